@@ -1,0 +1,42 @@
+/**
+ * What long calls tell while they run. Libraries emit, they never print; a renderer decides what to show.
+ * Every event is JSON-serialisable.
+ */
+export type DskdEvent =
+  | {
+      readonly type: 'training-start';
+      readonly epochs: number;
+      readonly stepsPerEpoch: number;
+      readonly samples: number;
+      readonly students: readonly string[];
+    }
+  | { readonly type: 'epoch-start'; readonly epoch: number }
+  | {
+      readonly type: 'step-end';
+      readonly epoch: number;
+      /** Counted over the whole run, from 0. */
+      readonly step: number;
+      /** Loss by student name. */
+      readonly losses: Readonly<Record<string, number>>;
+      readonly samples: number;
+    }
+  | { readonly type: 'epoch-end'; readonly epoch: number; readonly losses: Readonly<Record<string, number>> }
+  | { readonly type: 'checkpoint-saved'; readonly epoch: number; readonly step: number }
+  | { readonly type: 'training-end'; readonly steps: number }
+  | { readonly type: 'calibration-start'; readonly samples: number }
+  | {
+      readonly type: 'image-scored';
+      readonly id: string;
+      readonly index: number;
+      readonly total: number;
+      readonly score: number;
+    }
+  | { readonly type: 'warning'; readonly message: string };
+
+export type EventListener = (event: DskdEvent) => void;
+
+/** The loss of one student at one epoch (mean over its steps). */
+export interface HistoryEntry {
+  readonly epoch: number;
+  readonly losses: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,4 @@
+export { DskdError, isDskdError, throwIfAborted, type DskdErrorOptions, type ErrorCode } from './errors.js';
+export type { DskdEvent, EventListener, HistoryEntry } from './events.js';
+export { assertPixelBuffer, type PixelBuffer } from './pixel-buffer.js';
+export { randomStream, type RandomStream } from './random.js';

@@ -1,0 +1,62 @@
+import type { Scalar, Tensor3D, Tensor4D, Variable } from '@tensorflow/tfjs-core';
+
+/** One level of a feature pyramid, shallow to deep. */
+export interface FeatureLevel {
+  readonly name: string;
+  readonly channels: number;
+  /** Input pixels per feature position, the same in both directions. */
+  readonly stride: number;
+}
+
+/**
+ * From pictures (RGB, 0..1) to what a network's weights were trained on:
+ * `(picture[channelOrder] * scale - mean) / standardDeviation`, channel by channel, mean and
+ * standardDeviation in the order of `channelOrder`.
+ */
+export interface InputTransform {
+  readonly channelOrder: 'rgb' | 'bgr';
+  readonly scale: number;
+  readonly mean: readonly [number, number, number];
+  readonly standardDeviation: readonly [number, number, number];
+}
+
+/** A frozen network that turns pictures into features at several levels. */
+export interface FeatureExtractor {
+  readonly name: string;
+  readonly levels: readonly FeatureLevel[];
+  readonly inputTransform: InputTransform;
+  /** `[height, width, channels]` of each level for an input of `[height, width]`. */
+  outputShapes(inputSize: readonly [number, number]): [number, number, number][];
+  /**
+   * @param images float32 `[batch, height, width, 3]`, RGB, 0..1. The extractor applies its own transform.
+   * @returns one tensor per level, `[batch, height_l, width_l, channels_l]`. The caller disposes them.
+   */
+  extract(images: Tensor4D): Promise<Tensor4D[]>;
+  dispose(): void;
+}
+
+/** A trainable network that predicts the teacher's features from the teacher's features. */
+export interface Student {
+  /**
+   * @param features the teacher's, one tensor per level.
+   * @param options.training batch norm uses the batch and updates its running statistics.
+   * @returns predictions, of the shapes of `features`. Inside `tf.tidy` or disposed by the caller.
+   */
+  forward(features: readonly Tensor4D[], options: { readonly training: boolean }): Tensor4D[];
+  /** Trainable, by torch-style name, in a fixed order. */
+  readonly parameters: ReadonlyMap<string, Variable>;
+  /** Not trainable: `running_mean`, `running_var`. By torch-style name, in a fixed order. */
+  readonly buffers: ReadonlyMap<string, Variable>;
+  dispose(): void;
+}
+
+/** What a student is trained on, and how far it is from the teacher at each position. */
+export interface Objective {
+  readonly name: string;
+  /** JSON-serialisable: `createObjective({ name, options })` makes the same objective again. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Sum over levels of the mean over positions and batch. Differentiable with respect to `student`. */
+  loss(teacher: readonly Tensor4D[], student: readonly Tensor4D[]): Scalar;
+  /** One anomaly map per level, `[batch, height_l, width_l]`. The caller disposes them. */
+  map(teacher: readonly Tensor4D[], student: readonly Tensor4D[]): Tensor3D[];
+}

@@ -1,0 +1,1 @@
+export type { FeatureExtractor, FeatureLevel, InputTransform, Objective, Student } from './contracts.js';

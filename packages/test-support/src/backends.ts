@@ -1,0 +1,58 @@
+import '@tensorflow/tfjs-backend-wasm';
+import * as tf from '@tensorflow/tfjs';
+import { startWebgpu } from './webgpu.js';
+
+export const BACKENDS = ['cpu', 'wasm', 'webgpu'] as const;
+export type BackendName = (typeof BACKENDS)[number];
+
+/**
+ * How far a backend's float32 result may be from the exact one, relative to the largest entry wanted,
+ * by kind of work. Tests name the kind; a looser number here needs a reason beside it.
+ */
+export const TOLERANCES: Readonly<Record<BackendName, Readonly<Record<ToleranceKind, number>>>> = {
+  cpu: { elementwise: 1e-6, reduction: 1e-5, network: 1e-4 },
+  wasm: { elementwise: 1e-6, reduction: 1e-5, network: 1e-4 },
+  // GPU compilers contract and reorder; exp and pow are good to a few units in the last place.
+  webgpu: { elementwise: 4e-6, reduction: 2e-5, network: 2e-4 },
+};
+export type ToleranceKind = 'elementwise' | 'reduction' | 'network';
+
+export interface Exclusion {
+  readonly backend: BackendName;
+  /** Substring of the full test title that {@link describeBackends} was given. */
+  readonly suite: string;
+  readonly reason: string;
+}
+
+/** What is known not to run where, and why: the honest support matrix. */
+export const EXCLUSIONS: readonly Exclusion[] = [];
+
+function requestedBackends(): BackendName[] {
+  const names = (process.env.DSKD_TEST_BACKENDS ?? 'cpu,wasm').split(',');
+  return BACKENDS.filter((name) => names.includes(name));
+}
+
+/** Makes `name` the current backend, loading what it needs. */
+export async function useBackend(name: BackendName): Promise<void> {
+  if (name === 'webgpu') await startWebgpu();
+  if (!(await tf.setBackend(name))) throw new Error(`The ${name} backend did not start.`);
+  await tf.ready();
+}
+
+/**
+ * Declares `suite` once per backend under test: cpu and wasm in the fast tier, webgpu in the slow one.
+ * Excluded pairs are reported as skipped with their reason.
+ */
+export function describeBackends(title: string, suite: (backend: BackendName) => void): void {
+  for (const backend of requestedBackends()) {
+    const exclusion = EXCLUSIONS.find((entry) => entry.backend === backend && title.includes(entry.suite));
+    if (exclusion) {
+      describe.skip(`${title} [${backend}] (excluded: ${exclusion.reason})`, () => suite(backend));
+      continue;
+    }
+    describe(`${title} [${backend}]`, () => {
+      beforeAll(() => useBackend(backend));
+      suite(backend);
+    });
+  }
+}

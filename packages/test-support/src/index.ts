@@ -1,0 +1,14 @@
+export {
+  BACKENDS,
+  describeBackends,
+  EXCLUSIONS,
+  TOLERANCES,
+  useBackend,
+  type BackendName,
+  type Exclusion,
+  type ToleranceKind,
+} from './backends.js';
+export { expectClose, expectNoNewTensors, type Closeness } from './expectations.js';
+export { readGolden, type Golden, type GoldenArray } from './golden.js';
+export { integerFill } from './integer-fill.js';
+export { describeReadmeExamples } from './readme-examples.js';

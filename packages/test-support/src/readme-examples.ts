@@ -1,0 +1,47 @@
+import { execFile } from 'node:child_process';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import ts from 'typescript';
+
+const run = promisify(execFile);
+
+interface Example {
+  readonly code: string;
+  /** What the program must print, where a ```text block follows the ```ts block. */
+  readonly prints: string | undefined;
+}
+
+function examplesOf(markdown: string): Example[] {
+  const pattern = /```ts\n([\s\S]*?)```(?:\s*```text\n([\s\S]*?)```)?/g;
+  return [...markdown.matchAll(pattern)].map(([, code, prints]) => ({ code: code!, prints }));
+}
+
+/**
+ * Declares a test for each ```ts block of the package's README: it runs as a program of its own in plain
+ * Node, must exit with 0, and must print what the ```text block right after it shows, if there is one.
+ * Call it from `src/readme.test.ts` with `import.meta.url`.
+ */
+export function describeReadmeExamples(testUrl: string): void {
+  const packageFolder = new URL('../', testUrl);
+  describe('README examples', () => {
+    test('run as written', async () => {
+      const examples = examplesOf(await readFile(new URL('README.md', packageFolder), 'utf8'));
+      expect(examples.length).toBeGreaterThan(0);
+      for (const [index, { code, prints }] of examples.entries()) {
+        const { outputText } = ts.transpileModule(code, {
+          compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
+        });
+        // Inside the package, so that it finds itself and its dependencies by name.
+        const program = fileURLToPath(new URL(`dist/readme-example-${index}.mjs`, packageFolder));
+        await writeFile(program, outputText);
+        try {
+          const { stdout } = await run(process.execPath, [program], { cwd: fileURLToPath(packageFolder) });
+          if (prints !== undefined) expect(stdout.trim()).toBe(prints.trim());
+        } finally {
+          await rm(program);
+        }
+      }
+    });
+  });
+}

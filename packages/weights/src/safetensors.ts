@@ -1,0 +1,152 @@
+import { DskdError } from '@dskd/base';
+import type { StateDict, StateDictData, StateDictEntry, StateDictType } from './types.js';
+
+/** Larger headers are refused before they are parsed: the largest models in use need a few megabytes. */
+const MAX_HEADER_BYTES = 25_000_000;
+
+const ARRAYS: Record<StateDictType, { new (buffer: ArrayBuffer): StateDictData; BYTES_PER_ELEMENT: number }> =
+  {
+    F64: Float64Array,
+    F32: Float32Array,
+    F16: Uint16Array,
+    BF16: Uint16Array,
+    I64: BigInt64Array,
+    I32: Int32Array,
+    I16: Int16Array,
+    I8: Int8Array,
+    U8: Uint8Array,
+    U16: Uint16Array,
+    U32: Uint32Array,
+    U64: BigUint64Array,
+    BOOL: Uint8Array,
+  };
+
+function invalid(message: string, details: Record<string, unknown> = {}): DskdError {
+  return new DskdError('weights-invalid', `Not a valid safetensors file: ${message}`, {
+    hint: 'The file may be truncated or of another format; fetch or convert it again.',
+    details,
+  });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+export interface SafetensorsFile {
+  readonly tensors: StateDict;
+  /** The `__metadata__` entry, empty where the file has none. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+function parseHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
+  if (bytes.byteLength < 8) throw invalid(`got ${bytes.byteLength} bytes, wanted at least 8.`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerLength = Number(view.getBigUint64(0, true));
+  if (headerLength > MAX_HEADER_BYTES || headerLength > bytes.byteLength - 8) {
+    throw invalid(
+      `its header claims ${headerLength} bytes; the file has ${bytes.byteLength - 8} after the length, ` +
+        `and at most ${MAX_HEADER_BYTES} are read.`,
+    );
+  }
+  let header: unknown;
+  try {
+    header = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + headerLength)),
+    );
+  } catch (cause) {
+    throw new DskdError('weights-invalid', 'Not a valid safetensors file: its header is not JSON.', {
+      cause,
+    });
+  }
+  if (!isRecord(header)) throw invalid('its header is not an object.');
+  return { header, dataStart: 8 + headerLength };
+}
+
+function readEntry(name: string, described: unknown, body: Uint8Array): StateDictEntry {
+  if (!isRecord(described)) throw invalid(`tensor '${name}' is not described by an object.`);
+  const { dtype, shape, data_offsets: offsets } = described;
+  if (typeof dtype !== 'string' || !Object.hasOwn(ARRAYS, dtype)) {
+    throw invalid(
+      `tensor '${name}' has element type ${JSON.stringify(dtype)}; wanted one of ${Object.keys(ARRAYS).join(', ')}.`,
+    );
+  }
+  if (!Array.isArray(shape) || !shape.every(isCount))
+    throw invalid(`tensor '${name}' has shape ${JSON.stringify(shape)}.`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
+    throw invalid(`tensor '${name}' has offsets ${JSON.stringify(offsets)}.`);
+  }
+  const [start, end] = offsets as [number, number];
+  const type = dtype as StateDictType;
+  const length = (shape).reduce((product, side) => product * side, 1);
+  if (end < start || end > body.byteLength || end - start !== length * ARRAYS[type].BYTES_PER_ELEMENT) {
+    throw invalid(
+      `tensor '${name}' (${dtype} [${shape.join(', ')}]) lies at ${start}..${end} of ${body.byteLength} bytes.`,
+    );
+  }
+  // A copy: the slice need not be aligned for its type, and must not keep the whole file alive.
+  const data = new ARRAYS[type](body.slice(start, end).buffer);
+  return { dtype: type, shape: shape, data };
+}
+
+/**
+ * Reads a safetensors file. Every tensor is a copy; `bytes` can be dropped.
+ * @throws {DskdError} `weights-invalid`, naming the tensor and what is wrong with it.
+ */
+export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
+  const { header, dataStart } = parseHeader(bytes);
+  const body = bytes.subarray(dataStart);
+  const tensors: StateDict = new Map();
+  let metadata: Record<string, string> = {};
+  for (const [name, described] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      if (!isRecord(described) || !Object.values(described).every((value) => typeof value === 'string')) {
+        throw invalid("'__metadata__' must map strings to strings.");
+      }
+      metadata = described as Record<string, string>;
+    } else {
+      tensors.set(name, readEntry(name, described, body));
+    }
+  }
+  return { tensors, metadata };
+}
+
+/**
+ * Writes a safetensors file: tensors in the order of `entries`, the header padded so that data start at a
+ * multiple of 8. The same entries and metadata give the same bytes.
+ */
+export function writeSafetensors(
+  entries: ReadonlyMap<string, StateDictEntry>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const header: Record<string, unknown> = {};
+  if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
+  let offset = 0;
+  for (const [name, { dtype, shape, data }] of entries) {
+    const length = shape.reduce((product, side) => product * side, 1);
+    if (data.length !== length || data.BYTES_PER_ELEMENT !== ARRAYS[dtype].BYTES_PER_ELEMENT) {
+      throw new DskdError(
+        'invalid-argument',
+        `Tensor '${name}' has ${data.length} elements of ${data.BYTES_PER_ELEMENT} bytes; ` +
+          `wanted ${length} of ${dtype} for shape [${shape.join(', ')}].`,
+      );
+    }
+    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const headerLength = Math.ceil(json.byteLength / 8) * 8;
+  const file = new Uint8Array(8 + headerLength + offset);
+  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
+  file.fill(0x20, 8, 8 + headerLength);
+  file.set(json, 8);
+  offset = 8 + headerLength;
+  for (const { data } of entries.values()) {
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), offset);
+    offset += data.byteLength;
+  }
+  return file;
+}

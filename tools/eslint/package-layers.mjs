@@ -1,0 +1,34 @@
+// Who may import whom among our packages (design of the layers: docs/architecture.md).
+// test-support is for tests only and may be imported by every test file.
+const everything = [
+  'base',
+  'metrics',
+  'weights',
+  'core',
+  'wasm-gradients',
+  'losses',
+  'models',
+  'scoring',
+  'data',
+  'training',
+  'detector',
+];
+
+export const PACKAGE_LAYERS = {
+  base: [],
+  metrics: ['base'],
+  weights: ['base'],
+  core: ['base'],
+  'wasm-gradients': [],
+  losses: ['base', 'core'],
+  models: ['base', 'core', 'weights'],
+  scoring: ['base', 'core', 'losses', 'metrics'],
+  data: ['base', 'core'],
+  training: ['base', 'core', 'losses', 'wasm-gradients'],
+  detector: everything.filter((name) => name !== 'detector'),
+  cli: everything,
+  'test-support': ['base', 'weights'],
+};
+
+/** Packages below test-support: their own tests cannot use it (the build would be circular). */
+export const BELOW_TEST_SUPPORT = ['base', 'weights'];

@@ -1,0 +1,19 @@
+// Tests run as compiled by tsc (docs/decisions/0001): what is tested is what is shipped.
+// *.test.ts            fast tier
+// *.backends.test.ts   fast tier on cpu and wasm; once more on webgpu in the slow tier
+// *.slow.test.ts       slow tier
+const path = require('node:path');
+
+const tier = process.env.DSKD_TEST_TIER ?? 'fast';
+const testMatch = {
+  fast: ['<rootDir>/dist/**/!(*.slow).test.js'],
+  slow: ['<rootDir>/dist/**/*.slow.test.js'],
+  webgpu: ['<rootDir>/dist/**/*.backends.test.js'],
+}[tier];
+
+module.exports = {
+  testEnvironment: path.join(__dirname, 'jest-environment.cjs'),
+  testMatch,
+  transform: {},
+  testTimeout: tier === 'fast' ? 60_000 : 600_000,
+};
