@@ -39,10 +39,16 @@ export interface FeatureExtractor {
 export interface Student {
   /**
    * @param features the teacher's, one tensor per level.
-   * @param options.training batch norm uses the batch and updates its running statistics.
+   * @param options.training batch norm uses the batch and updates its running statistics:
+   * `running = (1 - batchNormMomentum) * running + batchNormMomentum * batch`.
+   * @param options.batchNormMomentum torch's sense, default 0.1. A cumulative average over batches is
+   * `1 / (batches seen so far + 1)`; 0 leaves the statistics alone.
    * @returns predictions, of the shapes of `features`. Inside `tf.tidy` or disposed by the caller.
    */
-  forward(features: readonly Tensor4D[], options: { readonly training: boolean }): Tensor4D[];
+  forward(
+    features: readonly Tensor4D[],
+    options: { readonly training: boolean; readonly batchNormMomentum?: number },
+  ): Tensor4D[];
   /** Trainable, by torch-style name, in a fixed order. */
   readonly parameters: ReadonlyMap<string, Variable>;
   /** Not trainable: `running_mean`, `running_var`. By torch-style name, in a fixed order. */
