@@ -1,1 +1,3 @@
 export type { FeatureExtractor, FeatureLevel, InputTransform, Objective, Student } from './contracts.js';
+export { meanOverRows, sumAll, sumOverRows } from './sums.js';
+export { unitVectors } from './unit-vectors.js';

@@ -1,0 +1,88 @@
+import * as tf from '@tensorflow/tfjs';
+import {
+  describeBackends,
+  expectClose,
+  expectNoNewTensors,
+  integerFill,
+  TOLERANCES,
+} from '@dskd/test-support';
+import { meanOverRows, sumAll, sumOverRows } from './sums.js';
+
+/** Float64 column sums. */
+function exactColumns(values: Float32Array, columns: number): Float64Array {
+  const sums = new Float64Array(columns);
+  values.forEach((value, i) => (sums[i % columns]! += value));
+  return sums;
+}
+
+describeBackends('sums', (backend) => {
+  const tolerance = { relative: TOLERANCES[backend].reduction };
+
+  test.each([
+    [1, 3],
+    [64, 2],
+    [65, 5],
+    [130, 1],
+    [4160, 3],
+    [9001, 2],
+  ])('sumOverRows, meanOverRows and sumAll of %d x %d agree with float64', async (rows, columns) => {
+    const values = integerFill('bn.weight', [rows * columns]);
+    const wanted = exactColumns(values, columns);
+    await expectNoNewTensors(() => {
+      const x = tf.tensor2d(values, [rows, columns]);
+      const results = [sumOverRows(x), meanOverRows(x), sumAll(x)] as const;
+      const [sums, means, total] = results.map((result) => result.dataSync());
+      expect(results.map((result) => result.shape)).toEqual([[columns], [columns], []]);
+      expectClose(sums!, wanted, tolerance);
+      expectClose(
+        means!,
+        wanted.map((sum) => sum / rows),
+        tolerance,
+      );
+      expectClose(total!, [wanted.reduce((a, b) => a + b, 0)], tolerance);
+      tf.dispose([x, ...results]);
+    });
+  });
+
+  test('large offsets do not eat small terms', () => {
+    tf.tidy(() => {
+      // A sequential float32 sum of 2^17 terms 1 + 2^-10 stops seeing the fraction and is off by 1e-4 or so.
+      const x = tf.fill<tf.Rank.R2>([2 ** 17, 1], 1 + 2 ** -10);
+      expect(sumOverRows(x).dataSync()[0]).toBe(2 ** 17 + 2 ** 7);
+      expect(sumAll(x).dataSync()[0]).toBe(2 ** 17 + 2 ** 7);
+    });
+  });
+
+  test('gradients', async () => {
+    await expectNoNewTensors(() => {
+      const x = tf.tensor2d(integerFill('x', [70, 3]), [70, 3]);
+      const weights = tf.tensor1d([1, -2, 3]);
+      const cases = [
+        [(v: tf.Tensor) => tf.sum<tf.Scalar>(tf.mul(sumOverRows(v as tf.Tensor2D), weights)), [1, -2, 3]],
+        [
+          (v: tf.Tensor) => tf.sum<tf.Scalar>(tf.mul(meanOverRows(v as tf.Tensor2D), weights)),
+          [1 / 70, -2 / 70, 3 / 70],
+        ],
+        [(v: tf.Tensor) => tf.mul<tf.Scalar>(sumAll(v), 5), [5, 5, 5]],
+      ] as const;
+      for (const [f, row] of cases) {
+        const gradient = tf.grad(f)(x);
+        expect(gradient.shape).toEqual([70, 3]);
+        const wanted = Array.from({ length: 210 }, (_, i) => row[i % 3]!);
+        expectClose(gradient.dataSync(), wanted, { relative: 1e-6 });
+        gradient.dispose();
+      }
+      tf.dispose([x, weights]);
+    });
+  });
+
+  test('sumAll takes a scalar and a four-dimensional tensor, with gradients', () => {
+    tf.tidy(() => {
+      expect(sumAll(tf.scalar(3)).dataSync()[0]).toBe(3);
+      expect(tf.grad(sumAll)(tf.scalar(3)).dataSync()[0]).toBe(1);
+      const x = tf.ones([2, 3, 5, 7]);
+      expect(sumAll(x).dataSync()[0]).toBe(210);
+      expect(tf.grad(sumAll)(x).shape).toEqual([2, 3, 5, 7]);
+    });
+  });
+});
