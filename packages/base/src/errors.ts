@@ -12,6 +12,7 @@ export type ErrorCode =
   | 'weights-mismatch'
   | 'artefact-invalid'
   | 'artefact-version'
+  | 'dependency-missing'
   | 'backend-unavailable'
   | 'kernel-unsupported'
   | 'out-of-memory'

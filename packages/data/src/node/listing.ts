@@ -1,0 +1,114 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { DskdError } from '@dskd/base';
+import { byCodeUnit } from '../samples.js';
+import { datasetError, type DatasetProblem } from './problems.js';
+import { READABLE_NAMES } from './picture-format.js';
+
+const READABLE = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff'];
+/** Pictures to a user, not to us: said, not passed over. */
+const REFUSED = ['.bmp', '.gif', '.heic', '.heif', '.avif', '.jp2', '.jxl', '.exr', '.dng'];
+const IGNORED = ['thumbs.db', 'desktop.ini', '__macosx'];
+
+export interface FolderListing {
+  /** Names of folders, sorted. */
+  readonly folders: readonly string[];
+  /** Names of files that we should be able to read, sorted. */
+  readonly pictures: readonly string[];
+  /** Names of pictures in formats that we do not read, sorted. */
+  readonly refused: readonly string[];
+}
+
+function extensionOf(name: string): string {
+  return path.extname(name).toLowerCase();
+}
+
+export async function isFolder(folder: string): Promise<boolean> {
+  try {
+    return (await stat(folder)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What lies in a folder. Hidden files and folders (a leading dot), `Thumbs.db`, `desktop.ini` and
+ * `__MACOSX` are passed over, so are files that are no pictures by their extension (in any case).
+ * Links are followed; dangling ones count as pictures when they are called so, and fail when read.
+ */
+export async function listFolder(folder: string): Promise<FolderListing> {
+  const listing = { folders: [] as string[], pictures: [] as string[], refused: [] as string[] };
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const { name } = entry;
+    if (name.startsWith('.') || IGNORED.includes(name.toLowerCase())) continue;
+    const linksToFolder = entry.isSymbolicLink() && (await isFolder(path.join(folder, name)));
+    if (entry.isDirectory() || linksToFolder) listing.folders.push(name);
+    else if (READABLE.includes(extensionOf(name))) listing.pictures.push(name);
+    else if (REFUSED.includes(extensionOf(name))) listing.refused.push(name);
+  }
+  for (const names of Object.values(listing)) names.sort(byCodeUnit);
+  return listing;
+}
+
+export interface TreeListing {
+  /** Paths relative to the folder, forward slashes, sorted by code unit. */
+  readonly pictures: string[];
+  readonly refused: string[];
+}
+
+/** {@link listFolder} for a folder and all below it. A folder that links back to one above is entered once. */
+export async function listTree(root: string): Promise<TreeListing> {
+  const tree: TreeListing = { pictures: [], refused: [] };
+  const seen = new Set<string>();
+  const visit = async (relative: string): Promise<void> => {
+    const folder = path.join(root, relative);
+    const real = await realpath(folder);
+    if (seen.has(real)) return;
+    seen.add(real);
+    const { folders, pictures, refused } = await listFolder(folder);
+    tree.pictures.push(...pictures.map((name) => path.posix.join(relative, name)));
+    tree.refused.push(...refused.map((name) => path.posix.join(relative, name)));
+    for (const name of folders) await visit(path.posix.join(relative, name));
+  };
+  await visit('');
+  tree.pictures.sort(byCodeUnit);
+  tree.refused.sort(byCodeUnit);
+  return tree;
+}
+
+/** What to say about a picture in a format that we do not read. */
+export function refusal(name: string): string {
+  return `${extensionOf(name).slice(1).toUpperCase()} is not read, only ${READABLE_NAMES}; convert it without loss, for example to PNG`;
+}
+
+/**
+ * The pictures that `paths` name: files as they are, folders with all below them (the rules of
+ * {@link listFolder}). Each once, sorted by path.
+ * @throws {DskdError} `file-not-found` where a path does not exist, `dataset-invalid` where a folder holds
+ * no pictures or some that we do not read. All problems in one error.
+ */
+export async function listImages(paths: readonly string[]): Promise<string[]> {
+  const found = new Set<string>();
+  const missing: string[] = [];
+  const problems: DatasetProblem[] = [];
+  for (const given of paths) {
+    const information = await stat(given).catch(() => undefined);
+    if (!information) missing.push(given);
+    else if (!information.isDirectory()) found.add(path.normalize(given));
+    else {
+      const { pictures, refused } = await listTree(given);
+      for (const picture of pictures) found.add(path.join(given, picture));
+      for (const name of refused) problems.push({ path: path.join(given, name), problem: refusal(name) });
+      if (pictures.length + refused.length === 0) {
+        problems.push({ path: given, problem: 'the folder holds no pictures' });
+      }
+    }
+  }
+  if (missing.length > 0) {
+    throw new DskdError('file-not-found', `There is no file or folder ${missing.join(', ')}.`, {
+      details: { missing, problems },
+    });
+  }
+  if (problems.length > 0) throw datasetError(paths.join(', '), problems);
+  return [...found].sort(byCodeUnit);
+}

@@ -1,0 +1,51 @@
+import { byCodeUnit, type ImageSource, type Sample, type Split } from './samples.js';
+
+/** How many pictures a source holds of one kind. */
+export interface SummaryRow {
+  readonly split: Split;
+  readonly label: Sample['label'];
+  readonly defectType: string;
+  readonly pictures: number;
+  /** How many of the pictures come with a mask. */
+  readonly masks: number;
+}
+
+const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
+
+/** Counts the pictures of `source`: train before validation before test, good before the defects by name. */
+export function summarise(source: Pick<ImageSource, 'samples'>): SummaryRow[] {
+  const rows = new Map<string, { -readonly [K in keyof SummaryRow]: SummaryRow[K] }>();
+  for (const { split, label, defectType, loadMask } of source.samples) {
+    const key = JSON.stringify([split, label, defectType]);
+    let row = rows.get(key);
+    if (!row) rows.set(key, (row = { split, label, defectType, pictures: 0, masks: 0 }));
+    row.pictures++;
+    if (loadMask) row.masks++;
+  }
+  return [...rows.values()].sort(
+    (a, b) =>
+      SPLITS.indexOf(a.split) - SPLITS.indexOf(b.split) ||
+      Number(a.label !== 'good') - Number(b.label !== 'good') ||
+      byCodeUnit(a.defectType, b.defectType),
+  );
+}
+
+/** The rows of {@link summarise} as a table of plain text, no newline at its end. */
+export function formatSummary(rows: readonly SummaryRow[]): string {
+  const total = (column: 'pictures' | 'masks'): string =>
+    String(rows.reduce((sum, row) => sum + row[column], 0));
+  const cells = [
+    ['split', 'label', 'defect type', 'pictures', 'masks'],
+    ...rows.map((row) => [row.split, row.label, row.defectType, String(row.pictures), String(row.masks)]),
+    ['total', '', '', total('pictures'), total('masks')],
+  ];
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((line) => line[column]!.length)));
+  return cells
+    .map((line) =>
+      line
+        .map((cell, column) => (column < 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
