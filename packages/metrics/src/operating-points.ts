@@ -1,0 +1,77 @@
+import { DskdError } from '@dskd/base';
+
+/** 1 or `true`: anomalous (positive). 0 or `false`: normal (negative). */
+export type Labels = ArrayLike<number> | ArrayLike<boolean>;
+
+/** What is flagged at one threshold: the samples whose score is greater than it. */
+export interface OperatingPoint {
+  /**
+   * Half way between the lowest flagged score and the highest one that is not, so that `>` and `>=` flag the
+   * same samples. `Infinity` at the point that flags nothing, just below the lowest score at the one that
+   * flags everything.
+   */
+  readonly threshold: number;
+  readonly truePositives: number;
+  readonly falsePositives: number;
+}
+
+function checkPairs(scores: ArrayLike<number>, labels: Labels): void {
+  if (scores.length !== labels.length) {
+    throw new DskdError(
+      'shape-mismatch',
+      `Got ${scores.length} scores and ${labels.length} labels; wanted one label per score.`,
+      { details: { scores: scores.length, labels: labels.length } },
+    );
+  }
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i]!;
+    if (!Number.isFinite(score)) {
+      throw new DskdError('invalid-argument', `Got ${score} as score ${i}; wanted finite scores.`, {
+        hint: 'A detector that scores NaN or infinity is broken; leaving those samples out would hide it.',
+        details: { index: i },
+      });
+    }
+    const label = Number(labels[i]);
+    if (label !== 0 && label !== 1) {
+      throw new DskdError(
+        'invalid-argument',
+        `Got ${String(labels[i])} as label ${i}; wanted 0 or 1 (or a boolean).`,
+        { details: { index: i } },
+      );
+    }
+  }
+}
+
+function between(lower: number, upper: number): number {
+  const middle = lower / 2 + upper / 2;
+  return middle >= lower && middle < upper ? middle : lower;
+}
+
+function justBelow(score: number): number {
+  return score - Math.max(Math.abs(score) * 2 ** -20, 2 ** -126);
+}
+
+/**
+ * Every different way to split the samples by a threshold, from flagging nothing to flagging everything; tied
+ * scores are flagged together. The points of the ROC and precision-recall curves.
+ * @throws {DskdError} `shape-mismatch` when the lengths differ; `invalid-argument` for a score that is not
+ * finite or a label that is neither 0 nor 1.
+ */
+export function operatingPoints(scores: ArrayLike<number>, labels: Labels): OperatingPoint[] {
+  checkPairs(scores, labels);
+  const order = new Uint32Array(scores.length).map((_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
+  let truePositives = 0;
+  let falsePositives = 0;
+  const points: OperatingPoint[] = [{ threshold: Infinity, truePositives, falsePositives }];
+  for (let rank = 0; rank < order.length; rank++) {
+    const index = order[rank]!;
+    if (Number(labels[index]) === 1) truePositives++;
+    else falsePositives++;
+    const score = scores[index]!;
+    const isLast = rank + 1 === order.length;
+    const next = isLast ? justBelow(score) : scores[order[rank + 1]!]!;
+    if (next === score) continue;
+    points.push({ threshold: isLast ? next : between(next, score), truePositives, falsePositives });
+  }
+  return points;
+}
