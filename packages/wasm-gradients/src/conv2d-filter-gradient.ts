@@ -1,0 +1,230 @@
+import { backend_util, type Conv2DBackpropFilterAttrs, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { toChannelsLast } from './channels-last.js';
+import { floats, heapFloats, heapIndex, withScratch } from './heap.js';
+import { matrixProduct } from './matrix-product.js';
+import type { Kernel } from './stock.js';
+import { addInto, transposeInto } from './transpose.js';
+
+// Positions of one product: long enough to pay for its fixed costs, short enough for the caches and, times
+// the rows of the left factor, for 16 MB.
+const MOST_POSITIONS = 2048;
+const FEWEST_POSITIONS = 512;
+const LEFT_FACTOR_SIZE = 1 << 22;
+
+/** Output rows `firstRow..lastRow` of pictures `firstPicture..lastPicture`: what one product sums over. */
+interface Band {
+  readonly firstPicture: number;
+  readonly lastPicture: number;
+  readonly firstRow: number;
+  readonly lastRow: number;
+}
+
+function bandsOf({
+  batchSize,
+  outHeight,
+  outWidth,
+  filterHeight,
+  filterWidth,
+  inChannels,
+}: backend_util.Conv2DInfo): Band[] {
+  const leftRows = filterHeight * filterWidth * inChannels;
+  const wanted = Math.min(MOST_POSITIONS, Math.max(FEWEST_POSITIONS, LEFT_FACTOR_SIZE / leftRows));
+  const rows = Math.max(1, Math.min(outHeight, Math.floor(wanted / outWidth)));
+  const pictures = rows < outHeight ? 1 : Math.max(1, Math.floor(wanted / (outHeight * outWidth)));
+  const rowParts = Math.ceil(outHeight / rows);
+  const pictureParts = Math.ceil(batchSize / pictures);
+  const bands: Band[] = [];
+  for (let p = 0; p < pictureParts; p++) {
+    for (let r = 0; r < rowParts; r++) {
+      bands.push({
+        firstPicture: Math.floor((batchSize * p) / pictureParts),
+        lastPicture: Math.floor((batchSize * (p + 1)) / pictureParts),
+        firstRow: Math.floor((outHeight * r) / rowParts),
+        lastRow: Math.floor((outHeight * (r + 1)) / rowParts),
+      });
+    }
+  }
+  return bands;
+}
+
+/**
+ * The input rows that a band touches, in the order in which every filter row finds the rows it needs side by
+ * side: rows of the same remainder modulo the stride are neighbours.
+ */
+function rowSlots({ filterHeight, strideHeight }: backend_util.Conv2DInfo, outputRows: number) {
+  const sourceRows: number[] = [];
+  const firstSlots: number[] = [];
+  for (let remainder = 0; remainder < Math.min(strideHeight, filterHeight); remainder++) {
+    const filterRows = Math.ceil((filterHeight - remainder) / strideHeight);
+    for (let i = 0; i < filterRows; i++) firstSlots[remainder + i * strideHeight] = sourceRows.length + i;
+    for (let i = 0; i < outputRows + filterRows - 1; i++) sourceRows.push(remainder + i * strideHeight);
+  }
+  return { sourceRows, firstSlots };
+}
+
+/**
+ * Filter gradient of conv2d: for every band of positions one matrix product of the input, channel by channel
+ * and shifted by each filter tap, with the output's gradient. The parts are added in a fixed order.
+ */
+export function conv2dFilterGradient(stockMatMul: Kernel, transpose: Kernel): Kernel {
+  return ({ inputs, attrs, backend }) => {
+    const { strides, pad, dataFormat, dimRoundingMode, filterShape } = attrs as Conv2DBackpropFilterAttrs;
+    return toChannelsLast(transpose, backend, dataFormat, [inputs.x!, inputs.dy!], ([x, dy]) => {
+      const info = backend_util.computeConv2DInfo(
+        x!.shape as [number, number, number, number],
+        filterShape,
+        strides,
+        1,
+        pad,
+        dimRoundingMode,
+      );
+      return sumOfBands(stockMatMul, backend, x!, dy!, info);
+    });
+  };
+}
+
+function sumOfBands(
+  stockMatMul: Kernel,
+  backend: BackendWasm,
+  x: TensorInfo,
+  dy: TensorInfo,
+  info: backend_util.Conv2DInfo,
+): TensorInfo {
+  let sum: TensorInfo | undefined;
+  for (const band of bandsOf(info)) {
+    const part = bandGradient(stockMatMul, backend, x, dy, info, band);
+    if (sum) {
+      addInto(floats(backend, sum), floats(backend, part));
+      backend.disposeData(part.dataId);
+    } else {
+      sum = part;
+    }
+  }
+  if (!sum) {
+    sum = backend.makeOutput(info.filterShape, 'float32');
+    floats(backend, sum).fill(0);
+  }
+  sum.shape = info.filterShape;
+  return sum;
+}
+
+function bandGradient(
+  stockMatMul: Kernel,
+  backend: BackendWasm,
+  x: TensorInfo,
+  dy: TensorInfo,
+  info: backend_util.Conv2DInfo,
+  band: Band,
+): TensorInfo {
+  const { outWidth, filterHeight, filterWidth, inChannels, outChannels } = info;
+  const pictures = band.lastPicture - band.firstPicture;
+  const rows = band.lastRow - band.firstRow;
+  const positions = rows * pictures * outWidth;
+  const { sourceRows, firstSlots } = rowSlots(info, rows);
+  const lineLength = sourceRows.length * pictures * outWidth;
+  const leftRows = filterHeight * filterWidth * inChannels;
+
+  const multiply = (left: TensorInfo): TensorInfo =>
+    withOutputGradient(backend, dy, info, band, (right, start) =>
+      matrixProduct(
+        stockMatMul,
+        backend,
+        { info: left, start: 0, rows: leftRows, columns: positions, transposed: false },
+        { info: right, start, rows: positions, columns: outChannels, transposed: false },
+      ),
+    );
+
+  return withScratch(backend, [filterWidth, inChannels, lineLength], (lines) => {
+    fillLines(backend, x, lines, info, band, sourceRows);
+    if (filterHeight === 1) return multiply(lines);
+    return withScratch(backend, [leftRows, positions], (left) => {
+      const heap = heapFloats(backend, left);
+      const from = heapIndex(backend, lines);
+      let to = heapIndex(backend, left);
+      for (let r = 0; r < filterHeight; r++) {
+        const shift = from + firstSlots[r]! * pictures * outWidth;
+        for (let line = 0; line < filterWidth * inChannels; line++) {
+          const start = shift + line * lineLength;
+          heap.copyWithin(to, start, start + positions);
+          to += positions;
+        }
+      }
+      return multiply(left);
+    });
+  });
+}
+
+/**
+ * `lines[c, channel, slot, picture, column]` = the input at the slot's row and at the column that filter
+ * column c meets, 0 in the padding.
+ */
+function fillLines(
+  backend: BackendWasm,
+  x: TensorInfo,
+  lines: TensorInfo,
+  info: backend_util.Conv2DInfo,
+  band: Band,
+  sourceRows: readonly number[],
+): void {
+  const { inHeight, inWidth, inChannels, outWidth, filterWidth, strideHeight, strideWidth, padInfo } = info;
+  const pictures = band.lastPicture - band.firstPicture;
+  const lineLength = sourceRows.length * pictures * outWidth;
+  const values = floats(backend, x);
+  const target = floats(backend, lines);
+  target.fill(0);
+  const top = band.firstRow * strideHeight - padInfo.top;
+  for (const [slot, sourceRow] of sourceRows.entries()) {
+    const row = top + sourceRow;
+    if (row < 0 || row >= inHeight) continue;
+    for (let picture = 0; picture < pictures; picture++) {
+      const rowStart = ((band.firstPicture + picture) * inHeight + row) * inWidth;
+      for (let c = 0; c < filterWidth; c++) {
+        const shift = c - padInfo.left;
+        const first = Math.max(0, Math.ceil(-shift / strideWidth));
+        const last = Math.min(outWidth, Math.floor((inWidth - 1 - shift) / strideWidth) + 1);
+        if (last <= first) continue;
+        transposeInto(
+          {
+            values,
+            offset: (rowStart + first * strideWidth + shift) * inChannels,
+            rowStride: strideWidth * inChannels,
+          },
+          last - first,
+          inChannels,
+          {
+            values: target,
+            offset: c * inChannels * lineLength + (slot * pictures + picture) * outWidth + first,
+            rowStride: lineLength,
+          },
+        );
+      }
+    }
+  }
+}
+
+/** Runs `work` on the band's output gradient in the order row, picture, column, channel. */
+function withOutputGradient<T>(
+  backend: BackendWasm,
+  dy: TensorInfo,
+  { outHeight, outWidth, outChannels }: backend_util.Conv2DInfo,
+  { firstPicture, lastPicture, firstRow, lastRow }: Band,
+  work: (right: TensorInfo, start: number) => T,
+): T {
+  const pictures = lastPicture - firstPicture;
+  const rowSize = outWidth * outChannels;
+  if (pictures === 1) return work(dy, (firstPicture * outHeight + firstRow) * rowSize);
+  return withScratch(backend, [lastRow - firstRow, pictures, rowSize], (ordered) => {
+    const heap = heapFloats(backend, dy);
+    const from = heapIndex(backend, dy);
+    let to = heapIndex(backend, ordered);
+    for (let row = firstRow; row < lastRow; row++) {
+      for (let picture = firstPicture; picture < lastPicture; picture++) {
+        const start = from + (picture * outHeight + row) * rowSize;
+        heap.copyWithin(to, start, start + rowSize);
+        to += rowSize;
+      }
+    }
+    return work(ordered, 0);
+  });
+}

@@ -1,0 +1,101 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { floats, withScratch, withView } from './heap.js';
+import type { Kernel } from './stock.js';
+import { addInto, copyInto, transposeInto } from './transpose.js';
+
+/** Longer float32 sums are split and the parts added: a sequential sum loses digits with its length. */
+export const LONGEST_SUM = 4096;
+
+/** A `rows` x `columns` matrix stored row by row in `info` from element `start` on. */
+export interface StoredMatrix {
+  readonly info: TensorInfo;
+  readonly start: number;
+  readonly rows: number;
+  readonly columns: number;
+  /** Whether the product takes the transpose of what is stored. */
+  readonly transposed: boolean;
+}
+
+type Range = readonly [first: number, last: number];
+
+/** Runs `work` on columns `first..last` of the left factor, as a matrix of its own. */
+function withLeft<T>(
+  backend: BackendWasm,
+  a: StoredMatrix,
+  [first, last]: Range,
+  work: (left: TensorInfo) => T,
+): T {
+  const inner = last - first;
+  if (!a.transposed && inner === a.columns) {
+    return withView(backend, a.info, a.start, [1, a.rows, inner], work);
+  }
+  const outer = a.transposed ? a.columns : a.rows;
+  return withScratch(backend, [1, outer, inner], (left) => {
+    const values = floats(backend, a.info);
+    const target = { values: floats(backend, left), offset: 0, rowStride: inner };
+    if (a.transposed) {
+      const offset = a.start + first * a.columns;
+      transposeInto({ values, offset, rowStride: a.columns }, inner, outer, target);
+    } else {
+      copyInto({ values, offset: a.start + first, rowStride: a.columns }, outer, inner, target);
+    }
+    return work(left);
+  });
+}
+
+/** Runs `work` on rows `first..last` of the right factor, as a matrix of its own. */
+function withRight<T>(
+  backend: BackendWasm,
+  b: StoredMatrix,
+  [first, last]: Range,
+  work: (right: TensorInfo) => T,
+): T {
+  const inner = last - first;
+  if (!b.transposed) {
+    return withView(backend, b.info, b.start + first * b.columns, [1, inner, b.columns], work);
+  }
+  return withScratch(backend, [1, inner, b.rows], (right) => {
+    transposeInto(
+      { values: floats(backend, b.info), offset: b.start + first, rowStride: b.columns },
+      b.rows,
+      inner,
+      { values: floats(backend, right), offset: 0, rowStride: b.rows },
+    );
+    return work(right);
+  });
+}
+
+/**
+ * The matrix product of two stored matrices, `[1, m, n]`, on XNNPACK's fast path: the stock matMul takes
+ * it only for one untransposed pair, so transposed factors are copied first.
+ */
+export function matrixProduct(
+  stockMatMul: Kernel,
+  backend: BackendWasm,
+  a: StoredMatrix,
+  b: StoredMatrix,
+): TensorInfo {
+  const inner = a.transposed ? a.rows : a.columns;
+  const parts = Math.max(1, Math.ceil(inner / LONGEST_SUM));
+  let sum: TensorInfo | undefined;
+  for (let part = 0; part < parts; part++) {
+    const range: Range = [Math.floor((inner * part) / parts), Math.floor((inner * (part + 1)) / parts)];
+    const product = withLeft(backend, a, range, (left) =>
+      withRight(backend, b, range, (right) =>
+        stockMatMul({
+          inputs: { a: left, b: right },
+          backend,
+          attrs: { transposeA: false, transposeB: false },
+        }),
+      ),
+    );
+    if (sum) {
+      addInto(floats(backend, sum), floats(backend, product));
+      backend.disposeData(product.dataId);
+    } else {
+      sum = product;
+    }
+  }
+  return sum!;
+}

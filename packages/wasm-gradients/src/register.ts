@@ -1,0 +1,54 @@
+import '@tensorflow/tfjs-backend-wasm';
+import { registerKernel, unregisterKernel, type KernelConfig, type KernelFunc } from '@tensorflow/tfjs-core';
+import { conv2dFilterGradient } from './conv2d-filter-gradient.js';
+import { conv2dInputGradient } from './conv2d-input-gradient.js';
+import { registeredKernel, stockKernel, type Kernel } from './stock.js';
+
+/** Our kernels by name, built on the stock ones that are registered now. */
+function ourKernels(): Record<string, Kernel> {
+  const matMul = stockKernel('BatchMatMul');
+  const conv2d = stockKernel('Conv2D');
+  const transpose = stockKernel('Transpose');
+  return {
+    Conv2DBackpropFilter: conv2dFilterGradient(matMul, transpose),
+    Conv2DBackpropInput: conv2dInputGradient(conv2d, transpose),
+  };
+}
+
+function replace(name: string, config: KernelConfig | undefined): void {
+  // tfjs warns about a kernel registered twice, and throws for one unregistered twice.
+  if (registeredKernel(name)) unregisterKernel(name, 'wasm');
+  if (config) registerKernel(config);
+}
+
+let undoRegistration: (() => void) | undefined;
+
+/**
+ * Registers, on the tfjs backend 'wasm', the kernels that training a convolutional network needs and that
+ * the backend lacks or has only slowly. It may be called before or after the backend is started; calling
+ * it again changes nothing.
+ *
+ * @returns its undo, which restores the backend's own kernels; calling that again changes nothing either.
+ */
+export function registerWasmGradients(): () => void {
+  if (undoRegistration) return undoRegistration;
+  const stock = new Map<string, KernelConfig | undefined>();
+  for (const [name, kernel] of Object.entries(ourKernels())) {
+    const config = registeredKernel(name);
+    stock.set(name, config);
+    replace(name, {
+      kernelName: name,
+      backendName: 'wasm',
+      // The stock kernel still has to be set up when the backend starts: ours may call it.
+      ...(config?.setupFunc ? { setupFunc: config.setupFunc } : {}),
+      kernelFunc: kernel as unknown as KernelFunc,
+    });
+  }
+  const undo = (): void => {
+    if (undoRegistration !== undo) return;
+    for (const [name, config] of stock) replace(name, config);
+    undoRegistration = undefined;
+  };
+  undoRegistration = undo;
+  return undo;
+}
