@@ -1,1 +1,13 @@
-export {};
+export type { BatchLevel, FeatureBatch, PictureFeatures } from './feature-batch.js';
+export { inProcessRunner } from './in-process-runner.js';
+export type { PictureSet } from './pictures.js';
+export type { Position, StudentRunner } from './student-runner.js';
+export { restoreStudent, type AdamState, type ArrayState, type StudentState } from './student-state.js';
+export type { AdamOptions, StudentTask } from './student-task.js';
+export {
+  trainStudents,
+  type CheckpointOptions,
+  type TrainingResult,
+  type TrainStudentsOptions,
+} from './train-students.js';
+export type { TrainingState } from './training-state.js';

@@ -1,0 +1,112 @@
+import * as tf from '@tensorflow/tfjs';
+import { describeBackends, expectNoNewTensors } from '@dskd/test-support';
+import type { Objective, Student } from '@dskd/core';
+import { inProcessRunner } from './in-process-runner.js';
+import type { StudentTask } from './student-task.js';
+import {
+  errorOf,
+  squaredDistance,
+  tinyPictures,
+  tinyStudent,
+  tinyTask,
+  tinyTeacher,
+} from './tiny-world.test.util.js';
+import { trainStudents } from './train-students.js';
+
+/** Trains a healthy student beside `task` for two epochs of two steps; says what stopped the run. */
+function failureOf(task: StudentTask): Promise<unknown> {
+  return expectNoNewTensors(async () => {
+    const teacher = tinyTeacher();
+    const healthy = tinyTask('healthy', 1);
+    const error = await errorOf(
+      trainStudents({
+        teacher,
+        students: [healthy, task],
+        pictures: tinyPictures(8),
+        epochs: 2,
+        batchSize: 4,
+        seed: 1,
+      }),
+    );
+    teacher.dispose();
+    healthy.student.dispose();
+    return error;
+  });
+}
+
+describeBackends('A run that is not finite', () => {
+  let inner: Student;
+  beforeEach(() => {
+    inner = tinyStudent(2);
+  });
+  afterEach(() => inner.dispose());
+
+  const task = (student: Student, objective: Objective = squaredDistance): StudentTask => ({
+    name: 'sick',
+    student,
+    objective,
+    optimiser: { learningRate: 0.01 },
+  });
+
+  test('in the loss of one level stops with step, student and level', async () => {
+    let forwards = 0;
+    const student: Student = {
+      ...inner,
+      forward: (features, options) => {
+        forwards += 1;
+        const [shallow, deep] = inner.forward(features, options);
+        return [shallow!, forwards > 2 ? tf.div<tf.Tensor4D>(deep!, 0) : deep!];
+      },
+    };
+    expect(await failureOf(task(student))).toMatchObject({
+      code: 'numerical-instability',
+      message: expect.stringMatching(
+        /Step 2 \(epoch 1\) of the student 'sick': the loss of level 'deep'/,
+      ) as string,
+      details: { student: 'sick', step: 2, epoch: 1, level: 'deep', levels: ['deep'] },
+    });
+  });
+
+  test('in the gradient of one level stops before any parameter is touched', async () => {
+    const objective: Objective = {
+      ...squaredDistance,
+      // In the shallow level: value 0, gradient 0 times infinity.
+      loss: (teacher, student) =>
+        tf.addN(
+          student.map((s, level) =>
+            s.shape[3] === 4
+              ? tf.sum(tf.sqrt(tf.mul(s, 0))).asScalar()
+              : squaredDistance.loss([teacher[level]!], [s]),
+          ),
+        ),
+    };
+    const before = await inner.parameters.get('level1.conv1.weight')!.array();
+    expect(await failureOf(task(inner, objective))).toMatchObject({
+      code: 'numerical-instability',
+      details: { student: 'sick', step: 0, epoch: 0, level: 'shallow', what: 'gradient' },
+    });
+    expect(await inner.parameters.get('level1.conv1.weight')!.array()).toEqual(before);
+  });
+
+  test('in a parameter is not captured', async () => {
+    const runner = inProcessRunner(task(inner));
+    const weight = inner.parameters.get('level0.conv2.weight')!;
+    tf.tidy(() => weight.assign(tf.fill(weight.shape, Infinity)));
+    expect(await errorOf(runner.capture())).toMatchObject({
+      code: 'numerical-instability',
+      details: { student: 'sick', parameter: 'level0.conv2.weight' },
+    });
+    await runner.dispose();
+  });
+
+  test('a parameter outside the objective is named', async () => {
+    const objective: Objective = {
+      ...squaredDistance,
+      loss: (teacher, student) => squaredDistance.loss([teacher[0]!], [student[0]!]),
+    };
+    expect(await failureOf(task(inner, objective))).toMatchObject({
+      code: 'invalid-argument',
+      details: { parameter: 'level1.conv1.weight' },
+    });
+  });
+});

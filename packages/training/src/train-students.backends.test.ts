@@ -1,0 +1,190 @@
+import * as tf from '@tensorflow/tfjs';
+import { isDskdError, type DskdEvent } from '@dskd/base';
+import { describeBackends, expectClose, expectNoNewTensors } from '@dskd/test-support';
+import { batchesOfEpoch } from './schedule.js';
+import type { StudentState } from './student-state.js';
+import { errorOf, tinyPictures, tinyTask, tinyTeacher } from './tiny-world.test.util.js';
+import { trainStudents, type TrainingResult, type TrainStudentsOptions } from './train-students.js';
+import type { TrainingState } from './training-state.js';
+
+type Overrides = Partial<Omit<TrainStudentsOptions, 'teacher' | 'students'>>;
+
+/** A fresh teacher, two fresh students, 13 pictures in batches of 4 (4, 4, 5), 3 epochs. */
+async function run(overrides: Overrides = {}): Promise<TrainingResult & { passes: number }> {
+  const teacher = tinyTeacher();
+  const students = [tinyTask('local', 1), tinyTask('global', 2, 0.02)];
+  try {
+    const result = await trainStudents({
+      teacher,
+      students,
+      pictures: tinyPictures(13),
+      epochs: 3,
+      batchSize: 4,
+      seed: 7,
+      ...overrides,
+    });
+    return { ...result, passes: teacher.passes };
+  } finally {
+    teacher.dispose();
+    for (const { student } of students) student.dispose();
+  }
+}
+
+function saveTo(saved: TrainingState[]): (state: TrainingState) => Promise<void> {
+  return (state) => {
+    saved.push(state);
+    return Promise.resolve();
+  };
+}
+
+function arrayOf(states: readonly StudentState[], student: number, name: string): Float32Array {
+  const state = states[student]!;
+  return (state.parameters.get(name) ?? state.buffers.get(name))!.data;
+}
+
+describeBackends('trainStudents', (backend) => {
+  const exact = backend === 'webgpu' ? test.skip : test;
+
+  test('lowers every loss, keeps a history and leaves no tensors', async () => {
+    const { history, steps } = await expectNoNewTensors(() => run({ epochs: 6 }));
+    expect(steps).toBe(18);
+    expect(history.map(({ epoch }) => epoch)).toEqual([0, 1, 2, 3, 4, 5]);
+    for (const name of ['local', 'global']) {
+      expect(history[5]!.losses[name]).toBeLessThan(0.8 * history[0]!.losses[name]!);
+    }
+  });
+
+  exact('same seed, same states, bit for bit', async () => {
+    const first = await run();
+    expect(await run()).toEqual(first);
+    expect((await run({ seed: 8 })).states).not.toEqual(first.states);
+  });
+
+  exact('the cache saves teacher passes and changes nothing', async () => {
+    const cached = await run();
+    const uncached = await run({ featureCache: { maxBytes: 0 } });
+    // A picture's features are 4 x 4 x 4 and 2 x 2 x 6 floats: five pictures fit.
+    const partly = await run({ featureCache: { maxBytes: 5 * 4 * (64 + 24) + 1 } });
+    expect(cached.passes).toBe(13);
+    expect(uncached.passes).toBe(39);
+    expect(partly.passes).toBe(13 + 8 + 8);
+    expect(uncached.states).toEqual(cached.states);
+    expect(partly.states).toEqual(cached.states);
+  });
+
+  test('pictures that change each epoch are not cached', async () => {
+    const { passes } = await run({ pictures: tinyPictures(13, true) });
+    expect(passes).toBe(39);
+  });
+
+  exact('resumed from any checkpoint it equals an uninterrupted run', async () => {
+    const saved: TrainingState[] = [];
+    const whole = await run({
+      reestimateBatchNorm: true,
+      checkpoint: { everySteps: 2, everyEpochs: 1, save: saveTo(saved) },
+    });
+    expect(saved.map(({ step }) => step)).toEqual([2, 3, 4, 6, 8, 9]);
+    for (const state of saved) {
+      const resumed = await run({ resumeFrom: structuredClone(state), reestimateBatchNorm: true });
+      expect(resumed.states).toEqual(whole.states);
+      expect(resumed.history).toEqual(whole.history);
+    }
+  });
+
+  exact('an aborted run saves where it is, and goes on from there', async () => {
+    const whole = await run();
+    const controller = new AbortController();
+    const saved: TrainingState[] = [];
+    const error = await expectNoNewTensors(() =>
+      errorOf(
+        run({
+          signal: controller.signal,
+          onEvent: (event) => {
+            if (event.type === 'step-end' && event.step === 4) controller.abort('enough');
+          },
+          checkpoint: { save: saveTo(saved) },
+        }),
+      ),
+    );
+    expect(isDskdError(error, 'aborted')).toBe(true);
+    expect(saved.map(({ step }) => step)).toEqual([5]);
+    expect((await run({ resumeFrom: saved[0]! })).states).toEqual(whole.states);
+  });
+
+  test('refuses a checkpoint of another run', async () => {
+    const saved: TrainingState[] = [];
+    await run({ epochs: 1, checkpoint: { everyEpochs: 1, save: saveTo(saved) } });
+    const error = await errorOf(run({ resumeFrom: saved[0]!, seed: 9, batchSize: 5 }));
+    expect(error).toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringMatching(/seed 7, now 9.*batchSize 4, now 5/) as string,
+    });
+  });
+
+  test('tells what it does', async () => {
+    const events: DskdEvent[] = [];
+    const { history } = await run({ epochs: 1, onEvent: (event) => events.push(event) });
+    expect(events.map(({ type }) => type)).toEqual([
+      'training-start',
+      'warning',
+      'epoch-start',
+      'step-end',
+      'step-end',
+      'step-end',
+      'epoch-end',
+      'training-end',
+    ]);
+    const steps = events.filter((event) => event.type === 'step-end');
+    expect(steps.map(({ samples }) => samples)).toEqual([4, 4, 5]);
+    const mean = steps.reduce((total, { losses }) => total + losses.local!, 0) / 3;
+    expect(history[0]!.losses.local).toBeCloseTo(mean, 12);
+    const settled: DskdEvent[] = [];
+    await run({ epochs: 1, reestimateBatchNorm: true, onEvent: (event) => settled.push(event) });
+    expect(settled.some(({ type }) => type === 'warning')).toBe(false);
+  });
+
+  test('re-estimated statistics are the average of the batches of one pass', async () => {
+    const plain = await run();
+    const { states } = await run({ reestimateBatchNorm: true });
+    expect(states[0]!.parameters).toEqual(plain.states[0]!.parameters);
+
+    // By hand, in float64, from the parameters: conv1 of level 0 of every picture of the pass.
+    const teacher = tinyTeacher();
+    const weights = arrayOf(states, 0, 'level0.conv1.weight');
+    const means = new Float64Array(4);
+    const variances = new Float64Array(4);
+    const batches = batchesOfEpoch(13, 4, 7, 3);
+    for (const indices of batches) {
+      const images = await tinyPictures(13).batch(indices, 3);
+      const features = await teacher.extract(images);
+      const values = await features[0]!.data();
+      const count = values.length / 4;
+      for (let channel = 0; channel < 4; channel++) {
+        const outputs = Array.from({ length: count }, (_, position) => {
+          let total = 0;
+          for (let i = 0; i < 4; i++) total += values[position * 4 + i]! * weights[i * 4 + channel]!;
+          return total;
+        });
+        const mean = outputs.reduce((a, b) => a + b) / count;
+        means[channel]! += mean / batches.length;
+        variances[channel]! +=
+          outputs.reduce((total, x) => total + (x - mean) ** 2, 0) / (count - 1) / batches.length;
+      }
+      tf.dispose([images, ...features]);
+    }
+    teacher.dispose();
+    expectClose(arrayOf(states, 0, 'level0.bn.running_mean'), means, { relative: 1e-5 });
+    expectClose(arrayOf(states, 0, 'level0.bn.running_var'), variances, { relative: 1e-5 });
+    expect(arrayOf(plain.states, 0, 'level0.bn.running_mean')).not.toEqual(
+      arrayOf(states, 0, 'level0.bn.running_mean'),
+    );
+  });
+
+  test('refuses impossible options, all in one error', async () => {
+    const error = await errorOf(run({ epochs: 0, batchSize: 1.5 }));
+    expect(error).toMatchObject({
+      code: 'invalid-config',
+      message: expect.stringMatching(/epochs is 0.*batchSize is 1.5/) as string,
+    });
+  });
+});

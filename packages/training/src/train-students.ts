@@ -1,0 +1,278 @@
+import { DskdError, throwIfAborted, type EventListener, type HistoryEntry } from '@dskd/base';
+import type { FeatureExtractor } from '@dskd/core';
+import { eachBatch } from './each-batch.js';
+import type { FeatureBatch } from './feature-batch.js';
+import { inProcessRunner } from './in-process-runner.js';
+import type { PictureSet } from './pictures.js';
+import { batchesOfEpoch, countSteps } from './schedule.js';
+import type { StudentRunner } from './student-runner.js';
+import type { StudentState } from './student-state.js';
+import type { StudentTask } from './student-task.js';
+import { TeacherFeatures } from './teacher-features.js';
+import { assertResumable, type TrainingState } from './training-state.js';
+
+/** Below this many steps batch-norm running statistics (momentum 0.1) have not settled. */
+const SETTLED_STEPS = 40;
+const DEFAULT_CACHE_BYTES = 2 ** 30;
+
+export interface CheckpointOptions {
+  /** Save after every so many epochs, and before statistics are re-estimated. */
+  readonly everyEpochs?: number;
+  /** Save after every so many steps of the whole run. */
+  readonly everySteps?: number;
+  /** The run waits for it. Also called once when the run is aborted. */
+  save(state: TrainingState): Promise<void>;
+}
+
+export interface TrainStudentsOptions {
+  /** Frozen. Its features of a picture must not depend on the batch that the picture came in. */
+  readonly teacher: FeatureExtractor;
+  /** Tasks are trained in this thread, in place; runners wherever they run. Names are unique. */
+  readonly students: readonly (StudentTask | StudentRunner)[];
+  readonly pictures: PictureSet;
+  readonly epochs: number;
+  /** A single picture left over at the end of an epoch joins the batch before it. */
+  readonly batchSize: number;
+  readonly seed: number;
+  /** Asked between steps. */
+  readonly signal?: AbortSignal;
+  readonly onEvent?: EventListener;
+  /** Default 1 GiB. Used only if `pictures.changesEachEpoch` is false. */
+  readonly featureCache?: { readonly maxBytes: number };
+  readonly checkpoint?: CheckpointOptions;
+  readonly resumeFrom?: TrainingState;
+  /**
+   * At the end, replace batch-norm running statistics by their average over one more pass through the
+   * training set (torch.optim.swa_utils.update_bn). Default false.
+   */
+  readonly reestimateBatchNorm?: boolean;
+}
+
+export interface TrainingResult {
+  /** Mean loss of each student in each epoch, from the first epoch on, also after a resume. */
+  readonly history: readonly HistoryEntry[];
+  /** Over the whole run. */
+  readonly steps: number;
+  /** In the order of `students`. */
+  readonly states: readonly StudentState[];
+}
+
+/**
+ * Trains any number of students on the features of one frozen teacher. Each step runs the teacher once (or
+ * not at all, if its features are cached) and all students at the same time. The same seed gives the same
+ * states bit for bit on wasm and cpu, whether students run in this thread or in workers, whatever the cache,
+ * and whether or not the run was interrupted and resumed.
+ * @throws {DskdError} `invalid-config`; `invalid-argument` for a checkpoint of another run; `aborted`, after
+ * saving a checkpoint if they are configured; `numerical-instability` naming step, student and level.
+ */
+export async function trainStudents(options: TrainStudentsOptions): Promise<TrainingResult> {
+  assertOptions(options);
+  const own: StudentRunner[] = [];
+  try {
+    const runners = options.students.map((student) => {
+      if ('step' in student) return student;
+      const runner = inProcessRunner(student);
+      own.push(runner);
+      return runner;
+    });
+    return await new TrainingRun(options, runners).finish();
+  } finally {
+    await Promise.all(own.map((runner) => runner.dispose()));
+  }
+}
+
+class TrainingRun {
+  readonly #options: TrainStudentsOptions;
+  readonly #runners: readonly StudentRunner[];
+  readonly #source: TeacherFeatures;
+  readonly #stepsPerEpoch: number;
+  readonly #steps: number;
+  readonly #history: HistoryEntry[] = [];
+  #lossSums: Record<string, number>;
+  #step = 0;
+  #savedStep = -1;
+  #schedule: { epoch: number; batches: number[][] } | undefined;
+
+  constructor(options: TrainStudentsOptions, runners: readonly StudentRunner[]) {
+    this.#options = options;
+    this.#runners = runners;
+    this.#source = new TeacherFeatures({
+      teacher: options.teacher,
+      pictures: options.pictures,
+      cacheBytes: options.featureCache?.maxBytes ?? DEFAULT_CACHE_BYTES,
+      shared: runners.some(({ threaded }) => threaded),
+    });
+    this.#stepsPerEpoch = countSteps(options.pictures.length, options.batchSize);
+    this.#steps = this.#stepsPerEpoch * options.epochs;
+    this.#lossSums = this.#zeroLosses();
+  }
+
+  async finish(): Promise<TrainingResult> {
+    const { epochs, pictures, reestimateBatchNorm } = this.#options;
+    await this.#resume();
+    this.#emit({
+      type: 'training-start',
+      epochs,
+      stepsPerEpoch: this.#stepsPerEpoch,
+      samples: pictures.length,
+      students: this.#runners.map(({ name }) => name),
+    });
+    if (this.#steps < SETTLED_STEPS && !reestimateBatchNorm) {
+      this.#emit({
+        type: 'warning',
+        message:
+          `${this.#steps} steps in all: batch-norm running statistics settle after about ${SETTLED_STEPS}. ` +
+          'Train longer or re-estimate the statistics at the end.',
+      });
+    }
+    await eachBatch(
+      this.#source,
+      { from: this.#step, to: this.#steps, at: (step) => this.#request(step) },
+      (features) => this.#trainStep(features),
+    );
+    if (reestimateBatchNorm) await this.#reestimateBatchNorm();
+    const states = await this.#capture();
+    this.#emit({ type: 'training-end', steps: this.#steps });
+    return { history: this.#history, steps: this.#steps, states };
+  }
+
+  async #resume(): Promise<void> {
+    const { resumeFrom: state, seed, batchSize, pictures } = this.#options;
+    if (!state) return;
+    assertResumable(
+      state,
+      { seed, batchSize, pictures: pictures.length, steps: this.#steps },
+      this.#runners.map(({ name }) => name),
+    );
+    await this.#all((runner) => runner.restore(state.students.find(({ name }) => name === runner.name)!));
+    this.#history.push(...state.history);
+    this.#lossSums = { ...state.lossSums };
+    this.#step = state.step;
+    this.#savedStep = state.step;
+  }
+
+  async #trainStep(features: FeatureBatch): Promise<void> {
+    await this.#stopIfAborted();
+    const step = this.#step;
+    const epoch = Math.floor(step / this.#stepsPerEpoch);
+    if (step % this.#stepsPerEpoch === 0) this.#emit({ type: 'epoch-start', epoch });
+
+    const losses = await this.#byStudent((runner) => runner.step(features, { epoch, step }));
+    for (const [name, loss] of Object.entries(losses)) this.#lossSums[name]! += loss;
+    this.#step += 1;
+    this.#emit({ type: 'step-end', epoch, step, losses, samples: features.size });
+
+    const epochEnds = this.#step % this.#stepsPerEpoch === 0;
+    if (epochEnds) this.#endEpoch(epoch);
+    const { checkpoint } = this.#options;
+    const epochIsDue = epochEnds && isMultiple(epoch + 1, checkpoint?.everyEpochs);
+    if (epochIsDue || isMultiple(this.#step, checkpoint?.everySteps)) await this.#save();
+  }
+
+  #endEpoch(epoch: number): void {
+    const losses = Object.fromEntries(
+      Object.entries(this.#lossSums).map(([name, total]) => [name, total / this.#stepsPerEpoch]),
+    );
+    this.#history.push({ epoch, losses });
+    this.#lossSums = this.#zeroLosses();
+    this.#emit({ type: 'epoch-end', epoch, losses });
+  }
+
+  async #reestimateBatchNorm(): Promise<void> {
+    // A run that is stopped during the pass goes on from here.
+    await this.#save();
+    await eachBatch(
+      this.#source,
+      {
+        from: 0,
+        to: this.#stepsPerEpoch,
+        at: (batch) => this.#request(this.#steps + batch),
+      },
+      async (features, batch) => {
+        throwIfAborted(this.#options.signal);
+        await this.#all((runner) => runner.observeBatchNorm(features, batch));
+      },
+    );
+  }
+
+  async #stopIfAborted(): Promise<void> {
+    if (!this.#options.signal?.aborted) return;
+    await this.#save();
+    throwIfAborted(this.#options.signal);
+  }
+
+  async #save(): Promise<void> {
+    const { checkpoint, seed, batchSize, pictures } = this.#options;
+    if (!checkpoint || this.#savedStep === this.#step) return;
+    await checkpoint.save({
+      seed,
+      batchSize,
+      pictures: pictures.length,
+      step: this.#step,
+      history: [...this.#history],
+      lossSums: { ...this.#lossSums },
+      students: await this.#capture(),
+    });
+    this.#savedStep = this.#step;
+    const epoch = Math.floor(this.#step / this.#stepsPerEpoch);
+    this.#emit({ type: 'checkpoint-saved', epoch, step: this.#step });
+  }
+
+  #request(step: number): { indices: number[]; epoch: number } {
+    const { pictures, batchSize, seed } = this.#options;
+    const epoch = Math.floor(step / this.#stepsPerEpoch);
+    if (this.#schedule?.epoch !== epoch) {
+      this.#schedule = { epoch, batches: batchesOfEpoch(pictures.length, batchSize, seed, epoch) };
+    }
+    return { indices: this.#schedule.batches[step % this.#stepsPerEpoch]!, epoch };
+  }
+
+  #capture(): Promise<StudentState[]> {
+    return this.#all((runner) => runner.capture());
+  }
+
+  async #byStudent(work: (runner: StudentRunner) => Promise<number>): Promise<Record<string, number>> {
+    const results = await this.#all(work);
+    return Object.fromEntries(this.#runners.map(({ name }, index) => [name, results[index]!]));
+  }
+
+  /** Runs `work` for all students at once; if some fail, the first error is thrown when all are idle. */
+  async #all<T>(work: (runner: StudentRunner) => Promise<T>): Promise<T[]> {
+    const settled = await Promise.allSettled(this.#runners.map((runner) => work(runner)));
+    return settled.map((result) => {
+      if (result.status === 'rejected') throw result.reason;
+      return result.value;
+    });
+  }
+
+  #zeroLosses(): Record<string, number> {
+    return Object.fromEntries(this.#runners.map(({ name }) => [name, 0]));
+  }
+
+  #emit(event: Parameters<EventListener>[0]): void {
+    this.#options.onEvent?.(event);
+  }
+}
+
+function isMultiple(count: number, interval: number | undefined): boolean {
+  return interval !== undefined && count % interval === 0;
+}
+
+function assertOptions({ students, pictures, epochs, batchSize, checkpoint }: TrainStudentsOptions): void {
+  const problems: string[] = [];
+  const positive = (value: number, what: string): void => {
+    if (!Number.isInteger(value) || value < 1)
+      problems.push(`${what} is ${value}, wanted a positive integer`);
+  };
+  positive(pictures.length, 'pictures.length');
+  positive(epochs, 'epochs');
+  positive(batchSize, 'batchSize');
+  if (checkpoint?.everyEpochs !== undefined) positive(checkpoint.everyEpochs, 'checkpoint.everyEpochs');
+  if (checkpoint?.everySteps !== undefined) positive(checkpoint.everySteps, 'checkpoint.everySteps');
+  if (students.length === 0) problems.push('there are no students');
+  const names = students.map(({ name }) => name);
+  if (new Set(names).size !== names.length) problems.push(`student names repeat: ${names.join(', ')}`);
+  if (problems.length > 0) {
+    throw new DskdError('invalid-config', `Cannot train: ${problems.join('; ')}.`, { details: { problems } });
+  }
+}
