@@ -1,1 +1,16 @@
-export {};
+export {
+  contextualAffinityLoss,
+  contextualAffinityMap,
+  type ContextualAffinityOptions,
+} from './contextual-affinity.js';
+export { cosineDistanceMap, flattenedCosineLoss, perPixelCosineLoss } from './cosine.js';
+export type { Features } from './levels.js';
+export {
+  contextualAffinity,
+  createObjective,
+  flattenedCosine,
+  perPixelCosine,
+  registerObjective,
+  type ObjectiveDescription,
+  type ObjectiveFactory,
+} from './objectives.js';

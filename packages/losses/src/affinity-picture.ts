@@ -1,0 +1,70 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
+import { expm1OfDoubled, halvingsFor, log1pOfPositive } from './exponential.js';
+import { rowSums } from './row-sums.js';
+import { firstRows, rowBlocks, rowsAt } from './rows.js';
+
+/** Entries of the block of similarities in work at one time: 2 MB each. */
+const BLOCK_ENTRIES = 2 ** 19;
+
+/** Rows of a block: a divisor of `positions` near the limit where there is one, so that none is padded. */
+function rowsOfBlock(positions: number): number {
+  const limit = Math.max(1, Math.min(positions, Math.floor(BLOCK_ENTRIES / positions)));
+  for (let rows = limit; rows > limit / 2; rows--) if (positions % rows === 0) return rows;
+  return limit;
+}
+
+export interface PictureAffinity {
+  /** T^2 KL, `[positions, 1]`. */
+  readonly divergence: Tensor2D;
+  /** Of each row's divergence with respect to that row's unit student vector, `[positions, channels]`. */
+  readonly gradient?: Tensor2D;
+}
+
+/**
+ * Contextual affinity of one picture from unit vectors `[positions, channels]`, a block of rows at a time.
+ *
+ * With t, s the unit vectors and p the softmax over j of t_i.t_j / T, what differs between teacher and
+ * student is a_ij = (s_i - t_i).t_j / T, taken from the difference vector and centred by its p-mean. Then
+ * KL_i = log1p(u_i), u_i = sum_j p_ij expm1(a_ij), is of second order in a small difference and keeps its
+ * digits, where the difference of two log-softmaxes loses them. Its gradient with respect to s_i is
+ * sum_j p_ij (expm1(a_ij) - u_i) / (1 + u_i) t_j / T: attention whose keys and values are the teacher's.
+ */
+export function affinityOfPicture(
+  teacher: Tensor2D,
+  student: Tensor2D,
+  temperature: number,
+  wantsGradient: boolean,
+): PictureAffinity {
+  return tf.tidy(() => {
+    const [positions] = teacher.shape;
+    // Transposed by hand: matMul's transposeB is ten times slower on wasm.
+    const keys = tf.mul(tf.transpose(teacher), 1 / temperature) as Tensor2D;
+    // |s - t| <= 2 bounds a by 2/T, and centring doubles the bound.
+    const halvings = halvingsFor(4 / temperature);
+    const difference = tf.mul(tf.sub(student, teacher), 2 ** -halvings) as Tensor2D;
+    const blockRows = rowsOfBlock(positions);
+    const teacherBlocks = rowBlocks(teacher, blockRows);
+    const differenceBlocks = rowBlocks(difference, blockRows);
+    const excesses: Tensor2D[] = [];
+    const gradients: Tensor2D[] = [];
+    for (let block = 0; block < positions / blockRows; block++) {
+      const [excess, gradient] = tf.tidy(() => {
+        const p = tf.softmax(tf.matMul(rowsAt(teacherBlocks, block), keys));
+        const a = tf.matMul(rowsAt(differenceBlocks, block), keys);
+        const centred = tf.sub(a, rowSums(tf.mul(p, a)));
+        const e = expm1OfDoubled(centred, halvings);
+        const u = tf.relu(rowSums(tf.mul(p, e)));
+        if (!wantsGradient) return [u];
+        const weights = tf.mul(p, tf.sub(e, u)) as Tensor2D;
+        return [u, tf.div(tf.matMul(weights, teacher), tf.add(u, 1))];
+      }) as [Tensor2D, Tensor2D?];
+      excesses.push(excess);
+      if (gradient) gradients.push(gradient);
+    }
+    const divergence = tf.mul(log1pOfPositive(firstRows(tf.concat(excesses), positions)), temperature ** 2) as Tensor2D;
+    return wantsGradient
+      ? { divergence, gradient: tf.mul(firstRows(tf.concat(gradients), positions), temperature) as Tensor2D }
+      : { divergence };
+  });
+}

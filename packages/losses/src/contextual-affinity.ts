@@ -1,0 +1,94 @@
+import { DskdError } from '@dskd/base';
+import { sumAll } from '@dskd/core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import { affinityOfPicture } from './affinity-picture.js';
+import { differentiableSum } from './custom-gradient.js';
+import { pairLevels, type Features } from './levels.js';
+import { normalised, throughNormalisation } from './normalised.js';
+import { pictureAt } from './rows.js';
+
+export interface ContextualAffinityOptions {
+  /** Softness of the distribution of similarities, default 1. */
+  readonly temperature?: number;
+}
+
+/** @throws {DskdError} `invalid-argument` unless `temperature` is a positive finite number. */
+export function checkTemperature(temperature: number): number {
+  if (!(temperature > 0 && Number.isFinite(temperature))) {
+    throw new DskdError('invalid-argument', `Got temperature ${temperature}; wanted a positive finite number.`, {
+      hint: 'The paper uses 1.',
+      details: { temperature },
+    });
+  }
+  return temperature;
+}
+
+/**
+ * Contextual affinity distillation (DSKD equations 3 to 6): at each position i the divergence
+ * T^2 KL(p_i || q_i) of the teacher's and the student's softmax similarities to the teacher's vectors at all
+ * positions of the picture, mean over positions and batch, summed over levels. Never negative.
+ *
+ * Rows are handled in blocks: memory is that of a few maps, never positions x positions. The gradient
+ * reaches the student only; the teacher's is zero. There is no second derivative. A vector of zeros has
+ * similarity 0 to every other and receives no gradient.
+ * @param teacher one level or several, each `[batch, height, width, channels]`.
+ * @param student of the same shapes.
+ * @throws {DskdError} `shape-mismatch`, or `invalid-argument` for a temperature that is not positive.
+ */
+export function contextualAffinityLoss(
+  teacher: Features,
+  student: Features,
+  { temperature = 1 }: ContextualAffinityOptions = {},
+): Scalar {
+  checkTemperature(temperature);
+  return differentiableSum(teacher, student, (level) => {
+    const [batch, height, width] = level.student.shape;
+    const positions = batch * height * width;
+    const divergences: Tensor2D[] = [];
+    const gradients: Tensor2D[] = [];
+    for (let picture = 0; picture < batch; picture++) {
+      const [divergence, gradient] = tf.tidy(() => {
+        const t = normalised(pictureAt(level.teacher, picture)).unit;
+        const s = normalised(pictureAt(level.student, picture));
+        const affinity = affinityOfPicture(t, s.unit, temperature, true);
+        const share = tf.mul(affinity.gradient!, 1 / positions) as Tensor2D;
+        return [affinity.divergence, throughNormalisation(share, s)] as [Tensor2D, Tensor2D];
+      });
+      divergences.push(divergence);
+      gradients.push(gradient);
+    }
+    return {
+      value: tf.mul(sumAll(tf.concat(divergences)), 1 / positions) as Scalar,
+      gradient: tf.reshape(tf.concat(gradients), level.student.shape),
+    };
+  });
+}
+
+/**
+ * T^2 KL of the teacher's and the student's contextual affinity at each position of one level, as in
+ * {@link contextualAffinityLoss}. Never negative. Not differentiable.
+ * @param teacher `[batch, height, width, channels]`
+ * @param student of the same shape.
+ * @returns `[batch, height, width]`; the caller disposes it.
+ * @throws {DskdError} `shape-mismatch`, or `invalid-argument` for a temperature that is not positive.
+ */
+export function contextualAffinityMap(
+  teacher: Tensor4D,
+  student: Tensor4D,
+  { temperature = 1 }: ContextualAffinityOptions = {},
+): Tensor3D {
+  checkTemperature(temperature);
+  pairLevels(teacher, student);
+  const [batch, height, width] = student.shape;
+  return tf.tidy(() => {
+    const pictures = Array.from({ length: batch }, (_, picture) =>
+      tf.tidy(() => {
+        const t = normalised(pictureAt(teacher, picture)).unit;
+        const s = normalised(pictureAt(student, picture)).unit;
+        return affinityOfPicture(t, s, temperature, false).divergence;
+      }),
+    );
+    return tf.reshape(tf.concat(pictures), [batch, height, width]);
+  });
+}
