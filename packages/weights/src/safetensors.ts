@@ -81,7 +81,7 @@ function readEntry(name: string, described: unknown, body: Uint8Array): StateDic
   }
   const [start, end] = offsets as [number, number];
   const type = dtype as StateDictType;
-  const length = (shape).reduce((product, side) => product * side, 1);
+  const length = shape.reduce((product, side) => product * side, 1);
   if (end < start || end > body.byteLength || end - start !== length * ARRAYS[type].BYTES_PER_ELEMENT) {
     throw invalid(
       `tensor '${name}' (${dtype} [${shape.join(', ')}]) lies at ${start}..${end} of ${body.byteLength} bytes.`,
@@ -98,7 +98,8 @@ function readEntry(name: string, described: unknown, body: Uint8Array): StateDic
  */
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   const { header, dataStart } = parseHeader(bytes);
-  const body = bytes.subarray(dataStart);
+  // Plain, whatever subclass came in: `slice` of a Node Buffer is a view of the whole file, not a copy.
+  const body = new Uint8Array(bytes.buffer, bytes.byteOffset + dataStart, bytes.byteLength - dataStart);
   const tensors: StateDict = new Map();
   let metadata: Record<string, string> = {};
   for (const [name, described] of Object.entries(header)) {
