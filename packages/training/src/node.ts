@@ -1,1 +1,1 @@
-export {};
+export { workerRunner, type WorkerRunnerOptions } from './worker-runner.js';
