@@ -1,1 +1,1 @@
-export {};
+export * from './backbones/index.js';

@@ -1,0 +1,49 @@
+import * as tf from '@tensorflow/tfjs';
+import { access, readFile } from 'node:fs/promises';
+import { useBackend } from '@dskd/test-support';
+import { readStateDict } from '@dskd/weights';
+import {
+  backboneGolden,
+  expectGoldenFeatures,
+  filledBackbone,
+  noisePictures,
+} from './golden.test.support.js';
+import { createBackbone } from './index.js';
+
+beforeAll(() => useBackend('wasm'));
+
+test('wide_resnet101_2 gives the features of torchvision', async () => {
+  const backbone = filledBackbone('wide_resnet101_2');
+  const worst = await expectGoldenFeatures(backbone, await backboneGolden(), noisePictures(2, 64, 48));
+  console.log(`wide_resnet101_2: worst entry ${worst.toExponential(1)} standard deviations`);
+  backbone.dispose();
+});
+
+// From dist/backbones: the folder beside the repository.
+const REAL = new URL('../../../../../shared/weights/', import.meta.url);
+
+test.each([
+  ['resnet50_v1', 'resnet50_keras.safetensors'],
+  ['squeezenet1_1', 'squeezenet1_1.safetensors'],
+] as const)('%s with its real weights agrees with PyTorch', async (name, file) => {
+  const url = new URL(file, REAL);
+  const present = await access(url).then(
+    () => true,
+    () => false,
+  );
+  if (!present) {
+    console.log(`SKIPPED real weights of ${name}: ${url.pathname} is not there.`);
+    return;
+  }
+  const golden = await backboneGolden('backbones-real.safetensors');
+  const { data, shape } = golden.array('pictures');
+  const pictures = tf.tidy(() =>
+    tf.tensor(data as Float32Array, [...shape], 'float32').div<tf.Tensor4D>(255),
+  );
+  const backbone = createBackbone(name, { weights: readStateDict(await readFile(url)) });
+  const started = performance.now();
+  const worst = await expectGoldenFeatures(backbone, golden, pictures);
+  const took = performance.now() - started;
+  console.log(`${name}: worst entry ${worst.toExponential(1)} standard deviations, ${took.toFixed(0)} ms`);
+  backbone.dispose();
+});

@@ -1,0 +1,271 @@
+import * as tf from '@tensorflow/tfjs';
+import { isDskdError } from '@dskd/base';
+import { expectClose, useBackend } from '@dskd/test-support';
+import type { StateDictEntry } from '@dskd/weights';
+import {
+  backboneGolden,
+  expectGoldenFeatures,
+  filledBackbone,
+  filledWeights,
+  noisePictures,
+} from './golden.test.support.js';
+import {
+  backboneCost,
+  backboneInfo,
+  BACKBONES,
+  backboneWeightShapes,
+  createBackbone,
+  type BackboneName,
+} from './index.js';
+
+beforeAll(() => useBackend('wasm'));
+
+function caught(work: () => unknown): Error & { code?: string; details?: Record<string, unknown> } {
+  try {
+    work();
+  } catch (error) {
+    if (isDskdError(error)) return error;
+    throw error;
+  }
+  throw new Error('Nothing was thrown.');
+}
+
+// wide_resnet101_2 has 94 M numbers up to layer3: slow tier.
+test.each<BackboneName>(['resnet34', 'resnet50', 'resnet101', 'wide_resnet50_2'])(
+  '%s gives the features of torchvision',
+  async (name) => {
+    const before = tf.memory().numTensors;
+    const backbone = filledBackbone(name);
+    const size: [number, number] = name === 'resnet34' ? [61, 96] : [64, 48];
+    await expectGoldenFeatures(backbone, await backboneGolden(), noisePictures(2, ...size));
+    backbone.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  },
+);
+
+describe('registry', () => {
+  test('knows the eight networks, their levels and inputs', () => {
+    expect(BACKBONES).toHaveLength(8);
+    expect(backboneInfo('wide_resnet50_2').levels).toEqual([
+      { name: 'layer1', channels: 256, stride: 4 },
+      { name: 'layer2', channels: 512, stride: 8 },
+      { name: 'layer3', channels: 1024, stride: 16 },
+    ]);
+    expect(backboneInfo('squeezenet1_1').levels).toEqual([
+      { name: 'features.4', channels: 128, stride: 4 },
+      { name: 'features.7', channels: 256, stride: 8 },
+      { name: 'features.12', channels: 512, stride: 16 },
+    ]);
+    expect(backboneInfo('resnet18').availableLevels.at(-1)).toEqual({
+      name: 'layer4',
+      channels: 512,
+      stride: 32,
+    });
+    expect(backboneInfo('resnet50_v1').inputTransform.channelOrder).toBe('bgr');
+    expect(backboneInfo('resnet50').inputTransform.channelOrder).toBe('rgb');
+  });
+
+  test('an unknown name or level is refused with what there is', () => {
+    expect(caught(() => backboneInfo('resnet42' as BackboneName)).message).toContain('squeezenet1_1');
+    for (const levels of [['layer9'], [], ['layer1', 'layer1']]) {
+      const error = caught(() => createBackbone('resnet18', { weights: new Map(), levels }));
+      expect(error.code).toBe('invalid-argument');
+      expect(error.message).toContain('layer4');
+    }
+  });
+});
+
+describe('shapes', () => {
+  test("are torch's for any input size", async () => {
+    const golden = await backboneGolden();
+    const keys = golden.names.filter((name) => name.startsWith('shapes/'));
+    expect(keys).toHaveLength(16);
+    const [resnet18, squeezenet] = [filledBackbone('resnet18'), filledBackbone('squeezenet1_1')];
+    for (const key of keys) {
+      const [, name, size] = key.split('/') as [string, string, string];
+      const [height, width] = size.split('x').map(Number) as [number, number];
+      const backbone = name === 'resnet18' ? resnet18 : squeezenet;
+      expect(backbone.outputShapes([height, width]).flat()).toEqual([...golden.array(key).data]);
+    }
+    expect(squeezenet.outputShapes([256, 256])).toEqual([
+      [64, 64, 128],
+      [32, 32, 256],
+      [16, 16, 512],
+    ]);
+    resnet18.dispose();
+    squeezenet.dispose();
+  });
+
+  test.each([
+    [100, 100],
+    [33, 47],
+    [34, 35],
+  ])('features have them, %i x %i', async (height, width) => {
+    for (const name of ['resnet18', 'squeezenet1_1'] as const) {
+      const backbone = filledBackbone(name);
+      const pictures = noisePictures(1, height, width);
+      const features = await backbone.extract(pictures);
+      expect(features.map((level) => level.shape.slice(1))).toEqual(backbone.outputShapes([height, width]));
+      tf.dispose([...features, pictures]);
+      backbone.dispose();
+    }
+  });
+
+  test('an input too small for the deepest level is refused', () => {
+    const backbone = filledBackbone('squeezenet1_1');
+    for (const size of [
+      [1, 1],
+      [0, 64],
+      [64, NaN],
+      [64.5, 64],
+    ] as const) {
+      expect(caught(() => backbone.outputShapes(size)).code).toBe('shape-mismatch');
+    }
+    backbone.dispose();
+  });
+});
+
+describe('weights', () => {
+  test('everything missing or of another shape is in one error', () => {
+    const weights = filledWeights('resnet18');
+    weights.delete('layer2.0.downsample.0.weight');
+    weights.set('bn1.bias', { dtype: 'F32', shape: [32], data: new Float32Array(32) });
+    const error = caught(() => createBackbone('resnet18', { weights }));
+    expect(error.code).toBe('weights-mismatch');
+    expect(error.details?.problems).toEqual([
+      "'bn1.bias' is [32], wanted [64]",
+      "'layer2.0.downsample.0.weight' [128, 64, 1, 1] is missing",
+    ]);
+    const all = caught(() => createBackbone('resnet18', { weights: new Map() }));
+    expect(all.message).toMatch(/; and \d+ more\.$/);
+    expect(all.details?.problems).toHaveLength(backboneWeightShapes('resnet18').size);
+  });
+
+  test('what is not needed is ignored, and layer4 is needed only where it is asked for', () => {
+    const weights = filledWeights('resnet18');
+    weights.set('fc.weight', { dtype: 'F32', shape: [2, 2], data: new Float32Array(4) });
+    weights.set('bn1.num_batches_tracked', { dtype: 'I64', shape: [], data: new BigInt64Array(1) });
+    createBackbone('resnet18', { weights }).dispose();
+    expect(caught(() => createBackbone('resnet18', { weights, levels: ['layer4'] })).code).toBe(
+      'weights-mismatch',
+    );
+  });
+
+  test('half-precision weights are read as the numbers they are', async () => {
+    const weights = filledWeights('squeezenet1_1', ['features.4']);
+    // bfloat16: the upper half of a float32. Rounded towards zero on both sides, so the same network.
+    const truncated = new Map<string, StateDictEntry>();
+    const halves = new Map<string, StateDictEntry>();
+    for (const [name, { shape, data }] of weights) {
+      const bits = new Uint32Array((data as Float32Array).slice().buffer);
+      halves.set(name, { dtype: 'BF16', shape, data: Uint16Array.from(bits, (word) => word >>> 16) });
+      const masked = bits.map((word) => word & 0xffff0000);
+      truncated.set(name, { dtype: 'F32', shape, data: new Float32Array(masked.buffer) });
+    }
+    const pictures = noisePictures(1, 32, 32);
+    const results: Float32Array[] = [];
+    for (const stateDict of [truncated, halves]) {
+      const backbone = createBackbone('squeezenet1_1', { weights: stateDict, levels: ['features.4'] });
+      const [features] = await backbone.extract(pictures);
+      results.push((await features!.data<'float32'>()).slice());
+      features!.dispose();
+      backbone.dispose();
+    }
+    pictures.dispose();
+    expectClose(results[1]!, results[0]!, {});
+  });
+});
+
+describe('extract', () => {
+  test('a level is the same whichever others are taken, shallow to deep', async () => {
+    const pictures = noisePictures(1, 32, 32);
+    const few = filledBackbone('squeezenet1_1', ['features.7', 'features.3']);
+    expect(few.levels.map((level) => level.name)).toEqual(['features.3', 'features.7']);
+    const usual = filledBackbone('squeezenet1_1');
+    const [, ofFew] = await few.extract(pictures);
+    const [, ofUsual] = await usual.extract(pictures);
+    expectClose(await ofFew!.data(), await ofUsual!.data(), {});
+    few.dispose();
+    usual.dispose();
+  });
+
+  test('another input transform is applied to the pictures', async () => {
+    const weights = filledWeights('squeezenet1_1');
+    const pictures = noisePictures(1, 32, 32);
+    const plain = { scale: 1, mean: [0, 0, 0], standardDeviation: [1, 1, 1] } as const;
+    const rgb = createBackbone('squeezenet1_1', {
+      weights,
+      inputTransform: { channelOrder: 'rgb', ...plain },
+    });
+    const bgr = createBackbone('squeezenet1_1', {
+      weights,
+      inputTransform: {
+        channelOrder: 'bgr',
+        scale: 2,
+        mean: [0.1, 0.2, 0.3],
+        standardDeviation: [0.5, 1, 2],
+      },
+    });
+    // (bgr * 2 - mean) / std, by hand.
+    const byHand = pictures.reverse(3).mul(2).sub([0.1, 0.2, 0.3]).div<tf.Tensor4D>([0.5, 1, 2]);
+    const [got] = await bgr.extract(pictures);
+    const [wanted] = await rgb.extract(byHand);
+    expectClose(await got!.data(), await wanted!.data(), { relative: 1e-5 });
+    rgb.dispose();
+    bgr.dispose();
+  });
+
+  test('wrong pictures are refused by what they are', async () => {
+    const backbone = filledBackbone('squeezenet1_1');
+    const grey = tf.zeros<tf.Rank.R4>([1, 32, 32, 1]);
+    const whole = tf.zeros<tf.Rank.R4>([1, 32, 32, 3], 'int32');
+    await expect(backbone.extract(grey)).rejects.toMatchObject({ code: 'shape-mismatch' });
+    await expect(backbone.extract(whole)).rejects.toMatchObject({ code: 'shape-mismatch' });
+    tf.dispose([grey, whole]);
+    backbone.dispose();
+  });
+
+  test('after dispose says so; disposing twice is harmless', async () => {
+    const before = tf.memory().numTensors;
+    const backbone = filledBackbone('squeezenet1_1');
+    backbone[Symbol.dispose]();
+    backbone.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    const pictures = noisePictures(1, 32, 32);
+    await expect(backbone.extract(pictures)).rejects.toMatchObject({ code: 'disposed' });
+    pictures.dispose();
+  });
+});
+
+test('the weights an extractor was made from can change without changing it', async () => {
+  const weights = filledWeights('squeezenet1_1');
+  const backbone = createBackbone('squeezenet1_1', { weights });
+  const pictures = noisePictures(1, 32, 32);
+  const [before] = await backbone.extract(pictures);
+  for (const { data } of weights.values()) (data as Float32Array).fill(0);
+  const [after] = await backbone.extract(pictures);
+  expectClose(await after!.data(), await before!.data(), {});
+  backbone.dispose();
+});
+
+describe('cost', () => {
+  test('wide_resnet50_2 to layer3 is what reference.md 2d counted', () => {
+    const cost = backboneCost('wide_resnet50_2', [256, 256]);
+    expect(cost.multiplyAccumulates / 1e9).toBeCloseTo(12.0, 2);
+    // 24.86 M with two numbers per batch-norm channel; folded there is one.
+    expect(cost.parameters / 1e6).toBeCloseTo(24.86, 1);
+    expect(cost.weightBytes).toBe(4 * cost.parameters);
+    expect(cost.featureBytes).toBe(4 * (64 * 64 * 256 + 32 * 32 * 512 + 16 * 16 * 1024));
+  });
+
+  test('counts the filters that are held, and scales with the picture', () => {
+    const shapes = [...backboneWeightShapes('squeezenet1_1').values()];
+    const held = shapes.reduce((sum, shape) => sum + shape.reduce((product, side) => product * side, 1), 0);
+    expect(backboneCost('squeezenet1_1', [64, 64]).parameters).toBe(held);
+    const [small, large] = ([64, 128] as const).map((side) => backboneCost('resnet50', [side, side]));
+    expect(large!.multiplyAccumulates).toBe(4 * small!.multiplyAccumulates);
+    expect(backboneCost('resnet50', [64, 64], { levels: ['layer1'] }).parameters).toBeLessThan(
+      small!.parameters,
+    );
+  });
+});

@@ -1,0 +1,4 @@
+export { backboneCost, type BackboneCost } from './cost.js';
+export { createBackbone, type Backbone, type BackboneOptions } from './create-backbone.js';
+export { BACKBONES, backboneInfo, type BackboneInfo, type BackboneName } from './registry.js';
+export { backboneWeightShapes } from './weight-shapes.js';

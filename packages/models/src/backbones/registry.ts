@@ -1,0 +1,75 @@
+import { DskdError } from '@dskd/base';
+import type { FeatureLevel, InputTransform } from '@dskd/core';
+import type { Plan, Stage } from './plan.js';
+import { RESNETS, resnetPlan } from './resnet.js';
+import { SQUEEZENETS, squeezenetPlan } from './squeezenet.js';
+
+const RESNET_NAMES = Object.keys(RESNETS) as (keyof typeof RESNETS)[];
+const SQUEEZENET_NAMES = Object.keys(SQUEEZENETS) as (keyof typeof SQUEEZENETS)[];
+
+export type BackboneName = keyof typeof RESNETS | keyof typeof SQUEEZENETS;
+
+/** The names {@link createBackbone} knows. */
+export const BACKBONES: readonly BackboneName[] = [...RESNET_NAMES, ...SQUEEZENET_NAMES];
+
+const PLANS: ReadonlyMap<string, Plan> = new Map<string, Plan>([
+  ...RESNET_NAMES.map((name) => [name, resnetPlan(RESNETS[name])] as const),
+  ...SQUEEZENET_NAMES.map((name) => [name, squeezenetPlan(SQUEEZENETS[name])] as const),
+]);
+
+function planOf(name: string): Plan {
+  const plan = PLANS.get(name);
+  if (!plan) {
+    throw new DskdError('invalid-argument', `Got backbone '${name}', wanted one of ${BACKBONES.join(', ')}.`);
+  }
+  return plan;
+}
+
+function levelsOf(stages: readonly Stage[]): FeatureLevel[] {
+  return stages.flatMap(({ name, level }) => (level ? [{ name, ...level }] : []));
+}
+
+/** A plan cut after its deepest wanted level. */
+export interface Selection {
+  readonly plan: Plan;
+  readonly stages: readonly Stage[];
+  /** Shallow to deep, in whatever order they were asked for. */
+  readonly levels: readonly FeatureLevel[];
+}
+
+/** @throws {DskdError} `invalid-argument` for an unknown network, an unknown or repeated level, or none. */
+export function selectLevels(name: string, wanted?: readonly string[]): Selection {
+  const plan = planOf(name);
+  const names = wanted ?? plan.defaultLevels;
+  const available = levelsOf(plan.stages);
+  const unknown = names.filter((level) => !available.some((candidate) => candidate.name === level));
+  if (names.length === 0 || unknown.length > 0 || new Set(names).size !== names.length) {
+    throw new DskdError(
+      'invalid-argument',
+      `Got levels [${names.join(', ')}] of ${name}, wanted one or more of ` +
+        `${available.map((level) => level.name).join(', ')}, each at most once.`,
+    );
+  }
+  const levels = available.filter((level) => names.includes(level.name));
+  const deepest = plan.stages.findIndex((stage) => stage.name === levels.at(-1)?.name);
+  return { plan, stages: plan.stages.slice(0, deepest + 1), levels };
+}
+
+export interface BackboneInfo {
+  readonly name: BackboneName;
+  /** Taken by default, shallow to deep. */
+  readonly levels: readonly FeatureLevel[];
+  /** Everything that `levels` of {@link createBackbone} may name. */
+  readonly availableLevels: readonly FeatureLevel[];
+  /** Of the public weights the name stands for; others can be given to {@link createBackbone}. */
+  readonly inputTransform: InputTransform;
+}
+
+/**
+ * What is known of a backbone without its weights.
+ * @throws {DskdError} `invalid-argument` for an unknown name.
+ */
+export function backboneInfo(name: BackboneName): BackboneInfo {
+  const { plan, levels } = selectLevels(name);
+  return { name, levels, availableLevels: levelsOf(plan.stages), inputTransform: plan.inputTransform };
+}
