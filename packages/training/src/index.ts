@@ -1,3 +1,10 @@
+export {
+  assertFits,
+  estimateMemory,
+  type MemoryEstimate,
+  type MemoryPart,
+  type MemoryQuestion,
+} from './estimate-memory.js';
 export type { BatchLevel, FeatureBatch, PictureFeatures } from './feature-batch.js';
 export { inProcessRunner } from './in-process-runner.js';
 export type { PictureSet } from './pictures.js';

@@ -27,8 +27,8 @@ export interface WorkerRunnerOptions {
 }
 
 interface Pending {
-  resolve(value: unknown): void;
-  reject(error: unknown): void;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**

@@ -1,0 +1,118 @@
+import * as tf from '@tensorflow/tfjs';
+import {
+  describeBackends,
+  expectClose,
+  expectNoNewTensors,
+  integerFill,
+  readGolden,
+  TOLERANCES,
+} from '@dskd/test-support';
+import { Adam } from './adam.js';
+import type { AdamOptions } from './student-task.js';
+import { thrownBy } from './tiny-world.test.util.js';
+
+const FIXTURE = new URL('../test/fixtures/adam.safetensors', import.meta.url);
+const SHAPES = { '0.weight': [10, 6], '0.bias': [10], '2.weight': [4, 10], '2.bias': [4] } as const;
+const CASES: Record<string, AdamOptions> = {
+  default: { learningRate: 0.005 },
+  epsilon: { learningRate: 0.05, beta1: 0.9, beta2: 0.99, epsilon: 1e-2 },
+};
+
+function filled(name: string, shape: readonly number[]): tf.Tensor {
+  return tf.tensor(integerFill(name, shape), [...shape]);
+}
+
+/** tools/golden/training.py's network: Linear, tanh, Linear, in torch's layout. */
+function lossOf(parameters: ReadonlyMap<string, tf.Variable>, step: number): tf.Scalar {
+  const linear = (x: tf.Tensor, layer: number): tf.Tensor =>
+    tf.add(tf.matMul(x, parameters.get(`${layer}.weight`)!, false, true), parameters.get(`${layer}.bias`)!);
+  const output = linear(tf.tanh(linear(filled(`inputs.${step}`, [8, 6]), 0)), 2);
+  return tf.mean(tf.square(tf.sub(output, filled(`targets.${step}`, [8, 4]))));
+}
+
+function network(): Map<string, tf.Variable> {
+  return new Map(
+    Object.entries(SHAPES).map(([name, shape]) => [name, tf.tidy(() => tf.variable(filled(name, shape)))]),
+  );
+}
+
+function train(adam: Adam, parameters: ReadonlyMap<string, tf.Variable>, from: number, to: number): number[] {
+  const losses: number[] = [];
+  for (let step = from; step < to; step++) {
+    tf.tidy(() => {
+      const { value, grads } = tf.variableGrads(() => lossOf(parameters, step), [...parameters.values()]);
+      losses.push(value.dataSync()[0]!);
+      adam.apply(new Map([...parameters].map(([name, variable]) => [name, grads[variable.name]!])));
+    });
+  }
+  return losses;
+}
+
+describeBackends('Adam', (backend) => {
+  test.each(Object.keys(CASES))('ten steps equal torch.optim.Adam (%s)', async (name) => {
+    const golden = await readGolden(FIXTURE);
+    const { losses, state, values } = await expectNoNewTensors(async () => {
+      const parameters = network();
+      const adam = new Adam(parameters, CASES[name]!);
+      const losses = train(adam, parameters, 0, 10);
+      const state = await adam.capture();
+      const values = new Map([...parameters].map(([key, variable]) => [key, variable.dataSync()]));
+      adam.dispose();
+      tf.dispose([...parameters.values()]);
+      return { losses, state, values };
+    });
+    // The demand is 1e-4; this is what a small network's float32 sums need.
+    const relative = TOLERANCES[backend].reduction;
+    expect(state.step).toBe(10);
+    expectClose(losses, golden.array(`${name}.losses`).data, { relative });
+    for (const key of Object.keys(SHAPES)) {
+      expectClose(values.get(key)!, golden.array(`${name}.${key}`).data, { relative });
+      expectClose(state.firstMoments.get(key)!.data, golden.array(`${name}.${key}.exp_avg`).data, {
+        relative,
+      });
+      expectClose(state.secondMoments.get(key)!.data, golden.array(`${name}.${key}.exp_avg_sq`).data, {
+        relative,
+      });
+    }
+  });
+
+  test('goes on bit-equally from a captured state', async () => {
+    const whole = network();
+    const first = new Adam(whole, CASES.default!);
+    train(first, whole, 0, 5);
+    const state = structuredClone(await first.capture());
+    const copy = new Map([...whole].map(([name, variable]) => [name, tf.variable(variable.clone())]));
+    train(first, whole, 5, 10);
+
+    const second = new Adam(copy, CASES.default!);
+    second.restore(state);
+    train(second, copy, 5, 10);
+    for (const [name, variable] of whole) {
+      expect(copy.get(name)!.dataSync()).toEqual(variable.dataSync());
+    }
+    expect(await second.capture()).toEqual(await first.capture());
+  });
+
+  test('refuses a state of other parameters, naming all of them, and changes nothing', async () => {
+    const parameters = network();
+    const adam = new Adam(parameters, CASES.default!);
+    const moments = new Map((await adam.capture()).firstMoments);
+    moments.delete('0.bias');
+    moments.set('extra', { shape: [1], data: new Float32Array(1) });
+    expect(() => adam.restore({ step: 3, firstMoments: moments, secondMoments: moments })).toThrow(
+      /first moments.*extra: not wanted.*0\.bias: missing/,
+    );
+    expect((await adam.capture()).step).toBe(0);
+  });
+
+  test('refuses options that cannot work', () => {
+    for (const options of [
+      { learningRate: 0 },
+      { learningRate: NaN },
+      { learningRate: 1, beta1: 1 },
+      { learningRate: 1, epsilon: 0 },
+    ]) {
+      expect(thrownBy(() => new Adam(new Map(), options))).toMatchObject({ code: 'invalid-config' });
+    }
+  });
+});

@@ -1,0 +1,47 @@
+import { assertFits, estimateMemory, type MemoryQuestion } from './estimate-memory.js';
+import { thrownBy } from './tiny-world.test.util.js';
+
+const LITE: MemoryQuestion = {
+  teacherBytes: 50e6,
+  students: [
+    { name: 'local', parameters: 6e6, activationBytesPerPicture: 20e6 },
+    { name: 'global', parameters: 7e6, activationBytesPerPicture: 30e6 },
+  ],
+  batchSize: 16,
+  featureBytesPerPicture: 1e6,
+  pictures: 209,
+  backend: 'wasm',
+  workers: false,
+};
+
+describe('estimateMemory', () => {
+  test('counts 16 bytes a parameter, the largest batch and the largest student', () => {
+    const { heaps, total, parts } = estimateMemory(LITE);
+    // 209 pictures in batches of 16: the last step sees 17.
+    const main = 50e6 + 17e6 + 13e6 * 16 + 17 * 30e6;
+    expect(heaps).toEqual([{ heap: 'main', bytes: main, limit: 2 ** 32 }]);
+    expect(parts.find(({ heap }) => heap === 'host')!.bytes).toBe(209e6);
+    expect(total).toBe(main + 209e6);
+    expect(() => assertFits({ parts, heaps, total })).not.toThrow();
+  });
+
+  test('gives every worker a heap of its own, and the cache its bound', () => {
+    const { heaps, parts } = estimateMemory({ ...LITE, workers: true, cacheBytes: 1e6 });
+    expect(heaps.map(({ heap, bytes }) => [heap, bytes])).toEqual([
+      ['main', 50e6 + 17e6],
+      ['local', 6e6 * 16 + 17e6 + 17 * 20e6],
+      ['global', 7e6 * 16 + 17e6 + 17 * 30e6],
+    ]);
+    expect(parts.find(({ heap }) => heap === 'host')!.bytes).toBe(1e6);
+  });
+
+  test('refuses the paper preset with Wide-ResNet-50-2 on wasm by name, not on webgpu', () => {
+    const paper = { ...LITE, students: [{ parameters: 289e6, activationBytesPerPicture: 100e6 }] };
+    expect(thrownBy(() => assertFits(estimateMemory(paper)))).toMatchObject({
+      code: 'out-of-memory',
+      message: expect.stringMatching(/'main' needs 5\.\d\d GiB.*parameters of student 1/) as string,
+    });
+    expect(() => assertFits(estimateMemory({ ...paper, workers: true }))).toThrow(/heap 'student 1'/);
+    expect(() => assertFits(estimateMemory({ ...paper, backend: 'webgpu' }))).not.toThrow();
+  });
+});

@@ -1,0 +1,118 @@
+import { DskdError } from '@dskd/base';
+import { largestBatch } from './schedule.js';
+
+/** wasm addresses 32 bits; a heap cannot grow beyond. */
+const WASM_HEAP_LIMIT = 2 ** 32;
+/** Parameter, gradient and Adam's two moments, float32 each. */
+const BYTES_PER_PARAMETER = 16;
+
+export interface MemoryQuestion {
+  /** The teacher's weights and the most it holds while it extracts one batch. */
+  readonly teacherBytes: number;
+  readonly students: readonly {
+    readonly name?: string;
+    /** How many trainable numbers. */
+    readonly parameters: number;
+    /** Everything that one picture's forward and backward pass keep until the gradients are done. */
+    readonly activationBytesPerPicture: number;
+  }[];
+  readonly batchSize: number;
+  /** Teacher features of one picture, all levels. */
+  readonly featureBytesPerPicture: number;
+  readonly pictures: number;
+  /** tfjs's name of the backend: `wasm` has a limit per heap. */
+  readonly backend: string;
+  /** Whether each student has a thread, and so a heap, of its own. */
+  readonly workers: boolean;
+  /** Bound of the feature cache, default 1 GiB; 0 where pictures change each epoch. */
+  readonly cacheBytes?: number;
+}
+
+export interface MemoryPart {
+  readonly what: string;
+  /** `main`, a student's thread, or `host` for what lies outside the backend's memory. */
+  readonly heap: string;
+  readonly bytes: number;
+}
+
+export interface MemoryEstimate {
+  readonly parts: readonly MemoryPart[];
+  /** Backend memory, by heap; `limit` only where the backend has one. */
+  readonly heaps: readonly { readonly heap: string; readonly bytes: number; readonly limit?: number }[];
+  readonly total: number;
+}
+
+/**
+ * What a training run needs at its peak, from sizes that are known before it starts. In one thread the
+ * students take their steps one after another: the heap holds all parameters but only the largest
+ * student's activations.
+ */
+export function estimateMemory(question: MemoryQuestion): MemoryEstimate {
+  const { students, featureBytesPerPicture, pictures, workers, backend } = question;
+  const batch = largestBatch(pictures, question.batchSize);
+  const featureBytes = batch * featureBytesPerPicture;
+  const named = students.map((student, index) => ({
+    ...student,
+    name: student.name ?? `student ${index + 1}`,
+  }));
+  const activations = named.map((student) => batch * student.activationBytesPerPicture);
+
+  const parts: MemoryPart[] = [
+    { what: 'teacher', heap: 'main', bytes: question.teacherBytes },
+    { what: 'features of a batch', heap: 'main', bytes: featureBytes },
+    {
+      what: 'feature cache',
+      heap: 'host',
+      bytes: Math.min(pictures * featureBytesPerPicture, question.cacheBytes ?? 2 ** 30),
+    },
+  ];
+  named.forEach(({ name, parameters }, index) => {
+    const heap = workers ? name : 'main';
+    parts.push({ what: `parameters of ${name} with Adam`, heap, bytes: parameters * BYTES_PER_PARAMETER });
+    if (!workers) return;
+    parts.push({ what: 'features of a batch', heap, bytes: featureBytes });
+    parts.push({ what: `activations of ${name}`, heap, bytes: activations[index]! });
+  });
+  if (!workers) {
+    parts.push({
+      what: 'activations of the largest student',
+      heap: 'main',
+      bytes: Math.max(0, ...activations),
+    });
+  }
+
+  const heaps = ['main', ...(workers ? named.map(({ name }) => name) : [])].map((heap) => ({
+    heap,
+    bytes: sumBytes(parts.filter((part) => part.heap === heap)),
+    ...(backend === 'wasm' ? { limit: WASM_HEAP_LIMIT } : {}),
+  }));
+  return { parts, heaps, total: sumBytes(parts) };
+}
+
+/**
+ * Refuses a run that cannot fit, before it starts.
+ * @throws {DskdError} `out-of-memory` naming each heap that exceeds its limit, with its parts.
+ */
+export function assertFits(estimate: MemoryEstimate): void {
+  const full = estimate.heaps.filter(({ bytes, limit }) => bytes > (limit ?? Infinity));
+  if (full.length === 0) return;
+  const described = full.map(({ heap, bytes, limit }) => {
+    const largest = estimate.parts.filter((part) => part.heap === heap).sort((a, b) => b.bytes - a.bytes)[0]!;
+    return (
+      `the heap '${heap}' needs ${gibibytes(bytes)}, at most ${gibibytes(limit!)} can be had ` +
+      `(the most by ${largest.what}: ${gibibytes(largest.bytes)})`
+    );
+  });
+  throw new DskdError('out-of-memory', `This run does not fit: ${described.join('; ')}.`, {
+    hint: 'Take a smaller preset or batch, one worker per student, or a backend without this limit (webgpu).',
+    details: { heaps: estimate.heaps, parts: estimate.parts },
+  });
+}
+
+function sumBytes(parts: readonly MemoryPart[]): number {
+  return parts.reduce((total, { bytes }) => total + bytes, 0);
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+}
