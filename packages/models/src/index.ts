@@ -1,1 +1,2 @@
 export * from './backbones/index.js';
+export * from './students/index.js';

@@ -1,0 +1,87 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { addBias } from './add-bias.js';
+import { elements, type Layer, type MapShape, type NetworkPlan } from './network-plan.js';
+
+export interface ConvolutionOptions {
+  readonly outputs: number;
+  readonly kernel: 1 | 3;
+  readonly stride: 1 | 2;
+  /** False by default. */
+  readonly bias?: boolean;
+}
+
+/** Every second row and column, from the first on. */
+function everySecond(x: tf.Tensor4D): tf.Tensor4D {
+  const [batch, height, width, channels] = x.shape;
+  const even = tf.pad(x, [[0, 0], [0, height % 2], [0, width % 2], [0, 0]]); // prettier-ignore
+  const [rows, columns] = [Math.ceil(height / 2), Math.ceil(width / 2)];
+  const pairs = tf.reshape(even, [batch * rows, 2, columns, 2 * channels]);
+  const first = tf.slice(pairs, [0, 0, 0, 0], [batch * rows, 1, columns, channels]);
+  return tf.reshape(first, [batch, rows, columns, channels]);
+}
+
+/** The padding of one side that a 3x3 window of stride 2 and torch's padding 1 looks at. */
+function padding(side: number): [number, number] {
+  return [1, side % 2];
+}
+
+/**
+ * torch's Conv2d with padding (kernel - 1) / 2. 1x1 kernels are matrix products, so that their gradients
+ * are, too. At stride 2 the padding is explicit: 'same' would put it on the other side. At stride 1 'same'
+ * is torch's padding, and spares the padded copy and the gradient of its border.
+ */
+export function convolution(
+  plan: NetworkPlan,
+  name: string,
+  [height, width, inputs]: MapShape,
+  { outputs, kernel, stride, bias = false }: ConvolutionOptions,
+): Layer {
+  const weight = plan.parameter({
+    name: `${name}.weight`,
+    torchShape: [outputs, inputs, kernel, kernel],
+    layout: 'convolution',
+    initial: { kind: 'normal', deviation: Math.sqrt(2 / (outputs * kernel * kernel)) },
+    trainable: true,
+  });
+  const offset = bias
+    ? plan.parameter({
+        name: `${name}.bias`,
+        torchShape: [outputs],
+        layout: 'vector',
+        initial: { kind: 'uniform', bound: 1 / Math.sqrt(inputs * kernel * kernel) },
+        trainable: true,
+      })
+    : undefined;
+  const shape: MapShape = [Math.ceil(height / stride), Math.ceil(width / stride), outputs];
+  const readCopy =
+    stride === 1
+      ? 0
+      : kernel === 1
+        ? shape[0] * shape[1] * inputs
+        : elements([height + 1 + (height % 2), width + 1 + (width % 2), inputs]);
+  plan.cost(name, shape, elements(shape) * inputs * kernel * kernel, elements(shape) + readCopy);
+
+  const convolve = (input: tf.Tensor4D): tf.Tensor4D => {
+    if (kernel === 1) {
+      const read = stride === 1 ? input : everySecond(input);
+      const [batch, rows, columns] = read.shape;
+      const product = tf.matMul(
+        tf.reshape(read, [batch * rows * columns, inputs]),
+        weight.as2D(inputs, outputs),
+      );
+      return tf.reshape(product, [batch, rows, columns, outputs]);
+    }
+    const filter = weight.variable as tf.Tensor4D;
+    if (stride === 1) return tf.conv2d(input, filter, 1, 'same');
+    const padded = tf.pad(input, [[0, 0], padding(input.shape[1]), padding(input.shape[2]), [0, 0]]);
+    return tf.conv2d(padded, filter, 2, 'valid');
+  };
+  return {
+    shape,
+    apply: (input) =>
+      tf.tidy(() => {
+        const result = convolve(input);
+        return offset ? addBias(result, offset.variable as tf.Tensor1D) : result;
+      }),
+  };
+}

@@ -1,0 +1,132 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { DskdError, randomStream } from '@dskd/base';
+import { fromTorch, keptShape, type Layout } from './layout.js';
+
+/** `[height, width, channels]` of one picture's map. */
+export type MapShape = readonly [height: number, width: number, channels: number];
+
+export type Initial =
+  | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'normal'; readonly deviation: number }
+  | { readonly kind: 'uniform'; readonly bound: number };
+
+export interface ParameterSpec {
+  /** As in the torch state dict. */
+  readonly name: string;
+  readonly torchShape: readonly number[];
+  readonly layout: Layout;
+  readonly initial: Initial;
+  /** False for running statistics. */
+  readonly trainable: boolean;
+}
+
+/** A place for a parameter, known by shape before any memory is taken. */
+export class ParameterSlot {
+  #variable: tf.Variable | undefined;
+
+  constructor(readonly spec: ParameterSpec) {}
+
+  get size(): number {
+    return tf.util.sizeFromShape([...this.spec.torchShape]);
+  }
+
+  get variable(): tf.Variable {
+    if (!this.#variable) throw new DskdError('disposed', `'${this.spec.name}' holds no memory.`);
+    return this.#variable;
+  }
+
+  /** Takes memory, filled from the stream of (seed, 'initialisation', name). */
+  allocate(seed: number): void {
+    const { name, torchShape, layout, initial, trainable } = this.spec;
+    const values = new Float32Array(this.size);
+    if (initial.kind === 'constant') {
+      values.fill(initial.value);
+    } else {
+      const stream = randomStream(seed, 'initialisation', name);
+      for (let i = 0; i < values.length; i++) {
+        values[i] =
+          initial.kind === 'normal'
+            ? stream.normal() * initial.deviation
+            : (2 * stream.uniform() - 1) * initial.bound;
+      }
+    }
+    const kept = fromTorch(layout, torchShape, values);
+    tf.tidy(() => {
+      this.#variable = tf.variable(tf.tensor(kept, keptShape(layout, torchShape)), trainable);
+    });
+  }
+
+  /** The variable as a matrix or other shape with the same elements in the same order. */
+  as2D(rows: number, columns: number): tf.Tensor2D {
+    return tf.reshape(this.variable, [rows, columns]);
+  }
+
+  dispose(): void {
+    this.#variable?.dispose();
+    this.#variable = undefined;
+  }
+}
+
+/** What one layer costs for one picture. */
+export interface LayerCost {
+  readonly name: string;
+  readonly shape: MapShape;
+  /** Multiply-adds of the forward pass. */
+  readonly macs: number;
+  /** Elements that training keeps from the forward to the backward pass. */
+  readonly keptElements: number;
+}
+
+/**
+ * The parameters and costs of a network while it is put together from layers. Layers are functions that
+ * take a plan, a torch name and the input's shape, and return a {@link Layer}. No tensor exists before
+ * `allocate`.
+ */
+export class NetworkPlan {
+  readonly slots: ParameterSlot[] = [];
+  readonly costs: LayerCost[] = [];
+
+  parameter(spec: ParameterSpec): ParameterSlot {
+    const slot = new ParameterSlot(spec);
+    this.slots.push(slot);
+    return slot;
+  }
+
+  cost(name: string, shape: MapShape, macs: number, keptElements: number): void {
+    this.costs.push({ name, shape, macs, keptElements });
+  }
+
+  allocate(seed: number): void {
+    for (const slot of this.slots) slot.allocate(seed);
+  }
+
+  dispose(): void {
+    for (const slot of this.slots) slot.dispose();
+  }
+}
+
+/** How a forward pass treats batch norm. */
+export interface ForwardMode {
+  readonly training: boolean;
+  /** Of the running statistics, in torch's sense; torch's default is 0.1. */
+  readonly batchNormMomentum: number;
+}
+
+/** A function of maps, with the shape it gives. */
+export interface Layer {
+  readonly shape: MapShape;
+  apply(input: tf.Tensor4D, mode: ForwardMode): tf.Tensor4D;
+}
+
+/** One layer after the other. */
+export function chain(...layers: readonly [Layer, ...Layer[]]): Layer {
+  return {
+    shape: layers.at(-1)!.shape,
+    apply: (input, mode) => layers.reduce((x, layer) => layer.apply(x, mode), input),
+  };
+}
+
+/** Elements of a map. */
+export function elements([height, width, channels]: MapShape): number {
+  return height * width * channels;
+}

@@ -1,0 +1,67 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { DskdError } from '@dskd/base';
+import { toFloat32, type StateDict, type StateDictEntry } from '@dskd/weights';
+import { fromTorch, keptShape, toTorch } from '../layers/layout.js';
+import type { ParameterSlot } from '../layers/network-plan.js';
+
+export interface LoadStateDictOptions {
+  /** Put before the entries' names: `'bottleneck.'` for RD4AD's `bn`, `'decoder.'` for its `decoder`. */
+  readonly prefix?: string;
+  /** Whether parameters without an entry keep their values. False by default. */
+  readonly partial?: boolean;
+}
+
+/** What torch stores and no computation here reads: counters, and RD4AD's unused convolution. */
+function isUnused(name: string): boolean {
+  return name.endsWith('.num_batches_tracked') || /^bottleneck\.(conv4|bn4)\./.test(name);
+}
+
+/** Every parameter and buffer in torch's names and layouts, F32. */
+export async function readState(slots: readonly ParameterSlot[]): Promise<StateDict> {
+  const state: StateDict = new Map();
+  for (const slot of slots) {
+    const { name, torchShape, layout } = slot.spec;
+    const data = toTorch(layout, torchShape, (await slot.variable.data()) as Float32Array);
+    state.set(name, { dtype: 'F32', shape: torchShape, data });
+  }
+  return state;
+}
+
+/** @throws {DskdError} `weights-mismatch`, with all problems; then nothing was changed. */
+export function loadState(
+  slots: readonly ParameterSlot[],
+  entries: ReadonlyMap<string, StateDictEntry>,
+  { prefix = '', partial = false }: LoadStateDictOptions = {},
+): void {
+  const byName = new Map(slots.map((slot) => [slot.spec.name, slot]));
+  const problems: string[] = [];
+  const found = new Map<ParameterSlot, StateDictEntry>();
+  for (const [name, entry] of entries) {
+    const slot = byName.get(prefix + name);
+    if (slot) {
+      const wanted = slot.spec.torchShape.join('x');
+      if (entry.shape.join('x') === wanted) found.set(slot, entry);
+      else problems.push(`'${prefix}${name}' is ${entry.shape.join('x')}, wanted ${wanted}`);
+    } else if (!isUnused(prefix + name)) {
+      problems.push(`'${prefix}${name}' is not a name of this student`);
+    }
+  }
+  if (!partial) {
+    for (const slot of slots) {
+      if (!found.has(slot)) problems.push(`'${slot.spec.name}' is missing`);
+    }
+  }
+  if (problems.length > 0) {
+    const shown = problems.slice(0, 8).join('; ');
+    const more = problems.length > 8 ? `; and ${problems.length - 8} more` : '';
+    throw new DskdError('weights-mismatch', `The state does not fit the student: ${shown}${more}.`, {
+      hint: 'Load it into a student with the same preset, branch, levels, input size and GCCB.',
+      details: { problems },
+    });
+  }
+  for (const [slot, entry] of found) {
+    const { layout, torchShape } = slot.spec;
+    const kept = fromTorch(layout, torchShape, toFloat32(entry));
+    tf.tidy(() => slot.variable.assign(tf.tensor(kept, keptShape(layout, torchShape))));
+  }
+}
