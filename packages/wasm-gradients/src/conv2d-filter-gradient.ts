@@ -6,6 +6,8 @@ import { matrixProduct } from './matrix-product.js';
 import type { Kernel } from './stock.js';
 import { addInto, transposeInto } from './transpose.js';
 
+type Shape4D = [number, number, number, number];
+
 // Positions of one product: long enough to pay for its fixed costs, short enough for the caches and, times
 // the rows of the left factor, for 16 MB.
 const MOST_POSITIONS = 2048;
@@ -70,18 +72,51 @@ function rowSlots({ filterHeight, strideHeight }: backend_util.Conv2DInfo, outpu
 export function conv2dFilterGradient(stockMatMul: Kernel, transpose: Kernel): Kernel {
   return ({ inputs, attrs, backend }) => {
     const { strides, pad, dataFormat, dimRoundingMode, filterShape } = attrs as Conv2DBackpropFilterAttrs;
-    return toChannelsLast(transpose, backend, dataFormat, [inputs.x!, inputs.dy!], ([x, dy]) => {
-      const info = backend_util.computeConv2DInfo(
-        x!.shape as [number, number, number, number],
-        filterShape,
-        strides,
-        1,
-        pad,
-        dimRoundingMode,
-      );
-      return sumOfBands(stockMatMul, backend, x!, dy!, info);
-    });
+    const info = backend_util.computeConv2DInfo(
+      inputs.x!.shape as Shape4D,
+      filterShape,
+      strides,
+      1,
+      pad,
+      dimRoundingMode,
+      false,
+      backend_util.convertConv2DDataFormat(dataFormat),
+    );
+    return toChannelsLast(transpose, backend, dataFormat, [inputs.x!, inputs.dy!], ([x, dy]) =>
+      isPointwise(info)
+        ? pointwiseGradient(stockMatMul, backend, x!, dy!, info)
+        : sumOfBands(stockMatMul, backend, x!, dy!, info),
+    );
   };
+}
+
+/** Whether every output pixel comes from the input pixel at the same place alone. */
+function isPointwise(info: backend_util.Conv2DInfo): boolean {
+  return (
+    info.filterHeight * info.filterWidth === 1 &&
+    info.padInfo.top === 0 &&
+    info.padInfo.left === 0 &&
+    info.inHeight === info.outHeight &&
+    info.inWidth === info.outWidth
+  );
+}
+
+function pointwiseGradient(
+  stockMatMul: Kernel,
+  backend: BackendWasm,
+  x: TensorInfo,
+  dy: TensorInfo,
+  { batchSize, outHeight, outWidth, inChannels, outChannels, filterShape }: backend_util.Conv2DInfo,
+): TensorInfo {
+  const rows = batchSize * outHeight * outWidth;
+  const gradient = matrixProduct(
+    stockMatMul,
+    backend,
+    { info: x, start: 0, rows, columns: inChannels, transposed: true },
+    { info: dy, start: 0, rows, columns: outChannels, transposed: false },
+  );
+  gradient.shape = filterShape;
+  return gradient;
 }
 
 function sumOfBands(

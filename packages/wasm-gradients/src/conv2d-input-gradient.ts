@@ -5,6 +5,7 @@ import { floats, withScratch } from './heap.js';
 import { LONGEST_SUM } from './matrix-product.js';
 import { phasedInputGradient } from './phased-input-gradient.js';
 import type { Phase } from './phases.js';
+import { sidesOf } from './sides.js';
 import type { Kernel } from './stock.js';
 import { addInto, copyInto, transposeInto } from './transpose.js';
 
@@ -43,25 +44,9 @@ function channelsLastGradient(
   info: backend_util.Conv2DInfo,
 ): TensorInfo {
   const { inChannels, outChannels } = info;
-  const side = { dilation: 1 };
   return phasedInputGradient(backend, dy, {
     batch: info.batchSize,
-    rows: {
-      ...side,
-      input: info.inHeight,
-      filter: info.filterHeight,
-      output: info.outHeight,
-      stride: info.strideHeight,
-      before: info.padInfo.top,
-    },
-    columns: {
-      ...side,
-      input: info.inWidth,
-      filter: info.filterWidth,
-      output: info.outWidth,
-      stride: info.strideWidth,
-      before: info.padInfo.left,
-    },
+    ...sidesOf(info),
     inChannels,
     outChannels,
     convolve(padded, rows, columns) {

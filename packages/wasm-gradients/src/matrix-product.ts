@@ -1,11 +1,13 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { floats, withScratch, withView } from './heap.js';
+import { allocate, floats, withScratch, withView } from './heap.js';
 import type { Kernel } from './stock.js';
 import { addInto, copyInto, transposeInto } from './transpose.js';
 
 /** Longer float32 sums are split and the parts added: a sequential sum loses digits with its length. */
 export const LONGEST_SUM = 4096;
+// A copy of the left factor should still be in the second-level cache when it is multiplied.
+const LONGEST_COPIED_SUM = 2048;
 
 /** A `rows` x `columns` matrix stored row by row in `info` from element `start` on. */
 export interface StoredMatrix {
@@ -20,7 +22,7 @@ export interface StoredMatrix {
 type Range = readonly [first: number, last: number];
 
 /** Runs `work` on columns `first..last` of the left factor, as a matrix of its own. */
-function withLeft<T>(
+export function withLeft<T>(
   backend: BackendWasm,
   a: StoredMatrix,
   [first, last]: Range,
@@ -45,7 +47,7 @@ function withLeft<T>(
 }
 
 /** Runs `work` on rows `first..last` of the right factor, as a matrix of its own. */
-function withRight<T>(
+export function withRight<T>(
   backend: BackendWasm,
   b: StoredMatrix,
   [first, last]: Range,
@@ -76,8 +78,35 @@ export function matrixProduct(
   a: StoredMatrix,
   b: StoredMatrix,
 ): TensorInfo {
+  const wide = a.transposed && (b.transposed || b.columns > a.columns);
+  if (wide) {
+    // (b' a')': XNNPACK packs its right factor, which costs more than a transpose, so the smaller one goes there.
+    const swapped = sumOfProducts(stockMatMul, backend, flipped(b), flipped(a));
+    const [, rows, columns] = swapped.shape as [number, number, number];
+    const product = allocate(backend, [1, columns, rows]);
+    transposeInto({ values: floats(backend, swapped), offset: 0, rowStride: columns }, rows, columns, {
+      values: floats(backend, product),
+      offset: 0,
+      rowStride: rows,
+    });
+    backend.disposeData(swapped.dataId);
+    return product;
+  }
+  return sumOfProducts(stockMatMul, backend, a, b);
+}
+
+function flipped(matrix: StoredMatrix): StoredMatrix {
+  return { ...matrix, transposed: !matrix.transposed };
+}
+
+function sumOfProducts(
+  stockMatMul: Kernel,
+  backend: BackendWasm,
+  a: StoredMatrix,
+  b: StoredMatrix,
+): TensorInfo {
   const inner = a.transposed ? a.rows : a.columns;
-  const parts = Math.max(1, Math.ceil(inner / LONGEST_SUM));
+  const parts = Math.ceil(inner / (a.transposed ? LONGEST_COPIED_SUM : LONGEST_SUM));
   let sum: TensorInfo | undefined;
   for (let part = 0; part < parts; part++) {
     const range: Range = [Math.floor((inner * part) / parts), Math.floor((inner * (part + 1)) / parts)];

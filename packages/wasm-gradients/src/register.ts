@@ -2,16 +2,25 @@ import '@tensorflow/tfjs-backend-wasm';
 import { registerKernel, unregisterKernel, type KernelConfig, type KernelFunc } from '@tensorflow/tfjs-core';
 import { conv2dFilterGradient } from './conv2d-filter-gradient.js';
 import { conv2dInputGradient } from './conv2d-input-gradient.js';
+import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-gradients.js';
+import { fusedMatMul, matMul } from './mat-mul.js';
+import { avgPoolGradient, maxPoolGradient } from './pool-gradients.js';
 import { registeredKernel, stockKernel, type Kernel } from './stock.js';
 
 /** Our kernels by name, built on the stock ones that are registered now. */
 function ourKernels(): Record<string, Kernel> {
-  const matMul = stockKernel('BatchMatMul');
+  const stockMatMul = stockKernel('BatchMatMul');
   const conv2d = stockKernel('Conv2D');
   const transpose = stockKernel('Transpose');
   return {
-    Conv2DBackpropFilter: conv2dFilterGradient(matMul, transpose),
+    Conv2DBackpropFilter: conv2dFilterGradient(stockMatMul, transpose),
     Conv2DBackpropInput: conv2dInputGradient(conv2d, transpose),
+    DepthwiseConv2dNativeBackpropFilter: depthwiseFilterGradient,
+    DepthwiseConv2dNativeBackpropInput: depthwiseInputGradient(stockKernel('DepthwiseConv2dNative')),
+    MaxPoolGrad: maxPoolGradient,
+    AvgPoolGrad: avgPoolGradient,
+    BatchMatMul: matMul(stockMatMul),
+    _FusedMatMul: fusedMatMul(stockKernel('_FusedMatMul')),
   };
 }
 

@@ -1,0 +1,58 @@
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+
+type Shape4D = [number, number, number, number];
+export type Padding = 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
+
+/** Shapes of a convolution's input, filter and output, NHWC, and the attributes its kernels take. */
+export interface Convolution {
+  readonly x: readonly number[];
+  readonly filter: readonly number[];
+  readonly dy: readonly number[];
+  readonly attrs: { readonly pad: Padding; readonly strides: readonly number[] };
+}
+
+const amount = fc.integer({ min: 0, max: 3 });
+const explicit = ([t, b, l, r]: readonly number[]): Padding => [
+  [0, 0],
+  [t!, b!],
+  [l!, r!],
+  [0, 0],
+];
+const anyPadding: fc.Arbitrary<Padding> = fc.oneof(
+  fc.constantFrom('same' as const, 'valid' as const),
+  amount,
+  fc.tuple(amount, amount, amount, amount).map(explicit),
+);
+
+/** Small convolutions of every kind; strides larger than the kernel and padding larger than it included. */
+export function anyConvolution(depthwise = false): fc.Arbitrary<Convolution> {
+  const side = fc.integer({ min: 1, max: 9 });
+  const small = fc.integer({ min: 1, max: 4 });
+  const channels = fc.integer({ min: 1, max: 6 });
+  return fc
+    .record({
+      batch: fc.integer({ min: 1, max: 3 }),
+      size: fc.tuple(side, side),
+      kernel: fc.tuple(small, small),
+      strides: fc.tuple(small, small),
+      channels: fc.tuple(channels, depthwise ? small : channels),
+      pad: anyPadding,
+    })
+    .map(({ batch, size, kernel, strides, channels: [inChannels, outChannels], pad }) => {
+      const x: Shape4D = [batch, ...size, inChannels];
+      const filter: Shape4D = [...kernel, inChannels, outChannels];
+      const dimRoundingMode = typeof pad === 'string' ? undefined : ('floor' as const);
+      const { outShape } = tf.backend_util.computeConv2DInfo(
+        x,
+        filter,
+        strides,
+        1,
+        pad,
+        dimRoundingMode,
+        depthwise,
+      );
+      return { x, filter, dy: outShape, attrs: { strides, pad, dimRoundingMode, dilations: [1, 1] } };
+    })
+    .filter(({ dy }) => dy.every((length) => length > 0));
+}

@@ -1,0 +1,126 @@
+import { expectClose } from '@dskd/test-support';
+import * as tf from '@tensorflow/tfjs';
+import fc from 'fast-check';
+import { registerWasmGradients } from './index.js';
+import { filled, onBothBackends } from './on-both-backends.test.helper.js';
+
+const CLOSE = { relative: 1e-5, absolute: 1e-6 };
+
+interface Product {
+  readonly a: number[];
+  readonly b: number[];
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+function productOf(
+  [batchA, batchB]: readonly [number[], number[]],
+  [outer, inner, right]: readonly [number, number, number],
+  transposeA: boolean,
+  transposeB: boolean,
+): Product {
+  return {
+    a: [...batchA, ...(transposeA ? [inner, outer] : [outer, inner])],
+    b: [...batchB, ...(transposeB ? [right, inner] : [inner, right])],
+    transposeA,
+    transposeB,
+  };
+}
+
+async function check({ a, b, transposeA, transposeB }: Product): Promise<void> {
+  const { cpu, wasm } = await onBothBackends(() =>
+    tf.matMul(filled(a, 1), filled(b, 2), transposeA, transposeB),
+  );
+  expectClose(wasm, cpu, CLOSE);
+}
+
+const BATCHES: (readonly [number[], number[]])[] = [
+  [[], []],
+  [[1], [1]],
+  [[3], [3]],
+  [[3], [1]],
+  [[1], [3]],
+  [
+    [2, 3],
+    [2, 3],
+  ],
+  [
+    [2, 3],
+    [1, 1],
+  ],
+];
+
+describe('matMul', () => {
+  beforeAll(() => {
+    registerWasmGradients();
+  });
+
+  test('any transposition, batch and shape gives the cpu result', async () => {
+    const side = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(64, 65));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...BATCHES),
+        fc.tuple(side, side, side),
+        fc.boolean(),
+        fc.boolean(),
+        (batches, sides, transposeA, transposeB) => check(productOf(batches, sides, transposeA, transposeB)),
+      ),
+      { numRuns: 200, seed: 5 },
+    );
+  });
+
+  test.each([
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ])('sums longer than 4096 are split (transposeA %s, transposeB %s)', async (transposeA, transposeB) => {
+    await tf.setBackend('wasm');
+    tf.tidy(() => {
+      // 0.1 in float32, summed one after the other, is 1 % off after a million terms.
+      const { a, b } = productOf([[], []], [2, 1 << 18, 3], transposeA, transposeB);
+      const got = tf.matMul(tf.fill(a, 0.1), tf.fill(b, 1), transposeA, transposeB).dataSync();
+      expectClose(got, new Array<number>(6).fill(Math.fround(0.1) * (1 << 18)), { relative: 1e-4 });
+    });
+  });
+
+  test('a right factor may be reshaped and used again', async () => {
+    // The stock kernel reuses the operator it packed for the first shape, and writes past its memory.
+    await tf.setBackend('wasm');
+    tf.tidy(() => {
+      const b = tf.tensor2d([1, 2, 3, 4, 5, 6, 7, 8], [2, 4]);
+      expect([...tf.matMul(tf.ones([1, 2]), b).dataSync()]).toEqual([6, 8, 10, 12]);
+      expect([...tf.matMul(tf.ones([1, 4]), b.reshape([4, 2])).dataSync()]).toEqual([16, 20]);
+    });
+  });
+
+  test('fused with bias and activation, any transposition, gives the cpu result', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.tuple(
+          fc.integer({ min: 1, max: 9 }),
+          fc.integer({ min: 1, max: 9 }),
+          fc.integer({ min: 1, max: 9 }),
+        ),
+        fc.boolean(),
+        fc.boolean(),
+        fc.constantFrom('linear' as const, 'relu' as const),
+        async (sides, transposeA, transposeB, activation) => {
+          const { a, b } = productOf([[], []], sides, transposeA, transposeB);
+          const { cpu, wasm } = await onBothBackends(() =>
+            tf.fused.matMul({
+              a: filled(a, 1),
+              b: filled(b, 2),
+              bias: filled([sides[2]], 3),
+              transposeA,
+              transposeB,
+              activation,
+            }),
+          );
+          expectClose(wasm, cpu, CLOSE);
+        },
+      ),
+      { numRuns: 50, seed: 6 },
+    );
+  });
+});
