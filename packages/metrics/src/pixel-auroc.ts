@@ -18,7 +18,7 @@ export interface PixelAurocSample {
   /** As long as `map`: a pixel is anomalous where it is not 0 (whatever the value). */
   readonly mask: Uint8Array;
   /** As long as `map`: pixels where it is not 0 are left out. */
-  readonly ignore?: Uint8Array;
+  readonly ignored?: Uint8Array;
 }
 
 export interface PixelAurocResult {
@@ -43,6 +43,8 @@ export interface PixelAurocState {
 
 /** Pixels that wait before they are sorted and merged into the tally. */
 const RUN_LENGTH = 2 ** 20;
+/** All ones in infinities and NaN. */
+const EXPONENT = 0x7f800000;
 /** Counts are 32 bits wide. */
 const MAX_PIXELS = 2 ** 32 - 1;
 
@@ -76,16 +78,16 @@ export class PixelAurocAccumulator {
 
   /**
    * Adds the pixels of one picture.
-   * @throws {DskdError} `shape-mismatch` when map, mask and ignore differ in length; `invalid-argument` for a
+   * @throws {DskdError} `shape-mismatch` when map, mask and ignore mask differ in length; `invalid-argument` for a
    * score that is not finite, or past 2^32 pixels. Nothing is added then.
    */
-  add({ map, mask, ignore }: PixelAurocSample): void {
-    if (mask.length !== map.length || (ignore && ignore.length !== map.length)) {
+  add({ map, mask, ignored }: PixelAurocSample): void {
+    if (mask.length !== map.length || (ignored && ignored.length !== map.length)) {
       throw new DskdError(
         'shape-mismatch',
         `Got a map of ${map.length} pixels, a mask of ${mask.length}` +
-          `${ignore ? ` and an ignore mask of ${ignore.length}` : ''}; wanted the same number.`,
-        { details: { map: map.length, mask: mask.length, ignore: ignore?.length } },
+          `${ignored ? ` and an ignore mask of ${ignored.length}` : ''}; wanted the same number.`,
+        { details: { map: map.length, mask: mask.length, ignored: ignored?.length } },
       );
     }
     const bits = new Uint32Array(map.buffer, map.byteOffset, map.length);
@@ -94,8 +96,8 @@ export class PixelAurocAccumulator {
     let positiveCount = 0;
     let negativeCount = 0;
     for (let i = 0; i < map.length; i++) {
-      if (ignore?.[i]) continue;
-      if (!Number.isFinite(map[i])) {
+      if (ignored?.[i]) continue;
+      if ((bits[i]! & EXPONENT) === EXPONENT) {
         throw new DskdError(
           'invalid-argument',
           `Got ${String(map[i])} at pixel ${i}; wanted finite scores.`,

@@ -15,18 +15,18 @@ export interface ImageScoresOptions {
    * `height * width` values, row by row; pixels that are not 0 are left out. The blur comes first, so an anomaly
    * inside the mask can still reach over its edge by the Gaussian's radius.
    */
-  readonly ignore?: Uint8Array;
+  readonly ignored?: Uint8Array;
 }
 
-function usedPixels(ignore: Uint8Array, [, height, width]: Tensor3D['shape']): Int32Array {
-  if (ignore.length !== height * width) {
+function usedPixels(ignored: Uint8Array, [, height, width]: Tensor3D['shape']): Int32Array {
+  if (ignored.length !== height * width) {
     throw new DskdError(
       'shape-mismatch',
-      `Got an ignore mask of ${ignore.length} pixels; wanted ${height} x ${width}, as the maps.`,
-      { details: { got: ignore.length, height, width } },
+      `Got an ignore mask of ${ignored.length} pixels; wanted ${height} x ${width}, as the maps.`,
+      { details: { got: ignored.length, height, width } },
     );
   }
-  const used = Int32Array.from(ignore.keys()).filter((index) => ignore[index] === 0);
+  const used = Int32Array.from(ignored.keys()).filter((index) => ignored[index] === 0);
   if (used.length === 0) {
     throw new DskdError(
       'invalid-argument',
@@ -46,10 +46,10 @@ function usedPixels(ignore: Uint8Array, [, height, width]: Tensor3D['shape']): I
  */
 export async function imageScores(
   smoothed: Tensor3D,
-  { ignore }: ImageScoresOptions = {},
+  { ignored }: ImageScoresOptions = {},
 ): Promise<Float32Array> {
   const [batch, height, width] = smoothed.shape;
-  const used = ignore && usedPixels(ignore, smoothed.shape);
+  const used = ignored && usedPixels(ignored, smoothed.shape);
   const [maxima, sums] = tf.tidy(() => {
     const flat = tf.reshape(smoothed, [batch, height * width]);
     const pixels = used ? tf.gather(flat, tf.tensor1d(used, 'int32'), 1) : flat;

@@ -27,17 +27,17 @@ export interface FindRegionsOptions {
   /** Size of the original picture that the map covers. Default: the map's own. */
   readonly scaleTo?: { readonly width: number; readonly height: number };
   /** `height * width` values; pixels that are not 0 belong to no region. */
-  readonly ignore?: Uint8Array;
+  readonly ignored?: Uint8Array;
 }
 
-function checkSizes(map: Float32Array, { width, height, scaleTo, ignore }: FindRegionsOptions): void {
+function checkSizes(map: Float32Array, { width, height, scaleTo, ignored }: FindRegionsOptions): void {
   const sides = [width, height, scaleTo?.width ?? width, scaleTo?.height ?? height];
   if (!sides.every((side) => Number.isInteger(side) && side > 0)) {
     throw new DskdError('invalid-argument', `Got sides of ${sides.join(', ')}; wanted positive integers.`);
   }
   for (const [name, length] of [
     ['a map', map.length],
-    ['an ignore mask', ignore?.length ?? width * height],
+    ['an ignore mask', ignored?.length ?? width * height],
   ] as const) {
     if (length !== width * height) {
       throw new DskdError('shape-mismatch', `Got ${name} of ${length} pixels; wanted ${width} x ${height}.`, {
@@ -55,11 +55,11 @@ function checkSizes(map: Float32Array, { width, height, scaleTo, ignore }: FindR
  */
 export function findRegions(map: Float32Array, options: FindRegionsOptions): Region[] {
   checkSizes(map, options);
-  const { width, height, threshold, minArea = 0, scaleTo = { width, height }, ignore } = options;
+  const { width, height, threshold, minArea = 0, scaleTo = { width, height }, ignored } = options;
   // Multiplied first: an edge that falls on a whole pixel of the picture stays there.
   const toX = (x: number): number => (x * scaleTo.width) / width;
   const toY = (y: number): number => (y * scaleTo.height) / height;
-  const pending = Uint8Array.from(map, (value, i) => (value > threshold && !ignore?.[i] ? 1 : 0));
+  const pending = Uint8Array.from(map, (value, i) => (value > threshold && !ignored?.[i] ? 1 : 0));
   const stack = new Int32Array(map.length);
   const regions: Region[] = [];
 

@@ -1,0 +1,88 @@
+import { randomStream } from '@dskd/base';
+import { auroc, bootstrapInterval, f1Max } from './index.js';
+
+function drawn(seed: number, count: number, shift: number): { scores: number[]; labels: number[] } {
+  const random = randomStream(seed, 'bootstrap-test');
+  const labels = Array.from({ length: count }, (_, i) => i % 2);
+  return { labels, scores: labels.map((label) => random.normal() + shift * label) };
+}
+
+describe('bootstrapInterval', () => {
+  test('same seed, same interval; another seed, another', () => {
+    const sample = drawn(1, 60, 1);
+    const first = bootstrapInterval({ ...sample, seed: 7, resamples: 200 });
+    expect(bootstrapInterval({ ...sample, seed: 7, resamples: 200 })).toEqual(first);
+    expect(bootstrapInterval({ ...sample, seed: 8, resamples: 200 })).not.toEqual(first);
+  });
+
+  test('holds the value between its bounds and widens with the confidence', () => {
+    const sample = drawn(2, 60, 1);
+    const narrow = bootstrapInterval({ ...sample, confidence: 0.5 });
+    const wide = bootstrapInterval({ ...sample, confidence: 0.99 });
+    expect(narrow.value).toBe(auroc(sample.scores, sample.labels));
+    expect(narrow.lower).toBeLessThan(narrow.value);
+    expect(narrow.upper).toBeGreaterThan(narrow.value);
+    expect(wide.lower).toBeLessThan(narrow.lower);
+    expect(wide.upper).toBeGreaterThan(narrow.upper);
+    expect(wide.upper).toBeLessThanOrEqual(1);
+  });
+
+  test('its spread is that of repeated draws', () => {
+    const areas = Array.from({ length: 400 }, (_, i) => {
+      const { scores, labels } = drawn(100 + i, 100, 1);
+      return auroc(scores, labels);
+    }).sort((a, b) => a - b);
+    const trueWidth = areas[389]! - areas[10]!; // 2.5 % and 97.5 % of 400
+    const widths = Array.from({ length: 8 }, (_, i) => {
+      const { lower, upper } = bootstrapInterval({ ...drawn(900 + i, 100, 1), resamples: 300, seed: i });
+      return upper - lower;
+    });
+    const meanWidth = widths.reduce((sum, width) => sum + width) / widths.length;
+    expect(meanWidth / trueWidth).toBeGreaterThan(0.8);
+    expect(meanWidth / trueWidth).toBeLessThan(1.25);
+  });
+
+  test('perfect separation and constant metrics have no spread', () => {
+    expect(bootstrapInterval({ scores: [1, 2, 3, 4], labels: [0, 0, 1, 1], resamples: 50 })).toEqual({
+      value: 1,
+      lower: 1,
+      upper: 1,
+    });
+    const fixed = bootstrapInterval({ scores: [3, 1], labels: [0, 1], metric: () => 0.25, resamples: 1 });
+    expect(fixed).toEqual({ value: 0.25, lower: 0.25, upper: 0.25 });
+  });
+
+  test('takes other metrics; every resample keeps the class sizes', () => {
+    const sample = drawn(3, 30, 1);
+    const shares = new Set<number>();
+    bootstrapInterval({
+      ...sample,
+      resamples: 20,
+      metric(_, labels) {
+        shares.add(Array.from(labels).filter((label) => label === 1).length);
+        return 0;
+      },
+    });
+    expect([...shares]).toEqual([15]);
+    const { value, lower } = bootstrapInterval({ ...sample, metric: (s, l) => f1Max(s, l).f1 });
+    expect(value).toBe(f1Max(sample.scores, sample.labels).f1);
+    expect(lower).toBeLessThan(value);
+  });
+
+  test('NaN where the metric is undefined', () => {
+    expect(bootstrapInterval({ scores: [1, 2], labels: [0, 0], resamples: 5 })).toEqual({
+      value: NaN,
+      lower: NaN,
+      upper: NaN,
+    });
+  });
+
+  test('refuses nonsense', () => {
+    const sample = { scores: [1, 2], labels: [0, 1] };
+    expect(() => bootstrapInterval({ ...sample, confidence: 1 })).toThrow(/confidence 1/);
+    expect(() => bootstrapInterval({ ...sample, resamples: 0 })).toThrow(/0 resamples/);
+    expect(() => bootstrapInterval({ scores: [NaN, 2], labels: [0, 1], metric: () => 1 })).toThrow(
+      /NaN as score 0/,
+    );
+  });
+});

@@ -1,0 +1,17 @@
+import { PixelAurocAccumulator, type PixelAurocResult } from './index.js';
+import { realisticSamples } from './realistic-samples.test.helper.js';
+
+test('on realistic maps of 3.2 million pixels a quarter of the default capacity is within 1e-6', () => {
+  const samples = realisticSamples(50, 64_000);
+  const result = (maxDistinctScores: number): PixelAurocResult => {
+    const accumulator = new PixelAurocAccumulator({ maxDistinctScores });
+    for (const sample of samples) accumulator.add(sample);
+    return accumulator.result();
+  };
+  const exact = result(2 ** 22);
+  expect(exact.errorBound).toBe(0);
+  const { auroc, errorBound } = result(2 ** 20);
+  expect(errorBound).toBeGreaterThan(0);
+  expect(errorBound).toBeLessThan(1e-6);
+  expect(Math.abs(auroc - exact.auroc)).toBeLessThanOrEqual(errorBound);
+});
