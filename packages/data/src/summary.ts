@@ -15,12 +15,13 @@ const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
 /** Counts the pictures of `source`: train before validation before test, good before the defects by name. */
 export function summarise(source: Pick<ImageSource, 'samples'>): SummaryRow[] {
   const rows = new Map<string, { -readonly [K in keyof SummaryRow]: SummaryRow[K] }>();
-  for (const { split, label, defectType, loadMask } of source.samples) {
+  for (const sample of source.samples) {
+    const { split, label, defectType } = sample;
     const key = JSON.stringify([split, label, defectType]);
     let row = rows.get(key);
     if (!row) rows.set(key, (row = { split, label, defectType, pictures: 0, masks: 0 }));
     row.pictures++;
-    if (loadMask) row.masks++;
+    if (sample.loadMask) row.masks++;
   }
   return [...rows.values()].sort(
     (a, b) =>

@@ -17,8 +17,8 @@ const NOT_GOOD = /^(test|ground_?truth|bad|ng|no[tk]_?(good|ok)|nok|defect.*|ano
 
 /**
  * Opens whatever lies at `root` (or `root/category`): a category in the layout of MVTec AD, told by its
- * `train` folder, or else a plain folder of good pictures. A folder that holds several categories, or
- * folders called like bad parts, is neither: training on bad parts unawares would be worse than an error.
+ * `train` folder, or else a plain folder of good pictures. A folder that holds several categories, folders called
+ * like bad parts, or folders beside one called `good`, is neither: training on bad parts unawares would be worse than an error.
  *
  * @throws {DskdError} `dataset-invalid`, saying what was seen; `dependency-missing`, `aborted`
  */
@@ -36,7 +36,8 @@ export async function openSource({ root, category, signal }: OpenSourceOptions):
     );
   }
   const { folders } = await listFolder(folder);
-  const suspicious = folders.filter((name) => NOT_GOOD.test(name));
+  const hasGood = folders.includes('good');
+  const suspicious = folders.filter((name) => NOT_GOOD.test(name) || (hasGood && name !== 'good'));
   if (suspicious.length > 0) {
     throw datasetError(
       folder,

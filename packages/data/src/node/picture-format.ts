@@ -5,7 +5,8 @@ export const READABLE_FORMATS = ['png', 'jpeg', 'webp', 'tiff'] as const;
 export const READABLE_NAMES = 'PNG, JPEG, WebP and TIFF';
 
 function startsWith(bytes: Uint8Array, text: string, offset = 0): boolean {
-  return [...text].every((character, index) => bytes[offset + index] === character.charCodeAt(0));
+  for (let i = 0; i < text.length; i++) if (bytes[offset + i] !== text.charCodeAt(i)) return false;
+  return true;
 }
 
 /**

@@ -1,0 +1,25 @@
+import { decodeImage } from './decode.js';
+import { encodePng } from './encode.js';
+import { errorOf } from './fabricate.test.helper.js';
+
+test.each([1, 3, 4])('%i channels come back as they were', async (channels) => {
+  const data = Uint8Array.from({ length: 3 * 2 * channels }, (_, index) =>
+    channels === 4 && index % 4 === 3 ? 255 : (index * 41) % 256,
+  );
+  const png = await encodePng({ data, width: 3, height: 2, channels });
+  expect(png).toBeInstanceOf(Uint8Array);
+  // IHDR's colour type: grey, RGB, RGBA.
+  expect(png[25]).toBe({ 1: 0, 3: 2, 4: 6 }[channels]);
+  const pixels = [...Array(6).keys()];
+  const wanted = pixels.flatMap((pixel) =>
+    [0, 1, 2].map((channel) => data[pixel * channels + (channels === 1 ? 0 : channel)]!),
+  );
+  expect(await decodeImage(png)).toEqual({ width: 3, height: 2, channels: 3, data: Uint8Array.from(wanted) });
+});
+
+test('throws when the buffer is not what it says', async () => {
+  const two = await errorOf(encodePng({ data: new Uint8Array(2), width: 1, height: 1, channels: 2 }));
+  expect(two.message).toContain('a PNG takes 1, 3 or 4');
+  const short = await errorOf(encodePng({ data: new Uint8Array(2), width: 1, height: 1, channels: 3 }));
+  expect(short.code).toBe('invalid-argument');
+});

@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { temporaryFolder } from './fabricate.test.helper.js';
+
+const packages = fileURLToPath(new URL('../../../', import.meta.url));
+
+test('without sharp, everything that touches pictures says what to install', async () => {
+  const folder = await temporaryFolder();
+  try {
+    // A project that has this package and base, and nothing else.
+    for (const name of ['base', 'data']) {
+      const target = path.join(folder.root, 'node_modules/@dskd', name);
+      await mkdir(target, { recursive: true });
+      await cp(path.join(packages, name, 'package.json'), path.join(target, 'package.json'));
+      await cp(path.join(packages, name, 'dist'), path.join(target, 'dist'), { recursive: true });
+    }
+    await folder.write({ 'pictures/a.png': 'x' });
+    await writeFile(
+      path.join(folder.root, 'program.mjs'),
+      `import { decodeImage, encodePng, openSource } from '@dskd/data/node';
+       const pixels = { data: new Uint8Array(3), width: 1, height: 1, channels: 3 };
+       for (const work of [
+         () => decodeImage('pictures/a.png'),
+         () => encodePng(pixels),
+         () => openSource({ root: 'pictures' }),
+       ]) {
+         await work().catch(({ code, hint }) => console.log(code, hint));
+       }`,
+    );
+    const { stdout } = await promisify(execFile)(process.execPath, ['program.mjs'], { cwd: folder.root });
+    expect(stdout.trim().split('\n')).toEqual(Array(3).fill('dependency-missing npm install sharp'));
+  } finally {
+    await folder.remove();
+  }
+});

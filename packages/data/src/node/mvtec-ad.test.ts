@@ -1,0 +1,165 @@
+import sharp from 'sharp';
+import {
+  errorOf,
+  maskPng,
+  plainPng,
+  problemsOf,
+  temporaryFolder,
+  type TemporaryFolder,
+} from './fabricate.test.helper.js';
+import { openMvtecAd } from './mvtec-ad.js';
+
+let folder: TemporaryFolder;
+beforeEach(async () => (folder = await temporaryFolder()));
+afterEach(() => folder.remove());
+
+const picture = plainPng(4, 3, [10, 20, 30]);
+const complete = {
+  'bottle/license.txt': 'words',
+  'bottle/train/good/001.png': picture,
+  'bottle/train/good/000.PNG': picture,
+  'bottle/train/good/.DS_Store': 'x',
+  'bottle/validation/good/000.png': picture,
+  'bottle/test/good/000.png': picture,
+  'bottle/test/scratch/000.png': picture,
+  'bottle/test/scratch/Thumbs.db': 'x',
+  'bottle/ground_truth/scratch/000_mask.png': maskPng(4, 3),
+};
+
+test('reads the layout, from the root or from the category itself', async () => {
+  await folder.write(complete);
+  const source = await openMvtecAd({ root: folder.root, category: 'bottle' });
+  expect(source.name).toBe('bottle');
+  expect(
+    source.samples.map((sample) => [
+      sample.id,
+      sample.split,
+      sample.label,
+      sample.defectType,
+      'loadMask' in sample,
+    ]),
+  ).toEqual([
+    ['test/good/000.png', 'test', 'good', 'good', false],
+    ['test/scratch/000.png', 'test', 'anomalous', 'scratch', true],
+    ['train/good/000.PNG', 'train', 'good', 'good', false],
+    ['train/good/001.png', 'train', 'good', 'good', false],
+    ['validation/good/000.png', 'validation', 'good', 'good', false],
+  ]);
+  for (const options of [
+    { root: `${folder.root}/bottle` },
+    { root: `${folder.root}/bottle`, category: 'bottle' },
+    { root: `${folder.root}/bottle/` },
+  ]) {
+    const same = await openMvtecAd(options);
+    expect(same.name).toBe('bottle');
+    expect(same.samples.map(({ id }) => id)).toEqual(source.samples.map(({ id }) => id));
+  }
+  const defect = source.samples[1]!;
+  expect((await defect.load()).data.subarray(0, 3)).toEqual(Uint8Array.of(10, 20, 30));
+  expect(await defect.loadMask!()).toEqual({
+    width: 4,
+    height: 3,
+    channels: 1,
+    data: Uint8Array.from({ length: 12 }, (_, index) => (index === 0 ? 255 : 0)),
+  });
+});
+
+test('train/good alone is enough', async () => {
+  await folder.write({ 'train/good/a.png': picture });
+  expect((await openMvtecAd({ root: folder.root })).samples).toHaveLength(1);
+});
+
+test('every problem in one error', async () => {
+  await folder.write({
+    ...complete,
+    'bottle/train/good/text.png': 'not a picture',
+    'bottle/train/good/cut.png': plainPng(64, 64, [1, 2, 3]).subarray(0, 80),
+    'bottle/train/good/old.bmp': 'BM',
+    'bottle/train/good/batch1/a.png': picture,
+    'bottle/train/bad/a.png': picture,
+    'bottle/validation/good/000.png': Buffer.alloc(0),
+    'bottle/test/stray.png': picture,
+    'bottle/test/empty': undefined,
+    'bottle/test/unmasked/a.png': picture,
+    'bottle/test/scratch/001.png': picture,
+    'bottle/test/scratch/002.png': picture,
+    'bottle/ground_truth/scratch/001_mask.png': maskPng(3, 4),
+  });
+  const error = await errorOf(openMvtecAd({ root: folder.root, category: 'bottle' }));
+  const problems = problemsOf(error);
+  expect(problems).toEqual([
+    'ground_truth/empty: there is no such folder: no masks for test/empty',
+    'ground_truth/scratch/001_mask.png: the mask is 3 x 4, its picture test/scratch/001.png 4 x 3',
+    'ground_truth/unmasked: there is no such folder: no masks for test/unmasked',
+    'test/empty: the folder holds no pictures',
+    'test/scratch/002.png: its mask ground_truth/scratch/002_mask.png is missing',
+    "test/stray.png: a picture outside the folders of test (good, or a defect's name)",
+    'train/bad: not expected here, only train/good',
+    'train/good/batch1: a folder among the pictures; MVTec AD keeps them in train/good itself',
+    expect.stringMatching(/^train\/good\/cut\.png: a damaged (or truncated )?PNG \(.+\)$/),
+    'train/good/old.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
+    'train/good/text.png: not a picture we read (PNG, JPEG, WebP and TIFF) but text',
+    'validation/good/000.png: the file is empty',
+  ]);
+  expect(error.message).toContain(`The dataset ${folder.root}/bottle has 12 problems:\n`);
+  for (const problem of problems) expect(error.message).toContain(problem);
+  expect(error.hint).toContain('train/good');
+});
+
+test('the message shows a dozen problems, the details all', async () => {
+  await folder.write({
+    'train/good/ok.png': picture,
+    ...Object.fromEntries(Array.from({ length: 15 }, (_, index) => [`train/good/${10 + index}.png`, 'text'])),
+  });
+  const error = await errorOf(openMvtecAd({ root: folder.root }));
+  expect(problemsOf(error)).toHaveLength(15);
+  expect(error.message).toContain('has 15 problems');
+  expect(error.message).toContain('train/good/21.png');
+  expect(error.message).not.toContain('train/good/22.png');
+  expect(error.message).toMatch(/and 3 more$/);
+});
+
+test('missing roots and folders are named, with what is there', async () => {
+  await folder.write(complete);
+  const { root } = folder;
+  expect(problemsOf(await errorOf(openMvtecAd({ root: `${root}/none` })))).toEqual([
+    `${root}/none: there is no such folder`,
+  ]);
+  expect(problemsOf(await errorOf(openMvtecAd({ root, category: 'botle' })))).toEqual([
+    `${root}/botle: there is no such folder; ${root} holds the categories bottle`,
+  ]);
+  expect(problemsOf(await errorOf(openMvtecAd({ root })))).toEqual(['train/good: there is no such folder']);
+});
+
+test('masks may be declared optional', async () => {
+  await folder.write({ 'train/good/a.png': picture, 'test/dent/a.png': picture, 'test/dent/b.png': picture });
+  expect(problemsOf(await errorOf(openMvtecAd({ root: folder.root })))).toEqual([
+    'ground_truth/dent: there is no such folder: no masks for test/dent',
+  ]);
+  await folder.write({ 'ground_truth/dent/b_mask.png': maskPng(4, 3) });
+  const { samples } = await openMvtecAd({ root: folder.root, masks: 'optional' });
+  expect(samples.map((sample) => [sample.id, 'loadMask' in sample])).toEqual([
+    ['test/dent/a.png', false],
+    ['test/dent/b.png', true],
+    ['train/good/a.png', false],
+  ]);
+});
+
+test('sizes are compared upright', async () => {
+  const turned = await sharp(picture).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+  await folder.write({
+    'train/good/a.png': picture,
+    'test/dent/a.jpg': turned,
+    'ground_truth/dent/a_mask.png': maskPng(3, 4),
+  });
+  const { samples } = await openMvtecAd({ root: folder.root });
+  expect(await samples[0]!.load()).toMatchObject({ width: 3, height: 4 });
+});
+
+test('stops when aborted', async () => {
+  await folder.write(complete);
+  const signal = AbortSignal.abort('enough');
+  expect((await errorOf(openMvtecAd({ root: folder.root, category: 'bottle', signal }))).code).toBe(
+    'aborted',
+  );
+});

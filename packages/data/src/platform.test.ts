@@ -1,0 +1,33 @@
+import { readFile } from 'node:fs/promises';
+
+/** Every specifier that `entry` reaches through relative imports, in a built file's imports and exports. */
+async function reached(entry: URL, seen = new Map<string, string[]>()): Promise<Map<string, string[]>> {
+  if (seen.has(entry.href)) return seen;
+  const code = await readFile(entry, 'utf8');
+  const specifiers = [...code.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].map((match) => match[1]!);
+  seen.set(entry.href, specifiers);
+  for (const specifier of specifiers) {
+    if (!specifier.startsWith('.')) continue;
+    const file = entry.pathname.endsWith('.d.ts') ? specifier.replace(/\.js$/, '.d.ts') : specifier;
+    await reached(new URL(file, entry), seen);
+  }
+  return seen;
+}
+
+const packagesOf = async (entry: string): Promise<string[]> => {
+  const all = [...(await reached(new URL(entry, import.meta.url))).values()].flat();
+  return [...new Set(all.filter((specifier) => !specifier.startsWith('.')))].sort();
+};
+
+test('the shared entry imports nothing of Node and no codec', async () => {
+  expect(await packagesOf('index.js')).toEqual(['@dskd/base', '@dskd/core', '@tensorflow/tfjs-core']);
+});
+
+test('the Node entry needs no TensorFlow.js', async () => {
+  const packages = await packagesOf('node.js');
+  expect(packages.filter((name) => !name.startsWith('node:'))).toEqual(['@dskd/base', 'sharp']);
+});
+
+test("the Node entry's types stand without sharp", async () => {
+  expect((await packagesOf('node.d.ts')).filter((name) => name === 'sharp')).toEqual([]);
+});

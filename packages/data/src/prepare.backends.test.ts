@@ -1,0 +1,81 @@
+import * as tf from '@tensorflow/tfjs';
+import type { PixelBuffer } from '@dskd/base';
+import { describeBackends } from '@dskd/test-support';
+import { prepareMask, preparePixels, toImageTensor } from './prepare.js';
+
+function picture(width: number, height: number, channels = 3, shift = 0): PixelBuffer {
+  const data = Uint8Array.from({ length: width * height * channels }, (_, index) => (index + shift) % 256);
+  return { data, width, height, channels };
+}
+
+describeBackends('toImageTensor', () => {
+  test('every byte becomes byte / 255 in float32, in place', async () => {
+    const before = tf.memory().numTensors;
+    const pictures = [picture(12, 8), picture(12, 8, 3, 100)];
+    const tensor = toImageTensor(pictures);
+    expect(tensor.shape).toEqual([2, 8, 12, 3]);
+    expect(tensor.dtype).toBe('float32');
+    const wanted = Float32Array.from([...pictures[0]!.data, ...pictures[1]!.data], (byte) => byte / 255);
+    expect(await tensor.data()).toEqual(wanted);
+    tensor.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test('throws when pictures differ, are none, or are not RGB', () => {
+    const before = tf.memory().numTensors;
+    expect(() => toImageTensor([])).toThrow('wanted at least one');
+    expect(() => toImageTensor([picture(2, 3), picture(3, 2)])).toThrow(
+      'Picture 1 of the batch is 3 x 2 x 3; wanted 2 x 3 x 3',
+    );
+    expect(() => toImageTensor([picture(2, 3, 4)])).toThrow('Picture 0 of the batch is 2 x 3 x 4');
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+describe('preparePixels', () => {
+  test('squeezes both sides, keeps a plain colour and its own size', () => {
+    const plain = { ...picture(7, 5), data: new Uint8Array(7 * 5 * 3).fill(93) };
+    const small = preparePixels(plain, { height: 2, width: 3 });
+    expect(small).toMatchObject({ width: 3, height: 2, channels: 3 });
+    expect([...small.data]).toEqual(Array<number>(18).fill(93));
+    const source = picture(7, 5);
+    expect([...preparePixels(source, { height: 5, width: 7 }).data]).toEqual([...source.data]);
+  });
+
+  test('throws when the picture is not RGB or not whole', () => {
+    expect(() => preparePixels(picture(2, 2, 4), { height: 1, width: 1 })).toThrow('4 channels, wanted 3');
+    expect(() => preparePixels({ ...picture(2, 2), width: 3 }, { height: 1, width: 1 })).toThrow('12 bytes');
+  });
+});
+
+describe('prepareMask', () => {
+  const mask = (width: number, values: readonly number[]): PixelBuffer => ({
+    data: Uint8Array.from(values),
+    width,
+    height: values.length / width,
+    channels: 1,
+  });
+
+  test('keeps what covers at least half of a small pixel, whatever its number', () => {
+    // Each small pixel is (1 3 3 1) / 8 of the four large ones around its centre, at the edge (1 3 3) / 7.
+    const rows = (row: readonly number[]): PixelBuffer => mask(8, [...row, ...row]);
+    const half = { width: 4, height: 1 };
+    expect([...prepareMask(rows([0, 0, 0, 0, 1, 1, 1, 0]), half)]).toEqual([0, 0, 1, 1]);
+    expect([...prepareMask(rows([0, 0, 0, 250, 250, 250, 0, 0]), half)]).toEqual([0, 1, 1, 0]);
+    expect([...prepareMask(rows([0, 7, 0, 0, 1, 1, 255, 0]), { width: 8, height: 2 })]).toEqual([
+      ...[0, 1, 0, 0, 1, 1, 1, 0],
+      ...[0, 1, 0, 0, 1, 1, 1, 0],
+    ]);
+  });
+
+  test('a speck vanishes, a full mask stays', () => {
+    const speck = mask(9, [1, ...Array<number>(80).fill(0)]);
+    expect([...prepareMask(speck, { width: 3, height: 3 })]).toEqual(Array<number>(9).fill(0));
+    const full = mask(9, Array<number>(81).fill(3));
+    expect([...prepareMask(full, { width: 3, height: 3 })]).toEqual(Array<number>(9).fill(1));
+  });
+
+  test('throws when there is more than one channel', () => {
+    expect(() => prepareMask(picture(2, 2), { width: 1, height: 1 })).toThrow('3 channels, wanted 1');
+  });
+});

@@ -1,0 +1,35 @@
+import type { Sample } from './samples.js';
+import { formatSummary, summarise } from './summary.js';
+
+function sample(id: string, split: Sample['split'], defectType: string, hasMask = false): Sample {
+  const never = (): Promise<never> => Promise.reject(new Error('not read'));
+  const label = defectType === 'good' ? 'good' : 'anomalous';
+  return { id, split, label, defectType, load: never, ...(hasMask ? { loadMask: never } : {}) };
+}
+
+test('counts by split and defect, without reading a picture', () => {
+  const samples = [
+    sample('a', 'test', 'scratch', true),
+    sample('b', 'test', 'good'),
+    sample('c', 'train', 'good'),
+    sample('d', 'test', 'scratch'),
+    sample('e', 'validation', 'good'),
+    sample('f', 'test', 'dent', true),
+    sample('g', 'train', 'good'),
+  ];
+  expect(formatSummary(summarise({ samples }))).toBe(
+    [
+      'split       label      defect type  pictures  masks',
+      'train       good       good                2      0',
+      'validation  good       good                1      0',
+      'test        good       good                1      0',
+      'test        anomalous  dent                1      1',
+      'test        anomalous  scratch             2      1',
+      'total                                      7      2',
+    ].join('\n'),
+  );
+});
+
+test('an empty source has no rows', () => {
+  expect(summarise({ samples: [] })).toEqual([]);
+});
