@@ -2,16 +2,19 @@
  * Weights from one integer formula, the same bits here and in tools/golden/integer_fill.py, so that two
  * frameworks hold the same large network without a large file.
  */
+// Once, not per element: a global is looked up through jest's sandbox, twenty times slower than a variable.
+const { imul } = Math;
+
 function nameHash(name: string): number {
   let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193);
+  for (const byte of new TextEncoder().encode(name)) hash = imul(hash ^ byte, 0x01000193);
   return hash >>> 0;
 }
 
 /** Element `index` of the tensor called `name`, uniform-looking in [0, 1), a multiple of 2^-24. */
 function unitValue(hash: number, index: number): number {
-  let x = (Math.imul(index, 0x9e3779b1) + hash) | 0;
-  x = Math.imul(x ^ (x >>> 16), 0x85ebca77);
+  let x = (imul(index, 0x9e3779b1) + hash) | 0;
+  x = imul(x ^ (x >>> 16), 0x85ebca77);
   x ^= x >>> 13;
   return (x >>> 8) / 0x1000000;
 }

@@ -78,7 +78,7 @@ class PlannedBackbone implements Backbone {
     return tf.tidy(() => this.#run(images));
   }
 
-  #checkImages({ shape, dtype }: tf.Tensor4D): void {
+  #checkImages({ shape, dtype }: tf.Tensor): void {
     if (shape.length !== 4 || shape[3] !== 3 || dtype !== 'float32') {
       throw new DskdError(
         'shape-mismatch',
