@@ -2,7 +2,7 @@
 // The slow tier is *.slow.test.ts, then *.backends.test.ts on WebGPU where a driver can be had.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { webgpuEnvironment } from './webgpu-environment.mjs';
 
 const [tier = 'fast', ...rest] = process.argv.slice(2);
@@ -26,9 +26,9 @@ function run(name, extra = {}) {
 }
 
 let failed = run(tier);
-const hasBackendTests = readdirSync('dist', { recursive: true }).some((file) =>
-  String(file).endsWith('.backends.test.js'),
-);
+const hasBackendTests =
+  existsSync('dist') &&
+  readdirSync('dist', { recursive: true }).some((file) => String(file).endsWith('.backends.test.js'));
 if (tier === 'slow' && hasBackendTests) {
   const webgpu = webgpuEnvironment();
   if (webgpu.environment) {
