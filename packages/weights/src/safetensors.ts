@@ -21,10 +21,10 @@ const ARRAYS: Record<StateDictType, { new (buffer: ArrayBuffer): StateDictData; 
     BOOL: Uint8Array,
   };
 
-function invalid(message: string, details: Record<string, unknown> = {}): DskdError {
+function invalid(message: string, cause?: unknown): DskdError {
   return new DskdError('weights-invalid', `Not a valid safetensors file: ${message}`, {
     hint: 'The file may be truncated or of another format; fetch or convert it again.',
-    details,
+    cause,
   });
 }
 
@@ -55,18 +55,25 @@ function parseHeader(bytes: Uint8Array): { header: Record<string, unknown>; data
   let header: unknown;
   try {
     header = JSON.parse(
-      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + headerLength)),
+      // A copy: a TextDecoder need not take shared memory.
+      new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array(bytes.subarray(8, 8 + headerLength))),
     );
   } catch (cause) {
-    throw new DskdError('weights-invalid', 'Not a valid safetensors file: its header is not JSON.', {
-      cause,
-    });
+    throw invalid('its header is not JSON.', cause);
   }
   if (!isRecord(header)) throw invalid('its header is not an object.');
   return { header, dataStart: 8 + headerLength };
 }
 
-function readEntry(name: string, described: unknown, body: Uint8Array): StateDictEntry {
+interface Placed {
+  readonly name: string;
+  readonly dtype: StateDictType;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly end: number;
+}
+
+function parseEntry(name: string, described: unknown): Placed {
   if (!isRecord(described)) throw invalid(`tensor '${name}' is not described by an object.`);
   const { dtype, shape, data_offsets: offsets } = described;
   if (typeof dtype !== 'string' || !Object.hasOwn(ARRAYS, dtype)) {
@@ -74,22 +81,37 @@ function readEntry(name: string, described: unknown, body: Uint8Array): StateDic
       `tensor '${name}' has element type ${JSON.stringify(dtype)}; wanted one of ${Object.keys(ARRAYS).join(', ')}.`,
     );
   }
-  if (!Array.isArray(shape) || !shape.every(isCount))
+  if (!Array.isArray(shape) || !shape.every(isCount)) {
     throw invalid(`tensor '${name}' has shape ${JSON.stringify(shape)}.`);
+  }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
     throw invalid(`tensor '${name}' has offsets ${JSON.stringify(offsets)}.`);
   }
   const [start, end] = offsets as [number, number];
   const type = dtype as StateDictType;
-  const length = shape.reduce((product, side) => product * side, 1);
-  if (end < start || end > body.byteLength || end - start !== length * ARRAYS[type].BYTES_PER_ELEMENT) {
-    throw invalid(
-      `tensor '${name}' (${dtype} [${shape.join(', ')}]) lies at ${start}..${end} of ${body.byteLength} bytes.`,
-    );
+  const byteLength = shape.reduce((product, side) => product * side, ARRAYS[type].BYTES_PER_ELEMENT);
+  if (end - start !== byteLength) {
+    throw invalid(`tensor '${name}' (${dtype} [${shape.join(', ')}]) lies at ${start}..${end}.`);
   }
-  // A copy: the slice need not be aligned for its type, and must not keep the whole file alive.
-  const data = new ARRAYS[type](body.slice(start, end).buffer);
-  return { dtype: type, shape: shape, data };
+  return { name, dtype: type, shape, start, end };
+}
+
+/** In file order. Tensors must fill the file, without holes, overlaps or a tail, as the format asks. */
+function inFileOrder(placed: Placed[], byteLength: number): Placed[] {
+  placed.sort((a, b) => a.start - b.start || a.end - b.end);
+  let position = 0;
+  for (const { name, start, end } of placed) {
+    if (start !== position || end > byteLength) {
+      throw invalid(
+        `tensor '${name}' lies at ${start}..${end} of ${byteLength} bytes; wanted its start at ${position}.`,
+      );
+    }
+    position = end;
+  }
+  if (position !== byteLength) {
+    throw invalid(`its tensors end at ${position} of ${byteLength} bytes.`);
+  }
+  return placed;
 }
 
 /**
@@ -98,9 +120,8 @@ function readEntry(name: string, described: unknown, body: Uint8Array): StateDic
  */
 export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   const { header, dataStart } = parseHeader(bytes);
-  // Plain, whatever subclass came in: `slice` of a Node Buffer is a view of the whole file, not a copy.
-  const body = new Uint8Array(bytes.buffer, bytes.byteOffset + dataStart, bytes.byteLength - dataStart);
-  const tensors: StateDict = new Map();
+  const body = bytes.subarray(dataStart);
+  const placed: Placed[] = [];
   let metadata: Record<string, string> = {};
   for (const [name, described] of Object.entries(header)) {
     if (name === '__metadata__') {
@@ -109,8 +130,18 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
       }
       metadata = described as Record<string, string>;
     } else {
-      tensors.set(name, readEntry(name, described, body));
+      placed.push(parseEntry(name, described));
     }
+  }
+  const tensors: StateDict = new Map();
+  for (const { name, dtype, shape, start, end } of inFileOrder(placed, body.byteLength)) {
+    // A copy: the bytes need not be aligned for their type, and must not keep the whole file alive. Not
+    // .slice(), which for a Node Buffer is a view.
+    tensors.set(name, {
+      dtype,
+      shape,
+      data: new ARRAYS[dtype](new Uint8Array(body.subarray(start, end)).buffer),
+    });
   }
   return { tensors, metadata };
 }
@@ -118,12 +149,20 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
 /**
  * Writes a safetensors file: tensors in the order of `entries`, the header padded so that data start at a
  * multiple of 8. The same entries and metadata give the same bytes.
+ * @throws {DskdError} `invalid-argument` for data that do not fit their shape and type.
  */
 export function writeSafetensors(
   entries: ReadonlyMap<string, StateDictEntry>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const header: Record<string, unknown> = {};
+  // Without a prototype: a tensor may be called '__proto__'.
+  const header = Object.create(null) as Record<string, unknown>;
+  if (entries.has('__metadata__')) {
+    throw new DskdError(
+      'invalid-argument',
+      "A tensor cannot be called '__metadata__': the format reserves it.",
+    );
+  }
   if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
   let offset = 0;
   for (const [name, { dtype, shape, data }] of entries) {
