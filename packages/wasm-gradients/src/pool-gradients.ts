@@ -30,7 +30,7 @@ function forEachWindow(
   }
 }
 
-/** maxPool's gradient: each output's goes to the first largest input of its window. */
+/** maxPool's gradient: each output's goes to the first input of its window that equals it. */
 export const maxPoolGradient: Kernel = ({ inputs, attrs, backend }) => {
   const { filterSize, strides, pad, dimRoundingMode } = attrs as MaxPoolGradAttrs;
   const input = inputs.input!;
@@ -45,27 +45,22 @@ export const maxPoolGradient: Kernel = ({ inputs, attrs, backend }) => {
   const { inHeight, inWidth, inChannels } = info;
   const dx = allocate(backend, input.shape);
   const x = floats(backend, input);
+  const y = floats(backend, inputs.output!);
   const dy = floats(backend, inputs.dy!);
   const gradient = floats(backend, dx).fill(0);
-  const largest = new Float32Array(inChannels);
   const places = new Int32Array(inChannels);
   forEachWindow(info, (output, picture, rows, columns) => {
-    largest.fill(-Infinity);
     places.fill(-1);
     for (let row = rows[0]; row < rows[1]; row++) {
       for (let column = columns[0]; column < columns[1]; column++) {
         const pixel = ((picture * inHeight + row) * inWidth + column) * inChannels;
         for (let c = 0; c < inChannels; c++) {
-          const value = x[pixel + c]!;
-          if (value > largest[c]!) {
-            largest[c] = value;
-            places[c] = pixel + c;
-          }
+          if (x[pixel + c] === y[output + c] && places[c]! < 0) places[c] = pixel + c;
         }
       }
     }
     for (let c = 0; c < inChannels; c++) {
-      // No place where every input of the window is NaN or -Infinity: as on the cpu backend, no gradient.
+      // No place for NaN, which equals nothing: as on the cpu backend, no gradient.
       const place = places[c]!;
       if (place >= 0) gradient[place]! += dy[output + c]!;
     }

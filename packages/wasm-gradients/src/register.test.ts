@@ -9,6 +9,8 @@ const NAMES = [
   'DepthwiseConv2dNativeBackpropInput',
   'MaxPoolGrad',
   'AvgPoolGrad',
+  'Slice',
+  'Tile',
   'BatchMatMul',
   '_FusedMatMul',
 ] as const;

@@ -6,6 +6,8 @@ import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-gra
 import { fusedMatMul, matMul } from './mat-mul.js';
 import { avgPoolGradient, maxPoolGradient } from './pool-gradients.js';
 import { registeredKernel, stockKernel, type Kernel } from './stock.js';
+import { slice } from './slice.js';
+import { tile } from './tile.js';
 
 /** Our kernels by name, built on the stock ones that are registered now. */
 function ourKernels(): Record<string, Kernel> {
@@ -19,6 +21,8 @@ function ourKernels(): Record<string, Kernel> {
     DepthwiseConv2dNativeBackpropInput: depthwiseInputGradient(stockKernel('DepthwiseConv2dNative')),
     MaxPoolGrad: maxPoolGradient,
     AvgPoolGrad: avgPoolGradient,
+    Slice: slice(stockKernel('Slice')),
+    Tile: tile(stockKernel('Tile')),
     BatchMatMul: matMul(stockMatMul),
     _FusedMatMul: fusedMatMul(stockKernel('_FusedMatMul')),
   };

@@ -1,0 +1,50 @@
+import { slice_util, util, type SliceAttrs, type Tensor } from '@tensorflow/tfjs-core';
+import type { Kernel } from './stock.js';
+
+// Shorter runs are copied faster one element after the other than by a call for each run.
+const SHORT_RUN = 24;
+
+/**
+ * slice, the gradient of pad: the longest runs that lie side by side are moved as a whole. The stock kernel
+ * goes element by element.
+ */
+export function slice(stockSlice: Kernel): Kernel {
+  return (call) => {
+    const { inputs, attrs, backend } = call;
+    const x = inputs.x!;
+    const { begin, size } = attrs as SliceAttrs;
+    // tfjs asks for a tensor, and looks at these two fields.
+    const described = { shape: x.shape, rank: x.shape.length } as unknown as Tensor;
+    const [first, shape] = slice_util.parseSliceParams(described, begin, size) as [number[], number[]];
+    const fourBytes = x.dtype === 'float32' || x.dtype === 'int32';
+    if (!fourBytes || x.shape.length === 0 || util.sizeFromShape(shape) === 0) return stockSlice(call);
+    slice_util.assertParamsValid(described, first, shape);
+
+    // Axes after `split` are taken whole.
+    let split = x.shape.length - 1;
+    while (split > 0 && shape[split] === x.shape[split]) split--;
+    const inner = util.sizeFromShape(x.shape.slice(split + 1));
+    const run = shape[split]! * inner;
+    const out = backend.makeOutput(shape, x.dtype);
+    // As int32, for a float copied as a number may lose the payload of a NaN.
+    const heap = new Int32Array(backend.typedArrayFromHeap(out).buffer);
+    const strides = [...util.computeStrides(x.shape), 1];
+    const from = backend.getMemoryOffset(x.dataId) / 4;
+    let to = backend.getMemoryOffset(out.dataId) / 4;
+    const copy = (axis: number, start: number): void => {
+      const here = start + first[axis]! * strides[axis]!;
+      if (axis < split) {
+        for (let i = 0; i < shape[axis]!; i++) copy(axis + 1, here + i * strides[axis]!);
+        return;
+      }
+      if (run < SHORT_RUN) {
+        for (let i = 0; i < run; i++) heap[to + i] = heap[here + i]!;
+      } else {
+        heap.copyWithin(to, here, here + run);
+      }
+      to += run;
+    };
+    copy(0, from);
+    return out;
+  };
+}
