@@ -28,10 +28,10 @@ describeBackends('sums', (backend) => {
   ])('sumOverRows, meanOverRows and sumAll of %d x %d agree with float64', async (rows, columns) => {
     const values = integerFill('bn.weight', [rows * columns]);
     const wanted = exactColumns(values, columns);
-    await expectNoNewTensors(() => {
+    await expectNoNewTensors(async () => {
       const x = tf.tensor2d(values, [rows, columns]);
       const results = [sumOverRows(x), meanOverRows(x), sumAll(x)] as const;
-      const [sums, means, total] = results.map((result) => result.dataSync());
+      const [sums, means, total] = await Promise.all(results.map((result) => result.data()));
       expect(results.map((result) => result.shape)).toEqual([[columns], [columns], []]);
       expectClose(sums!, wanted, tolerance);
       expectClose(
@@ -44,17 +44,16 @@ describeBackends('sums', (backend) => {
     });
   });
 
-  test('large offsets do not eat small terms', () => {
-    tf.tidy(() => {
-      // A sequential float32 sum of 2^17 terms 1 + 2^-10 stops seeing the fraction and is off by 1e-4 or so.
-      const x = tf.fill<tf.Rank.R2>([2 ** 17, 1], 1 + 2 ** -10);
-      expect(sumOverRows(x).dataSync()[0]).toBe(2 ** 17 + 2 ** 7);
-      expect(sumAll(x).dataSync()[0]).toBe(2 ** 17 + 2 ** 7);
-    });
+  test('large offsets do not eat small terms', async () => {
+    // A sequential float32 sum of 2^17 terms 1 + 2^-10 loses the fraction bit by bit.
+    const x = tf.fill<tf.Rank.R2>([2 ** 17, 1], 1 + 2 ** -10);
+    const results = [sumOverRows(x), sumAll(x)];
+    for (const result of results) expect((await result.data())[0]).toBe(2 ** 17 + 2 ** 7);
+    tf.dispose([x, ...results]);
   });
 
   test('gradients', async () => {
-    await expectNoNewTensors(() => {
+    await expectNoNewTensors(async () => {
       const x = tf.tensor2d(integerFill('x', [70, 3]), [70, 3]);
       const weights = tf.tensor1d([1, -2, 3]);
       const cases = [
@@ -69,20 +68,24 @@ describeBackends('sums', (backend) => {
         const gradient = tf.grad(f)(x);
         expect(gradient.shape).toEqual([70, 3]);
         const wanted = Array.from({ length: 210 }, (_, i) => row[i % 3]!);
-        expectClose(gradient.dataSync(), wanted, { relative: 1e-6 });
+        expectClose(await gradient.data(), wanted, { relative: 1e-6 });
         gradient.dispose();
       }
       tf.dispose([x, weights]);
     });
   });
 
-  test('sumAll takes a scalar and a four-dimensional tensor, with gradients', () => {
-    tf.tidy(() => {
-      expect(sumAll(tf.scalar(3)).dataSync()[0]).toBe(3);
-      expect(tf.grad(sumAll)(tf.scalar(3)).dataSync()[0]).toBe(1);
-      const x = tf.ones([2, 3, 5, 7]);
-      expect(sumAll(x).dataSync()[0]).toBe(210);
-      expect(tf.grad(sumAll)(x).shape).toEqual([2, 3, 5, 7]);
-    });
+  test('sumAll takes a scalar and a four-dimensional tensor, with gradients', async () => {
+    for (const shape of [[], [2, 3, 5, 7]]) {
+      await expectNoNewTensors(async () => {
+        const x = tf.ones(shape);
+        const sum = sumAll(x);
+        const gradient = tf.grad(sumAll)(x);
+        expect((await sum.data())[0]).toBe(x.size);
+        expect(gradient.shape).toEqual(shape);
+        expect([...(await gradient.data())]).toEqual(Array.from({ length: x.size }, () => 1));
+        tf.dispose([x, sum, gradient]);
+      });
+    }
   });
 });

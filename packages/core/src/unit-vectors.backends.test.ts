@@ -19,11 +19,11 @@ describeBackends('unitVectors', (backend) => {
       const length = Math.hypot(...values.subarray(at, at + 5));
       for (let c = at; c < at + 5; c++) wanted[c] = length === 0 ? 0 : values[c]! / length;
     }
-    await expectNoNewTensors(() => {
+    await expectNoNewTensors(async () => {
       const x = tf.tensor4d(values, [2, 3, 3, 5]);
       const unit = unitVectors(x);
       expect(unit.shape).toEqual([2, 3, 3, 5]);
-      expectClose(unit.dataSync(), wanted, tolerance);
+      expectClose(await unit.data(), wanted, tolerance);
       tf.dispose([x, unit]);
     });
   });
@@ -38,21 +38,23 @@ describeBackends('unitVectors', (backend) => {
       const along = vector.reduce((sum, value, c) => sum + (value / length) * g[at + c]!, 0);
       vector.forEach((value, c) => wanted.push((g[at + c]! - (value / length) * along) / length));
     }
-    await expectNoNewTensors(() => {
+    await expectNoNewTensors(async () => {
       const gradient = tf.tidy(() =>
         tf.grad((v) => tf.sum(tf.mul(unitVectors(v as tf.Tensor4D), tf.tensor4d(g, [1, 1, 2, 3]))))(
           tf.tensor4d(x, [1, 1, 2, 3]),
         ),
       );
-      expectClose(gradient.dataSync(), wanted, tolerance);
+      expectClose(await gradient.data(), wanted, tolerance);
       gradient.dispose();
     });
   });
 
-  test('the gradient at zero is finite: g / epsilon', () => {
-    tf.tidy(() => {
-      const gradient = tf.grad((v) => tf.sum(unitVectors(v as tf.Tensor4D)))(tf.zeros([1, 1, 1, 2]));
-      expectClose(gradient.dataSync(), [1e8, 1e8], tolerance);
+  test('the gradient at zero is finite: g / epsilon', async () => {
+    await expectNoNewTensors(async () => {
+      const zeros = tf.zeros<tf.Rank.R4>([1, 1, 1, 2]);
+      const gradient = tf.grad((v) => tf.sum(unitVectors(v as tf.Tensor4D)))(zeros);
+      expectClose(await gradient.data(), [1e8, 1e8], tolerance);
+      tf.dispose([zeros, gradient]);
     });
   });
 });

@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { isDskdError, type PixelBuffer } from '@dskd/base';
+import { readGolden } from '@dskd/test-support';
+import { resizeBilinearAntialiased } from './resize-bilinear-antialiased.js';
+
+const golden = await readGolden(new URL('../test/fixtures/resize.safetensors', import.meta.url));
+const cases = golden.names.filter((name) => name.endsWith('.source')).map((name) => name.split('.')[0]!);
+
+function pixels(name: string): PixelBuffer {
+  const { shape, data } = golden.array(name);
+  const [height, width, channels] = shape as [number, number, number];
+  return { data: Uint8Array.from(data), width, height, channels };
+}
+
+describe('resizeBilinearAntialiased', () => {
+  test.each(cases)('%s: every byte is that of Pillow', (name) => {
+    const wanted = pixels(`${name}.resized`);
+    const got = resizeBilinearAntialiased(pixels(`${name}.source`), wanted);
+    expect(got).toEqual(wanted);
+  });
+
+  test('takes a Uint8ClampedArray, leaves the source alone and returns new memory', () => {
+    const data = Uint8ClampedArray.from([0, 50, 100, 150]);
+    const source = { data, width: 2, height: 2, channels: 1 };
+    const same = resizeBilinearAntialiased(source, source);
+    expect([...same.data]).toEqual([0, 50, 100, 150]);
+    expect(same.data.buffer).not.toBe(data.buffer);
+    const rgba = { data: Uint8Array.from([200, 100, 50, 128]), width: 1, height: 1, channels: 4 };
+    resizeBilinearAntialiased(rgba, { width: 2, height: 2 });
+    expect([...rgba.data]).toEqual([200, 100, 50, 128]);
+  });
+
+  test('refuses other channel counts and sizes', () => {
+    const source = { data: new Uint8Array(8), width: 2, height: 2, channels: 2 };
+    expect(codeOf(() => resizeBilinearAntialiased(source, { width: 1, height: 1 }))).toBe('invalid-argument');
+    const grey = { ...source, width: 4, channels: 1 };
+    for (const width of [0, -1, 1.5, NaN]) {
+      expect(codeOf(() => resizeBilinearAntialiased(grey, { width, height: 1 }))).toBe('invalid-argument');
+    }
+    const short = { ...grey, data: new Uint8Array(7) };
+    expect(codeOf(() => resizeBilinearAntialiased(short, { width: 1, height: 1 }))).toBe('invalid-argument');
+  });
+
+  const side = fc.integer({ min: 1, max: 24 });
+
+  test('agrees with a slow oracle on every byte', () => {
+    const scene = fc.tuple(side, side, fc.constantFrom(1, 3)).chain(([width, height, channels]) =>
+      fc.record({
+        width: fc.constant(width),
+        height: fc.constant(height),
+        channels: fc.constant(channels),
+        data: fc.uint8Array({
+          minLength: width * height * channels,
+          maxLength: width * height * channels,
+        }),
+      }),
+    );
+    fc.assert(
+      fc.property(scene, side, side, (source, width, height) => {
+        const got = resizeBilinearAntialiased(source, { width, height });
+        expect([...got.data]).toEqual(slowResize(source, width, height));
+      }),
+    );
+  });
+
+  test('a constant picture stays constant and a result never leaves the range of its source', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 60, maxLength: 60 }), side, side, (data, width, height) => {
+        const source = { data, width: 10, height: 6, channels: 1 };
+        const got = resizeBilinearAntialiased(source, { width, height }).data;
+        expect(Math.min(...got)).toBeGreaterThanOrEqual(Math.min(...data));
+        expect(Math.max(...got)).toBeLessThanOrEqual(Math.max(...data));
+      }),
+    );
+  });
+});
+
+function codeOf(work: () => unknown): string | undefined {
+  try {
+    work();
+  } catch (error) {
+    return isDskdError(error) ? error.code : String(error);
+  }
+  return undefined;
+}
+
+/** Pillow's rule without windows: every source pixel has a weight, sums in exact integers. */
+function slowResize({ data, width, height, channels }: PixelBuffer, toWidth: number, toHeight: number) {
+  const at = (x: number, y: number, c: number) => data[(y * width + x) * channels + c]!;
+  const rows: number[][][] = [];
+  for (let y = 0; y < height; y++) {
+    rows.push(
+      Array.from({ length: toWidth }, (_, x) =>
+        Array.from({ length: channels }, (__, c) =>
+          slowLine(
+            Array.from({ length: width }, (___, i) => at(i, y, c)),
+            x,
+            toWidth,
+          ),
+        ),
+      ),
+    );
+  }
+  const result: number[] = [];
+  for (let y = 0; y < toHeight; y++) {
+    for (let x = 0; x < toWidth; x++) {
+      for (let c = 0; c < channels; c++) {
+        result.push(
+          slowLine(
+            rows.map((row) => row[x]![c]!),
+            y,
+            toHeight,
+          ),
+        );
+      }
+    }
+  }
+  return result;
+}
+
+function slowLine(line: number[], output: number, outputs: number): number {
+  if (line.length === outputs) return line[output]!;
+  const scale = line.length / outputs;
+  const weights = line.map((_, i) =>
+    Math.max(0, 1 - Math.abs((i + 0.5 - (output + 0.5) * scale) / Math.max(1, scale))),
+  );
+  const total = weights.reduce((a, b) => a + b, 0);
+  let sum = 2n ** 21n;
+  line.forEach((value, i) => {
+    sum += BigInt(value) * BigInt(Math.floor((weights[i]! / total) * 2 ** 22 + 0.5));
+  });
+  return Math.min(255, Number(sum >> 22n));
+}

@@ -1,0 +1,63 @@
+import { DskdError } from '@dskd/base';
+import type { Tensor3D } from '@tensorflow/tfjs-core';
+import { assertMaps, transformMaps, type Matrix } from './linear-maps.js';
+
+export interface UpsampleBilinearOptions {
+  /**
+   * True (default): corner pixels' centres stay at the corners. False: pixels are areas, corners of the
+   * picture stay. As in torch.
+   */
+  readonly alignCorners?: boolean;
+}
+
+/**
+ * torch's `F.interpolate(maps, size, mode='bilinear', align_corners=alignCorners)`. Smaller sizes are allowed
+ * and are not antialiased, as in torch. Differentiable.
+ *
+ * @param maps float32 `[batch, height, width]`.
+ * @param size `[height, width]` of the result, positive integers.
+ * @returns a new tensor `[batch, ...size]`, also where the size does not change. The caller disposes it.
+ * @throws {DskdError} `invalid-argument` for other sizes.
+ * @throws {DskdError} `shape-mismatch` unless `maps` has three axes.
+ */
+export function upsampleBilinear(
+  maps: Tensor3D,
+  size: readonly [height: number, width: number],
+  { alignCorners = true }: UpsampleBilinearOptions = {},
+): Tensor3D {
+  assertMaps(maps);
+  if (!size.every((side) => Number.isInteger(side) && side > 0)) {
+    throw new DskdError('invalid-argument', `Got size [${size.join(', ')}]; wanted positive integers.`, {
+      details: { size: [...size] },
+    });
+  }
+  const [, height, width] = maps.shape;
+  if (size[0] === height && size[1] === width) return maps.clone();
+  return transformMaps(
+    maps,
+    interpolationMatrix(height, size[0], alignCorners),
+    interpolationMatrix(width, size[1], alignCorners),
+  );
+}
+
+function interpolationMatrix(from: number, to: number, alignCorners: boolean): Matrix {
+  const values = new Float32Array(from * to);
+  for (let row = 0; row < to; row++) {
+    const position = alignCorners ? cornerPosition(row, from, to) : areaPosition(row, from, to);
+    const lower = Math.min(Math.floor(position), from - 1);
+    const upper = Math.min(lower + 1, from - 1);
+    const fraction = position - lower;
+    values[row * from + lower]! += 1 - fraction;
+    values[row * from + upper]! += fraction;
+  }
+  return { rows: to, columns: from, values };
+}
+
+// Positions are rounded to float32 where torch rounds them, which at a side of 256 shows in the fifth digit.
+function cornerPosition(row: number, from: number, to: number): number {
+  return to === 1 ? 0 : Math.fround(Math.fround((from - 1) / (to - 1)) * row);
+}
+
+function areaPosition(row: number, from: number, to: number): number {
+  return Math.max(Math.fround(Math.fround(Math.fround(from / to) * (row + 0.5)) - 0.5), 0);
+}
