@@ -40,7 +40,7 @@ export const importLayers = {
         return;
       }
       const allowed = [...PACKAGE_LAYERS[from]];
-      if (isTest && !BELOW_TEST_SUPPORT.includes(from)) allowed.push('test-support');
+      if (isTest && !BELOW_TEST_SUPPORT.includes(from)) allowed.push('test-support', 'wasm-gradients');
       if (!allowed.includes(to)) {
         context.report({
           node,

@@ -1,5 +1,5 @@
 // Who may import whom among our packages (design of the layers: docs/architecture.md).
-// test-support is for tests only and may be imported by every test file.
+// test-support is for tests only and may be imported by every test file; so may wasm-gradients, to train on wasm.
 const everything = [
   'base',
   'metrics',

@@ -21,7 +21,7 @@ from integer_fill import fill_module, integer_fill
 from safetensors_writer import write_safetensors
 
 torch.set_num_threads(1)
-BATCH = 3
+BATCH = 4
 SAMPLES = 20
 
 
@@ -255,7 +255,7 @@ BOTTLENECK = {
     'fusionWidths': [6, 8],
     'phiChannels': 16,
 }
-ODD = [[25, 21], [13, 11], [7, 6]]
+ODD = [[17, 13], [9, 7], [5, 4]]
 
 
 def levels(channels, strides=(4, 8, 16)):
@@ -267,7 +267,7 @@ def case(preset, branch, architecture, channels=(4, 6, 8), strides=(4, 8, 16), s
         'preset': preset,
         'branch': branch,
         'levels': levels(channels, strides),
-        'inputSize': [100, 84],
+        'inputSize': [68, 52],
         'mapSizes': sizes,
         'architecture': {**architecture, 'gccb': {**architecture['gccb'], **gccb}},
     }
@@ -278,7 +278,7 @@ CASES = {
     'local-paper': case('paper', 'local', BOTTLENECK),
     'local-lite': case('lite', 'local', BASIC, (5, 6, 7)),
     'local-nano': case('nano', 'local', NANO, (5, 6, 7)),
-    'local-floor-sizes': case('nano', 'local', NANO, sizes=[[25, 21], [12, 10], [6, 5]]),
+    'local-floor-sizes': case('nano', 'local', NANO, sizes=[[17, 13], [8, 6], [4, 3]]),
     'local-equal-strides': case('nano', 'local', NANO, strides=(4, 8, 8), sizes=[[13, 10], [7, 5], [7, 5]]),
     'global-paper': case('paper', 'global', BOTTLENECK),
     'global-lite': case('lite', 'global', BASIC, (5, 6, 7)),
@@ -290,11 +290,11 @@ for variant in ('full', 'depthwise', 'pool', 'pyramid', 'none'):
         CASES[f'global-nano-{variant}-every-channel'] = case('nano', 'global', wide, (5, 6, 7))
 
 
-def golden(options):
-    student = fill_module(Student(options).double())
+def run(options, dtype):
+    student = fill_module(Student(options).to(dtype))
     shapes = [(BATCH, level['channels'], *size) for level, size in zip(options['levels'], options['mapSizes'])]
-    features = [torch.from_numpy(integer_fill(f'feature.{i}', s)).double() for i, s in enumerate(shapes)]
-    factors = [torch.from_numpy(integer_fill(f'factor.{i}', s)).double() for i, s in enumerate(shapes)]
+    features = [torch.from_numpy(integer_fill(f'feature.{i}', s)).to(dtype) for i, s in enumerate(shapes)]
+    factors = [torch.from_numpy(integer_fill(f'factor.{i}', s)).to(dtype) for i, s in enumerate(shapes)]
     student.eval()
     with torch.no_grad():
         inference = student(features)
@@ -302,7 +302,16 @@ def golden(options):
     outputs = student(features)
     sum((y * f).sum() for y, f in zip(outputs, factors)).backward()
     assert all(tuple(y.shape) == s for y, s in zip(outputs, shapes))
+    return student, inference, outputs
+
+
+def golden(options):
+    student, inference, outputs = run(options, torch.float64)
     named = sorted(student.named_parameters())
+    # A ReLU's input within rounding of zero has its gradient decided by chance: such a case compares nothing.
+    for (name, exact), (_, single) in zip(named, sorted(run(options, torch.float32)[0].named_parameters())):
+        error = (exact.grad - single.grad).abs().max() / exact.grad.abs().max()
+        assert error < 2e-5, f'{name}: float32 is {error:.1e} off in torch itself'
     running = sorted((n, b) for n, b in student.named_buffers() if 'running' in n)
     nhwc = lambda maps: np.concatenate([sample(y.detach().permute(0, 2, 3, 1).numpy()) for y in maps])
     names = sorted(n for n in student.state_dict() if 'num_batches' not in n)

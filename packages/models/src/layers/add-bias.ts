@@ -14,5 +14,5 @@ export function addBias(x: tf.Tensor4D, bias: tf.Tensor1D): tf.Tensor4D {
       ],
     };
   });
-  return operation(x, bias) as tf.Tensor4D;
+  return operation(x, bias);
 }

@@ -13,5 +13,5 @@ export function addRelu(a: tf.Tensor4D, b: tf.Tensor4D): tf.Tensor4D {
     };
     return { value, gradFunc };
   });
-  return operation(a, b) as tf.Tensor4D;
+  return operation(a, b);
 }

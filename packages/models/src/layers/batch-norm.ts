@@ -59,7 +59,7 @@ function normaliseRows(
     };
     return { value: y, gradFunc };
   });
-  return normalise(input, weight, bias) as tf.Tensor2D;
+  return normalise(input, weight, bias);
 }
 
 /**
