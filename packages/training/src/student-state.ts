@@ -32,7 +32,7 @@ export async function captureVariables(
   const captured = new Map<string, ArrayState>();
   for (const [name, variable] of variables) {
     // The cpu backend hands out the array it goes on writing to.
-    const data = Float32Array.from(await variable.data<'float32'>());
+    const data = new Float32Array(await variable.data<'float32'>());
     captured.set(name, { shape: [...variable.shape], data });
   }
   return captured;
@@ -68,7 +68,7 @@ export function restoreVariables(
   for (const [name, variable] of variables) {
     const { shape, data } = state.get(name)!;
     // A copy: the cpu backend would keep the caller's array.
-    tidy(() => variable.assign(tensor(Float32Array.from(data), [...shape], 'float32')));
+    tidy(() => variable.assign(tensor(new Float32Array(data), [...shape], 'float32')));
   }
 }
 

@@ -72,18 +72,39 @@ export async function postableFeatures(features: FeatureBatch): Promise<PostedFe
   return { levels: features.levels, pictures: await features.arrays() };
 }
 
+/** What a call gave, and what of it moves to the other thread instead of being copied. */
+export interface Outcome {
+  readonly value: unknown;
+  readonly transfer: readonly ArrayBuffer[];
+}
+
 /** Does `call` with a runner in the worker's own thread. */
-export async function perform(call: WorkerCall, runner: StudentRunner): Promise<unknown> {
+export async function perform(call: WorkerCall, runner: StudentRunner): Promise<Outcome> {
   switch (call.call) {
-    case 'step':
-      return withFeatures(call.features, (features) => runner.step(features, call.position));
+    case 'step': {
+      const loss = await withFeatures(call.features, (features) => runner.step(features, call.position));
+      return { value: loss, transfer: [] };
+    }
     case 'observeBatchNorm':
-      return withFeatures(call.features, (features) => runner.observeBatchNorm(features, call.index));
-    case 'capture':
-      return runner.capture();
+      await withFeatures(call.features, (features) => runner.observeBatchNorm(features, call.index));
+      return NOTHING;
+    case 'capture': {
+      const state = await runner.capture();
+      return { value: state, transfer: buffersOf(state) };
+    }
     case 'restore':
-      return runner.restore(call.state);
+      await runner.restore(call.state);
+      return NOTHING;
   }
+}
+
+export const NOTHING: Outcome = { value: undefined, transfer: [] };
+
+/** A captured state was copied from the backend: its buffers are nobody else's. */
+function buffersOf({ parameters, buffers, optimiser }: StudentState): ArrayBuffer[] {
+  return [parameters, buffers, optimiser.firstMoments, optimiser.secondMoments].flatMap((arrays) =>
+    [...arrays.values()].map(({ data }) => data.buffer as ArrayBuffer),
+  );
 }
 
 async function withFeatures<T>(

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import '@tensorflow/tfjs';
 import { isDskdError } from '@dskd/base';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { inProcessRunner } from './in-process-runner.js';
@@ -16,16 +16,12 @@ function worker(name: string, options: Partial<TinySetUp> = {}): Promise<Student
   return workerRunner({ name, setUpModule: MODULE, options: setUp });
 }
 
-function inProcess(name: string, seed: number, learningRate: number): Promise<StudentRunner> {
-  return Promise.resolve(inProcessRunner(tinyTask(name, seed, learningRate)));
-}
-
-async function run(
-  students: Promise<StudentRunner>[],
+/** Trains what it is given and leaves the runners alive. */
+async function train(
+  runners: readonly StudentRunner[],
   overrides: Partial<TrainStudentsOptions> = {},
 ): Promise<TrainingResult> {
   const teacher = tinyTeacher();
-  const runners = await Promise.all(students);
   try {
     return await trainStudents({
       teacher,
@@ -39,57 +35,68 @@ async function run(
     });
   } finally {
     teacher.dispose();
-    await Promise.all(runners.map((runner) => runner.dispose()));
   }
 }
 
-const two = (backend: string): Promise<StudentRunner>[] => [
-  worker('local', { backend, seed: 1, learningRate: 0.01 }),
-  worker('global', { backend, seed: 2, learningRate: 0.02 }),
-];
+function disposeAll(runners: readonly StudentRunner[]): Promise<unknown> {
+  return Promise.all(runners.map((runner) => runner.dispose()));
+}
 
 describe.each(['wasm', 'cpu'] as const)('Students in workers [%s]', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('train to the same bits as in one thread, with and without a cache, and resume to them', async () => {
-    const alone = await run([inProcess('local', 1, 0.01), inProcess('global', 2, 0.02)]);
+  test('train to the same bits as in one thread, and resume to them', async () => {
+    const tasks = [tinyTask('local', 1, 0.01), tinyTask('global', 2, 0.02)];
+    const ownRunners = tasks.map((task) => inProcessRunner(task));
+    const alone = await train(ownRunners);
+    await disposeAll(ownRunners);
+
+    const workers = await Promise.all([
+      worker('local', { backend, seed: 1, learningRate: 0.01 }),
+      worker('global', { backend, seed: 2, learningRate: 0.02 }),
+    ]);
     const saved: TrainingState[] = [];
-    const together = await expectNoNewTensors(() =>
-      run(two(backend), {
-        checkpoint: {
-          everySteps: 5,
-          save: (state) => {
-            saved.push(state);
-            return Promise.resolve();
-          },
-        },
-      }),
-    );
+    const save = (state: TrainingState): Promise<void> => {
+      saved.push(state);
+      return Promise.resolve();
+    };
+    const together = await expectNoNewTensors(() => train(workers, { checkpoint: { everySteps: 5, save } }));
     expect(together).toEqual(alone);
-    // The cpu backend is only asked once: what follows does not depend on the backend.
-    if (backend === 'cpu') return;
-    expect(await run(two(backend), { featureCache: { maxBytes: 0 } })).toEqual(alone);
-    const mixed = [worker('local', { backend }), inProcess('global', 2, 0.02)];
-    expect(await run(mixed)).toEqual(alone);
-    // Step 5 lies within an epoch; a state of one kind of runner resumes the other.
+
+    // Step 5 lies within an epoch. Without a cache, and from a state that the workers have left behind.
     expect(saved.map(({ step }) => step)).toEqual([5, 9]);
-    expect(await run(two(backend), { resumeFrom: saved[0]! })).toEqual(alone);
+    const again = await train(workers, { resumeFrom: saved[0]!, featureCache: { maxBytes: 0 } });
+    expect(again).toEqual(alone);
+
+    // One student in a worker, one here, whose moments are new but for what the state brings.
+    const mixed = [workers[0], inProcessRunner(tasks[1]!)];
+    expect(await train(mixed, { resumeFrom: saved[0]! })).toEqual(alone);
+    await disposeAll([...workers, ...mixed]);
+    for (const { student } of tasks) student.dispose();
   });
 });
 
 describe('A worker that goes wrong', () => {
   beforeAll(() => useBackend('wasm'));
 
+  /** Trains a student of this thread beside a worker; says what stopped the run. */
+  async function failureBeside(options: Partial<TinySetUp>): Promise<unknown> {
+    const task = tinyTask('local', 1);
+    const runners = [inProcessRunner(task), await worker('global', options)];
+    const error = await errorOf(train(runners));
+    await disposeAll(runners);
+    task.student.dispose();
+    return error;
+  }
+
   test('passes an instability on, with student and level', async () => {
-    const before = tf.memory().numTensors;
-    const error = await errorOf(run([worker('local'), worker('global', { failFromStep: 4 })]));
+    const error = await expectNoNewTensors(() => failureBeside({ failFromStep: 4 }));
     expect(isDskdError(error, 'numerical-instability')).toBe(true);
     expect(error).toMatchObject({ details: { student: 'global', step: 4, epoch: 1 } });
-    expect(tf.memory().numTensors).toBe(before);
   });
 
   test('because its thread ends is named', async () => {
-    const error = await errorOf(run([worker('local'), worker('global', { exitAtStep: 2 })]));
+    const error = await expectNoNewTensors(() => failureBeside({ exitAtStep: 2 }));
     expect(error).toMatchObject({ code: 'worker-failed', details: { student: 'global' } });
   });
 

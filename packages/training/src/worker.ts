@@ -5,8 +5,10 @@ import { inProcessRunner } from './in-process-runner.js';
 import type { StudentRunner } from './student-runner.js';
 import type { StudentTask } from './student-task.js';
 import {
+  NOTHING,
   perform,
   postableError,
+  type Outcome,
   type WorkerAnswer,
   type WorkerRequest,
   type WorkerSetUp,
@@ -26,19 +28,19 @@ async function setUp({ name, setUpModule, options }: WorkerSetUp): Promise<Stude
 const port = parentPort;
 if (!port) throw new Error('This module is the entry of a worker thread.');
 
-async function answer(id: number, work: () => Promise<unknown>): Promise<void> {
-  let message: WorkerAnswer;
+async function answer(id: number, work: () => Promise<Outcome>): Promise<void> {
   try {
-    message = { id, value: await work() };
+    const { value, transfer } = await work();
+    port!.postMessage({ id, value } satisfies WorkerAnswer, [...transfer]);
   } catch (error) {
-    message = { id, error: postableError(error) };
+    port!.postMessage({ id, error: postableError(error) } satisfies WorkerAnswer);
   }
-  port!.postMessage(message);
 }
 
 let runner: StudentRunner | undefined;
 await answer(0, async () => {
   runner = await setUp(workerData as WorkerSetUp);
+  return NOTHING;
 });
 
 let last = Promise.resolve();
