@@ -1,8 +1,11 @@
 import { backend_util, type Conv2DBackpropFilterAttrs, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { bandsOf, type Band } from './bands.js';
 import { toChannelsLast } from './channels-last.js';
+import { directFilterGradient, fitsTiles } from './direct-filter-gradient.js';
 import { floats, heapFloats, heapIndex, withScratch } from './heap.js';
 import { matrixProduct } from './matrix-product.js';
+import { outerProductsOf } from './outer-products.js';
 import type { Kernel } from './stock.js';
 import { addInto, transposeInto } from './transpose.js';
 
@@ -14,40 +17,10 @@ const MOST_POSITIONS = 2048;
 const FEWEST_POSITIONS = 512;
 const LEFT_FACTOR_SIZE = 1 << 22;
 
-/** Output rows `firstRow..lastRow` of pictures `firstPicture..lastPicture`: what one product sums over. */
-interface Band {
-  readonly firstPicture: number;
-  readonly lastPicture: number;
-  readonly firstRow: number;
-  readonly lastRow: number;
-}
-
-function bandsOf({
-  batchSize,
-  outHeight,
-  outWidth,
-  filterHeight,
-  filterWidth,
-  inChannels,
-}: backend_util.Conv2DInfo): Band[] {
+/** Positions of one product. */
+function positionsOf({ filterHeight, filterWidth, inChannels }: backend_util.Conv2DInfo): number {
   const leftRows = filterHeight * filterWidth * inChannels;
-  const wanted = Math.min(MOST_POSITIONS, Math.max(FEWEST_POSITIONS, LEFT_FACTOR_SIZE / leftRows));
-  const rows = Math.max(1, Math.min(outHeight, Math.floor(wanted / outWidth)));
-  const pictures = rows < outHeight ? 1 : Math.max(1, Math.floor(wanted / (outHeight * outWidth)));
-  const rowParts = Math.ceil(outHeight / rows);
-  const pictureParts = Math.ceil(batchSize / pictures);
-  const bands: Band[] = [];
-  for (let p = 0; p < pictureParts; p++) {
-    for (let r = 0; r < rowParts; r++) {
-      bands.push({
-        firstPicture: Math.floor((batchSize * p) / pictureParts),
-        lastPicture: Math.floor((batchSize * (p + 1)) / pictureParts),
-        firstRow: Math.floor((outHeight * r) / rowParts),
-        lastRow: Math.floor((outHeight * (r + 1)) / rowParts),
-      });
-    }
-  }
-  return bands;
+  return Math.min(MOST_POSITIONS, Math.max(FEWEST_POSITIONS, LEFT_FACTOR_SIZE / leftRows));
 }
 
 /**
@@ -82,11 +55,13 @@ export function conv2dFilterGradient(stockMatMul: Kernel, transpose: Kernel): Ke
       false,
       backend_util.convertConv2DDataFormat(dataFormat),
     );
-    return toChannelsLast(transpose, backend, dataFormat, [inputs.x!, inputs.dy!], ([x, dy]) =>
-      isPointwise(info)
-        ? pointwiseGradient(stockMatMul, backend, x!, dy!, info)
-        : sumOfBands(stockMatMul, backend, x!, dy!, info),
-    );
+    return toChannelsLast(transpose, backend, dataFormat, [inputs.x!, inputs.dy!], ([x, dy]) => {
+      const outerProducts = outerProductsOf(backend);
+      if (outerProducts && fitsTiles(info))
+        return directFilterGradient(outerProducts, backend, x!, dy!, info);
+      if (isPointwise(info)) return pointwiseGradient(stockMatMul, backend, x!, dy!, info);
+      return sumOfBands(stockMatMul, backend, x!, dy!, info);
+    });
   };
 }
 
@@ -127,7 +102,7 @@ function sumOfBands(
   info: backend_util.Conv2DInfo,
 ): TensorInfo {
   let sum: TensorInfo | undefined;
-  for (const band of bandsOf(info)) {
+  for (const band of bandsOf(info, positionsOf(info))) {
     const part = bandGradient(stockMatMul, backend, x, dy, info, band);
     if (sum) {
       addInto(floats(backend, sum), floats(backend, part));

@@ -81,6 +81,8 @@ describe('conv2d gradients', () => {
     await check(shapes(5, 24, 3, 3, 4));
     await check(shapes(1, 70, 3, 2, 3));
     await check(shapes(1, 70, 1, 2, 3));
+    await check(shapes(3, 15, 3, 4, 8));
+    await check(shapes(1, 20, 1, 8, 16));
     await check(shapes(1, 3, 3, 2, 600));
   });
 

@@ -1,7 +1,9 @@
 import { expectClose } from '@dskd/test-support';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { registerWasmGradients } from './index.js';
+import { outerProductsOf } from './outer-products.js';
 import { filled, onBothBackends } from './on-both-backends.test.helper.js';
 
 const CLOSE = { relative: 1e-5, absolute: 1e-6 };
@@ -81,6 +83,15 @@ describe('matMul', () => {
       const { a, b } = productOf([[], []], [2, 1 << 18, 3], transposeA, transposeB);
       const got = tf.matMul(tf.fill(a, 0.1), tf.fill(b, 1), transposeA, transposeB).dataSync();
       expectClose(got, new Array<number>(6).fill(Math.fround(0.1) * (1 << 18)), { relative: 1e-4 });
+    });
+  });
+
+  test('a transposed left factor of whole tiles is split too', async () => {
+    await tf.setBackend('wasm');
+    expect(outerProductsOf(tf.backend() as unknown as BackendWasm)).toBeDefined();
+    tf.tidy(() => {
+      const got = tf.matMul(tf.fill([1 << 16, 4], 0.1), tf.ones([1 << 16, 8]), true, false).dataSync();
+      expectClose(got, new Array<number>(32).fill(Math.fround(0.1) * (1 << 16)), { relative: 1e-5 });
     });
   });
 

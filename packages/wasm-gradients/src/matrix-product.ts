@@ -1,6 +1,13 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { allocate, floats, withScratch, withView } from './heap.js';
+import {
+  BLOCK_POSITIONS,
+  outerProductsOf,
+  TILE_COLUMNS,
+  TILE_ROWS,
+  type OuterProducts,
+} from './outer-products.js';
 import type { Kernel } from './stock.js';
 import { addInto, copyInto, transposeInto } from './transpose.js';
 
@@ -78,6 +85,16 @@ export function matrixProduct(
   a: StoredMatrix,
   b: StoredMatrix,
 ): TensorInfo {
+  const outerProducts = outerProductsOf(backend);
+  if (
+    outerProducts &&
+    a.transposed &&
+    !b.transposed &&
+    a.columns % TILE_ROWS === 0 &&
+    b.columns % TILE_COLUMNS === 0
+  ) {
+    return sumOfOuterProducts(outerProducts, backend, a, b);
+  }
   const wide = a.transposed && (b.transposed || b.columns > a.columns);
   if (wide) {
     // (b' a')': XNNPACK packs its right factor, which costs more than a transpose, so the smaller one goes there.
@@ -93,6 +110,34 @@ export function matrixProduct(
     return product;
   }
   return sumOfProducts(stockMatMul, backend, a, b);
+}
+
+/** a' b straight from the stored rows. */
+function sumOfOuterProducts(
+  outerProducts: OuterProducts,
+  backend: BackendWasm,
+  a: StoredMatrix,
+  b: StoredMatrix,
+): TensorInfo {
+  const out = allocate(backend, [1, a.columns, b.columns]);
+  floats(backend, out).fill(0);
+  const bytes = Float32Array.BYTES_PER_ELEMENT;
+  const [aStride, bStride] = [a.columns * bytes, b.columns * bytes];
+  const aStart = backend.getMemoryOffset(a.info.dataId) + a.start * bytes;
+  const bStart = backend.getMemoryOffset(b.info.dataId) + b.start * bytes;
+  const outStart = backend.getMemoryOffset(out.dataId);
+  for (let first = 0; first < a.rows; first += BLOCK_POSITIONS) {
+    const count = Math.min(BLOCK_POSITIONS, a.rows - first);
+    for (let column = 0; column < b.columns; column += TILE_COLUMNS) {
+      const right = bStart + first * bStride + column * bytes;
+      for (let row = 0; row < a.columns; row += TILE_ROWS) {
+        const left = aStart + first * aStride + row * bytes;
+        const tile = outStart + row * bStride + column * bytes;
+        outerProducts(left, right, tile, bStride, count, aStride, bStride, 1, 0, 0, 1, 0, 0);
+      }
+    }
+  }
+  return out;
 }
 
 function flipped(matrix: StoredMatrix): StoredMatrix {

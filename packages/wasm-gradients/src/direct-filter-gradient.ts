@@ -1,0 +1,102 @@
+import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { bandsOf, type Band } from './bands.js';
+import { allocate, floats } from './heap.js';
+import { BLOCK_POSITIONS, TILE_COLUMNS, TILE_ROWS, type OuterProducts } from './outer-products.js';
+
+const BYTES = Float32Array.BYTES_PER_ELEMENT;
+
+/** Whether the filter consists of whole tiles. */
+export function fitsTiles({ inChannels, outChannels }: backend_util.Conv2DInfo): boolean {
+  return inChannels % TILE_ROWS === 0 && outChannels % TILE_COLUMNS === 0;
+}
+
+/** Filter gradient of conv2d straight from the images: nothing is copied, transposed or padded. */
+export function directFilterGradient(
+  outerProducts: OuterProducts,
+  backend: BackendWasm,
+  x: TensorInfo,
+  dy: TensorInfo,
+  info: backend_util.Conv2DInfo,
+): TensorInfo {
+  const { inChannels, outChannels, filterHeight, filterWidth } = info;
+  const out = allocate(backend, info.filterShape);
+  floats(backend, out).fill(0);
+  const xStart = backend.getMemoryOffset(x.dataId);
+  const dyStart = backend.getMemoryOffset(dy.dataId);
+  const outStart = backend.getMemoryOffset(out.dataId);
+  const outStride = outChannels * BYTES;
+  for (const band of bandsOf(info, BLOCK_POSITIONS)) {
+    for (let tap = 0; tap < filterHeight * filterWidth; tap++) {
+      const meeting = meetingOf(info, band, Math.floor(tap / filterWidth), tap % filterWidth);
+      if (!meeting) continue;
+      const { width, height, pictures, xSteps, dySteps } = meeting;
+      for (let column = 0; column < outChannels; column += TILE_COLUMNS) {
+        const right = dyStart + meeting.dyStart + column * BYTES;
+        for (let row = 0; row < inChannels; row += TILE_ROWS) {
+          outerProducts(
+            xStart + meeting.xStart + row * BYTES,
+            right,
+            outStart + (tap * inChannels + row) * outStride + column * BYTES,
+            outStride,
+            width,
+            xSteps[0],
+            dySteps[0],
+            height,
+            xSteps[1] - width * xSteps[0],
+            dySteps[1] - width * dySteps[0],
+            pictures,
+            xSteps[2] - height * xSteps[1],
+            dySteps[2] - height * dySteps[1],
+          );
+        }
+      }
+    }
+  }
+  return out;
+}
+
+/** Output positions `first..last` on one side whose input lies within the image for the given tap. */
+function within(
+  range: readonly [number, number],
+  tap: number,
+  stride: number,
+  before: number,
+  input: number,
+) {
+  const first = Math.max(range[0], Math.ceil((before - tap) / stride));
+  const last = Math.min(range[1], Math.floor((input - 1 + before - tap) / stride) + 1);
+  return { first, count: last - first, source: first * stride + tap - before };
+}
+
+/**
+ * Where a filter tap meets the image within a band: how many positions, where they begin in input and output
+ * gradient, and in steps of how many bytes they go on along columns, rows and pictures.
+ */
+function meetingOf(info: backend_util.Conv2DInfo, band: Band, tapRow: number, tapColumn: number) {
+  const {
+    inHeight,
+    inWidth,
+    inChannels,
+    outHeight,
+    outWidth,
+    outChannels,
+    strideHeight,
+    strideWidth,
+    padInfo,
+  } = info;
+  const rows = within([band.firstRow, band.lastRow], tapRow, strideHeight, padInfo.top, inHeight);
+  const columns = within([0, outWidth], tapColumn, strideWidth, padInfo.left, inWidth);
+  if (rows.count <= 0 || columns.count <= 0) return undefined;
+  const xPixel = inChannels * BYTES;
+  const dyPixel = outChannels * BYTES;
+  return {
+    width: columns.count,
+    height: rows.count,
+    pictures: band.lastPicture - band.firstPicture,
+    xStart: ((band.firstPicture * inHeight + rows.source) * inWidth + columns.source) * xPixel,
+    dyStart: ((band.firstPicture * outHeight + rows.first) * outWidth + columns.first) * dyPixel,
+    xSteps: [strideWidth * xPixel, strideHeight * inWidth * xPixel, inHeight * inWidth * xPixel] as const,
+    dySteps: [dyPixel, outWidth * dyPixel, outHeight * outWidth * dyPixel] as const,
+  };
+}

@@ -1,0 +1,155 @@
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+
+/** Sides of the tile that {@link OuterProducts} computes: rows along `x`, columns along `dy`. */
+export const TILE_ROWS = 4;
+export const TILE_COLUMNS = 8;
+
+/** Of both factors this many positions stay in the second-level cache while all tiles pass over them. */
+export const BLOCK_POSITIONS = 128;
+
+/**
+ * `out[i, j] += sum over positions of x[position, i] * dy[position, j]` for one tile of 4 x 8. Positions are
+ * `pictures` times `height` times `width`; all addresses and distances are in bytes, a skip is what lies
+ * between the end of a row (of a picture) and the next.
+ */
+export type OuterProducts = (
+  x: number,
+  dy: number,
+  out: number,
+  outStride: number,
+  width: number,
+  xStep: number,
+  dyStep: number,
+  height: number,
+  xRowSkip: number,
+  dyRowSkip: number,
+  pictures: number,
+  xPictureSkip: number,
+  dyPictureSkip: number,
+) => void;
+
+// A WebAssembly module of one function on the backend's own memory, assembled below: the work needs SIMD,
+// which plain JavaScript has not, and XNNPACK spends more on packing such a factor than on multiplying it.
+const PARAMETERS = 13;
+const [X, DY, OUT, OUT_STRIDE, WIDTH, X_STEP, DY_STEP] = [0, 1, 2, 3, 4, 5, 6];
+const [HEIGHT, X_ROW_SKIP, DY_ROW_SKIP, PICTURES, X_PICTURE_SKIP, DY_PICTURE_SKIP] = [7, 8, 9, 10, 11, 12];
+const COLUMN_COUNT = PARAMETERS;
+const ROW_COUNT = PARAMETERS + 1;
+const SUMS = PARAMETERS + 2;
+const RIGHT = SUMS + 8;
+const LEFT = RIGHT + 2;
+
+const I32 = 0x7f;
+const V128 = 0x7b;
+const get = (local: number): number[] => [0x20, local];
+const set = (local: number): number[] => [0x21, local];
+const constant = (value: number): number[] => [0x41, value];
+const ADD = [0x6a];
+const SUBTRACT = [0x6b];
+const unaligned = (offset: number): number[] => [2, offset];
+const load = (offset: number): number[] => [0xfd, 0x00, ...unaligned(offset)];
+const loadSplat = (offset: number): number[] => [0xfd, 0x09, ...unaligned(offset)];
+const store = (offset: number): number[] => [0xfd, 0x0b, ...unaligned(offset)];
+const ADD_F32X4 = [0xfd, 0xe4, 0x01];
+const MULTIPLY_F32X4 = [0xfd, 0xe6, 0x01];
+const advance = (local: number, by: number): number[] => [...get(local), ...get(by), ...ADD, ...set(local)];
+
+/** `do { body } while (--counter != 0)`. */
+const repeat = (counter: number, body: number[]): number[] => [
+  ...[0x03, 0x40],
+  ...body,
+  ...[...get(counter), ...constant(1), ...SUBTRACT, 0x22, counter],
+  ...[0x0d, 0x00, 0x0b],
+];
+
+function multiplyPosition(): number[] {
+  const code = [...get(DY), ...load(0), ...set(RIGHT), ...get(DY), ...load(16), ...set(RIGHT + 1)];
+  for (let i = 0; i < TILE_ROWS; i++) {
+    code.push(...get(X), ...loadSplat(4 * i), ...set(LEFT));
+    for (let j = 0; j < 2; j++) {
+      const sum = SUMS + 2 * i + j;
+      code.push(...get(LEFT), ...get(RIGHT + j), ...MULTIPLY_F32X4, ...get(sum), ...ADD_F32X4, ...set(sum));
+    }
+  }
+  return [...code, ...advance(X, X_STEP), ...advance(DY, DY_STEP)];
+}
+
+function addSumsToTile(): number[] {
+  const code: number[] = [];
+  for (let i = 0; i < TILE_ROWS; i++) {
+    for (let j = 0; j < 2; j++) {
+      code.push(
+        ...get(OUT),
+        ...get(OUT),
+        ...load(16 * j),
+        ...get(SUMS + 2 * i + j),
+        ...ADD_F32X4,
+        ...store(16 * j),
+      );
+    }
+    code.push(...advance(OUT, OUT_STRIDE));
+  }
+  return code;
+}
+
+function functionBody(): number[] {
+  const row = [
+    ...get(WIDTH),
+    ...set(COLUMN_COUNT),
+    ...repeat(COLUMN_COUNT, multiplyPosition()),
+    ...advance(X, X_ROW_SKIP),
+    ...advance(DY, DY_ROW_SKIP),
+  ];
+  const picture = [
+    ...get(HEIGHT),
+    ...set(ROW_COUNT),
+    ...repeat(ROW_COUNT, row),
+    ...advance(X, X_PICTURE_SKIP),
+    ...advance(DY, DY_PICTURE_SKIP),
+  ];
+  const locals = [2, 2, I32, 11, V128];
+  return [...locals, ...repeat(PICTURES, picture), ...addSumsToTile(), 0x0b];
+}
+
+function moduleBytes(): Uint8Array<ArrayBuffer> {
+  const length = (count: number): number[] => {
+    const bytes: number[] = [];
+    for (let rest = count; ; rest >>>= 7) {
+      if (rest < 0x80) return [...bytes, rest];
+      bytes.push((rest & 0x7f) | 0x80);
+    }
+  };
+  const sized = (content: number[]): number[] => [...length(content.length), ...content];
+  const section = (id: number, content: number[]): number[] => [id, ...sized(content)];
+  const text = (value: string): number[] => sized([...new TextEncoder().encode(value)]);
+  return new Uint8Array([
+    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...section(1, [1, 0x60, ...sized(new Array<number>(PARAMETERS).fill(I32)), 0]),
+    ...section(2, [1, ...text('env'), ...text('memory'), 2, 0, 0]),
+    ...section(3, [1, 0]),
+    ...section(7, [1, ...text('outerProducts'), 0, 0]),
+    ...section(10, [1, ...sized(functionBody())]),
+  ]);
+}
+
+const instances = new WeakMap<object, OuterProducts | undefined>();
+
+/**
+ * The function on this backend's memory; undefined where the engine has no SIMD, or where the backend keeps
+ * its memory to itself (its multi-threaded build does).
+ */
+export function outerProductsOf(backend: BackendWasm): OuterProducts | undefined {
+  const { wasm } = backend;
+  if (!instances.has(wasm)) instances.set(wasm, instantiate(wasm));
+  return instances.get(wasm);
+}
+
+function instantiate(wasm: object): OuterProducts | undefined {
+  const memory = (wasm as { asm?: { memory?: WebAssembly.Memory } }).asm?.memory;
+  const bytes = moduleBytes();
+  // Not instanceof: the memory may come from another realm. Shared memory would need a module of its own.
+  const isPlain = Object.prototype.toString.call(memory?.buffer) === '[object ArrayBuffer]';
+  if (!memory || !isPlain || !WebAssembly.validate(bytes)) return undefined;
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  return exports.outerProducts as OuterProducts;
+}
