@@ -3,6 +3,7 @@ import { registerKernel, unregisterKernel, type KernelConfig, type KernelFunc } 
 import { conv2dFilterGradient } from './conv2d-filter-gradient.js';
 import { conv2dInputGradient } from './conv2d-input-gradient.js';
 import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-gradients.js';
+import { identity } from './identity.js';
 import { fusedMatMul, matMul } from './mat-mul.js';
 import { avgPoolGradient, maxPoolGradient } from './pool-gradients.js';
 import { registeredKernel, stockKernel, type Kernel } from './stock.js';
@@ -21,6 +22,7 @@ function ourKernels(): Record<string, Kernel> {
     DepthwiseConv2dNativeBackpropInput: depthwiseInputGradient(stockKernel('DepthwiseConv2dNative')),
     MaxPoolGrad: maxPoolGradient,
     AvgPoolGrad: avgPoolGradient,
+    Identity: identity(stockKernel('Identity')),
     Slice: slice(stockKernel('Slice')),
     Tile: tile(stockKernel('Tile')),
     BatchMatMul: matMul(stockMatMul),
