@@ -1,1 +1,229 @@
-export {};
+import { DskdError } from '@dskd/base';
+import * as tf from '@tensorflow/tfjs-core';
+import { findGpu, gpuHint, importNative, isInstalled, publishGpu } from '#platform';
+
+/** `webgpu`, `wasm` and `cpu` are tfjs's own; `node` and `node-gpu` are tfjs-node and tfjs-node-gpu. */
+export const BACKEND_NAMES = ['webgpu', 'wasm', 'cpu', 'node', 'node-gpu'] as const;
+export type BackendName = (typeof BACKEND_NAMES)[number];
+
+/** What `auto` tries, in this order. `cpu` is thirty times slower than wasm: only where nothing else is. */
+const AUTOMATIC: readonly BackendName[] = ['webgpu', 'wasm', 'cpu'];
+
+export interface BackendOptions {
+  /**
+   * Where a browser finds the `.wasm` files of `@tensorflow/tfjs-backend-wasm`: a folder's URL, or a URL for
+   * each file name. Has no effect on a wasm backend that already runs. Not needed in Node.
+   */
+  readonly wasmPaths?: string | Readonly<Record<string, string>>;
+}
+
+export interface RejectedBackend {
+  readonly name: BackendName;
+  readonly reason: string;
+}
+
+export interface SelectedBackend {
+  readonly name: BackendName;
+  /** The GPU adapter as it describes itself; `undefined` where there is no adapter. */
+  readonly adapter: string | undefined;
+  /** Whether the adapter is a GPU emulated by the processor. */
+  readonly software: boolean;
+  /** What `auto` tried before, and why it was not taken. */
+  readonly rejected: readonly RejectedBackend[];
+}
+
+export interface ProbedBackend {
+  readonly name: BackendName;
+  readonly available: boolean;
+  /** Why not; `undefined` where available. */
+  readonly reason: string | undefined;
+  readonly adapter: string | undefined;
+  readonly software: boolean;
+}
+
+interface Adapter {
+  readonly gpu: GPU;
+  readonly description: string;
+  readonly software: boolean;
+}
+
+const PACKAGES: Readonly<Record<BackendName, string>> = {
+  webgpu: '@tensorflow/tfjs-backend-webgpu',
+  wasm: '@tensorflow/tfjs-backend-wasm',
+  cpu: '@tensorflow/tfjs-backend-cpu',
+  node: '@tensorflow/tfjs-node',
+  'node-gpu': '@tensorflow/tfjs-node-gpu',
+};
+
+/**
+ * Makes a backend the current one of tfjs-core, loading its package on demand. `auto` takes WebGPU on real
+ * hardware, else wasm, else cpu; it never takes a software adapter, which wasm outruns by far.
+ *
+ * @param name a {@link BackendName} or `auto`; a plain string, as it comes from users.
+ * @throws {DskdError} `backend-unavailable`: what was tried, why it failed and what to install.
+ * @throws {DskdError} `invalid-argument` for another name.
+ */
+export async function selectBackend(name: string, options: BackendOptions = {}): Promise<SelectedBackend> {
+  if (name !== 'auto' && !isBackendName(name)) {
+    throw new DskdError(
+      'invalid-argument',
+      `Got backend '${name}'; wanted auto, ${BACKEND_NAMES.join(', ')}.`,
+      { details: { name } },
+    );
+  }
+  const rejected: RejectedBackend[] = [];
+  for (const candidate of name === 'auto' ? AUTOMATIC : [name]) {
+    try {
+      const adapter = candidate === 'webgpu' ? await findAdapter() : undefined;
+      if (name === 'auto' && adapter?.software) {
+        throw unavailable(`${adapter.description} is a software adapter, slower than wasm`);
+      }
+      await start(candidate, adapter, options);
+      return {
+        name: candidate,
+        adapter: adapter?.description,
+        software: adapter?.software ?? false,
+        rejected,
+      };
+    } catch (error) {
+      if (name !== 'auto') throw error;
+      rejected.push({ name: candidate, reason: reasonOf(error) });
+    }
+  }
+  throw new DskdError(
+    'backend-unavailable',
+    `No backend could be started: ${rejected.map((entry) => `${entry.name}: ${entry.reason}`).join('; ')}.`,
+    { hint: `Install one: npm install ${PACKAGES.wasm}`, details: { rejected } },
+  );
+}
+
+/** What could be selected here, without selecting it: the current backend stays. */
+export async function probeBackends(): Promise<ProbedBackend[]> {
+  const probed: ProbedBackend[] = [];
+  for (const name of BACKEND_NAMES) {
+    let adapter: Adapter | undefined;
+    let reason: string | undefined;
+    try {
+      if (!isLoaded(name) && !isInstalled(PACKAGES[name])) throw notInstalled(name);
+      if (name === 'webgpu') adapter = await findAdapter();
+    } catch (error) {
+      reason = reasonOf(error);
+    }
+    probed.push({
+      name,
+      available: reason === undefined,
+      reason,
+      adapter: adapter?.description,
+      software: adapter?.software ?? false,
+    });
+  }
+  return probed;
+}
+
+async function findAdapter(): Promise<Adapter> {
+  let gpu: GPU | undefined;
+  try {
+    gpu = await findGpu();
+  } catch (error) {
+    throw unavailable('WebGPU could not be loaded', gpuHint, error);
+  }
+  if (!gpu) throw unavailable('there is no WebGPU here', gpuHint);
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) {
+    throw unavailable(
+      'WebGPU found no adapter',
+      'Check that a graphics driver (Vulkan on Linux) is installed.',
+    );
+  }
+  const { vendor, architecture, device, description } = adapter.info;
+  const words = [vendor, architecture, device, description].filter((word) => word !== '');
+  return {
+    gpu,
+    description: words.join(' ') || 'unnamed adapter',
+    software: isSoftwareAdapter(adapter.info),
+  };
+}
+
+/** Whether a WebGPU adapter is the processor in disguise: it says so, or bears a known renderer's name. */
+export function isSoftwareAdapter(info: Partial<GPUAdapterInfo>): boolean {
+  const text = [info.vendor, info.architecture, info.device, info.description].join(' ');
+  return (
+    info.isFallbackAdapter === true ||
+    /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b|software/i.test(text)
+  );
+}
+
+async function start(
+  name: BackendName,
+  adapter: Adapter | undefined,
+  options: BackendOptions,
+): Promise<void> {
+  // tfjs's package registers itself only if it finds the GPU while it loads.
+  if (adapter) publishGpu(adapter.gpu);
+  try {
+    await load(name, options);
+  } catch (error) {
+    throw isInstalled(PACKAGES[name])
+      ? unavailable(`${PACKAGES[name]} could not be loaded`, undefined, error)
+      : notInstalled(name, error);
+  }
+  if (!(await tf.setBackend(registryName(name)))) {
+    throw unavailable(
+      `the ${name} backend did not start`,
+      name === 'wasm' ? 'In a browser, say where the .wasm files are: { wasmPaths }.' : undefined,
+    );
+  }
+}
+
+async function load(name: BackendName, { wasmPaths }: BackendOptions): Promise<void> {
+  switch (name) {
+    case 'webgpu':
+      await import('@tensorflow/tfjs-backend-webgpu');
+      break;
+    case 'wasm': {
+      const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
+      // It throws once the backend runs, and has nothing to say then.
+      if (wasmPaths !== undefined && !isRunning('wasm')) setWasmPaths(wasmPaths);
+      break;
+    }
+    case 'cpu':
+      await import('@tensorflow/tfjs-backend-cpu');
+      break;
+    case 'node':
+    case 'node-gpu':
+      await importNative(PACKAGES[name]);
+  }
+}
+
+function isBackendName(name: string): name is BackendName {
+  return (BACKEND_NAMES as readonly string[]).includes(name);
+}
+
+function registryName(name: BackendName): string {
+  return name === 'node' || name === 'node-gpu' ? 'tensorflow' : name;
+}
+
+function isLoaded(name: BackendName): boolean {
+  return !name.startsWith('node') && registryName(name) in tf.engine().registryFactory;
+}
+
+function isRunning(name: BackendName): boolean {
+  return registryName(name) in tf.engine().registry;
+}
+
+function notInstalled(name: BackendName, cause?: unknown): DskdError {
+  return unavailable(`${PACKAGES[name]} is not installed`, `npm install ${PACKAGES[name]}`, cause);
+}
+
+function unavailable(message: string, hint?: string, cause?: unknown): DskdError {
+  return new DskdError('backend-unavailable', message, {
+    ...(hint === undefined ? {} : { hint }),
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { hint } = error as Partial<DskdError>;
+  return hint === undefined ? error.message : `${error.message} (${hint})`;
+}
