@@ -161,4 +161,5 @@ def main():
         write_safetensors(FIXTURES / 'backbones-real.safetensors', arrays, VERSIONS)
 
 
-main()
+if __name__ == '__main__':
+    main()
