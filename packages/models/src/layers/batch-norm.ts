@@ -1,31 +1,41 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DskdError } from '@dskd/base';
-import { elements, type Layer, type MapShape, type NetworkPlan } from './network-plan.js';
 import { sumOverRows } from '@dskd/core';
+import { elements, type Layer, type MapShape, type NetworkPlan } from './network-plan.js';
 
 /** torch's default. */
 const EPSILON = 1e-5;
 
 type Statistics = (mean: tf.Tensor1D, variance: tf.Tensor1D) => void;
 
+/** Sums over batch and positions. */
+function sumOverPositions(x: tf.Tensor4D): tf.Tensor1D {
+  return tf.tidy(() => sumOverRows(tf.reshape(x, [positionsOf(x), x.shape[3]])));
+}
+
+/** Values per channel. */
+function positionsOf({ shape: [batch, height, width] }: tf.Tensor4D): number {
+  return batch * height * width;
+}
+
 /**
- * Batch normalisation over the rows of `[rows, channels]`, with the ReLU that follows it if asked for, as
- * one custom gradient: it keeps its input and its output, nothing else of that size.
+ * Batch normalisation by the batch's own statistics, with the ReLU that follows it if asked for, as one
+ * custom gradient: it keeps its input, and its output where there is a ReLU, nothing else of that size.
  * `statistics` sees the batch's mean and biased variance.
  */
-function normaliseRows(
-  input: tf.Tensor2D,
+function normaliseBatch(
+  input: tf.Tensor4D,
   weight: tf.Tensor,
   bias: tf.Tensor,
   relu: boolean,
   statistics: Statistics,
-): tf.Tensor2D {
-  const rows = input.shape[0];
+): tf.Tensor4D {
+  const count = positionsOf(input);
   const normalise = tf.customGrad((...args) => {
-    const [x, gamma, beta, save] = args as [tf.Tensor2D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
-    const mean = tf.div<tf.Tensor1D>(sumOverRows(x), rows);
+    const [x, gamma, beta, save] = args as [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
+    const mean = tf.div<tf.Tensor1D>(sumOverPositions(x), count);
     const variance = tf.tidy(() =>
-      tf.div<tf.Tensor1D>(sumOverRows(tf.squaredDifference<tf.Tensor2D>(x, mean)), rows),
+      tf.div<tf.Tensor1D>(sumOverPositions(tf.squaredDifference(x, mean)), count),
     );
     statistics(mean, variance);
     const inverse = tf.rsqrt(tf.add(variance, EPSILON));
@@ -33,19 +43,19 @@ function normaliseRows(
       const scale = tf.mul(gamma, inverse);
       const shift = tf.sub(beta, tf.mul(mean, scale));
       const scaled = tf.mul(x, scale);
-      const shifted = tf.add<tf.Tensor2D>(scaled, shift);
+      const shifted = tf.add<tf.Tensor4D>(scaled, shift);
       scaled.dispose();
       return relu ? tf.relu(shifted) : shifted;
     });
     save(relu ? [x, mean, inverse, gamma, y] : [x, mean, inverse, gamma]);
-    const gradFunc = (dy: tf.Tensor2D, saved: tf.Tensor[]): tf.Tensor[] => {
-      const [x, mean, inverse, gamma, y] = saved as [tf.Tensor2D, ...tf.Tensor1D[]];
-      const upstream = y ? tf.tidy(() => tf.mul<tf.Tensor2D>(dy, tf.step(y))) : dy;
-      const centred = tf.sub<tf.Tensor2D>(x, mean!);
-      const sum = sumOverRows(upstream);
-      const correlation = tf.tidy(() => sumOverRows(tf.mul(upstream, centred)));
+    const gradFunc = (dy: tf.Tensor4D, saved: tf.Tensor[]): tf.Tensor[] => {
+      const [x, mean, inverse, gamma, y] = saved as [tf.Tensor4D, ...tf.Tensor1D[]];
+      const upstream = y ? tf.tidy(() => tf.mul<tf.Tensor4D>(dy, tf.step(y))) : dy;
+      const centred = tf.sub<tf.Tensor4D>(x, mean!);
+      const sum = sumOverPositions(upstream);
+      const correlation = tf.tidy(() => sumOverPositions(tf.mul(upstream, centred)));
       const scale = tf.mul(gamma!, inverse!);
-      const perRow = tf.div(scale, -rows);
+      const perRow = tf.div(scale, -count);
       const slope = tf.mul(perRow, tf.mul(tf.square(inverse!), correlation));
       const dx = tf.tidy(() => {
         const direct = tf.mul(upstream, scale);
@@ -88,32 +98,29 @@ export function batchNorm(
   const runningVariance = vector('running_var', 1, false);
   plan.cost(name, shape, 0, relu ? elements(shape) : 0);
 
-  const forTraining = (rows: tf.Tensor2D, momentum: number): tf.Tensor2D => {
-    const count = rows.shape[0];
+  const forTraining = (input: tf.Tensor4D, momentum: number): tf.Tensor4D => {
+    const count = positionsOf(input);
     if (count < 2) {
       throw new DskdError('invalid-argument', `'${name}' got one value per channel, wanted at least two.`, {
         hint: 'Train with a batch of two or more, or a larger input size.',
       });
     }
-    return normaliseRows(rows, weight.variable, bias.variable, relu, (mean, variance) => {
+    return normaliseBatch(input, weight.variable, bias.variable, relu, (mean, variance) => {
       const move = (running: tf.Variable, batch: tf.Tensor): void =>
         running.assign(tf.add(tf.mul(running, 1 - momentum), tf.mul(batch, momentum)));
       move(runningMean.variable, mean);
       move(runningVariance.variable, tf.mul(variance, count / (count - 1)));
     });
   };
-  const forInference = (rows: tf.Tensor2D): tf.Tensor2D => {
+  const forInference = (input: tf.Tensor4D): tf.Tensor4D => {
     const scale = tf.mul(weight.variable, tf.rsqrt(tf.add(runningVariance.variable, EPSILON)));
     const shift = tf.sub(bias.variable, tf.mul(runningMean.variable, scale));
-    const result = tf.add<tf.Tensor2D>(tf.mul(rows, scale), shift);
+    const result = tf.add<tf.Tensor4D>(tf.mul(input, scale), shift);
     return relu ? tf.relu(result) : result;
   };
   return {
     shape,
     apply: (input, { training, batchNormMomentum }) =>
-      tf.tidy(() => {
-        const rows = tf.reshape<tf.Rank.R2>(input, [-1, channels]);
-        return tf.reshape(training ? forTraining(rows, batchNormMomentum) : forInference(rows), input.shape);
-      }),
+      tf.tidy(() => (training ? forTraining(input, batchNormMomentum) : forInference(input))),
   };
 }

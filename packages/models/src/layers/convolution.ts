@@ -2,18 +2,17 @@ import * as tf from '@tensorflow/tfjs-core';
 import { addBias } from './add-bias.js';
 import { elements, type Layer, type MapShape, type NetworkPlan } from './network-plan.js';
 
-export interface ConvolutionOptions {
-  readonly outputs: number;
-  readonly kernel: 1 | 3;
-  readonly stride: 1 | 2;
-  /** False by default. */
-  readonly bias?: boolean;
-}
+export type ConvolutionOptions = { readonly outputs: number; readonly stride: 1 | 2 } & (
+  | { readonly kernel: 3; readonly bias?: false }
+  /** Without a bias by default. */
+  | { readonly kernel: 1; readonly bias?: boolean }
+);
 
 /** Every second row and column, from the first on. */
 function everySecond(x: tf.Tensor4D): tf.Tensor4D {
   const [batch, height, width, channels] = x.shape;
-  const even = tf.pad(x, [[0, 0], [0, height % 2], [0, width % 2], [0, 0]]); // prettier-ignore
+  const isEven = height % 2 === 0 && width % 2 === 0;
+  const even = isEven ? x : tf.pad(x, [[0, 0], [0, height % 2], [0, width % 2], [0, 0]]); // prettier-ignore
   const [rows, columns] = [Math.ceil(height / 2), Math.ceil(width / 2)];
   const pairs = tf.reshape(even, [batch * rows, 2, columns, 2 * channels]);
   const first = tf.slice(pairs, [0, 0, 0, 0], [batch * rows, 1, columns, channels]);
@@ -61,27 +60,19 @@ export function convolution(
         : elements([height + 1 + (height % 2), width + 1 + (width % 2), inputs]);
   plan.cost(name, shape, elements(shape) * inputs * kernel * kernel, elements(shape) + readCopy);
 
-  const convolve = (input: tf.Tensor4D): tf.Tensor4D => {
-    if (kernel === 1) {
-      const read = stride === 1 ? input : everySecond(input);
-      const [batch, rows, columns] = read.shape;
-      const product = tf.matMul(
-        tf.reshape(read, [batch * rows * columns, inputs]),
-        weight.as2D(inputs, outputs),
-      );
-      return tf.reshape(product, [batch, rows, columns, outputs]);
-    }
+  const pointwise = (input: tf.Tensor4D): tf.Tensor4D => {
+    const read = stride === 1 ? input : everySecond(input);
+    const [batch, rows, columns] = read.shape;
+    const positions = tf.reshape(read, [batch * rows * columns, inputs]);
+    const product = tf.matMul<tf.Tensor2D>(positions, weight.as2D(inputs, outputs));
+    const result = offset ? addBias(product, offset.variable as tf.Tensor1D) : product;
+    return tf.reshape(result, [batch, rows, columns, outputs]);
+  };
+  const windowed = (input: tf.Tensor4D): tf.Tensor4D => {
     const filter = weight.variable as tf.Tensor4D;
     if (stride === 1) return tf.conv2d(input, filter, 1, 'same');
     const padded = tf.pad(input, [[0, 0], padding(input.shape[1]), padding(input.shape[2]), [0, 0]]);
     return tf.conv2d(padded, filter, 2, 'valid');
   };
-  return {
-    shape,
-    apply: (input) =>
-      tf.tidy(() => {
-        const result = convolve(input);
-        return offset ? addBias(result, offset.variable as tf.Tensor1D) : result;
-      }),
-  };
+  return { shape, apply: (input) => tf.tidy(() => (kernel === 1 ? pointwise(input) : windowed(input))) };
 }

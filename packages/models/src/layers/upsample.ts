@@ -3,6 +3,32 @@ import { fitMap } from './fit-map.js';
 import { elements, type Layer, type MapShape, type NetworkPlan } from './network-plan.js';
 
 /**
+ * Rows by turns: two `[rows, 1, width]` give `[rows, 2, width]`, in whatever shapes these come and go.
+ * Neither is kept for the gradient, as the reshaping would be if the tape saw it.
+ */
+function interleave(
+  [first, second]: readonly tf.Tensor[],
+  rows: number,
+  result: [number, number, number, number],
+): tf.Tensor4D {
+  const operation = tf.customGrad((...args) => {
+    const halves = args.slice(0, 2) as tf.Tensor[];
+    return {
+      value: tf.reshape(
+        tf.concat(
+          halves.map((half) => tf.reshape(half, [rows, 1, -1])),
+          1,
+        ),
+        result,
+      ),
+      gradFunc: (dy: tf.Tensor): tf.Tensor[] =>
+        tf.split(tf.reshape(dy, [rows, 2, -1]), 2, 1).map((half, i) => tf.reshape(half, halves[i]!.shape)),
+    };
+  });
+  return operation(first!, second!) as tf.Tensor4D;
+}
+
+/**
  * torch's ConvTranspose2d with a 2x2 kernel, stride 2 and no bias, then cropped or extended to
  * `[height, width]`. The windows do not overlap: each of the two output rows of an input row is one matrix
  * product, and their rows interleave.
@@ -23,20 +49,19 @@ export function upsample(
     trainable: true,
   });
   const shape: MapShape = [height, width, outputs];
-  plan.cost(name, shape, rows * columns * inputs * outputs * 4, elements(shape));
+  const doubled = 4 * rows * columns * outputs;
+  const fitted = height === 2 * rows && width === 2 * columns ? 0 : elements(shape);
+  plan.cost(name, shape, inputs * doubled, doubled + fitted);
   return {
     shape,
     apply: (input) =>
       tf.tidy(() => {
         const batch = input.shape[0];
         const positions = tf.reshape(input, [batch * rows * columns, inputs]);
-        const halves = tf
-          .unstack(tf.reshape(weight.variable, [2, inputs, 2 * outputs]))
-          .map((matrix) =>
-            tf.reshape(tf.matMul(positions, matrix as tf.Tensor2D), [batch * rows, 1, columns * 2 * outputs]),
-          );
-        const doubled = tf.reshape(tf.concat(halves, 1), [batch, 2 * rows, 2 * columns, outputs]);
-        return fitMap(doubled as tf.Tensor4D, height, width);
+        const matrices = tf.unstack(tf.reshape(weight.variable, [2, inputs, 2 * outputs]));
+        const halves = matrices.map((matrix) => tf.matMul(positions, matrix as tf.Tensor2D));
+        const doubled = interleave(halves, batch * rows, [batch, 2 * rows, 2 * columns, outputs]);
+        return fitMap(doubled, height, width);
       }),
   };
 }

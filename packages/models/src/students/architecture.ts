@@ -73,7 +73,10 @@ export function presetArchitecture(
     };
   }
   if ((preset as string) !== 'nano') {
-    throw new DskdError('invalid-config', `Got the preset '${String(preset)}', wanted paper, lite or nano.`);
+    throw new DskdError(
+      'invalid-config',
+      `Got the preset '${preset as string}', wanted paper, lite or nano.`,
+    );
   }
   return {
     ...basic,

@@ -123,7 +123,7 @@ export function gccb(
   if (variant === 'none') return undefined;
   if (!Object.hasOwn(VARIANTS, variant)) {
     const wanted = [...Object.keys(VARIANTS), 'none'].join(', ');
-    throw new DskdError('invalid-config', `Got the GCCB variant '${String(variant)}', wanted ${wanted}.`);
+    throw new DskdError('invalid-config', `Got the GCCB variant '${variant as string}', wanted ${wanted}.`);
   }
   if (!Number.isInteger(channels) || channels < 1) {
     throw new DskdError('invalid-config', `Got ${channels} GCCB channels, wanted a positive integer.`);

@@ -89,7 +89,7 @@ export function resolveStudentConfig(options: StudentOptions): StudentConfig {
   const levels = options.levels.map(({ name, channels, stride }) => ({ name, channels, stride }));
   checkLevels(levels);
   if ((branch as string) !== 'local' && (branch as string) !== 'global') {
-    throw invalid(`Got the branch '${String(branch)}', wanted local or global.`);
+    throw invalid(`Got the branch '${branch as string}', wanted local or global.`);
   }
   if (branch === 'local' && options.gccb) {
     throw invalid('Got gccb options for the local branch, which has no GCCB.');

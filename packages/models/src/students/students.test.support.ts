@@ -33,7 +33,7 @@ export function gradientsOf(
 ): Map<string, tf.Tensor> {
   const { value, grads } = tf.variableGrads(() => {
     const outputs = student.forward(features, { training: true });
-    return tf.addN(outputs.map((y, level) => tf.sum(tf.mul(y, factors[level]!)))) as tf.Scalar;
+    return tf.addN<tf.Scalar>(outputs.map((y, level) => tf.sum(tf.mul(y, factors[level]!))));
   }, [...student.parameters.values()]);
   value.dispose();
   return new Map([...student.parameters].map(([name, variable]) => [name, grads[variable.name]!]));
