@@ -4,6 +4,7 @@
 // bench/results/wasm-gradients.json.
 import { mkdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
+import { performance } from 'node:perf_hooks';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import * as tf from '@tensorflow/tfjs';
 import { setThreadsCount, version_wasm } from '@tensorflow/tfjs-backend-wasm';
@@ -23,7 +24,7 @@ const SHAPES = [
 
 setThreadsCount(1);
 await tf.setBackend('wasm');
-registerWasmGradients();
+let undo = registerWasmGradients();
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 const geometricMean = (values) => Math.exp(values.reduce((sum, v) => sum + Math.log(v), 0) / values.length);
@@ -37,7 +38,15 @@ function timed(work) {
 function measure(works) {
   const times = works.map(() => []);
   for (const work of works) timed(work);
-  for (let i = 0; i < repetitions; i++) works.forEach((work, k) => times[k].push(timed(work)));
+  // Short calls are repeated more often: one interruption must not decide their median.
+  const start = performance.now();
+  for (let i = 0; i < repetitions || (performance.now() - start < 300 && i < 60); i++) {
+    // Each round begins with another one, so that no work always follows the same.
+    for (let turn = 0; turn < works.length; turn++) {
+      const k = (i + turn) % works.length;
+      times[k].push(timed(works[k]));
+    }
+  }
   return times.map(median);
 }
 
@@ -79,6 +88,43 @@ for (const stride of [1, 2]) {
   }
 }
 
+/** The same call with the stock kernels and with ours, in turns. */
+function measureAgainstStock(what, work) {
+  const withStock = () => {
+    undo();
+    const result = work();
+    undo = registerWasmGradients();
+    return result;
+  };
+  const [stockMs, ourMs] = measure([withStock, work]);
+  return { what, stockMs, ourMs };
+}
+
+const square = tf.randomNormal([512, 512]);
+const images = tf.randomNormal([BATCH, 32, 32, 64]);
+const pooled = tf.maxPool(images, 3, 2, 'same');
+const averaged = tf.avgPool(images, 2, 2, 'valid');
+const bordered = tf.randomNormal([BATCH, 34, 34, 64]);
+const perChannel = tf.randomNormal([1, 1, 1, 64]);
+const poolGradient = (name, output, filterSize, pad) =>
+  tf.engine().runKernel(name, { dy: output, input: images, output }, { filterSize, strides: 2, pad });
+const others = [
+  measureAgainstStock('matMul 512^3, transposeA', () => tf.matMul(square, square, true, false)),
+  measureAgainstStock('matMul 512^3, transposeB', () => tf.matMul(square, square, false, true)),
+  measureAgainstStock('maxPool 3x3/2 gradient, 16x32x32x64', () =>
+    poolGradient('MaxPoolGrad', pooled, 3, 'same'),
+  ),
+  measureAgainstStock('avgPool 2x2/2 gradient, 16x32x32x64', () =>
+    poolGradient('AvgPoolGrad', averaged, 2, 'valid'),
+  ),
+  measureAgainstStock('slice off a border (gradient of pad), 16x32x32x64', () =>
+    tf.slice(bordered, [0, 1, 1, 0], [BATCH, 32, 32, 64]),
+  ),
+  measureAgainstStock('tile per channel (gradient of batchNorm), 16x32x32x64', () =>
+    tf.tile(perChannel, [BATCH, 32, 32, 1]),
+  ),
+];
+
 const summary = [1, 2].map((stride) => {
   const of = convolutions.filter((entry) => entry.stride === stride);
   return {
@@ -106,6 +152,9 @@ for (const { stride, filterGradientRatio, inputGradientRatio, wanted } of summar
   );
 }
 
+console.log('\nms'.padEnd(56), '  stock    ours');
+for (const { what, stockMs, ourMs } of others) console.log(what.padEnd(55), cell(stockMs) + cell(ourMs));
+
 const results = new URL('results/', import.meta.url);
 await mkdir(results, { recursive: true });
 await writeFile(
@@ -118,6 +167,7 @@ await writeFile(
       repetitions,
       summary,
       convolutions,
+      others,
     },
     undefined,
     2,

@@ -32,7 +32,7 @@ describe('depthwiseConv2d gradients', () => {
         );
         expectClose(inputGradient.wasm, inputGradient.cpu, CLOSE);
       }),
-      { numRuns: 150, seed: 3 },
+      { numRuns: 80, seed: 3 },
     );
   });
 
