@@ -1,1 +1,21 @@
-export {};
+export { FORMAT_VERSION, readArtefact, type Artefact, type BranchDescription, type DetectorDescription } from './artefact.js';
+export type { BranchPlan, ObjectiveDescription } from './branches.js';
+export {
+  DEFAULT_FALSE_ALARM_RATE,
+  Detector,
+  loadDetector,
+  type LoadOptions,
+  type PredictOptions,
+  type SaveOptions,
+} from './detector.js';
+export {
+  evaluateDetector,
+  type EvaluateOptions,
+  type EvaluationResult,
+  type ScoredSample,
+  type ScoreQuality,
+} from './evaluate-detector.js';
+export type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
+export { backboneName, loadTeacher, namedTeacher, type Teacher } from './teacher.js';
+export { planBranches, trainDetector } from './train-detector.js';
+export { DEFAULT_BRANCHES, type BranchOptions, type TrainDetectorOptions } from './training-options.js';

@@ -1,0 +1,140 @@
+import { DskdError, throwIfAborted, type EventListener } from '@dskd/base';
+import { prepareMask, type ImageSource, type Sample } from '@dskd/data';
+import { auroc, averagePrecision, f1Max, PixelAurocAccumulator } from '@dskd/metrics';
+import type { Detector } from './detector.js';
+import type { Prediction } from './prediction.js';
+
+export interface EvaluateOptions {
+  /** Pictures per pass. Does not change results. Default 8. */
+  readonly batchSize?: number;
+  readonly onEvent?: EventListener;
+  readonly signal?: AbortSignal;
+}
+
+/** Threshold-free quality of one score (the fused one, or a branch's). NaN where a class is missing. */
+export interface ScoreQuality {
+  readonly imageAuroc: number;
+  readonly imageAveragePrecision: number;
+  readonly imageF1Max: number;
+  /** At network size, over test pictures whose ground truth is known. */
+  readonly pixelAuroc: number;
+  /** Image AUROC of one defect type against all good pictures. */
+  readonly imageAurocByDefect: Readonly<Record<string, number>>;
+}
+
+/** One test picture's scores. */
+export interface ScoredSample {
+  readonly id: string;
+  readonly label: Sample['label'];
+  readonly defectType: string;
+  readonly score: number;
+  readonly branchScores: Readonly<Record<string, number>>;
+  readonly verdict: Prediction['verdict'];
+}
+
+export interface EvaluationResult {
+  readonly source: string;
+  readonly pictures: { readonly good: number; readonly anomalous: number; readonly withMask: number };
+  readonly fused: ScoreQuality;
+  readonly branches: Readonly<Record<string, ScoreQuality>>;
+  /** At the detector's threshold. */
+  readonly atThreshold: {
+    readonly threshold: number;
+    readonly falseAlarms: number;
+    readonly misses: number;
+  };
+  readonly samples: readonly ScoredSample[];
+}
+
+/** Gathers what one score is worth. */
+class QualityGatherer {
+  readonly #scores: number[] = [];
+  readonly #pixels = new PixelAurocAccumulator();
+
+  add(score: number, map: Float32Array, mask: Uint8Array | undefined): void {
+    this.#scores.push(score);
+    if (mask) this.#pixels.add({ map, mask });
+  }
+
+  result(samples: readonly Sample[]): ScoreQuality {
+    const labels = samples.map(({ label }) => (label === 'anomalous' ? 1 : 0));
+    const byDefect: Record<string, number> = {};
+    for (const type of new Set(samples.filter((s) => s.label === 'anomalous').map((s) => s.defectType))) {
+      const chosen = samples.map((s) => s.label === 'good' || s.defectType === type);
+      const pick = (values: readonly number[]): number[] => values.filter((_, index) => chosen[index]);
+      byDefect[type] = auroc(pick(this.#scores), pick(labels));
+    }
+    return {
+      imageAuroc: auroc(this.#scores, labels),
+      imageAveragePrecision: averagePrecision(this.#scores, labels),
+      imageF1Max: f1Max(this.#scores, labels).f1,
+      pixelAuroc: this.#pixels.result().auroc,
+      imageAurocByDefect: byDefect,
+    };
+  }
+}
+
+async function maskOf(sample: Sample, [height, width]: readonly [number, number]): Promise<Uint8Array | undefined> {
+  if (sample.label === 'good') return new Uint8Array(height * width);
+  return sample.loadMask ? prepareMask(await sample.loadMask(), { height, width }) : undefined;
+}
+
+/**
+ * Scores the test split of `source` and compares with its labels and masks.
+ * @throws {DskdError} `dataset-invalid` (no test pictures), `image-unreadable`, `aborted`.
+ */
+export async function evaluateDetector(
+  detector: Detector,
+  source: ImageSource,
+  { batchSize = 8, onEvent, signal }: EvaluateOptions = {},
+): Promise<EvaluationResult> {
+  const samples = source.samples.filter(({ split }) => split === 'test');
+  if (samples.length === 0) {
+    throw new DskdError('dataset-invalid', `${source.name} has no test pictures to evaluate on.`, {
+      hint: 'An MVTec AD folder has them under test/good and test/<defect>.',
+    });
+  }
+  const fused = new QualityGatherer();
+  const branches = new Map(detector.description.branches.map(({ name }) => [name, new QualityGatherer()]));
+  const scored: ScoredSample[] = [];
+  let withMask = 0;
+  for (let start = 0; start < samples.length; start += batchSize) {
+    throwIfAborted(signal);
+    const chunk = samples.slice(start, start + batchSize);
+    const predictions = await detector.predict(await Promise.all(chunk.map((sample) => sample.load())), { batchSize });
+    for (const [index, prediction] of predictions.entries()) {
+      const sample = chunk[index]!;
+      const mask = await maskOf(sample, detector.inputSize);
+      if (mask && sample.label === 'anomalous') withMask++;
+      fused.add(prediction.score, prediction.map.data, mask);
+      const branchScores: Record<string, number> = {};
+      for (const [name, branch] of Object.entries(prediction.branches)) {
+        branches.get(name)!.add(branch.score, branch.map.data, mask);
+        branchScores[name] = branch.score;
+      }
+      const { id, label, defectType } = sample;
+      scored.push({ id, label, defectType, score: prediction.score, branchScores, verdict: prediction.verdict });
+      onEvent?.({
+        type: 'image-scored',
+        id,
+        index: scored.length - 1,
+        total: samples.length,
+        score: prediction.score,
+      });
+    }
+  }
+  const count = (label: Sample['label'], verdict?: Prediction['verdict']): number =>
+    scored.filter((s) => s.label === label && (verdict === undefined || s.verdict === verdict)).length;
+  return {
+    source: source.name,
+    pictures: { good: count('good'), anomalous: count('anomalous'), withMask },
+    fused: fused.result(samples),
+    branches: Object.fromEntries([...branches].map(([name, gatherer]) => [name, gatherer.result(samples)])),
+    atThreshold: {
+      threshold: detector.threshold,
+      falseAlarms: count('good', 'anomalous'),
+      misses: count('anomalous', 'normal'),
+    },
+    samples: scored,
+  };
+}

@@ -1,0 +1,36 @@
+import type { Region } from '@dskd/scoring';
+
+/** A map of scores over the network's input. */
+export interface ScoreMap {
+  /** Row-major, `width * height`. Units: standard deviations of normal pictures, summed over branches. */
+  readonly data: Float32Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** How one branch saw a picture. */
+export interface BranchPrediction {
+  /** Maximum of the branch's own smoothed, normalised map. */
+  readonly score: number;
+  /** Conformal p-value of that score among the normal pictures' scores of this branch. */
+  readonly pValue: number;
+  /** Whether this branch alone would raise an alarm at the detector's false-alarm rate. */
+  readonly anomalous: boolean;
+  readonly map: ScoreMap;
+}
+
+/** What a detector says of one picture. Typed arrays and plain objects, no tensors. */
+export interface Prediction {
+  /** Maximum of the fused, smoothed map: raw, not squeezed into 0..1. */
+  readonly score: number;
+  /** Anomalous is a score above it. */
+  readonly threshold: number;
+  readonly verdict: 'normal' | 'anomalous';
+  /** `(1 + #{normal scores >= score}) / (n + 1)`: small is unusual; never below `1 / (n + 1)`. */
+  readonly pValue: number;
+  /** `local` sees structural faults, `global` logical ones. */
+  readonly branches: Readonly<Record<string, BranchPrediction>>;
+  readonly map: ScoreMap;
+  /** Connected areas of the map above the threshold, in pixels of the picture as given. */
+  readonly regions: readonly Region[];
+}

@@ -1,0 +1,84 @@
+import type { FeatureExtractor } from '@dskd/core';
+import { gaussianBlur } from '@dskd/core';
+import { fuseLevels, imageScores, normaliseMap, type BranchConstants } from '@dskd/scoring';
+import * as tf from '@tensorflow/tfjs-core';
+import type { BranchModel } from './branches.js';
+
+/** How maps become scores; part of the artefact. */
+export interface FusionRule {
+  readonly alignCorners: boolean;
+  /** Standard deviation of the Gaussian filter, in pixels of the network's input. 0 for none. */
+  readonly sigma: number;
+}
+
+/** The maps and scores of a batch: the smoothed, normalised map of each branch, and their sum (Eq. 8). */
+export interface ScoredBatch {
+  readonly fused: ScoredMaps;
+  readonly branches: ReadonlyMap<string, ScoredMaps>;
+}
+
+export interface ScoredMaps {
+  /** `[batch, height, width]`, row-major. */
+  readonly maps: Float32Array;
+  /** One per picture: the maximum of its map. */
+  readonly scores: Float32Array;
+}
+
+/**
+ * One raw map per branch: anomaly maps of all levels, upsampled to the input size and summed.
+ * @param images float32 `[batch, height, width, 3]`, RGB, 0..1; the caller keeps it.
+ * @returns `[batch, height, width]` by branch name; the caller disposes them.
+ */
+export async function rawMaps(
+  images: tf.Tensor4D,
+  extractor: FeatureExtractor,
+  branches: readonly BranchModel[],
+  rule: FusionRule,
+): Promise<Map<string, tf.Tensor3D>> {
+  const [, height, width] = images.shape;
+  const features = await extractor.extract(images);
+  const maps = new Map<string, tf.Tensor3D>();
+  for (const { name, student, objective } of branches) {
+    maps.set(
+      name,
+      tf.tidy(() => {
+        const predictions = student.forward(features, { training: false });
+        return fuseLevels(objective.map(features, predictions), [height, width], rule);
+      }),
+    );
+  }
+  tf.dispose(features);
+  return maps;
+}
+
+/**
+ * Normalises each branch's raw map, smooths it and adds them up. The Gaussian filter is linear, so
+ * smoothing the branches and adding is smoothing the sum.
+ * @param raw as {@link rawMaps} gives; the caller keeps it.
+ * @param ignored `[height * width]`, nonzero where a pixel must not count; its map value is set to the lowest.
+ */
+export async function scoreRawMaps(
+  raw: ReadonlyMap<string, tf.Tensor3D>,
+  constants: ReadonlyMap<string, BranchConstants>,
+  rule: FusionRule,
+  ignored?: Uint8Array,
+): Promise<ScoredBatch> {
+  const smoothed = new Map<string, tf.Tensor3D>();
+  for (const [name, map] of raw) {
+    smoothed.set(
+      name,
+      tf.tidy(() => gaussianBlur(normaliseMap(map, constants.get(name)!), rule.sigma)),
+    );
+  }
+  const fused = tf.tidy(() => tf.addN([...smoothed.values()]));
+  const branches = new Map<string, ScoredMaps>();
+  for (const [name, map] of smoothed) branches.set(name, await download(map, ignored));
+  const result = { fused: await download(fused, ignored), branches };
+  tf.dispose([fused, ...smoothed.values()]);
+  return result;
+}
+
+async function download(map: tf.Tensor3D, ignored: Uint8Array | undefined): Promise<ScoredMaps> {
+  const scores = await imageScores(map, ignored ? { ignored } : {});
+  return { maps: (await map.data()) as Float32Array, scores };
+}

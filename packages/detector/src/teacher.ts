@@ -1,0 +1,47 @@
+import { DskdError } from '@dskd/base';
+import type { FeatureExtractor } from '@dskd/core';
+import { BACKBONES, createBackbone, type BackboneName } from '@dskd/models';
+import { readStateDict, type StateDict } from '@dskd/weights';
+
+/** A frozen feature extractor and where it came from. */
+export interface Teacher {
+  readonly extractor: FeatureExtractor;
+  /** SHA-256 of the weight file, hexadecimal: what an artefact without the teacher inside asks for. */
+  readonly sha256: string;
+  /** The file's tensors, where the teacher is one of our backbones: an artefact can hold them. */
+  readonly weights?: StateDict;
+  dispose(): void;
+}
+
+async function sha256Of(bytes: Uint8Array): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/**
+ * `name` as the name of a backbone.
+ * @throws {DskdError} `invalid-argument` listing the backbones there are.
+ */
+export function backboneName(name: string): BackboneName {
+  const known = BACKBONES.find((candidate) => candidate === name);
+  if (known === undefined) {
+    throw new DskdError('invalid-argument', `Got teacher '${name}'; wanted one of ${BACKBONES.join(', ')}.`);
+  }
+  return known;
+}
+
+/**
+ * Makes one of our backbones from the bytes of a weight file.
+ * @returns a teacher; who called this disposes it.
+ * @throws {DskdError} `weights-invalid`, `weights-mismatch`, `invalid-argument` (no such backbone).
+ */
+export async function loadTeacher(name: BackboneName, bytes: Uint8Array): Promise<Teacher> {
+  const weights = readStateDict(bytes);
+  return namedTeacher(name, weights, await sha256Of(bytes));
+}
+
+/** The same from tensors in memory, whose file had the hash `sha256`. */
+export function namedTeacher(name: BackboneName, weights: StateDict, sha256: string): Teacher {
+  const extractor = createBackbone(name, { weights });
+  return { extractor, sha256, weights, dispose: () => extractor.dispose() };
+}

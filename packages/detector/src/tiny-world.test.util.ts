@@ -1,0 +1,79 @@
+import type { PixelBuffer } from '@dskd/base';
+import { randomStream } from '@dskd/base';
+import type { ImageSource, Sample } from '@dskd/data';
+import { backboneWeightShapes } from '@dskd/models';
+import { integerFill } from '@dskd/test-support';
+import type { StateDict } from '@dskd/weights';
+import { namedTeacher, type Teacher } from './teacher.js';
+import type { TrainDetectorOptions } from './training-options.js';
+
+const SIDE = 40;
+
+/** Grey with noise and a bright square in the middle; an anomalous one has a dark square in a corner too. */
+function picture(seed: number, anomalous: boolean): PixelBuffer {
+  const random = randomStream(seed, 'picture');
+  const data = new Uint8Array(SIDE * SIDE * 3);
+  for (let y = 0; y < SIDE; y++) {
+    for (let x = 0; x < SIDE; x++) {
+      const inside = (low: number, high: number): boolean => x >= low && x < high && y >= low && y < high;
+      let value = inside(14, 26) ? 220 : 128;
+      if (anomalous && inside(2, 12)) value = 10;
+      for (let channel = 0; channel < 3; channel++) {
+        data[(y * SIDE + x) * 3 + channel] = Math.round(value + 20 * random.uniform());
+      }
+    }
+  }
+  return { data, width: SIDE, height: SIDE, channels: 3 };
+}
+
+function mask(): PixelBuffer {
+  const data = new Uint8Array(SIDE * SIDE);
+  for (let y = 2; y < 12; y++) data.fill(255, y * SIDE + 2, y * SIDE + 12);
+  return { data, width: SIDE, height: SIDE, channels: 1 };
+}
+
+function sample(split: Sample['split'], index: number, anomalous: boolean): Sample {
+  return {
+    id: `${split}/${anomalous ? 'spot' : 'good'}/${index}.png`,
+    split,
+    label: anomalous ? 'anomalous' : 'good',
+    defectType: anomalous ? 'spot' : 'good',
+    load: () => Promise.resolve(picture(index, anomalous)),
+    ...(anomalous && { loadMask: () => Promise.resolve(mask()) }),
+  };
+}
+
+/** Eight good pictures to train on, three good and three anomalous ones to test with. In memory. */
+export function tinySource(): ImageSource {
+  const samples = [
+    ...Array.from({ length: 8 }, (_, index) => sample('train', index, false)),
+    ...Array.from({ length: 3 }, (_, index) => sample('test', 100 + index, false)),
+    ...Array.from({ length: 3 }, (_, index) => sample('test', 200 + index, true)),
+  ];
+  return { name: 'tiny', samples, fingerprint: () => Promise.resolve('0'.repeat(64)) };
+}
+
+/** SqueezeNet with weights from the integer formula. */
+export function tinyTeacher(sha256 = 'a'.repeat(64)): Teacher {
+  const weights: StateDict = new Map();
+  for (const [name, shape] of backboneWeightShapes('squeezenet1_1')) {
+    weights.set(name, { dtype: 'F32', shape, data: integerFill(name, shape) });
+  }
+  return namedTeacher('squeezenet1_1', weights, sha256);
+}
+
+export function tinyOptions(teacher: Teacher): TrainDetectorOptions {
+  return {
+    source: tinySource(),
+    teacher,
+    inputSize: [32, 32],
+    preset: 'nano',
+    // The cpu backend takes minutes for nano itself.
+    architecture: { decoderWidths: [4, 8, 8], fusionWidths: [4, 8], phiChannels: 16 },
+    gccb: { channels: 4 },
+    epochs: 2,
+    batchSize: 4,
+    seed: 3,
+    holdOutFraction: 0.3,
+  };
+}

@@ -1,0 +1,200 @@
+import { DskdError } from '@dskd/base';
+import { holdOut, PreparedPictures, type Sample } from '@dskd/data';
+import { createObjective } from '@dskd/losses';
+import { createStudent, type StudentOptions } from '@dskd/models';
+import { defaultSigma, quantileThreshold } from '@dskd/scoring';
+import { restoreStudent, trainStudents, inProcessRunner, type StudentRunner, type StudentState } from '@dskd/training';
+import type { StateDict } from '@dskd/weights';
+import * as tf from '@tensorflow/tfjs-core';
+import { FORMAT_VERSION, type DetectorDescription } from './artefact.js';
+import { studentTask, type BranchModel, type BranchPlan } from './branches.js';
+import { calibrate, type Calibration } from './calibrate.js';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { DEFAULT_FALSE_ALARM_RATE, Detector } from './detector.js';
+import type { FusionRule } from './score-maps.js';
+import { DEFAULT_BRANCHES, type TrainDetectorOptions } from './training-options.js';
+import { VERSION } from './version.js';
+
+const DEFAULTS = { inputSize: [256, 256], preset: 'lite', epochs: 10, batchSize: 16, seed: 1 } as const;
+
+interface Pictures {
+  readonly training: Sample[];
+  readonly calibration: Sample[];
+  readonly origin: DetectorDescription['calibration']['pictures'];
+}
+
+/** Which good pictures train and which calibrate. Test pictures are never touched. */
+function choosePictures(options: TrainDetectorOptions): Pictures {
+  const { source, holdOutFraction = 0.1, seed = DEFAULTS.seed, calibrateOnTraining = false } = options;
+  const good = (split: Sample['split']): Sample[] =>
+    source.samples.filter((sample) => sample.split === split && sample.label === 'good');
+  const all = good('train');
+  if (all.length < 2) {
+    throw new DskdError('dataset-invalid', `${source.name} has ${all.length} good training pictures; wanted at least 2.`, {
+      hint: 'Put pictures of good parts into the folder (MVTec AD layout: train/good).',
+    });
+  }
+  if (calibrateOnTraining) return { training: all, calibration: all, origin: 'training' };
+  const validation = good('validation');
+  if (validation.length > 0) return { training: all, calibration: validation, origin: 'validation' };
+  const { kept, heldOut } = holdOut(all, { fraction: holdOutFraction, seed });
+  return { training: kept, calibration: heldOut, origin: 'held-out' };
+}
+
+/** What each student is, before it is built. */
+export function planBranches(options: TrainDetectorOptions): BranchPlan[] {
+  const { teacher, inputSize = DEFAULTS.inputSize, preset = DEFAULTS.preset, seed = DEFAULTS.seed, gccb } = options;
+  return Object.entries(options.branches ?? DEFAULT_BRANCHES).map(([name, { branch, objective, optimiser }]) => ({
+    name,
+    student: {
+      preset,
+      branch,
+      levels: teacher.extractor.levels.map((level) => ({ ...level })),
+      inputSize: [inputSize[0], inputSize[1]],
+      mapSizes: teacher.extractor.outputShapes(inputSize).map(([height, width]) => [height, width] as const),
+      seed,
+      ...(options.architecture && { architecture: options.architecture }),
+      ...(branch === 'global' && gccb ? { gccb } : {}),
+    } satisfies StudentOptions,
+    objective,
+    optimiser,
+  }));
+}
+
+/**
+ * Learns what good pictures look like: trains the students, then calibrates means, deviations and the
+ * threshold on good pictures the students have not seen.
+ * @returns a detector; the caller disposes it, then the teacher.
+ * @throws {DskdError} `dataset-invalid`, `invalid-config`, `numerical-instability`, `aborted` and what
+ * reading pictures throws.
+ */
+export async function trainDetector(options: TrainDetectorOptions): Promise<Detector> {
+  const { inputSize = DEFAULTS.inputSize, epochs = DEFAULTS.epochs, batchSize = DEFAULTS.batchSize } = options;
+  const { seed = DEFAULTS.seed, reestimateBatchNorm = false, onEvent, signal } = options;
+  const [height, width] = inputSize;
+  const chosen = choosePictures(options);
+  const dataFingerprint = await options.source.fingerprint();
+  const training = new PreparedPictures(chosen.training, { height, width });
+  const plans = planBranches(options);
+
+  const runners: StudentRunner[] = [];
+  let trained: Awaited<ReturnType<typeof trainStudents>>;
+  const inThisThread: { dispose(): void }[] = [];
+  try {
+    for (const plan of plans) {
+      if (options.runner) {
+        runners.push(await options.runner(plan));
+      } else {
+        const task = studentTask(plan);
+        inThisThread.push(task.student);
+        runners.push(inProcessRunner(task));
+      }
+    }
+    trained = await trainStudents({
+      teacher: options.teacher.extractor,
+      students: runners,
+      pictures: {
+        length: training.length,
+        changesEachEpoch: false,
+        batch: (indices) => training.batch(indices),
+      },
+      epochs,
+      batchSize,
+      seed,
+      reestimateBatchNorm,
+      ...(signal && { signal }),
+      ...(onEvent && { onEvent }),
+      ...(options.featureCacheBytes !== undefined && { featureCache: { maxBytes: options.featureCacheBytes } }),
+      ...(options.checkpoint && { checkpoint: checkpointTo(options.checkpoint) }),
+      ...(options.resumeFrom && { resumeFrom: readCheckpoint(options.resumeFrom) }),
+    });
+  } finally {
+    await Promise.all(runners.map((runner) => runner.dispose()));
+    for (const student of inThisThread) student.dispose();
+  }
+
+  const branches: (BranchModel & { readonly state: StateDict })[] = [];
+  try {
+    for (const [index, plan] of plans.entries()) branches.push(await trainedBranch(plan, trained.states[index]!));
+    const rule: FusionRule = { alignCorners: true, sigma: options.sigma ?? defaultSigma([height, width]) };
+    onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
+    const calibration = await calibrate(
+      options.teacher.extractor,
+      branches,
+      rule,
+      new PreparedPictures(chosen.calibration, { height, width }),
+      { batchSize, signal },
+    );
+    const description: DetectorDescription = {
+      ...describeModel(options, plans, rule, calibration, chosen),
+      training: {
+        seed,
+        epochs,
+        batchSize,
+        steps: trained.steps,
+        pictures: chosen.training.length,
+        dataFingerprint,
+        learningRates: Object.fromEntries(plans.map(({ name, optimiser }) => [name, optimiser.learningRate])),
+        reestimatedBatchNorm: reestimateBatchNorm,
+        finalLosses: trained.history.at(-1)?.losses ?? {},
+        backend: tf.getBackend(),
+        versions: { '@dskd/detector': VERSION, '@tensorflow/tfjs-core': tf.version_core },
+      },
+    };
+    return new Detector(options.teacher, false, branches, description);
+  } catch (error) {
+    for (const { student } of branches) student.dispose();
+    throw error;
+  }
+}
+
+function checkpointTo({ everyEpochs, save }: NonNullable<TrainDetectorOptions['checkpoint']>): {
+  everyEpochs: number;
+  save(state: Parameters<typeof writeCheckpoint>[0]): Promise<void>;
+} {
+  return { everyEpochs, save: (state) => save(writeCheckpoint(state)) };
+}
+
+/** The student of a plan in this thread, holding what was trained wherever it was trained. */
+async function trainedBranch(
+  plan: BranchPlan,
+  trained: StudentState,
+): Promise<BranchModel & { readonly state: StateDict }> {
+  const student = createStudent(plan.student);
+  restoreStudent(student, trained);
+  return { name: plan.name, student, objective: createObjective(plan.objective), state: await student.stateDict() };
+}
+
+function describeModel(
+  { teacher, inputSize = DEFAULTS.inputSize, falseAlarmRate = DEFAULT_FALSE_ALARM_RATE }: TrainDetectorOptions,
+  plans: readonly BranchPlan[],
+  rule: FusionRule,
+  calibration: Calibration,
+  { origin }: Pictures,
+): Omit<DetectorDescription, 'training'> {
+  const { threshold, guaranteed } = quantileThreshold(calibration.scores, falseAlarmRate);
+  const { name, levels, inputTransform } = teacher.extractor;
+  const { channelOrder, scale, mean, standardDeviation } = inputTransform;
+  return {
+    format: FORMAT_VERSION,
+    teacher: {
+      name,
+      sha256: teacher.sha256,
+      embedded: teacher.weights !== undefined,
+      levels: levels.map((level) => ({ ...level })),
+      inputTransform: { channelOrder, scale, mean: [...mean], standardDeviation: [...standardDeviation] },
+    },
+    inputSize: [inputSize[0], inputSize[1]],
+    resize: 'squeeze-bilinear-antialiased',
+    branches: plans.map((plan) => ({
+      name: plan.name,
+      student: JSON.parse(JSON.stringify(plan.student)) as DetectorDescription['branches'][number]['student'],
+      objective: JSON.parse(JSON.stringify(plan.objective)) as DetectorDescription['branches'][number]['objective'],
+      ...calibration.constants.get(plan.name)!,
+      calibrationScores: calibration.branchScores.get(plan.name)!,
+    })),
+    fusion: { levels: 'sum', ...rule },
+    calibration: { pictures: origin, scores: calibration.scores },
+    threshold: { value: threshold, falseAlarmRate, guaranteed },
+  };
+}

@@ -1,0 +1,77 @@
+import type { EventListener } from '@dskd/base';
+import type { ImageSource } from '@dskd/data';
+import type { StudentOptions, StudentPreset } from '@dskd/models';
+import type { AdamOptions, StudentRunner } from '@dskd/training';
+import type { BranchPlan, ObjectiveDescription } from './branches.js';
+import type { Teacher } from './teacher.js';
+
+/** One branch: which student, trained on what, how fast. */
+export interface BranchOptions {
+  /** `local`: multi-level bottleneck. `global`: deepest level only, condensed by the GCCB. */
+  readonly branch: 'local' | 'global';
+  readonly objective: ObjectiveDescription;
+  readonly optimiser: AdamOptions;
+}
+
+export interface TrainDetectorOptions {
+  /** Good pictures in its `train` split; good ones in `validation`, if it has them, calibrate. */
+  readonly source: ImageSource;
+  /** The caller keeps and disposes it, not before the detector. */
+  readonly teacher: Teacher;
+  /** `[height, width]` in pixels. Default `[256, 256]`. */
+  readonly inputSize?: readonly [number, number];
+  /** Size of the students. Default `lite`. */
+  readonly preset?: StudentPreset;
+  /** Replaces parts of what the preset decides, for both students. */
+  readonly architecture?: NonNullable<StudentOptions['architecture']>;
+  /** Global context condensing block. Default: `full`, with the preset's g. */
+  readonly gccb?: NonNullable<StudentOptions['gccb']>;
+  /** Default {@link DEFAULT_BRANCHES}. */
+  readonly branches?: Readonly<Record<string, BranchOptions>>;
+  /** Passes over the training pictures. Default 10. */
+  readonly epochs?: number;
+  /** Default 16. */
+  readonly batchSize?: number;
+  /** Root of every random stream. Default 1. */
+  readonly seed?: number;
+  /** Fraction of the training pictures kept back for calibration where there is no validation split. Default 0.1. */
+  readonly holdOutFraction?: number;
+  /** Calibrate on the training pictures instead (the paper's rule without a validation set). Default false. */
+  readonly calibrateOnTraining?: boolean;
+  /** Standard deviation of the Gaussian filter in input pixels. Default 4 x min(height, width) / 256. */
+  readonly sigma?: number;
+  /** The default threshold is the quantile of normal scores for this rate. Default 0.05. */
+  readonly falseAlarmRate?: number;
+  /** Re-estimate batch-norm statistics over the training pictures after training. Default false. */
+  readonly reestimateBatchNorm?: boolean;
+  /** Bytes the cache of teacher features may take. Default 1 GiB. */
+  readonly featureCacheBytes?: number;
+  /**
+   * Makes what trains one student. Default: in this thread. `workerRunnerFor` of `@dskd/detector/node`
+   * gives each student a thread of its own.
+   */
+  readonly runner?: (plan: BranchPlan) => StudentRunner | Promise<StudentRunner>;
+  /** Called with the bytes of a checkpoint every so many epochs, and when aborted. */
+  readonly checkpoint?: { readonly everyEpochs: number; save(bytes: Uint8Array): Promise<void> };
+  /** Bytes of a checkpoint of the same run: goes on where it stopped, to the same bits. */
+  readonly resumeFrom?: Uint8Array;
+  readonly onEvent?: EventListener;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The paper's two students: Eq. 1-2 for the local one (flattened, as the code it builds on has it), Eq. 6-7
+ * for the global one. Rates found on transistor and bottle: bench/real.md.
+ */
+export const DEFAULT_BRANCHES: Readonly<Record<string, BranchOptions>> = {
+  local: {
+    branch: 'local',
+    objective: { name: 'flattenedCosine', options: {} },
+    optimiser: { learningRate: 0.005 },
+  },
+  global: {
+    branch: 'global',
+    objective: { name: 'contextualAffinity', options: { temperature: 1 } },
+    optimiser: { learningRate: 0.001 },
+  },
+};
