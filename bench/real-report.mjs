@@ -1,5 +1,6 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import prettier from 'prettier';
 import { CASES } from './real-cases.mjs';
 
 const mean = (values) => values.reduce((total, value) => total + value, 0) / values.length;
@@ -49,6 +50,7 @@ function goalRows(goals, runs) {
     names[key],
     `at least ${goal}`,
     quality(reached[key]),
+    runs.map(({ seed }) => seed).join(', '),
     reached[key] >= goal ? 'yes' : 'no',
   ]);
 }
@@ -71,7 +73,7 @@ function describeCase(item, records) {
     const ratio = side === 'dskd' && ratios.length > 0 ? mean(ratios).toFixed(2) : undefined;
     rows.push(resultRow(['mean', side], averaged(of(side)), ratio));
   }
-  const flags = [...new Set(records.map(({ trainFlags }) => trainFlags.join(' ')).filter(Boolean))];
+  const flags = records.filter(({ trainFlags }) => trainFlags.length > 0);
   const ours = of('dskd');
   const goals = ours.length > 0 ? goalRows(item.goals, ours) : [];
   const missing = item.seeds.filter((seed) => ratioOf(seed) === undefined);
@@ -92,17 +94,23 @@ function describeCase(item, records) {
     );
   return [
     `## ${item.name}: ${item.category}, teacher ${item.teacher}, ${item.epochs} epochs`,
-    ...(flags.length > 0 ? [`Made with the additional flags \`${flags.join('`, `')}\`.`] : []),
+    ...(flags.length > 0
+      ? [
+          `Additional flags of training: ${flags
+            .map(({ seed, side, trainFlags }) => `seed ${seed} ${side} \`${trainFlags.join(' ')}\``)
+            .join(', ')}.`,
+        ]
+      : []),
     ...(missing.length > 0 ? [`Not both sides are there yet for seeds ${missing.join(', ')}.`] : []),
     table(['seed', 'side', ...heads], rows),
-    ...(goals.length > 0 ? [table(['goal (dskd)', 'wanted', 'reached', 'holds'], goals)] : []),
+    ...(goals.length > 0 ? [table(['goal (dskd)', 'wanted', 'reached', 'over seeds', 'holds'], goals)] : []),
     'Fused image AUROC by defect:',
     table(
       ['seed', 'side', ...defects],
       runs.map((run) => [run.seed, run.side, ...defects.map((defect) => quality(run.byDefect[defect]))]),
     ),
     `Load average (one minute) before each run: ${runs.map((run) => `${run.side} ${run.seed}: ${run.loadBefore.toFixed(1)}`).join(', ')}.`,
-    ['```sh', ...commandsOf('dskd'), ...commandsOf('torch'), '```'].join('\n'),
+    ['```sh', 'mkdir -p /tmp/real', ...commandsOf('dskd'), ...commandsOf('torch'), '```'].join('\n'),
   ];
 }
 
@@ -141,5 +149,6 @@ export async function writeReport(results, target) {
     describeMachines(records),
     ...sections,
   ].join('\n\n');
-  await writeFile(target, `${text}\n`);
+  const style = await prettier.resolveConfig(target);
+  await writeFile(target, await prettier.format(text, { ...style, parser: 'markdown' }));
 }

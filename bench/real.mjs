@@ -71,7 +71,7 @@ function trainArguments({ category, teacher, weights, epochs }, seed) {
 
 /** Runs a command in the repository's root; its standard error is shown as it comes. */
 async function timed(command, args) {
-  const shown = [path.basename(command), ...args].join(' ');
+  const shown = [command === process.execPath ? 'node' : command, ...args].join(' ');
   console.log(`$ ${shown}`);
   const start = performance.now();
   const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
