@@ -62,7 +62,10 @@ export function affinityOfPicture(
       excesses.push(excess);
       if (gradient) gradients.push(gradient);
     }
-    const divergence = tf.mul(log1pOfPositive(firstRows(tf.concat(excesses), positions)), temperature ** 2) as Tensor2D;
+    const divergence = tf.mul(
+      log1pOfPositive(firstRows(tf.concat(excesses), positions)),
+      temperature ** 2,
+    ) as Tensor2D;
     return wantsGradient
       ? { divergence, gradient: tf.mul(firstRows(tf.concat(gradients), positions), temperature) as Tensor2D }
       : { divergence };

@@ -9,17 +9,21 @@ import { normalised, throughNormalisation } from './normalised.js';
 import { pictureAt } from './rows.js';
 
 export interface ContextualAffinityOptions {
-  /** Softness of the distribution of similarities, default 1. */
+  /** Softness of the distribution of similarities, default 1, at least 0.05. */
   readonly temperature?: number;
 }
 
-/** @throws {DskdError} `invalid-argument` unless `temperature` is a positive finite number. */
+/** exp(4 / T), the largest ratio of two probabilities, must stay a float32. */
+const SMALLEST_TEMPERATURE = 0.05;
+
+/** @throws {DskdError} `invalid-argument` unless `temperature` is a finite number of at least 0.05. */
 export function checkTemperature(temperature: number): number {
-  if (!(temperature > 0 && Number.isFinite(temperature))) {
-    throw new DskdError('invalid-argument', `Got temperature ${temperature}; wanted a positive finite number.`, {
-      hint: 'The paper uses 1.',
-      details: { temperature },
-    });
+  if (!(temperature >= SMALLEST_TEMPERATURE && Number.isFinite(temperature))) {
+    throw new DskdError(
+      'invalid-argument',
+      `Got temperature ${temperature}; wanted a finite number of at least ${SMALLEST_TEMPERATURE}.`,
+      { hint: 'The paper uses 1; smaller ones overflow float32.', details: { temperature } },
+    );
   }
   return temperature;
 }
@@ -34,7 +38,7 @@ export function checkTemperature(temperature: number): number {
  * similarity 0 to every other and receives no gradient.
  * @param teacher one level or several, each `[batch, height, width, channels]`.
  * @param student of the same shapes.
- * @throws {DskdError} `shape-mismatch`, or `invalid-argument` for a temperature that is not positive.
+ * @throws {DskdError} `shape-mismatch`, or `invalid-argument` for a temperature below 0.05.
  */
 export function contextualAffinityLoss(
   teacher: Features,
@@ -71,7 +75,7 @@ export function contextualAffinityLoss(
  * @param teacher `[batch, height, width, channels]`
  * @param student of the same shape.
  * @returns `[batch, height, width]`; the caller disposes it.
- * @throws {DskdError} `shape-mismatch`, or `invalid-argument` for a temperature that is not positive.
+ * @throws {DskdError} `shape-mismatch`, or `invalid-argument` for a temperature below 0.05.
  */
 export function contextualAffinityMap(
   teacher: Tensor4D,

@@ -65,7 +65,10 @@ export function cosineDistanceMap(teacher: tf.Tensor4D, student: tf.Tensor4D): T
   const shape: [number, number] = [batch * height * width, channels];
   return tf.tidy(() =>
     tf.reshape(
-      distanceOfUnits(normalised(tf.reshape(teacher, shape)).unit, normalised(tf.reshape(student, shape)).unit),
+      distanceOfUnits(
+        normalised(tf.reshape(teacher, shape)).unit,
+        normalised(tf.reshape(student, shape)).unit,
+      ),
       [batch, height, width],
     ),
   );

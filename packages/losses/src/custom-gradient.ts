@@ -25,7 +25,13 @@ export function differentiableSum(
     const save = args.pop() as (tensors: Tensor[]) => void;
     const inputs = args as Tensor4D[];
     const losses = levels.map((_, level) =>
-      tf.tidy(() => levelLoss({ teacher: inputs[level]!, student: inputs[count + level]! }) as unknown as tf.TensorContainerObject),
+      tf.tidy(
+        () =>
+          levelLoss({
+            teacher: inputs[level]!,
+            student: inputs[count + level]!,
+          }) as unknown as tf.TensorContainerObject,
+      ),
     ) as unknown as LevelLoss[];
     save([...inputs.slice(0, count), ...losses.map(({ gradient }) => gradient)]);
     return {

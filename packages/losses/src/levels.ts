@@ -26,7 +26,9 @@ export function pairLevels(teacher: Features, student: Features): LevelPair[] {
     teachers.length === students.length &&
     teachers.every(({ shape }, level) => {
       const other = students[level]!.shape;
-      return shape.length === 4 && shape.every((side, i) => side > 0 && side === other[i]) && other.length === 4;
+      return (
+        shape.length === 4 && shape.every((side, i) => side > 0 && side === other[i]) && other.length === 4
+      );
     });
   if (!agree) {
     throw new DskdError(

@@ -24,7 +24,7 @@ export function normalised(rows: Tensor2D): NormalisedRows {
     ) as Tensor2D;
     const unit = tf.mul(rows, inverseNorm) as Tensor2D;
     return { unit, inverseNorm };
-  }) ;
+  });
 }
 
 /**

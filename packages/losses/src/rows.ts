@@ -27,7 +27,13 @@ export function rowBlocks(rows: Tensor2D, blockRows: number): Tensor4D {
   const blocks = Math.ceil(count / blockRows);
   return tf.tidy(() => {
     const missing = blocks * blockRows - count;
-    const filled = missing > 0 ? tf.pad(rows, [[0, missing], [0, 0]]) : rows;
+    const filled =
+      missing > 0
+        ? tf.pad(rows, [
+            [0, missing],
+            [0, 0],
+          ])
+        : rows;
     return tf.reshape(filled, [blocks, blockRows, 1, channels]);
   });
 }

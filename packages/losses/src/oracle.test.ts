@@ -1,0 +1,58 @@
+import * as tf from '@tensorflow/tfjs';
+import { expectClose, useBackend } from '@dskd/test-support';
+import { affinityRow, rowsOf, teacherAndStudent, unitsOf } from './float64-oracle.test.util.js';
+import { contextualAffinityLoss, contextualAffinityMap } from './index.js';
+
+function ranks(values: ArrayLike<number>): number[] {
+  const order = Array.from(values, (_, i) => i).sort((a, b) => values[a]! - values[b]!);
+  const result = new Array<number>(values.length);
+  order.forEach((index, rank) => (result[index] = rank));
+  return result;
+}
+
+function rankCorrelation(x: ArrayLike<number>, y: ArrayLike<number>): number {
+  const [a, b] = [ranks(x), ranks(y)];
+  const n = a.length;
+  return 1 - (6 * a.reduce((sum, rank, i) => sum + (rank - b[i]!) ** 2, 0)) / (n * (n * n - 1));
+}
+
+describe('contextual affinity on wasm against the definition in float64', () => {
+  beforeAll(() => useBackend('wasm'));
+
+  // 29 x 31 positions need two blocks and have no divisor near a block's size, so the last is filled up.
+  test.each([
+    { shape: [1, 16, 16, 32] as const, temperature: 1, distance: 0.001 },
+    { shape: [1, 16, 16, 32] as const, temperature: 0.5, distance: 0.001 },
+    { shape: [1, 16, 16, 32] as const, temperature: 0.1, distance: 0.001 },
+    { shape: [1, 29, 31, 16] as const, temperature: 1, distance: 0.1 },
+    { shape: [1, 29, 31, 16] as const, temperature: 0.1, distance: 1 },
+  ])('$shape, T = $temperature, $distance away', async ({ shape, temperature, distance }) => {
+    const [, height, width, channels] = shape;
+    const { teacher, student } = teacherAndStudent(height * width, channels, distance);
+    const units = unitsOf(rowsOf(teacher, channels));
+    const wanted = rowsOf(student, channels).map((row, i) => affinityRow(units, i, row, temperature));
+    const [t, s] = [tf.tensor4d(teacher, [...shape]), tf.tensor4d(student, [...shape])];
+
+    const map = contextualAffinityMap(t, s, { temperature });
+    const got = await map.data();
+    const exact = wanted.map(({ value }) => value);
+    const relative = distance >= 0.1 ? 1e-4 : 1e-2;
+    got.forEach((entry, i) => {
+      expect(entry).toBeGreaterThanOrEqual(0);
+      expect(Math.abs(entry - exact[i]!)).toBeLessThanOrEqual(relative * exact[i]! + 1e-9);
+    });
+    expect(rankCorrelation(got, exact)).toBeGreaterThan(0.99);
+
+    const { value, grad } = tf.valueAndGrad((x: tf.Tensor) =>
+      contextualAffinityLoss(t, x as tf.Tensor4D, { temperature }),
+    )(s);
+    const mean = exact.reduce((sum, x) => sum + x, 0) / exact.length;
+    expectClose(await value.data(), [mean], { relative: distance >= 0.1 ? 1e-4 : 1e-3, absolute: 1e-9 });
+    expectClose(
+      await grad.data(),
+      wanted.flatMap(({ gradient }) => [...gradient.map((entry) => entry / exact.length)]),
+      { relative: distance >= 0.1 ? 1e-4 : 1e-2 },
+    );
+    tf.dispose([t, s, map, value, grad]);
+  });
+});

@@ -1,0 +1,62 @@
+import * as tf from '@tensorflow/tfjs';
+import { isDskdError } from '@dskd/base';
+import {
+  contextualAffinity,
+  contextualAffinityLoss,
+  contextualAffinityMap,
+  cosineDistanceMap,
+  createObjective,
+  flattenedCosineLoss,
+  perPixelCosine,
+  perPixelCosineLoss,
+  registerObjective,
+} from './index.js';
+
+function codeOf(work: () => unknown): string | undefined {
+  try {
+    work();
+  } catch (error) {
+    return isDskdError(error) ? error.code : String(error);
+  }
+  return undefined;
+}
+
+describe('refusals', () => {
+  const small = tf.ones<tf.Rank.R4>([1, 2, 2, 3]);
+  const wide = tf.ones<tf.Rank.R4>([1, 2, 3, 3]);
+  const flat = tf.ones([2, 2, 3]) as unknown as tf.Tensor4D;
+  afterAll(() => tf.dispose([small, wide, flat]));
+
+  test.each([perPixelCosineLoss, flattenedCosineLoss, contextualAffinityLoss])(
+    'levels that differ',
+    (loss) => {
+      expect(codeOf(() => loss(small, wide))).toBe('shape-mismatch');
+      expect(codeOf(() => loss([small, small], [small]))).toBe('shape-mismatch');
+      expect(codeOf(() => loss([], []))).toBe('shape-mismatch');
+      expect(codeOf(() => loss(flat, flat))).toBe('shape-mismatch');
+    },
+  );
+
+  test('maps of levels that differ', () => {
+    expect(codeOf(() => cosineDistanceMap(small, wide))).toBe('shape-mismatch');
+    expect(codeOf(() => contextualAffinityMap(small, wide))).toBe('shape-mismatch');
+  });
+
+  test.each([0, -1, NaN, Infinity, 0.01])('temperature %d', (temperature) => {
+    expect(codeOf(() => contextualAffinityLoss(small, small, { temperature }))).toBe('invalid-argument');
+    expect(codeOf(() => contextualAffinityMap(small, small, { temperature }))).toBe('invalid-argument');
+    expect(codeOf(() => contextualAffinity({ temperature }))).toBe('invalid-argument');
+    expect(codeOf(() => createObjective({ name: 'contextualAffinity', options: { temperature } }))).toBe(
+      'invalid-argument',
+    );
+  });
+
+  test('an objective nobody registered, until somebody does', () => {
+    expect(codeOf(() => createObjective({ name: 'mine' }))).toBe('invalid-argument');
+    registerObjective('mine', (options) => ({ ...perPixelCosine(), name: 'mine', options }));
+    expect(createObjective({ name: 'mine', options: { weight: 2 } })).toMatchObject({
+      name: 'mine',
+      options: { weight: 2 },
+    });
+  });
+});
