@@ -4,8 +4,8 @@ import { expm1OfDoubled, halvingsFor, log1pOfPositive } from './exponential.js';
 import { rowSums } from './row-sums.js';
 import { firstRows, rowBlocks, rowsAt } from './rows.js';
 
-/** Entries of the block of similarities in work at one time: 2 MB each. */
-const BLOCK_ENTRIES = 2 ** 19;
+/** Entries of the block of similarities in work at one time: 1 MB each. */
+const BLOCK_ENTRIES = 2 ** 18;
 
 /** Rows of a block: a divisor of `positions` near the limit where there is one, so that none is padded. */
 function rowsOfBlock(positions: number): number {
@@ -17,7 +17,7 @@ function rowsOfBlock(positions: number): number {
 export interface PictureAffinity {
   /** T^2 KL, `[positions, 1]`. */
   readonly divergence: Tensor2D;
-  /** Of each row's divergence with respect to that row's unit student vector, `[positions, channels]`. */
+  /** Of `rowWeight` times each row's divergence with respect to that row's unit student vector, `[positions, channels]`. */
   readonly gradient?: Tensor2D;
 }
 
@@ -29,20 +29,21 @@ export interface PictureAffinity {
  * KL_i = log1p(u_i), u_i = sum_j p_ij expm1(a_ij), is of second order in a small difference and keeps its
  * digits, where the difference of two log-softmaxes loses them. Its gradient with respect to s_i is
  * sum_j p_ij (expm1(a_ij) - u_i) / (1 + u_i) t_j / T: attention whose keys and values are the teacher's.
+ * @param rowWeight of each row's divergence in the loss; without one no gradient is computed.
  */
 export function affinityOfPicture(
   teacher: Tensor2D,
   student: Tensor2D,
   temperature: number,
-  wantsGradient: boolean,
+  rowWeight?: number,
 ): PictureAffinity {
   return tf.tidy(() => {
     const [positions] = teacher.shape;
     // Transposed by hand: matMul's transposeB is ten times slower on wasm.
-    const keys = tf.mul(tf.transpose(teacher), 1 / temperature) as Tensor2D;
+    const keys = tf.tidy(() => tf.mul<Tensor2D>(tf.transpose(teacher), 1 / temperature));
     // |s - t| <= 2 bounds a by 2/T, and centring doubles the bound.
     const halvings = halvingsFor(4 / temperature);
-    const difference = tf.mul(tf.sub(student, teacher), 2 ** -halvings) as Tensor2D;
+    const difference = tf.tidy(() => tf.mul<Tensor2D>(tf.sub(student, teacher), 2 ** -halvings));
     const blockRows = rowsOfBlock(positions);
     const teacherBlocks = rowBlocks(teacher, blockRows);
     const differenceBlocks = rowBlocks(difference, blockRows);
@@ -55,19 +56,19 @@ export function affinityOfPicture(
         const centred = tf.sub(a, rowSums(tf.mul(p, a)));
         const e = expm1OfDoubled(centred, halvings);
         const u = tf.relu(rowSums(tf.mul(p, e)));
-        if (!wantsGradient) return [u];
-        const weights = tf.mul(p, tf.sub(e, u)) as Tensor2D;
-        return [u, tf.div(tf.matMul(weights, teacher), tf.add(u, 1))];
+        if (rowWeight === undefined) return [u];
+        const weights = tf.mul<Tensor2D>(p, tf.sub(e, u));
+        return [u, tf.mul(tf.matMul(weights, teacher), tf.div(rowWeight * temperature, tf.add(u, 1)))];
       }) as [Tensor2D, Tensor2D?];
       excesses.push(excess);
       if (gradient) gradients.push(gradient);
     }
-    const divergence = tf.mul(
+    const divergence = tf.mul<Tensor2D>(
       log1pOfPositive(firstRows(tf.concat(excesses), positions)),
       temperature ** 2,
-    ) as Tensor2D;
-    return wantsGradient
-      ? { divergence, gradient: tf.mul(firstRows(tf.concat(gradients), positions), temperature) as Tensor2D }
-      : { divergence };
+    );
+    return rowWeight === undefined
+      ? { divergence }
+      : { divergence, gradient: firstRows(tf.concat(gradients), positions) };
   });
 }

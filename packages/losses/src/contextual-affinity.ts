@@ -5,7 +5,7 @@ import type { Scalar, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core
 import { affinityOfPicture } from './affinity-picture.js';
 import { differentiableSum } from './custom-gradient.js';
 import { pairLevels, type Features } from './levels.js';
-import { normalised, throughNormalisation } from './normalised.js';
+import { normalised, throughNormalisation, type NormalisedRows } from './normalised.js';
 import { pictureAt } from './rows.js';
 
 export interface ContextualAffinityOptions {
@@ -26,6 +26,10 @@ export function checkTemperature(temperature: number): number {
     );
   }
   return temperature;
+}
+
+function normalisedPicture(features: Tensor4D, picture: number): NormalisedRows {
+  return tf.tidy(() => normalised(pictureAt(features, picture)));
 }
 
 /**
@@ -53,17 +57,16 @@ export function contextualAffinityLoss(
     const gradients: Tensor2D[] = [];
     for (let picture = 0; picture < batch; picture++) {
       const [divergence, gradient] = tf.tidy(() => {
-        const t = normalised(pictureAt(level.teacher, picture)).unit;
-        const s = normalised(pictureAt(level.student, picture));
-        const affinity = affinityOfPicture(t, s.unit, temperature, true);
-        const share = tf.mul(affinity.gradient!, 1 / positions) as Tensor2D;
-        return [affinity.divergence, throughNormalisation(share, s)] as [Tensor2D, Tensor2D];
+        const t = normalisedPicture(level.teacher, picture).unit;
+        const s = normalisedPicture(level.student, picture);
+        const { divergence, gradient } = affinityOfPicture(t, s.unit, temperature, 1 / positions);
+        return [divergence, throughNormalisation(gradient!, s)] as [Tensor2D, Tensor2D];
       });
       divergences.push(divergence);
       gradients.push(gradient);
     }
     return {
-      value: tf.mul(sumAll(tf.concat(divergences)), 1 / positions) as Scalar,
+      value: tf.mul<Scalar>(sumAll(tf.concat(divergences)), 1 / positions),
       gradient: tf.reshape(tf.concat(gradients), level.student.shape),
     };
   });
@@ -88,9 +91,9 @@ export function contextualAffinityMap(
   return tf.tidy(() => {
     const pictures = Array.from({ length: batch }, (_, picture) =>
       tf.tidy(() => {
-        const t = normalised(pictureAt(teacher, picture)).unit;
-        const s = normalised(pictureAt(student, picture)).unit;
-        return affinityOfPicture(t, s, temperature, false).divergence;
+        const t = normalisedPicture(teacher, picture).unit;
+        const s = normalisedPicture(student, picture).unit;
+        return affinityOfPicture(t, s, temperature).divergence;
       }),
     );
     return tf.reshape(tf.concat(pictures), [batch, height, width]);

@@ -15,9 +15,9 @@ function meanRowDistance({ teacher, student }: LevelPair, shape: [number, number
   const [rows] = shape;
   const t = normalised(tf.reshape(teacher, shape)).unit;
   const s = normalised(tf.reshape(student, shape));
-  const share = tf.mul(tf.sub(s.unit, t), 1 / rows) as Tensor2D;
+  const share = tf.mul<Tensor2D>(tf.sub(s.unit, t), 1 / rows);
   return {
-    value: tf.mul(sumAll(distanceOfUnits(t, s.unit)), 1 / rows) as Scalar,
+    value: tf.mul<Scalar>(sumAll(distanceOfUnits(t, s.unit)), 1 / rows),
     gradient: tf.reshape(throughNormalisation(share, s), student.shape),
   };
 }

@@ -36,6 +36,6 @@ export function log1pOfPositive<T extends Tensor>(u: T): T {
     const q = tf.square(z);
     let series: Tensor = tf.add(tf.mul(q, 1 / 9), 1 / 7);
     for (const coefficient of [1 / 5, 1 / 3, 1]) series = tf.add(tf.mul(series, q), coefficient);
-    return tf.where(tf.less(u, 0.5), tf.mul(tf.mul(z, 2), series), tf.log(tf.add(u, 1))) as T;
+    return tf.where<T>(tf.less(u, 0.5), tf.mul(tf.mul(z, 2), series), tf.log(tf.add(u, 1)));
   });
 }

@@ -1,6 +1,6 @@
 // Run as a program of its own by large-maps.slow.test.ts: what one 64 x 64 x 256, batch 4, costs in memory.
 import * as tf from '@tensorflow/tfjs';
-import { useBackend } from '@dskd/test-support';
+import '@tensorflow/tfjs-backend-wasm';
 import { contextualAffinityLoss } from './index.js';
 
 interface Internals {
@@ -8,7 +8,8 @@ interface Internals {
   disposeTensor(tensor: tf.Tensor): void;
 }
 
-await useBackend('wasm');
+await tf.setBackend('wasm');
+await tf.ready();
 const heap = (): number =>
   (tf.backend() as unknown as { wasm: { HEAP8: Int8Array } }).wasm.HEAP8.buffer.byteLength;
 const shape: [number, number, number, number] = [4, 64, 64, 256];

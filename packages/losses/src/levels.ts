@@ -1,4 +1,5 @@
 import { DskdError } from '@dskd/base';
+import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 
 /** Features of one level, `[batch, height, width, channels]`, or of several, shallow to deep. */
@@ -27,7 +28,10 @@ export function pairLevels(teacher: Features, student: Features): LevelPair[] {
     teachers.every(({ shape }, level) => {
       const other = students[level]!.shape;
       return (
-        shape.length === 4 && shape.every((side, i) => side > 0 && side === other[i]) && other.length === 4
+        // JavaScript callers, and casts.
+        tf.util.arraysEqual(shape, other) &&
+        (shape as number[]).length === 4 &&
+        tf.util.sizeFromShape(shape) > 0
       );
     });
   if (!agree) {

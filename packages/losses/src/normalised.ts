@@ -6,23 +6,20 @@ import { rowSums } from './row-sums.js';
 const SMALLEST_NORM = 1e-8;
 
 /** Rows of length 1, and one over the length that they had (0 for a row without direction). */
-export interface NormalisedRows {
+export type NormalisedRows = {
   /** `[rows, channels]` */
   readonly unit: Tensor2D;
   /** `[rows, 1]` */
   readonly inverseNorm: Tensor2D;
-}
+};
 
 /** Divides the rows of `[rows, channels]` by their lengths; rows shorter than 1e-8 become 0. */
 export function normalised(rows: Tensor2D): NormalisedRows {
   return tf.tidy(() => {
     const squaredNorm = rowSums(tf.square(rows));
     const hasDirection = tf.cast(tf.greater(squaredNorm, SMALLEST_NORM ** 2), 'float32');
-    const inverseNorm = tf.mul(
-      tf.rsqrt(tf.maximum(squaredNorm, SMALLEST_NORM ** 2)),
-      hasDirection,
-    ) as Tensor2D;
-    const unit = tf.mul(rows, inverseNorm) as Tensor2D;
+    const inverseNorm = tf.mul<Tensor2D>(tf.rsqrt(tf.maximum(squaredNorm, SMALLEST_NORM ** 2)), hasDirection);
+    const unit = tf.mul<Tensor2D>(rows, inverseNorm);
     return { unit, inverseNorm };
   });
 }
@@ -34,6 +31,6 @@ export function normalised(rows: Tensor2D): NormalisedRows {
 export function throughNormalisation(gradient: Tensor2D, { unit, inverseNorm }: NormalisedRows): Tensor2D {
   return tf.tidy(() => {
     const along = rowSums(tf.mul(unit, gradient));
-    return tf.mul(tf.sub(gradient, tf.mul(unit, along)), inverseNorm) as Tensor2D;
+    return tf.mul<Tensor2D>(tf.sub(gradient, tf.mul(unit, along)), inverseNorm);
   });
 }

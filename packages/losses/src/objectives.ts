@@ -51,7 +51,7 @@ export function contextualAffinity({ temperature = 1 }: ContextualAffinityOption
 const factories = new Map<string, ObjectiveFactory>([
   ['perPixelCosine', perPixelCosine],
   ['flattenedCosine', flattenedCosine],
-  ['contextualAffinity', (options) => contextualAffinity(options as ContextualAffinityOptions)],
+  ['contextualAffinity', (options) => contextualAffinity(options)],
 ]);
 
 /**
