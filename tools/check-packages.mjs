@@ -51,7 +51,9 @@ for (const name of readdirSync(path.join(root, 'packages'))) {
   const problems = checks.flat();
   if (problems.length === 0) passed++;
   else failed++;
-  console.log(problems.length === 0 ? `ok ${manifest.name}` : `NOT OK ${manifest.name}\n  ${problems.join('\n  ')}`);
+  console.log(
+    problems.length === 0 ? `ok ${manifest.name}` : `NOT OK ${manifest.name}\n  ${problems.join('\n  ')}`,
+  );
 }
 console.log(`packages: ${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 ? 1 : 0;

@@ -32,7 +32,10 @@ describe('packed base, core and losses', () => {
       const [{ filename }] = JSON.parse(npm(['pack', '--json', '--pack-destination', project], folder));
       return path.join(project, filename);
     });
-    writeFileSync(path.join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }));
+    writeFileSync(
+      path.join(project, 'package.json'),
+      JSON.stringify({ name: 'stranger', private: true, type: 'module' }),
+    );
     npm(['install', '--ignore-scripts', '--no-audit', '--no-fund', '@tensorflow/tfjs@4.22.0', ...archives]);
   });
 
@@ -42,7 +45,8 @@ describe('packed base, core and losses', () => {
     expect(readdirSync(path.join(project, 'node_modules/@dskd')).sort()).toEqual(PACKAGES);
     const lock = JSON.parse(readFileSync(path.join(project, 'package-lock.json'), 'utf8'));
     const installed = Object.keys(lock.packages).map((name) => name.replace(/^.*node_modules\//, ''));
-    const unwanted = /^(sharp|@img\/|commander|zod|webgpu|@tensorflow\/tfjs-backend-(wasm|webgpu)|@tensorflow\/tfjs-node)/;
+    const unwanted =
+      /^(sharp|@img\/|commander|zod|webgpu|@tensorflow\/tfjs-backend-(wasm|webgpu)|@tensorflow\/tfjs-node)/;
     expect(installed.filter((name) => unwanted.test(name))).toEqual([]);
     expect(installed.filter((name) => name === '@tensorflow/tfjs-core')).toHaveLength(1);
   });
@@ -59,7 +63,11 @@ describe('packed base, core and losses', () => {
     const tsc = path.join(root, 'node_modules/.bin/tsc');
     const flags = ['--module', 'nodenext', '--target', 'es2022', '--strict', '--skipLibCheck', 'program.ts'];
     execFileSync(tsc, flags, { cwd: project, encoding: 'utf8', stdio: 'pipe' });
-    const printed = execFileSync(process.execPath, ['program.js'], { cwd: project, encoding: 'utf8', stdio: 'pipe' });
+    const printed = execFileSync(process.execPath, ['program.js'], {
+      cwd: project,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    });
     expect(printed.trim()).toBe('ran');
   });
 });

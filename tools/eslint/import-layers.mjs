@@ -24,7 +24,7 @@ export const importLayers = {
   create(context) {
     const from = packageOf(context.filename);
     if (from === undefined || !(from in PACKAGE_LAYERS)) return {};
-    const isTest = /\.test(-d|\.support)?\.ts$/.test(context.filename);
+    const isTest = /\.test(-d|\.util)?\.ts$/.test(context.filename);
 
     function check(node, source) {
       if (typeof source !== 'string') return;

@@ -24,7 +24,7 @@ export const PACKAGE_LAYERS = {
   models: ['base', 'core', 'weights'],
   scoring: ['base', 'core', 'losses', 'metrics'],
   data: ['base', 'core'],
-  training: ['base', 'core', 'losses', 'wasm-gradients'],
+  training: ['base', 'core'],
   detector: everything.filter((name) => name !== 'detector'),
   cli: everything,
   'test-support': ['base', 'weights'],

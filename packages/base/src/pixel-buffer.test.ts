@@ -9,5 +9,5 @@ test.each([
   [{ data: new Uint8Array(0), width: 0, height: 2, channels: 3 }],
   [{ data: new Uint8Array(12), width: 1.5, height: 4, channels: 2 }],
 ])('refuses %o', (pixels) => {
-  expect(() => assertPixelBuffer(pixels)).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
+  expect(() => assertPixelBuffer(pixels)).toThrow(/wanted positive integer sides/);
 });

@@ -15,7 +15,14 @@ test('the same seed and keys give the same numbers, on every platform', () => {
 });
 
 test('seed, key, type and order of keys all matter', () => {
-  const streams = [take(4, 1, 'a', 'b'), take(4, 2, 'a', 'b'), take(4, 1, 'b', 'a'), take(4, 1, 'ab'), take(4, 1, 1), take(4, 1, '1')];
+  const streams = [
+    take(4, 1, 'a', 'b'),
+    take(4, 2, 'a', 'b'),
+    take(4, 1, 'b', 'a'),
+    take(4, 1, 'ab'),
+    take(4, 1, 1),
+    take(4, 1, '1'),
+  ];
   expect(new Set(streams.map(String)).size).toBe(streams.length);
 });
 

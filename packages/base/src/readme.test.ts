@@ -10,7 +10,9 @@ test('the README example runs as written', () => {
   writeFileSync(program, code!);
   try {
     const printed = execFileSync(process.execPath, [program], { encoding: 'utf8' });
-    expect(printed).toMatch(/^[0-4]( [0-4]){4}\nGot sigma -1, wanted 0 or more\. Leave it out for the default\.\n$/);
+    expect(printed).toMatch(
+      /^[0-4]( [0-4]){4}\nGot sigma -1, wanted 0 or more\. Leave it out for the default\.\n$/,
+    );
   } finally {
     rmSync(program);
   }

@@ -67,7 +67,9 @@ test('--json gives one event a line; one thread gives the file of two', async ()
   const { code, stdout } = await dskd(...train(out, '--json', '--no-workers'));
   expect(code).toBe(0);
   const types = jsonLines(stdout).map(({ type }) => type);
-  expect(types).toEqual(expect.arrayContaining(['training-start', 'step-end', 'epoch-end', 'calibration-start']));
+  expect(types).toEqual(
+    expect.arrayContaining(['training-start', 'step-end', 'epoch-end', 'calibration-start']),
+  );
   expect(types.at(-1)).toBe('model-saved');
   expect(Buffer.compare(await readFile(out), await readFile(model))).toBe(0);
 });
@@ -93,7 +95,12 @@ test('predict prints a line of JSON a picture and writes overlays of the picture
     expect(line.verdict === 'anomalous').toBe((line.score as number) > (line.threshold as number));
   }
   const files = await readdir(out);
-  expect(files.sort()).toEqual(['000-2.overlay.png', '000.overlay.png', '001-2.overlay.png', '001.overlay.png']);
+  expect(files.sort()).toEqual([
+    '000-2.overlay.png',
+    '000.overlay.png',
+    '001-2.overlay.png',
+    '001.overlay.png',
+  ]);
   expect(await decodeImage(path.join(out, '000.overlay.png'))).toMatchObject({ width: 40, height: 40 });
 });
 
@@ -111,7 +118,11 @@ test('info prints the description, --json all of it', async () => {
   const human = await dskd('info', model);
   expect(human.stdout).toContain('squeezenet1_1, in the file');
   const machine = await dskd('info', model, '--json');
-  expect(JSON.parse(machine.stdout)).toMatchObject({ format: 1, inputSize: [32, 32], training: { epochs: 2 } });
+  expect(JSON.parse(machine.stdout)).toMatchObject({
+    format: 1,
+    inputSize: [32, 32],
+    training: { epochs: 2 },
+  });
 });
 
 test('a model without its teacher asks for it, and takes only the right one', async () => {
@@ -143,7 +154,10 @@ test('Ctrl-C saves a checkpoint; the same command goes on to the same file', asy
 test('doctor names the backends', async () => {
   const { code, stdout } = await dskd('doctor', '--json');
   expect(code).toBe(0);
-  const { backends, dskd: version } = JSON.parse(stdout) as { backends: { name: string; available: boolean }[]; dskd: string };
+  const { backends, dskd: version } = JSON.parse(stdout) as {
+    backends: { name: string; available: boolean }[];
+    dskd: string;
+  };
   expect(version).toBe(VERSION);
   expect(backends.find(({ name }) => name === 'wasm')?.available).toBe(true);
 });
@@ -181,7 +195,9 @@ describe('wrong use', () => {
 });
 
 test('the version is that of package.json', async () => {
-  const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   expect(VERSION).toBe(manifest.version);
   expect((await dskd('--version')).stdout.trim()).toBe(VERSION);
 });

@@ -10,7 +10,9 @@ import { VERSION } from './version.js';
 
 function createProgram(): Command {
   return new Command('dskd')
-    .description('Learns good parts from pictures, then says of a new picture whether, where and how it is anomalous.')
+    .description(
+      'Learns good parts from pictures, then says of a new picture whether, where and how it is anomalous.',
+    )
     .version(VERSION)
     .showHelpAfterError('(dskd --help, or dskd COMMAND --help, lists the options)')
     .addCommand(trainCommand())

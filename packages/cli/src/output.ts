@@ -14,7 +14,13 @@ export function printError(error: unknown, { json, debug }: { json: boolean; deb
   const dskd = isDskdError(error) ? error : undefined;
   const message = error instanceof Error ? error.message : String(error);
   if (json) {
-    printJson({ type: 'error', code: dskd?.code ?? 'internal', message, hint: dskd?.hint, details: dskd?.details });
+    printJson({
+      type: 'error',
+      code: dskd?.code ?? 'internal',
+      message,
+      hint: dskd?.hint,
+      details: dskd?.details,
+    });
   } else {
     process.stderr.write(`dskd: ${message}\n`);
     if (dskd?.hint !== undefined) process.stderr.write(`      ${dskd.hint}\n`);
@@ -25,11 +31,15 @@ export function printError(error: unknown, { json, debug }: { json: boolean; deb
 
 /** Columns padded to the widest cell; numbers to the right. */
 export function formatTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
+  );
   const isNumber = header.map((_, column) => rows.every((row) => /^[-\d.]*$|^NaN$/.test(row[column]!)));
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, column) => (isNumber[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)))
+      .map((cell, column) =>
+        isNumber[column] ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!),
+      )
       .join('  ')
       .trimEnd();
   return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');

@@ -3,7 +3,8 @@ import { InvalidArgumentError } from 'commander';
 /** Parsers of option values for commander: what was got, what was wanted. */
 export function positiveInteger(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value <= 0) throw new InvalidArgumentError('Wanted a whole number above 0.');
+  if (!Number.isSafeInteger(value) || value <= 0)
+    throw new InvalidArgumentError('Wanted a whole number above 0.');
   return value;
 }
 
@@ -40,7 +41,9 @@ export function inputSize(text: string): [number, number] {
   const height = Number(match?.[1]);
   const width = Number(match?.[2] ?? match?.[1]);
   if (!match || height < 32 || width < 32) {
-    throw new InvalidArgumentError('Wanted pixels such as 256, or height x width such as 320x192, at least 32.');
+    throw new InvalidArgumentError(
+      'Wanted pixels such as 256, or height x width such as 320x192, at least 32.',
+    );
   }
   return [height, width];
 }

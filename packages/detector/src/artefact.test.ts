@@ -45,7 +45,12 @@ const description: DetectorDescription = {
 const fileWith = (text: string): Uint8Array => writeSafetensors(new Map(), { dskd: text });
 
 test('what is written is read', () => {
-  const artefact = { description, tensors: new Map([['students.local.x', { dtype: 'F32' as const, shape: [2], data: Float32Array.of(1, 2) }]]) };
+  const artefact = {
+    description,
+    tensors: new Map([
+      ['students.local.x', { dtype: 'F32' as const, shape: [2], data: Float32Array.of(1, 2) }],
+    ]),
+  };
   expect(readArtefact(writeArtefact(artefact))).toEqual(artefact);
 });
 
@@ -67,6 +72,8 @@ test('a wrong field is named', () => {
 });
 
 test('the version is that of package.json', () => {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   expect(VERSION).toBe(manifest.version);
 });

@@ -127,7 +127,11 @@ export function readArtefact(bytes: Uint8Array): Artefact {
     throw new DskdError(
       'artefact-invalid',
       `The detector's description does not fit its schema:\n${z.prettifyError(checked.error)}`,
-      { details: { issues: checked.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })) } },
+      {
+        details: {
+          issues: checked.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })),
+        },
+      },
     );
   }
   return { description: checked.data, tensors };
@@ -137,6 +141,8 @@ export function readArtefact(bytes: Uint8Array): Artefact {
 export function tensorsUnder(tensors: StateDict, prefix: string): StateDict {
   const start = `${prefix}.`;
   return new Map(
-    [...tensors].filter(([name]) => name.startsWith(start)).map(([name, entry]) => [name.slice(start.length), entry]),
+    [...tensors]
+      .filter(([name]) => name.startsWith(start))
+      .map(([name, entry]) => [name.slice(start.length), entry]),
   );
 }

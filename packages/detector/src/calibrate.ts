@@ -55,7 +55,8 @@ export async function calibrate(
   }
 
   const constants = new Map<string, BranchConstants>();
-  for (const [name, { mean, standardDeviation }] of statistics) constants.set(name, { mean, standardDeviation });
+  for (const [name, { mean, standardDeviation }] of statistics)
+    constants.set(name, { mean, standardDeviation });
   const scores: number[] = [];
   const branchScores = new Map<string, number[]>(branches.map(({ name }) => [name, []]));
   for (const batch of kept) {

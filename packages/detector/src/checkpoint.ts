@@ -1,6 +1,12 @@
 import { DskdError } from '@dskd/base';
 import type { ArrayState, StudentState, TrainingState } from '@dskd/training';
-import { readSafetensors, toFloat32, writeSafetensors, type StateDict, type StateDictEntry } from '@dskd/weights';
+import {
+  readSafetensors,
+  toFloat32,
+  writeSafetensors,
+  type StateDict,
+  type StateDictEntry,
+} from '@dskd/weights';
 
 const METADATA_KEY = 'dskd-checkpoint';
 const FORMAT_VERSION = 1;
@@ -28,7 +34,12 @@ export function writeCheckpoint(state: TrainingState): Uint8Array {
   }
   const { students, ...rest } = state;
   const optimiserSteps = Object.fromEntries(students.map(({ name, optimiser }) => [name, optimiser.step]));
-  const description = { format: FORMAT_VERSION, students: students.map(({ name }) => name), optimiserSteps, ...rest };
+  const description = {
+    format: FORMAT_VERSION,
+    students: students.map(({ name }) => name),
+    optimiserSteps,
+    ...rest,
+  };
   return writeSafetensors(tensors, { [METADATA_KEY]: JSON.stringify(description) });
 }
 
@@ -44,13 +55,19 @@ export function readCheckpoint(bytes: Uint8Array): TrainingState {
       hint: 'Give a file that `dskd train --checkpoint FILE` wrote.',
     });
   }
-  const { format, students, optimiserSteps, ...rest } = JSON.parse(text) as Omit<TrainingState, 'students'> & {
+  const { format, students, optimiserSteps, ...rest } = JSON.parse(text) as Omit<
+    TrainingState,
+    'students'
+  > & {
     format: number;
     students: string[];
     optimiserSteps: Record<string, number>;
   };
   if (format !== FORMAT_VERSION) {
-    throw new DskdError('artefact-version', `The checkpoint has format ${format}; this version reads ${FORMAT_VERSION}.`);
+    throw new DskdError(
+      'artefact-version',
+      `The checkpoint has format ${format}; this version reads ${FORMAT_VERSION}.`,
+    );
   }
   const arraysOf = (prefix: string): Map<string, ArrayState> =>
     new Map(

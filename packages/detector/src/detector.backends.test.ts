@@ -63,20 +63,30 @@ describeBackends('detector', (backend) => {
       expect(Object.keys(prediction.branches)).toEqual(['local', 'global']);
       const sum = Object.values(prediction.branches).map(({ map }) => map.data);
       prediction.map.data.forEach((value, index) => {
-        expect(Math.abs(value - sum[0]![index]! - sum[1]![index]!)).toBeLessThan(1e-4 * Math.abs(prediction.score) + 1e-5);
+        expect(Math.abs(value - sum[0]![index]! - sum[1]![index]!)).toBeLessThan(
+          1e-4 * Math.abs(prediction.score) + 1e-5,
+        );
       });
     }
   });
 
   test('a score does not depend on the batch', async () => {
-    const pictures = await Promise.all(tinySource().samples.slice(8).map((sample) => sample.load()));
+    const pictures = await Promise.all(
+      tinySource()
+        .samples.slice(8)
+        .map((sample) => sample.load()),
+    );
     const together = await detector.predict(pictures);
     const alone = await detector.predict(pictures, { batchSize: 1 });
     expect(alone.map(({ score }) => score)).toEqual(together.map(({ score }) => score));
   });
 
   test('an ignore mask takes pixels out of the score', async () => {
-    const [picture] = await Promise.all(tinySource().samples.slice(11, 12).map((sample) => sample.load()));
+    const [picture] = await Promise.all(
+      tinySource()
+        .samples.slice(11, 12)
+        .map((sample) => sample.load()),
+    );
     const ignored = new Uint8Array(32 * 32).fill(1);
     ignored[5 * 32 + 7] = 0;
     const [free] = await detector.predict(picture!);
@@ -113,7 +123,9 @@ describeBackends('detector', (backend) => {
     expect(await testPredictions(loaded)).toEqual(wanted);
     loaded.dispose();
     const stranger = tinyTeacher('b'.repeat(64));
-    await expect(loadDetector(bytes, { teacher: stranger })).rejects.toMatchObject({ code: 'weights-mismatch' });
+    await expect(loadDetector(bytes, { teacher: stranger })).rejects.toMatchObject({
+      code: 'weights-mismatch',
+    });
     stranger.dispose();
   });
 

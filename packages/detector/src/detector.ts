@@ -87,7 +87,10 @@ export class Detector {
    * @returns one prediction per picture, in order.
    * @throws {DskdError} `disposed`, `aborted`, `invalid-argument`.
    */
-  async predict(pictures: PixelBuffer | readonly PixelBuffer[], options: PredictOptions = {}): Promise<Prediction[]> {
+  async predict(
+    pictures: PixelBuffer | readonly PixelBuffer[],
+    options: PredictOptions = {},
+  ): Promise<Prediction[]> {
     this.#assertAlive();
     const list = 'data' in pictures ? [pictures] : pictures;
     const batchSize = options.batchSize ?? 8;
@@ -158,7 +161,10 @@ export class Detector {
 
   #constants(): Map<string, BranchConstants> {
     return new Map(
-      this.#description.branches.map(({ name, mean, standardDeviation }) => [name, { mean, standardDeviation }]),
+      this.#description.branches.map(({ name, mean, standardDeviation }) => [
+        name,
+        { mean, standardDeviation },
+      ]),
     );
   }
 
@@ -207,22 +213,33 @@ export class Detector {
 /** The rate of false alarms a threshold is chosen for where none is asked for. */
 export const DEFAULT_FALSE_ALARM_RATE = 0.05;
 
-function teacherOf(description: DetectorDescription, tensors: StateDict, given: Teacher | undefined): Teacher {
+function teacherOf(
+  description: DetectorDescription,
+  tensors: StateDict,
+  given: Teacher | undefined,
+): Teacher {
   const { name, sha256, embedded } = description.teacher;
   if (given) {
     if (given.sha256 !== sha256) {
       throw new DskdError(
         'weights-mismatch',
         `The detector was trained with teacher ${name} of SHA-256 ${sha256}; got ${given.extractor.name} of ${given.sha256}.`,
-        { hint: 'Give the weight file the detector was trained with.', details: { wanted: sha256, got: given.sha256 } },
+        {
+          hint: 'Give the weight file the detector was trained with.',
+          details: { wanted: sha256, got: given.sha256 },
+        },
       );
     }
     return given;
   }
   if (!embedded) {
-    throw new DskdError('weights-mismatch', `The file does not hold its teacher ${name} (SHA-256 ${sha256}).`, {
-      hint: 'Give the weight file: --weights FILE, or loadDetector(bytes, { teacher }).',
-    });
+    throw new DskdError(
+      'weights-mismatch',
+      `The file does not hold its teacher ${name} (SHA-256 ${sha256}).`,
+      {
+        hint: 'Give the weight file: --weights FILE, or loadDetector(bytes, { teacher }).',
+      },
+    );
   }
   return namedTeacher(backboneName(name), tensorsUnder(tensors, 'teacher'), sha256);
 }
@@ -232,14 +249,17 @@ function teacherOf(description: DetectorDescription, tensors: StateDict, given: 
  * @returns a detector whose scores are bit for bit those of the one that was saved, on the same backend.
  * @throws {DskdError} `artefact-invalid`, `artefact-version`, `weights-invalid`, `weights-mismatch`.
  */
-export async function loadDetector(source: Uint8Array | URL, { teacher: given }: LoadOptions = {}): Promise<Detector> {
+export async function loadDetector(
+  source: Uint8Array | URL,
+  { teacher: given }: LoadOptions = {},
+): Promise<Detector> {
   const bytes = source instanceof URL ? await download(source) : source;
   const { description, tensors } = readArtefact(bytes);
   const teacher = teacherOf(description, tensors, given);
   const branches: (BranchModel & { readonly state: StateDict })[] = [];
   try {
     for (const { name, student: options, objective } of description.branches) {
-      const student = createStudent(options as unknown as StudentOptions);
+      const student = createStudent(options as unknown as StudentOptions, { blank: true });
       const state = tensorsUnder(tensors, `students.${name}`);
       branches.push({ name, student, objective: createObjective(objective), state });
       student.loadStateDict(state);

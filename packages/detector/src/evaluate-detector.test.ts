@@ -35,7 +35,12 @@ test('metrics are those of the scores it lists', async () => {
   expect(result.fused.imageAuroc).toBe(auroc(scores, labels));
   expect(result.fused.imageAurocByDefect).toEqual({ spot: result.fused.imageAuroc });
   for (const [name, quality] of Object.entries(result.branches)) {
-    expect(quality.imageAuroc).toBe(auroc(result.samples.map((s) => s.branchScores[name]!), labels));
+    expect(quality.imageAuroc).toBe(
+      auroc(
+        result.samples.map((s) => s.branchScores[name]!),
+        labels,
+      ),
+    );
   }
   expect(events.filter(({ type }) => type === 'image-scored')).toHaveLength(6);
   const alarms = result.samples.filter((s) => s.label === 'good' && s.score > detector.threshold);

@@ -74,7 +74,10 @@ class QualityGatherer {
   }
 }
 
-async function maskOf(sample: Sample, [height, width]: readonly [number, number]): Promise<Uint8Array | undefined> {
+async function maskOf(
+  sample: Sample,
+  [height, width]: readonly [number, number],
+): Promise<Uint8Array | undefined> {
   if (sample.label === 'good') return new Uint8Array(height * width);
   return sample.loadMask ? prepareMask(await sample.loadMask(), { height, width }) : undefined;
 }
@@ -101,7 +104,9 @@ export async function evaluateDetector(
   for (let start = 0; start < samples.length; start += batchSize) {
     throwIfAborted(signal);
     const chunk = samples.slice(start, start + batchSize);
-    const predictions = await detector.predict(await Promise.all(chunk.map((sample) => sample.load())), { batchSize });
+    const predictions = await detector.predict(await Promise.all(chunk.map((sample) => sample.load())), {
+      batchSize,
+    });
     for (const [index, prediction] of predictions.entries()) {
       const sample = chunk[index]!;
       const mask = await maskOf(sample, detector.inputSize);
@@ -113,7 +118,14 @@ export async function evaluateDetector(
         branchScores[name] = branch.score;
       }
       const { id, label, defectType } = sample;
-      scored.push({ id, label, defectType, score: prediction.score, branchScores, verdict: prediction.verdict });
+      scored.push({
+        id,
+        label,
+        defectType,
+        score: prediction.score,
+        branchScores,
+        verdict: prediction.verdict,
+      });
       onEvent?.({
         type: 'image-scored',
         id,

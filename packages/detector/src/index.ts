@@ -1,4 +1,10 @@
-export { FORMAT_VERSION, readArtefact, type Artefact, type BranchDescription, type DetectorDescription } from './artefact.js';
+export {
+  FORMAT_VERSION,
+  readArtefact,
+  type Artefact,
+  type BranchDescription,
+  type DetectorDescription,
+} from './artefact.js';
 export type { BranchPlan, ObjectiveDescription } from './branches.js';
 export {
   DEFAULT_FALSE_ALARM_RATE,

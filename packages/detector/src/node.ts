@@ -14,7 +14,10 @@ async function read(path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw new DskdError('file-not-found', `Cannot read ${path}.`, { cause, hint: 'Check the path and its permissions.' });
+    throw new DskdError('file-not-found', `Cannot read ${path}.`, {
+      cause,
+      hint: 'Check the path and its permissions.',
+    });
   }
 }
 
@@ -24,7 +27,11 @@ export async function loadDetectorFile(path: string, options: LoadOptions = {}):
 }
 
 /** Writes the artefact to a temporary file beside `path`, then renames it. */
-export async function saveDetectorFile(detector: Detector, path: string, options: SaveOptions = {}): Promise<void> {
+export async function saveDetectorFile(
+  detector: Detector,
+  path: string,
+  options: SaveOptions = {},
+): Promise<void> {
   await writeFileAtomically(path, detector.save(options));
 }
 
@@ -42,9 +49,19 @@ export interface WorkerRunnerOptions {
  * For `trainDetector`'s `runner` option: each student is trained in a worker thread of its own, on the
  * backend current in this thread. Needs `@tensorflow/tfjs`.
  */
-export function workerRunnerFor({ modules = [] }: WorkerRunnerOptions = {}): (plan: BranchPlan) => Promise<StudentRunner> {
+export function workerRunnerFor({ modules = [] }: WorkerRunnerOptions = {}): (
+  plan: BranchPlan,
+) => Promise<StudentRunner> {
   return (plan) => {
-    const options: StudentSetUpOptions = { plan, backend: tf.getBackend(), modules: modules.map(({ href }) => href) };
-    return workerRunner({ name: plan.name, setUpModule: new URL('./student-set-up.js', import.meta.url), options });
+    const options: StudentSetUpOptions = {
+      plan,
+      backend: tf.getBackend(),
+      modules: modules.map(({ href }) => href),
+    };
+    return workerRunner({
+      name: plan.name,
+      setUpModule: new URL('./student-set-up.js', import.meta.url),
+      options,
+    });
   };
 }

@@ -3,7 +3,15 @@ import { holdOut, PreparedPictures, type Sample } from '@dskd/data';
 import { createObjective } from '@dskd/losses';
 import { createStudent, type StudentOptions } from '@dskd/models';
 import { defaultSigma, quantileThreshold } from '@dskd/scoring';
-import { restoreStudent, trainStudents, inProcessRunner, type StudentRunner, type StudentState } from '@dskd/training';
+import {
+  assertFits,
+  inProcessRunner,
+  restoreStudent,
+  trainStudents,
+  type CheckpointOptions,
+  type StudentRunner,
+  type StudentState,
+} from '@dskd/training';
 import type { StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { FORMAT_VERSION, type DetectorDescription } from './artefact.js';
@@ -12,6 +20,7 @@ import { calibrate, type Calibration } from './calibrate.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { DEFAULT_FALSE_ALARM_RATE, Detector } from './detector.js';
 import type { FusionRule } from './score-maps.js';
+import { estimateTrainingMemory } from './training-memory.js';
 import { DEFAULT_BRANCHES, type TrainDetectorOptions } from './training-options.js';
 import { VERSION } from './version.js';
 
@@ -30,9 +39,13 @@ function choosePictures(options: TrainDetectorOptions): Pictures {
     source.samples.filter((sample) => sample.split === split && sample.label === 'good');
   const all = good('train');
   if (all.length < 2) {
-    throw new DskdError('dataset-invalid', `${source.name} has ${all.length} good training pictures; wanted at least 2.`, {
-      hint: 'Put pictures of good parts into the folder (MVTec AD layout: train/good).',
-    });
+    throw new DskdError(
+      'dataset-invalid',
+      `${source.name} has ${all.length} good training pictures; wanted at least 2.`,
+      {
+        hint: 'Put pictures of good parts into the folder (MVTec AD layout: train/good).',
+      },
+    );
   }
   if (calibrateOnTraining) return { training: all, calibration: all, origin: 'training' };
   const validation = good('validation');
@@ -43,39 +56,54 @@ function choosePictures(options: TrainDetectorOptions): Pictures {
 
 /** What each student is, before it is built. */
 export function planBranches(options: TrainDetectorOptions): BranchPlan[] {
-  const { teacher, inputSize = DEFAULTS.inputSize, preset = DEFAULTS.preset, seed = DEFAULTS.seed, gccb } = options;
-  return Object.entries(options.branches ?? DEFAULT_BRANCHES).map(([name, { branch, objective, optimiser }]) => ({
-    name,
-    student: {
-      preset,
-      branch,
-      levels: teacher.extractor.levels.map((level) => ({ ...level })),
-      inputSize: [inputSize[0], inputSize[1]],
-      mapSizes: teacher.extractor.outputShapes(inputSize).map(([height, width]) => [height, width] as const),
-      seed,
-      ...(options.architecture && { architecture: options.architecture }),
-      ...(branch === 'global' && gccb ? { gccb } : {}),
-    } satisfies StudentOptions,
-    objective,
-    optimiser,
-  }));
+  const {
+    teacher,
+    inputSize = DEFAULTS.inputSize,
+    preset = DEFAULTS.preset,
+    seed = DEFAULTS.seed,
+    gccb,
+  } = options;
+  return Object.entries(options.branches ?? DEFAULT_BRANCHES).map(
+    ([name, { branch, objective, optimiser }]) => ({
+      name,
+      student: {
+        preset,
+        branch,
+        levels: teacher.extractor.levels.map((level) => ({ ...level })),
+        inputSize: [inputSize[0], inputSize[1]],
+        mapSizes: teacher.extractor
+          .outputShapes(inputSize)
+          .map(([height, width]) => [height, width] as const),
+        seed,
+        ...(options.architecture && { architecture: options.architecture }),
+        ...(branch === 'global' && gccb ? { gccb } : {}),
+      } satisfies StudentOptions,
+      objective,
+      optimiser,
+    }),
+  );
 }
 
 /**
  * Learns what good pictures look like: trains the students, then calibrates means, deviations and the
  * threshold on good pictures the students have not seen.
  * @returns a detector; the caller disposes it, then the teacher.
- * @throws {DskdError} `dataset-invalid`, `invalid-config`, `numerical-instability`, `aborted` and what
- * reading pictures throws.
+ * @throws {DskdError} `dataset-invalid`, `invalid-config`, `out-of-memory` (before anything is trained),
+ * `numerical-instability`, `aborted` and what reading pictures throws.
  */
 export async function trainDetector(options: TrainDetectorOptions): Promise<Detector> {
-  const { inputSize = DEFAULTS.inputSize, epochs = DEFAULTS.epochs, batchSize = DEFAULTS.batchSize } = options;
+  const {
+    inputSize = DEFAULTS.inputSize,
+    epochs = DEFAULTS.epochs,
+    batchSize = DEFAULTS.batchSize,
+  } = options;
   const { seed = DEFAULTS.seed, reestimateBatchNorm = false, onEvent, signal } = options;
   const [height, width] = inputSize;
   const chosen = choosePictures(options);
-  const dataFingerprint = await options.source.fingerprint();
-  const training = new PreparedPictures(chosen.training, { height, width });
   const plans = planBranches(options);
+  assertFits(estimateTrainingMemory({ ...options, batchSize }, plans, inputSize, chosen.training.length));
+  const training = new PreparedPictures(chosen.training, { height, width });
+  const dataFingerprint = await options.source.fingerprint(signal ? { signal } : {});
 
   const runners: StudentRunner[] = [];
   let trained: Awaited<ReturnType<typeof trainStudents>>;
@@ -104,7 +132,9 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       reestimateBatchNorm,
       ...(signal && { signal }),
       ...(onEvent && { onEvent }),
-      ...(options.featureCacheBytes !== undefined && { featureCache: { maxBytes: options.featureCacheBytes } }),
+      ...(options.featureCacheBytes !== undefined && {
+        featureCache: { maxBytes: options.featureCacheBytes },
+      }),
       ...(options.checkpoint && { checkpoint: checkpointTo(options.checkpoint) }),
       ...(options.resumeFrom && { resumeFrom: readCheckpoint(options.resumeFrom) }),
     });
@@ -115,7 +145,8 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
 
   const branches: (BranchModel & { readonly state: StateDict })[] = [];
   try {
-    for (const [index, plan] of plans.entries()) branches.push(await trainedBranch(plan, trained.states[index]!));
+    for (const [index, plan] of plans.entries())
+      branches.push(await trainedBranch(plan, trained.states[index]!));
     const rule: FusionRule = { alignCorners: true, sigma: options.sigma ?? defaultSigma([height, width]) };
     onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
     const calibration = await calibrate(
@@ -148,11 +179,9 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   }
 }
 
-function checkpointTo({ everyEpochs, save }: NonNullable<TrainDetectorOptions['checkpoint']>): {
-  everyEpochs: number;
-  save(state: Parameters<typeof writeCheckpoint>[0]): Promise<void>;
-} {
-  return { everyEpochs, save: (state) => save(writeCheckpoint(state)) };
+/** Checkpoints as bytes, as this package's callers take them. */
+function checkpointTo(wanted: NonNullable<TrainDetectorOptions['checkpoint']>): CheckpointOptions {
+  return { everyEpochs: wanted.everyEpochs, save: (state) => wanted.save(writeCheckpoint(state)) };
 }
 
 /** The student of a plan in this thread, holding what was trained wherever it was trained. */
@@ -160,13 +189,22 @@ async function trainedBranch(
   plan: BranchPlan,
   trained: StudentState,
 ): Promise<BranchModel & { readonly state: StateDict }> {
-  const student = createStudent(plan.student);
+  const student = createStudent(plan.student, { blank: true });
   restoreStudent(student, trained);
-  return { name: plan.name, student, objective: createObjective(plan.objective), state: await student.stateDict() };
+  return {
+    name: plan.name,
+    student,
+    objective: createObjective(plan.objective),
+    state: await student.stateDict(),
+  };
 }
 
 function describeModel(
-  { teacher, inputSize = DEFAULTS.inputSize, falseAlarmRate = DEFAULT_FALSE_ALARM_RATE }: TrainDetectorOptions,
+  {
+    teacher,
+    inputSize = DEFAULTS.inputSize,
+    falseAlarmRate = DEFAULT_FALSE_ALARM_RATE,
+  }: TrainDetectorOptions,
   plans: readonly BranchPlan[],
   rule: FusionRule,
   calibration: Calibration,
@@ -189,7 +227,9 @@ function describeModel(
     branches: plans.map((plan) => ({
       name: plan.name,
       student: JSON.parse(JSON.stringify(plan.student)) as DetectorDescription['branches'][number]['student'],
-      objective: JSON.parse(JSON.stringify(plan.objective)) as DetectorDescription['branches'][number]['objective'],
+      objective: JSON.parse(
+        JSON.stringify(plan.objective),
+      ) as DetectorDescription['branches'][number]['objective'],
       ...calibration.constants.get(plan.name)!,
       calibrationScores: calibration.branchScores.get(plan.name)!,
     })),

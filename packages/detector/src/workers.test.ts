@@ -28,7 +28,11 @@ test("a worker imports a user's own modules", async () => {
   const detector = await trainDetector({
     ...options,
     branches: {
-      own: { branch: 'local', objective: { name: 'halvedCosine', options: {} }, optimiser: { learningRate: 0.005 } },
+      own: {
+        branch: 'local',
+        objective: { name: 'halvedCosine', options: {} },
+        optimiser: { learningRate: 0.005 },
+      },
     },
     runner: workerRunnerFor({ modules: [module] }),
   });

@@ -1,5 +1,5 @@
 import { PixelAurocAccumulator, type PixelAurocResult } from './index.js';
-import { realisticSamples } from './realistic-samples.test.helper.js';
+import { realisticSamples } from './realistic-samples.test.util.js';
 
 test('on realistic maps of 3.2 million pixels a quarter of the default capacity is within 1e-6', () => {
   const samples = realisticSamples(50, 64_000);

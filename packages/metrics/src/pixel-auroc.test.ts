@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { auroc, PixelAurocAccumulator, type PixelAurocSample } from './index.js';
 import { orderedKey } from './ordered-keys.js';
-import { realisticSamples } from './realistic-samples.test.helper.js';
+import { realisticSamples } from './realistic-samples.test.util.js';
 
 /** All pixels at once, by the rank metric (itself held against pair counting). */
 function wanted(samples: readonly PixelAurocSample[]): number {

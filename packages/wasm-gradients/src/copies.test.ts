@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { registerWasmGradients } from './index.js';
-import { filled, onBothBackends } from './on-both-backends.test.helper.js';
+import { filled, onBothBackends } from './on-both-backends.test.util.js';
 
 describe('slice and tile', () => {
   beforeAll(() => {

@@ -1,9 +1,9 @@
 import { expectClose } from '@dskd/test-support';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { anyConvolution } from './convolutions.test.helper.js';
+import { anyConvolution } from './convolutions.test.util.js';
 import { registerWasmGradients } from './index.js';
-import { filled, onBothBackends, runKernel } from './on-both-backends.test.helper.js';
+import { filled, onBothBackends, runKernel } from './on-both-backends.test.util.js';
 
 const CLOSE = { relative: 1e-5, absolute: 1e-6 };
 

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { registerWasmGradients } from './index.js';
 import { outerProductsOf } from './outer-products.js';
-import { filled, onBothBackends } from './on-both-backends.test.helper.js';
+import { filled, onBothBackends } from './on-both-backends.test.util.js';
 
 const CLOSE = { relative: 1e-5, absolute: 1e-6 };
 

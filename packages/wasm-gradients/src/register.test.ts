@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { registerWasmGradients } from './index.js';
-import { filled } from './on-both-backends.test.helper.js';
+import { filled } from './on-both-backends.test.util.js';
 
 const NAMES = [
   'Conv2DBackpropFilter',

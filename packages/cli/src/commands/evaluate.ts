@@ -26,11 +26,16 @@ export function evaluateCommand(): Command {
     .addOption(backendOption())
     .addOption(jsonOption('the result as one line of JSON on standard output'))
     .addOption(debugOption())
-    .action((model: string, flags: EvaluateFlags) => interruptible((signal) => evaluate(model, flags, signal)));
+    .action((model: string, flags: EvaluateFlags) =>
+      interruptible((signal) => evaluate(model, flags, signal)),
+    );
 }
 
 async function evaluate(path: string, flags: EvaluateFlags, signal: AbortSignal): Promise<void> {
-  const [data, { evaluateDetector }] = await Promise.all([import('@dskd/data/node'), import('@dskd/detector')]);
+  const [data, { evaluateDetector }] = await Promise.all([
+    import('@dskd/data/node'),
+    import('@dskd/detector'),
+  ]);
   const source = await data.openSource({
     root: flags.data,
     ...(flags.category !== undefined && { category: flags.category }),
@@ -42,7 +47,10 @@ async function evaluate(path: string, flags: EvaluateFlags, signal: AbortSignal)
       ...(!flags.json && { onEvent: progressRenderer({ json: false }) }),
     });
     if (flags.out !== undefined) {
-      await data.writeFileAtomically(flags.out, new TextEncoder().encode(`${JSON.stringify(result, null, 2)}\n`));
+      await data.writeFileAtomically(
+        flags.out,
+        new TextEncoder().encode(`${JSON.stringify(result, null, 2)}\n`),
+      );
     }
     if (flags.json) printJson(result);
     else printLine(describe(result));
@@ -73,7 +81,10 @@ function describe(result: EvaluationResult): string {
     '',
     formatTable(
       ['image AUROC by defect', ...scores.map(([name]) => name)],
-      defects.map((defect) => [defect, ...scores.map(([, quality]) => number(quality.imageAurocByDefect[defect]!))]),
+      defects.map((defect) => [
+        defect,
+        ...scores.map(([, quality]) => number(quality.imageAurocByDefect[defect]!)),
+      ]),
     ),
     '',
     `at threshold ${atThreshold.threshold.toFixed(4)}: ${atThreshold.falseAlarms} of ${pictures.good} good pictures ` +

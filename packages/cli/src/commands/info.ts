@@ -34,15 +34,34 @@ function describe(description: DetectorDescription): string {
   const { teacher, inputSize, branches, fusion, calibration, threshold, training } = description;
   const facts: [string, string][] = [
     ['format', String(description.format)],
-    ['teacher', `${teacher.name}, ${teacher.embedded ? 'in the file' : 'not in the file'}, SHA-256 ${teacher.sha256}`],
-    ['levels', teacher.levels.map(({ name, channels, stride }) => `${name} (${channels}, stride ${stride})`).join(', ')],
+    [
+      'teacher',
+      `${teacher.name}, ${teacher.embedded ? 'in the file' : 'not in the file'}, SHA-256 ${teacher.sha256}`,
+    ],
+    [
+      'levels',
+      teacher.levels
+        .map(({ name, channels, stride }) => `${name} (${channels}, stride ${stride})`)
+        .join(', '),
+    ],
     ['input', `${inputSize[0]} x ${inputSize[1]} pixels, ${description.resize}`],
     ['fusion', `levels ${fusion.levels}, aligned corners ${fusion.alignCorners}, sigma ${fusion.sigma}`],
-    ['threshold', `${threshold.value} (${threshold.falseAlarmRate === null ? 'set by hand' : `false-alarm rate ${threshold.falseAlarmRate}`})`],
+    [
+      'threshold',
+      `${threshold.value} (${threshold.falseAlarmRate === null ? 'set by hand' : `false-alarm rate ${threshold.falseAlarmRate}`})`,
+    ],
     ['calibrated on', `${calibration.scores.length} ${calibration.pictures} pictures`],
-    ['trained on', `${training.pictures} pictures, ${training.epochs} epochs, ${training.steps} steps of ${training.batchSize}, seed ${training.seed}, ${training.backend}`],
+    [
+      'trained on',
+      `${training.pictures} pictures, ${training.epochs} epochs, ${training.steps} steps of ${training.batchSize}, seed ${training.seed}, ${training.backend}`,
+    ],
     ['data', training.dataFingerprint],
-    ['versions', Object.entries(training.versions).map(([name, version]) => `${name} ${version}`).join(', ')],
+    [
+      'versions',
+      Object.entries(training.versions)
+        .map(([name, version]) => `${name} ${version}`)
+        .join(', '),
+    ],
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
   return [

@@ -7,7 +7,10 @@ export interface LoadedModel {
 }
 
 /** Starts the backend and loads a model, with its teacher from `weights` where one is given. */
-export async function loadModel(path: string, options: { backend: string; weights?: string }): Promise<LoadedModel> {
+export async function loadModel(
+  path: string,
+  options: { backend: string; weights?: string },
+): Promise<LoadedModel> {
   const [{ startBackend }, node, { backboneName, readArtefact }, { readFile }] = await Promise.all([
     import('../backend.js'),
     import('@dskd/detector/node'),

@@ -23,7 +23,12 @@ export function predictCommand(): Command {
     .argument('<images...>', 'pictures, or folders of pictures')
     .option('--out <dir>', 'write a heat map over each picture, on the same colour scale for all')
     .option('--threshold <score>', "instead of the model's own", parse.finiteNumber)
-    .option('--min-area <pixels>', "smallest region reported, in pixels of the network's input", parse.positiveInteger, 1)
+    .option(
+      '--min-area <pixels>',
+      "smallest region reported, in pixels of the network's input",
+      parse.positiveInteger,
+      1,
+    )
     .addOption(weightsOption())
     .addOption(backendOption())
     .addOption(jsonOption('accepted for uniformity: predictions are JSON lines always'))
@@ -33,7 +38,12 @@ export function predictCommand(): Command {
     );
 }
 
-async function predict(modelPath: string, images: string[], flags: PredictFlags, signal: AbortSignal): Promise<void> {
+async function predict(
+  modelPath: string,
+  images: string[],
+  flags: PredictFlags,
+  signal: AbortSignal,
+): Promise<void> {
   const data = await import('@dskd/data/node');
   const { mkdir } = await import('node:fs/promises');
   const files = await data.listImages(images);
@@ -52,7 +62,10 @@ async function predict(modelPath: string, images: string[], flags: PredictFlags,
       let overlay: string | undefined;
       if (flags.out !== undefined) {
         overlay = path.join(flags.out, overlayNames.next(file));
-        await data.writeFileAtomically(overlay, await data.encodePng(heatMapOverlay(picture, prediction!.map, scale)));
+        await data.writeFileAtomically(
+          overlay,
+          await data.encodePng(heatMapOverlay(picture, prediction!.map, scale)),
+        );
       }
       printJson(lineOf(file, prediction!, overlay));
     }

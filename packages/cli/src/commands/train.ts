@@ -50,8 +50,17 @@ export function trainCommand(): Command {
     .requiredOption('--teacher <name>', 'backbone, e.g. squeezenet1_1, resnet50_v1, wide_resnet50_2')
     .requiredOption('--weights <file>', "the teacher's weights (.safetensors)")
     .requiredOption('--out <file>', 'where the model goes (.safetensors)')
-    .option('--size <pixels>', 'input size, e.g. 256 or 320x192; 128 is four times faster', parse.inputSize, [256, 256])
-    .addOption(new Option('--preset <name>', 'size of the students').choices(['nano', 'lite', 'paper']).default('lite'))
+    .option(
+      '--size <pixels>',
+      'input size, e.g. 256 or 320x192; 128 is four times faster',
+      parse.inputSize,
+      [256, 256],
+    )
+    .addOption(
+      new Option('--preset <name>', 'size of the students')
+        .choices(['nano', 'lite', 'paper'])
+        .default('lite'),
+    )
     .option('--epochs <n>', 'passes over the pictures', parse.positiveInteger, 10)
     .option('--batch-size <n>', 'pictures per step', parse.positiveInteger, 16)
     .option('--seed <n>', 'root of all randomness', parse.wholeNumber, 1)
@@ -65,11 +74,24 @@ export function trainCommand(): Command {
         .choices(['full', 'depthwise', 'pool', 'pyramid', 'none'])
         .default('full'),
     )
-    .option('--gccb-channels <g>', "channels of the condensed context (default: the preset's)", parse.positiveInteger)
-    .option('--hold-out <fraction>', 'good pictures kept back to calibrate, without a validation folder', parse.fraction, 0.1)
+    .option(
+      '--gccb-channels <g>',
+      "channels of the condensed context (default: the preset's)",
+      parse.positiveInteger,
+    )
+    .option(
+      '--hold-out <fraction>',
+      'good pictures kept back to calibrate, without a validation folder',
+      parse.fraction,
+      0.1,
+    )
     .option('--calibrate-on-training', 'calibrate on the training pictures instead')
     .option('--false-alarm-rate <rate>', 'what the threshold is chosen for', parse.fraction, 0.05)
-    .option('--sigma <pixels>', 'Gaussian filter of the maps (default: 4 at 256 px, in proportion)', parse.finiteNumber)
+    .option(
+      '--sigma <pixels>',
+      'Gaussian filter of the maps (default: 4 at 256 px, in proportion)',
+      parse.finiteNumber,
+    )
     .option('--reestimate-batch-norm', 'average batch-norm statistics over the pictures at the end')
     .option('--no-workers', 'train all students in one thread')
     .option('--cache-mb <n>', 'memory for cached teacher features', parse.wholeNumber, 1024)
@@ -82,7 +104,10 @@ export function trainCommand(): Command {
     .action((flags: TrainFlags) => interruptible((signal) => train(flags, signal)));
 }
 
-function objectiveOf(name: string, { temperature }: TrainFlags): { name: string; options: Record<string, unknown> } {
+function objectiveOf(
+  name: string,
+  { temperature }: TrainFlags,
+): { name: string; options: Record<string, unknown> } {
   return { name, options: name === 'contextualAffinity' ? { temperature } : {} };
 }
 
@@ -116,7 +141,10 @@ async function train(flags: TrainFlags, signal: AbortSignal): Promise<void> {
       teacher,
       inputSize: flags.size,
       preset: flags.preset as 'lite',
-      gccb: { variant: flags.gccb as 'full', ...(flags.gccbChannels !== undefined && { channels: flags.gccbChannels }) },
+      gccb: {
+        variant: flags.gccb as 'full',
+        ...(flags.gccbChannels !== undefined && { channels: flags.gccbChannels }),
+      },
       branches: {
         local: {
           branch: 'local',

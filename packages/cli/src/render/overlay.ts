@@ -44,7 +44,11 @@ function sample({ data, width: mapWidth, height: mapHeight }: ScoreMap, u: numbe
  * The picture with its heat map laid over it, at the picture's own size. The scale is absolute: a normal
  * picture stays as it is, whatever its hottest pixel.
  */
-export function heatMapOverlay(picture: PixelBuffer, map: ScoreMap, { low, threshold }: HeatScale): PixelBuffer {
+export function heatMapOverlay(
+  picture: PixelBuffer,
+  map: ScoreMap,
+  { low, threshold }: HeatScale,
+): PixelBuffer {
   const { width, height, channels } = picture;
   const data = new Uint8Array(width * height * 3);
   const span = threshold - low;

@@ -43,7 +43,9 @@ function humanRenderer(isTerminal: boolean): EventListener {
       case 'training-start':
         totalSteps = event.epochs * event.stepsPerEpoch;
         clock = new Clock();
-        say(`training ${event.students.join(' and ')} on ${event.samples} pictures: ${event.epochs} epochs, ${totalSteps} steps`);
+        say(
+          `training ${event.students.join(' and ')} on ${event.samples} pictures: ${event.epochs} epochs, ${totalSteps} steps`,
+        );
         break;
       case 'step-end': {
         const done = event.step + 1;

@@ -3,7 +3,7 @@ import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import type { PixelBuffer } from '@dskd/base';
 import { decodeImage, decodeMask, inspectImage } from './decode.js';
-import { errorOf, makePng, plainPng, temporaryFolder } from './fabricate.test.helper.js';
+import { errorOf, makePng, plainPng, temporaryFolder } from './fabricate.test.util.js';
 
 interface MatrixRow {
   readonly file: string;

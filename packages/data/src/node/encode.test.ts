@@ -1,6 +1,6 @@
 import { decodeImage } from './decode.js';
 import { encodePng } from './encode.js';
-import { errorOf } from './fabricate.test.helper.js';
+import { errorOf } from './fabricate.test.util.js';
 
 test.each([1, 3, 4])('%i channels come back as they were', async (channels) => {
   const data = Uint8Array.from({ length: 3 * 2 * channels }, (_, index) =>

@@ -5,7 +5,7 @@ import {
   plainPng,
   temporaryFolder,
   type TemporaryFolder,
-} from './fabricate.test.helper.js';
+} from './fabricate.test.util.js';
 import { openMvtecAd } from './mvtec-ad.js';
 
 let folder: TemporaryFolder;

@@ -1,5 +1,5 @@
 import { symlink } from 'node:fs/promises';
-import { errorOf, problemsOf, temporaryFolder, type TemporaryFolder } from './fabricate.test.helper.js';
+import { errorOf, problemsOf, temporaryFolder, type TemporaryFolder } from './fabricate.test.util.js';
 import { listImages } from './listing.js';
 
 let folder: TemporaryFolder;

@@ -3,7 +3,7 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { temporaryFolder } from './fabricate.test.helper.js';
+import { temporaryFolder } from './fabricate.test.util.js';
 
 const packages = fileURLToPath(new URL('../../../', import.meta.url));
 

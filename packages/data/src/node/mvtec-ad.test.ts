@@ -6,7 +6,7 @@ import {
   problemsOf,
   temporaryFolder,
   type TemporaryFolder,
-} from './fabricate.test.helper.js';
+} from './fabricate.test.util.js';
 import { openMvtecAd } from './mvtec-ad.js';
 
 let folder: TemporaryFolder;

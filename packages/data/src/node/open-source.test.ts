@@ -5,7 +5,7 @@ import {
   problemsOf,
   temporaryFolder,
   type TemporaryFolder,
-} from './fabricate.test.helper.js';
+} from './fabricate.test.util.js';
 import { openFolder } from './folder.js';
 import { openSource } from './open-source.js';
 

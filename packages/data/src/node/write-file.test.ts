@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { temporaryFolder, type TemporaryFolder } from './fabricate.test.helper.js';
+import { temporaryFolder, type TemporaryFolder } from './fabricate.test.util.js';
 import { writeFileAtomically } from './write-file.js';
 
 let folder: TemporaryFolder;

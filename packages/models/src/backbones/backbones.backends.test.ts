@@ -5,7 +5,7 @@ import {
   expectGoldenFeatures,
   filledBackbone,
   noisePictures,
-} from './golden.test.support.js';
+} from './golden.test.util.js';
 import type { Backbone, BackboneName } from './index.js';
 
 const SUITES: [BackboneName, [number, number], string[] | undefined][] = [

@@ -7,7 +7,7 @@ import {
   expectGoldenFeatures,
   filledBackbone,
   noisePictures,
-} from './golden.test.support.js';
+} from './golden.test.util.js';
 import { createBackbone } from './index.js';
 
 beforeAll(() => useBackend('wasm'));

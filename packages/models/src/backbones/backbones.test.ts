@@ -8,7 +8,7 @@ import {
   filledBackbone,
   filledWeights,
   noisePictures,
-} from './golden.test.support.js';
+} from './golden.test.util.js';
 import {
   backboneCost,
   backboneInfo,

@@ -35,13 +35,13 @@ export class ParameterSlot {
     return this.#variable;
   }
 
-  /** Takes memory, filled from the stream of (seed, 'initialisation', name). */
-  allocate(seed: number): void {
+  /** Takes memory, filled from the stream of (seed, 'initialisation', name); with zeros where `seed` is null. */
+  allocate(seed: number | null): void {
     const { name, torchShape, layout, initial, trainable } = this.spec;
     const values = new Float32Array(this.size);
     if (initial.kind === 'constant') {
       values.fill(initial.value);
-    } else {
+    } else if (seed !== null) {
       const stream = randomStream(seed, 'initialisation', name);
       for (let i = 0; i < values.length; i++) {
         values[i] =
@@ -96,7 +96,7 @@ export class NetworkPlan {
     this.costs.push({ name, shape, macs, keptElements });
   }
 
-  allocate(seed: number): void {
+  allocate(seed: number | null): void {
     for (const slot of this.slots) slot.allocate(seed);
   }
 

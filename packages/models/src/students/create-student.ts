@@ -83,11 +83,16 @@ function checkFeatures(features: readonly tf.Tensor4D[], config: StudentConfig):
  *
  * Names are torch's: `bottleneck.*` (RD4AD's `bn`; the global branch's is `bottleneck.layer4.*`, as the
  * teacher's stage), `gccb.*`, `decoder.*`.
+ * @param creation.blank leaves out the random initial weights, which take seconds for millions of
+ * parameters, where a state is loaded next. Default false.
  * @throws {DskdError} `invalid-config`
  */
-export function createStudent(options: StudentOptions): TrainableStudent {
+export function createStudent(
+  options: StudentOptions,
+  { blank = false }: { readonly blank?: boolean } = {},
+): TrainableStudent {
   const { config, plan, bottleneck, decode } = planStudent(options);
-  plan.allocate(config.seed);
+  plan.allocate(blank ? null : config.seed);
   const variables = (trainable: boolean): Map<string, tf.Variable> =>
     new Map(
       plan.slots

@@ -111,7 +111,7 @@ const VARIANTS: Readonly<Record<Exclude<GccbVariant, 'none'>, Condensing>> = {
 /**
  * Global context condensing block: `channels` (g) by a 1x1 convolution unless the map has as many, one
  * vector for the whole map, the map restored, and back to its channels. Batch norm and ReLU follow each
- * map, not the vector. The paper leaves the kernels open (docs/decisions/0008).
+ * map, not the vector. The paper leaves the kernels open (docs/decisions/0006).
  * @returns undefined for `none`.
  */
 export function gccb(

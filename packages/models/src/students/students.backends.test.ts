@@ -10,7 +10,7 @@ import {
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { createStudent, type TrainableStudent } from './create-student.js';
 import type { StudentOptions } from './student-config.js';
-import { filledMaps, fillStudent, gradientsOf } from './students.test.support.js';
+import { filledMaps, fillStudent, gradientsOf } from './students.test.util.js';
 
 const golden: Golden = await readGolden(new URL('../../test/fixtures/students.safetensors', import.meta.url));
 const BATCH = Number(golden.metadata.batch);

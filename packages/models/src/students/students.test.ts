@@ -4,7 +4,7 @@ import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { createStudent, summariseStudent } from './create-student.js';
 import type { StudentOptions } from './student-config.js';
-import { filledMaps, gradientsOf, REGISTRY, smallOptions, smallStudent } from './students.test.support.js';
+import { filledMaps, gradientsOf, REGISTRY, smallOptions, smallStudent } from './students.test.util.js';
 
 let undo: () => void;
 beforeAll(async () => {
@@ -95,9 +95,13 @@ describe.each(REGISTRY)('$title', (entry) => {
   test('its JSON configuration makes the same student again, bit for bit', async () => {
     const student = smallStudent(entry, [64, 64]);
     const again = createStudent(JSON.parse(JSON.stringify(student.config)) as StudentOptions);
-    expect(await again.stateDict()).toEqual(await student.stateDict());
-    student.dispose();
-    again.dispose();
+    const state = await student.stateDict();
+    expect(await again.stateDict()).toEqual(state);
+    const blank = createStudent(student.config, { blank: true });
+    expect(await blank.stateDict()).not.toEqual(state);
+    blank.loadStateDict(state);
+    expect(await blank.stateDict()).toEqual(state);
+    for (const each of [student, again, blank]) each.dispose();
   });
 });
 
