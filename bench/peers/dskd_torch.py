@@ -88,13 +88,18 @@ def per_pixel_cosine(teacher, student):
     return sum(m.mean() for m in cosine_maps(teacher, student))
 
 
+def products(a, b):
+    """a b^T of each picture. A loop: without MKL torch.bmm takes twice the time of its products."""
+    return torch.stack([x @ y.T for x, y in zip(a, b)])
+
+
 def affinity_maps(teacher, student):
     maps = []
     for t, s in zip(teacher, student):
         batch, _, height, width = t.shape
         t, s = (F.normalize(x.flatten(2), dim=1).transpose(1, 2) for x in (t, s))
-        log_p = F.log_softmax(t @ t.transpose(1, 2), dim=2)
-        log_q = F.log_softmax(s @ t.transpose(1, 2), dim=2)
+        log_p = F.log_softmax(products(t, t), dim=2)
+        log_q = F.log_softmax(products(s, t), dim=2)
         maps.append((log_p.exp() * (log_p - log_q)).sum(2).view(batch, height, width))
     return maps
 
