@@ -1,7 +1,7 @@
 import type { DskdEvent, EventListener } from '@dskd/base';
 import { printJson } from '../output.js';
 
-const BAR_WIDTH = 24;
+const BAR_WIDTH = 16;
 
 function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
@@ -11,7 +11,7 @@ function duration(seconds: number): string {
 
 function losses(values: Readonly<Record<string, number>>): string {
   return Object.entries(values)
-    .map(([name, value]) => `${name} ${value.toPrecision(4)}`)
+    .map(([name, value]) => `${name} ${value.toPrecision(3)}`)
     .join('  ');
 }
 
