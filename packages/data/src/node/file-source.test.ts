@@ -1,11 +1,5 @@
 import { rename, rm } from 'node:fs/promises';
-import {
-  errorOf,
-  maskPng,
-  plainPng,
-  temporaryFolder,
-  type TemporaryFolder,
-} from './fabricate.test.util.js';
+import { errorOf, maskPng, plainPng, temporaryFolder, type TemporaryFolder } from './fabricate.test.util.js';
 import { openMvtecAd } from './mvtec-ad.js';
 
 let folder: TemporaryFolder;

@@ -1,11 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describeBackends, expectClose, expectNoNewTensors, TOLERANCES } from '@dskd/test-support';
-import {
-  backboneGolden,
-  expectGoldenFeatures,
-  filledBackbone,
-  noisePictures,
-} from './golden.test.util.js';
+import { backboneGolden, expectGoldenFeatures, filledBackbone, noisePictures } from './golden.test.util.js';
 import type { Backbone, BackboneName } from './index.js';
 
 const SUITES: [BackboneName, [number, number], string[] | undefined][] = [

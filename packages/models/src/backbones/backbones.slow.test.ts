@@ -2,12 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { access, readFile } from 'node:fs/promises';
 import { useBackend } from '@dskd/test-support';
 import { readStateDict } from '@dskd/weights';
-import {
-  backboneGolden,
-  expectGoldenFeatures,
-  filledBackbone,
-  noisePictures,
-} from './golden.test.util.js';
+import { backboneGolden, expectGoldenFeatures, filledBackbone, noisePictures } from './golden.test.util.js';
 import { createBackbone } from './index.js';
 
 beforeAll(() => useBackend('wasm'));
