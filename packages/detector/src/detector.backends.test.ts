@@ -12,7 +12,7 @@ async function testPredictions(detector: Detector): Promise<Prediction[]> {
   return detector.predict(await Promise.all(samples.map((sample) => sample.load())));
 }
 
-describeBackends('detector', (backend) => {
+describeBackends('detector, trained and saved', (backend) => {
   let teacher: Teacher;
   let detector: Detector;
   let before: number;
