@@ -110,6 +110,9 @@ function describeCase(item, records) {
       runs.map((run) => [run.seed, run.side, ...defects.map((defect) => quality(run.byDefect[defect]))]),
     ),
     `Load average (one minute) before each run: ${runs.map((run) => `${run.side} ${run.seed}: ${run.loadBefore.toFixed(1)}`).join(', ')}.`,
+    ...records
+      .filter(({ remark }) => remark)
+      .map(({ seed, side, remark }) => `Remark on ${side}, seed ${seed}: ${remark}`),
     ['```sh', 'mkdir -p /tmp/real', ...commandsOf('dskd'), ...commandsOf('torch'), '```'].join('\n'),
   ];
 }

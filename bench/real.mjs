@@ -6,7 +6,7 @@
 // node bench/real.mjs --report [--results DIR]
 //
 // Each run is written to bench/results/real/<case>-seed<k>-{dskd,torch}.json when it is done; runs that are there
-// are kept unless --again is given. Flags of training that PyTorch has too are given to both. Run it on an
+// are kept unless --again is given; a `remark` written into one by hand (what disturbed it) is printed too. Flags of training that PyTorch has too are given to both. Run it on an
 // otherwise idle machine: PyTorch's threads wait for each other by spinning and lose most when disturbed.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
