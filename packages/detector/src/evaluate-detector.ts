@@ -1,6 +1,14 @@
 import { DskdError, throwIfAborted, type EventListener } from '@dskd/base';
 import { prepareMask, type ImageSource, type Sample } from '@dskd/data';
-import { auroc, averagePrecision, f1Max, PixelAurocAccumulator } from '@dskd/metrics';
+import {
+  auroc,
+  averagePrecision,
+  f1Max,
+  PixelAurocAccumulator,
+  type EvaluationResult,
+  type ScoredSample,
+  type ScoreQuality,
+} from '@dskd/metrics';
 import type { Detector } from './detector.js';
 import type { Prediction } from './prediction.js';
 
@@ -9,41 +17,6 @@ export interface EvaluateOptions {
   readonly batchSize?: number;
   readonly onEvent?: EventListener;
   readonly signal?: AbortSignal;
-}
-
-/** Threshold-free quality of one score (the fused one, or a branch's). NaN where a class is missing. */
-export interface ScoreQuality {
-  readonly imageAuroc: number;
-  readonly imageAveragePrecision: number;
-  readonly imageF1Max: number;
-  /** At network size, over test pictures whose ground truth is known. */
-  readonly pixelAuroc: number;
-  /** Image AUROC of one defect type against all good pictures. */
-  readonly imageAurocByDefect: Readonly<Record<string, number>>;
-}
-
-/** One test picture's scores. */
-export interface ScoredSample {
-  readonly id: string;
-  readonly label: Sample['label'];
-  readonly defectType: string;
-  readonly score: number;
-  readonly branchScores: Readonly<Record<string, number>>;
-  readonly verdict: Prediction['verdict'];
-}
-
-export interface EvaluationResult {
-  readonly source: string;
-  readonly pictures: { readonly good: number; readonly anomalous: number; readonly withMask: number };
-  readonly fused: ScoreQuality;
-  readonly branches: Readonly<Record<string, ScoreQuality>>;
-  /** At the detector's threshold. */
-  readonly atThreshold: {
-    readonly threshold: number;
-    readonly falseAlarms: number;
-    readonly misses: number;
-  };
-  readonly samples: readonly ScoredSample[];
 }
 
 /** Gathers what one score is worth. */

@@ -14,13 +14,8 @@ export {
   type PredictOptions,
   type SaveOptions,
 } from './detector.js';
-export {
-  evaluateDetector,
-  type EvaluateOptions,
-  type EvaluationResult,
-  type ScoredSample,
-  type ScoreQuality,
-} from './evaluate-detector.js';
+export { evaluateDetector, type EvaluateOptions } from './evaluate-detector.js';
+export type { EvaluationResult, ScoredSample, ScoreQuality } from '@dskd/metrics';
 export type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
 export { backboneName, loadTeacher, namedTeacher, type Teacher } from './teacher.js';
 export { planBranches, trainDetector } from './train-detector.js';
