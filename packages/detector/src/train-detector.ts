@@ -1,5 +1,4 @@
-import { DskdError } from '@dskd/base';
-import { holdOut, PreparedPictures, type Sample } from '@dskd/data';
+import { PreparedPictures } from '@dskd/data';
 import { createObjective } from '@dskd/losses';
 import { createStudent, type StudentOptions } from '@dskd/models';
 import { defaultSigma, quantileThreshold } from '@dskd/scoring';
@@ -18,41 +17,12 @@ import { FORMAT_VERSION, type DetectorDescription } from './artefact.js';
 import { studentTask, type BranchModel, type BranchPlan } from './branches.js';
 import { calibrate, type Calibration } from './calibrate.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { choosePictures, type ChosenPictures } from './choose-pictures.js';
 import { DEFAULT_FALSE_ALARM_RATE, Detector } from './detector.js';
 import type { FusionRule } from './score-maps.js';
 import { estimateTrainingMemory } from './training-memory.js';
-import { DEFAULT_BRANCHES, type TrainDetectorOptions } from './training-options.js';
+import { DEFAULT_BRANCHES, TRAINING_DEFAULTS as DEFAULTS, type TrainDetectorOptions } from './training-options.js';
 import { VERSION } from './version.js';
-
-const DEFAULTS = { inputSize: [256, 256], preset: 'lite', epochs: 10, batchSize: 16, seed: 1 } as const;
-
-interface Pictures {
-  readonly training: Sample[];
-  readonly calibration: Sample[];
-  readonly origin: DetectorDescription['calibration']['pictures'];
-}
-
-/** Which good pictures train and which calibrate. Test pictures are never touched. */
-function choosePictures(options: TrainDetectorOptions): Pictures {
-  const { source, holdOutFraction = 0.1, seed = DEFAULTS.seed, calibrateOnTraining = false } = options;
-  const good = (split: Sample['split']): Sample[] =>
-    source.samples.filter((sample) => sample.split === split && sample.label === 'good');
-  const all = good('train');
-  if (all.length < 2) {
-    throw new DskdError(
-      'dataset-invalid',
-      `${source.name} has ${all.length} good training pictures; wanted at least 2.`,
-      {
-        hint: 'Put pictures of good parts into the folder (MVTec AD layout: train/good).',
-      },
-    );
-  }
-  if (calibrateOnTraining) return { training: all, calibration: all, origin: 'training' };
-  const validation = good('validation');
-  if (validation.length > 0) return { training: all, calibration: validation, origin: 'validation' };
-  const { kept, heldOut } = holdOut(all, { fraction: holdOutFraction, seed });
-  return { training: kept, calibration: heldOut, origin: 'held-out' };
-}
 
 /** What each student is, before it is built. */
 export function planBranches(options: TrainDetectorOptions): BranchPlan[] {
@@ -99,7 +69,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   } = options;
   const { seed = DEFAULTS.seed, reestimateBatchNorm = false, onEvent, signal } = options;
   const [height, width] = inputSize;
-  const chosen = choosePictures(options);
+  const chosen = choosePictures(options.source, options);
   const plans = planBranches(options);
   assertFits(estimateTrainingMemory({ ...options, batchSize }, plans, inputSize, chosen.training.length));
   const training = new PreparedPictures(chosen.training, { height, width });
@@ -208,7 +178,7 @@ function describeModel(
   plans: readonly BranchPlan[],
   rule: FusionRule,
   calibration: Calibration,
-  { origin }: Pictures,
+  { origin }: ChosenPictures,
 ): Omit<DetectorDescription, 'training'> {
   const { threshold, guaranteed } = quantileThreshold(calibration.scores, falseAlarmRate);
   const { name, levels, inputTransform } = teacher.extractor;

@@ -59,6 +59,16 @@ export interface TrainDetectorOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What is taken where nothing is said. */
+export const TRAINING_DEFAULTS = {
+  inputSize: [256, 256],
+  preset: 'lite',
+  epochs: 10,
+  batchSize: 16,
+  seed: 1,
+  holdOutFraction: 0.1,
+} as const;
+
 /**
  * The paper's two students: Eq. 1-2 for the local one (flattened, as the code it builds on has it), Eq. 6-7
  * for the global one. Rates found on transistor and bottle: bench/real.md.
