@@ -1,11 +1,11 @@
+export { readArtefact, type Artefact } from './artefact.js';
+export type { BranchPlan, ObjectiveDescription } from './branches.js';
 export {
   FORMAT_VERSION,
-  readArtefact,
-  type Artefact,
   type BranchDescription,
   type DetectorDescription,
-} from './artefact.js';
-export type { BranchPlan, ObjectiveDescription } from './branches.js';
+  type TrainingRecord,
+} from './description.js';
 export {
   DEFAULT_FALSE_ALARM_RATE,
   Detector,

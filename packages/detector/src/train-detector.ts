@@ -13,11 +13,11 @@ import {
 } from '@dskd/training';
 import type { StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
-import { FORMAT_VERSION, type DetectorDescription } from './artefact.js';
 import { studentTask, type BranchModel, type BranchPlan } from './branches.js';
 import { calibrate, type Calibration } from './calibrate.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { choosePictures, type ChosenPictures } from './choose-pictures.js';
+import { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from './description.js';
 import { DEFAULT_FALSE_ALARM_RATE, Detector } from './detector.js';
 import type { FusionRule } from './score-maps.js';
 import { estimateTrainingMemory } from './training-memory.js';
@@ -126,21 +126,25 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       new PreparedPictures(chosen.calibration, { height, width }),
       { batchSize, signal },
     );
+    const record: TrainingRecord = {
+      branches: plans.map(({ name }) => name),
+      seed,
+      epochs,
+      batchSize,
+      steps: trained.steps,
+      pictures: chosen.training.length,
+      dataFingerprint,
+      learningRates: Object.fromEntries(plans.map(({ name, optimiser }) => [name, optimiser.learningRate])),
+      reestimatedBatchNorm: reestimateBatchNorm,
+      finalLosses: trained.history.at(-1)?.losses ?? {},
+      augmentation: null,
+      options: {},
+      backend: tf.getBackend(),
+      versions: { '@dskd/detector': VERSION, '@tensorflow/tfjs-core': tf.version_core },
+    };
     const description: DetectorDescription = {
       ...describeModel(options, plans, rule, calibration, chosen),
-      training: {
-        seed,
-        epochs,
-        batchSize,
-        steps: trained.steps,
-        pictures: chosen.training.length,
-        dataFingerprint,
-        learningRates: Object.fromEntries(plans.map(({ name, optimiser }) => [name, optimiser.learningRate])),
-        reestimatedBatchNorm: reestimateBatchNorm,
-        finalLosses: trained.history.at(-1)?.losses ?? {},
-        backend: tf.getBackend(),
-        versions: { '@dskd/detector': VERSION, '@tensorflow/tfjs-core': tf.version_core },
-      },
+      trainings: [record],
     };
     return new Detector(options.teacher, false, branches, description);
   } catch (error) {
@@ -179,7 +183,7 @@ function describeModel(
   rule: FusionRule,
   calibration: Calibration,
   { origin }: ChosenPictures,
-): Omit<DetectorDescription, 'training'> {
+): Omit<DetectorDescription, 'trainings'> {
   const { threshold, guaranteed } = quantileThreshold(calibration.scores, falseAlarmRate);
   const { name, levels, inputTransform } = teacher.extractor;
   const { channelOrder, scale, mean, standardDeviation } = inputTransform;
@@ -193,7 +197,9 @@ function describeModel(
       inputTransform: { channelOrder, scale, mean: [...mean], standardDeviation: [...standardDeviation] },
     },
     inputSize: [inputSize[0], inputSize[1]],
-    resize: 'squeeze-bilinear-antialiased',
+    resize: { fit: 'squeeze', filter: 'bilinear-antialiased', fill: null },
+    storage: 'float32',
+    ignored: false,
     branches: plans.map((plan) => ({
       name: plan.name,
       student: JSON.parse(JSON.stringify(plan.student)) as DetectorDescription['branches'][number]['student'],

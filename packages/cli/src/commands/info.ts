@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DskdError } from '@dskd/base';
-import type { DetectorDescription } from '@dskd/detector';
+import type { DetectorDescription, TrainingRecord } from '@dskd/detector';
 import { Command } from 'commander';
 import { formatTable, printJson, printLine } from '../output.js';
 import { debugOption, jsonOption } from './shared-options.js';
@@ -31,7 +31,7 @@ async function info(path: string, { json }: { readonly json?: boolean }): Promis
 }
 
 function describe(description: DetectorDescription): string {
-  const { teacher, inputSize, branches, fusion, calibration, threshold, training } = description;
+  const { teacher, inputSize, resize, branches, fusion, calibration, threshold, trainings } = description;
   const facts: [string, string][] = [
     ['format', String(description.format)],
     [
@@ -44,25 +44,29 @@ function describe(description: DetectorDescription): string {
         .map(({ name, channels, stride }) => `${name} (${channels}, stride ${stride})`)
         .join(', '),
     ],
-    ['input', `${inputSize[0]} x ${inputSize[1]} pixels, ${description.resize}`],
+    ['input', `${inputSize[0]} x ${inputSize[1]} pixels, ${resize.fit}, ${resize.filter}`],
     ['fusion', `levels ${fusion.levels}, aligned corners ${fusion.alignCorners}, sigma ${fusion.sigma}`],
     [
       'threshold',
       `${threshold.value} (${threshold.falseAlarmRate === null ? 'set by hand' : `false-alarm rate ${threshold.falseAlarmRate}`})`,
     ],
     ['calibrated on', `${calibration.scores.length} ${calibration.pictures} pictures`],
-    [
-      'trained on',
-      `${training.pictures} pictures, ${training.epochs} epochs, ${training.steps} steps of ${training.batchSize}, seed ${training.seed}, ${training.backend}`,
-    ],
-    ['data', training.dataFingerprint],
-    [
-      'versions',
-      Object.entries(training.versions)
-        .map(([name, version]) => `${name} ${version}`)
-        .join(', '),
-    ],
+    ...trainings.flatMap((training): [string, string][] => [
+      [
+        `trained ${training.branches.join(' and ')}`,
+        `${training.pictures} pictures, ${training.epochs} epochs, ${training.steps} steps of ${training.batchSize}, seed ${training.seed}, ${training.backend}`,
+      ],
+      ['data', training.dataFingerprint],
+      [
+        'versions',
+        Object.entries(training.versions)
+          .map(([name, version]) => `${name} ${version}`)
+          .join(', '),
+      ],
+    ]),
   ];
+  const trainingOf = (name: string): TrainingRecord | undefined =>
+    trainings.find((training) => training.branches.includes(name));
   const width = Math.max(...facts.map(([name]) => name.length));
   return [
     ...facts.map(([name, value]) => `${name.padEnd(width)}  ${value}`),
@@ -72,8 +76,8 @@ function describe(description: DetectorDescription): string {
       branches.map((branch) => [
         branch.name,
         branch.objective.name,
-        String(training.learningRates[branch.name]),
-        training.finalLosses[branch.name]?.toPrecision(4) ?? '',
+        String(trainingOf(branch.name)?.learningRates[branch.name]),
+        trainingOf(branch.name)?.finalLosses[branch.name]?.toPrecision(4) ?? '',
         branch.mean.toPrecision(4),
         branch.standardDeviation.toPrecision(4),
       ]),
