@@ -1,6 +1,6 @@
 import { DskdError } from '@dskd/base';
 import { holdOut, type ImageSource, type Sample } from '@dskd/data';
-import type { DetectorDescription } from './artefact.js';
+import type { DetectorDescription } from './description.js';
 import { TRAINING_DEFAULTS } from './training-options.js';
 
 /** What decides which good pictures calibrate. */
