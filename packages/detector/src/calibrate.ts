@@ -20,24 +20,26 @@ export interface Calibration {
   readonly branchScores: ReadonlyMap<string, number[]>;
 }
 
-export interface CalibrateOptions {
+export interface BatchOptions {
   readonly batchSize: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * Mean and standard deviation of each branch's raw map over all pixels of the normal pictures (float64,
- * streaming), then the scores those pictures get with them.
- */
-export async function calibrate(
+export interface CalibrateOptions extends BatchOptions {
+  /** Mean and deviation of each branch, where they are known. Default: those of the pictures' own maps. */
+  readonly constants?: ReadonlyMap<string, BranchConstants> | undefined;
+}
+
+/** The raw maps of a batch on the host, by branch. */
+type RawBatch = ReadonlyMap<string, { values: Float32Array; shape: [number, number, number] }>;
+
+async function* rawBatches(
   extractor: FeatureExtractor,
   branches: readonly BranchModel[],
   rule: FusionRule,
   pictures: PreparedBatches,
-  { batchSize, signal }: CalibrateOptions,
-): Promise<Calibration> {
-  const statistics = new Map(branches.map(({ name }) => [name, new MapStatistics()]));
-  const kept: Map<string, { values: Float32Array; shape: [number, number, number] }>[] = [];
+  { batchSize, signal }: BatchOptions,
+): AsyncGenerator<RawBatch> {
   for (let start = 0; start < pictures.length; start += batchSize) {
     throwIfAborted(signal);
     const count = Math.min(batchSize, pictures.length - start);
@@ -46,20 +48,55 @@ export async function calibrate(
     images.dispose();
     const batch = new Map<string, { values: Float32Array; shape: [number, number, number] }>();
     for (const [name, map] of raw) {
-      const values = (await map.data()) as Float32Array;
-      statistics.get(name)!.add(values);
-      batch.set(name, { values, shape: map.shape });
+      batch.set(name, { values: (await map.data()) as Float32Array, shape: map.shape });
       map.dispose();
     }
-    kept.push(batch);
+    yield batch;
+  }
+}
+
+/** Mean and standard deviation of each branch over all pixels it was shown; float64, streaming. */
+class ConstantsGatherer {
+  readonly #statistics: ReadonlyMap<string, MapStatistics>;
+
+  constructor(branches: readonly BranchModel[]) {
+    this.#statistics = new Map(branches.map(({ name }) => [name, new MapStatistics()]));
   }
 
-  const constants = new Map<string, BranchConstants>();
-  for (const [name, { mean, standardDeviation }] of statistics)
-    constants.set(name, { mean, standardDeviation });
+  add(batch: RawBatch): void {
+    for (const [name, { values }] of batch) this.#statistics.get(name)!.add(values);
+  }
+
+  result(): Map<string, BranchConstants> {
+    return new Map(
+      [...this.#statistics].map(([name, { mean, standardDeviation }]) => [name, { mean, standardDeviation }]),
+    );
+  }
+}
+
+/** Mean and standard deviation of each branch's raw map over all pixels of the pictures. */
+export async function measureConstants(
+  extractor: FeatureExtractor,
+  branches: readonly BranchModel[],
+  rule: FusionRule,
+  pictures: PreparedBatches,
+  options: BatchOptions,
+): Promise<Map<string, BranchConstants>> {
+  const gatherer = new ConstantsGatherer(branches);
+  for await (const batch of rawBatches(extractor, branches, rule, pictures, options)) gatherer.add(batch);
+  return gatherer.result();
+}
+
+async function scoreBatches(
+  batches: AsyncIterable<RawBatch> | Iterable<RawBatch>,
+  branches: readonly BranchModel[],
+  constants: ReadonlyMap<string, BranchConstants>,
+  rule: FusionRule,
+  signal: AbortSignal | undefined,
+): Promise<Calibration> {
   const scores: number[] = [];
   const branchScores = new Map<string, number[]>(branches.map(({ name }) => [name, []]));
-  for (const batch of kept) {
+  for await (const batch of batches) {
     throwIfAborted(signal);
     const raw = new Map([...batch].map(([name, { values, shape }]) => [name, tf.tensor3d(values, shape)]));
     const scored = await scoreRawMaps(raw, constants, rule);
@@ -68,4 +105,26 @@ export async function calibrate(
     for (const [name, branch] of scored.branches) branchScores.get(name)!.push(...branch.scores);
   }
   return { constants, scores, branchScores };
+}
+
+/**
+ * The scores that normal pictures get, fused and by branch; with mean and standard deviation of each branch's
+ * raw map over all their pixels, unless those are known.
+ */
+export async function calibrate(
+  extractor: FeatureExtractor,
+  branches: readonly BranchModel[],
+  rule: FusionRule,
+  pictures: PreparedBatches,
+  { constants, ...options }: CalibrateOptions,
+): Promise<Calibration> {
+  const batches = rawBatches(extractor, branches, rule, pictures, options);
+  if (constants) return scoreBatches(batches, branches, constants, rule, options.signal);
+  const gatherer = new ConstantsGatherer(branches);
+  const kept: RawBatch[] = [];
+  for await (const batch of batches) {
+    gatherer.add(batch);
+    kept.push(batch);
+  }
+  return scoreBatches(kept, branches, gatherer.result(), rule, options.signal);
 }
