@@ -2,6 +2,7 @@ import type { Objective, Student } from '@dskd/core';
 import { createObjective } from '@dskd/losses';
 import { createStudent, type StudentOptions, type TrainableStudent } from '@dskd/models';
 import type { AdamOptions, StudentTask } from '@dskd/training';
+import type { StateDict } from '@dskd/weights';
 
 /** A JSON description of an objective, as `createObjective` takes it. */
 export interface ObjectiveDescription {
@@ -15,6 +16,8 @@ export interface BranchPlan {
   readonly student: StudentOptions;
   readonly objective: ObjectiveDescription;
   readonly optimiser: AdamOptions;
+  /** Replaces some of the random initial weights; names and layouts of the student's state dict. */
+  readonly initialState?: StateDict;
 }
 
 /** A student that can be scored: its network and the objective whose map it is scored by. */
@@ -26,9 +29,11 @@ export interface BranchModel {
 
 /** A fresh student with its initial weights, as the training loop takes it. */
 export function studentTask(plan: BranchPlan): StudentTask & { readonly student: TrainableStudent } {
+  const student = createStudent(plan.student);
+  if (plan.initialState) student.loadStateDict(plan.initialState, { partial: true });
   return {
     name: plan.name,
-    student: createStudent(plan.student),
+    student,
     objective: createObjective(plan.objective),
     optimiser: plan.optimiser,
   };

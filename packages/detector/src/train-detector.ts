@@ -14,11 +14,13 @@ import {
 import type { StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { studentTask, type BranchModel, type BranchPlan } from './branches.js';
-import { calibrate, type Calibration } from './calibrate.js';
+import { calibrate, measureConstants, type Calibration } from './calibrate.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { choosePictures, type ChosenPictures } from './choose-pictures.js';
 import { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from './description.js';
 import { DEFAULT_FALSE_ALARM_RATE, Detector } from './detector.js';
+import { withInitialStates } from './initial-states.js';
+import { recordedOptions } from './recorded-options.js';
 import type { FusionRule } from './score-maps.js';
 import { estimateTrainingMemory } from './training-memory.js';
 import { DEFAULT_BRANCHES, TRAINING_DEFAULTS as DEFAULTS, type TrainDetectorOptions } from './training-options.js';
@@ -79,7 +81,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   let trained: Awaited<ReturnType<typeof trainStudents>>;
   const inThisThread: { dispose(): void }[] = [];
   try {
-    for (const plan of plans) {
+    for (const plan of withInitialStates(plans, options)) {
       if (options.runner) {
         runners.push(await options.runner(plan));
       } else {
@@ -119,12 +121,17 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       branches.push(await trainedBranch(plan, trained.states[index]!));
     const rule: FusionRule = { alignCorners: true, sigma: options.sigma ?? defaultSigma([height, width]) };
     onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
+    const { extractor } = options.teacher;
+    const constants =
+      options.statisticsOn === 'training'
+        ? await measureConstants(extractor, branches, rule, training, { batchSize, signal })
+        : undefined;
     const calibration = await calibrate(
-      options.teacher.extractor,
+      extractor,
       branches,
       rule,
       new PreparedPictures(chosen.calibration, { height, width }),
-      { batchSize, signal },
+      { batchSize, constants, signal },
     );
     const record: TrainingRecord = {
       branches: plans.map(({ name }) => name),
@@ -138,7 +145,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       reestimatedBatchNorm: reestimateBatchNorm,
       finalLosses: trained.history.at(-1)?.losses ?? {},
       augmentation: null,
-      options: {},
+      options: recordedOptions(options),
       backend: tf.getBackend(),
       versions: { '@dskd/detector': VERSION, '@tensorflow/tfjs-core': tf.version_core },
     };

@@ -26,8 +26,13 @@ export interface TrainDetectorOptions {
   readonly architecture?: NonNullable<StudentOptions['architecture']>;
   /** Global context condensing block. Default: `full`, with the preset's g. */
   readonly gccb?: NonNullable<StudentOptions['gccb']>;
-  /** Default {@link DEFAULT_BRANCHES}. */
+  /** Default {@link DEFAULT_BRANCHES}. One alone gives a detector of its own; see `combineDetectors`. */
   readonly branches?: Readonly<Record<string, BranchOptions>>;
+  /**
+   * Initial weights. `teacher-stage4`: the OCBE of global students starts from the teacher's stage 4, whose file
+   * must hold `layer4.*`, and is trained on. Default `random`.
+   */
+  readonly initialise?: { readonly global?: 'random' | 'teacher-stage4' };
   /** Passes over the training pictures. Default 10. */
   readonly epochs?: number;
   /** Default 16. */
@@ -38,6 +43,11 @@ export interface TrainDetectorOptions {
   readonly holdOutFraction?: number;
   /** Calibrate on the training pictures instead (the paper's rule without a validation set). Default false. */
   readonly calibrateOnTraining?: boolean;
+  /**
+   * Which pictures give the mean and deviation of each branch (Eq. 8): those that calibrate, or those that
+   * trained, while scores and threshold stay those of the ones that calibrate. Default `calibration`.
+   */
+  readonly statisticsOn?: 'calibration' | 'training';
   /** Standard deviation of the Gaussian filter in input pixels. Default 4 x min(height, width) / 256. */
   readonly sigma?: number;
   /** The default threshold is the quantile of normal scores for this rate. Default 0.05. */
@@ -55,6 +65,8 @@ export interface TrainDetectorOptions {
   readonly checkpoint?: { readonly everyEpochs: number; save(bytes: Uint8Array): Promise<void> };
   /** Bytes of a checkpoint of the same run: goes on where it stopped, to the same bits. */
   readonly resumeFrom?: Uint8Array;
+  /** JSON kept in the artefact's training record: a caller's own options that decided the result. */
+  readonly options?: Readonly<Record<string, unknown>>;
   readonly onEvent?: EventListener;
   readonly signal?: AbortSignal;
 }
