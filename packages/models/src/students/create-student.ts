@@ -30,14 +30,15 @@ export interface TrainableStudent extends Student {
   [Symbol.dispose](): void;
 }
 
-interface PlannedStudent {
+export interface PlannedStudent {
   readonly config: StudentConfig;
   readonly plan: NetworkPlan;
   readonly bottleneck: Bottleneck;
   readonly decode: Decoder;
 }
 
-function planStudent(options: StudentOptions): PlannedStudent {
+/** A student's layers and parameters by shape; no tensor exists yet. */
+export function planStudent(options: StudentOptions): PlannedStudent {
   const config = resolveStudentConfig(options);
   const { branch, levels, architecture } = config;
   const plan = new NetworkPlan();
