@@ -1,0 +1,144 @@
+import { appendFile, mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decodeImage } from './decode.js';
+import { plainPng, temporaryFolder, type TemporaryFolder } from './fabricate.test.util.js';
+import { watchFolder, type WatchFolderOptions } from './watch-folder.js';
+
+let folder: TemporaryFolder;
+let watches: AsyncIterableIterator<string>[];
+beforeEach(async () => {
+  folder = await temporaryFolder();
+  watches = [];
+});
+afterEach(async () => {
+  for (const watch of watches) await watch.return!();
+  await folder.remove();
+});
+
+const QUICK = { settledMs: 120, pollMs: 60 };
+const PNG = plainPng(6, 5, [10, 20, 30]);
+
+function watching(options: WatchFolderOptions = {}): AsyncIterableIterator<string> {
+  const watch = watchFolder(folder.root, { ...QUICK, ...options });
+  watches.push(watch);
+  return watch;
+}
+
+async function nextOf(watch: AsyncIterableIterator<string>): Promise<string> {
+  const { value } = await watch.next();
+  return (value as string).slice(folder.root.length + 1);
+}
+
+/** Whether nothing comes for a while. The pull stays open: use the watch no further. */
+async function isSilent(watch: AsyncIterableIterator<string>, milliseconds = 400): Promise<boolean> {
+  const silent = sleep(milliseconds).then(() => true);
+  return Promise.race([watch.next().then(() => false), silent]);
+}
+
+describe.each([
+  ['with notifications', { notifications: true, pollMs: 60_000 }],
+  ['by polling alone', { notifications: false }],
+])('%s', (_, options) => {
+  test('a picture written slowly comes once, when it is whole', async () => {
+    const watch = watching({ ...options, settledMs: 300 });
+    const pull = nextOf(watch);
+    const file = `${folder.root}/slow.png`;
+    const handle = await open(file, 'w');
+    for (let at = 0; at < PNG.length; at += 8) {
+      await handle.write(PNG.subarray(at, at + 8));
+      await sleep(40);
+    }
+    const written = performance.now();
+    await handle.close();
+    expect(await pull).toBe('slow.png');
+    expect(performance.now()).toBeGreaterThan(written);
+    expect(await readFile(file)).toEqual(PNG);
+    expect((await decodeImage(file)).width).toBe(6);
+    expect(await isSilent(watch, 600)).toBe(true);
+  });
+
+  test('a picture written again comes again', async () => {
+    const watch = watching(options);
+    await writeFile(`${folder.root}/a.png`, PNG);
+    expect(await nextOf(watch)).toBe('a.png');
+    await writeFile(`${folder.root}/a.png`, plainPng(7, 7, [1, 2, 3]));
+    expect(await nextOf(watch)).toBe('a.png');
+  });
+});
+
+test('what was there before comes only when asked for, by name', async () => {
+  await folder.write({ 'b.png': PNG, 'a.jpg': PNG });
+  const fresh = watching();
+  const all = watching({ existing: true });
+  await writeFile(`${folder.root}/c.png`, PNG);
+  expect(await nextOf(fresh)).toBe('c.png');
+  expect([await nextOf(all), await nextOf(all), await nextOf(all)]).toEqual(['a.jpg', 'b.png', 'c.png']);
+});
+
+test('a picture that was being written before comes when it is finished', async () => {
+  await folder.write({ 'half.png': PNG.subarray(0, 30) });
+  const watch = watching();
+  await appendFile(`${folder.root}/half.png`, PNG.subarray(30));
+  expect(await nextOf(watch)).toBe('half.png');
+});
+
+test('temporary names, hidden files, empty files, folders and no pictures are passed over', async () => {
+  const watch = watching();
+  await folder.write({
+    '.hidden.png': PNG,
+    'a.png.part': PNG,
+    'a.tmp.png': PNG,
+    '~a.png': PNG,
+    'empty.png': '',
+    'notes.txt': 'x',
+    'below/inside.png': PNG,
+  });
+  await mkdir(`${folder.root}/folder.png`);
+  expect(await isSilent(watch)).toBe(true);
+});
+
+test('a picture renamed into place comes under its name', async () => {
+  const watch = watching();
+  await writeFile(`${folder.root}/.x.tmp`, PNG);
+  await rename(`${folder.root}/.x.tmp`, `${folder.root}/x.png`);
+  expect(await nextOf(watch)).toBe('x.png');
+});
+
+test('the signal ends the iteration without an error, after what was found', async () => {
+  const stop = new AbortController();
+  const watch = watching({ signal: stop.signal });
+  await writeFile(`${folder.root}/a.png`, PNG);
+  await sleep(500);
+  const seen: string[] = [];
+  setTimeout(() => stop.abort(), 20);
+  for await (const file of watch) seen.push(file);
+  expect(seen).toEqual([`${folder.root}/a.png`]);
+  expect(await watch.next()).toEqual({ done: true, value: undefined });
+});
+
+test('a signal that was aborted before gives nothing', async () => {
+  const watch = watching({ signal: AbortSignal.abort() });
+  expect(await watch.next()).toEqual({ done: true, value: undefined });
+});
+
+test('leaving the loop ends the watch', async () => {
+  const watch = watching();
+  await writeFile(`${folder.root}/a.png`, PNG);
+  for await (const file of watch) {
+    expect(file).toBe(`${folder.root}/a.png`);
+    break;
+  }
+  expect(await watch.next()).toEqual({ done: true, value: undefined });
+});
+
+test('a folder that is missing, is a file, or goes away is an error by name', async () => {
+  const wanted = { code: 'file-not-found', message: expect.stringContaining('Cannot watch') as string };
+  await expect(watchFolder(`${folder.root}/none`).next()).rejects.toMatchObject(wanted);
+  await folder.write({ 'file.png': PNG });
+  await expect(watchFolder(`${folder.root}/file.png`).next()).rejects.toMatchObject(wanted);
+  await folder.write({ 'gone/a.txt': 'x' });
+  const watch = watchFolder(`${folder.root}/gone`, QUICK);
+  const pull = watch.next();
+  await rm(`${folder.root}/gone`, { recursive: true });
+  await expect(pull).rejects.toMatchObject(wanted);
+});

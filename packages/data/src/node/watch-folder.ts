@@ -1,0 +1,235 @@
+import { readdirSync, statSync, watch, type FSWatcher, type Stats } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { DskdError } from '@dskd/base';
+import { isPassedOver, kindByName } from '../picture-names.js';
+import { byCodeUnit } from '../samples.js';
+
+export interface WatchFolderOptions {
+  /** Ends the watch: what was found is still handed out, then the iteration ends, without an error. */
+  readonly signal?: AbortSignal;
+  /** Whether pictures that are there already come first, by name. Default false. */
+  readonly existing?: boolean;
+  /** A file is finished when it has not changed for this long, in milliseconds. Default 500. */
+  readonly settledMs?: number;
+  /** How often the folder is looked through in any case, in milliseconds. Default 2000. */
+  readonly pollMs?: number;
+  /** Whether the system's notifications are used; some network folders give none, or wrong ones. Default true. */
+  readonly notifications?: boolean;
+}
+
+/** What programs call files they have not finished. Hidden ones, and `x.png.part`, are no pictures anyway. */
+const TEMPORARY = /^~|\.(tmp|temp|part|partial)\.[^.]+$/i;
+
+interface Seen {
+  /** Changes whenever the file's content may have. */
+  signature: string;
+  /** Since when, by `performance.now()`. */
+  since: number;
+  reported: boolean;
+}
+
+type Next = IteratorResult<string, undefined>;
+
+interface Waiting {
+  resolve(next: Next): void;
+  reject(failure: DskdError): void;
+}
+
+/** Notifications come in bursts: one look serves those of this many milliseconds. */
+const BURST_MS = 25;
+
+function isPicture(name: string): boolean {
+  return !isPassedOver(name) && kindByName(name) === 'readable' && !TEMPORARY.test(name);
+}
+
+function signatureOf({ ino, size, mtimeMs }: Stats): string {
+  return `${ino} ${size} ${mtimeMs}`;
+}
+
+function unwatchable(folder: string, cause: unknown): DskdError {
+  return new DskdError('file-not-found', `Cannot watch the folder ${folder}.`, {
+    hint: 'It must exist, be a folder and be readable, and stay so.',
+    details: { folder },
+    cause,
+  });
+}
+
+class FolderWatch implements AsyncIterableIterator<string> {
+  readonly #folder: string;
+  readonly #settledMs: number;
+  readonly #pollMs: number;
+  readonly #seen = new Map<string, Seen>();
+  readonly #ready: string[] = [];
+  readonly #waiting: Waiting[] = [];
+  #watcher: FSWatcher | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** When the timer goes off. */
+  #due = Infinity;
+  #scanning = false;
+  #changedDuringScan = false;
+  #closed = false;
+  #failure: DskdError | undefined;
+  #forgetSignal = (): void => undefined;
+
+  constructor(folder: string, options: WatchFolderOptions) {
+    const { signal, existing = false, settledMs = 500, pollMs = 2000, notifications = true } = options;
+    this.#folder = folder;
+    this.#settledMs = settledMs;
+    this.#pollMs = pollMs;
+    if (signal?.aborted) {
+      this.#closed = true;
+      return;
+    }
+    if (signal) {
+      const onAbort = (): void => this.#close();
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#forgetSignal = () => signal.removeEventListener('abort', onAbort);
+    }
+    try {
+      // At once, not in the first scan: what arrives after this call is new.
+      const names = readdirSync(folder);
+      if (!existing) this.#takeAsKnown(names.filter(isPicture));
+    } catch (cause) {
+      this.#fail(cause);
+      return;
+    }
+    if (notifications) this.#listen();
+    this.#schedule(0);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<Next> {
+    const found = this.#ready.shift();
+    if (found !== undefined) return Promise.resolve({ done: false, value: found });
+    if (this.#failure) {
+      const failure = this.#failure;
+      this.#failure = undefined;
+      return Promise.reject(failure);
+    }
+    if (this.#closed) return Promise.resolve({ done: true, value: undefined });
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  return(): Promise<Next> {
+    this.#ready.length = 0;
+    this.#close();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #takeAsKnown(names: readonly string[]): void {
+    for (const name of names) {
+      const stats = statSync(path.join(this.#folder, name), { throwIfNoEntry: false });
+      if (stats) this.#seen.set(name, { signature: signatureOf(stats), since: 0, reported: true });
+    }
+  }
+
+  #listen(): void {
+    try {
+      this.#watcher = watch(this.#folder, () => {
+        this.#changedDuringScan = this.#scanning;
+        this.#schedule(BURST_MS);
+      });
+      // Polling goes on without it.
+      this.#watcher.on('error', () => this.#watcher?.close());
+    } catch {
+      this.#watcher = undefined;
+    }
+  }
+
+  /** Looks through the folder in `delay` milliseconds, or sooner if that was planned. */
+  #schedule(delay: number): void {
+    const due = performance.now() + delay;
+    if (this.#closed || this.#scanning || due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => void this.#scan(), delay);
+  }
+
+  async #scan(): Promise<void> {
+    this.#due = Infinity;
+    this.#scanning = true;
+    this.#changedDuringScan = false;
+    let unsettled = false;
+    try {
+      unsettled = await this.#lookThrough();
+    } catch (cause) {
+      this.#fail(cause);
+    }
+    this.#scanning = false;
+    const soon = this.#changedDuringScan ? BURST_MS : unsettled ? this.#settledMs / 2 : this.#pollMs;
+    this.#schedule(Math.min(soon, this.#pollMs));
+  }
+
+  /** Hands out what is finished. @returns whether a file is still to be awaited. */
+  async #lookThrough(): Promise<boolean> {
+    const names = (await readdir(this.#folder)).filter(isPicture).sort(byCodeUnit);
+    const present = new Set(names);
+    for (const name of this.#seen.keys()) if (!present.has(name)) this.#seen.delete(name);
+    let unsettled = false;
+    for (const name of names) {
+      const stats = await stat(path.join(this.#folder, name)).catch(() => undefined);
+      if (this.#closed) return false;
+      if (stats?.isFile() && stats.size > 0 && !this.#look(name, stats)) unsettled = true;
+    }
+    return unsettled;
+  }
+
+  /** Whether nothing more is to be awaited of this file. */
+  #look(name: string, stats: Stats): boolean {
+    const signature = signatureOf(stats);
+    const now = performance.now();
+    const seen = this.#seen.get(name);
+    if (seen?.signature !== signature) {
+      this.#seen.set(name, { signature, since: now, reported: false });
+      return false;
+    }
+    if (seen.reported) return true;
+    if (now - seen.since < this.#settledMs) return false;
+    seen.reported = true;
+    this.#hand(path.join(this.#folder, name));
+    return true;
+  }
+
+  #hand(file: string): void {
+    const waiting = this.#waiting.shift();
+    if (waiting) waiting.resolve({ done: false, value: file });
+    else this.#ready.push(file);
+  }
+
+  #fail(cause: unknown): void {
+    const failure = unwatchable(this.#folder, cause);
+    const waiting = this.#waiting.shift();
+    if (waiting) waiting.reject(failure);
+    else this.#failure = failure;
+    this.#close();
+  }
+
+  #close(): void {
+    this.#closed = true;
+    this.#forgetSignal();
+    clearTimeout(this.#timer);
+    this.#watcher?.close();
+    for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
+  }
+}
+
+/**
+ * The pictures that appear in a folder (not in folders below it), each as soon as whoever writes it has
+ * finished, in the order in which they were finished. A picture that is written again comes again. Temporary
+ * names, hidden files and what is no picture by its extension are passed over.
+ *
+ * Watching starts with this call and ends with the signal or with the iteration; a picture that pauses for
+ * longer than `settledMs` while it is written comes too early, and again when it is whole.
+ * @returns paths that begin with `folder`. Iterating rejects with {@link DskdError} `file-not-found` where
+ * the folder is missing, is none, or goes away.
+ */
+export function watchFolder(
+  folder: string,
+  options: WatchFolderOptions = {},
+): AsyncIterableIterator<string> {
+  return new FolderWatch(folder, options);
+}
