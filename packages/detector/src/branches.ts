@@ -30,11 +30,16 @@ export interface BranchModel {
 /** A fresh student with its initial weights, as the training loop takes it. */
 export function studentTask(plan: BranchPlan): StudentTask & { readonly student: TrainableStudent } {
   const student = createStudent(plan.student);
-  if (plan.initialState) student.loadStateDict(plan.initialState, { partial: true });
-  return {
-    name: plan.name,
-    student,
-    objective: createObjective(plan.objective),
-    optimiser: plan.optimiser,
-  };
+  try {
+    if (plan.initialState) student.loadStateDict(plan.initialState, { partial: true });
+    return {
+      name: plan.name,
+      student,
+      objective: createObjective(plan.objective),
+      optimiser: plan.optimiser,
+    };
+  } catch (error) {
+    student.dispose();
+    throw error;
+  }
 }

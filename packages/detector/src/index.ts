@@ -18,5 +18,6 @@ export { evaluateDetector, type EvaluateOptions } from './evaluate-detector.js';
 export type { EvaluationResult, ScoredSample, ScoreQuality } from '@dskd/metrics';
 export type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
 export { backboneName, loadTeacher, namedTeacher, type Teacher } from './teacher.js';
-export { planBranches, trainDetector } from './train-detector.js';
+export { planBranches } from './plan-branches.js';
+export { trainDetector } from './train-detector.js';
 export { DEFAULT_BRANCHES, type BranchOptions, type TrainDetectorOptions } from './training-options.js';

@@ -1,6 +1,6 @@
 import { PreparedPictures } from '@dskd/data';
 import { createObjective } from '@dskd/losses';
-import { createStudent, type StudentOptions } from '@dskd/models';
+import { createStudent } from '@dskd/models';
 import { defaultSigma, quantileThreshold } from '@dskd/scoring';
 import {
   assertFits,
@@ -20,41 +20,12 @@ import { choosePictures, type ChosenPictures } from './choose-pictures.js';
 import { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from './description.js';
 import { DEFAULT_FALSE_ALARM_RATE, Detector } from './detector.js';
 import { withInitialStates } from './initial-states.js';
+import { planBranches } from './plan-branches.js';
 import { recordedOptions } from './recorded-options.js';
 import type { FusionRule } from './score-maps.js';
 import { estimateTrainingMemory } from './training-memory.js';
-import { DEFAULT_BRANCHES, TRAINING_DEFAULTS as DEFAULTS, type TrainDetectorOptions } from './training-options.js';
+import { TRAINING_DEFAULTS as DEFAULTS, type TrainDetectorOptions } from './training-options.js';
 import { VERSION } from './version.js';
-
-/** What each student is, before it is built. */
-export function planBranches(options: TrainDetectorOptions): BranchPlan[] {
-  const {
-    teacher,
-    inputSize = DEFAULTS.inputSize,
-    preset = DEFAULTS.preset,
-    seed = DEFAULTS.seed,
-    gccb,
-  } = options;
-  return Object.entries(options.branches ?? DEFAULT_BRANCHES).map(
-    ([name, { branch, objective, optimiser }]) => ({
-      name,
-      student: {
-        preset,
-        branch,
-        levels: teacher.extractor.levels.map((level) => ({ ...level })),
-        inputSize: [inputSize[0], inputSize[1]],
-        mapSizes: teacher.extractor
-          .outputShapes(inputSize)
-          .map(([height, width]) => [height, width] as const),
-        seed,
-        ...(options.architecture && { architecture: options.architecture }),
-        ...(branch === 'global' && gccb ? { gccb } : {}),
-      } satisfies StudentOptions,
-      objective,
-      optimiser,
-    }),
-  );
-}
 
 /**
  * Learns what good pictures look like: trains the students, then calibrates means, deviations and the
