@@ -89,12 +89,21 @@ export function estimateMemory(question: MemoryQuestion): MemoryEstimate {
   return { parts, heaps, total: sumBytes(parts) };
 }
 
+/** The heaps that would exceed their limit. */
+export function overfullHeaps({ heaps }: MemoryEstimate): MemoryEstimate['heaps'] {
+  return heaps.filter(({ bytes, limit }) => bytes > (limit ?? Infinity));
+}
+
 /**
  * Refuses a run that cannot fit, before it starts.
+ * @param hint what would fit instead, if it is known.
  * @throws {DskdError} `out-of-memory` naming each heap that exceeds its limit, with its parts.
  */
-export function assertFits(estimate: MemoryEstimate): void {
-  const full = estimate.heaps.filter(({ bytes, limit }) => bytes > (limit ?? Infinity));
+export function assertFits(
+  estimate: MemoryEstimate,
+  hint = 'Take a smaller preset or batch, one worker per student, or a backend without this limit (webgpu).',
+): void {
+  const full = overfullHeaps(estimate);
   if (full.length === 0) return;
   const described = full.map(({ heap, bytes, limit }) => {
     const largest = estimate.parts.filter((part) => part.heap === heap).sort((a, b) => b.bytes - a.bytes)[0]!;
@@ -104,7 +113,7 @@ export function assertFits(estimate: MemoryEstimate): void {
     );
   });
   throw new DskdError('out-of-memory', `This run does not fit: ${described.join('; ')}.`, {
-    hint: 'Take a smaller preset or batch, one worker per student, or a backend without this limit (webgpu).',
+    hint,
     details: { heaps: estimate.heaps, parts: estimate.parts },
   });
 }

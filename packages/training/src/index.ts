@@ -1,13 +1,16 @@
 export {
   assertFits,
   estimateMemory,
+  overfullHeaps,
   type MemoryEstimate,
   type MemoryPart,
   type MemoryQuestion,
 } from './estimate-memory.js';
 export type { BatchLevel, FeatureBatch, PictureFeatures } from './feature-batch.js';
 export { inProcessRunner } from './in-process-runner.js';
+export { measureStep } from './measure-step.js';
 export type { PictureSet } from './pictures.js';
+export { countSteps } from './schedule.js';
 export type { Position, StudentRunner } from './student-runner.js';
 export { restoreStudent, type AdamState, type ArrayState, type StudentState } from './student-state.js';
 export type { AdamOptions, StudentTask } from './student-task.js';
