@@ -3,7 +3,6 @@ import { createObjective } from '@dskd/losses';
 import { createStudent } from '@dskd/models';
 import { defaultSigma, quantileThreshold } from '@dskd/scoring';
 import {
-  assertFits,
   inProcessRunner,
   restoreStudent,
   trainStudents,
@@ -19,11 +18,11 @@ import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { choosePictures, type ChosenPictures } from './choose-pictures.js';
 import { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from './description.js';
 import { DEFAULT_FALSE_ALARM_RATE, Detector } from './detector.js';
+import { assertTrainingFits } from './fitting-alternatives.js';
 import { withInitialStates } from './initial-states.js';
 import { planBranches } from './plan-branches.js';
 import { recordedOptions } from './recorded-options.js';
 import type { FusionRule } from './score-maps.js';
-import { estimateTrainingMemory } from './training-memory.js';
 import { TRAINING_DEFAULTS as DEFAULTS, type TrainDetectorOptions } from './training-options.js';
 import { VERSION } from './version.js';
 
@@ -44,7 +43,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   const [height, width] = inputSize;
   const chosen = choosePictures(options.source, options);
   const plans = planBranches(options);
-  assertFits(estimateTrainingMemory({ ...options, batchSize }, plans, inputSize, chosen.training.length));
+  assertTrainingFits(options, chosen.training.length);
   const training = new PreparedPictures(chosen.training, { height, width });
   const dataFingerprint = await options.source.fingerprint(signal ? { signal } : {});
 
