@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { describeBackends, expectNoNewTensors } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
-import { loadDetector, type Detector } from './detector.js';
+import type { Detector } from './detector.js';
+import { loadDetector } from './load-detector.js';
 import type { Prediction } from './prediction.js';
 import type { Teacher } from './teacher.js';
 import { tinyOptions, tinySource, tinyTeacher } from './tiny-world.test.util.js';
@@ -112,7 +113,7 @@ describeBackends('detector, trained and saved', (backend) => {
   test('a failed load leaves no tensors', async () => {
     const bytes = detector.save({ embedTeacher: false });
     await expectNoNewTensors(async () => {
-      await expect(loadDetector(bytes)).rejects.toMatchObject({ code: 'weights-mismatch' });
+      await expect(loadDetector(bytes)).rejects.toMatchObject({ code: 'teacher-mismatch' });
     });
   });
 
@@ -124,7 +125,7 @@ describeBackends('detector, trained and saved', (backend) => {
     loaded.dispose();
     const stranger = tinyTeacher('b'.repeat(64));
     await expect(loadDetector(bytes, { teacher: stranger })).rejects.toMatchObject({
-      code: 'weights-mismatch',
+      code: 'teacher-mismatch',
     });
     stranger.dispose();
   });

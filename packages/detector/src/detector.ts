@@ -1,15 +1,15 @@
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
-import { preparePixels, toImageTensor } from '@dskd/data';
-import { createObjective } from '@dskd/losses';
-import { createStudent, type StudentOptions } from '@dskd/models';
+import { preparePixels, toImageTensor, toRgb, type PictureInput } from '@dskd/data';
 import { conformalPValue, findRegions, quantileThreshold, type BranchConstants } from '@dskd/scoring';
 import type { StateDict } from '@dskd/weights';
-import { readArtefact, tensorsUnder, writeArtefact } from './artefact.js';
+import { writeArtefact } from './artefact.js';
 import type { BranchModel } from './branches.js';
 import type { DetectorDescription } from './description.js';
 import type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
+import { predictEach, type PredictEachOptions } from './predict-each.js';
 import { rawMaps, scoreRawMaps, type FusionRule, type ScoredBatch } from './score-maps.js';
-import { backboneName, namedTeacher, type Teacher } from './teacher.js';
+import { storedAs, type StudentStorage } from './student-storage.js';
+import type { Teacher } from './teacher.js';
 
 export interface PredictOptions {
   /** Pictures per pass through the networks. Does not change results. Default 8. */
@@ -26,21 +26,48 @@ export interface PredictOptions {
 export interface SaveOptions {
   /** Whether the file holds the teacher (default) or names it by hash. */
   readonly embedTeacher?: boolean;
+  /**
+   * Element type of the students' filters. `float16` halves them and rounds each to 11 significant bits; vectors
+   * (biases, batch norms) stay float32. Default: as the detector came, after training `float32`.
+   */
+  readonly storage?: StudentStorage;
 }
 
-export interface LoadOptions {
-  /** The teacher of an artefact that names it only. The caller disposes it. */
-  readonly teacher?: Teacher;
+/** A student and its state dict, as the file has it or as it was trained. */
+export type LoadedBranch = BranchModel & { readonly state: StateDict };
+
+/** What a detector is made of. It stays the detector's. */
+export interface DetectorParts {
+  readonly teacher: Teacher;
+  readonly branches: readonly LoadedBranch[];
 }
+
+interface Access {
+  parts(detector: Detector): DetectorParts;
+  setDescription(detector: Detector, description: DetectorDescription): void;
+}
+
+/** For this package's own functions: what only they may see and change of a detector. */
+export let accessTo: Access;
 
 /**
  * A trained detector: a frozen teacher, its students, and what normal pictures look like to them.
  * Made by {@link trainDetector} or {@link loadDetector}; the owner calls `dispose`.
  */
 export class Detector {
+  static {
+    accessTo = {
+      parts: (detector) => {
+        detector.#assertAlive();
+        return { teacher: detector.#teacher, branches: detector.#branches };
+      },
+      setDescription: (detector, description) => (detector.#description = description),
+    };
+  }
+
   readonly #teacher: Teacher;
   readonly #ownsTeacher: boolean;
-  readonly #branches: readonly (BranchModel & { readonly state: StateDict })[];
+  readonly #branches: readonly LoadedBranch[];
   #description: DetectorDescription;
   #disposed = false;
 
@@ -48,7 +75,7 @@ export class Detector {
   constructor(
     teacher: Teacher,
     ownsTeacher: boolean,
-    branches: readonly (BranchModel & { readonly state: StateDict })[],
+    branches: readonly LoadedBranch[],
     description: DetectorDescription,
   ) {
     this.#teacher = teacher;
@@ -83,30 +110,51 @@ export class Detector {
   }
 
   /**
-   * Scores pictures of any size; each is squeezed to the network's input as in training.
-   * @param pictures one or many, RGB (3 channels).
+   * Scores pictures of any size; each is brought to the network's input as in training.
+   * @param pictures one or many: grey, RGB or RGBA bytes; `ImageData`. Alpha is composited over black.
    * @returns one prediction per picture, in order.
-   * @throws {DskdError} `disposed`, `aborted`, `invalid-argument`.
+   * @throws {DskdError} `disposed`, `aborted`, `invalid-argument`, `shape-mismatch`, `input-size-mismatch` (the
+   * ignore mask).
    */
   async predict(
-    pictures: PixelBuffer | readonly PixelBuffer[],
+    pictures: PictureInput | readonly PictureInput[],
     options: PredictOptions = {},
   ): Promise<Prediction[]> {
     this.#assertAlive();
     const list = 'data' in pictures ? [pictures] : pictures;
-    const batchSize = options.batchSize ?? 8;
+    const { batchSize = 8, signal } = options;
+    if (!Number.isInteger(batchSize) || batchSize < 1) {
+      throw new DskdError('invalid-argument', `Got batch size ${batchSize}, wanted a positive integer.`);
+    }
     const predictions: Prediction[] = [];
     for (let start = 0; start < list.length; start += batchSize) {
-      throwIfAborted(options.signal);
-      const chunk = list.slice(start, start + batchSize);
+      throwIfAborted(signal);
+      const chunk = list.slice(start, start + batchSize).map(toRgb);
       const scored = await this.#score(chunk, options.ignored);
       chunk.forEach((picture, index) => predictions.push(this.#describe(scored, index, picture, options)));
     }
     return predictions;
   }
 
-  /** The artefact as the bytes of one `.safetensors` file. The same detector gives the same bytes. */
-  save({ embedTeacher = true }: SaveOptions = {}): Uint8Array {
+  /**
+   * Scores pictures as they come: from a camera, a folder, a queue. While one is scored, the next ones are
+   * already asked for, at most `lookAhead` of them.
+   * @returns predictions in the order of the pictures. Leaving the loop ends `pictures`, too.
+   * @throws {DskdError} as {@link predict}; and whatever `pictures` throws.
+   */
+  predictEach(
+    pictures: AsyncIterable<PictureInput> | Iterable<PictureInput>,
+    options: PredictEachOptions = {},
+  ): AsyncGenerator<Prediction, void, undefined> {
+    return predictEach(this, pictures, options);
+  }
+
+  /**
+   * The artefact as the bytes of one `.safetensors` file. The same detector gives the same bytes.
+   * @throws {DskdError} `disposed`; `invalid-argument` for a custom teacher inside, or weights beyond float16;
+   * `weights-not-finite` for a training that diverged.
+   */
+  save({ embedTeacher = true, storage = this.#description.storage }: SaveOptions = {}): Uint8Array {
     this.#assertAlive();
     const tensors: StateDict = new Map();
     const { weights } = this.#teacher;
@@ -117,10 +165,13 @@ export class Detector {
     }
     if (embedTeacher && weights) for (const [name, entry] of weights) tensors.set(`teacher.${name}`, entry);
     for (const { name, state } of this.#branches) {
-      for (const [key, entry] of state) tensors.set(`students.${name}.${key}`, entry);
+      for (const [key, entry] of state) {
+        const fullName = `students.${name}.${key}`;
+        tensors.set(fullName, storedAs(storage, fullName, entry));
+      }
     }
     const teacher = { ...this.#description.teacher, embedded: embedTeacher };
-    return writeArtefact({ description: { ...this.#description, teacher }, tensors });
+    return writeArtefact({ description: { ...this.#description, teacher, storage }, tensors });
   }
 
   dispose(): void {
@@ -142,17 +193,24 @@ export class Detector {
     const [height, width] = this.inputSize;
     if (ignored && ignored.length !== height * width) {
       throw new DskdError(
-        'invalid-argument',
+        'input-size-mismatch',
         `Got an ignore mask of ${ignored.length} pixels, wanted ${height} x ${width} = ${height * width}.`,
+        {
+          hint: "The mask must have the network's input size; another size needs another detector.",
+          details: { got: ignored.length, wanted: [height, width] },
+        },
       );
     }
     const images = toImageTensor(pictures.map((picture) => preparePixels(picture, { height, width })));
     const rule = this.#rule();
-    const raw = await rawMaps(images, this.#teacher.extractor, this.#branches, rule);
-    images.dispose();
-    const scored = await scoreRawMaps(raw, this.#constants(), rule, ignored);
-    for (const map of raw.values()) map.dispose();
-    return scored;
+    let raw: Awaited<ReturnType<typeof rawMaps>> | undefined;
+    try {
+      raw = await rawMaps(images, this.#teacher.extractor, this.#branches, rule);
+      return await scoreRawMaps(raw, this.#constants(), rule, ignored);
+    } finally {
+      images.dispose();
+      for (const map of raw?.values() ?? []) map.dispose();
+    }
   }
 
   #rule(): FusionRule {
@@ -213,70 +271,3 @@ export class Detector {
 
 /** The rate of false alarms a threshold is chosen for where none is asked for. */
 export const DEFAULT_FALSE_ALARM_RATE = 0.05;
-
-function teacherOf(
-  description: DetectorDescription,
-  tensors: StateDict,
-  given: Teacher | undefined,
-): Teacher {
-  const { name, sha256, embedded } = description.teacher;
-  if (given) {
-    if (given.sha256 !== sha256) {
-      throw new DskdError(
-        'weights-mismatch',
-        `The detector was trained with teacher ${name} of SHA-256 ${sha256}; got ${given.extractor.name} of ${given.sha256}.`,
-        {
-          hint: 'Give the weight file the detector was trained with.',
-          details: { wanted: sha256, got: given.sha256 },
-        },
-      );
-    }
-    return given;
-  }
-  if (!embedded) {
-    throw new DskdError(
-      'weights-mismatch',
-      `The file does not hold its teacher ${name} (SHA-256 ${sha256}).`,
-      {
-        hint: 'Give the weight file: --weights FILE, or loadDetector(bytes, { teacher }).',
-      },
-    );
-  }
-  return namedTeacher(backboneName(name), tensorsUnder(tensors, 'teacher'), sha256);
-}
-
-/**
- * Reads a detector from the bytes of an artefact, or from a URL (fetched).
- * @returns a detector whose scores are bit for bit those of the one that was saved, on the same backend.
- * @throws {DskdError} `artefact-invalid`, `artefact-version`, `weights-invalid`, `weights-mismatch`.
- */
-export async function loadDetector(
-  source: Uint8Array | URL,
-  { teacher: given }: LoadOptions = {},
-): Promise<Detector> {
-  const bytes = source instanceof URL ? await download(source) : source;
-  const { description, tensors } = readArtefact(bytes);
-  const teacher = teacherOf(description, tensors, given);
-  const branches: (BranchModel & { readonly state: StateDict })[] = [];
-  try {
-    for (const { name, student: options, objective } of description.branches) {
-      const student = createStudent(options as unknown as StudentOptions, { blank: true });
-      const state = tensorsUnder(tensors, `students.${name}`);
-      branches.push({ name, student, objective: createObjective(objective), state });
-      student.loadStateDict(state);
-    }
-  } catch (error) {
-    for (const { student } of branches) student.dispose();
-    if (!given) teacher.dispose();
-    throw error;
-  }
-  return new Detector(teacher, !given, branches, description);
-}
-
-async function download(url: URL): Promise<Uint8Array> {
-  const response = await fetch(url);
-  if (!response.ok) {
-    throw new DskdError('file-not-found', `Fetching ${url.href} gave status ${response.status}.`);
-  }
-  return new Uint8Array(await response.arrayBuffer());
-}

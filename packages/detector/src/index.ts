@@ -6,17 +6,14 @@ export {
   type DetectorDescription,
   type TrainingRecord,
 } from './description.js';
-export {
-  DEFAULT_FALSE_ALARM_RATE,
-  Detector,
-  loadDetector,
-  type LoadOptions,
-  type PredictOptions,
-  type SaveOptions,
-} from './detector.js';
+export { DEFAULT_FALSE_ALARM_RATE, Detector, type PredictOptions, type SaveOptions } from './detector.js';
 export { evaluateDetector, type EvaluateOptions } from './evaluate-detector.js';
 export type { EvaluationResult, ScoredSample, ScoreQuality } from '@dskd/metrics';
+export { loadDetector, loadDetectors, type LoadAllOptions, type LoadOptions } from './load-detector.js';
+export type { PredictEachOptions } from './predict-each.js';
 export type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
+export { recalibrate, type RecalibrateOptions } from './recalibrate.js';
+export type { StudentStorage } from './student-storage.js';
 export { backboneName, loadTeacher, namedTeacher, type Teacher } from './teacher.js';
 export { planBranches } from './plan-branches.js';
 export { trainDetector } from './train-detector.js';

@@ -6,9 +6,12 @@ import type { StudentRunner } from '@dskd/training';
 import { workerRunner } from '@dskd/training/node';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BranchPlan } from './branches.js';
-import { loadDetector, type Detector, type LoadOptions, type SaveOptions } from './detector.js';
+import type { Detector, SaveOptions } from './detector.js';
+import { loadDetector, type LoadOptions } from './load-detector.js';
 import type { StudentSetUpOptions } from './student-set-up.js';
 import { loadTeacher, type Teacher } from './teacher.js';
+
+export { predictFiles, type FilePrediction, type PredictFilesOptions } from './node/predict-files.js';
 
 async function read(path: string): Promise<Uint8Array> {
   try {

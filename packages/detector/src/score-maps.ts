@@ -38,17 +38,23 @@ export async function rawMaps(
   const [, height, width] = images.shape;
   const features = await extractor.extract(images);
   const maps = new Map<string, tf.Tensor3D>();
-  for (const { name, student, objective } of branches) {
-    maps.set(
-      name,
-      tf.tidy(() => {
-        const predictions = student.forward(features, { training: false });
-        return fuseLevels(objective.map(features, predictions), [height, width], rule);
-      }),
-    );
+  try {
+    for (const { name, student, objective } of branches) {
+      maps.set(
+        name,
+        tf.tidy(() => {
+          const predictions = student.forward(features, { training: false });
+          return fuseLevels(objective.map(features, predictions), [height, width], rule);
+        }),
+      );
+    }
+    return maps;
+  } catch (error) {
+    tf.dispose([...maps.values()]);
+    throw error;
+  } finally {
+    tf.dispose(features);
   }
-  tf.dispose(features);
-  return maps;
 }
 
 /**
@@ -72,10 +78,12 @@ export async function scoreRawMaps(
   }
   const fused = tf.tidy(() => tf.addN([...smoothed.values()]));
   const branches = new Map<string, ScoredMaps>();
-  for (const [name, map] of smoothed) branches.set(name, await download(map, ignored));
-  const result = { fused: await download(fused, ignored), branches };
-  tf.dispose([fused, ...smoothed.values()]);
-  return result;
+  try {
+    for (const [name, map] of smoothed) branches.set(name, await download(map, ignored));
+    return { fused: await download(fused, ignored), branches };
+  } finally {
+    tf.dispose([fused, ...smoothed.values()]);
+  }
 }
 
 async function download(map: tf.Tensor3D, ignored: Uint8Array | undefined): Promise<ScoredMaps> {

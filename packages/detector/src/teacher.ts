@@ -1,6 +1,6 @@
 import { DskdError } from '@dskd/base';
 import type { FeatureExtractor } from '@dskd/core';
-import { BACKBONES, createBackbone, type BackboneName } from '@dskd/models';
+import { BACKBONES, createBackbone, type BackboneName, type BackboneOptions } from '@dskd/models';
 import { readStateDict, type StateDict } from '@dskd/weights';
 
 /** A frozen feature extractor and where it came from. */
@@ -40,8 +40,16 @@ export async function loadTeacher(name: BackboneName, bytes: Uint8Array): Promis
   return namedTeacher(name, weights, await sha256Of(bytes));
 }
 
-/** The same from tensors in memory, whose file had the hash `sha256`. */
-export function namedTeacher(name: BackboneName, weights: StateDict, sha256: string): Teacher {
-  const extractor = createBackbone(name, { weights });
+/**
+ * The same from tensors in memory, whose file had the hash `sha256`.
+ * @param options levels and input transform, where they are not the backbone's own.
+ */
+export function namedTeacher(
+  name: BackboneName,
+  weights: StateDict,
+  sha256: string,
+  options: Omit<BackboneOptions, 'weights'> = {},
+): Teacher {
+  const extractor = createBackbone(name, { ...options, weights });
   return { extractor, sha256, weights, dispose: () => extractor.dispose() };
 }

@@ -1,0 +1,91 @@
+import { DskdError, type EventListener } from '@dskd/base';
+import { PreparedPictures, type ImageSource } from '@dskd/data';
+import { quantileThreshold, type QuantileThreshold } from '@dskd/scoring';
+import { calibrate } from './calibrate.js';
+import { accessTo, DEFAULT_FALSE_ALARM_RATE, type Detector } from './detector.js';
+
+export interface RecalibrateOptions {
+  /** The threshold is the quantile of the pictures' scores for this rate. Default: the detector's own, else 0.05. */
+  readonly falseAlarmRate?: number;
+  /**
+   * Also measure anew the mean and deviation by which each branch's map is normalised, which changes every
+   * score. Default false: scores stay comparable with earlier ones.
+   */
+  readonly statistics?: boolean;
+  /** Pictures per pass. Does not change results. Default 8. */
+  readonly batchSize?: number;
+  readonly onEvent?: EventListener;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Sets a detector's threshold, and what its p-values compare with, from pictures of good parts; nothing is
+ * trained. Takes the source's good `validation` pictures where it has some, else its good `train` pictures (a
+ * plain folder's are that); never its test pictures. They should be pictures the students have not seen: a
+ * warning is emitted for the data the detector was trained on.
+ * @returns the threshold, with what can be promised of it. The detector is changed once all is computed, kept
+ * when saved; on an error it stays as it was.
+ * @throws {DskdError} `dataset-invalid` (no good pictures), `invalid-argument` (the rate), `disposed`,
+ * `aborted`, and what reading pictures throws.
+ */
+export async function recalibrate(
+  detector: Detector,
+  source: ImageSource,
+  options: RecalibrateOptions = {},
+): Promise<QuantileThreshold> {
+  const { statistics = false, batchSize = 8, onEvent, signal } = options;
+  const { teacher, branches } = accessTo.parts(detector);
+  const { description } = detector;
+  const { falseAlarmRate = description.threshold.falseAlarmRate ?? DEFAULT_FALSE_ALARM_RATE } = options;
+  // Before any picture is read.
+  quantileThreshold([0], falseAlarmRate);
+
+  const good = source.samples.filter(({ label, split }) => label === 'good' && split !== 'test');
+  const validation = good.filter(({ split }) => split === 'validation');
+  const normals = validation.length > 0 ? validation : good;
+  if (normals.length === 0) {
+    throw new DskdError('dataset-invalid', `${source.name} has no good pictures outside its test split.`, {
+      hint: 'Give a folder of pictures of good parts that were not trained on.',
+    });
+  }
+  const fingerprint = await source.fingerprint(signal ? { signal } : {});
+  if (validation.length === 0 && description.trainings.some((run) => run.dataFingerprint === fingerprint)) {
+    onEvent?.({
+      type: 'warning',
+      message:
+        `${source.name} is what the detector was trained on: its scores are lower than those of new good ` +
+        'pictures, and the threshold will raise more false alarms than asked for.',
+    });
+  }
+  onEvent?.({ type: 'calibration-start', samples: normals.length });
+
+  const [height, width] = description.inputSize;
+  const { constants, scores, branchScores } = await calibrate(
+    teacher.extractor,
+    branches,
+    { alignCorners: description.fusion.alignCorners, sigma: description.fusion.sigma },
+    new PreparedPictures(normals, { height, width }),
+    {
+      batchSize,
+      signal,
+      ...(!statistics && {
+        constants: new Map(
+          description.branches.map(({ name, mean, standardDeviation }) => [name, { mean, standardDeviation }]),
+        ),
+      }),
+    },
+  );
+  const result = quantileThreshold(scores, falseAlarmRate);
+  accessTo.setDescription(detector, {
+    // As it is now: a threshold set meanwhile is overwritten, nothing else is.
+    ...detector.description,
+    branches: detector.description.branches.map((branch) => ({
+      ...branch,
+      ...constants.get(branch.name)!,
+      calibrationScores: branchScores.get(branch.name)!,
+    })),
+    calibration: { pictures: 'given', scores },
+    threshold: { value: result.threshold, falseAlarmRate, guaranteed: result.guaranteed },
+  });
+  return result;
+}
