@@ -1,34 +1,13 @@
 import { DskdError } from '@dskd/base';
 import type { StateDict, StateDictEntry } from '@dskd/weights';
 import type { DetectorDescription } from './description.js';
-
-const SHOWN = 8;
-
-function listed(names: readonly string[]): string {
-  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
-  return `${names.slice(0, SHOWN).join(', ')}${more}`;
-}
+import { assertFinite, listed } from './finite-tensors.js';
 
 function mismatch(message: string, names: readonly string[]): DskdError {
   return new DskdError('weights-mismatch', `${message}: ${listed(names)}.`, {
     hint: 'The file was put together by something else, or damaged: get it again, or train again.',
     details: { tensors: names },
   });
-}
-
-/** Whether every element is a number one can compute with. Integers always are. */
-function isFinite({ dtype, data }: StateDictEntry): boolean {
-  switch (dtype) {
-    case 'F16':
-      return (data as Uint16Array).every((bits) => (bits & 0x7c00) !== 0x7c00);
-    case 'F32':
-    case 'F64':
-      return (data as Float32Array | Float64Array).every(Number.isFinite);
-    case 'BF16':
-      return (data as Uint16Array).every((bits) => (bits & 0x7f80) !== 0x7f80);
-    default:
-      return true;
-  }
 }
 
 function assertIgnored({ inputSize }: DetectorDescription, { dtype, shape, data }: StateDictEntry): void {
@@ -72,11 +51,5 @@ export function assertTensorsFit(description: DetectorDescription, tensors: Stat
       odd.map(([name, { dtype }]) => `${name} (${dtype})`),
     );
   }
-  const damaged = [...tensors].filter(([, entry]) => !isFinite(entry)).map(([name]) => name);
-  if (damaged.length > 0) {
-    throw new DskdError('weights-not-finite', `NaN or infinite numbers in ${listed(damaged)}.`, {
-      hint: 'Training diverged (try a lower learning rate) or the file is damaged.',
-      details: { tensors: damaged },
-    });
-  }
+  assertFinite(tensors);
 }

@@ -1,15 +1,52 @@
 import { DskdError } from '@dskd/base';
 import type { ArrayState, StudentState, TrainingState } from '@dskd/training';
-import {
-  readSafetensors,
-  toFloat32,
-  writeSafetensors,
-  type StateDict,
-  type StateDictEntry,
-} from '@dskd/weights';
+import { readSafetensors, writeSafetensors, type StateDict } from '@dskd/weights';
+import { z } from 'zod';
+import { assertFinite, listed } from './finite-tensors.js';
+import { checkMetadata, parseMetadata } from './parse-metadata.js';
 
 const METADATA_KEY = 'dskd-checkpoint';
-const FORMAT_VERSION = 1;
+/** Format 1 did not say which run it is of. */
+const FORMAT_VERSION = 2;
+const OLDEST_FORMAT = 1;
+
+const count = z.int().nonnegative();
+const losses = z.record(z.string(), z.number());
+
+/** A slash ends a student's name in the names of its tensors. */
+function namesAreApart(names: readonly string[]): boolean {
+  return names.every((name, index) =>
+    names.every((other, at) => at === index || (other !== name && !other.startsWith(`${name}/`))),
+  );
+}
+
+const checkpointSchema = z.object({
+  format: z.literal(FORMAT_VERSION),
+  /** What decides the run's result besides the state; null where it is not known. */
+  run: z.record(z.string(), z.json()).nullable(),
+  students: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(64)
+    .refine(namesAreApart, 'names must differ, and none may begin with another and a slash'),
+  /** Updates made so far, by student. */
+  optimiserSteps: z.record(z.string(), count),
+  seed: z.int(),
+  batchSize: z.int().positive(),
+  pictures: z.int().positive(),
+  step: count,
+  history: z.array(z.object({ epoch: count, losses })),
+  lossSums: losses,
+});
+
+/** What a run is, as JSON: two runs with the same description and state end in the same detector. */
+export type RunDescription = NonNullable<z.infer<typeof checkpointSchema>['run']>;
+
+export interface Checkpoint {
+  readonly state: TrainingState;
+  /** Null in checkpoints of format 1. */
+  readonly run: RunDescription | null;
+}
 
 /** The four groups of arrays in a student's state, by the prefix they are stored under. */
 function groupsOf(state: StudentState): Record<string, ReadonlyMap<string, ArrayState>> {
@@ -22,8 +59,11 @@ function groupsOf(state: StudentState): Record<string, ReadonlyMap<string, Array
   };
 }
 
-/** A training run between two steps as the bytes of one safetensors file. */
-export function writeCheckpoint(state: TrainingState): Uint8Array {
+/**
+ * A training run between two steps as the bytes of one safetensors file.
+ * @throws {DskdError} `artefact-invalid`, `weights-not-finite`: what could not be read is not written.
+ */
+export function writeCheckpoint({ state, run }: Checkpoint): Uint8Array {
   const tensors: StateDict = new Map();
   for (const student of state.students) {
     for (const [group, arrays] of Object.entries(groupsOf(student))) {
@@ -32,22 +72,37 @@ export function writeCheckpoint(state: TrainingState): Uint8Array {
       }
     }
   }
+  assertFinite(tensors);
   const { students, ...rest } = state;
   const optimiserSteps = Object.fromEntries(students.map(({ name, optimiser }) => [name, optimiser.step]));
-  const description = {
-    format: FORMAT_VERSION,
-    students: students.map(({ name }) => name),
-    optimiserSteps,
-    ...rest,
-  };
+  const description = checkMetadata(
+    checkpointSchema,
+    { format: FORMAT_VERSION, run, students: students.map(({ name }) => name), optimiserSteps, ...rest },
+    'checkpoint',
+  );
   return writeSafetensors(tensors, { [METADATA_KEY]: JSON.stringify(description) });
+}
+
+/** @throws {DskdError} `artefact-version`, `artefact-outdated` */
+function assertKnownFormat(format: unknown): void {
+  if (typeof format !== 'number' || (format >= OLDEST_FORMAT && format <= FORMAT_VERSION)) return;
+  throw new DskdError(
+    format > FORMAT_VERSION ? 'artefact-version' : 'artefact-outdated',
+    `The checkpoint has format ${format}; this version of dskd reads formats ${OLDEST_FORMAT} to ${FORMAT_VERSION}.`,
+    {
+      hint: 'Go on with the version of dskd that wrote it, or begin the training again.',
+      details: { got: format, oldest: OLDEST_FORMAT, newest: FORMAT_VERSION },
+    },
+  );
 }
 
 /**
  * Reads what {@link writeCheckpoint} wrote.
- * @throws {DskdError} `weights-invalid`, `artefact-invalid`, `artefact-version`.
+ * @throws {DskdError} `weights-invalid` (not safetensors, or cut off), `artefact-invalid` (no description or a
+ * wrong one), `artefact-version`, `artefact-outdated`, `weights-mismatch` (tensors left over, or of another
+ * type), `weights-not-finite`. Whether the state fits its students is for training to find out.
  */
-export function readCheckpoint(bytes: Uint8Array): TrainingState {
+export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes);
   const text = metadata[METADATA_KEY];
   if (text === undefined) {
@@ -55,41 +110,79 @@ export function readCheckpoint(bytes: Uint8Array): TrainingState {
       hint: 'Give a file that `dskd train --checkpoint FILE` wrote.',
     });
   }
-  const { format, students, optimiserSteps, ...rest } = JSON.parse(text) as Omit<
-    TrainingState,
-    'students'
-  > & {
-    format: number;
-    students: string[];
-    optimiserSteps: Record<string, number>;
+  const parsed = parseMetadata(text, 'checkpoint');
+  assertKnownFormat(parsed.format);
+  const { students, optimiserSteps, run, ...rest } = checkMetadata(
+    checkpointSchema,
+    parsed.format === 1 ? { ...parsed, format: 2, run: null } : parsed,
+    'checkpoint',
+  );
+  assertFinite(tensors);
+
+  const used = new Set<string>();
+  const arraysOf = (prefix: string): Map<string, ArrayState> => {
+    const arrays = new Map<string, ArrayState>();
+    for (const [name, { dtype, shape, data }] of tensors) {
+      if (!name.startsWith(prefix) || dtype !== 'F32') continue;
+      used.add(name);
+      arrays.set(name.slice(prefix.length), { shape, data: data as Float32Array });
+    }
+    return arrays;
   };
-  if (format !== FORMAT_VERSION) {
-    throw new DskdError(
-      'artefact-version',
-      `The checkpoint has format ${format}; this version reads ${FORMAT_VERSION}.`,
-    );
-  }
-  const arraysOf = (prefix: string): Map<string, ArrayState> =>
-    new Map(
-      [...tensors]
-        .filter(([name]) => name.startsWith(prefix))
-        .map(([name, entry]) => [name.slice(prefix.length), arrayOf(entry)]),
-    );
-  return {
-    ...rest,
-    students: students.map((name) => ({
+  const states = students.map((name): StudentState => {
+    const step = Object.hasOwn(optimiserSteps, name) ? optimiserSteps[name] : undefined;
+    if (step === undefined) {
+      throw new DskdError('artefact-invalid', `The checkpoint lacks the optimiser's steps of '${name}'.`);
+    }
+    return {
       name,
       parameters: arraysOf(`${name}/parameters/`),
       buffers: arraysOf(`${name}/buffers/`),
       optimiser: {
-        step: optimiserSteps[name]!,
+        step,
         firstMoments: arraysOf(`${name}/first-moments/`),
         secondMoments: arraysOf(`${name}/second-moments/`),
       },
-    })),
-  };
+    };
+  });
+  const extra = [...tensors.keys()].filter((name) => !used.has(name));
+  if (extra.length > 0) {
+    throw new DskdError(
+      'weights-mismatch',
+      `The checkpoint holds tensors that belong to no student, or are not F32: ${listed(extra)}.`,
+      { details: { tensors: extra } },
+    );
+  }
+  return { run, state: { ...rest, students: states } };
 }
 
-function arrayOf(entry: StateDictEntry): ArrayState {
-  return { shape: entry.shape, data: toFloat32(entry) };
+/**
+ * Refuses to go on with another run. How long it trains may differ.
+ * @throws {DskdError} `input-size-mismatch`; `invalid-argument` naming everything else that differs.
+ */
+export function assertSameRun({ run }: Checkpoint, now: RunDescription): void {
+  if (!run) return;
+  const written = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
+  const differing = [...new Set([...Object.keys(run), ...Object.keys(now)])].filter(
+    (key) => written(run[key]) !== written(now[key]),
+  );
+  if (differing.includes('inputSize')) {
+    throw new DskdError(
+      'input-size-mismatch',
+      `The checkpoint is of a run with pictures of ${written(run.inputSize)} pixels, now ${written(now.inputSize)}.`,
+      {
+        hint: 'A student belongs to one input size: resume with that of the checkpoint, or begin again.',
+        details: { got: now.inputSize, wanted: run.inputSize },
+      },
+    );
+  }
+  if (differing.length === 0) return;
+  throw new DskdError(
+    'invalid-argument',
+    `The checkpoint is of another run; these differ: ${differing.join(', ')}.`,
+    {
+      hint: 'Resume with the options and pictures that the checkpoint was made with, or begin again.',
+      details: Object.fromEntries(differing.map((key) => [key, { checkpoint: run[key], now: now[key] }])),
+    },
+  );
 }

@@ -96,7 +96,9 @@ function assemble(artefact: Artefact, teacher: Teacher, ownsTeacher: boolean): D
   const branches: LoadedBranch[] = [];
   try {
     for (const branch of artefact.description.branches) branches.push(loadBranch(branch, artefact, teacher));
-    return new Detector(teacher, ownsTeacher, branches, artefact.description);
+    const { description, tensors } = artefact;
+    const ignored = (tensors.get('ignored')?.data ?? null) as Uint8Array | null;
+    return new Detector(teacher, ownsTeacher, branches, description, ignored);
   } catch (error) {
     for (const { student } of branches) student.dispose();
     if (ownsTeacher) teacher.dispose();

@@ -3,6 +3,8 @@ import { PreparedPictures, type ImageSource } from '@dskd/data';
 import { quantileThreshold, type QuantileThreshold } from '@dskd/scoring';
 import { calibrate } from './calibrate.js';
 import { accessTo, DEFAULT_FALSE_ALARM_RATE, type Detector } from './detector.js';
+import { preparationOf } from './preparation.js';
+import { preparationOf } from './preparation.js';
 
 export interface RecalibrateOptions {
   /** The threshold is the quantile of the pictures' scores for this rate. Default: the detector's own, else 0.05. */
@@ -34,7 +36,7 @@ export async function recalibrate(
   options: RecalibrateOptions = {},
 ): Promise<QuantileThreshold> {
   const { statistics = false, batchSize = 8, onEvent, signal } = options;
-  const { teacher, branches } = accessTo.parts(detector);
+  const { teacher, branches, ignored } = accessTo.parts(detector);
   const { description } = detector;
   const { falseAlarmRate = description.threshold.falseAlarmRate ?? DEFAULT_FALSE_ALARM_RATE } = options;
   // Before any picture is read.
@@ -59,14 +61,14 @@ export async function recalibrate(
   }
   onEvent?.({ type: 'calibration-start', samples: normals.length });
 
-  const [height, width] = description.inputSize;
   const { constants, scores, branchScores } = await calibrate(
     teacher.extractor,
     branches,
     { alignCorners: description.fusion.alignCorners, sigma: description.fusion.sigma },
-    new PreparedPictures(normals, { height, width }),
+    new PreparedPictures(normals, preparationOf(description)),
     {
       batchSize,
+      ignored,
       signal,
       ...(!statistics && {
         constants: new Map(
