@@ -1,5 +1,6 @@
 export { readArtefact, type Artefact } from './artefact.js';
 export type { BranchPlan, ObjectiveDescription } from './branches.js';
+export { combineDetectors, type CombineOptions } from './combine-detectors.js';
 export {
   FORMAT_VERSION,
   type BranchDescription,
@@ -7,12 +8,14 @@ export {
   type TrainingRecord,
 } from './description.js';
 export { DEFAULT_FALSE_ALARM_RATE, Detector, type PredictOptions, type SaveOptions } from './detector.js';
+export { estimateTraining, type EstimateOptions, type TrainingCost } from './estimate-training.js';
 export { evaluateDetector, type EvaluateOptions } from './evaluate-detector.js';
 export type { EvaluationResult, ScoredSample, ScoreQuality } from '@dskd/metrics';
 export { loadDetector, loadDetectors, type LoadAllOptions, type LoadOptions } from './load-detector.js';
 export type { PredictEachOptions } from './predict-each.js';
 export type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
 export { recalibrate, type RecalibrateOptions } from './recalibrate.js';
+export { paperRecipe, type Recipe } from './recipes.js';
 export type { StudentStorage } from './student-storage.js';
 export { backboneName, loadTeacher, namedTeacher, type Teacher } from './teacher.js';
 export { planBranches } from './plan-branches.js';

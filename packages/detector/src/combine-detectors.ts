@@ -1,0 +1,211 @@
+import { DskdError, type EventListener } from '@dskd/base';
+import { PreparedPictures, type ImageSource, type Sample } from '@dskd/data';
+import { createStudent, type StudentOptions } from '@dskd/models';
+import { quantileThreshold } from '@dskd/scoring';
+import { calibrate, measureConstants } from './calibrate.js';
+import { choosePictures, type ChosenPictures } from './choose-pictures.js';
+import type { DetectorDescription, TrainingRecord } from './description.js';
+import {
+  accessTo,
+  DEFAULT_FALSE_ALARM_RATE,
+  Detector,
+  type DetectorParts,
+  type LoadedBranch,
+} from './detector.js';
+import { preparationOf } from './preparation.js';
+
+export interface CombineOptions {
+  /**
+   * The pictures the students were trained on. They are scored anew: a fused score is the maximum of a sum of
+   * maps, which the students' own scores do not tell.
+   */
+  readonly source: ImageSource;
+  /** What the threshold is chosen for. Default: the first detector's own rate, else 0.05. */
+  readonly falseAlarmRate?: number;
+  /** Pictures per pass. Default: as in the first training. */
+  readonly batchSize?: number;
+  readonly onEvent?: EventListener;
+  readonly signal?: AbortSignal;
+}
+
+/** @throws {DskdError} `invalid-argument`, `teacher-mismatch`, `input-size-mismatch` */
+function assertCombinable(
+  descriptions: readonly DetectorDescription[],
+  parts: readonly DetectorParts[],
+): void {
+  if (descriptions.length < 2) {
+    throw new DskdError('invalid-argument', `Got ${descriptions.length} detectors, wanted two or more.`);
+  }
+  const differing = (what: (description: DetectorDescription) => unknown): string[] => [
+    ...new Set(descriptions.map((description) => JSON.stringify(what(description)))),
+  ];
+  const teachers = differing(({ teacher }) => ({ ...teacher, embedded: undefined }));
+  if (teachers.length > 1) {
+    const names = descriptions.map(({ teacher }) => `${teacher.name} (SHA-256 ${teacher.sha256})`);
+    throw new DskdError(
+      'teacher-mismatch',
+      `The detectors have different teachers, or other levels of one: ${names.join('; ')}.`,
+      { hint: 'Train the students on one teacher, from one weight file.' },
+    );
+  }
+  const sizes = differing(({ inputSize }) => inputSize.join('x'));
+  if (sizes.length > 1) {
+    throw new DskdError(
+      'input-size-mismatch',
+      `The detectors have different input sizes: ${sizes.map((size) => JSON.parse(size) as string).join(', ')}.`,
+      { hint: 'Train the students at one size.' },
+    );
+  }
+  const problems: string[] = [];
+  const [ignored] = parts.map((part) => part.ignored?.join());
+  if (parts.some((part) => part.ignored?.join() !== ignored)) problems.push('they ignore different pixels');
+  const names = descriptions.flatMap(({ branches }) => branches.map(({ name }) => name));
+  const twice = names.filter((name, index) => names.indexOf(name) !== index);
+  if (twice.length > 0) problems.push(`two students are called ${twice.join(', ')}`);
+  const settings = {
+    'fit pictures differently': differing(({ resize }) => resize),
+    'smooth or add maps differently': differing(({ fusion }) => fusion),
+    'take mean and deviation of different pictures': differing(({ trainings }) =>
+      [...new Set(trainings.map(({ options }) => options.statisticsOn ?? 'calibration'))],
+    ),
+  };
+  for (const [what, values] of Object.entries(settings)) {
+    if (values.length > 1) problems.push(`they ${what} (${values.join(' and ')})`);
+  }
+  if (problems.length > 0) {
+    throw new DskdError('invalid-argument', `The detectors cannot be combined: ${problems.join('; ')}.`, {
+      hint: 'Train the students apart with the same options but for the student.',
+      details: { problems },
+    });
+  }
+}
+
+/** The pictures that a training calibrated on and trained on, by its record. */
+function picturesOf(source: ImageSource, { seed, options, pictures }: TrainingRecord): ChosenPictures {
+  const { holdOutFraction, calibrateOnTraining } = options;
+  const chosen = choosePictures(source, {
+    seed,
+    ...(typeof holdOutFraction === 'number' && { holdOutFraction }),
+    ...(typeof calibrateOnTraining === 'boolean' && { calibrateOnTraining }),
+  });
+  if (chosen.origin === 'validation' || chosen.training.length === pictures) return chosen;
+  throw new DskdError(
+    'dataset-invalid',
+    `A student was trained on ${pictures} pictures; of ${source.name} it would be ${chosen.training.length}.`,
+    { hint: 'Give the pictures the students were trained on.' },
+  );
+}
+
+/** The samples that are in every list, in the order of the first. */
+function common(lists: readonly (readonly Sample[])[]): Sample[] {
+  return lists.reduce<Sample[]>((kept, list) => {
+    const ids = new Set(list.map(({ id }) => id));
+    return kept.filter(({ id }) => ids.has(id));
+  }, [...lists[0]!]);
+}
+
+/**
+ * Good pictures that calibrated every student: a validation split, or those that none of them was trained on.
+ * @throws {DskdError} `dataset-invalid`
+ */
+async function choose(
+  source: ImageSource,
+  trainings: readonly TrainingRecord[],
+  signal: AbortSignal | undefined,
+): Promise<ChosenPictures> {
+  const chosen = trainings.map((record) => picturesOf(source, record));
+  const origins = new Set(chosen.map(({ origin }) => origin));
+  const fingerprint = await source.fingerprint(signal ? { signal } : {});
+  const isTheirs = trainings.every(({ dataFingerprint }) => dataFingerprint === fingerprint);
+  const needsTraining = trainings.some(({ options }) => options.statisticsOn === 'training');
+  if (!isTheirs && (!origins.has('validation') || origins.size > 1 || needsTraining)) {
+    throw new DskdError(
+      'dataset-invalid',
+      `The students were trained on other pictures than ${source.name} holds: which of them they have not seen is unknown.`,
+      { hint: 'Give the pictures they were trained on, or a folder with validation/good.' },
+    );
+  }
+  const calibration = common(chosen.map((each) => each.calibration));
+  if (calibration.length === 0) {
+    throw new DskdError('dataset-invalid', 'Every picture was trained on by one of the students.', {
+      hint: 'Train them with one seed, so that they hold out the same pictures, or give a folder with validation/good.',
+    });
+  }
+  const origin = origins.size === 1 ? chosen[0]!.origin : 'held-out';
+  return { training: common(chosen.map((each) => each.training)), calibration, origin };
+}
+
+/** A student of the combined detector's own, with the weights of another detector's. */
+function copyOf({ name, objective, state }: LoadedBranch, description: DetectorDescription): LoadedBranch {
+  const { student: options } = description.branches.find((branch) => branch.name === name)!;
+  const student = createStudent(options as StudentOptions, { blank: true });
+  student.loadStateDict(state);
+  return { name, student, objective, state };
+}
+
+/**
+ * Joins students that were trained apart to one detector, branch after branch in the order given, and calibrates
+ * it on good pictures of `source`. Trained with the same options on the same pictures they give, bit for bit,
+ * what training them together gives.
+ * @param detectors two or more with one teacher and one input size. They stay as they are. The new detector
+ * uses the first one's teacher: dispose it before that.
+ * @returns a detector with students of its own; the caller disposes it.
+ * @throws {DskdError} `teacher-mismatch`; `input-size-mismatch`; `invalid-argument` (fewer than two, a branch
+ * name twice, other settings); `dataset-invalid` (not the pictures they were trained on); `disposed`, `aborted`.
+ */
+export async function combineDetectors(
+  detectors: readonly Detector[],
+  { source, falseAlarmRate, batchSize, onEvent, signal }: CombineOptions,
+): Promise<Detector> {
+  const parts = detectors.map((detector) => accessTo.parts(detector));
+  const descriptions = detectors.map(({ description }) => description);
+  assertCombinable(descriptions, parts);
+  const [first] = descriptions as [DetectorDescription, ...DetectorDescription[]];
+  const trainings = descriptions.flatMap((each) => each.trainings);
+  const chosen = await choose(source, trainings, signal);
+  const { teacher, ignored } = parts[0]!;
+  const { alignCorners, sigma } = first.fusion;
+  const rule = { alignCorners, sigma };
+  const options = { batchSize: batchSize ?? trainings[0]!.batchSize, ignored, signal };
+  const rate = falseAlarmRate ?? first.threshold.falseAlarmRate ?? DEFAULT_FALSE_ALARM_RATE;
+  const prepared = (samples: readonly Sample[]): PreparedPictures =>
+    new PreparedPictures(samples, preparationOf(first));
+
+  const branches: LoadedBranch[] = [];
+  try {
+    for (const [index, part] of parts.entries()) {
+      for (const branch of part.branches) branches.push(copyOf(branch, descriptions[index]!));
+    }
+    onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
+    const constants =
+      trainings[0]!.options.statisticsOn === 'training'
+        ? await measureConstants(teacher.extractor, branches, rule, prepared(chosen.training), options)
+        : undefined;
+    const calibration = await calibrate(
+      teacher.extractor,
+      branches,
+      rule,
+      prepared(chosen.calibration),
+      { ...options, constants },
+    );
+    const { threshold, guaranteed } = quantileThreshold(calibration.scores, rate);
+    const description: DetectorDescription = {
+      ...first,
+      storage: descriptions.every(({ storage }) => storage === 'float16') ? 'float16' : 'float32',
+      branches: descriptions
+        .flatMap((each) => each.branches)
+        .map((branch) => ({
+          ...branch,
+          ...calibration.constants.get(branch.name)!,
+          calibrationScores: calibration.branchScores.get(branch.name)!,
+        })),
+      calibration: { pictures: chosen.origin, scores: calibration.scores },
+      threshold: { value: threshold, falseAlarmRate: rate, guaranteed },
+      trainings,
+    };
+    return new Detector(teacher, false, branches, description, ignored);
+  } catch (error) {
+    for (const { student } of branches) student.dispose();
+    throw error;
+  }
+}

@@ -1,0 +1,50 @@
+import { gcadAugmentation, type Augmentation, type Fit } from '@dskd/data';
+import type { BackboneName } from '@dskd/models';
+import type { BranchOptions, TrainDetectorOptions } from './training-options.js';
+
+/** Settings of a published training: plain JSON. */
+export interface Recipe {
+  /** Whose weights to load; torchvision's first ImageNet ones (file tag 95faca4d for Wide-ResNet-50-2). */
+  readonly teacher: { readonly name: BackboneName; readonly levels: readonly string[] };
+  /** For `trainDetector({ source, teacher, ...options })`; put after it, single values override. */
+  readonly options: Required<
+    Pick<TrainDetectorOptions, 'inputSize' | 'preset' | 'gccb' | 'epochs' | 'batchSize' | 'sigma'>
+  > & {
+    readonly branches: Readonly<Record<'local' | 'global', BranchOptions>>;
+    readonly fit: Fit;
+    readonly augmentation: Augmentation;
+  };
+}
+
+/**
+ * What the paper (Zhang, Suganuma and Okatani, WACV 2024) trained with: Wide-ResNet-50-2 at 256 px, students of
+ * its widths, g = 1024, temperature 1, Adam 0.5 / 0.999 at 0.005 for both, batches of 16, 200 epochs, GCAD's
+ * augmentations by category. The local student learns by the flattened cosine of RD4AD's code, whose recipe the
+ * paper takes over, not by the per-pixel one that its Eq. 1 prints. Where the paper is silent: sigma 4 (RD4AD),
+ * random initial weights of OCBE_glo (`initialise` takes the teacher's stage 4).
+ * @param category of MVTec LOCO AD, for the flips; without one pictures are not flipped.
+ */
+export function paperRecipe(category?: string): Recipe {
+  const optimiser = { learningRate: 0.005, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 };
+  return {
+    teacher: { name: 'wide_resnet50_2', levels: ['layer1', 'layer2', 'layer3'] },
+    options: {
+      inputSize: [256, 256],
+      fit: 'squeeze',
+      augmentation: gcadAugmentation(category),
+      preset: 'paper',
+      gccb: { variant: 'full', channels: 1024 },
+      branches: {
+        local: { branch: 'local', objective: { name: 'flattenedCosine', options: {} }, optimiser },
+        global: {
+          branch: 'global',
+          objective: { name: 'contextualAffinity', options: { temperature: 1 } },
+          optimiser,
+        },
+      },
+      epochs: 200,
+      batchSize: 16,
+      sigma: 4,
+    },
+  };
+}
