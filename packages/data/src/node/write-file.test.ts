@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, utimes } from 'node:fs/promises';
 import { temporaryFolder, type TemporaryFolder } from './fabricate.test.util.js';
 import { writeFileAtomically } from './write-file.js';
 
@@ -29,4 +29,20 @@ test('many writers to one path: the file is one of theirs, whole', async () => {
   const content = await readFile(file, 'utf8');
   expect(content).toBe(content[0]!.repeat(100_000));
   expect(await readdir(folder.root)).toEqual(['model.bin']);
+});
+
+test('what killed writers left behind goes after an hour; nothing else does', async () => {
+  const names = [
+    '.model.bin.0123456789ab.tmp',
+    '.model.bin.ba9876543210.tmp',
+    '.model.bin.notes.tmp',
+    'model.bin.0123456789ab.tmp',
+  ];
+  await folder.write(Object.fromEntries(names.map((name) => [name, 'half'])));
+  const longAgo = new Date(Date.now() - 61 * 60 * 1000);
+  for (const name of names.filter((each) => !each.includes('ba98'))) {
+    await utimes(`${folder.root}/${name}`, longAgo, longAgo);
+  }
+  await writeFileAtomically(`${folder.root}/model.bin`, 'whole');
+  expect((await readdir(folder.root)).sort()).toEqual([...names.slice(1), 'model.bin'].sort());
 });

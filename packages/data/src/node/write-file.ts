@@ -1,15 +1,37 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+
+/** Nobody writes one file for so long without adding to it. */
+const ABANDONED_MS = 60 * 60 * 1000;
+const TEMPORARY_NAME = /^\..+\.[0-9a-f]{12}\.tmp$/;
+
+/** Folders this process has tidied: once is enough, and a folder may hold thousands of files. */
+const tidied = new Set<string>();
+
+/** Removes temporary files that were left behind in `folder` by writers who were killed. */
+async function removeAbandoned(folder: string): Promise<void> {
+  const resolved = path.resolve(folder);
+  if (tidied.has(resolved)) return;
+  tidied.add(resolved);
+  for (const name of (await readdir(folder)).filter((each) => TEMPORARY_NAME.test(each))) {
+    const leftover = path.join(folder, name);
+    if (Date.now() - (await stat(leftover)).mtimeMs > ABANDONED_MS) await rm(leftover);
+  }
+}
 
 /**
  * Writes a file so that its path shows either what was there before or all of `content`: a temporary file
- * in the same folder (made if missing), flushed, then renamed. An existing file is replaced.
+ * in the same folder (made if missing), flushed, then renamed. An existing file is replaced. A writer that is
+ * killed leaves a hidden `.NAME.*.tmp`, which is never read; the first write of a process into a folder removes
+ * those that are more than an hour old.
  * @throws the file system's error; no temporary file is left behind.
  */
 export async function writeFileAtomically(file: string, content: Uint8Array | string): Promise<void> {
   const folder = path.dirname(file);
   await mkdir(folder, { recursive: true });
+  // Tidying is a courtesy: whatever hinders it must not hinder writing.
+  await removeAbandoned(folder).catch(() => undefined);
   const temporary = path.join(folder, `.${path.basename(file)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     const handle = await open(temporary, 'wx');
