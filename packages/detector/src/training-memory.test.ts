@@ -1,41 +1,83 @@
-import '@tensorflow/tfjs';
-import { backboneInfo, type BackboneName } from '@dskd/models';
+import * as tf from '@tensorflow/tfjs';
+import { DskdError } from '@dskd/base';
 import { useBackend } from '@dskd/test-support';
-import type { Teacher } from './teacher.js';
+import { describedTeacher } from './described-teacher.test.util.js';
+import { fittingAlternatives } from './fitting-alternatives.js';
+import { paperRecipe } from './recipes.js';
 import { tinySource } from './tiny-world.test.util.js';
 import { trainDetector } from './train-detector.js';
+import { estimateTrainingMemory, fits } from './training-memory.js';
+import type { TrainDetectorOptions } from './training-options.js';
+
+const GIBIBYTE = 2 ** 30;
+const PICTURES = 360;
 
 beforeAll(() => useBackend('wasm'));
 
-/** A teacher of which only the description is asked: nothing may be computed before the refusal. */
-function describedTeacher(name: BackboneName): Teacher {
-  const { levels, inputTransform } = backboneInfo(name);
-  const refuse = (): never => {
-    throw new Error('The teacher was used.');
-  };
-  return {
-    extractor: {
-      name,
-      levels,
-      inputTransform,
-      outputShapes: ([height, width]) =>
-        levels.map(({ stride, channels }) => [height / stride, width / stride, channels]),
-      extract: refuse,
-      dispose: refuse,
-    },
-    sha256: '0'.repeat(64),
-    dispose: refuse,
-  };
+function paper(options: Partial<TrainDetectorOptions> = {}): TrainDetectorOptions {
+  const recipe = paperRecipe('screw_bag');
+  const teacher = describedTeacher(recipe.teacher.name);
+  return { source: tinySource(), teacher, ...recipe.options, ...options };
 }
 
-test('the paper preset on Wide-ResNet-50-2 is refused by name before it starts: 289 M parameters with Adam', async () => {
-  const options = {
-    source: tinySource(),
-    teacher: describedTeacher('wide_resnet50_2'),
-    preset: 'paper' as const,
-  };
-  await expect(trainDetector(options)).rejects.toMatchObject({
-    code: 'out-of-memory',
-    message: expect.stringContaining("the heap 'main' needs") as string,
-  });
+/** A runner that must not be made; that there is one means a heap for each student. */
+const runner = (): never => {
+  throw new Error('A student was made.');
+};
+
+async function refusal(options: TrainDetectorOptions): Promise<DskdError> {
+  const before = tf.memory();
+  const error = await trainDetector(options).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(tf.memory()).toMatchObject({ numTensors: before.numTensors, numBytes: before.numBytes });
+  expect(error).toBeInstanceOf(DskdError);
+  return error as DskdError;
+}
+
+test('the paper recipe on wasm is refused by name, with what would fit, before anything is allocated', async () => {
+  const error = await refusal(paper());
+  expect(error.code).toBe('out-of-memory');
+  expect(error.message).toContain("the heap 'main' needs");
+  expect(error.hint).toContain('--preset lite');
+  expect(error.hint).toContain('--backend webgpu');
+  expect(error.hint).toContain('--size 128');
+});
+
+test('what is said to fit does fit, and what is not said does not', () => {
+  const all = paper();
+  const sayings = fittingAlternatives(all, PICTURES);
+  const fitting = (options: Partial<TrainDetectorOptions>): boolean =>
+    fits(estimateTrainingMemory(paper(options), PICTURES));
+  const { local, global } = paperRecipe().options.branches;
+  const said = (words: string): boolean => sayings.includes(words);
+  expect(said('a worker thread for each student')).toBe(fitting({ runner }));
+  expect(said('--preset lite')).toBe(fitting({ preset: 'lite', gccb: undefined }));
+  expect(said('--student local and --student global')).toBe(
+    fitting({ branches: { local } }) && fitting({ branches: { global } }),
+  );
+  expect(said('--batch-size')).toBe(fitting({ batchSize: 2 }));
+  expect(said('--size 128')).toBe(fitting({ inputSize: [128, 128] }));
+});
+
+test('one student apart is not offered where there is only one', () => {
+  const { global } = paperRecipe().options.branches;
+  expect(fittingAlternatives(paper({ branches: { global } }), PICTURES)).not.toContain('--student');
+});
+
+test('the memory of the machine counts where it is known', () => {
+  const memory = estimateTrainingMemory(paper({ preset: 'lite', gccb: undefined }), PICTURES);
+  expect(fits(memory)).toBe(true);
+  expect(fits(memory, memory.total)).toBe(true);
+  expect(fits(memory, memory.total - 1)).toBe(false);
+  expect(fittingAlternatives(paper(), PICTURES, GIBIBYTE / 4)).not.toContain('webgpu');
+  expect(fittingAlternatives(paper(), PICTURES, 1)).toContain('Nothing smaller fits');
+});
+
+test('features of varied pictures are not kept', () => {
+  const host = (options: Partial<TrainDetectorOptions>): number =>
+    estimateTrainingMemory(paper(options), PICTURES).parts.find(({ heap }) => heap === 'host')!.bytes;
+  expect(host({})).toBe(0);
+  expect(host({ augmentation: undefined })).toBe(GIBIBYTE);
 });

@@ -1,0 +1,257 @@
+import * as tf from '@tensorflow/tfjs';
+import { holdOut, type ImageSource, type Sample } from '@dskd/data';
+import { expectNoNewTensors, useBackend } from '@dskd/test-support';
+import { registerWasmGradients } from '@dskd/wasm-gradients';
+import { readArtefact, writeArtefact } from './artefact.js';
+import { combineDetectors } from './combine-detectors.js';
+import type { DetectorDescription } from './description.js';
+import type { Detector } from './detector.js';
+import { evaluateDetector } from './evaluate-detector.js';
+import { loadDetector, loadDetectors } from './load-detector.js';
+import type { Teacher } from './teacher.js';
+import { tinyOptions, tinySource, tinyTeacher } from './tiny-world.test.util.js';
+import { trainDetector } from './train-detector.js';
+import { DEFAULT_BRANCHES, type TrainDetectorOptions } from './training-options.js';
+
+const source = tinySource();
+let teacher: Teacher;
+let together: Detector;
+let local: Detector;
+let global: Detector;
+
+function trainOne(name: 'local' | 'global', options: Partial<TrainDetectorOptions> = {}): Promise<Detector> {
+  const branches = { [name]: DEFAULT_BRANCHES[name]! };
+  return trainDetector({ ...tinyOptions(teacher), branches, ...options });
+}
+
+beforeAll(async () => {
+  await useBackend('wasm');
+  registerWasmGradients();
+  teacher = tinyTeacher();
+  together = await trainDetector(tinyOptions(teacher));
+  local = await trainOne('local');
+  global = await trainOne('global');
+});
+
+afterAll(() => {
+  for (const owner of [together, local, global, teacher]) owner.dispose();
+});
+
+async function testPictures() {
+  const samples = source.samples.filter(({ split }) => split === 'test');
+  return Promise.all(samples.map((sample) => sample.load()));
+}
+
+function studentTensors(detector: Detector, name: string) {
+  const { tensors } = readArtefact(detector.save({ embedTeacher: false }));
+  return [...tensors].filter(([key]) => key.startsWith(`students.${name}.`));
+}
+
+/** The same detector with a changed description, as if it had been trained so. */
+function edited(
+  detector: Detector,
+  change: (description: DetectorDescription) => Partial<DetectorDescription>,
+): Promise<Detector> {
+  const { description, tensors } = readArtefact(detector.save());
+  const bytes = writeArtefact({ description: { ...description, ...change(description) }, tensors });
+  return loadDetector(bytes);
+}
+
+/** `tinySource` under another fingerprint and, if asked for, with a validation split. */
+function otherSource(validation: boolean): ImageSource {
+  const [first, ...rest] = source.samples as [Sample, ...Sample[]];
+  const samples = validation ? [...rest, { ...first, split: 'validation' as const }] : [...source.samples];
+  return { name: 'other', samples, fingerprint: () => Promise.resolve('1'.repeat(64)) };
+}
+
+describe('one student alone', () => {
+  test.each(['local', 'global'] as const)('is, bit for bit, the %s one of a training of both', (name) => {
+    const alone = studentTensors(name === 'local' ? local : global, name);
+    expect(alone.length).toBeGreaterThan(10);
+    expect(alone).toEqual(studentTensors(together, name));
+  });
+
+  test('is a detector: saved, loaded, predicting, evaluated', async () => {
+    const pictures = await testPictures();
+    const wanted = await local.predict(pictures);
+    const loaded = await loadDetector(local.save());
+    expect(await loaded.predict(pictures)).toEqual(wanted);
+    for (const { score, branches, pValue } of wanted) {
+      expect(Object.keys(branches)).toEqual(['local']);
+      expect(branches.local).toMatchObject({ score, pValue });
+    }
+    const result = await evaluateDetector(loaded, source);
+    expect(Object.keys(result.branches)).toEqual(['local']);
+    expect(result.fused).toEqual(result.branches.local);
+    expect(loaded.description.trainings.map(({ branches }) => branches)).toEqual([['local']]);
+    loaded.dispose();
+  });
+});
+
+describe('students trained apart and combined', () => {
+  test('are, bit for bit, the detector that was trained at once', async () => {
+    const combined = await combineDetectors([local, global], { source });
+    const { trainings, ...rest } = combined.description;
+    const { trainings: once, ...wanted } = together.description;
+    expect(rest).toEqual(wanted);
+    expect(trainings).toEqual([...local.description.trainings, ...global.description.trainings]);
+    expect(trainings.map(({ finalLosses }) => finalLosses)).toEqual([
+      { local: once[0]!.finalLosses.local },
+      { global: once[0]!.finalLosses.global },
+    ]);
+    for (const name of ['local', 'global']) {
+      expect(studentTensors(combined, name)).toEqual(studentTensors(together, name));
+    }
+    const pictures = await testPictures();
+    expect(await combined.predict(pictures)).toEqual(await together.predict(pictures));
+    combined.dispose();
+  });
+
+  test('from files, and into one', async () => {
+    const [one, other] = await loadDetectors([local.save(), global.save({ embedTeacher: false })]);
+    const combined = await combineDetectors([one!, other!], { source });
+    const loaded = await loadDetector(combined.save());
+    const pictures = await testPictures();
+    expect(await loaded.predict(pictures)).toEqual(await together.predict(pictures));
+    for (const each of [combined, loaded, one!, other!]) each.dispose();
+  });
+
+  test('take no statistics from pictures of another kind than they were trained with', async () => {
+    const options = { statisticsOn: 'training' as const };
+    const wanted = await trainDetector({ ...tinyOptions(teacher), ...options });
+    const apart = [await trainOne('local', options), await trainOne('global', options)];
+    const combined = await combineDetectors(apart, { source });
+    expect(combined.description.branches).toEqual(wanted.description.branches);
+    expect(combined.description.branches).not.toEqual(together.description.branches);
+    for (const each of [combined, wanted, ...apart]) each.dispose();
+  });
+
+  test('of two seeds calibrate on what neither was trained on', async () => {
+    const heldOut = (seed: number): Sample[] =>
+      holdOut(
+        source.samples.filter(({ split }) => split === 'train'),
+        { fraction: 0.3, seed },
+      ).heldOut;
+    const outcomes = new Set<string>();
+    for (const seed of [4, 5, 6, 7, 8]) {
+      const neither = heldOut(3).filter(({ id }) => heldOut(seed).some((other) => other.id === id));
+      const other = await edited(global, ({ trainings }) => ({ trainings: [{ ...trainings[0]!, seed }] }));
+      const combining = combineDetectors([local, other], { source });
+      if (neither.length === 0) {
+        await expect(combining).rejects.toMatchObject({ code: 'dataset-invalid' });
+        outcomes.add('refused');
+      } else {
+        const combined = await combining;
+        const { pictures, scores } = combined.description.calibration;
+        const predictions = await combined.predict(await Promise.all(neither.map((sample) => sample.load())));
+        expect(pictures).toBe('held-out');
+        expect(scores).toEqual(predictions.map(({ score }) => score));
+        combined.dispose();
+        outcomes.add('combined');
+      }
+      other.dispose();
+    }
+    expect([...outcomes].sort()).toEqual(['combined', 'refused']);
+  });
+
+  test('use a validation split of any source', async () => {
+    const combined = await combineDetectors([local, global], { source: otherSource(true), falseAlarmRate: 0.5 });
+    expect(combined.description.calibration).toMatchObject({ pictures: 'validation' });
+    expect(combined.description.calibration.scores).toHaveLength(1);
+    expect(combined.description.threshold.falseAlarmRate).toBe(0.5);
+    combined.dispose();
+  });
+
+  test('leave no tensors', async () => {
+    await expectNoNewTensors(async () => {
+      const combined = await combineDetectors([local, global], { source });
+      combined.dispose();
+      await expect(combineDetectors([local, local], { source })).rejects.toThrow();
+      const broken: ImageSource = {
+        ...source,
+        samples: source.samples.map((sample) => ({
+          ...sample,
+          load: () => Promise.reject(new Error('unreadable')),
+        })),
+      };
+      await expect(combineDetectors([local, global], { source: broken })).rejects.toThrow('unreadable');
+    });
+  });
+});
+
+describe('combining is refused', () => {
+  async function refusal(detectors: readonly Detector[], from: ImageSource = source): Promise<unknown> {
+    const before = tf.memory().numTensors;
+    const error = await combineDetectors(detectors, { source: from }).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(tf.memory().numTensors).toBe(before);
+    return error;
+  }
+
+  async function refusalOf(
+    change: (description: DetectorDescription) => Partial<DetectorDescription>,
+  ): Promise<unknown> {
+    const other = await edited(global, change);
+    const error = await refusal([local, other]);
+    other.dispose();
+    return error;
+  }
+
+  test('for fewer than two', async () => {
+    expect(await refusal([local])).toMatchObject({ code: 'invalid-argument' });
+  });
+
+  test('for another teacher', async () => {
+    const sha256 = 'b'.repeat(64);
+    const error = await refusalOf(({ teacher: own }) => ({ teacher: { ...own, sha256 } }));
+    expect(error).toMatchObject({ code: 'teacher-mismatch' });
+    expect((error as Error).message).toContain(sha256);
+  });
+
+  test('for another input size', async () => {
+    const other = await trainOne('global', { inputSize: [48, 32], epochs: 1 });
+    expect(await refusal([local, other])).toMatchObject({
+      code: 'input-size-mismatch',
+      message: expect.stringContaining('32x32, 48x32') as string,
+    });
+    other.dispose();
+  });
+
+  test('for a branch name twice', async () => {
+    expect(await refusal([local, together])).toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringContaining('two students are called local') as string,
+    });
+  });
+
+  test('for other settings, all of them named', async () => {
+    const error = await refusalOf(({ fusion, resize, trainings }) => ({
+      fusion: { ...fusion, sigma: 3 },
+      resize: { ...resize, fit: 'letterbox', fill: [0, 0, 0] },
+      trainings: [{ ...trainings[0]!, options: { statisticsOn: 'training' } }],
+    }));
+    expect(error).toMatchObject({ code: 'invalid-argument' });
+    expect((error as { details: { problems: string[] } }).details.problems).toHaveLength(3);
+  });
+
+  test('for other pixels that count', async () => {
+    const ignored = new Uint8Array(32 * 32);
+    ignored[0] = 1;
+    const other = await trainOne('global', { ignored, epochs: 1 });
+    expect(await refusal([local, other])).toMatchObject({
+      message: expect.stringContaining('ignore different pixels') as string,
+    });
+    other.dispose();
+  });
+
+  test('on other pictures without a validation split, or fewer of them', async () => {
+    expect(await refusal([local, global], otherSource(false))).toMatchObject({ code: 'dataset-invalid' });
+    const fewer = { ...source, samples: source.samples.slice(2) };
+    expect(await refusal([local, global], fewer)).toMatchObject({
+      code: 'dataset-invalid',
+      message: expect.stringContaining('was trained on 6 pictures') as string,
+    });
+  });
+});
