@@ -14,7 +14,12 @@ import { studentTask, type BranchPlan } from './branches.js';
 import { choosePictures } from './choose-pictures.js';
 import { fittingAlternatives } from './fitting-alternatives.js';
 import { planBranches } from './plan-branches.js';
-import { estimateTrainingMemory, featureBytesPerPicture, fits } from './training-memory.js';
+import {
+  estimateTrainingMemory,
+  featureBytesPerPicture,
+  featureCacheLimit,
+  fits,
+} from './training-memory.js';
 import { TRAINING_DEFAULTS, type TrainDetectorOptions } from './training-options.js';
 
 export interface EstimateOptions {
@@ -88,6 +93,7 @@ function measurable(plan: BranchPlan, bytes: number): Measurable {
 }
 
 type Seconds = ReadonlyMap<string, number>;
+type Measure = (pictures: number) => Promise<Seconds>;
 
 /**
  * Seconds of a batch, by name, and how many pictures were measured at once. A batch that would take longer than
@@ -95,7 +101,7 @@ type Seconds = ReadonlyMap<string, number>;
  * the pictures.
  */
 async function measureBatch(
-  measure: (pictures: number) => Promise<Seconds>,
+  measure: Measure,
   batch: number,
   most: number,
   budget: number,
@@ -158,7 +164,7 @@ async function withRunners<T>(
 
 /** How many passes of the teacher over a picture the run takes: features are kept as far as there is room. */
 function teacherPasses(options: TrainDetectorOptions, pictures: number, epochs: number): number {
-  const kept = Math.floor((options.featureCacheBytes ?? GIBIBYTE) / featureBytesPerPicture(options));
+  const kept = Math.floor((featureCacheLimit(options) ?? GIBIBYTE) / featureBytesPerPicture(options));
   return pictures + (epochs - 1) * Math.max(0, pictures - kept);
 }
 
@@ -186,9 +192,14 @@ export async function estimateTraining(
     return { name: teacher.extractor.levels[level]!.name, shape };
   });
 
-  throwIfAborted(signal);
+  const abortable =
+    (measure: Measure): Measure =>
+    (count) => {
+      throwIfAborted(signal);
+      return measure(count);
+    };
   const ofTeacher = await measureBatch(
-    (count) => measureTeacher(teacher.extractor, inputSize, count),
+    abortable((count) => measureTeacher(teacher.extractor, inputSize, count)),
     batch,
     batch,
     stepBudget,
@@ -199,14 +210,13 @@ export async function estimateTraining(
   const students: Record<string, { seconds: number; scaledBy: number }> = {};
   let measuredPictures = ofTeacher.pictures;
   for (const group of groups) {
-    throwIfAborted(signal);
     const most = Math.min(...group.map((each) => each.pictures));
-    const { seconds, pictures: measured } = await withRunners(
+    const { seconds, pictures: atOnce } = await withRunners(
       group.map(({ plan }) => plan),
       runner,
-      (runners) => measureBatch((count) => measureStep(runners, levels, count), batch, most, stepBudget),
+      (runners) => measureBatch(abortable((count) => measureStep(runners, levels, count)), batch, most, stepBudget),
     );
-    measuredPictures = Math.min(measuredPictures, measured);
+    measuredPictures = Math.min(measuredPictures, atOnce);
     for (const { plan, scaledBy } of group) {
       students[plan.name] = { seconds: seconds.get(plan.name)! * scaledBy, scaledBy };
     }

@@ -1,3 +1,4 @@
+import { presetArchitecture } from '@dskd/models';
 import { assertFits } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import { estimateTrainingMemory, fits } from './training-memory.js';
@@ -41,6 +42,19 @@ function threadEach(options: TrainDetectorOptions): Alternative[] {
   return [{ says: 'a worker thread for each student', runs: [{ ...options, runner }] }];
 }
 
+function fewerGccbChannels(options: TrainDetectorOptions): Alternative[] {
+  const { preset = TRAINING_DEFAULTS.preset, architecture, gccb, teacher } = options;
+  const now =
+    gccb?.channels ??
+    (architecture?.gccb ?? presetArchitecture(preset, teacher.extractor.levels).gccb).channels;
+  return [512, 256, 128]
+    .filter((channels) => channels < now)
+    .map((channels) => ({
+      says: `--gccb-channels ${channels}`,
+      runs: [{ ...options, gccb: { ...gccb, channels } }],
+    }));
+}
+
 function smallerBatches(options: TrainDetectorOptions): Alternative[] {
   const batches: Alternative[] = [];
   const { batchSize = TRAINING_DEFAULTS.batchSize } = options;
@@ -74,7 +88,7 @@ export function fittingAlternatives(
   pictures: number,
   availableBytes = Infinity,
 ): string {
-  const kinds = [threadEach, smallerPresets, studentsApart, smallerBatches, smallerSizes];
+  const kinds = [threadEach, smallerPresets, studentsApart, fewerGccbChannels, smallerBatches, smallerSizes];
   const helpful = kinds.flatMap((kind) => {
     const first = kind(options).find(({ runs }) =>
       runs.every((run) => fits(estimateTrainingMemory(run, pictures), availableBytes)),

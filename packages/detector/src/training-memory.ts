@@ -1,5 +1,5 @@
 import { summariseStudent } from '@dskd/models';
-import { estimateMemory, overfullHeaps, type MemoryEstimate } from '@dskd/training';
+import { estimateMemory, exceededLimits, type MemoryEstimate } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import { planBranches } from './plan-branches.js';
 import { TRAINING_DEFAULTS, type TrainDetectorOptions } from './training-options.js';
@@ -16,13 +16,29 @@ export function featureBytesPerPicture({
     .reduce((sum, shape) => sum + FLOAT_BYTES * shape.reduce((product, side) => product * side, 1), 0);
 }
 
+/** Bytes that kept features may take, where they are limited: none if each epoch sees other pixels. */
+export function featureCacheLimit({
+  augmentation,
+  featureCacheBytes,
+}: Pick<TrainDetectorOptions, 'augmentation' | 'featureCacheBytes'>): number | undefined {
+  return augmentation ? 0 : featureCacheBytes;
+}
+
+/** Bytes that one tensor may take on WebGPU; elsewhere there is no such limit. */
+function largestBinding(): number | undefined {
+  const { device } = tf.backend() as { device?: { limits?: { maxStorageBufferBindingSize?: number } } };
+  return device?.limits?.maxStorageBufferBindingSize;
+}
+
 /**
  * What training needs at its peak, before anything is allocated: on wasm each heap ends at 4 GiB. A run with
  * its own `runner` is taken to have a heap per student.
  * @param pictures how many are trained on.
  */
 export function estimateTrainingMemory(options: TrainDetectorOptions, pictures: number): MemoryEstimate {
-  const { teacher, batchSize = TRAINING_DEFAULTS.batchSize, featureCacheBytes, runner } = options;
+  const { teacher, batchSize = TRAINING_DEFAULTS.batchSize, runner } = options;
+  const cacheBytes = featureCacheLimit(options);
+  const tensorLimit = largestBinding();
   return estimateMemory({
     teacherBytes: [...(teacher.weights?.values() ?? [])].reduce((sum, { data }) => sum + data.byteLength, 0),
     students: planBranches(options).map(({ name, student }) => ({ name, ...summariseStudent(student) })),
@@ -31,11 +47,12 @@ export function estimateTrainingMemory(options: TrainDetectorOptions, pictures: 
     pictures,
     backend: tf.getBackend(),
     workers: runner !== undefined,
-    ...(featureCacheBytes !== undefined && { cacheBytes: featureCacheBytes }),
+    ...(tensorLimit !== undefined && { tensorLimit }),
+    ...(cacheBytes !== undefined && { cacheBytes }),
   });
 }
 
-/** Whether every heap stays within its limit, and all of it within `availableBytes`. */
+/** Whether it stays within the backend's limits, and all of it within `availableBytes`. */
 export function fits(estimate: MemoryEstimate, availableBytes = Infinity): boolean {
-  return overfullHeaps(estimate).length === 0 && estimate.total <= availableBytes;
+  return exceededLimits(estimate).length === 0 && estimate.total <= availableBytes;
 }

@@ -35,6 +35,25 @@ describe('estimateMemory', () => {
     expect(parts.find(({ heap }) => heap === 'host')!.bytes).toBe(1e6);
   });
 
+  test('a single tensor counts where the backend limits it', () => {
+    const students = LITE.students.map((student, index) => ({
+      ...student,
+      largestParameterBytes: 100e6 * (index + 1),
+      largestMapBytesPerPicture: 1e6,
+    }));
+    expect(estimateMemory({ ...LITE, students })).not.toHaveProperty('largestTensor');
+    const question = { ...LITE, backend: 'webgpu', students, tensorLimit: 2 ** 27 };
+    const estimate = estimateMemory(question);
+    expect(estimate.largestTensor).toEqual({ student: 'global', bytes: 200e6, limit: 2 ** 27 });
+    expect(() => assertFits(estimate)).toThrow(
+      'one tensor of global needs 0.19 GiB, this device takes at most 0.13 GiB in one',
+    );
+    expect(() => assertFits(estimateMemory({ ...question, tensorLimit: 2 ** 28 }))).not.toThrow();
+    // 17 pictures in the largest batch.
+    const maps = students.map((student) => ({ ...student, largestMapBytesPerPicture: 20e6 }));
+    expect(estimateMemory({ ...question, students: maps }).largestTensor).toMatchObject({ bytes: 340e6 });
+  });
+
   test('refuses the paper preset with Wide-ResNet-50-2 on wasm by name, not on webgpu', () => {
     const paper = { ...LITE, students: [{ parameters: 289e6, activationBytesPerPicture: 100e6 }] };
     expect(thrownBy(() => assertFits(estimateMemory(paper)))).toMatchObject({

@@ -15,6 +15,10 @@ export interface MemoryQuestion {
     readonly parameters: number;
     /** Everything that one picture's forward and backward pass keep until the gradients are done. */
     readonly activationBytesPerPicture: number;
+    /** The largest single array of trainable numbers. */
+    readonly largestParameterBytes?: number;
+    /** The largest single map of one picture. */
+    readonly largestMapBytesPerPicture?: number;
   }[];
   readonly batchSize: number;
   /** Teacher features of one picture, all levels. */
@@ -24,6 +28,8 @@ export interface MemoryQuestion {
   readonly backend: string;
   /** Whether each student has a thread, and so a heap, of its own. */
   readonly workers: boolean;
+  /** The most that one tensor may take, where the backend says so (WebGPU binds a tensor as one buffer). */
+  readonly tensorLimit?: number;
   /** Bound of the feature cache, default 1 GiB; 0 where pictures change each epoch. */
   readonly cacheBytes?: number;
 }
@@ -39,6 +45,8 @@ export interface MemoryEstimate {
   readonly parts: readonly MemoryPart[];
   /** Backend memory, by heap; `limit` only where the backend has one. */
   readonly heaps: readonly { readonly heap: string; readonly bytes: number; readonly limit?: number }[];
+  /** The largest single tensor, where the backend limits it. */
+  readonly largestTensor?: { readonly student: string; readonly bytes: number; readonly limit: number };
   readonly total: number;
 }
 
@@ -86,35 +94,56 @@ export function estimateMemory(question: MemoryQuestion): MemoryEstimate {
     bytes: sumBytes(parts.filter((part) => part.heap === heap)),
     ...(backend === 'wasm' ? { limit: WASM_HEAP_LIMIT } : {}),
   }));
-  return { parts, heaps, total: sumBytes(parts) };
+  const [largest] = named
+    .map(({ name, largestParameterBytes = 0, largestMapBytesPerPicture = 0 }) => ({
+      student: name,
+      bytes: Math.max(largestParameterBytes, batch * largestMapBytesPerPicture),
+    }))
+    .sort((a, b) => b.bytes - a.bytes);
+  const { tensorLimit } = question;
+  return {
+    parts,
+    heaps,
+    ...(tensorLimit !== undefined && largest && { largestTensor: { ...largest, limit: tensorLimit } }),
+    total: sumBytes(parts),
+  };
 }
 
-/** The heaps that would exceed their limit. */
-export function overfullHeaps({ heaps }: MemoryEstimate): MemoryEstimate['heaps'] {
-  return heaps.filter(({ bytes, limit }) => bytes > (limit ?? Infinity));
+/** Which limits of the backend a run would exceed, in words; none if it fits. */
+export function exceededLimits({ heaps, parts, largestTensor }: MemoryEstimate): string[] {
+  const exceeded = heaps
+    .filter(({ bytes, limit }) => bytes > (limit ?? Infinity))
+    .map(({ heap, bytes, limit }) => {
+      const largest = parts.filter((part) => part.heap === heap).sort((a, b) => b.bytes - a.bytes)[0]!;
+      return (
+        `the heap '${heap}' needs ${gibibytes(bytes)}, at most ${gibibytes(limit!)} can be had ` +
+        `(the most by ${largest.what}: ${gibibytes(largest.bytes)})`
+      );
+    });
+  if (largestTensor && largestTensor.bytes > largestTensor.limit) {
+    const { student, bytes, limit } = largestTensor;
+    exceeded.push(
+      `one tensor of ${student} needs ${gibibytes(bytes)}, this device takes at most ${gibibytes(limit)} in one`,
+    );
+  }
+  return exceeded;
 }
 
 /**
  * Refuses a run that cannot fit, before it starts.
  * @param hint what would fit instead, if it is known.
- * @throws {DskdError} `out-of-memory` naming each heap that exceeds its limit, with its parts.
+ * @throws {DskdError} `out-of-memory` naming each limit that is exceeded: of a heap, with its parts, or of a
+ * single tensor.
  */
 export function assertFits(
   estimate: MemoryEstimate,
   hint = 'Take a smaller preset or batch, one worker per student, or a backend without this limit (webgpu).',
 ): void {
-  const full = overfullHeaps(estimate);
-  if (full.length === 0) return;
-  const described = full.map(({ heap, bytes, limit }) => {
-    const largest = estimate.parts.filter((part) => part.heap === heap).sort((a, b) => b.bytes - a.bytes)[0]!;
-    return (
-      `the heap '${heap}' needs ${gibibytes(bytes)}, at most ${gibibytes(limit!)} can be had ` +
-      `(the most by ${largest.what}: ${gibibytes(largest.bytes)})`
-    );
-  });
-  throw new DskdError('out-of-memory', `This run does not fit: ${described.join('; ')}.`, {
+  const exceeded = exceededLimits(estimate);
+  if (exceeded.length === 0) return;
+  throw new DskdError('out-of-memory', `This run does not fit: ${exceeded.join('; ')}.`, {
     hint,
-    details: { heaps: estimate.heaps, parts: estimate.parts },
+    details: { heaps: estimate.heaps, parts: estimate.parts, largestTensor: estimate.largestTensor },
   });
 }
 

@@ -1,7 +1,7 @@
 export {
   assertFits,
   estimateMemory,
-  overfullHeaps,
+  exceededLimits,
   type MemoryEstimate,
   type MemoryPart,
   type MemoryQuestion,

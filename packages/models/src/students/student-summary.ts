@@ -1,4 +1,4 @@
-import type { LayerCost, NetworkPlan } from '../layers/network-plan.js';
+import { elements, type LayerCost, type NetworkPlan } from '../layers/network-plan.js';
 import type { StudentConfig } from './student-config.js';
 
 /** What a student is made of and costs. */
@@ -13,6 +13,10 @@ export interface StudentSummary {
   readonly gmac: number;
   /** Bytes of activations that a training step keeps for the backward pass, per picture. */
   readonly activationBytesPerPicture: number;
+  /** Bytes of the largest parameter. */
+  readonly largestParameterBytes: number;
+  /** Bytes of the largest layer's output for one picture. */
+  readonly largestMapBytesPerPicture: number;
   readonly layers: readonly LayerCost[];
   /** A table for people. */
   toString(): string;
@@ -46,6 +50,8 @@ export function summarise(plan: NetworkPlan, config: StudentConfig): StudentSumm
     buffers: count(false),
     gmac,
     activationBytesPerPicture,
+    largestParameterBytes: 4 * Math.max(...plan.slots.map((slot) => slot.size)),
+    largestMapBytesPerPicture: 4 * Math.max(...plan.costs.map(({ shape }) => elements(shape))),
     layers: plan.costs,
     toString,
   };

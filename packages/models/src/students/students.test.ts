@@ -114,6 +114,9 @@ describe('costs', () => {
     expect(local!.parameters).toBe(83_802_624);
     expect(global!.parameters).toBe(205_309_440);
     expect(Math.round((local!.parameters + global!.parameters) / 1e6)).toBe(289);
+    // The GCCB's two matrices of 64 g x g; the decoder's last maps of 64 x 64 x 256.
+    expect(global!.largestParameterBytes).toBe(4 * 64 * 1024 ** 2);
+    expect(global!.largestMapBytesPerPicture).toBe(4 * 64 ** 2 * 256);
     // 7.31 + 11.14 and 2.89 + 11.14 + 0.14 + the GCCB's 1x1 convolutions 0.27 (hence "0.4").
     expect(local!.gmac).toBeCloseTo(18.45, 1);
     expect(global!.gmac).toBeCloseTo(14.43, 1);
