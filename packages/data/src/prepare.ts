@@ -1,6 +1,14 @@
 import { assertPixelBuffer, DskdError, type PixelBuffer } from '@dskd/base';
-import { resizeBilinearAntialiased } from '@dskd/core';
 import { tensor4d, type Tensor4D } from '@tensorflow/tfjs-core';
+import {
+  addBorder,
+  assertColour,
+  fitPixels,
+  LETTERBOX_FILL,
+  type Colour,
+  type FittedPicture,
+} from './transforms/letterbox.js';
+import type { Fit } from './transforms/placement.js';
 
 /** The size of what the network sees, in pixels. */
 export interface PreparedSize {
@@ -8,13 +16,19 @@ export interface PreparedSize {
   readonly width: number;
 }
 
-/**
- * From a picture to what the network sees: squeezed to `size`, sides apart, antialiased bilinear (Pillow's
- * bytes). Training, evaluation and prediction all come through here.
- * @param pixels RGB, 3 channels.
- * @throws {DskdError} `invalid-argument`, `shape-mismatch`
- */
-export function preparePixels(pixels: PixelBuffer, { height, width }: PreparedSize): PixelBuffer {
+/** How a picture becomes what the network sees. */
+export interface Preparation extends PreparedSize {
+  /** Default `squeeze`. */
+  readonly fit?: Fit;
+  /** What a letterbox's border is filled with. Default {@link LETTERBOX_FILL}. */
+  readonly fill?: Colour;
+}
+
+/** @throws {DskdError} `invalid-argument`, `shape-mismatch` */
+export function fitPicture(
+  pixels: PixelBuffer,
+  { height, width, fit = 'squeeze' }: Preparation,
+): FittedPicture {
   assertPixelBuffer(pixels);
   if (pixels.channels !== 3) {
     throw new DskdError(
@@ -23,24 +37,39 @@ export function preparePixels(pixels: PixelBuffer, { height, width }: PreparedSi
       { hint: 'Decode pictures with decodeImage, which always returns RGB.' },
     );
   }
-  return resizeBilinearAntialiased(pixels, { width, height });
+  return fitPixels(pixels, { width, height }, fit);
 }
 
 /**
- * From a ground truth to network size: the mask (0 good, anything else anomalous) is resized like the
- * picture and cut at one half, as RD4AD does.
- * @param mask 1 channel.
- * @returns `height * width` values, row-major, 1 anomalous, 0 good.
+ * From a picture to what the network sees: squeezed (each side apart) or letterboxed, antialiased bilinear
+ * (Pillow's bytes). Training, evaluation and prediction all come through here.
+ * @param pixels RGB, 3 channels.
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
-export function prepareMask(mask: PixelBuffer, { height, width }: PreparedSize): Uint8Array {
+export function preparePixels(pixels: PixelBuffer, preparation: Preparation): PixelBuffer {
+  const { fill = LETTERBOX_FILL } = preparation;
+  assertColour(fill);
+  return addBorder(fitPicture(pixels, preparation), fill);
+}
+
+/**
+ * From a ground truth or an ignore mask to network size: the mask (0 or anything else) is resized and placed
+ * like the picture and cut at one half, as RD4AD does.
+ * @param mask 1 channel.
+ * @returns `height * width` values, row-major, 1 where the mask is set, 0 where not and in a letterbox's border.
+ * @throws {DskdError} `invalid-argument`, `shape-mismatch`
+ */
+export function prepareMask(
+  mask: PixelBuffer,
+  { height, width, fit = 'squeeze' }: PreparedSize & Pick<Preparation, 'fit'>,
+): Uint8Array {
   assertPixelBuffer(mask);
   if (mask.channels !== 1) {
     throw new DskdError('shape-mismatch', `Got a mask of ${mask.channels} channels, wanted 1.`);
   }
-  const binary = { ...mask, data: Uint8Array.from(mask.data, (value) => (value === 0 ? 0 : 255)) };
-  const { data } = resizeBilinearAntialiased(binary, { width, height });
-  return Uint8Array.from(data, (value) => (value > 127.5 ? 1 : 0));
+  const binary = { ...mask, data: mask.data.map((value) => (value === 0 ? 0 : 255)) };
+  const { data } = addBorder(fitPixels(binary, { width, height }, fit), [0]);
+  return Uint8Array.from(data).map((value) => (value > 127.5 ? 1 : 0));
 }
 
 const UNIT = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);

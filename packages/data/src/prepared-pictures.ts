@@ -1,10 +1,22 @@
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { limiter } from './limiter.js';
-import { preparePixels, toImageTensor, type PreparedSize } from './prepare.js';
+import { fitPicture, toImageTensor, type Preparation } from './prepare.js';
 import type { Sample } from './samples.js';
+import { assertAugmentation, type Augmentation } from './transforms/augmentation.js';
+import { augment } from './transforms/augment.js';
+import {
+  addBorder,
+  assertColour,
+  LETTERBOX_FILL,
+  type Colour,
+  type FittedPicture,
+} from './transforms/letterbox.js';
+import type { Fit, Placement } from './transforms/placement.js';
 
-export interface PreparedPicturesOptions extends PreparedSize {
+export interface PreparedPicturesOptions extends Preparation {
+  /** A training run's pictures are varied by (seed, epoch, sample id). Default: they are not. */
+  readonly augment?: { readonly augmentation: Augmentation; readonly seed: number };
   /**
    * How many bytes of prepared pictures are kept (a picture takes height x width x 3). Default 256 MiB.
    * 0 keeps none.
@@ -18,9 +30,17 @@ interface Abortable {
   readonly signal?: AbortSignal;
 }
 
+export interface BatchOptions extends Abortable {
+  /** From 0. Decides how pictures are varied. Without it they come as they are, to calibrate with. */
+  readonly epoch?: number;
+}
+
 /**
  * The pictures of a list of samples at network size, read when they are first asked for and then kept as
  * bytes, so that an epoch does not decode again. Holds no tensors.
+ *
+ * Where pictures are varied, what is kept is the picture before that; it is varied inside its letterbox,
+ * whose border stays where it is.
  *
  * When the cache is full the pictures in it stay: an epoch asks for every picture once, and whatever makes
  * room by throwing out the oldest would throw out each picture just before it is wanted again.
@@ -28,14 +48,19 @@ interface Abortable {
 export class PreparedPictures {
   readonly height: number;
   readonly width: number;
+  readonly fit: Fit;
+  readonly #fill: Colour;
+  readonly #augment: PreparedPicturesOptions['augment'];
   readonly #samples: readonly Pick<Sample, 'id' | 'load'>[];
   readonly #capacity: number;
-  readonly #cache = new Map<number, PixelBuffer>();
+  readonly #cache = new Map<number, FittedPicture>();
+  #cachedBytes = 0;
+  readonly #placements = new Map<number, Placement>();
   /** What the latest prefetch started and nobody has asked for yet. */
-  #ahead = new Map<number, Promise<PixelBuffer>>();
+  #ahead = new Map<number, Promise<FittedPicture>>();
   readonly #limit: ReturnType<typeof limiter>;
 
-  /** @throws {DskdError} `invalid-argument` */
+  /** @throws {DskdError} `invalid-argument`, `invalid-config` (the augmentation) */
   constructor(samples: readonly Pick<Sample, 'id' | 'load'>[], options: PreparedPicturesOptions) {
     const { height, width, cacheBytes = 256 * 2 ** 20, concurrency = 2 } = options;
     const positive = [height, width, concurrency].every((value) => Number.isInteger(value) && value > 0);
@@ -46,10 +71,16 @@ export class PreparedPictures {
           'wanted positive integers, and no negative cache.',
       );
     }
+    const { fit = 'squeeze', fill = LETTERBOX_FILL } = options;
+    assertColour(fill);
+    if (options.augment) assertAugmentation(options.augment.augmentation);
     this.height = height;
     this.width = width;
+    this.fit = fit;
+    this.#fill = fill;
+    this.#augment = options.augment;
     this.#samples = samples;
-    this.#capacity = Math.floor(cacheBytes / (height * width * 3));
+    this.#capacity = cacheBytes;
     this.#limit = limiter(concurrency);
   }
 
@@ -60,7 +91,7 @@ export class PreparedPictures {
 
   /** Bytes of pictures kept now. */
   get cachedBytes(): number {
-    return this.#cache.size * this.height * this.width * 3;
+    return this.#cachedBytes;
   }
 
   /**
@@ -68,12 +99,11 @@ export class PreparedPictures {
    * them.
    * @throws {DskdError} `invalid-argument`, `image-unreadable`, `file-not-found`, `aborted`
    */
-  async pictures(indices: readonly number[], { signal }: Abortable = {}): Promise<PixelBuffer[]> {
-    throwIfAborted(signal);
-    const wanted = indices.map((index) => this.#picture(index, signal));
-    const pictures = await Promise.all(wanted);
-    throwIfAborted(signal);
-    return pictures;
+  async pictures(indices: readonly number[], { signal, epoch }: BatchOptions = {}): Promise<PixelBuffer[]> {
+    const fitted = await this.#all(indices, signal);
+    return fitted.map((picture, position) =>
+      addBorder(this.#varied(picture, indices[position]!, epoch), this.#fill),
+    );
   }
 
   /**
@@ -81,8 +111,18 @@ export class PreparedPictures {
    * @returns float32 `[indices.length, height, width, 3]`, RGB, 0..1. The caller disposes it.
    * @throws {DskdError} `invalid-argument`, `image-unreadable`, `file-not-found`, `aborted`
    */
-  async batch(indices: readonly number[], options: Abortable = {}): Promise<Tensor4D> {
+  async batch(indices: readonly number[], options: BatchOptions = {}): Promise<Tensor4D> {
     return toImageTensor(await this.pictures(indices, options));
+  }
+
+  /**
+   * Where each picture lies in the network's input. Known without reading again once a picture was read.
+   * @throws {DskdError} `invalid-argument`, `image-unreadable`, `file-not-found`, `aborted`
+   */
+  async placements(indices: readonly number[], { signal }: Abortable = {}): Promise<Placement[]> {
+    const unknown = indices.filter((index) => !this.#placements.has(index));
+    await this.#all(unknown, signal);
+    return indices.map((index) => this.#placements.get(index)!);
   }
 
   /**
@@ -91,7 +131,7 @@ export class PreparedPictures {
    * @throws {DskdError} `invalid-argument`
    */
   prefetch(indices: readonly number[]): void {
-    const ahead = new Map<number, Promise<PixelBuffer>>();
+    const ahead = new Map<number, Promise<FittedPicture>>();
     for (const index of indices) {
       this.#assertIndex(index);
       if (this.#cache.has(index) || ahead.has(index)) continue;
@@ -108,7 +148,14 @@ export class PreparedPictures {
     }
   }
 
-  async #picture(index: number, signal: AbortSignal | undefined): Promise<PixelBuffer> {
+  async #all(indices: readonly number[], signal: AbortSignal | undefined): Promise<FittedPicture[]> {
+    throwIfAborted(signal);
+    const pictures = await Promise.all(indices.map((index) => this.#picture(index, signal)));
+    throwIfAborted(signal);
+    return pictures;
+  }
+
+  async #picture(index: number, signal: AbortSignal | undefined): Promise<FittedPicture> {
     this.#assertIndex(index);
     const cached = this.#cache.get(index);
     if (cached) return cached;
@@ -117,12 +164,24 @@ export class PreparedPictures {
     return ahead ?? this.#read(index, signal);
   }
 
-  async #read(index: number, signal: AbortSignal | undefined): Promise<PixelBuffer> {
+  async #read(index: number, signal: AbortSignal | undefined): Promise<FittedPicture> {
     return this.#limit(async () => {
       throwIfAborted(signal);
-      const picture = preparePixels(await this.#samples[index]!.load(), this);
-      if (this.#cache.size < this.#capacity) this.#cache.set(index, picture);
+      const picture = fitPicture(await this.#samples[index]!.load(), this);
+      this.#placements.set(index, picture.placement);
+      const bytes = picture.content.data.byteLength;
+      if (!this.#cache.has(index) && this.#cachedBytes + bytes <= this.#capacity) {
+        this.#cache.set(index, picture);
+        this.#cachedBytes += bytes;
+      }
       return picture;
     });
+  }
+
+  #varied(picture: FittedPicture, index: number, epoch: number | undefined): FittedPicture {
+    if (!this.#augment || epoch === undefined) return picture;
+    const { augmentation, seed } = this.#augment;
+    const key = { seed, epoch, sample: this.#samples[index]!.id };
+    return { ...picture, content: augment(picture.content, augmentation, key) };
   }
 }

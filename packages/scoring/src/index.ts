@@ -5,3 +5,4 @@ export { fuseLevels, type FuseLevelsOptions } from './fuse-levels.js';
 export { defaultSigma, imageScores, type ImageScoresOptions } from './image-scores.js';
 export { MapStatistics, type MapStatisticsState } from './map-statistics.js';
 export { findRegions, type FindRegionsOptions, type Region } from './regions.js';
+export { smoothMaps, type SmoothMapsOptions } from './smooth-maps.js';

@@ -1,0 +1,189 @@
+import type { PixelBuffer } from '@dskd/base';
+import fc from 'fast-check';
+import { applyAugmentation, augment } from './augment.js';
+import type { Augmentation } from './augmentation.js';
+import { adjustBrightness, adjustContrast, adjustSaturation } from './colour.js';
+import { drawAugmentation, type AugmentationKey, type DrawnAugmentation } from './draw-augmentation.js';
+import { flipHorizontal, flipVertical } from './flip.js';
+import { gcadAugmentation } from './gcad-augmentation.js';
+import { adjustHue } from './hue.js';
+import { anyPicture, noise } from './pictures.test.util.js';
+import { rotate } from './rotate.js';
+
+const EVERYTHING: Augmentation = {
+  flips: { horizontal: true, vertical: true },
+  rotation: { degrees: 25 },
+  colourJitter: { brightness: 0.3, contrast: 0.2, saturation: 1.5, hue: 0.2, probability: 0.8 },
+};
+const NOTHING: DrawnAugmentation = {
+  flipHorizontal: false,
+  flipVertical: false,
+  degrees: 0,
+  brightness: 1,
+  contrast: 1,
+  saturation: 1,
+  hue: 0,
+};
+
+function keys(count: number): AugmentationKey[] {
+  return Array.from({ length: count }, (_, i) => ({ seed: 5, epoch: i % 40, sample: `train/good/${i}.png` }));
+}
+
+test('flips move what they should; two of a kind are none', () => {
+  const picture = { data: Uint8Array.of(1, 2, 3, 4, 5, 6), width: 3, height: 2, channels: 1 };
+  expect([...flipHorizontal(picture).data]).toEqual([3, 2, 1, 6, 5, 4]);
+  expect([...flipVertical(picture).data]).toEqual([4, 5, 6, 1, 2, 3]);
+  fc.assert(
+    fc.property(anyPicture(), (any) => {
+      for (const flip of [flipHorizontal, flipVertical]) {
+        const twice = flip(flip(any));
+        expect([...twice.data]).toEqual([...any.data]);
+        expect(twice).toMatchObject({ width: any.width, height: any.height });
+      }
+    }),
+  );
+});
+
+test('where nothing was drawn, nothing happens', () => {
+  fc.assert(
+    fc.property(anyPicture(), fc.nat(), (picture, epoch) => {
+      const key = { seed: 1, epoch, sample: 'a' };
+      expect(applyAugmentation(picture, NOTHING)).toBe(picture);
+      for (const none of [{}, { flips: {}, rotation: { degrees: 0 }, colourJitter: {} }]) {
+        expect(drawAugmentation(none, key)).toEqual(NOTHING);
+        expect(augment(picture, none, key)).toBe(picture);
+      }
+    }),
+  );
+});
+
+test('the order: flips, rotation, brightness, contrast, saturation, hue', () => {
+  fc.assert(
+    fc.property(anyPicture(), fc.nat(1000), (picture, epoch) => {
+      const key = { seed: 3, epoch, sample: 'x' };
+      const drawn = drawAugmentation(EVERYTHING, key);
+      let wanted: PixelBuffer = picture;
+      if (drawn.flipHorizontal) wanted = flipHorizontal(wanted);
+      if (drawn.flipVertical) wanted = flipVertical(wanted);
+      wanted = rotate(wanted, drawn.degrees);
+      wanted = adjustBrightness(wanted, drawn.brightness);
+      wanted = adjustContrast(wanted, drawn.contrast);
+      wanted = adjustSaturation(wanted, drawn.saturation);
+      wanted = adjustHue(wanted, drawn.hue);
+      const before = [...picture.data];
+      expect([...augment(picture, EVERYTHING, key).data]).toEqual([...wanted.data]);
+      expect([...picture.data]).toEqual(before);
+    }),
+  );
+});
+
+test('one key gives the same bytes whatever was drawn before', () => {
+  const picture = noise(7, 5);
+  const all = keys(30);
+  const inOrder = all.map((key) => [...augment(picture, EVERYTHING, key).data]);
+  const backwards = [...all].reverse().map((key) => [...augment(picture, EVERYTHING, key).data]);
+  expect(backwards.reverse()).toEqual(inOrder);
+  expect(new Set(inOrder.map(String)).size).toBe(30);
+});
+
+test('seed, epoch and sample all matter', () => {
+  const base = { seed: 1, epoch: 2, sample: 'a' };
+  const drawn = [base, { ...base, seed: 2 }, { ...base, epoch: 3 }, { ...base, sample: 'b' }].map((key) =>
+    drawAugmentation(EVERYTHING, key),
+  );
+  expect(new Set(drawn.map(({ degrees }) => degrees)).size).toBe(4);
+});
+
+test('one variation more or less does not change the others', () => {
+  const { rotation, colourJitter } = EVERYTHING;
+  for (const key of keys(20)) {
+    const all = drawAugmentation(EVERYTHING, key);
+    expect(drawAugmentation({ rotation }, key).degrees).toBe(all.degrees);
+    expect(drawAugmentation({ colourJitter }, key)).toMatchObject({
+      brightness: all.brightness,
+      contrast: all.contrast,
+      saturation: all.saturation,
+      hue: all.hue,
+    });
+    const withoutContrast = { colourJitter: { ...colourJitter, contrast: 0 } };
+    expect(drawAugmentation(withoutContrast, key)).toMatchObject({
+      brightness: all.brightness,
+      contrast: 1,
+      saturation: all.saturation,
+    });
+  }
+});
+
+test('what is drawn stays in its bounds, reaches them, and is even between', () => {
+  const drawn = keys(4000).map((key) => drawAugmentation(EVERYTHING, key));
+  const jittered = drawn.filter(({ brightness }) => brightness !== 1);
+  expect(Math.abs(jittered.length / drawn.length - 0.8)).toBeLessThan(0.03);
+  for (const each of drawn) {
+    const { brightness, contrast, saturation, hue } = each;
+    const untouched = brightness === 1 && contrast === 1 && saturation === 1 && hue === 0;
+    expect(untouched).toBe(brightness === 1);
+  }
+  const bounds = {
+    degrees: [drawn, -25, 25],
+    brightness: [jittered, 0.7, 1.3],
+    contrast: [jittered, 0.8, 1.2],
+    // 1 - 1.5 is below 0: cut off there, as in torchvision.
+    saturation: [jittered, 0, 2.5],
+    hue: [jittered, -0.2, 0.2],
+  } as const;
+  for (const [name, [from, low, high]] of Object.entries(bounds)) {
+    const values = from.map((each) => each[name as keyof typeof bounds]);
+    const range = high - low;
+    expect(Math.min(...values)).toBeGreaterThanOrEqual(low);
+    expect(Math.max(...values)).toBeLessThanOrEqual(high);
+    expect(Math.min(...values)).toBeLessThan(low + range / 100);
+    expect(Math.max(...values)).toBeGreaterThan(high - range / 100);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+    expect(Math.abs(mean - (low + high) / 2)).toBeLessThan(0.02 * range);
+    expect(Math.abs(variance / (range ** 2 / 12) - 1)).toBeLessThan(0.06);
+  }
+  for (const flip of ['flipHorizontal', 'flipVertical'] as const) {
+    const share = drawn.filter((each) => each[flip]).length / drawn.length;
+    expect(Math.abs(share - 0.5)).toBeLessThan(0.03);
+  }
+  const same = drawn.filter((each) => each.flipHorizontal === each.flipVertical).length / drawn.length;
+  expect(Math.abs(same - 0.5)).toBeLessThan(0.03);
+});
+
+test('a single pixel and a line of pixels go through everything', () => {
+  for (const [width, height] of [
+    [1, 1],
+    [1, 9],
+    [9, 1],
+  ] as const) {
+    for (const key of keys(10)) {
+      const got = augment(noise(width, height), gcadAugmentation('pushpins'), key);
+      expect(got).toMatchObject({ width, height, channels: 3 });
+      expect(got.data).toHaveLength(width * height * 3);
+    }
+  }
+});
+
+test('the bytes are frozen: another version, engine or machine must give the same', () => {
+  const key = { seed: 7, epoch: 2, sample: 'train/good/003.png' };
+  expect(drawAugmentation(EVERYTHING, key)).toEqual({
+    flipHorizontal: true,
+    flipVertical: true,
+    degrees: -13.081556780276687,
+    brightness: 1.2547444016768772,
+    contrast: 0.9920204697810475,
+    saturation: 1.6170135724021828,
+    hue: 0.19358952786175793,
+  });
+  expect([...augment(noise(3, 2), EVERYTHING, key).data]).toEqual([
+    ...[52, 75, 60, 54, 99, 36, 117, 159, 94],
+    ...[210, 205, 175, 209, 242, 234, 36, 0, 255],
+  ]);
+});
+
+test('throws when the picture is not RGB or not whole', () => {
+  const rgba = { data: new Uint8Array(4), width: 1, height: 1, channels: 4 };
+  expect(() => applyAugmentation(rgba, NOTHING)).toThrow('4 channels, wanted 3');
+  expect(() => applyAugmentation({ ...rgba, channels: 3 }, NOTHING)).toThrow('4 bytes');
+});

@@ -1,0 +1,81 @@
+import { readGolden } from '@dskd/test-support';
+import fc from 'fast-check';
+import type { PixelBuffer } from '@dskd/base';
+import { anyPicture, largestDifference, noise } from './pictures.test.util.js';
+import { rotate } from './rotate.js';
+import { sineAndCosine } from './sine-cosine.js';
+
+const golden = await readGolden(new URL('../../test/fixtures/augmentation.safetensors', import.meta.url));
+
+function source(name: string): PixelBuffer {
+  const { shape, data } = golden.array(`${name}.source`);
+  return { data: Uint8Array.from(data), width: shape[1]!, height: shape[0]!, channels: 3 };
+}
+
+const cases = golden.names.flatMap((name) => {
+  const [picture, kind, ...angle] = name.split('.');
+  return kind === 'rotated' ? [[picture!, Number(angle.join('.'))] as const] : [];
+});
+
+test.each(cases)('%s by %d degrees: torch with repeated edges, rounded', (picture, degrees) => {
+  const got = rotate(source(picture), degrees);
+  // 0.5 is the rounding, the rest the last bits of torch's coordinates.
+  const wanted = golden.array(`${picture}.repeated.${degrees}`).data;
+  expect(largestDifference(got.data, wanted)).toBeLessThanOrEqual(0.5 + 1e-4);
+});
+
+test.each(cases)(
+  '%s by %d degrees: Pillow within one level, where Pillow reads inside',
+  (picture, degrees) => {
+    const wanted = golden.array(`${picture}.rotated.${degrees}`).data;
+    const inside = golden.array(`${picture}.inside.${degrees}`).data;
+    const got = rotate(source(picture), degrees);
+    const compared = got.data.map((byte, i) => (inside[Math.floor(i / 3)]! > 0 ? byte : wanted[i]!));
+    expect(largestDifference(compared, wanted)).toBeLessThanOrEqual(1);
+  },
+);
+
+test('0 degrees gives the same bytes, in new memory; the picture stays', () => {
+  fc.assert(
+    fc.property(anyPicture(), (picture) => {
+      const same = rotate(picture, 0);
+      expect(same).toEqual({ ...picture, data: Uint8Array.from(picture.data) });
+      expect(same.data).not.toBe(picture.data);
+    }),
+  );
+});
+
+test('four quarter turns of a square come back; one moves the top left corner to the bottom left', () => {
+  const square = noise(6, 6);
+  let turned = square;
+  for (let i = 0; i < 4; i++) turned = rotate(turned, 90);
+  expect([...turned.data]).toEqual([...square.data]);
+  const bottomLeft = (5 * 6 + 0) * 3;
+  expect([...rotate(square, 90).data.slice(bottomLeft, bottomLeft + 3)]).toEqual([
+    ...square.data.slice(0, 3),
+  ]);
+});
+
+test('no byte leaves the range of the picture, whatever the angle: nothing is filled in', () => {
+  fc.assert(
+    fc.property(anyPicture(), fc.double({ min: -180, max: 180, noNaN: true }), (picture, degrees) => {
+      for (let channel = 0; channel < 3; channel++) {
+        const of = (bytes: Uint8Array | Uint8ClampedArray): number[] =>
+          [...bytes].filter((_, i) => i % 3 === channel);
+        const rotated = of(rotate(picture, degrees).data);
+        const own = of(picture.data);
+        expect(Math.min(...rotated)).toBeGreaterThanOrEqual(Math.min(...own));
+        expect(Math.max(...rotated)).toBeLessThanOrEqual(Math.max(...own));
+      }
+    }),
+  );
+});
+
+test('sine and cosine without Math.sin', () => {
+  for (let degrees = -180; degrees <= 180; degrees += 0.25) {
+    const { sine, cosine } = sineAndCosine(degrees);
+    expect(Math.abs(sine - Math.sin((degrees * Math.PI) / 180))).toBeLessThan(2e-15);
+    expect(Math.abs(cosine - Math.cos((degrees * Math.PI) / 180))).toBeLessThan(2e-15);
+  }
+  expect(sineAndCosine(0)).toEqual({ sine: 0, cosine: 1 });
+});

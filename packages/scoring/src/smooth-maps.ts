@@ -1,0 +1,83 @@
+import { DskdError } from '@dskd/base';
+import { gaussianBlur } from '@dskd/core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor3D } from '@tensorflow/tfjs-core';
+
+const LARGEST = 3.4e38;
+/** Far below the smallest weight that a pixel gives itself: only keeps 0 / 0 away. */
+const TINY = 1e-20;
+
+export interface SmoothMapsOptions {
+  /**
+   * One per picture: `height * width` values, not 0 where a pixel does not count; null where all count.
+   * Default: all count everywhere.
+   */
+  readonly ignored?: readonly (Uint8Array | null)[];
+}
+
+function checkIgnored(
+  ignored: readonly (Uint8Array | null)[],
+  [batch, height, width]: Tensor3D['shape'],
+): void {
+  if (ignored.length !== batch) {
+    throw new DskdError(
+      'shape-mismatch',
+      `Got ${ignored.length} ignore masks for ${batch} maps; wanted as many.`,
+    );
+  }
+  for (const [picture, mask] of ignored.entries()) {
+    if (mask && mask.length !== height * width) {
+      throw new DskdError(
+        'shape-mismatch',
+        `Got an ignore mask of ${mask.length} pixels; wanted ${height} x ${width}, as the maps.`,
+        { details: { picture, got: mask.length, height, width } },
+      );
+    }
+    if (mask?.every((value) => value !== 0)) {
+      throw new DskdError(
+        'invalid-argument',
+        `The ignore mask of picture ${picture} covers every pixel; wanted at least one to score.`,
+        { details: { picture } },
+      );
+    }
+  }
+}
+
+/**
+ * Smooths maps before the maximum is taken: the Gaussian filter of `@dskd/core`, over the pixels that count.
+ * Where some do not, each result is the weighted mean of the counting pixels around it (filtered map over
+ * filtered mask), so that nothing reaches out of what is ignored; an ignored pixel itself gets the lowest value
+ * of its map, and no maximum is ever there.
+ * @param maps float32 `[batch, height, width]`, finite.
+ * @param sigma standard deviation in pixels, at least 0.
+ * @returns a new tensor of the same shape. The caller disposes it; `maps` stay. A picture's result does not
+ * depend on the batch it is in.
+ * @throws {DskdError} `shape-mismatch` for masks of another size or number; `invalid-argument` for a mask that
+ * covers everything, or such a sigma.
+ */
+export function smoothMaps(maps: Tensor3D, sigma: number, { ignored }: SmoothMapsOptions = {}): Tensor3D {
+  if (ignored) checkIgnored(ignored, maps.shape);
+  if (!ignored?.some((mask) => mask !== null)) return gaussianBlur(maps, sigma);
+  const [batch, height, width] = maps.shape;
+  return tf.tidy(() => {
+    const flags = new Uint8Array(batch * height * width).fill(1);
+    ignored.forEach((mask, picture) =>
+      mask?.forEach((value, i) => {
+        if (value !== 0) flags[picture * height * width + i] = 0;
+      }),
+    );
+    const counts = tf.tensor3d(flags, [batch, height, width], 'bool');
+    const used = tf.cast(counts, 'float32');
+    const isMasked = tf.tensor3d(
+      ignored.map((mask) => (mask ? 1 : 0)),
+      [batch, 1, 1],
+      'bool',
+    );
+    // Without a mask the filtered weights are 1 but for rounding: exactly 1 keeps such pictures as they are.
+    const weights = tf.where(isMasked, tf.maximum(gaussianBlur(used, sigma), TINY), tf.onesLike(used));
+    const smoothed = tf.div<Tensor3D>(gaussianBlur(tf.mul(maps, used), sigma), weights);
+    const counting = tf.where(counts, smoothed, tf.fill<tf.Rank.R3>(maps.shape, LARGEST));
+    const lowest = tf.min<Tensor3D>(counting, [1, 2], true);
+    return tf.where(counts, smoothed, tf.mul(lowest, tf.onesLike(used)));
+  });
+}
