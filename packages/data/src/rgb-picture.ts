@@ -31,10 +31,14 @@ export function toRgb(picture: PictureInput): PixelBuffer {
   // Not instanceof: pictures come out of iframes and workers, which have classes of their own.
   const got = Object.prototype.toString.call(data).slice(8, -1);
   if (got !== 'Uint8Array' && got !== 'Uint8ClampedArray') {
-    throw new DskdError('invalid-argument', `Got a picture of ${got}; wanted Uint8Array or Uint8ClampedArray.`, {
-      hint: 'Give bytes 0 to 255; decodeImage and getImageData return them.',
-      details: { got },
-    });
+    throw new DskdError(
+      'invalid-argument',
+      `Got a picture of ${got}; wanted Uint8Array or Uint8ClampedArray.`,
+      {
+        hint: 'Give bytes 0 to 255; decodeImage and getImageData return them.',
+        details: { got },
+      },
+    );
   }
   assertPixelBuffer({ data, width, height, channels });
   if (channels === 3) return { data, width, height, channels };

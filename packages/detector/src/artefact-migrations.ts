@@ -39,6 +39,7 @@ export const OLDEST_FORMAT = 1;
 /** Brings a description of an older format to the current one, step by step. */
 export function migrateDescription(description: Unchecked, format: number): Unchecked {
   let current = description;
-  for (let from = format, step = STEPS.get(from); step; from++, step = STEPS.get(from)) current = step(current);
+  for (let from = format, step = STEPS.get(from); step; from++, step = STEPS.get(from))
+    current = step(current);
   return current;
 }

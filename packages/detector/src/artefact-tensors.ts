@@ -44,7 +44,9 @@ export function assertTensorsFit(description: DetectorDescription, tensors: Stat
   if (ignored) assertIgnored(description, ignored);
 
   const types = description.storage === 'float16' ? ['F16', 'F32'] : ['F32'];
-  const odd = [...tensors].filter(([name, { dtype }]) => name.startsWith('students.') && !types.includes(dtype));
+  const odd = [...tensors].filter(
+    ([name, { dtype }]) => name.startsWith('students.') && !types.includes(dtype),
+  );
   if (odd.length > 0) {
     throw mismatch(
       `Wanted students stored as ${types.join(' or ')} (${description.storage}); otherwise are`,

@@ -21,7 +21,7 @@ export interface Artefact {
 export function writeArtefact({ description, tensors }: Artefact): Uint8Array {
   const checked = checkMetadata(descriptionSchema, description, 'detector');
   assertTensorsFit(checked, tensors);
-  return writeSafetensors(tensors, { [METADATA_KEY]: JSON.stringify(description) });
+  return writeSafetensors(tensors, { [METADATA_KEY]: JSON.stringify(checked) });
 }
 
 /** @throws {DskdError} `artefact-version`, `artefact-outdated` */

@@ -112,7 +112,7 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   }
   const parsed = parseMetadata(text, 'checkpoint');
   assertKnownFormat(parsed.format);
-  const { students, optimiserSteps, run, ...rest } = checkMetadata(
+  const { students, optimiserSteps, run, ...description } = checkMetadata(
     checkpointSchema,
     parsed.format === 1 ? { ...parsed, format: 2, run: null } : parsed,
     'checkpoint',
@@ -153,7 +153,8 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
       { details: { tensors: extra } },
     );
   }
-  return { run, state: { ...rest, students: states } };
+  const { seed, batchSize, pictures, step, history, lossSums } = description;
+  return { run, state: { seed, batchSize, pictures, step, history, lossSums, students: states } };
 }
 
 /**

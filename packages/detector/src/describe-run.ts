@@ -21,7 +21,12 @@ export function describeRun(
     augmentation: options.augmentation ?? null,
     holdOutFraction: options.holdOutFraction ?? TRAINING_DEFAULTS.holdOutFraction,
     calibrateOnTraining: options.calibrateOnTraining ?? false,
-    branches: plans.map(({ name, student, objective, optimiser }) => ({ name, student, objective, optimiser })),
+    branches: plans.map(({ name, student, objective, optimiser }) => ({
+      name,
+      student,
+      objective,
+      optimiser,
+    })),
     initialise: options.initialise ?? null,
   };
   return JSON.parse(JSON.stringify(run)) as RunDescription;

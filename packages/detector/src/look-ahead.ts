@@ -28,7 +28,8 @@ export async function* lookAhead<T, R>(
   work: (item: T) => Promise<R>,
   signal?: AbortSignal,
 ): AsyncGenerator<R, void, undefined> {
-  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const iterator =
+    Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   const worked = async (): Promise<IteratorResult<R, undefined>> => {
     const next = await iterator.next();
     return next.done ? { done: true, value: undefined } : { done: false, value: await work(next.value) };

@@ -4,7 +4,6 @@ import { quantileThreshold, type QuantileThreshold } from '@dskd/scoring';
 import { calibrate } from './calibrate.js';
 import { accessTo, DEFAULT_FALSE_ALARM_RATE, type Detector } from './detector.js';
 import { preparationOf } from './preparation.js';
-import { preparationOf } from './preparation.js';
 
 export interface RecalibrateOptions {
   /** The threshold is the quantile of the pictures' scores for this rate. Default: the detector's own, else 0.05. */
@@ -72,7 +71,10 @@ export async function recalibrate(
       signal,
       ...(!statistics && {
         constants: new Map(
-          description.branches.map(({ name, mean, standardDeviation }) => [name, { mean, standardDeviation }]),
+          description.branches.map(({ name, mean, standardDeviation }) => [
+            name,
+            { mean, standardDeviation },
+          ]),
         ),
       }),
     },

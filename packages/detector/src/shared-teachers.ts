@@ -124,10 +124,14 @@ export function shareTeachers(artefacts: readonly Artefact[]): (wanted: TeacherD
     const { name, sha256, levels, inputTransform } = wanted;
     const weights = embedded.get(sha256);
     if (!weights) {
-      throw new DskdError('teacher-mismatch', `The file does not hold its teacher ${name} (SHA-256 ${sha256}).`, {
-        hint: 'Give the weight file: --weights FILE, or loadDetector(bytes, { teacher }).',
-        details: { wanted: sha256 },
-      });
+      throw new DskdError(
+        'teacher-mismatch',
+        `The file does not hold its teacher ${name} (SHA-256 ${sha256}).`,
+        {
+          hint: 'Give the weight file: --weights FILE, or loadDetector(bytes, { teacher }).',
+          details: { wanted: sha256 },
+        },
+      );
     }
     const teacher = namedTeacher(backboneName(name), weights, sha256, {
       levels: levels.map((level) => level.name),

@@ -169,19 +169,20 @@ class FolderWatch implements AsyncIterableIterator<string> {
     const names = (await readdir(this.#folder)).filter(isPicture).sort(byCodeUnit);
     const present = new Set(names);
     for (const name of this.#seen.keys()) if (!present.has(name)) this.#seen.delete(name);
+    // One time for all: files that came together are finished together, and come by name.
+    const now = performance.now();
     let unsettled = false;
     for (const name of names) {
       const stats = await stat(path.join(this.#folder, name)).catch(() => undefined);
       if (this.#closed) return false;
-      if (stats?.isFile() && stats.size > 0 && !this.#look(name, stats)) unsettled = true;
+      if (stats?.isFile() && stats.size > 0 && !this.#look(name, stats, now)) unsettled = true;
     }
     return unsettled;
   }
 
   /** Whether nothing more is to be awaited of this file. */
-  #look(name: string, stats: Stats): boolean {
+  #look(name: string, stats: Stats, now: number): boolean {
     const signature = signatureOf(stats);
-    const now = performance.now();
     const seen = this.#seen.get(name);
     if (seen?.signature !== signature) {
       this.#seen.set(name, { signature, since: now, reported: false });
@@ -227,9 +228,6 @@ class FolderWatch implements AsyncIterableIterator<string> {
  * @returns paths that begin with `folder`. Iterating rejects with {@link DskdError} `file-not-found` where
  * the folder is missing, is none, or goes away.
  */
-export function watchFolder(
-  folder: string,
-  options: WatchFolderOptions = {},
-): AsyncIterableIterator<string> {
+export function watchFolder(folder: string, options: WatchFolderOptions = {}): AsyncIterableIterator<string> {
   return new FolderWatch(folder, options);
 }

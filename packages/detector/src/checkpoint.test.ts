@@ -1,0 +1,135 @@
+import type { DskdError } from '@dskd/base';
+import { readSafetensors, writeSafetensors, type StateDict } from '@dskd/weights';
+import { assertSameRun, readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { checkpointOf } from './checkpoint.test.util.js';
+
+const checkpoint = checkpointOf(['local', 'global']);
+const bytes = writeCheckpoint(checkpoint);
+
+function refusalOf(work: () => unknown): DskdError {
+  try {
+    work();
+  } catch (error) {
+    return error as DskdError;
+  }
+  throw new Error('Nothing was thrown.');
+}
+
+/** The file with its description, or its tensors, changed. */
+function changed(
+  change: (description: Record<string, unknown>) => unknown,
+  changeTensors: (tensors: StateDict) => void = () => undefined,
+): Uint8Array {
+  const { tensors, metadata } = readSafetensors(bytes);
+  const description = JSON.parse(metadata['dskd-checkpoint']!) as Record<string, unknown>;
+  changeTensors(tensors);
+  return writeSafetensors(tensors, { 'dskd-checkpoint': JSON.stringify(change(description)) });
+}
+
+test('what is written is read', () => {
+  expect(readCheckpoint(bytes)).toEqual(checkpoint);
+});
+
+test('format 1, which did not say its run, is read', () => {
+  const old = changed(({ run: _run, ...rest }) => ({ ...rest, format: 1 }));
+  expect(readCheckpoint(old)).toEqual({ ...checkpoint, run: null });
+});
+
+test.each([
+  [3, 'artefact-version'],
+  [0, 'artefact-outdated'],
+  ['2', 'artefact-invalid'],
+])('format %p is refused', (format, code) => {
+  const { code: got, message } = refusalOf(() => readCheckpoint(changed((rest) => ({ ...rest, format }))));
+  expect(got).toBe(code);
+  expect(message).toContain('checkpoint');
+});
+
+test.each([
+  ['step', { step: -1 }],
+  ['students', { students: [] }],
+  ['students', { students: ['local', 'local/parameters'] }],
+  ['lossSums.local', { lossSums: { local: null, global: 0 } }],
+  ['history.0.epoch', { history: [{ epoch: 0.5, losses: {} }] }],
+])('a wrong field is named: %s', (path, fields) => {
+  const { code, message } = refusalOf(() => readCheckpoint(changed((rest) => ({ ...rest, ...fields }))));
+  expect(code).toBe('artefact-invalid');
+  expect(message).toContain(`  ${path}: `);
+});
+
+test("a student without its optimiser's steps is refused, also when it is called like a method", () => {
+  const without = changed((rest) => ({ ...rest, optimiserSteps: { local: 1 } }));
+  expect(refusalOf(() => readCheckpoint(without)).message).toContain("'global'");
+  const odd = changed((rest) => ({ ...rest, students: ['local', 'global', 'toString'] }));
+  expect(refusalOf(() => readCheckpoint(odd)).message).toContain("'toString'");
+});
+
+test('tensors left over, of another type, or not finite are refused', () => {
+  const extra = changed(
+    (same) => same,
+    (tensors) => tensors.set('local/other/x', { dtype: 'F32', shape: [1], data: Float32Array.of(1) }),
+  );
+  expect(refusalOf(() => readCheckpoint(extra))).toMatchObject({
+    code: 'weights-mismatch',
+    details: { tensors: ['local/other/x'] },
+  });
+  const name = 'global/buffers/a.weight';
+  const half = changed(
+    (same) => same,
+    (tensors) => tensors.set(name, { dtype: 'F16', shape: [1], data: Uint16Array.of(1) }),
+  );
+  expect(refusalOf(() => readCheckpoint(half))).toMatchObject({
+    code: 'weights-mismatch',
+    details: { tensors: [name] },
+  });
+  const broken = changed(
+    (same) => same,
+    (tensors) => tensors.set(name, { dtype: 'F32', shape: [1], data: Float32Array.of(NaN) }),
+  );
+  expect(refusalOf(() => readCheckpoint(broken))).toMatchObject({
+    code: 'weights-not-finite',
+    details: { tensors: [name] },
+  });
+});
+
+test('a truncated file is refused wherever it ends', () => {
+  for (let length = 0; length < bytes.length; length += 7) {
+    expect(refusalOf(() => readCheckpoint(bytes.subarray(0, length))).code).toBe('weights-invalid');
+  }
+});
+
+test('a detector or other weights are no checkpoint', () => {
+  const { code, message } = refusalOf(() => readCheckpoint(writeSafetensors(new Map(), { dskd: '{}' })));
+  expect(code).toBe('artefact-invalid');
+  expect(message).toContain('not a dskd checkpoint');
+});
+
+test('a diverged state is not written', () => {
+  const { state, run } = checkpointOf(['local']);
+  state.students[0]!.parameters.get('a.weight')!.data[1] = NaN;
+  expect(refusalOf(() => writeCheckpoint({ state, run })).code).toBe('weights-not-finite');
+});
+
+describe('another run', () => {
+  const { run } = checkpoint;
+
+  test('the same goes on', () => {
+    assertSameRun(checkpoint, structuredClone(run!));
+    assertSameRun({ ...checkpoint, run: null }, { inputSize: [1, 1] });
+  });
+
+  test('another input size has its own code', () => {
+    expect(refusalOf(() => assertSameRun(checkpoint, { ...run, inputSize: [64, 32] }))).toMatchObject({
+      code: 'input-size-mismatch',
+      message: 'The checkpoint is of a run with pictures of [32,32] pixels, now [64,32].',
+    });
+  });
+
+  test('everything else that differs is named', () => {
+    const now = { ...run, teacher: 'b'.repeat(64), fit: 'letterbox' };
+    expect(refusalOf(() => assertSameRun(checkpoint, now))).toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringContaining('these differ: teacher, fit.') as string,
+    });
+  });
+});

@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { randomStream } from '@dskd/base';
+import { readCheckpoint } from './checkpoint.js';
+import { fixtureTeacher } from './format-1.test.util.js';
+import { loadDetector } from './load-detector.js';
+
+const PROGRAM = fileURLToPath(new URL('./saving-process.test.util.js', import.meta.url));
+const FILES = ['model', 'checkpoint'] as const;
+
+export interface KillReport {
+  readonly kills: number;
+  /** Files loaded after a kill: the older or the newer version, whole. */
+  loaded: number;
+  /** Kills that left a half-written temporary file: they came in the middle of a write. */
+  inTheMiddle: number;
+}
+
+/** The version that a file on disk holds; loading it is what this is about. */
+async function versionOf(folder: string, file: (typeof FILES)[number]): Promise<number> {
+  const bytes = await readFile(path.join(folder, `${file}.safetensors`));
+  if (file === 'checkpoint') return readCheckpoint(bytes).state.step;
+  const teacher = fixtureTeacher();
+  const detector = await loadDetector(bytes, { teacher });
+  const { threshold } = detector;
+  detector.dispose();
+  teacher.dispose();
+  return threshold;
+}
+
+/** Lets a process save from `version` on and kills it at a random moment. @returns the last versions it told. */
+async function killWhileSaving(folder: string, version: number, wait: number): Promise<Map<string, number>> {
+  const child = spawn(process.execPath, [PROGRAM, folder, String(version)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  const told = new Map<string, number>();
+  const lines = createInterface({ input: child.stdout });
+  const allTold = once(lines, 'close');
+  let started = (): void => undefined;
+  const bothAreThere = new Promise<void>((resolve) => (started = resolve));
+  lines.on('line', (line) => {
+    const [file, number] = line.split(' ');
+    told.set(file!, Number(number));
+    if (told.size === FILES.length) started();
+  });
+  await Promise.race([
+    bothAreThere,
+    exited.then(() => Promise.reject(new Error('The process ended by itself.'))),
+  ]);
+  await sleep(wait);
+  child.kill('SIGKILL');
+  const [, signal] = (await exited) as [number | null, string | null];
+  if (signal !== 'SIGKILL') throw new Error('The process ended by itself.');
+  await allTold;
+  return told;
+}
+
+/**
+ * Kills a saving process `kills` times and loads its files after each.
+ * @throws where a file does not load, or is neither the last one that was reported nor the one after it.
+ */
+export async function killSavingProcesses(kills: number): Promise<KillReport> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'dskd-killed-'));
+  const report: KillReport = { kills, loaded: 0, inTheMiddle: 0 };
+  const random = randomStream(1, 'kills');
+  try {
+    let version = 1;
+    for (let kill = 0; kill < kills; kill++) {
+      const told = await killWhileSaving(folder, version, random.uniform() * 150);
+      for (const file of FILES) {
+        const onDisk = await versionOf(folder, file);
+        const reported = told.get(file)!;
+        if (onDisk !== reported && onDisk !== reported + 1) {
+          throw new Error(`Kill ${kill}: ${file} was told to be version ${reported}, on disk is ${onDisk}.`);
+        }
+        report.loaded++;
+        version = Math.max(version, onDisk + 1);
+      }
+      const leftovers = (await readdir(folder)).filter(
+        (name) => !/^(model|checkpoint)\.safetensors$/.test(name),
+      );
+      if (!leftovers.every((name) => name.startsWith('.') && name.endsWith('.tmp'))) {
+        throw new Error(`Kill ${kill} left ${leftovers.join(', ')}.`);
+      }
+      if (leftovers.length > 0) report.inTheMiddle++;
+      for (const name of leftovers) await rm(path.join(folder, name));
+    }
+    return report;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
