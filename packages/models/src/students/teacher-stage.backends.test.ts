@@ -9,25 +9,10 @@ import {
 } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import type { StateDict } from '@dskd/weights';
-import { filledWeights } from '../backbones/golden.test.util.js';
-import { backboneInfo, createBackbone } from '../backbones/index.js';
-import { NetworkPlan } from '../layers/network-plan.js';
-import { globalBottleneck, type Bottleneck } from './bottlenecks.js';
 import { createStudent } from './create-student.js';
-import { mapShapesOf, resolveStudentConfig, type StudentOptions } from './student-config.js';
-import { loadState } from './student-state.js';
+import type { StudentOptions } from './student-config.js';
 import { teacherStage4 } from './teacher-stage.js';
-
-/** The bottleneck alone, before its GCCB, holding the teacher's stage. */
-function bottleneckOf(options: StudentOptions, state: StateDict): { stage: Bottleneck; plan: NetworkPlan } {
-  const config = resolveStudentConfig({ ...options, gccb: { variant: 'none' } });
-  const plan = new NetworkPlan();
-  const stage = globalBottleneck(plan, mapShapesOf(config), config.architecture);
-  plan.allocate(1);
-  // Not partial: the state must be everything that the stage is made of.
-  loadState(plan.slots, state);
-  return { stage, plan };
-}
+import { bottleneckOf, INFERENCE } from './teacher-stage.test.util.js';
 
 /** A file with the stage 4 of tools/golden/stage4.py. */
 function goldenFile(options: StudentOptions): StateDict {
@@ -74,8 +59,8 @@ describeBackends("the teacher's stage 4 as bottleneck", (backend) => {
       const feature = tf.tidy(() =>
         tf.transpose(tf.tensor4d(integerFill('feature', shape), shape), [0, 2, 3, 1]),
       );
-      const inference = stage.apply([feature], { training: false, batchNormMomentum: 0.1 });
-      const training = stage.apply([feature], { training: true, batchNormMomentum: 0.1 });
+      const inference = tf.tidy(() => stage.apply([feature], INFERENCE));
+      const training = tf.tidy(() => stage.apply([feature], { ...INFERENCE, training: true }));
       expect(inference.shape).toEqual([...golden.array('inference').shape]);
       expectClose(await inference.data(), golden.array('inference').data, { relative });
       expectClose(await training.data(), golden.array('training').data, { relative });
@@ -89,23 +74,6 @@ describeBackends("the teacher's stage 4 as bottleneck", (backend) => {
         { relative },
       );
       tf.dispose([feature, inference, training]);
-      plan.dispose();
-    });
-  });
-
-  test("goes on from the teacher's third level as the teacher does (ResNet-18, lite)", async () => {
-    await expectNoNewTensors(async () => {
-      const weights = filledWeights('resnet18', ['layer3', 'layer4']);
-      const { levels } = backboneInfo('resnet18');
-      const options: StudentOptions = { preset: 'lite', branch: 'global', levels, inputSize: [40, 24] };
-      const teacher = createBackbone('resnet18', { weights, levels: ['layer3', 'layer4'] });
-      const { stage, plan } = bottleneckOf(options, teacherStage4('resnet18', weights, options));
-      const pictures = tf.tensor4d(integerFill('pictures.running_var', [2, 40, 24, 3]), [2, 40, 24, 3]);
-      const [layer3, layer4] = await teacher.extract(pictures);
-      const predicted = stage.apply([layer3!], { training: false, batchNormMomentum: 0.1 });
-      expectClose(await predicted.data(), await layer4!.data(), { relative });
-      tf.dispose([pictures, layer3!, layer4!, predicted]);
-      teacher.dispose();
       plan.dispose();
     });
   });
