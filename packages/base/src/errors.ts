@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'download-failed'
   | 'weights-invalid'
   | 'weights-mismatch'
+  | 'weights-too-large'
   | 'artefact-invalid'
   | 'artefact-version'
   | 'artefact-outdated'

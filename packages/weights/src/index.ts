@@ -1,3 +1,13 @@
+export {
+  findWeights,
+  WEIGHTS,
+  type DownloadSource,
+  type RecommendedPreparation,
+  type WeightsEntry,
+  type WeightsInputTransform,
+  type WeightsLicence,
+} from './registry/index.js';
 export { readSafetensors, writeSafetensors, type SafetensorsFile } from './safetensors.js';
-export { readStateDict, toFloat32 } from './state-dict.js';
+export { readStateDict, type ReadStateDictOptions } from './state-dict.js';
+export { toFloat32 } from './to-float32.js';
 export type { StateDict, StateDictData, StateDictEntry, StateDictType } from './types.js';

@@ -1,31 +1,14 @@
 import { DskdError } from '@dskd/base';
-import type { StateDict, StateDictData, StateDictEntry, StateDictType } from './types.js';
+import { ELEMENT_ARRAYS, elementBytes } from './element-arrays.js';
+import { invalidWeights } from './invalid-weights.js';
+import { MemoryLimit } from './memory-limit.js';
+import type { StateDict, StateDictEntry, StateDictType } from './types.js';
 
 /** Larger headers are refused before they are parsed: the largest models in use need a few megabytes. */
 const MAX_HEADER_BYTES = 25_000_000;
 
-const ARRAYS: Record<StateDictType, { new (buffer: ArrayBuffer): StateDictData; BYTES_PER_ELEMENT: number }> =
-  {
-    F64: Float64Array,
-    F32: Float32Array,
-    F16: Uint16Array,
-    BF16: Uint16Array,
-    I64: BigInt64Array,
-    I32: Int32Array,
-    I16: Int16Array,
-    I8: Int8Array,
-    U8: Uint8Array,
-    U16: Uint16Array,
-    U32: Uint32Array,
-    U64: BigUint64Array,
-    BOOL: Uint8Array,
-  };
-
 function invalid(message: string, cause?: unknown): DskdError {
-  return new DskdError('weights-invalid', `Not a valid safetensors file: ${message}`, {
-    hint: 'The file may be truncated or of another format; fetch or convert it again.',
-    cause,
-  });
+  return invalidWeights('safetensors file', message, { cause });
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
@@ -76,9 +59,9 @@ interface Placed {
 function parseEntry(name: string, described: unknown): Placed {
   if (!isRecord(described)) throw invalid(`tensor '${name}' is not described by an object.`);
   const { dtype, shape, data_offsets: offsets } = described;
-  if (typeof dtype !== 'string' || !Object.hasOwn(ARRAYS, dtype)) {
+  if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_ARRAYS, dtype)) {
     throw invalid(
-      `tensor '${name}' has element type ${JSON.stringify(dtype)}; wanted one of ${Object.keys(ARRAYS).join(', ')}.`,
+      `tensor '${name}' has element type ${JSON.stringify(dtype)}; wanted one of ${Object.keys(ELEMENT_ARRAYS).join(', ')}.`,
     );
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
@@ -89,7 +72,7 @@ function parseEntry(name: string, described: unknown): Placed {
   }
   const [start, end] = offsets as [number, number];
   const type = dtype as StateDictType;
-  const byteLength = shape.reduce((product, side) => product * side, ARRAYS[type].BYTES_PER_ELEMENT);
+  const byteLength = shape.reduce((product, side) => product * side, elementBytes(type));
   if (end - start !== byteLength) {
     throw invalid(`tensor '${name}' (${dtype} [${shape.join(', ')}]) lies at ${start}..${end}.`);
   }
@@ -116,11 +99,17 @@ function inFileOrder(placed: Placed[], byteLength: number): Placed[] {
 
 /**
  * Reads a safetensors file. Every tensor is a copy; `bytes` can be dropped.
- * @throws {DskdError} `weights-invalid`, naming the tensor and what is wrong with it.
+ * @param options `maxBytes`: most memory that the tensors may take, 2 GiB by default.
+ * @throws {DskdError} `weights-invalid`, naming the tensor and what is wrong with it; `weights-too-large`
  */
-export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
+export function readSafetensors(
+  bytes: Uint8Array,
+  options: { readonly maxBytes?: number } = {},
+): SafetensorsFile {
   const { header, dataStart } = parseHeader(bytes);
   const body = bytes.subarray(dataStart);
+  // Tensors must fill the file.
+  new MemoryLimit(options.maxBytes).check(body.byteLength);
   const placed: Placed[] = [];
   let metadata: Record<string, string> = {};
   for (const [name, described] of Object.entries(header)) {
@@ -140,7 +129,7 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
     tensors.set(name, {
       dtype,
       shape,
-      data: new ARRAYS[dtype](new Uint8Array(body.subarray(start, end)).buffer),
+      data: new ELEMENT_ARRAYS[dtype](new Uint8Array(body.subarray(start, end)).buffer),
     });
   }
   return { tensors, metadata };
@@ -167,7 +156,7 @@ export function writeSafetensors(
   let offset = 0;
   for (const [name, { dtype, shape, data }] of entries) {
     const length = shape.reduce((product, side) => product * side, 1);
-    if (data.length !== length || data.BYTES_PER_ELEMENT !== ARRAYS[dtype].BYTES_PER_ELEMENT) {
+    if (data.length !== length || data.BYTES_PER_ELEMENT !== elementBytes(dtype)) {
       throw new DskdError(
         'invalid-argument',
         `Tensor '${name}' has ${data.length} elements of ${data.BYTES_PER_ELEMENT} bytes; ` +

@@ -1,44 +1,54 @@
-import { toFloat32 } from './index.js';
+import { readFile } from 'node:fs/promises';
+import { readSafetensors, readStateDict, writeSafetensors } from './index.js';
+import { refusalOf } from './refusal.test.util.js';
 
-function half(...bits: number[]): number[] {
-  return [...toFloat32({ dtype: 'F16', shape: [bits.length], data: Uint16Array.from(bits) })];
-}
-
-function bfloat(...bits: number[]): number[] {
-  return [...toFloat32({ dtype: 'BF16', shape: [bits.length], data: Uint16Array.from(bits) })];
-}
-
-test('half precision, IEEE 754 binary16', () => {
-  // One, minus two, largest, smallest normal, smallest and largest subnormal, a third.
-  expect(half(0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x03ff, 0x3555)).toEqual([
-    1,
-    -2,
-    65504,
-    2 ** -14,
-    2 ** -24,
-    1023 * 2 ** -24,
-    0.333251953125,
-  ]);
-  expect(half(0x0000, 0x8000)).toEqual([0, -0]);
-  expect(half(0x7c00, 0xfc00, 0x7e00, 0xfc01)).toEqual([Infinity, -Infinity, NaN, NaN]);
+test.each([
+  ['HDF5', [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0], /HDF5/],
+  ['a zip archive', [0x50, 0x4b, 0x03, 0x04, 0, 0, 0, 0, 0, 0], /zip archive/],
+  ['a pickle', [0x80, 0x02, 0x4b, 0x01, 0x2e, 0, 0, 0, 0, 0], /not one that torch.save wrote/],
+  ['a NumPy array', [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 9, 0, 0, 0], /NumPy array/],
+  ['nothing known', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], /safetensors/],
+  ['one byte', [0x80], /safetensors/],
+  ['nothing', [], /0 bytes/],
+])('%s is refused as what it is', (_, bytes, message) => {
+  expect(refusalOf(Uint8Array.from(bytes)).message).toMatch(message);
 });
 
-test('every half that is a number keeps its order and is symmetric', () => {
-  const positive = half(...Array.from({ length: 0x7c01 }, (_, bits) => bits));
-  expect(positive.every((value, bits) => bits === 0 || value > positive[bits - 1]!)).toBe(true);
-  const negative = half(...Array.from({ length: 0x7c01 }, (_, bits) => bits | 0x8000));
-  expect(negative.every((value, bits) => Object.is(value, -positive[bits]!))).toBe(true);
+test('a safetensors header whose length looks like the signature of another format is still read', () => {
+  // 0x0280 bytes of header: the file begins with a pickle's 80 02.
+  const json = '{}'.padEnd(0x280);
+  const file = new Uint8Array(8 + json.length);
+  new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
+  file.set(new TextEncoder().encode(json), 8);
+  expect(readStateDict(file).size).toBe(0);
 });
 
-test('bfloat16 is the upper half of a float32', () => {
-  expect(bfloat(0x3f80, 0xc000, 0x4049, 0x0001)).toEqual([1, -2, 3.140625, 2 ** -133]);
-  expect(bfloat(0x7f80, 0xff80, 0x7fc0, 0x8000)).toEqual([Infinity, -Infinity, NaN, -0]);
+test('maxBytes holds for safetensors, and is a number', () => {
+  const file = writeSafetensors(new Map([['x', { dtype: 'F32', shape: [4], data: new Float32Array(4) }]]));
+  expect(readStateDict(file, { maxBytes: 16 }).size).toBe(1);
+  expect(readSafetensors(file, { maxBytes: 16 }).tensors.size).toBe(1);
+  const { details, hint } = refusalOf(file, { maxBytes: 15 }, 'weights-too-large');
+  expect(details).toEqual({ wanted: 16, maxBytes: 15 });
+  expect(hint).toMatch(/maxBytes/);
+  for (const maxBytes of [-1, NaN]) refusalOf(file, { maxBytes }, 'invalid-argument');
 });
 
-test('other types are converted by value; F32 is its own array', () => {
-  const data = Float32Array.of(1.5);
-  expect(toFloat32({ dtype: 'F32', shape: [1], data })).toBe(data);
-  expect(toFloat32({ dtype: 'F64', shape: [1], data: Float64Array.of(0.1) })).toEqual(Float32Array.of(0.1));
-  expect(toFloat32({ dtype: 'I64', shape: [1], data: BigInt64Array.of(-7n) })).toEqual(Float32Array.of(-7));
-  expect(toFloat32({ dtype: 'BOOL', shape: [2], data: Uint8Array.of(0, 1) })).toEqual(Float32Array.of(0, 1));
+test('nothing that the main entry reaches is of Node alone', async () => {
+  const folder = new URL('../src/', import.meta.url);
+  const reached = new Set<string>();
+  const open = ['index.ts'];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (reached.has(name)) continue;
+    reached.add(name);
+    const source = await readFile(new URL(name, folder), 'utf8');
+    for (const [, from] of source.matchAll(/from '([^']+)'/g)) {
+      expect(from).not.toMatch(/^node:/);
+      if (from!.startsWith('.')) {
+        const url = new URL(from!.replace(/\.js$/, '.ts'), new URL(name, folder));
+        open.push(url.href.slice(folder.href.length));
+      }
+    }
+    expect(source).not.toMatch(/\b(Buffer|process|require)\b[.(]/);
+  }
+  expect(reached.size).toBeGreaterThan(20);
 });

@@ -1,48 +1,82 @@
 import { DskdError } from '@dskd/base';
+import { decodeTensors } from './decode-tensor.js';
+import { invalidWeights, quoted } from './invalid-weights.js';
+import { MemoryLimit } from './memory-limit.js';
+import { isNpy } from './numpy/npy-header.js';
+import { isNpz, readNpy, readNpz } from './numpy/numpy-tensors.js';
 import { readSafetensors } from './safetensors.js';
-import type { StateDict, StateDictEntry } from './types.js';
+import { readTorchLegacy } from './torch/torch-legacy.js';
+import { isTorchZip, readTorchZip } from './torch/torch-zip.js';
+import type { StateDict } from './types.js';
+import { findStateDict, withoutPrefixes } from './unwrap.js';
+import { openZip } from './zip/zip-archive.js';
 
-/** First bytes of formats that people have, and that are not read here. */
-const OTHER_FORMATS: readonly (readonly [signature: readonly number[], format: string])[] = [
-  [[0x50, 0x4b, 0x03, 0x04], "a zip archive: PyTorch's .pth or NumPy's .npz"],
-  [[0x80, 0x02], "a pickle: PyTorch's .pth"],
-  [[0x89, 0x48, 0x44, 0x46], 'HDF5: Keras weights'],
-];
+export interface ReadStateDictOptions {
+  /**
+   * Most memory to take, in bytes: the tensors, and whatever else has to be inflated to get at them.
+   * Default 2 GiB. The lists and names of a PyTorch file are bounded apart, by 64 MiB.
+   */
+  readonly maxBytes?: number;
+  /**
+   * `true`: the state dict may lie in an entry `state_dict`, `model_state_dict` or `model` of a checkpoint, and
+   * a prefix that all names have (`module.`, `_orig_mod.`) is taken off. A name: start at that entry. By
+   * default names are as they stand, and a checkpoint is an error that says what is in it.
+   */
+  readonly unwrap?: boolean | string;
+}
 
-/**
- * Reads the tensors of a weight file, whatever its format (for now: safetensors).
- * @throws {DskdError} `weights-invalid`, naming the format it found where it knows it.
- */
-export function readStateDict(bytes: Uint8Array): StateDict {
-  const other = OTHER_FORMATS.find(
-    // A safetensors file may begin with any byte, being the length of its header; its ninth is a brace.
-    ([signature]) => bytes[8] !== 0x7b && signature.every((byte, index) => bytes[index] === byte),
-  );
-  if (other) {
-    throw new DskdError('weights-invalid', `Got ${other[1]}; wanted a safetensors file.`, {
-      hint: "Convert it: safetensors.torch.save_file(state_dict, 'weights.safetensors') in Python.",
+function startsWith(bytes: Uint8Array, ...signature: number[]): boolean {
+  return signature.every((byte, index) => bytes[index] === byte);
+}
+
+type Format = 'safetensors' | 'npy' | 'zip' | 'pickle';
+
+function formatOf(bytes: Uint8Array): Format {
+  if (isNpy(bytes)) return 'npy';
+  // A safetensors file may begin with any byte, being the length of its header; its ninth is a brace.
+  if (bytes[8] === 0x7b) return 'safetensors';
+  if (startsWith(bytes, 0x50, 0x4b)) return 'zip';
+  if (startsWith(bytes, 0x80) && bytes[1]! >= 2 && bytes[1]! <= 5) return 'pickle';
+  if (startsWith(bytes, 0x89, 0x48, 0x44, 0x46)) {
+    throw new DskdError('weights-invalid', 'Got HDF5 (Keras weights), which is not read.', {
+      hint: 'Convert it in Python: safetensors.numpy.save_file({name: array}, path).',
     });
   }
-  return readSafetensors(bytes).tensors;
+  return 'safetensors';
 }
 
-function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+function readZip(bytes: Uint8Array, limit: MemoryLimit, unwrap: boolean | string): StateDict {
+  const archive = openZip(bytes);
+  if (isTorchZip(archive)) return decodeTensors(findStateDict(readTorchZip(archive, limit), unwrap), limit);
+  if (isNpz(archive)) return decodeTensors(readNpz(archive, limit), limit);
+  const names = [...archive.entries.keys()].slice(0, 5).map(quoted);
+  throw invalidWeights('weight file', `it is a zip archive of ${names.join(', ') || 'nothing'}.`, {
+    hint: "Wanted PyTorch's .pth (with a data.pkl) or NumPy's .npz (with .npy files only).",
+  });
 }
 
-/** The entry's elements as float32; its own array where it is F32 already (not a copy). */
-export function toFloat32(entry: StateDictEntry): Float32Array {
-  const { dtype, data } = entry;
-  if (dtype === 'F32') return data as Float32Array;
-  if (dtype === 'F16') return Float32Array.from(data as Uint16Array, halfToFloat);
-  if (dtype === 'BF16') {
-    const bits = Uint32Array.from(data as Uint16Array, (half) => half << 16);
-    return new Float32Array(bits.buffer);
+function read(bytes: Uint8Array, limit: MemoryLimit, unwrap: boolean | string): StateDict {
+  switch (formatOf(bytes)) {
+    case 'zip':
+      return readZip(bytes, limit, unwrap);
+    case 'pickle':
+      return decodeTensors(findStateDict(readTorchLegacy(bytes), unwrap), limit);
+    case 'npy':
+      return decodeTensors(readNpy(bytes), limit);
+    case 'safetensors':
+      return readSafetensors(bytes, { maxBytes: limit.maxBytes }).tensors;
   }
-  return Float32Array.from(data as ArrayLike<number | bigint>, Number);
+}
+
+/**
+ * Reads the tensors of a weight file, whatever its format: safetensors, PyTorch's `.pth` (zip, or the stream
+ * from before 1.6), NumPy's `.npz` and `.npy` (whose one array is called `arr_0`). Nothing in the file is executed.
+ * Every tensor has data of its own; `bytes` can be dropped.
+ * @throws {DskdError} `weights-invalid` naming what is wrong; `weights-too-large` above `maxBytes`, before
+ * that memory is taken; `out-of-memory` where the machine has less; `invalid-argument`
+ */
+export function readStateDict(bytes: Uint8Array, options: ReadStateDictOptions = {}): StateDict {
+  const { unwrap = false } = options;
+  const tensors = read(bytes, new MemoryLimit(options.maxBytes), unwrap);
+  return unwrap === false ? tensors : withoutPrefixes(tensors);
 }

@@ -1,0 +1,302 @@
+import { refusalOf } from '../refusal.test.util.js';
+import {
+  call,
+  dict,
+  global,
+  integer,
+  list,
+  no,
+  none,
+  pickle,
+  storage,
+  tensor,
+  text,
+  tuple,
+  uint32,
+  uint64,
+  type Ops,
+} from './pickle-writer.test.util.js';
+import { LEGACY_HEAD, PAIR, concat, floats, torchLegacy, torchZip } from './torch-writer.test.util.js';
+
+const FLOAT = 'torch.FloatStorage';
+const TWO = floats(1, 2);
+const of = storage(FLOAT, '0', 2);
+const x = (value: Ops): Ops => dict({ x: value });
+
+/** `ops`, `times` over. */
+function repeat(times: number, ...ops: number[]): Uint8Array {
+  const bytes = Buffer.alloc(times * ops.length, Uint8Array.from(ops));
+  return new Uint8Array(bytes);
+}
+
+/** As the object of a file in each of the two formats. */
+function bothWays(root: Ops): Uint8Array[] {
+  return [torchZip(root, { 0: TWO }), torchLegacy(root, { 0: [2, TWO] })];
+}
+
+describe('a pickle can call nothing that is not on the list', () => {
+  const names = [
+    'os.system',
+    'posix.system',
+    'builtins.eval',
+    'builtins.getattr',
+    '__builtin__.exec',
+    'subprocess.Popen',
+    'torch.load',
+    'torch.storage._load_from_bytes',
+    'torch._utils.os',
+    'torchvision.models.resnet.ResNet',
+    'collections.OrderedDict.__init__',
+    '__proto__.constructor',
+    'numpy.core.multiarray._reconstruct',
+  ];
+  test.each(names)('%s', (name) => {
+    for (const file of bothWays(x(call(name, text('touch /tmp/owned'))))) {
+      const error = refusalOf(file);
+      expect(error.message).toContain(`asks for "${name}"`);
+      expect(error.message).toContain('Nothing was executed');
+      expect(error.details).toEqual({ global: name });
+    }
+  });
+
+  test('nor by naming it in two texts, nor in the head of a legacy file', () => {
+    const stackGlobal = [...text('os'), ...text('system'), 0x93, ...tuple(text('id')), 0x52];
+    for (const file of bothWays(stackGlobal))
+      expect(refusalOf(file).details).toEqual({ global: 'os.system' });
+    const head = concat(pickle(call('os.system', text('id'))), ...LEGACY_HEAD);
+    expect(refusalOf(head).details).toEqual({ global: 'os.system' });
+  });
+
+  test.each([
+    ['INST', [0x28, 0x69, ...new TextEncoder().encode('os\nsystem\n')]],
+    ['OBJ', [0x28, ...global('torch.Tensor'), 0x6f]],
+    ['NEWOBJ', [...global('torch.Tensor'), 0x29, 0x81]],
+    ['NEWOBJ_EX', [...global('torch.Tensor'), 0x29, 0x7d, 0x92]],
+    ['EXT1', [0x82, 1]],
+    ['PERSID', [0x50, 0x61, 0x0a]],
+    ['NEXT_BUFFER', [0x97]],
+    ['text of protocol 0', [0x49, 0x31, 0x0a]],
+    ['no opcode at all', [0xff]],
+  ])('opcode: %s', (_, ops) => {
+    for (const file of bothWays(ops))
+      expect(refusalOf(file).message).toMatch(/opcode 0x[0-9a-f]{2} at byte \d+/);
+  });
+
+  test.each([
+    'torch.ComplexFloatStorage',
+    'torch.ComplexDoubleStorage',
+    'torch.QInt8Storage',
+    'torch.complex64',
+    'torch.quint8',
+    'torch.float8_e4m3fn',
+  ])('%s is refused by name', (name) => {
+    expect(refusalOf(torchZip(x(global(name)))).message).toMatch(/complex, quantised and 8-bit/);
+    expect(refusalOf(torchZip(x(global(name)))).message).toContain(name);
+  });
+});
+
+describe('arguments that do not fit', () => {
+  const v2 = 'torch._utils._rebuild_tensor_v2';
+  const cases: [string, Ops, RegExp][] = [
+    ['calls a text', [...text('x'), ...tuple(), 0x52], /calls what is no function/],
+    ['calls a class', call('torch.Tensor'), /calls "torch.Tensor"/],
+    ['calls without a tuple', [...global('torch.Size'), ...none, 0x52], /without a tuple/],
+    ['a tensor of nothing', call(v2), /makes a tensor/],
+    ['a tensor of a tensor', tensor(tensor(of, { shape: [2] }), { shape: [2] }), /makes a tensor/],
+    ['a shape that is none', call(v2, of, integer(0), none, tuple()), /no counts/],
+    ['a negative side', tensor(of, { shape: [-1, -2], strides: [1, 1] }), /no counts/],
+    ['a negative stride', tensor(of, { offset: 1, shape: [2], strides: [-1] }), /no counts/],
+    ['a negative offset', tensor(of, { offset: -1, shape: [1] }), /no counts/],
+    ['fewer strides than sides', tensor(of, { shape: [2, 1], strides: [1] }), /no counts/],
+    ['65 sides', tensor(of, { shape: new Array<number>(65).fill(1) }), /no counts/],
+    ['a side as text', call(v2, of, integer(0), tuple(text('2')), tuple(integer(1))), /no counts/],
+    ['a view that ends outside', tensor(of, { offset: 1, shape: [2] }), /beyond its storage/],
+    [
+      'a shape beyond any memory',
+      tensor(of, { shape: [2 ** 40, 2 ** 40, 2 ** 40, 2] }),
+      /beyond its storage/,
+    ],
+    ['a parameter of a text', call('torch._utils._rebuild_parameter', text('x')), /makes a parameter/],
+    ['a dict of numbers', call('collections.OrderedDict', list(integer(1))), /makes a dict/],
+    ['a dict of a number', call('collections.OrderedDict', integer(1)), /makes a dict/],
+    ['a size of a number', call('torch.Size', integer(1)), /makes a shape/],
+    [
+      'a type that is a storage',
+      call('torch._utils._rebuild_tensor_v3', of, integer(0), tuple(), tuple(), no, none, global(FLOAT)),
+      /makes a tensor/,
+    ],
+    ['no type', call('torch._utils._rebuild_tensor_v3', of, integer(0), tuple(), tuple()), /makes a tensor/],
+    ['appends to a number', [...integer(1), ...integer(1), 0x61], /no list/],
+    ['sets items of a list', [...list(), ...integer(1), ...integer(1), 0x73], /no dict/],
+    ['a key without a value', [0x7d, 0x28, ...integer(1), 0x75], /key without/],
+    ['attributes of a number', [...integer(1), ...none, 0x62], /has none/],
+    ['attributes of a function', [...global('torch.Size'), ...none, 0x62], /has none/],
+    ['a global with a number for a name', [...text('os'), ...integer(1), 0x93], /by no text/],
+    ['a persistent id that is no storage', [...text('x'), 0x51], /no storage/],
+    [
+      'a persistent id of a module',
+      [...tuple(text('module'), text('a'), text('b'), text('c')), 0x51],
+      /no storage/,
+    ],
+    ['a storage of a type of elements', storage('torch.float32', '0', 2), /no storage/],
+    ['a storage of -1', storage(FLOAT, '0', -1), /no count/],
+    ['an integer of 17 bytes', [0x8a, 17, ...new Array<number>(17).fill(1)], /integer of 17/],
+    ['text that is not UTF-8', [0x58, ...uint32(1), 0xff], /not UTF-8/],
+  ];
+  test.each(cases)('%s', (_, ops, message) => {
+    for (const file of bothWays(x(ops))) expect(refusalOf(file).message).toMatch(message);
+  });
+
+  test('a function that rebuilds itself without end is not called', () => {
+    // args = [rebuild_from_type, Tensor, args, None], by the memo.
+    const name = 'torch._tensor._rebuild_from_type_v2';
+    const args = [
+      0x5d,
+      ...[0x71, 0, 0x28],
+      ...global(name),
+      ...global('torch.Tensor'),
+      ...[0x68, 0],
+      ...none,
+      0x65,
+    ];
+    for (const file of bothWays(x([...global(name), ...args, 0x52]))) {
+      expect(refusalOf(file).message).toMatch(/with attributes/);
+    }
+  });
+});
+
+describe('lengths that lie', () => {
+  test.each([
+    ['text', [0x58, ...uint32(0xffffffff)], /text of 4294967295/],
+    ['long text', [0x8d, ...uint64(2n ** 63n)], /text of 9223372036854776000/],
+    ['text to the end', [0x58, ...uint32(100_000)], /are wanted/],
+    ['bytes', [0x42, ...uint32(0xffffffff)], /are wanted/],
+    ['long bytes', [0x8e, ...uint64(2n ** 63n)], /are wanted/],
+    ['integer', [0x8b, ...uint32(0x80000000)], /integer of/],
+  ])('%s', (_, ops, message) => {
+    for (const file of bothWays(x(ops))) expect(refusalOf(file).message).toMatch(message);
+  });
+
+  test('storages of another length than the pickle says, in both formats', () => {
+    expect(refusalOf(torchZip(PAIR, { 0: floats(1) })).message).toMatch(/"0" has 4 bytes; its pickle says 8/);
+    expect(refusalOf(torchZip(PAIR, { 0: floats(1, 2, 3) })).message).toMatch(/"0" has 12 bytes/);
+    expect(refusalOf(torchLegacy(PAIR, { 0: [1, floats(1)] })).message).toMatch(/"0" has 4 bytes/);
+    expect(refusalOf(torchLegacy(PAIR, { 0: [2, floats(1)] })).message).toMatch(/8 bytes are wanted/);
+    expect(refusalOf(torchLegacy(PAIR, { 0: [2, floats(1, 2, 3)] })).message).toMatch(/4 bytes follow/);
+    expect(refusalOf(torchLegacy(PAIR, { 0: [2 ** 53, TWO] })).message).toMatch(/36028797018963970 bytes/);
+  });
+
+  test('storages that are missing, listed twice, not used, or of two types', () => {
+    expect(refusalOf(torchZip(PAIR)).message).toMatch(/"0" is missing/);
+    expect(refusalOf(torchLegacy(PAIR)).message).toMatch(/"0" is missing/);
+    expect(refusalOf(torchLegacy(PAIR, { 0: [2, TWO], 1: [2, TWO] })).message).toMatch(/does not use/);
+    const twice = dict({
+      x: tensor(of, { shape: [2] }),
+      y: tensor(storage('torch.HalfStorage', '0', 4), { shape: [4] }),
+    });
+    for (const file of bothWays(twice)) expect(refusalOf(file).message).toMatch(/two types or lengths/);
+  });
+
+  test('a head of another protocol, machine or program', () => {
+    const [magic, protocol, machine] = LEGACY_HEAD as [Uint8Array, Uint8Array, Uint8Array];
+    expect(refusalOf(pickle(PAIR)).message).toMatch(/refers to storages/);
+    expect(refusalOf(pickle(integer(7))).message).toMatch(/not one that torch.save wrote/);
+    expect(refusalOf(concat(magic, pickle(integer(1002)), machine)).message).toMatch(/protocol is not 1001/);
+    const big = pickle(dict({ little_endian: no }));
+    expect(refusalOf(concat(magic, protocol, big)).message).toMatch(/byte order/);
+    expect(refusalOf(concat(magic, protocol, machine)).message).toMatch(/are wanted/);
+  });
+
+  test('several pickles, none, or a program in one archive', () => {
+    const second = { name: 'other/data.pkl', data: pickle(PAIR) };
+    expect(refusalOf(torchZip(PAIR, { 0: TWO }, [second])).message).toMatch(/2 files data.pkl/);
+    const script = { name: 'archive/constants.pkl', data: pickle(none) };
+    expect(refusalOf(torchZip(PAIR, { 0: TWO }, [script])).message).toMatch(/TorchScript/);
+  });
+});
+
+describe('a stack that does not add up', () => {
+  test.each([
+    ['nothing to stop with', [0x30], /more than it has put down/],
+    ['pop from below a mark', [...none, 0x28, 0x85], /more than it has put down/],
+    ['no mark', [...none, 0x74], /lacks a mark/],
+    ['recall of what is not there', [0x68, 9], /not stored \(9\)/],
+    ['a line without an end', [0x63, ...repeat(5000, 0x61)], /line without an end/],
+  ])('%s', (_, ops, message) => {
+    for (const file of bothWays(ops)) expect(refusalOf(file).message).toMatch(message);
+  });
+
+  test('protocols 0, 1 and 6', () => {
+    for (const protocol of [0, 1, 6]) {
+      const root = pickle(PAIR);
+      root[1] = protocol;
+      expect(refusalOf(torchZip(root, { 0: TWO })).message).toMatch(/has protocol/);
+    }
+    expect(refusalOf(torchZip(Uint8Array.of(0x4e, 0x2e))).message).toMatch(/no pickle of protocol 2/);
+    expect(refusalOf(torchZip(new Uint8Array(0))).message).toMatch(/are wanted/);
+  });
+});
+
+describe('a small file that would grow without end', () => {
+  const peak = () => process.resourceUsage().maxRSS * 1024;
+  const half = 2 ** 19;
+  const makeDict = [...global('collections.OrderedDict'), 0x68, 0, 0x85, 0x52];
+  test.each([
+    ['dicts', [repeat(half, 0x7d)]],
+    ['lists in lists', [repeat(3 * half, 0x5d)]],
+    ['copies of the top', [Uint8Array.of(0x5d), repeat(10 * half, 0x32)]],
+    ['marks', [repeat(10 * half, 0x28)]],
+    ['memo entries', [Uint8Array.of(0x5d), repeat(4 * half, 0x94)]],
+    [
+      'a long list made into a dict again and again',
+      [
+        Uint8Array.of(0x5d, 0x28),
+        repeat(100_000, 0x4b, 1, 0x4b, 2, 0x86),
+        Uint8Array.of(0x65, 0x71, 0),
+        repeat(1000, ...makeDict),
+      ],
+    ],
+  ])('%s', (_, pieces) => {
+    const file = torchZip(concat(Uint8Array.of(0x80, 2), ...pieces));
+    const before = peak();
+    const start = performance.now();
+    expect(refusalOf(file).message).toMatch(/more objects than any state dict/);
+    expect(performance.now() - start).toBeLessThan(10_000);
+    expect(peak() - before).toBeLessThan(200 * 2 ** 20);
+  });
+
+  test('many views of one storage, and one view that repeats an element', () => {
+    const view = tensor(of, { shape: [2 ** 20, 2 ** 9], strides: [0, 0] });
+    const views = dict(Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`x${i}`, view])));
+    for (const file of bothWays(views)) {
+      const { details } = refusalOf(file, {}, 'weights-too-large');
+      expect(details).toEqual({ wanted: 100 * 2 ** 31, maxBytes: 2 ** 31 });
+    }
+    const endless = x(tensor(of, { shape: [2 ** 52, 2 ** 52], strides: [0, 0] }));
+    refusalOf(torchZip(endless, { 0: TWO }), {}, 'weights-too-large');
+    // No limit: the engine's own.
+    refusalOf(torchZip(endless, { 0: TWO }), { maxBytes: Infinity }, 'out-of-memory');
+  });
+
+  test('a dict that contains itself', () => {
+    for (const name of ['x', 'state_dict']) {
+      const itself = [0x7d, 0x71, 0, ...text(name), 0x68, 0, 0x73];
+      for (const file of [torchZip(itself), torchLegacy(itself)]) {
+        for (const unwrap of [false, true, name]) {
+          expect(refusalOf(file, { unwrap }).message).toContain(`"${name}" (a dict of 1)`);
+        }
+      }
+    }
+  });
+
+  test('names of a megabyte do not become messages', () => {
+    const long = 'a'.repeat(1000) + '\n';
+    for (const root of [
+      x(global(`os.${long.trim()}`)),
+      dict({ [long]: none }),
+      dict({ [long]: dict({ y: none }) }),
+    ]) {
+      expect(refusalOf(torchZip(root)).message.length).toBeLessThan(700);
+    }
+  });
+});

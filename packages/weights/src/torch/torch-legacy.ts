@@ -1,0 +1,108 @@
+import { ByteReader } from '../byte-reader.js';
+import { elementBytes } from '../element-arrays.js';
+import { invalidWeights, quoted } from '../invalid-weights.js';
+import type { PickleHost } from '../pickle/pickle-global.js';
+import { unpickle } from '../pickle/unpickle.js';
+import { storageId } from './storage-id.js';
+import { findTorchGlobal } from './torch-globals.js';
+import { TORCH_FILE, TorchStorage, type TorchType } from './torch-types.js';
+
+const MAGIC = 0x1950a86a20f9469cfc6cn;
+const PROTOCOL = 1001;
+
+const NOTHING_OUTSIDE: PickleHost = {
+  findGlobal: findTorchGlobal,
+  loadPersistent: () => {
+    throw invalidWeights(TORCH_FILE, 'its head refers to storages.');
+  },
+};
+
+function readHead(reader: ByteReader): void {
+  if (unpickle(reader, NOTHING_OUTSIDE) !== MAGIC) {
+    throw reader.fail('it is a pickle, but not one that torch.save wrote.');
+  }
+  const protocol = unpickle(reader, NOTHING_OUTSIDE);
+  if (protocol !== PROTOCOL) throw reader.fail(`its protocol is not ${PROTOCOL}.`);
+  const system = unpickle(reader, NOTHING_OUTSIDE);
+  if (!(system instanceof Map) || system.get('little_endian') !== true) {
+    throw reader.fail('its byte order is not little-endian.');
+  }
+}
+
+/** A storage whose bytes come after the pickle that speaks of it. */
+interface Awaited {
+  readonly storage: TorchStorage;
+  bytes: Uint8Array | undefined;
+}
+
+function awaitStorage(type: TorchType, key: string, byteLength: number): Awaited {
+  const awaited: Awaited = {
+    bytes: undefined,
+    storage: new TorchStorage(type, byteLength, () => {
+      if (awaited.bytes === undefined)
+        throw invalidWeights(TORCH_FILE, `its storage ${quoted(key)} is missing.`);
+      return { bytes: awaited.bytes, owned: false };
+    }),
+  };
+  return awaited;
+}
+
+/** `(key, start, count)`, in elements. */
+function viewOf(storage: TorchStorage, view: unknown): TorchStorage {
+  const [, from, count] = Array.isArray(view) ? (view as unknown[]) : [];
+  const start = storage.type.bytesOf(from);
+  const length = storage.type.bytesOf(count);
+  if (start + length > storage.byteLength) {
+    throw invalidWeights(TORCH_FILE, 'a view ends beyond its storage.');
+  }
+  return new TorchStorage(storage.type, length, (limit) => ({
+    bytes: storage.read(limit).bytes.subarray(start, start + length),
+    owned: false,
+  }));
+}
+
+function readStorages(reader: ByteReader, storages: ReadonlyMap<string, Awaited>): void {
+  const keys = unpickle(reader, NOTHING_OUTSIDE);
+  if (!Array.isArray(keys)) throw reader.fail('its list of storages is missing.');
+  for (const key of keys as unknown[]) {
+    const awaited = storages.get(key as string);
+    if (!awaited || awaited.bytes) {
+      throw reader.fail('it lists a storage that it does not use, or lists one twice.');
+    }
+    const { type, byteLength } = awaited.storage;
+    const stored = reader.uint64() * elementBytes(type.dtype);
+    if (stored !== byteLength) {
+      throw reader.fail(
+        `its storage ${quoted(key as string)} has ${stored} bytes; its pickle says ${byteLength}.`,
+      );
+    }
+    awaited.bytes = reader.take(stored);
+  }
+  if (reader.remaining > 0) throw reader.fail(`${reader.remaining} bytes follow its last storage.`);
+}
+
+/**
+ * The object in a file of PyTorch's format before 1.6: five pickles (magic number, protocol, machine, object, list of
+ * storages), then the storages.
+ * @throws {DskdError} `weights-invalid`
+ */
+export function readTorchLegacy(bytes: Uint8Array): unknown {
+  const reader = new ByteReader(bytes, TORCH_FILE);
+  readHead(reader);
+  const storages = new Map<string, Awaited>();
+  const root = unpickle(reader, {
+    findGlobal: findTorchGlobal,
+    loadPersistent: (id) => {
+      const { type, key, byteLength, view } = storageId(id);
+      const awaited = storages.get(key) ?? awaitStorage(type, key, byteLength);
+      const { storage } = awaited;
+      if (storage.type !== type || storage.byteLength !== byteLength) {
+        throw reader.fail(`its storage ${quoted(key)} has two types or lengths.`);
+      }
+      storages.set(key, awaited);
+      return view === undefined || view === null ? storage : viewOf(storage, view);
+    },
+  });
+  readStorages(reader, storages);
+  return root;
+}

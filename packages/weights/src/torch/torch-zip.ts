@@ -1,0 +1,75 @@
+import { invalidWeights, quoted } from '../invalid-weights.js';
+import type { MemoryLimit } from '../memory-limit.js';
+import { ByteReader } from '../byte-reader.js';
+import { unpickle } from '../pickle/unpickle.js';
+import { readEntry } from '../zip/read-entry.js';
+import type { ZipArchive } from '../zip/zip-archive.js';
+import { findTorchGlobal } from './torch-globals.js';
+import { storageId, type StorageId } from './storage-id.js';
+import { TORCH_FILE, TorchStorage } from './torch-types.js';
+
+const PICKLE = /^[^/]+\/data\.pkl$/;
+
+/** Whether the archive is what `torch.save` writes since PyTorch 1.6. */
+export function isTorchZip(archive: ZipArchive): boolean {
+  return [...archive.entries.keys()].some((name) => PICKLE.test(name));
+}
+
+function openStorage(
+  archive: ZipArchive,
+  folder: string,
+  { type, key, byteLength }: StorageId,
+): TorchStorage {
+  const entry = archive.entries.get(`${folder}/data/${key}`);
+  if (!entry) throw invalidWeights(TORCH_FILE, `its storage ${quoted(key)} is missing.`);
+  if (entry.size !== byteLength) {
+    throw invalidWeights(
+      TORCH_FILE,
+      `its storage ${quoted(key)} has ${entry.size} bytes; its pickle says ${byteLength}.`,
+    );
+  }
+  // Tensors share storages: what had to be inflated is inflated once, and belongs to none of them.
+  let bytes: Uint8Array | undefined;
+  return new TorchStorage(type, byteLength, (limit) => {
+    bytes ??= readEntry(archive, entry, limit).bytes;
+    return { bytes, owned: false };
+  });
+}
+
+/**
+ * The object in a PyTorch zip archive, its tensors as StoredTensors; of the storages nothing is read yet. As in
+ * torch, the checksums of stored (not deflated) entries are not verified: torch can be told to leave them out.
+ * @throws {DskdError} `weights-invalid`
+ */
+export function readTorchZip(archive: ZipArchive, limit: MemoryLimit): unknown {
+  const names = [...archive.entries.keys()];
+  const pickles = names.filter((name) => PICKLE.test(name));
+  if (pickles.length !== 1) throw invalidWeights(TORCH_FILE, `it has ${pickles.length} files data.pkl.`);
+  const folder = pickles[0]!.slice(0, pickles[0]!.indexOf('/'));
+  if (archive.entries.has(`${folder}/constants.pkl`)) {
+    throw invalidWeights(TORCH_FILE, 'it is a TorchScript program, not weights.', {
+      hint: "Save its weights in Python: torch.save(torch.jit.load(file).state_dict(), 'weights.pth').",
+    });
+  }
+  const order = archive.entries.get(`${folder}/byteorder`);
+  if (
+    order &&
+    new ByteReader(readEntry(archive, order, limit).bytes, TORCH_FILE).text(order.size) !== 'little'
+  ) {
+    throw invalidWeights(TORCH_FILE, 'its byte order is not little-endian.');
+  }
+  const storages = new Map<string, TorchStorage>();
+  const pickle = readEntry(archive, archive.entries.get(pickles[0]!)!, limit);
+  return unpickle(new ByteReader(pickle.bytes, TORCH_FILE), {
+    findGlobal: findTorchGlobal,
+    loadPersistent: (id) => {
+      const wanted = storageId(id);
+      const storage = storages.get(wanted.key) ?? openStorage(archive, folder, wanted);
+      if (storage.type !== wanted.type || storage.byteLength !== wanted.byteLength) {
+        throw invalidWeights(TORCH_FILE, `its storage ${quoted(wanted.key)} has two types or lengths.`);
+      }
+      storages.set(wanted.key, storage);
+      return storage;
+    },
+  });
+}

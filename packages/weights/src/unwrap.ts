@@ -1,0 +1,118 @@
+import type { DskdError } from '@dskd/base';
+import { invalidWeights, quoted } from './invalid-weights.js';
+import { StoredTensor } from './stored-tensor.js';
+
+/** What people call the state dict in their checkpoints. */
+const WRAPPERS = ['state_dict', 'model_state_dict', 'model'];
+
+/** What DataParallel and `torch.compile` put before every name. */
+const PREFIXES = ['module.', '_orig_mod.'];
+
+/** At most this many entries are named in a message. */
+const SHOWN = 8;
+
+type Dict = ReadonlyMap<unknown, unknown>;
+
+function describe(value: unknown): string {
+  if (value instanceof StoredTensor) return `a tensor [${value.shape.join(', ')}]`;
+  if (value instanceof Map) return `a dict of ${value.size}`;
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === 'string') return 'a text';
+  if (typeof value === 'boolean') return 'a truth value';
+  if (typeof value === 'number' || typeof value === 'bigint') return 'a number';
+  return value === null ? 'None' : 'a Python object';
+}
+
+function describeAll(dict: Dict, names: readonly unknown[]): string {
+  const shown = names.slice(0, SHOWN).map((name) => `${quoted(nameOf(name))} (${describe(dict.get(name))})`);
+  if (names.length > SHOWN) shown.push(`and ${names.length - SHOWN} more`);
+  return shown.join(', ');
+}
+
+function nameOf(key: unknown): string {
+  return typeof key === 'string' || typeof key === 'number' ? String(key) : describe(key);
+}
+
+function isStateDict(value: unknown): value is Map<string, StoredTensor> {
+  if (!(value instanceof Map)) return false;
+  for (const [name, entry] of value)
+    if (typeof name !== 'string' || !(entry instanceof StoredTensor)) return false;
+  return true;
+}
+
+/** Which option, or what else, would read the dict. */
+function hintFor(dict: Dict): string {
+  const wrapper = WRAPPERS.find((name) => dict.get(name) instanceof Map);
+  if (wrapper !== undefined) return `Pass unwrap: true to read the tensors in '${wrapper}'.`;
+  const nested = [...dict].find(
+    ([name, value]) => typeof name === 'string' && isStateDict(value) && value.size > 0,
+  );
+  if (nested) return `Pass unwrap: ${quoted(nested[0] as string)} to read the tensors in it.`;
+  return "Save the state dict alone: torch.save(model.state_dict(), 'weights.pth') in Python.";
+}
+
+function notAStateDict(root: unknown): DskdError {
+  if (!(root instanceof Map)) {
+    return invalidWeights('state dict', `the file holds ${describe(root)}; wanted tensors by name.`, {
+      hint: "Save a dict: torch.save({'name': tensor}, 'weights.pth') in Python.",
+    });
+  }
+  const others = [...root.keys()].filter(
+    (name) => typeof name !== 'string' || !(root.get(name) instanceof StoredTensor),
+  );
+  const count = root.size - others.length;
+  return invalidWeights(
+    'state dict',
+    `besides ${count} ${count === 1 ? 'tensor' : 'tensors'} it holds ${describeAll(root, others)}.`,
+    { hint: hintFor(root), details: { entries: others.slice(0, SHOWN).map(nameOf) } },
+  );
+}
+
+function entryOf(root: unknown, name: string): unknown {
+  if (root instanceof Map && root.has(name)) return root.get(name);
+  const there = root instanceof Map ? describeAll(root, [...root.keys()]) : describe(root);
+  throw invalidWeights('checkpoint', `it has no entry ${quoted(name)}; it holds ${there}.`, {
+    hint: 'Pass one of those names as unwrap.',
+  });
+}
+
+/** Follows known wrappers down to the state dict. Checkpoints can contain themselves. */
+function withoutWrappers(root: unknown): unknown {
+  const seen = new Set<unknown>();
+  let dict = root;
+  while (dict instanceof Map && !isStateDict(dict) && !seen.has(dict)) {
+    const outer: Dict = dict;
+    seen.add(outer);
+    const found = WRAPPERS.filter((name) => outer.get(name) instanceof Map);
+    if (found.length > 1) {
+      throw invalidWeights('checkpoint', `it has several state dicts: ${describeAll(outer, found)}.`, {
+        hint: `Say which: unwrap: '${found[0]!}', for example.`,
+      });
+    }
+    if (found.length === 0) return outer;
+    dict = outer.get(found[0]);
+  }
+  return dict;
+}
+
+/** Without the prefixes that every name has. */
+export function withoutPrefixes<Entry>(tensors: ReadonlyMap<string, Entry>): Map<string, Entry> {
+  let named = [...tensors];
+  for (;;) {
+    const prefix = PREFIXES.find((start) => named.every(([name]) => name.startsWith(start)));
+    if (prefix === undefined || named.length === 0) return new Map(named);
+    named = named.map(([name, entry]) => [name.slice(prefix.length), entry]);
+  }
+}
+
+/**
+ * The state dict in what a PyTorch file holds: `root` itself or, where `unwrap` is true, what lies in the wrappers that
+ * people use, or, where it is a name, what lies in that entry.
+ * @throws {DskdError} `weights-invalid`, naming what is in the file and the option that would read it
+ */
+export function findStateDict(root: unknown, unwrap: boolean | string): Map<string, StoredTensor> {
+  const start = typeof unwrap === 'string' ? entryOf(root, unwrap) : root;
+  const found = unwrap === false ? start : withoutWrappers(start);
+  if (!isStateDict(found)) throw notAStateDict(found);
+  return found;
+}

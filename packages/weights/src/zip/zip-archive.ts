@@ -1,0 +1,122 @@
+import { ByteReader } from '../byte-reader.js';
+import { invalidWeights, quoted } from '../invalid-weights.js';
+import { findDirectory } from './find-directory.js';
+
+export const ZIP_FILE = 'zip archive';
+
+const CENTRAL_HEADER = 0x02014b50;
+const LOCAL_HEADER = 0x04034b50;
+const ZIP64_EXTRA = 0x0001;
+const IN_ZIP64 = 0xffffffff;
+const ENCRYPTED = 0x1;
+
+/** Far more than the tensors of any model. */
+const MAX_ENTRIES = 100_000;
+
+export interface ZipEntry {
+  readonly name: string;
+  readonly deflated: boolean;
+  /** Of the data once inflated. */
+  readonly size: number;
+  readonly storedSize: number;
+  readonly crc32: number;
+  readonly headerStart: number;
+  readonly dataStart: number;
+}
+
+export interface ZipArchive {
+  readonly bytes: Uint8Array;
+  /** By name, in the order of the directory. */
+  readonly entries: ReadonlyMap<string, ZipEntry>;
+}
+
+/** Replaces the fields that did not fit 32 bits by those of the extra field, in its fixed order. */
+function withZip64(fields: number[], extra: ByteReader): number[] {
+  if (!fields.includes(IN_ZIP64)) return fields;
+  while (extra.remaining > 0) {
+    const id = extra.uint16();
+    const block = new ByteReader(extra.take(extra.uint16()), ZIP_FILE);
+    if (id === ZIP64_EXTRA) return fields.map((field) => (field === IN_ZIP64 ? block.uint64() : field));
+  }
+  throw extra.fail('an entry lacks the size that it promises.');
+}
+
+type CentralEntry = Omit<ZipEntry, 'dataStart'>;
+
+function readCentralHeader(reader: ByteReader): CentralEntry {
+  if (reader.uint32() !== CENTRAL_HEADER) throw reader.fail('its directory is broken.');
+  reader.skip(4);
+  const flags = reader.uint16();
+  const method = reader.uint16();
+  reader.skip(4);
+  const crc = reader.uint32();
+  const sizes = [reader.uint32(), reader.uint32()];
+  const nameLength = reader.uint16();
+  const extraLength = reader.uint16();
+  const commentLength = reader.uint16();
+  reader.skip(8);
+  const start = reader.uint32();
+  const name = reader.text(nameLength);
+  const extra = new ByteReader(reader.take(extraLength), ZIP_FILE);
+  reader.skip(commentLength);
+  // The extra field has the inflated size first, the header the stored one.
+  const [size, storedSize, headerStart] = withZip64([sizes[1]!, sizes[0]!, start], extra) as [
+    number,
+    number,
+    number,
+  ];
+  if (flags & ENCRYPTED) throw reader.fail(`${quoted(name)} is encrypted.`);
+  if (method !== 0 && method !== 8) throw reader.fail(`${quoted(name)} is compressed by method ${method}.`);
+  if (method === 0 && size !== storedSize) throw reader.fail(`${quoted(name)} has two sizes.`);
+  return { name, deflated: method === 8, size, storedSize, crc32: crc, headerStart };
+}
+
+/** Where an entry's data start: its own header may be longer than the directory says. */
+function dataStartOf(bytes: Uint8Array, entry: CentralEntry): number {
+  const reader = new ByteReader(bytes, ZIP_FILE, entry.headerStart);
+  if (reader.uint32() !== LOCAL_HEADER) throw reader.fail(`${quoted(entry.name)} is not where it should be.`);
+  reader.skip(4);
+  const method = reader.uint16();
+  reader.skip(16);
+  const nameLength = reader.uint16();
+  const extraLength = reader.uint16();
+  const name = reader.text(nameLength);
+  if (name !== entry.name || method !== (entry.deflated ? 8 : 0)) {
+    throw reader.fail(`${quoted(entry.name)} has another name or method in its own header.`);
+  }
+  reader.skip(extraLength);
+  return reader.position;
+}
+
+/** Entries that share bytes are how a small archive holds petabytes. */
+function refuseOverlaps(entries: readonly ZipEntry[], directoryStart: number): void {
+  let free = 0;
+  for (const entry of [...entries].sort((a, b) => a.headerStart - b.headerStart)) {
+    const end = entry.dataStart + entry.storedSize;
+    if (entry.headerStart < free || end > directoryStart) {
+      throw invalidWeights(ZIP_FILE, `${quoted(entry.name)} overlaps another entry or the directory.`);
+    }
+    free = end;
+  }
+}
+
+/**
+ * Reads the directory of a zip archive (zip64 too); what it says of places and sizes has been checked against
+ * the file, except the inflated sizes.
+ * @throws {DskdError} `weights-invalid`
+ */
+export function openZip(bytes: Uint8Array): ZipArchive {
+  const { start, end, count } = findDirectory(bytes);
+  const reader = new ByteReader(bytes.subarray(0, end), ZIP_FILE, start);
+  if (count > MAX_ENTRIES) throw reader.fail(`it has ${count} entries; at most ${MAX_ENTRIES} are read.`);
+  const entries = new Map<string, ZipEntry>();
+  for (let i = 0; i < count; i++) {
+    const entry = readCentralHeader(reader);
+    if (entry.headerStart >= start) throw reader.fail(`${quoted(entry.name)} is not where it should be.`);
+    if (entries.has(entry.name)) throw reader.fail(`${quoted(entry.name)} is there twice.`);
+    entries.set(entry.name, { ...entry, dataStart: dataStartOf(bytes, entry) });
+  }
+  if (reader.remaining > 0) throw reader.fail('its directory is longer than its number of entries.');
+  refuseOverlaps([...entries.values()], start);
+  return { bytes, entries };
+}
