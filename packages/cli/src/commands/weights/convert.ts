@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { DskdError } from '@dskd/base';
+import type { BackboneName } from '@dskd/models';
+import type { StateDict } from '@dskd/weights';
+import { printJson, printLine } from '../../output.js';
+import { describeFits, fitBackbones } from './fit-backbones.js';
+import { readTensors, readWeightsFile } from './read-weights.js';
+import { formatOf } from './weights-format.js';
+
+export interface ConvertWeightsOptions {
+  readonly json?: boolean;
+  /** Look inside a checkpoint for its state dict, and drop `module.` in front of names. */
+  readonly unwrap?: boolean;
+  /** The entry of a checkpoint that holds the state dict, where `unwrap` cannot guess it. */
+  readonly entry?: string;
+  /** Dropped in front of the names that begin with it. */
+  readonly stripPrefix?: string;
+  /** Keep only what this backbone can read. */
+  readonly backbone?: string;
+}
+
+/** Names of dropped tensors in a line for people; `--json` has all. */
+const LISTED = 12;
+
+/** @throws {DskdError} `invalid-argument` where no name begins with it or two names would become one. */
+function stripPrefix(tensors: StateDict, prefix: string): StateDict {
+  const stripped: StateDict = new Map();
+  let found = false;
+  for (const [name, entry] of tensors) {
+    const begins = name.startsWith(prefix) && name.length > prefix.length;
+    const short = begins ? name.slice(prefix.length) : name;
+    if (stripped.has(short)) {
+      throw new DskdError('invalid-argument', `Without '${prefix}' two tensors would be called '${short}'.`);
+    }
+    found ||= begins;
+    stripped.set(short, entry);
+  }
+  if (!found) {
+    const [example] = tensors.keys();
+    throw new DskdError('invalid-argument', `No tensor's name begins with '${prefix}'.`, {
+      hint: `The first is called '${example ?? ''}'; dskd weights info lists them all.`,
+    });
+  }
+  return stripped;
+}
+
+/**
+ * What the backbone reads by default must be there; what its other levels read is kept where it is.
+ * @throws {DskdError} `weights-mismatch`, with what the file fits instead.
+ */
+async function keepWhatIsNeeded(tensors: StateDict, name: string): Promise<StateDict> {
+  const { backboneInfo, backboneWeightShapes } = await import('@dskd/models');
+  const backbone = name as BackboneName;
+  const { availableLevels } = backboneInfo(backbone);
+  const usable = backboneWeightShapes(backbone, { levels: availableLevels.map((level) => level.name) });
+  const problems = [...backboneWeightShapes(backbone)].flatMap(([tensor, shape]) => {
+    const got = tensors.get(tensor);
+    if (!got) return [`'${tensor}' [${shape.join(', ')}] is missing`];
+    const same = String(got.shape) === String(shape);
+    return same ? [] : [`'${tensor}' is [${got.shape.join(', ')}], wanted [${shape.join(', ')}]`];
+  });
+  if (problems.length > 0) {
+    const fits = describeFits(await fitBackbones(tensors));
+    throw new DskdError(
+      'weights-mismatch',
+      `These are not weights of ${name}: ${problems[0]!}, and ${problems.length - 1} more problems.`,
+      {
+        hint: fits === '' ? 'They fit no backbone that dskd knows.' : `They fit ${fits}.`,
+        details: { problems },
+      },
+    );
+  }
+  return new Map([...tensors].filter(([tensor]) => usable.has(tensor)));
+}
+
+/** Writes the tensors of any file that can be read as safetensors. */
+export async function convertWeights(
+  input: string,
+  output: string,
+  { json, unwrap = false, entry, stripPrefix: prefix, backbone }: ConvertWeightsOptions,
+): Promise<void> {
+  if (path.extname(output) !== '.safetensors') {
+    throw new DskdError(
+      'invalid-argument',
+      `The result is called ${output}; wanted a name that ends in .safetensors.`,
+    );
+  }
+  const [{ writeSafetensors }, { writeFileAtomically }] = await Promise.all([
+    import('@dskd/weights'),
+    import('@dskd/data/node'),
+  ]);
+  const bytes = await readWeightsFile(input);
+  const { tensors: all, wrapped } = await readTensors(bytes, entry ?? unwrap);
+  if (wrapped && !unwrap && entry === undefined) {
+    throw new DskdError(
+      'weights-invalid',
+      `${input} is a checkpoint: its tensors lie inside an entry of it.`,
+      {
+        hint: 'Add --unwrap to look for them there.',
+      },
+    );
+  }
+  const renamed = prefix === undefined ? all : stripPrefix(all, prefix);
+  const kept = backbone === undefined ? renamed : await keepWhatIsNeeded(renamed, backbone);
+  const dropped = [...renamed.keys()].filter((name) => !kept.has(name));
+  // What other readers of safetensors expect of weights from PyTorch.
+  const file = writeSafetensors(kept, { format: 'pt' });
+  await writeFileAtomically(output, file);
+  const result = {
+    input,
+    format: formatOf(bytes),
+    output,
+    tensors: kept.size,
+    bytes: file.byteLength,
+    sha256: createHash('sha256').update(file).digest('hex'),
+    dropped,
+  };
+  if (json) {
+    printJson({ type: 'weights-converted', ...result });
+    return;
+  }
+  printLine(`read ${result.format}: ${all.size} tensors`);
+  if (dropped.length > 0) {
+    const more = dropped.length > LISTED ? ` and ${dropped.length - LISTED} more` : '';
+    printLine(`dropped ${dropped.length}: ${dropped.slice(0, LISTED).join(', ')}${more}`);
+  }
+  printLine(`saved ${output}: ${kept.size} tensors, ${(file.byteLength / 2 ** 20).toFixed(1)} MiB`);
+  printLine(`SHA-256 ${result.sha256}`);
+}

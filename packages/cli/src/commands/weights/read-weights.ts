@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { DskdError } from '@dskd/base';
+import type { StateDict } from '@dskd/weights';
+
+/** @throws {DskdError} `file-not-found`, whatever keeps the file from being read. */
+export async function readWeightsFile(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    throw new DskdError('file-not-found', `Cannot read ${path}: ${(cause as Error).message}.`, { cause });
+  });
+}
+
+export interface ReadTensors {
+  readonly tensors: StateDict;
+  /** Whether they lie inside a checkpoint. */
+  readonly wrapped: boolean;
+}
+
+/**
+ * The tensors under their names as they stand or, where the file is a checkpoint, those inside it.
+ * @param unwrap as for `readStateDict`, where it was asked for
+ */
+export async function readTensors(bytes: Uint8Array, unwrap: boolean | string = false): Promise<ReadTensors> {
+  const { readStateDict } = await import('@dskd/weights');
+  if (unwrap !== false) return { tensors: readStateDict(bytes, { unwrap }), wrapped: true };
+  try {
+    return { tensors: readStateDict(bytes), wrapped: false };
+  } catch (error) {
+    try {
+      return { tensors: readStateDict(bytes, { unwrap: true }), wrapped: true };
+    } catch {
+      throw error;
+    }
+  }
+}

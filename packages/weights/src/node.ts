@@ -1,0 +1,7 @@
+export { defaultCacheFolder, weightsPath } from './node/cache-folder.js';
+export {
+  pullWeights,
+  type PulledWeights,
+  type PullProgress,
+  type PullWeightsOptions,
+} from './node/pull-weights.js';

@@ -1,0 +1,368 @@
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { DownloadSource } from '../registry/index.js';
+import {
+  cutOff,
+  file,
+  serve,
+  stall,
+  status,
+  type Answer,
+  type LocalServer,
+} from './local-server.test.util.js';
+import { pullWeights, type PullProgress, type PullWeightsOptions } from './pull-weights.js';
+
+const CONTENT = randomBytes(300_000);
+const HALF = CONTENT.subarray(0, 150_000);
+const OTHER = randomBytes(300_000);
+const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
+
+let cacheFolder: string;
+let server: LocalServer | undefined;
+
+beforeEach(async () => (cacheFolder = await mkdtemp(path.join(tmpdir(), 'dskd pull ü-'))));
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+  await rm(cacheFolder, { recursive: true });
+});
+
+const target = (): string => path.join(cacheFolder, 'weights', 'net-00.pth');
+const kept = (): Promise<string[]> => readdir(path.join(cacheFolder, 'weights'));
+
+async function source(
+  answers: [Answer, ...Answer[]],
+  more: Partial<DownloadSource> = {},
+): Promise<DownloadSource> {
+  server = await serve(...answers);
+  return { name: 'net', url: `${server.url}/net.pth`, file: 'net-00.pth', sha256: sha256(CONTENT), ...more };
+}
+
+const pull = (from: DownloadSource, options: PullWeightsOptions = {}): ReturnType<typeof pullWeights> =>
+  pullWeights(from, { cacheFolder, timeoutMilliseconds: 2000, retryDelayMilliseconds: 1, ...options });
+
+async function expectPulled(from: DownloadSource, options: PullWeightsOptions = {}): Promise<void> {
+  expect(await pull(from, options)).toEqual({
+    path: target(),
+    bytes: CONTENT.byteLength,
+    sha256: sha256(CONTENT),
+    fromCache: false,
+  });
+  expect(Buffer.compare(await readFile(target()), CONTENT)).toBe(0);
+  expect(await kept()).toEqual(['net-00.pth']);
+}
+
+describe('a good server', () => {
+  test('gives the file once; then it is in the cache', async () => {
+    const from = await source([file(CONTENT)], { bytes: CONTENT.byteLength });
+    const progress: PullProgress[] = [];
+    await expectPulled(from, { onProgress: (event) => progress.push(event) });
+    expect(progress.at(-1)).toEqual({ received: CONTENT.byteLength, total: CONTENT.byteLength, attempt: 1 });
+    expect(progress.map(({ received }) => received)).toEqual(
+      progress.map(({ received }) => received).toSorted((a, b) => a - b),
+    );
+    expect(await pull(from)).toMatchObject({ fromCache: true, sha256: sha256(CONTENT), path: target() });
+    expect(server!.requests).toHaveLength(1);
+  });
+
+  test('leading digits are enough', async () => {
+    await expectPulled(await source([file(CONTENT)], { sha256: sha256(CONTENT).slice(0, 8) }));
+  });
+
+  test('a damaged file in the cache is replaced', async () => {
+    await mkdir(path.dirname(target()));
+    await writeFile(target(), HALF);
+    await expectPulled(await source([file(CONTENT)]));
+  });
+
+  test('the mirror is asked instead, by the file’s name in the cache', async () => {
+    const from = await source([file(CONTENT)], { url: 'http://127.0.0.1:9/net.pth' });
+    await expectPulled(from, { mirror: `${server!.url}/some/folder/` });
+  });
+
+  test('mirror and cache folder from the environment', async () => {
+    const from = await source([file(CONTENT)], { url: 'http://127.0.0.1:9/net.pth' });
+    process.env.DSKD_WEIGHTS_MIRROR = server!.url;
+    process.env.DSKD_CACHE = cacheFolder;
+    try {
+      expect(await pullWeights(from)).toMatchObject({ path: target(), fromCache: false });
+    } finally {
+      delete process.env.DSKD_WEIGHTS_MIRROR;
+      delete process.env.DSKD_CACHE;
+    }
+  });
+});
+
+describe('a server that fails and recovers', () => {
+  test.each([
+    ['cuts off', cutOff(HALF, CONTENT.byteLength, '"a"'), /broke \(.*\) after 150000 of 300000 bytes/],
+    ['stalls', stall(HALF, CONTENT.byteLength, '"a"'), /nothing for 0.4 s after 150000 of 300000 bytes/],
+  ])('%s: the rest is asked for', async (_, answer, problem) => {
+    const problems: (string | undefined)[] = [];
+    const onProgress = (event: PullProgress): number => problems.push(event.problem);
+    const from = await source([answer, file(CONTENT, { etag: '"a"' })]);
+    await expectPulled(from, { onProgress, timeoutMilliseconds: 400 });
+    expect(server!.requests.map(({ range }) => range)).toEqual([undefined, 'bytes=150000-']);
+    expect(server!.requests[1]!['if-range']).toBe('"a"');
+    expect(problems.filter((reason) => reason !== undefined)).toEqual([expect.stringMatching(problem)]);
+  });
+
+  test('says nothing at all, then answers', async () => {
+    const from = await source([() => undefined, file(CONTENT)]);
+    await expectPulled(from, { timeoutMilliseconds: 400 });
+  });
+
+  test('fails with 500 twice, then answers', async () => {
+    await expectPulled(await source([status(500), status(503), file(CONTENT)]));
+  });
+
+  test('ignores Range: begins again', async () => {
+    const whole: Answer = (response) => response.end(CONTENT);
+    await expectPulled(await source([cutOff(HALF, CONTENT.byteLength), whole]));
+    expect(server!.requests[1]!.range).toBe('bytes=150000-');
+  });
+
+  test('sends another range than the one asked for: begins again', async () => {
+    const wrong: Answer = (response) =>
+      response.writeHead(206, { 'content-range': 'bytes 7-299999/300000' }).end(CONTENT.subarray(7));
+    await expectPulled(await source([cutOff(HALF, CONTENT.byteLength), wrong, file(CONTENT)]));
+    expect(server!.requests[2]!.range).toBeUndefined();
+  });
+
+  test('changes the file between tries and says so: begins again', async () => {
+    const before = cutOff(OTHER.subarray(0, 100_000), OTHER.byteLength, '"old"');
+    await expectPulled(await source([before, file(CONTENT, { etag: '"new"' })]));
+    expect(server!.requests).toHaveLength(2);
+    expect(server!.requests[1]!['if-range']).toBe('"old"');
+  });
+
+  test('changes the file between tries without a word: the digest finds it, begins again', async () => {
+    const before = cutOff(OTHER.subarray(0, 100_000), OTHER.byteLength);
+    await expectPulled(await source([before, file(CONTENT)]));
+    expect(server!.requests.map(({ range }) => range)).toEqual([undefined, 'bytes=100000-', undefined]);
+  });
+
+  test('announced too much once: what is there is found to be all', async () => {
+    await expectPulled(await source([cutOff(CONTENT, CONTENT.byteLength + 5), file(CONTENT)]));
+    expect(server!.requests[1]!.range).toBe('bytes=300000-');
+  });
+});
+
+describe('a server that does not recover', () => {
+  test.each([
+    ['404', status(404), 1, 'no such file (404 Not Found)'],
+    ['403', status(403), 1, 'refused (403 Forbidden)'],
+    ['503', status(503), 3, 'failed (503 Service Unavailable) (3 tries)'],
+    ['stall', stall(HALF, CONTENT.byteLength), 3, 'sent nothing for 0.3 s after 150000 of 300000 bytes'],
+    ['too long', cutOff(CONTENT, CONTENT.byteLength + 1000), 3, 'after 300000 of 301000 bytes'],
+  ])('%s', async (_, answer, requests, reason) => {
+    const from = await source([answer]);
+    await expect(pull(from, { retries: 2, timeoutMilliseconds: 300 })).rejects.toMatchObject({
+      code: 'download-failed',
+      message: expect.stringContaining(reason) as string,
+      hint: expect.stringContaining(
+        `fetch ${from.url} on a machine that can, and put the file at ${target()}`,
+      ) as string,
+      details: { path: target(), attempts: requests },
+    });
+    expect(server!.requests).toHaveLength(requests);
+    expect(await kept()).not.toContain('net-00.pth');
+  });
+
+  test('announces another size than the known one: nothing is downloaded', async () => {
+    const from = await source([file(OTHER)], { bytes: 1000 });
+    await expect(pull(from)).rejects.toMatchObject({
+      code: 'download-failed',
+      message: expect.stringContaining('announces 300000 bytes where 1000 are known') as string,
+    });
+    expect(await kept()).toEqual([]);
+  });
+
+  test('sends more than the known size without announcing any', async () => {
+    const endless: Answer = (response) => {
+      response.on('drain', () => response.write(HALF));
+      response.write(HALF);
+    };
+    const from = await source([endless], { bytes: 1_000_000 });
+    await expect(pull(from)).rejects.toMatchObject({
+      code: 'download-failed',
+      message: expect.stringContaining('more than 1000000 bytes') as string,
+    });
+  });
+
+  test('announces too little: the digest is wrong, the bytes are deleted', async () => {
+    const short: Answer = (response) => {
+      response.setHeader('content-length', CONTENT.byteLength - 1000);
+      response.end(CONTENT);
+    };
+    await expect(pull(await source([short]))).rejects.toMatchObject({ code: 'weights-invalid' });
+    expect(await kept()).toEqual([]);
+  });
+
+  test('sends something else: it is deleted and refused, with what it was', async () => {
+    const portal: Answer = (response) =>
+      response.writeHead(200, { 'content-type': 'text/html' }).end('log in');
+    await expect(pull(await source([portal]))).rejects.toMatchObject({
+      code: 'weights-invalid',
+      message: expect.stringMatching(
+        /6 bytes of text\/html with SHA-256 \w{64}; wanted \w{64} for net/,
+      ) as string,
+      details: { got: sha256(Buffer.from('log in')), wanted: sha256(CONTENT) },
+    });
+    expect(server!.requests).toHaveLength(1);
+    expect(await kept()).toEqual([]);
+  });
+
+  test('nobody listens: one try, and what to do by hand', async () => {
+    const from = await source([status(200)]);
+    await server!.close();
+    await expect(pull(from)).rejects.toMatchObject({
+      code: 'download-failed',
+      message: expect.stringContaining('cannot be reached from here (ECONNREFUSED).') as string,
+      hint: expect.stringMatching(
+        /By hand: fetch .*net\.pth .*put the file at .*net-00\.pth .*DSKD_WEIGHTS_MIRROR/,
+      ) as string,
+    });
+  });
+
+  test('a wrong file put there by hand stays, and is named', async () => {
+    const from = await source([status(404)]);
+    await mkdir(path.dirname(target()));
+    await writeFile(target(), HALF);
+    await expect(pull(from)).rejects.toMatchObject({
+      hint: expect.stringContaining(`The file there now has SHA-256 ${sha256(HALF)}`) as string,
+    });
+    expect(await kept()).toEqual(['net-00.pth']);
+  });
+});
+
+describe('an interrupted download', () => {
+  test('is kept and goes on in the next call', async () => {
+    const from = await source([stall(HALF, CONTENT.byteLength, '"a"'), file(CONTENT, { etag: '"a"' })]);
+    const controller = new AbortController();
+    const onProgress = ({ received }: PullProgress): void => {
+      if (received === HALF.byteLength) controller.abort();
+    };
+    await expect(pull(from, { onProgress, signal: controller.signal })).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    expect(await kept()).toEqual(['net-00.pth.unfinished']);
+    await expectPulled(from);
+    expect(server!.requests[1]).toMatchObject({ range: 'bytes=150000-', 'if-range': '"a"' });
+  });
+
+  test('is left alone while its process lives', async () => {
+    const from = await source([stall(HALF, CONTENT.byteLength), file(CONTENT)]);
+    const controller = new AbortController();
+    const first = pull(from, { signal: controller.signal });
+    while ((server?.requests.length ?? 0) === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(await pull(from)).toMatchObject({ fromCache: false });
+    expect(server!.requests[1]!.range).toBeUndefined();
+    controller.abort();
+    await expect(first).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  test('an abort before the start asks nobody', async () => {
+    const from = await source([file(CONTENT)]);
+    await expect(pull(from, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' });
+    expect(server!.requests).toHaveLength(0);
+  });
+});
+
+describe('several processes', () => {
+  const PROGRAM = `
+    const [, module, from, cacheFolder] = process.argv;
+    const { pullWeights } = await import(module);
+    const { fromCache } = await pullWeights(JSON.parse(from), { cacheFolder, timeoutMilliseconds: 5000 });
+    process.stdout.write(String(fromCache));
+  `;
+  const start = (from: DownloadSource): ReturnType<typeof spawn> =>
+    spawn(
+      process.execPath,
+      [
+        '--input-type=module',
+        '--eval',
+        PROGRAM,
+        new URL('../node.js', import.meta.url).href,
+        JSON.stringify(from),
+        cacheFolder,
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+
+  test('pull the same file at once without harm', async () => {
+    const waiting: (() => void)[] = [];
+    // Nobody gets the second half before both have the first.
+    const together: Answer = (response) => {
+      response.setHeader('content-length', CONTENT.byteLength);
+      response.write(HALF);
+      waiting.push(() => response.end(CONTENT.subarray(HALF.byteLength)));
+      if (waiting.length === 2) for (const answer of waiting) answer();
+    };
+    const from = await source([together]);
+    const outputs = await Promise.all([start(from), start(from)].map((child) => text(child.stdout!)));
+    expect(outputs).toEqual(['false', 'false']);
+    expect(server!.requests).toHaveLength(2);
+    expect(Buffer.compare(await readFile(target()), CONTENT)).toBe(0);
+    expect(await kept()).toEqual(['net-00.pth']);
+  });
+
+  test('one is killed in the middle: the next goes on from its bytes', async () => {
+    const from = await source([stall(HALF, CONTENT.byteLength), file(CONTENT)]);
+    const child = start(from);
+    const content = async (): Promise<number> => {
+      const [folder] = await kept();
+      return (await readFile(path.join(cacheFolder, 'weights', folder!, 'content.part'))).byteLength;
+    };
+    while ((await content().catch(() => 0)) < HALF.byteLength) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    await new Promise((resolve) => {
+      child.on('exit', resolve);
+      child.kill('SIGKILL');
+    });
+    expect(await kept()).toEqual([expect.stringMatching(/^net-00\.pth\.\w+-\d+-[0-9a-f]{8}\.unfinished$/)]);
+    await expectPulled(from);
+    expect(server!.requests[1]!.range).toBe('bytes=150000-');
+  });
+});
+
+describe('wrong use', () => {
+  test.each([
+    [{ file: '../net.pth' }, 'plain file name'],
+    [{ file: '.hidden' }, 'plain file name'],
+    [{ url: 'ftp://example.org/net.pth' }, 'wanted http: or https:'],
+    [{ sha256: '1234567' }, '8 to 64'],
+    [{ sha256: sha256(CONTENT).toUpperCase() }, 'lower-case'],
+  ])('%j', async (more, message) => {
+    await expect(pull(await source([file(CONTENT)], more))).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringContaining(message) as string,
+    });
+    expect(server!.requests).toHaveLength(0);
+  });
+
+  test('a mirror that is no URL, a name that is unknown', async () => {
+    const from = await source([file(CONTENT)]);
+    await expect(pull(from, { mirror: 'mirror.example' })).rejects.toMatchObject({
+      code: 'invalid-argument',
+    });
+    await expect(pullWeights('resnet9000', { cacheFolder })).rejects.toMatchObject({
+      code: 'invalid-argument',
+    });
+  });
+
+  test('a cache folder that cannot be made', async () => {
+    const from = await source([file(CONTENT)]);
+    await writeFile(path.join(cacheFolder, 'taken'), '');
+    await expect(pull(from, { cacheFolder: path.join(cacheFolder, 'taken') })).rejects.toMatchObject({
+      code: 'download-failed',
+      message: expect.stringContaining('Cannot keep net at') as string,
+      hint: expect.stringContaining('DSKD_CACHE') as string,
+    });
+  });
+});

@@ -1,0 +1,20 @@
+import { readFile } from 'node:fs/promises';
+
+/** Every specifier that `entry` reaches through relative imports, in built files. */
+async function reached(entry: URL, seen = new Map<string, string[]>()): Promise<Map<string, string[]>> {
+  if (seen.has(entry.href)) return seen;
+  const code = await readFile(entry, 'utf8');
+  const specifiers = [...code.matchAll(/(?:from|import)\s*\(?'([^']+)'/g)].map((match) => match[1]!);
+  seen.set(entry.href, specifiers);
+  for (const specifier of specifiers) {
+    if (specifier.startsWith('.')) await reached(new URL(specifier, entry), seen);
+  }
+  return seen;
+}
+
+test('the main entry, registry included, runs in a browser: it imports nothing of Node', async () => {
+  const files = await reached(new URL('index.js', import.meta.url));
+  expect([...files.keys()].filter((file) => file.endsWith('/registry/torchvision.js'))).toHaveLength(1);
+  const packages = new Set([...files.values()].flat().filter((specifier) => !specifier.startsWith('.')));
+  expect([...packages].sort()).toEqual(['@dskd/base', 'fflate']);
+});
