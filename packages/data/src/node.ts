@@ -1,8 +1,12 @@
 export { decodeImage, decodeMask } from './node/decode.js';
 export { encodePng } from './node/encode.js';
+export type { CheckOptions } from './node/file-source.js';
 export { openFolder, type OpenFolderOptions } from './node/folder.js';
 export { listImages } from './node/listing.js';
+export { openManifest, type OpenManifestOptions } from './node/manifest.js';
 export { openMvtecAd, type OpenMvtecAdOptions } from './node/mvtec-ad.js';
 export { openSource, type OpenSourceOptions } from './node/open-source.js';
-export type { DatasetProblem } from './node/problems.js';
+export { watchFolder, type WatchFolderOptions } from './node/watch-folder.js';
 export { writeFileAtomically } from './node/write-file.js';
+export { writeManifest } from './node/write-manifest.js';
+export type { DatasetProblem } from './problems.js';

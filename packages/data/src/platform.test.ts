@@ -25,9 +25,29 @@ test('the shared entry imports nothing of Node and no codec', async () => {
 
 test('the Node entry needs no TensorFlow.js', async () => {
   const packages = await packagesOf('node.js');
-  expect(packages.filter((name) => !name.startsWith('node:'))).toEqual(['@dskd/base', 'sharp']);
+  expect(packages.filter((name) => !name.startsWith('node:'))).toEqual([
+    '@dskd/base',
+    'csv-parse/sync',
+    'sharp',
+  ]);
 });
 
 test("the Node entry's types stand without sharp", async () => {
   expect((await packagesOf('node.d.ts')).filter((name) => name === 'sharp')).toEqual([]);
+});
+
+test('the web entry imports nothing of Node, no codec and no TensorFlow.js', async () => {
+  expect(await packagesOf('web.js')).toEqual(['@dskd/base']);
+});
+
+test("the shared entry's types name nothing of a browser", async () => {
+  const files = [...(await reached(new URL('index.d.ts', import.meta.url))).keys()];
+  expect(files.length).toBeGreaterThan(5);
+  for (const file of files) {
+    const code = (await readFile(new URL(file), 'utf8')).replace(/\/\*[\s\S]*?\*\//g, '');
+    expect([
+      file,
+      /\b(Blob|File|ImageBitmap\w*|ImageData|HTML\w+|OffscreenCanvas)\b/.exec(code)?.[0],
+    ]).toEqual([file, undefined]);
+  }
 });

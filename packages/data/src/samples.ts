@@ -3,6 +3,14 @@ import type { PixelBuffer } from '@dskd/base';
 /** What a picture may be used for. */
 export type Split = 'train' | 'validation' | 'test';
 
+/** What a picture or a mask was read from. */
+export interface Origin {
+  /** Absolute path, where it is a file on a disk. */
+  readonly file?: string;
+  /** SHA-256 (hex) of the file's bytes, as they were when the source was opened. */
+  readonly sha256: string;
+}
+
 /** One picture of a source, not yet read. */
 export interface Sample {
   /** Path relative to the source's root, with forward slashes; unique within the source. */
@@ -11,6 +19,10 @@ export interface Sample {
   readonly label: 'good' | 'anomalous';
   /** `'good'`, or the name of the defect (in MVTec AD: of the folder). */
   readonly defectType: string;
+  /** The file of the picture, where it comes from one. */
+  readonly origin?: Origin;
+  /** The file of the mask, where it comes from one. */
+  readonly maskOrigin?: Origin;
   /** Reads and decodes the picture: RGB, 3 channels, upright. */
   load(): Promise<PixelBuffer>;
   /**
@@ -25,12 +37,17 @@ export interface ImageSource {
   readonly name: string;
   readonly samples: readonly Sample[];
   /**
-   * SHA-256 (hex) of ids, splits, labels and file contents: the same for the same data wherever it lies and
-   * in whatever order a file system lists it.
+   * SHA-256 (hex) of what the samples hold and what they are for: see `fingerprintSamples`.
    * @throws {DskdError} `aborted`
    */
   fingerprint(options?: { readonly signal?: AbortSignal }): Promise<string>;
 }
+
+/** For sorting: what is trained on first. */
+export const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
+
+/** Name of a defect that nobody named. */
+export const UNNAMED_DEFECT = 'defect';
 
 /** Orders strings by code unit: the same on every machine, whatever its locale. */
 export function byCodeUnit(a: string, b: string): number {

@@ -1,4 +1,4 @@
-import { byCodeUnit, type ImageSource, type Sample, type Split } from './samples.js';
+import { byCodeUnit, SPLITS, type ImageSource, type Sample, type Split } from './samples.js';
 
 /** How many pictures a source holds of one kind. */
 export interface SummaryRow {
@@ -9,8 +9,6 @@ export interface SummaryRow {
   /** How many of the pictures come with a mask. */
   readonly masks: number;
 }
-
-const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
 
 /** Counts the pictures of `source`: train before validation before test, good before the defects by name. */
 export function summarise(source: Pick<ImageSource, 'samples'>): SummaryRow[] {

@@ -4,7 +4,7 @@
  * @param rgba interleaved, 8 bits.
  * @returns RGB, interleaved.
  */
-export function overBlack(rgba: Uint8Array): Uint8Array {
+export function overBlack(rgba: Uint8Array | Uint8ClampedArray): Uint8Array {
   const rgb = new Uint8Array((rgba.length / 4) * 3);
   for (let from = 0, to = 0; from < rgba.length; from += 4) {
     const alpha = rgba[from + 3]!;

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import type { PixelBuffer } from '@dskd/base';
-import { decodeImage, decodeMask, inspectImage } from './decode.js';
-import { errorOf, makePng, plainPng, temporaryFolder } from './fabricate.test.util.js';
+import { decodeImage, decodeMask, inspectImage, inspectMask } from './decode.js';
+import { errorOf, makePng, makeTiff, plainPng, temporaryFolder } from './fabricate.test.util.js';
 
 interface MatrixRow {
   readonly file: string;
@@ -35,34 +35,20 @@ const withProfile = async (): Promise<Buffer> =>
     chunks: [['iCCP', await displayP3()]],
   });
 
-/** A grey TIFF of one pixel, 32-bit floating point. */
-function floatTiff(): Buffer {
-  const tags = [
-    [256, 1], // width
-    [257, 1], // height
-    [258, 32], // bits per sample
-    [259, 1], // no compression
-    [262, 1], // black is zero
-    [273, 8], // where the pixels are
-    [277, 1], // samples per pixel
-    [278, 1], // rows per strip
-    [279, 4], // bytes of the strip
-    [339, 3], // sample format: floating point
-  ] as const;
-  const file = Buffer.alloc(12 + 2 + tags.length * 12 + 4);
-  file.write('II*\0', 0, 'latin1');
-  file.writeUInt32LE(12, 4);
-  file.writeFloatLE(0.5, 8);
-  file.writeUInt16LE(tags.length, 12);
-  for (const [index, [tag, value]] of tags.entries()) {
-    const at = 14 + index * 12;
-    file.writeUInt16LE(tag, at);
-    file.writeUInt16LE(4, at + 2);
-    file.writeUInt32LE(1, at + 4);
-    file.writeUInt32LE(value, at + 8);
-  }
-  return file;
+/** A JPEG that carries a profile which sharp did not apply. */
+async function jpegWithProfile(): Promise<Buffer> {
+  const { icc } = await sharp(await raw(red, 1, 3).withIccProfile('p3').png().toBuffer()).metadata();
+  const jpeg = await raw(flat(red, 64), 8, 3).jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer();
+  const body = Buffer.concat([Buffer.from('ICC_PROFILE\0\x01\x01', 'latin1'), icc!]);
+  const head = Buffer.from([0xff, 0xe2, (body.length + 2) >> 8, (body.length + 2) & 255]);
+  return Buffer.concat([jpeg.subarray(0, 2), head, body, jpeg.subarray(2)]);
 }
+
+/** 16 x 16, each channel rising its own way: nothing that lossy compression has trouble with. */
+const slope = Array.from({ length: 256 }, (_, index) => {
+  const [x, y] = [index % 16, index >> 4];
+  return [40 + x * 10, 200 - y * 8, 60 + (x + y) * 4];
+}).flat();
 
 /** The truth behind the table in the README. */
 const MATRIX: readonly MatrixRow[] = [
@@ -120,6 +106,26 @@ const MATRIX: readonly MatrixRow[] = [
     wanted: [40, 50, 60, 0, 0, 0],
   },
   {
+    file: 'PNG, grey, one value transparent',
+    becomes: 'that value is black',
+    bytes: () =>
+      makePng({
+        width: 2,
+        height: 1,
+        colourType: 0,
+        bitDepth: 8,
+        rows: [[70, 90]],
+        chunks: [['tRNS', Uint8Array.of(0, 70)]],
+      }),
+    wanted: [0, 0, 0, 90, 90, 90],
+  },
+  {
+    file: 'PNG, interlaced',
+    becomes: 'the same bytes',
+    bytes: () => raw(slope, 16, 3).png({ progressive: true }).toBuffer(),
+    wanted: slope,
+  },
+  {
     file: 'PNG, RGB + alpha, 8 bits',
     becomes: 'composited over black',
     bytes: () =>
@@ -164,6 +170,19 @@ const MATRIX: readonly MatrixRow[] = [
     wanted: { near: flat(red, 64), by: 1 },
   },
   {
+    file: 'JPEG, progressive',
+    becomes: 'RGB, as libjpeg-turbo decodes it',
+    bytes: () =>
+      raw(slope, 16, 3).jpeg({ quality: 100, chromaSubsampling: '4:4:4', progressive: true }).toBuffer(),
+    wanted: { near: slope, by: 3 },
+  },
+  {
+    file: 'JPEG with an ICC profile (Display P3)',
+    becomes: 'the same numbers: the profile is ignored',
+    bytes: jpegWithProfile,
+    wanted: { near: flat(red, 64), by: 1 },
+  },
+  {
     file: 'JPEG, grey',
     becomes: 'three equal channels',
     bytes: () =>
@@ -191,15 +210,64 @@ const MATRIX: readonly MatrixRow[] = [
     wanted: [1, 2, 3, 254, 255, 0],
   },
   {
-    file: 'TIFF, RGB, 8 bits',
+    file: 'WebP, lossless with alpha',
+    becomes: 'composited over black',
+    bytes: () =>
+      raw([9, 8, 7, 255, 200, 100, 51, 128, 30, 20, 10, 0], 3, 4)
+        .webp({ lossless: true, exact: true })
+        .toBuffer(),
+    wanted: [9, 8, 7, 100, 50, 26, 0, 0, 0],
+  },
+  {
+    file: 'WebP, lossy',
+    becomes: 'RGB, as libwebp decodes it',
+    bytes: () => raw(slope, 16, 3).webp({ quality: 100 }).toBuffer(),
+    wanted: { near: slope, by: 10 },
+  },
+  {
+    file: 'TIFF, RGB, 8 bits, LZW',
     becomes: 'the same bytes',
     bytes: () => raw([1, 2, 3, 254, 255, 0], 2, 3).tiff({ compression: 'lzw' }).toBuffer(),
     wanted: [1, 2, 3, 254, 255, 0],
   },
   {
+    file: 'TIFF, grey, 8 bits, deflate',
+    becomes: 'three equal channels',
+    bytes: () => makeTiff([{ width: 2, height: 1, bits: 8, samples: 1, values: [7, 200], deflate: true }]),
+    wanted: [7, 7, 7, 200, 200, 200],
+  },
+  {
+    file: 'TIFF, grey, 16 bits',
+    becomes: 'the upper 8 bits',
+    bytes: () => makeTiff([{ width: 3, height: 1, bits: 16, samples: 1, values: [255, 256, 0xabff] }]),
+    wanted: [0, 0, 0, 1, 1, 1, 0xab, 0xab, 0xab],
+  },
+  {
+    file: 'TIFF, RGB, 16 bits',
+    becomes: 'the upper 8 bits',
+    bytes: () => makeTiff([{ width: 1, height: 1, bits: 16, samples: 3, values: [0x12ff, 0xabcd, 0xff] }]),
+    wanted: [0x12, 0xab, 0],
+  },
+  {
+    file: 'TIFF, RGB + alpha, 8 bits',
+    becomes: 'composited over black',
+    bytes: () => makeTiff([{ width: 1, height: 1, bits: 8, samples: 4, values: [200, 100, 51, 128] }]),
+    wanted: [100, 50, 26],
+  },
+  {
+    file: 'TIFF, several pages',
+    becomes: 'its first page',
+    bytes: () =>
+      makeTiff([
+        { width: 2, height: 1, bits: 8, samples: 1, values: [1, 2] },
+        { width: 1, height: 1, bits: 8, samples: 1, values: [9] },
+      ]),
+    wanted: [1, 1, 1, 2, 2, 2],
+  },
+  {
     file: 'TIFF, floating point',
     becomes: 'refused: its range is unknown',
-    bytes: floatTiff,
+    bytes: () => makeTiff([{ width: 1, height: 1, bits: 32, samples: 1, values: [0.5] }]),
     wanted: /samples are of type float/,
   },
   {
@@ -219,6 +287,18 @@ const MATRIX: readonly MatrixRow[] = [
     becomes: 'refused',
     bytes: () => Buffer.from('version https://git-lfs.github.com/spec/v1\n'),
     wanted: /not a picture we read .* but text/,
+  },
+  {
+    file: 'more than 2^28 pixels',
+    becomes: 'refused, before anything is decoded',
+    bytes: () => makePng({ width: 40_000, height: 40_000, colourType: 2, bitDepth: 8, rows: [] }),
+    wanted: /it is 40000 x 40000; at most 268435456 pixels are read/,
+  },
+  {
+    file: 'an empty file',
+    becomes: 'refused',
+    bytes: () => Buffer.alloc(0),
+    wanted: /the file is empty/,
   },
 ];
 
@@ -294,6 +374,13 @@ describe('EXIF orientation', () => {
   const width = 5;
   const pixels = Array.from({ length: width * 3 * 3 }, (_, index) => (index * 37) % 256);
 
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])('%i, TIFF', async (orientation) => {
+    const page = { width: 2, height: 2, bits: 8, samples: 1, values: [1, 2, 3, 4] } as const;
+    const stored = await decodeImage(makeTiff([page]));
+    expect([...stored.data]).toEqual([1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]);
+    expect(await decodeImage(makeTiff([{ ...page, orientation }]))).toEqual(upright(stored, orientation));
+  });
+
   test.each([1, 2, 3, 4, 5, 6, 7, 8])('%i, PNG, JPEG and WebP', async (orientation) => {
     for (const format of ['png', 'jpeg', 'webp'] as const) {
       const encode = (value: number): Promise<Buffer> =>
@@ -348,6 +435,39 @@ describe('decodeMask', () => {
   });
 });
 
+describe('inspectMask', () => {
+  const grey = (values: readonly number[]): Buffer =>
+    makePng({ width: values.length, height: 1, colourType: 0, bitDepth: 8, rows: [values] });
+
+  test('counts what is marked, in 8 and 16 bits', async () => {
+    expect(await inspectMask(grey([0, 1, 255, 0, 0]))).toEqual({ width: 5, height: 1, marked: 2 });
+    const deep = makePng({ width: 3, height: 1, colourType: 0, bitDepth: 16, rows: [[0, 1, 256]] });
+    expect(await inspectMask(deep)).toEqual({ width: 3, height: 1, marked: 2 });
+  });
+
+  test('takes numbers of defects and blurred edges, not photographs', async () => {
+    const numbers = Array.from({ length: 160 }, (_, index) => index % 16);
+    expect((await inspectMask(grey(numbers))).marked).toBe(150);
+    const edge = [
+      ...Array<number>(200).fill(0),
+      ...Array.from({ length: 30 }, (_, i) => 8 * i + 8),
+      ...Array<number>(170).fill(255),
+    ];
+    expect((await inspectMask(grey(edge))).marked).toBe(200);
+    const photograph = Array.from({ length: 200 }, (_, index) => (index * 37) % 256);
+    expect((await errorOf(inspectMask(grey(photograph)))).message).toContain(
+      'the many values of a photograph',
+    );
+  });
+
+  test('refuses JPEG', async () => {
+    const jpeg = await raw(Array<number>(64).fill(255), 8, 1).jpeg().toBuffer();
+    expect((await errorOf(inspectMask(jpeg, { name: 'a.jpg' }))).message).toBe(
+      'a.jpg: a mask must be stored without loss (PNG, TIFF, WebP), not as JPEG.',
+    );
+  });
+});
+
 describe('unreadable files', () => {
   const noise = Array.from({ length: 64 * 64 * 3 }, (_, index) => (index * index * 31) % 251);
 
@@ -368,6 +488,24 @@ describe('unreadable files', () => {
     expect(await decodeImage(longer)).toEqual(await decodeImage(file));
   });
 
+  test('a wrong extension does no harm', async () => {
+    const folder = await temporaryFolder();
+    try {
+      const jpeg = await raw(slope, 16, 3).jpeg().toBuffer();
+      await folder.write({ 'a.png': jpeg });
+      expect(await decodeImage(`${folder.root}/a.png`)).toEqual(await decodeImage(jpeg));
+    } finally {
+      await folder.remove();
+    }
+  });
+
+  test('damage in the middle is found when it is looked for', async () => {
+    const file = Buffer.from(await raw(noise, 64, 3).png().toBuffer());
+    file.fill(0, file.length >> 1, (file.length >> 1) + 16);
+    expect(await inspectImage(file)).toEqual({ width: 64, height: 64 });
+    expect((await errorOf(inspectImage(file, { thorough: true }))).code).toBe('image-unreadable');
+  });
+
   test('errors name the file', async () => {
     const folder = await temporaryFolder();
     try {
@@ -376,7 +514,9 @@ describe('unreadable files', () => {
       expect(missing.code).toBe('file-not-found');
       expect(missing.message).toContain(`${folder.root}/none.png`);
       expect((await errorOf(decodeImage(`${folder.root}/empty.png`))).message).toContain('the file is empty');
-      expect((await errorOf(decodeImage(`${folder.root}/folder.png`))).code).toBe('image-unreadable');
+      const folderError = await errorOf(decodeImage(`${folder.root}/folder.png`));
+      expect(folderError.code).toBe('image-unreadable');
+      expect(folderError.message).toBe(`${folder.root}/folder.png: it is a folder.`);
     } finally {
       await folder.remove();
     }

@@ -1,9 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import type { Metadata, Sharp } from 'sharp';
+import { isComplete, READABLE_FORMATS, READABLE_NAMES, sniffFormat } from '../picture-format.js';
+import { reasonOf, unreadable } from '../unreadable.js';
 import { overBlack } from '../visible-colour.js';
-import { endsProperly, READABLE_FORMATS, READABLE_NAMES, sniffFormat } from './picture-format.js';
 import { loadSharp } from './sharp.js';
+
+/**
+ * Larger pictures are refused before anything is decoded: a file of some kilobytes can promise more pixels
+ * than there is memory. 16384 x 16384, 805 MB as RGB.
+ */
+export const MAX_PIXELS = 2 ** 28;
 
 interface OpenedPicture {
   /** The picture upright; its numbers as stored, whatever its ICC profile says (CMYK excepted). */
@@ -11,41 +18,35 @@ interface OpenedPicture {
   readonly metadata: Metadata;
   readonly format: string;
   readonly bytes: Uint8Array;
+  /** Its name in messages. */
+  readonly where: string;
 }
 
-function unreadable(where: string, problem: string, cause?: unknown): DskdError {
-  return new DskdError('image-unreadable', `${where}: ${problem}.`, { details: { where, problem }, cause });
-}
-
-function nameOf(source: string | Uint8Array): string {
-  return typeof source === 'string' ? source : `a picture of ${source.length} bytes`;
-}
-
-function reasonOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).trim().replace(/\s*\n\s*/g, '; ');
-}
-
-/** Reads a file. @throws {DskdError} `file-not-found`, `image-unreadable` */
-async function readBytes(source: string | Uint8Array): Promise<Uint8Array> {
-  if (typeof source !== 'string') return source;
+/**
+ * Reads a file.
+ * @throws {DskdError} `file-not-found`, `image-unreadable`
+ */
+export async function readBytes(file: string): Promise<Uint8Array> {
   try {
-    return await readFile(source);
+    return await readFile(file);
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') {
-      throw new DskdError('file-not-found', `${source}: there is no such file.`, {
-        details: { where: source },
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new DskdError('file-not-found', `${file}: there is no such file.`, {
+        details: { where: file },
         cause,
       });
     }
-    throw unreadable(source, reasonOf(cause), cause);
+    throw unreadable(file, code === 'EISDIR' ? 'it is a folder' : reasonOf(cause), cause);
   }
 }
 
-async function open(source: string | Uint8Array): Promise<OpenedPicture> {
+/** @param name of the picture in messages, where `source` is its bytes. */
+async function open(source: string | Uint8Array, name?: string): Promise<OpenedPicture> {
   const sharp = await loadSharp();
-  const where = nameOf(source);
   // Always from bytes: libvips remembers files by name and would show an old picture under a reused name.
-  const bytes = await readBytes(source);
+  const bytes = typeof source === 'string' ? await readBytes(source) : source;
+  const where = typeof source === 'string' ? source : (name ?? `a picture of ${bytes.length} bytes`);
   if (bytes.length === 0) throw unreadable(where, 'the file is empty');
   const format = sniffFormat(bytes);
   if (format === undefined || !(READABLE_FORMATS as readonly string[]).includes(format)) {
@@ -54,32 +55,34 @@ async function open(source: string | Uint8Array): Promise<OpenedPicture> {
   const failOn = 'warning';
   let metadata: Metadata;
   try {
-    metadata = await sharp(bytes, { failOn }).metadata();
+    metadata = await sharp(bytes, { failOn, limitInputPixels: false }).metadata();
   } catch (cause) {
     throw unreadable(where, `a damaged ${format.toUpperCase()} (${reasonOf(cause)})`, cause);
   }
-  if (metadata.depth !== 'uchar' && metadata.depth !== 'ushort') {
-    throw unreadable(where, `its samples are of type ${metadata.depth}; wanted 8 or 16 bits without a sign`);
+  const { width, height, depth } = metadata;
+  if (width * height > MAX_PIXELS) {
+    throw unreadable(where, `it is ${width} x ${height}; at most ${MAX_PIXELS} pixels are read`);
+  }
+  if (depth !== 'uchar' && depth !== 'ushort') {
+    throw unreadable(where, `its samples are of type ${depth}; wanted 8 or 16 bits without a sign`);
   }
   const ignoreIcc = metadata.space !== 'cmyk';
-  return { pipeline: sharp(bytes, { failOn, ignoreIcc }).autoOrient(), metadata, format, bytes };
+  const pipeline = sharp(bytes, { failOn, ignoreIcc, limitInputPixels: MAX_PIXELS }).autoOrient();
+  return { pipeline, metadata, format, bytes, where };
 }
 
 /** Runs the decoder. A truncated or damaged picture is an error, never grey rows. */
-async function rawPixels(
-  source: string | Uint8Array,
-  { pipeline, format }: OpenedPicture,
-): Promise<{ data: Uint8Array; width: number; height: number; channels: number }> {
+async function rawPixels({
+  pipeline,
+  format,
+  where,
+}: OpenedPicture): Promise<{ data: Uint8Array; width: number; height: number; channels: number }> {
   try {
     const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true });
     const { width, height, channels } = info;
     return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), width, height, channels };
   } catch (cause) {
-    throw unreadable(
-      nameOf(source),
-      `a damaged or truncated ${format.toUpperCase()} (${reasonOf(cause)})`,
-      cause,
-    );
+    throw unreadable(where, `a damaged or truncated ${format.toUpperCase()} (${reasonOf(cause)})`, cause);
   }
 }
 
@@ -96,8 +99,27 @@ async function rawPixels(
 export async function decodeImage(source: string | Uint8Array): Promise<PixelBuffer> {
   const opened = await open(source);
   opened.pipeline.toColourspace('srgb');
-  const { data, width, height, channels } = await rawPixels(source, opened);
+  const { data, width, height, channels } = await rawPixels(opened);
   return { data: channels === 4 ? overBlack(data) : data, width, height, channels: 3 };
+}
+
+/** The brightest visible channel of every pixel, in the depth of the file: 0 where all is black. */
+async function maskLevels(
+  opened: OpenedPicture,
+): Promise<{ levels: Uint8Array | Uint16Array; width: number; height: number }> {
+  const deep = opened.metadata.depth === 'ushort';
+  if (deep) opened.pipeline.toColourspace('rgb16').raw({ depth: 'ushort' });
+  else opened.pipeline.toColourspace('srgb');
+  const { data, width, height, channels } = await rawPixels(opened);
+  // libvips gives 16 bits in the machine's order, as typed arrays do; slice() aligns them.
+  const values = deep ? new Uint16Array(data.slice().buffer) : data;
+  const levels = deep ? new Uint16Array(width * height) : new Uint8Array(width * height);
+  for (let pixel = 0; pixel < levels.length; pixel++) {
+    const at = pixel * channels;
+    if (channels === 4 && values[at + 3] === 0) continue;
+    levels[pixel] = Math.max(values[at]!, values[at + 1]!, values[at + 2]!);
+  }
+  return { levels, width, height };
 }
 
 /**
@@ -106,34 +128,65 @@ export async function decodeImage(source: string | Uint8Array): Promise<PixelBuf
  * @throws {DskdError} as {@link decodeImage}
  */
 export async function decodeMask(source: string | Uint8Array): Promise<PixelBuffer> {
-  const opened = await open(source);
-  const deep = opened.metadata.depth === 'ushort';
-  // 16 bits come as pairs of bytes: a value is 0 when both are.
-  const bytesPerValue = deep ? 2 : 1;
-  if (deep) opened.pipeline.toColourspace('rgb16').raw({ depth: 'ushort' });
-  else opened.pipeline.toColourspace('srgb');
-  const { data, width, height, channels } = await rawPixels(source, opened);
-  const mask = new Uint8Array(width * height);
-  const stride = channels * bytesPerValue;
-  const anyOf = (from: number, count: number): boolean => {
-    for (let i = from; i < from + count; i++) if (data[i] !== 0) return true;
-    return false;
-  };
-  for (let pixel = 0; pixel < mask.length; pixel++) {
-    const from = pixel * stride;
-    const visible = channels === 3 || anyOf(from + 3 * bytesPerValue, bytesPerValue);
-    if (visible && anyOf(from, 3 * bytesPerValue)) mask[pixel] = 255;
-  }
-  return { data: mask, width, height, channels: 1 };
+  const { levels, width, height } = await maskLevels(await open(source));
+  return { data: Uint8Array.from(levels, (level) => (level === 0 ? 0 : 255)), width, height, channels: 1 };
 }
 
 /**
  * Looks at a picture without decoding it, unless its end looks as if something were missing.
+ * @param options.name of the picture in messages.
+ * @param options.thorough decodes it in any case.
  * @returns its upright size.
  * @throws {DskdError} as {@link decodeImage}
  */
-export async function inspectImage(source: string | Uint8Array): Promise<{ width: number; height: number }> {
-  const opened = await open(source);
-  if (!endsProperly(opened.format, opened.bytes)) await rawPixels(source, opened);
+export async function inspectImage(
+  source: string | Uint8Array,
+  { name, thorough = false }: { readonly name?: string; readonly thorough?: boolean } = {},
+): Promise<{ width: number; height: number }> {
+  const opened = await open(source, name);
+  if (thorough || !isComplete(opened.format, opened.bytes)) await rawPixels(opened);
   return opened.metadata.autoOrient;
+}
+
+/** More different values than numbers of defects and the steps of a blurred edge take together. */
+const MOST_LEVELS = 16;
+/** The two commonest values of a mask, good and anomalous, cover at least this share of it. */
+const LEAST_SHARE = 0.9;
+
+/** How often each value stands in a mask. */
+function histogram(levels: Uint8Array | Uint16Array): Uint32Array {
+  const counts = new Uint32Array(levels instanceof Uint8Array ? 256 : 65536);
+  for (const level of levels) counts[level]!++;
+  return counts;
+}
+
+function looksLikeMask(counts: Uint32Array, pixels: number): boolean {
+  const present = counts.filter((count) => count > 0).sort();
+  const [most = 0, second = 0] = present.subarray(-2).reverse();
+  return present.length <= MOST_LEVELS || most + second >= LEAST_SHARE * pixels;
+}
+
+/**
+ * Decodes a mask and looks whether it is one.
+ * @returns its upright size, and how many of its pixels are marked.
+ * @throws {DskdError} as {@link decodeImage}; `image-unreadable` also for JPEG, which blurs the edge between
+ * black and white, and for what has the many values of a photograph.
+ */
+export async function inspectMask(
+  source: string | Uint8Array,
+  { name }: { readonly name?: string } = {},
+): Promise<{ width: number; height: number; marked: number }> {
+  const opened = await open(source, name);
+  if (opened.format === 'jpeg') {
+    throw unreadable(opened.where, 'a mask must be stored without loss (PNG, TIFF, WebP), not as JPEG');
+  }
+  const { levels, width, height } = await maskLevels(opened);
+  const counts = histogram(levels);
+  if (!looksLikeMask(counts, levels.length)) {
+    throw unreadable(
+      opened.where,
+      'it has the many values of a photograph; a mask is black where the part is good, one or few other values elsewhere',
+    );
+  }
+  return { width, height, marked: levels.length - counts[0]! };
 }

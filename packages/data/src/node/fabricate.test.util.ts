@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import type { DskdError } from '@dskd/base';
-import type { DatasetProblem } from './problems.js';
+import type { DatasetProblem } from '../problems.js';
 
 function chunk(type: string, data: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
@@ -43,6 +43,76 @@ export function makePng({ width, height, colourType, bitDepth, rows, chunks = []
     chunk('IDAT', deflateSync(Buffer.from(bytes))),
     chunk('IEND', Buffer.alloc(0)),
   ]);
+}
+
+export interface TiffPage {
+  readonly width: number;
+  readonly height: number;
+  readonly bits: 8 | 16 | 32;
+  /** 1 grey, 3 RGB, 4 RGB and alpha. */
+  readonly samples: 1 | 3 | 4;
+  /** Of `bits` bits each, interleaved; 32 are floating point. */
+  readonly values: readonly number[];
+  readonly deflate?: boolean;
+  /** EXIF orientation. */
+  readonly orientation?: number;
+}
+
+/** A TIFF written without sharp, little endian, one strip a page. */
+export function makeTiff(pages: readonly TiffPage[]): Buffer {
+  const parts: Buffer[] = [Buffer.from('II*\0\0\0\0\0', 'latin1')];
+  let length = 8;
+  const add = (part: Buffer): number => {
+    const at = length;
+    parts.push(part);
+    length += part.length;
+    return at;
+  };
+  const longs = (values: readonly number[]): Buffer => {
+    const part = Buffer.alloc(values.length * 4);
+    values.forEach((value, index) => part.writeUInt32LE(value, index * 4));
+    return part;
+  };
+  let link = { part: parts[0]!, at: 4 };
+  for (const page of pages) {
+    const { width, height, bits, samples, values, deflate = false, orientation = 1 } = page;
+    const pixels = Buffer.alloc((values.length * bits) / 8);
+    values.forEach((value, index) => {
+      if (bits === 8) pixels.writeUInt8(value, index);
+      else if (bits === 16) pixels.writeUInt16LE(value, index * 2);
+      else pixels.writeFloatLE(value, index * 4);
+    });
+    const strip = deflate ? deflateSync(pixels) : pixels;
+    const stripAt = add(strip);
+    const perSample = Array<number>(samples).fill(bits);
+    const bitsAt = samples === 1 ? bits : add(longs(perSample));
+    const tags: [tag: number, count: number, value: number][] = [
+      [256, 1, width],
+      [257, 1, height],
+      [258, samples, bitsAt],
+      [259, 1, deflate ? 8 : 1],
+      [262, 1, samples === 1 ? 1 : 2], // black is zero, or RGB
+      [273, 1, stripAt],
+      [274, 1, orientation],
+      [277, 1, samples],
+      [278, 1, height], // rows of the strip
+      [279, 1, strip.length],
+    ];
+    if (samples === 4) tags.push([338, 1, 2]); // the fourth is alpha, not multiplied in
+    if (bits === 32) tags.push([339, 1, 3]); // floating point
+    const directory = Buffer.alloc(2 + tags.length * 12 + 4);
+    directory.writeUInt16LE(tags.length, 0);
+    tags.forEach(([tag, count, value], index) => {
+      const at = 2 + index * 12;
+      directory.writeUInt16LE(tag, at);
+      directory.writeUInt16LE(4, at + 2); // 32-bit numbers
+      directory.writeUInt32LE(count, at + 4);
+      directory.writeUInt32LE(value, at + 8);
+    });
+    link.part.writeUInt32LE(add(directory), link.at);
+    link = { part: directory, at: directory.length - 4 };
+  }
+  return Buffer.concat(parts);
 }
 
 /** An RGB picture of one colour. */

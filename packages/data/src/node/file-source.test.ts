@@ -1,5 +1,15 @@
-import { rename, rm } from 'node:fs/promises';
-import { errorOf, maskPng, plainPng, temporaryFolder, type TemporaryFolder } from './fabricate.test.util.js';
+import { createHash } from 'node:crypto';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import {
+  errorOf,
+  makePng,
+  maskPng,
+  plainPng,
+  problemsOf,
+  temporaryFolder,
+  type TemporaryFolder,
+} from './fabricate.test.util.js';
+import { openManifest } from './manifest.js';
 import { openMvtecAd } from './mvtec-ad.js';
 
 let folder: TemporaryFolder;
@@ -31,7 +41,7 @@ describe('fingerprint', () => {
     }
   });
 
-  test('changes with a pixel, a mask, a name, a split and a label', async () => {
+  test('changes with a pixel, a mask, a kind of defect, a label and a split, not with a name', async () => {
     await folder.write(files);
     const seen = new Set([await fingerprint()]);
     const { root } = folder;
@@ -39,11 +49,15 @@ describe('fingerprint', () => {
     seen.add(await fingerprint());
     await rm(`${root}/ground_truth/dent/a_mask.png`);
     seen.add(await fingerprint());
+    const before = await fingerprint();
     await rename(`${root}/train/good/a.png`, `${root}/train/good/c.png`);
-    seen.add(await fingerprint());
+    expect(await fingerprint()).toBe(before);
     await rename(`${root}/test/dent`, `${root}/test/scratch`);
     seen.add(await fingerprint());
     await rename(`${root}/test/scratch`, `${root}/test/good`);
+    seen.add(await fingerprint());
+    await mkdir(`${root}/validation`);
+    await rename(`${root}/test/good`, `${root}/validation/good`);
     seen.add(await fingerprint());
     expect(seen.size).toBe(6);
   });
@@ -52,5 +66,103 @@ describe('fingerprint', () => {
     await folder.write(files);
     const source = await openMvtecAd({ root: folder.root });
     expect((await errorOf(source.fingerprint({ signal: AbortSignal.abort() }))).code).toBe('aborted');
+  });
+});
+
+describe('samples', () => {
+  test('say which files they come from, with their hashes', async () => {
+    await folder.write(files);
+    const { samples } = await openMvtecAd({ root: folder.root });
+    const sha256 = (name: string): string => createHash('sha256').update(files[name]!).digest('hex');
+    expect(samples[0]).toMatchObject({
+      id: 'test/dent/a.png',
+      origin: { file: `${folder.root}/test/dent/a.png`, sha256: sha256('test/dent/a.png') },
+      maskOrigin: {
+        file: `${folder.root}/ground_truth/dent/a_mask.png`,
+        sha256: sha256('ground_truth/dent/a_mask.png'),
+      },
+    });
+    expect(samples[1]).toMatchObject({ origin: { file: `${folder.root}/train/good/a.png` } });
+    expect('maskOrigin' in samples[1]!).toBe(false);
+  });
+});
+
+describe('what is checked when a source is opened', () => {
+  const open = (options: object = {}): ReturnType<typeof openMvtecAd> =>
+    openMvtecAd({ root: folder.root, ...options });
+
+  test('the same file in two splits, or under two labels', async () => {
+    await folder.write({
+      ...files,
+      'train/good/b copy.png': files['train/good/b.png'],
+      'validation/good/1.png': files['train/good/a.png'],
+      'test/good/1.png': files['train/good/b.png'],
+      'test/good/2.png': files['test/dent/a.png'],
+    });
+    const error = await errorOf(open());
+    expect(problemsOf(error)).toEqual([
+      'test/good/1.png: the same file, byte for byte, as train/good/b copy.png, which is in train',
+      'test/good/2.png: the same file, byte for byte, as test/dent/a.png, which is anomalous',
+      'validation/good/1.png: the same file, byte for byte, as train/good/a.png, which is in train',
+    ]);
+    expect(error.hint).toContain("duplicates: 'allowed'");
+    expect((await open({ duplicates: 'allowed' })).samples).toHaveLength(7);
+  });
+
+  test('masks that mark nothing, too much, or are none', async () => {
+    const grey = (width: number, value: (x: number) => number): Buffer =>
+      makePng({
+        width,
+        height: 1,
+        colourType: 0,
+        bitDepth: 8,
+        rows: [Array.from({ length: width }, (_, x) => value(x))],
+      });
+    await folder.write({
+      'train/good/a.png': grey(100, () => 1),
+      'test/dent/empty.png': grey(100, () => 2),
+      'ground_truth/dent/empty_mask.png': grey(100, () => 0),
+      'test/dent/photograph.png': grey(100, () => 3),
+      'ground_truth/dent/photograph_mask.png': grey(100, (x) => (x * 37) % 256),
+      'test/dent/faint.png': grey(100, () => 4),
+      'ground_truth/dent/faint_mask.png': grey(100, (x) => Number(x === 3)),
+    });
+    expect(problemsOf(await errorOf(open()))).toEqual([
+      'ground_truth/dent/empty_mask.png: the mask marks nothing, but its picture test/dent/empty.png is anomalous',
+      'ground_truth/dent/photograph_mask.png: it has the many values of a photograph; a mask is black where the part is good, one or few other values elsewhere',
+    ]);
+  });
+
+  test('a good picture may have an empty mask only', async () => {
+    await folder.write({
+      ...files,
+      'empty.png': makePng({
+        width: 2,
+        height: 2,
+        colourType: 0,
+        bitDepth: 8,
+        rows: [
+          [0, 0],
+          [0, 0],
+        ],
+      }),
+      'list.csv': 'path,mask\ntrain/good/a.png,empty.png\ntrain/good/b.png,ground_truth/dent/a_mask.png\n',
+    });
+    expect(problemsOf(await errorOf(openManifest({ file: `${folder.root}/list.csv` })))).toEqual([
+      'ground_truth/dent/a_mask.png: the mask marks 1 pixels, but its picture train/good/b.png is good (line 3)',
+    ]);
+  });
+
+  test('damage in the middle of a picture, when asked to be thorough', async () => {
+    const noise = Array.from({ length: 64 }, (_, y) =>
+      Array.from({ length: 64 }, (_, x) => (x * x * 31 + y * y * 17) % 251),
+    );
+    const damaged = makePng({ width: 64, height: 64, colourType: 0, bitDepth: 8, rows: noise });
+    damaged.fill(0, damaged.length >> 1, (damaged.length >> 1) + 16);
+    await folder.write({ ...files, 'train/good/damaged.png': damaged });
+    expect((await open()).samples).toHaveLength(4);
+    expect(problemsOf(await errorOf(open({ thorough: true })))).toEqual([
+      expect.stringMatching(/^train\/good\/damaged\.png: a damaged or truncated PNG \(.+\)$/),
+    ]);
   });
 });

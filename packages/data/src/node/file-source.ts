@@ -1,107 +1,171 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { isDskdError, throwIfAborted } from '@dskd/base';
+import { sourceOf } from '../fingerprint.js';
 import { limiter } from '../limiter.js';
-import { byCodeUnit, type ImageSource, type Sample } from '../samples.js';
-import { decodeImage, decodeMask, inspectImage } from './decode.js';
-import { datasetError, type DatasetProblem } from './problems.js';
+import { datasetError, type DatasetProblem } from '../problems.js';
+import { byCodeUnit, SPLITS, type ImageSource, type Sample } from '../samples.js';
+import { decodeImage, decodeMask, inspectImage, inspectMask, readBytes } from './decode.js';
 import { loadSharp } from './sharp.js';
+
+/** How a source is checked when it is opened. */
+export interface CheckOptions {
+  /** Decodes every picture, to find damage in its middle too. Default false: headers, ends and masks. */
+  readonly thorough?: boolean;
+  /**
+   * Whether the same file, byte for byte, may lie in two splits, or under two labels. Default `'refused'`:
+   * a picture that was trained on tests nothing.
+   */
+  readonly duplicates?: 'refused' | 'allowed';
+  readonly signal?: AbortSignal;
+}
 
 /** A sample that lies in files, before it was looked at. */
 export interface FileEntry extends Pick<Sample, 'id' | 'split' | 'label' | 'defectType'> {
   /** Path of the mask relative to the root, if there is one. */
   readonly mask?: string;
+  /** Where the entry was named, for messages, such as `line 3`. */
+  readonly named?: string;
+}
+
+/** An entry whose files were looked at. */
+interface InspectedEntry extends FileEntry {
+  readonly sha256: string;
+  readonly maskSha256: string;
 }
 
 const CONCURRENCY = 4;
 
-async function sha256(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
-}
+/** Reads the files of an entry and tells `report` what is wrong with them. */
+async function inspectEntry(
+  root: string,
+  entry: FileEntry,
+  { thorough = false }: CheckOptions,
+  report: (problem: DatasetProblem) => void,
+): Promise<InspectedEntry> {
+  const { id, label, mask, named } = entry;
+  const tell = (where: string, problem: string): void =>
+    report({ path: where, problem: named === undefined ? problem : `${problem} (${named})` });
 
-/** What is wrong with one entry's files: a list, empty if nothing. */
-async function inspectEntry(root: string, { id, mask }: FileEntry): Promise<DatasetProblem[]> {
-  const problems: DatasetProblem[] = [];
-  const look = async (relative: string): Promise<{ width: number; height: number } | undefined> => {
-    const file = path.join(root, relative);
+  async function look<T>(
+    relative: string,
+    inspect: (bytes: Uint8Array, name: string) => Promise<T>,
+  ): Promise<{ sha256: string; seen?: T }> {
+    const file = path.resolve(root, relative);
+    let sha256 = '';
     try {
-      return await inspectImage(file);
+      const bytes = await readBytes(file);
+      sha256 = createHash('sha256').update(bytes).digest('hex');
+      return { sha256, seen: await inspect(bytes, file) };
     } catch (error) {
       if (!isDskdError(error)) throw error;
-      problems.push({ path: relative, problem: error.message.replace(`${file}: `, '').replace(/\.$/, '') });
-      return undefined;
+      tell(relative, error.message.replace(`${file}: `, '').replace(/\.$/, ''));
+      return { sha256 };
     }
-  };
-  const size = await look(id);
-  if (mask !== undefined) {
-    const maskSize = await look(mask);
-    if (size && maskSize && (size.width !== maskSize.width || size.height !== maskSize.height)) {
-      problems.push({
-        path: mask,
-        problem:
-          `the mask is ${maskSize.width} x ${maskSize.height}, ` +
-          `its picture ${id} ${size.width} x ${size.height}`,
-      });
+  }
+
+  const picture = await look(id, (bytes, name) => inspectImage(bytes, { name, thorough }));
+  if (mask === undefined) return { ...entry, sha256: picture.sha256, maskSha256: '' };
+  const truth = await look(mask, (bytes, name) => inspectMask(bytes, { name }));
+  const size = picture.seen;
+  const seen = truth.seen;
+  if (size && seen && (size.width !== seen.width || size.height !== seen.height)) {
+    tell(
+      mask,
+      `the mask is ${seen.width} x ${seen.height}, its picture ${id} ${size.width} x ${size.height}`,
+    );
+  }
+  if (seen && label === 'anomalous' && seen.marked === 0) {
+    tell(mask, `the mask marks nothing, but its picture ${id} is anomalous`);
+  }
+  if (seen && label === 'good' && seen.marked > 0) {
+    tell(mask, `the mask marks ${seen.marked} pixels, but its picture ${id} is good`);
+  }
+  return { ...entry, sha256: picture.sha256, maskSha256: truth.sha256 };
+}
+
+/** Pictures that are the same file, byte for byte, in two splits or under two labels. */
+function duplicateProblems(entries: readonly InspectedEntry[]): DatasetProblem[] {
+  const problems: DatasetProblem[] = [];
+  const first = new Map<string, InspectedEntry>();
+  // Sorted, so that it is the test picture that is said to be in train, not the other way round.
+  const bySplit = [...entries].sort((a, b) => SPLITS.indexOf(a.split) - SPLITS.indexOf(b.split));
+  for (const entry of bySplit) {
+    const { id, sha256, split, label } = entry;
+    if (sha256 === '') continue;
+    const same = first.get(sha256);
+    if (!same) first.set(sha256, entry);
+    else if (same.split !== split || same.label !== label) {
+      const role = same.split === split ? `which is ${same.label}` : `which is in ${same.split}`;
+      problems.push({ path: id, problem: `the same file, byte for byte, as ${same.id}, ${role}` });
     }
   }
   return problems;
 }
 
-function sampleOf(root: string, { id, split, label, defectType, mask }: FileEntry): Sample {
-  return {
+function sampleOf(
+  root: string,
+  { id, split, label, defectType, mask, sha256, maskSha256 }: InspectedEntry,
+): Sample {
+  const file = path.resolve(root, id);
+  const sample: Sample = {
     id,
     split,
     label,
     defectType,
-    load: () => decodeImage(path.join(root, id)),
-    ...(mask === undefined ? {} : { loadMask: () => decodeMask(path.join(root, mask)) }),
+    origin: { file, sha256 },
+    load: () => decodeImage(file),
+  };
+  if (mask === undefined) return sample;
+  const maskFile = path.resolve(root, mask);
+  return {
+    ...sample,
+    maskOrigin: { file: maskFile, sha256: maskSha256 },
+    loadMask: () => decodeMask(maskFile),
   };
 }
 
 /**
  * Looks at every file and makes the source.
- * @param problems found so far; thrown together with those of the files.
+ * @param options.root ids and masks are relative to it.
+ * @param options.name of the source, and of the dataset in messages; default: the root's.
+ * @param options.problems found so far; thrown together with those of the files.
  * @throws {DskdError} `dataset-invalid`, `dependency-missing`, `aborted`
  */
 export async function fileSource(options: {
   readonly root: string;
+  readonly name?: string;
   readonly entries: readonly FileEntry[];
   readonly problems: readonly DatasetProblem[];
   readonly hint?: string;
-  readonly signal?: AbortSignal | undefined;
+  readonly checks: CheckOptions;
 }): Promise<ImageSource> {
-  const { root, problems, hint, signal } = options;
+  const { root, hint, checks } = options;
   const entries = [...options.entries].sort((a, b) => byCodeUnit(a.id, b.id));
   // Once and first: otherwise every picture would be called unreadable where it is missing.
   await loadSharp();
   const limit = limiter(CONCURRENCY);
-  const found = await Promise.all(
+  const problems = [...options.problems];
+  const inspected = await Promise.all(
     entries.map((entry) =>
       limit(() => {
-        throwIfAborted(signal);
-        return inspectEntry(root, entry);
+        throwIfAborted(checks.signal);
+        return inspectEntry(root, entry, checks, (problem) => problems.push(problem));
       }),
     ),
   );
-  const all = [...problems, ...found.flat()];
-  if (all.length > 0) throw datasetError(root, all, hint);
-
-  return {
-    name: path.basename(path.resolve(root)),
-    samples: entries.map((entry) => sampleOf(root, entry)),
-    async fingerprint({ signal: fingerprintSignal } = {}) {
-      const hash = createHash('sha256');
-      for (const { id, split, label, defectType, mask } of entries) {
-        throwIfAborted(fingerprintSignal);
-        const picture = await sha256(path.join(root, id));
-        const maskHash = mask === undefined ? null : await sha256(path.join(root, mask));
-        hash.update(`${JSON.stringify([id, split, label, defectType, picture, maskHash])}\n`);
-      }
-      return hash.digest('hex');
-    },
-  };
+  const duplicates = checks.duplicates === 'allowed' ? [] : duplicateProblems(inspected);
+  if (problems.length + duplicates.length > 0) {
+    throw datasetError(
+      options.name ?? root,
+      [...problems, ...duplicates],
+      problems.length > 0
+        ? hint
+        : "Take them out of one side, or open the source with duplicates: 'allowed'.",
+    );
+  }
+  return sourceOf(
+    path.basename(path.resolve(options.name ?? root)),
+    inspected.map((entry) => sampleOf(root, entry)),
+  );
 }

@@ -1,30 +1,109 @@
-import type { ImageSource } from '../samples.js';
-import { fileSource } from './file-source.js';
-import { isFolder, listTree, refusal } from './listing.js';
-import { datasetError } from './problems.js';
+import path from 'node:path';
+import { DskdError } from '@dskd/base';
+import { refusal } from '../picture-names.js';
+import { datasetError, type DatasetProblem } from '../problems.js';
+import { UNNAMED_DEFECT, type ImageSource } from '../samples.js';
+import { fileSource, type CheckOptions, type FileEntry } from './file-source.js';
+import { isFolder, listTree } from './listing.js';
 
-export interface OpenFolderOptions {
+export interface OpenFolderOptions extends CheckOptions {
   readonly root: string;
-  readonly signal?: AbortSignal;
+  /** Folder of the good pictures, relative to `root`. Default: `root` itself, without the other two. */
+  readonly good?: string;
+  /** Folder of the pictures with defects, relative to `root`; folders in it name kinds of defects. */
+  readonly defects?: string;
+  /** Folder of the masks of `defects`, relative to `root`, laid out like it: `x/7.png` or `x/7_mask.png`. */
+  readonly masks?: string;
+}
+
+/** Without its extension, and without `_mask` before it. */
+function stemOf(relative: string): string {
+  return relative.replace(/(_mask)?\.[^./]+$/i, '');
+}
+
+class FolderReader {
+  readonly entries: FileEntry[] = [];
+  readonly problems: DatasetProblem[] = [];
+
+  constructor(readonly root: string) {}
+
+  report(where: string, problem: string): void {
+    this.problems.push({ path: where, problem });
+  }
+
+  /** Readable pictures in `folder`, by their paths in it; those below `without` are left out. */
+  async pictures(folder: string, without: readonly string[] = []): Promise<string[]> {
+    const shown = folder === '.' ? this.root : folder;
+    const absolute = path.resolve(this.root, folder);
+    if (!(await isFolder(absolute))) {
+      this.report(shown, 'there is no such folder');
+      return [];
+    }
+    const others = without.map((other) => path.resolve(this.root, other) + path.sep);
+    const belongs = (name: string): boolean =>
+      !others.some((other) => path.resolve(absolute, name).startsWith(other));
+    const tree = await listTree(absolute);
+    const pictures = tree.pictures.filter(belongs);
+    const refused = tree.refused.filter(belongs);
+    for (const name of refused) this.report(path.posix.join(folder, name), refusal(name));
+    if (pictures.length + refused.length === 0) this.report(shown, 'the folder holds no pictures');
+    return pictures;
+  }
+
+  async good(folder: string, without: readonly string[]): Promise<void> {
+    for (const name of await this.pictures(folder, without)) {
+      const id = path.posix.join(folder, name);
+      this.entries.push({ id, split: 'train', label: 'good', defectType: 'good' });
+    }
+  }
+
+  async defects(folder: string, masks: string | undefined): Promise<void> {
+    const truths = masks === undefined ? undefined : await this.masksByStem(masks);
+    for (const name of await this.pictures(folder)) {
+      const id = path.posix.join(folder, name);
+      const defectType = name.includes('/') ? name.slice(0, name.indexOf('/')) : UNNAMED_DEFECT;
+      if (defectType === 'good') this.report(id, 'a picture called good among the defects');
+      const mask = truths?.get(stemOf(name));
+      truths?.delete(stemOf(name));
+      const entry = { id, split: 'test', label: 'anomalous', defectType } as const;
+      this.entries.push(mask === undefined ? entry : { ...entry, mask });
+      if (truths && mask === undefined) {
+        this.report(id, `its mask ${path.posix.join(masks!, stemOf(name))}.png is missing`);
+      }
+    }
+    for (const mask of truths?.values() ?? []) this.report(mask, `a mask of no picture in ${folder}`);
+  }
+
+  async masksByStem(folder: string): Promise<Map<string, string>> {
+    const masks = new Map<string, string>();
+    for (const name of await this.pictures(folder)) {
+      const mask = path.posix.join(folder, name);
+      const same = masks.get(stemOf(name));
+      if (same === undefined) masks.set(stemOf(name), mask);
+      else this.report(mask, `a mask of the same picture as ${same}`);
+    }
+    return masks;
+  }
 }
 
 /**
- * Opens a plain folder of pictures of good parts, with all below it: everything is `train`, `good`.
- * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`,
- * `aborted`
+ * Opens a plain folder of pictures of good parts, with all below it: they are `train`, `good`. With
+ * `defects`, the pictures in that folder are `test`, `anomalous`; with `masks`, each of them needs one.
+ * Good pictures to test with are split off by `splitBySeed`.
+ * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `invalid-argument`,
+ * `dependency-missing`, `aborted`
  */
-export async function openFolder({ root, signal }: OpenFolderOptions): Promise<ImageSource> {
-  if (!(await isFolder(root))) throw datasetError(root, [{ path: root, problem: 'there is no such folder' }]);
-  const { pictures, refused } = await listTree(root);
-  const problems = refused.map((name) => ({ path: name, problem: refusal(name) }));
-  if (pictures.length + refused.length === 0) {
-    problems.push({ path: root, problem: 'the folder holds no pictures' });
+export async function openFolder(options: OpenFolderOptions): Promise<ImageSource> {
+  const { root, good = '.', defects, masks, ...checks } = options;
+  if (masks !== undefined && defects === undefined) {
+    throw new DskdError('invalid-argument', `Got a folder of masks, ${masks}, but none of defects.`);
   }
-  const entries = pictures.map((id) => ({
-    id,
-    split: 'train' as const,
-    label: 'good' as const,
-    defectType: 'good',
-  }));
-  return fileSource({ root, entries, problems, signal });
+  if (!(await isFolder(root))) throw datasetError(root, [{ path: root, problem: 'there is no such folder' }]);
+  const reader = new FolderReader(root);
+  await reader.good(
+    good,
+    [defects, masks].filter((folder) => folder !== undefined),
+  );
+  if (defects !== undefined) await reader.defects(defects, masks);
+  return fileSource({ root, entries: reader.entries, problems: reader.problems, checks });
 }

@@ -1,14 +1,9 @@
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
+import { isPassedOver, kindByName, refusal } from '../picture-names.js';
+import { datasetError, type DatasetProblem } from '../problems.js';
 import { byCodeUnit } from '../samples.js';
-import { datasetError, type DatasetProblem } from './problems.js';
-import { READABLE_NAMES } from './picture-format.js';
-
-const READABLE = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff'];
-/** Pictures to a user, not to us: said, not passed over. */
-const REFUSED = ['.bmp', '.gif', '.heic', '.heif', '.avif', '.jp2', '.jxl', '.exr', '.dng'];
-const IGNORED = ['thumbs.db', 'desktop.ini', '__macosx'];
 
 export interface FolderListing {
   /** Names of folders, sorted. */
@@ -19,10 +14,6 @@ export interface FolderListing {
   readonly refused: readonly string[];
 }
 
-function extensionOf(name: string): string {
-  return path.extname(name).toLowerCase();
-}
-
 export async function isFolder(folder: string): Promise<boolean> {
   try {
     return (await stat(folder)).isDirectory();
@@ -31,20 +22,30 @@ export async function isFolder(folder: string): Promise<boolean> {
   }
 }
 
+export async function isFile(file: string): Promise<boolean> {
+  try {
+    return (await stat(file)).isFile();
+  } catch {
+    return false;
+  }
+}
+
 /**
  * What lies in a folder. Hidden files and folders (a leading dot), `Thumbs.db`, `desktop.ini` and
- * `__MACOSX` are passed over, so are files that are no pictures by their extension (in any case).
+ * `__MACOSX` are passed over, so are files that are no pictures by their extension (in any case). A folder
+ * is a folder, even if it is called like a picture.
  * Links are followed; dangling ones count as pictures when they are called so, and fail when read.
  */
 export async function listFolder(folder: string): Promise<FolderListing> {
   const listing = { folders: [] as string[], pictures: [] as string[], refused: [] as string[] };
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const { name } = entry;
-    if (name.startsWith('.') || IGNORED.includes(name.toLowerCase())) continue;
+    if (isPassedOver(name)) continue;
     const linksToFolder = entry.isSymbolicLink() && (await isFolder(path.join(folder, name)));
+    const kind = kindByName(name);
     if (entry.isDirectory() || linksToFolder) listing.folders.push(name);
-    else if (READABLE.includes(extensionOf(name))) listing.pictures.push(name);
-    else if (REFUSED.includes(extensionOf(name))) listing.refused.push(name);
+    else if (kind === 'readable') listing.pictures.push(name);
+    else if (kind === 'refused') listing.refused.push(name);
   }
   for (const names of Object.values(listing)) names.sort(byCodeUnit);
   return listing;
@@ -74,11 +75,6 @@ export async function listTree(root: string): Promise<TreeListing> {
   tree.pictures.sort(byCodeUnit);
   tree.refused.sort(byCodeUnit);
   return tree;
-}
-
-/** What to say about a picture in a format that we do not read. */
-export function refusal(name: string): string {
-  return `${extensionOf(name).slice(1).toUpperCase()} is not read, only ${READABLE_NAMES}; convert it without loss, for example to PNG`;
 }
 
 /**

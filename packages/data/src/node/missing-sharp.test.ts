@@ -10,9 +10,13 @@ const packages = fileURLToPath(new URL('../../../', import.meta.url));
 test('without sharp, everything that touches pictures says what to install', async () => {
   const folder = await temporaryFolder();
   try {
-    // A project that has this package and base, and nothing else.
+    // A project that has this package and what it depends on, and nothing else.
+    const modules = path.join(folder.root, 'node_modules');
+    await cp(path.join(packages, '../node_modules/csv-parse'), path.join(modules, 'csv-parse'), {
+      recursive: true,
+    });
     for (const name of ['base', 'data']) {
-      const target = path.join(folder.root, 'node_modules/@dskd', name);
+      const target = path.join(modules, '@dskd', name);
       await mkdir(target, { recursive: true });
       await cp(path.join(packages, name, 'package.json'), path.join(target, 'package.json'));
       await cp(path.join(packages, name, 'dist'), path.join(target, 'dist'), { recursive: true });

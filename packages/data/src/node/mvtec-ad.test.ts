@@ -14,14 +14,16 @@ beforeEach(async () => (folder = await temporaryFolder()));
 afterEach(() => folder.remove());
 
 const picture = plainPng(4, 3, [10, 20, 30]);
+/** A picture of its own for each split: the same one in two is a problem. */
+const other = (value: number): Buffer => plainPng(4, 3, [value, 20, 30]);
 const complete = {
   'bottle/license.txt': 'words',
   'bottle/train/good/001.png': picture,
   'bottle/train/good/000.PNG': picture,
   'bottle/train/good/.DS_Store': 'x',
-  'bottle/validation/good/000.png': picture,
-  'bottle/test/good/000.png': picture,
-  'bottle/test/scratch/000.png': picture,
+  'bottle/validation/good/000.png': other(11),
+  'bottle/test/good/000.png': other(12),
+  'bottle/test/scratch/000.png': other(13),
   'bottle/test/scratch/Thumbs.db': 'x',
   'bottle/ground_truth/scratch/000_mask.png': maskPng(4, 3),
 };
@@ -55,7 +57,7 @@ test('reads the layout, from the root or from the category itself', async () => 
     expect(same.samples.map(({ id }) => id)).toEqual(source.samples.map(({ id }) => id));
   }
   const defect = source.samples[1]!;
-  expect((await defect.load()).data.subarray(0, 3)).toEqual(Uint8Array.of(10, 20, 30));
+  expect((await defect.load()).data.subarray(0, 3)).toEqual(Uint8Array.of(13, 20, 30));
   expect(await defect.loadMask!()).toEqual({
     width: 4,
     height: 3,
@@ -80,9 +82,9 @@ test('every problem in one error', async () => {
     'bottle/validation/good/000.png': Buffer.alloc(0),
     'bottle/test/stray.png': picture,
     'bottle/test/empty': undefined,
-    'bottle/test/unmasked/a.png': picture,
-    'bottle/test/scratch/001.png': picture,
-    'bottle/test/scratch/002.png': picture,
+    'bottle/test/unmasked/a.png': other(14),
+    'bottle/test/scratch/001.png': other(14),
+    'bottle/test/scratch/002.png': other(14),
     'bottle/ground_truth/scratch/001_mask.png': maskPng(3, 4),
   });
   const error = await errorOf(openMvtecAd({ root: folder.root, category: 'bottle' }));
@@ -132,7 +134,11 @@ test('missing roots and folders are named, with what is there', async () => {
 });
 
 test('masks may be declared optional', async () => {
-  await folder.write({ 'train/good/a.png': picture, 'test/dent/a.png': picture, 'test/dent/b.png': picture });
+  await folder.write({
+    'train/good/a.png': picture,
+    'test/dent/a.png': other(1),
+    'test/dent/b.png': other(2),
+  });
   expect(problemsOf(await errorOf(openMvtecAd({ root: folder.root })))).toEqual([
     'ground_truth/dent: there is no such folder: no masks for test/dent',
   ]);

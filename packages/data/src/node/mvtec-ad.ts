@@ -1,17 +1,17 @@
 import path from 'node:path';
+import { refusal } from '../picture-names.js';
+import { datasetError, type DatasetProblem } from '../problems.js';
 import type { ImageSource, Sample, Split } from '../samples.js';
-import { fileSource, type FileEntry } from './file-source.js';
-import { isFolder, listFolder, refusal, type FolderListing } from './listing.js';
-import { datasetError, type DatasetProblem } from './problems.js';
+import { fileSource, type CheckOptions, type FileEntry } from './file-source.js';
+import { isFolder, listFolder, type FolderListing } from './listing.js';
 
-export interface OpenMvtecAdOptions {
+export interface OpenMvtecAdOptions extends CheckOptions {
   /** The folder of the categories, or of one category. */
   readonly root: string;
   /** Name of the category's folder in `root`. Not needed where `root` is the category. */
   readonly category?: string;
   /** Whether each anomalous picture must have a mask. Default `'required'`. */
   readonly masks?: 'required' | 'optional';
-  readonly signal?: AbortSignal;
 }
 
 /** Extensions of masks: formats that keep every pixel as it is. */
@@ -133,13 +133,13 @@ class CategoryReader {
 /**
  * Opens one category in the layout of MVTec AD: `train/good`, `validation/good` (may be missing),
  * `test/good` and `test/<defect>` (may be missing), `ground_truth/<defect>/<picture>_mask.png`.
- * Reads every file's header first, so that what is wrong is known before anything long begins.
+ * Looks at every file first, so that what is wrong is known before anything long begins.
  *
  * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`,
  * `aborted`
  */
 export async function openMvtecAd(options: OpenMvtecAdOptions): Promise<ImageSource> {
-  const { category, masks = 'required', signal } = options;
+  const { category, masks = 'required', ...checks } = options;
   const root = await categoryFolder(options.root, category);
   const reader = new CategoryReader(root, masks === 'required');
   const exists = (folder: string): Promise<boolean> => isFolder(path.join(root, folder));
@@ -158,6 +158,6 @@ export async function openMvtecAd(options: OpenMvtecAdOptions): Promise<ImageSou
     entries: reader.entries,
     problems: reader.problems,
     hint: 'The layout is train/good, test/<good or defect>, ground_truth/<defect>/<picture>_mask.png.',
-    signal,
+    checks,
   });
 }

@@ -6,7 +6,6 @@ import {
   temporaryFolder,
   type TemporaryFolder,
 } from './fabricate.test.util.js';
-import { openFolder } from './folder.js';
 import { openSource } from './open-source.js';
 
 let folder: TemporaryFolder;
@@ -15,48 +14,10 @@ afterEach(() => folder.remove());
 
 const picture = plainPng(2, 2, [1, 2, 3]);
 
-describe('openFolder', () => {
-  test('everything below is train, good', async () => {
-    await folder.write({ 'b.png': picture, 'a/deep/x.PNG': picture, 'readme.txt': 'x' });
-    const { samples } = await openFolder({ root: folder.root });
-    expect(
-      samples.map((sample) => [
-        sample.id,
-        sample.split,
-        sample.label,
-        sample.defectType,
-        'loadMask' in sample,
-      ]),
-    ).toEqual([
-      ['a/deep/x.PNG', 'train', 'good', 'good', false],
-      ['b.png', 'train', 'good', 'good', false],
-    ]);
-    expect((await samples[0]!.load()).width).toBe(2);
-  });
-
-  test('every problem in one error', async () => {
-    await folder.write({ 'good.png': picture, 'a.png': 'text', 'b.gif': 'GIF89a' });
-    expect(problemsOf(await errorOf(openFolder({ root: folder.root })))).toEqual([
-      'a.png: not a picture we read (PNG, JPEG, WebP and TIFF) but text',
-      'b.gif: GIF is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
-    ]);
-    expect(problemsOf(await errorOf(openFolder({ root: `${folder.root}/none` })))).toEqual([
-      `${folder.root}/none: there is no such folder`,
-    ]);
-  });
-
-  test('throws when the folder holds no pictures', async () => {
-    await folder.write({ 'notes.txt': 'x' });
-    expect(problemsOf(await errorOf(openFolder({ root: folder.root })))).toEqual([
-      `${folder.root}: the folder holds no pictures`,
-    ]);
-  });
-});
-
 describe('openSource', () => {
   const category = {
     'cap/train/good/a.png': picture,
-    'cap/test/dent/a.png': picture,
+    'cap/test/dent/a.png': plainPng(2, 2, [4, 5, 6]),
     'cap/ground_truth/dent/a_mask.png': maskPng(2, 2),
   };
 
@@ -84,6 +45,7 @@ describe('openSource', () => {
   test.each([
     [['good', 'scratched'], ['scratched']],
     [['ok', 'Defective'], ['Defective']],
+    [['pictures', 'masks'], ['masks']],
     [
       ['test', 'ground_truth'],
       ['ground_truth', 'test'],

@@ -1,31 +1,45 @@
 import path from 'node:path';
 import type { ImageSource } from '../samples.js';
+import { datasetError } from '../problems.js';
+import type { CheckOptions } from './file-source.js';
 import { openFolder } from './folder.js';
-import { isFolder, listFolder } from './listing.js';
+import { isFile, isFolder, listFolder } from './listing.js';
+import { manifestFormat, openManifest } from './manifest.js';
 import { categoryFolder, findCategories, openMvtecAd } from './mvtec-ad.js';
-import { datasetError } from './problems.js';
 
-export interface OpenSourceOptions {
+export interface OpenSourceOptions extends CheckOptions {
+  /** A folder, or a manifest (`.csv`, `.jsonl`). */
   readonly root: string;
   /** Name of a folder in `root`. */
   readonly category?: string;
-  readonly signal?: AbortSignal;
 }
 
 /** Folders that say that not everything beside them is good. */
-const NOT_GOOD = /^(test|ground_?truth|bad|ng|no[tk]_?(good|ok)|nok|defect.*|anomal.*|abnormal.*|fault.*)$/i;
+const NOT_GOOD =
+  /^(test|ground_?truth|masks?|bad|ng|no[tk]_?(good|ok)|nok|defect.*|anomal.*|abnormal.*|fault.*)$/i;
+
+/** Folders that are what they are called, where `defects` is there. */
+const ROLES = ['good', 'defects', 'masks'];
 
 /**
- * Opens whatever lies at `root` (or `root/category`): a category in the layout of MVTec AD, told by its
- * `train` folder, or else a plain folder of good pictures. A folder that holds several categories, folders called
- * like bad parts, or folders beside one called `good`, is neither: training on bad parts unawares would be worse than an error.
+ * Opens whatever lies at `root` (or `root/category`):
+ * - a file: a manifest, see `openManifest`;
+ * - a folder with a folder `train`: a category in the layout of MVTec AD, see `openMvtecAd`;
+ * - any other: a plain folder of good pictures, see `openFolder`. A folder `defects` in it, and `masks`
+ *   beside that, are taken for what they are called; the good pictures are then in `good`, or all others.
+ *
+ * A folder that holds several categories, other folders called like bad parts, or folders beside one called
+ * `good`, is none of these: training on bad parts unawares would be worse than an error.
  *
  * @throws {DskdError} `dataset-invalid`, saying what was seen; `dependency-missing`, `aborted`
  */
-export async function openSource({ root, category, signal }: OpenSourceOptions): Promise<ImageSource> {
+export async function openSource({ root, category, ...checks }: OpenSourceOptions): Promise<ImageSource> {
+  if ((await isFile(root)) || (manifestFormat(root) && !(await isFolder(root)))) {
+    if (category === undefined) return openManifest({ file: root, ...checks });
+    throw datasetError(root, [{ path: root, problem: `a file, not a folder with the category ${category}` }]);
+  }
   const folder = await categoryFolder(root, category);
-  const options = signal ? { root: folder, signal } : { root: folder };
-  if (await isFolder(path.join(folder, 'train'))) return openMvtecAd(options);
+  if (await isFolder(path.join(folder, 'train'))) return openMvtecAd({ root: folder, ...checks });
 
   const categories = await findCategories(folder);
   if (categories.length > 0) {
@@ -35,9 +49,12 @@ export async function openSource({ root, category, signal }: OpenSourceOptions):
       `Name one, for example category '${categories[0]!}'.`,
     );
   }
-  const { folders } = await listFolder(folder);
+  const { folders, pictures } = await listFolder(folder);
   const hasGood = folders.includes('good');
-  const suspicious = folders.filter((name) => NOT_GOOD.test(name) || (hasGood && name !== 'good'));
+  const hasDefects = folders.includes('defects');
+  const roles = hasDefects ? ROLES : ['good'];
+  const suspicious = folders.filter((name) => !roles.includes(name) && (hasGood || NOT_GOOD.test(name)));
+  if (hasGood && hasDefects) suspicious.push(...pictures);
   if (suspicious.length > 0) {
     throw datasetError(
       folder,
@@ -45,8 +62,15 @@ export async function openSource({ root, category, signal }: OpenSourceOptions):
         path: name,
         problem: 'not part of a plain folder of good pictures, and there is no train/good as in MVTec AD',
       })),
-      'Name the folder of the good pictures, or lay the data out as train/good, test/<defect>, ground_truth/<defect>.',
+      'Name the folder of the good pictures, or lay the data out as good, defects, masks, or as MVTec AD does: train/good, test/<defect>, ground_truth/<defect>.',
     );
   }
-  return openFolder(options);
+  if (!hasDefects) return openFolder({ root: folder, ...checks });
+  return openFolder({
+    root: folder,
+    ...(hasGood && { good: 'good' }),
+    defects: 'defects',
+    ...(folders.includes('masks') && { masks: 'masks' }),
+    ...checks,
+  });
 }

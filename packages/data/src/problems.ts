@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import { byCodeUnit } from '../samples.js';
+import { byCodeUnit } from './samples.js';
 
 /** One thing wrong with a dataset. */
 export interface DatasetProblem {

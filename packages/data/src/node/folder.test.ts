@@ -1,0 +1,170 @@
+import {
+  errorOf,
+  maskPng,
+  plainPng,
+  problemsOf,
+  temporaryFolder,
+  type TemporaryFolder,
+} from './fabricate.test.util.js';
+import { openFolder } from './folder.js';
+import { openSource } from './open-source.js';
+
+let folder: TemporaryFolder;
+beforeEach(async () => (folder = await temporaryFolder()));
+afterEach(() => folder.remove());
+
+const picture = (value: number): Buffer => plainPng(2, 2, [value, 2, 3]);
+const seen = (source: Awaited<ReturnType<typeof openFolder>>): unknown[] =>
+  source.samples.map((sample) => [
+    sample.id,
+    sample.split,
+    sample.label,
+    sample.defectType,
+    'loadMask' in sample,
+  ]);
+
+test('everything below is train, good', async () => {
+  await folder.write({ 'b.png': picture(1), 'a/deep/x.PNG': picture(2), 'readme.txt': 'x' });
+  const source = await openFolder({ root: folder.root });
+  expect(seen(source)).toEqual([
+    ['a/deep/x.PNG', 'train', 'good', 'good', false],
+    ['b.png', 'train', 'good', 'good', false],
+  ]);
+  expect((await source.samples[0]!.load()).width).toBe(2);
+});
+
+test('every problem in one error', async () => {
+  await folder.write({
+    'good.png': picture(1),
+    'a.png': 'text',
+    'b.gif': 'GIF89a',
+    'empty.png': '',
+    'cut.jpg': Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16]),
+  });
+  expect(problemsOf(await errorOf(openFolder({ root: folder.root })))).toEqual([
+    'a.png: not a picture we read (PNG, JPEG, WebP and TIFF) but text',
+    'b.gif: GIF is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
+    expect.stringMatching(/^cut\.jpg: a damaged (or truncated )?JPEG \(.+\)$/),
+    'empty.png: the file is empty',
+  ]);
+  expect(problemsOf(await errorOf(openFolder({ root: `${folder.root}/none` })))).toEqual([
+    `${folder.root}/none: there is no such folder`,
+  ]);
+});
+
+test('throws when the folder holds no pictures', async () => {
+  await folder.write({ 'notes.txt': 'x', 'inner/.hidden.png': picture(1) });
+  expect(problemsOf(await errorOf(openFolder({ root: folder.root })))).toEqual([
+    `${folder.root}: the folder holds no pictures`,
+  ]);
+});
+
+test('a folder called like a picture is a folder; a picture may be called like another format', async () => {
+  await folder.write({ 'x.png/1.png': picture(1), 'y.png/empty': undefined, 'z.jpg': picture(2) });
+  const source = await openFolder({ root: folder.root });
+  expect(source.samples.map(({ id }) => id)).toEqual(['x.png/1.png', 'z.jpg']);
+  expect((await source.samples[1]!.load()).data[0]).toBe(2);
+});
+
+describe('with defects and masks', () => {
+  const files = {
+    'good/1.png': picture(1),
+    'good/2.png': picture(2),
+    'defects/scratch/1.png': picture(3),
+    'defects/scratch/deep/2.png': picture(4),
+    'defects/3.png': picture(5),
+    'masks/scratch/1_mask.png': maskPng(2, 2),
+    'masks/scratch/deep/2.tif': maskPng(2, 2),
+    'masks/3.png': maskPng(2, 2),
+  };
+  const wanted = [
+    ['defects/3.png', 'test', 'anomalous', 'defect', true],
+    ['defects/scratch/1.png', 'test', 'anomalous', 'scratch', true],
+    ['defects/scratch/deep/2.png', 'test', 'anomalous', 'scratch', true],
+    ['good/1.png', 'train', 'good', 'good', false],
+    ['good/2.png', 'train', 'good', 'good', false],
+  ];
+
+  test('folders are named, or found by openSource', async () => {
+    await folder.write(files);
+    const { root } = folder;
+    const named = await openFolder({ root, good: 'good', defects: 'defects', masks: 'masks' });
+    expect(seen(named)).toEqual(wanted);
+    expect([...(await named.samples[0]!.loadMask!()).data]).toEqual([255, 0, 0, 0]);
+    const found = await openSource({ root });
+    expect(seen(found)).toEqual(wanted);
+    expect(await found.fingerprint()).toBe(await named.fingerprint());
+  });
+
+  test('good pictures may lie beside the other folders, or elsewhere', async () => {
+    await folder.write({
+      'set/1.png': picture(1),
+      'set/day2/2.png': picture(2),
+      'set/defects/3.png': picture(3),
+    });
+    const { root } = folder;
+    const source = await openSource({ root: `${root}/set` });
+    expect(source.samples.map(({ id, split }) => [id, split])).toEqual([
+      ['1.png', 'train'],
+      ['day2/2.png', 'train'],
+      ['defects/3.png', 'test'],
+    ]);
+    const elsewhere = await openFolder({ root: `${root}/set/day2`, defects: '../defects' });
+    expect(elsewhere.samples.map(({ id, split }) => [id, split])).toEqual([
+      ['../defects/3.png', 'test'],
+      ['2.png', 'train'],
+    ]);
+    expect((await elsewhere.samples[0]!.load()).data[0]).toBe(3);
+  });
+
+  test('every problem in one error', async () => {
+    await folder.write({
+      ...files,
+      'defects/scratch/7.png': picture(7),
+      'defects/good/8.png': picture(8),
+      'defects/old.bmp': 'BM',
+      'masks/good/8.png': maskPng(2, 2),
+      'masks/3_mask.png': maskPng(2, 2),
+      'masks/scratch/9_mask.png': maskPng(2, 2),
+      'masks/scratch/1_mask.png': maskPng(3, 2),
+    });
+    const { root } = folder;
+    const problems = problemsOf(
+      await errorOf(openFolder({ root, good: 'good', defects: 'defects', masks: 'masks' })),
+    );
+    expect(problems).toEqual([
+      'defects/good/8.png: a picture called good among the defects',
+      'defects/old.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
+      'defects/scratch/7.png: its mask masks/scratch/7.png is missing',
+      'masks/3_mask.png: a mask of the same picture as masks/3.png',
+      'masks/scratch/1_mask.png: the mask is 3 x 2, its picture defects/scratch/1.png 2 x 2',
+      'masks/scratch/9_mask.png: a mask of no picture in defects',
+    ]);
+  });
+
+  test('named folders that are missing or empty are said', async () => {
+    await folder.write({ 'good/1.png': picture(1), 'masks/notes.txt': 'x' });
+    const { root } = folder;
+    expect(
+      problemsOf(await errorOf(openFolder({ root, good: 'god', defects: 'defects', masks: 'masks' }))),
+    ).toEqual([
+      'defects: there is no such folder',
+      'god: there is no such folder',
+      'masks: the folder holds no pictures',
+    ]);
+  });
+
+  test('masks need defects', async () => {
+    expect((await errorOf(openFolder({ root: folder.root, masks: 'masks' }))).code).toBe('invalid-argument');
+  });
+
+  test('openSource takes no other folder, and nothing loose, beside good and defects', async () => {
+    await folder.write({ ...files, 'more/1.png': picture(9), '0.png': picture(9) });
+    expect(problemsOf(await errorOf(openSource({ root: folder.root })))).toEqual(
+      ['0.png', 'more'].map(
+        (name) =>
+          `${name}: not part of a plain folder of good pictures, and there is no train/good as in MVTec AD`,
+      ),
+    );
+  });
+});

@@ -1,0 +1,147 @@
+import { parse } from 'csv-parse/sync';
+import type { DatasetProblem } from '../problems.js';
+
+/** What a manifest may say about a picture. */
+export const COLUMNS = ['path', 'label', 'split', 'mask', 'defect'] as const;
+export type Column = (typeof COLUMNS)[number];
+
+/** One picture of a manifest. What is empty or not there is not in `cells`. */
+export interface ManifestRow {
+  /** Counted from 1. */
+  readonly line: number;
+  readonly cells: Readonly<Partial<Record<Column, string>>>;
+}
+
+export interface ManifestTable {
+  readonly rows: readonly ManifestRow[];
+  readonly problems: readonly DatasetProblem[];
+}
+
+/** Collects the rows of a manifest called `name`. */
+class TableReader implements ManifestTable {
+  readonly rows: ManifestRow[] = [];
+  readonly problems: DatasetProblem[] = [];
+  readonly #unknown = new Set<string>();
+
+  constructor(
+    readonly name: string,
+    readonly ignoreUnknownColumns: boolean,
+  ) {}
+
+  report(line: number, problem: string): void {
+    this.problems.push({ path: `${this.name}:${line}`, problem });
+  }
+
+  /** The column called `name`; undefined, and reported once, where we know none. */
+  column(line: number, name: string): Column | undefined {
+    const column = COLUMNS.find((known) => known === name.trim().toLowerCase());
+    if (column === undefined && !this.ignoreUnknownColumns && !this.#unknown.has(name)) {
+      this.#unknown.add(name);
+      this.report(line, `unknown column ${JSON.stringify(name)}; known are ${COLUMNS.join(', ')}`);
+    }
+    return column;
+  }
+}
+
+/** The separator that stands in the header: a comma, or what Excel writes in many countries. */
+function delimiterOf(text: string): string {
+  const header = /^.*/.exec(text)![0];
+  return [',', ';', '\t'].find((delimiter) => header.includes(delimiter)) ?? ',';
+}
+
+function readCsv(text: string, table: TableReader): void {
+  let records: { readonly record: readonly string[]; readonly info: { readonly lines: number } }[];
+  try {
+    // With `info`, records come as the type above; the package's types do not know.
+    records = parse(text, {
+      delimiter: delimiterOf(text),
+      info: true,
+      trim: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+    }) as unknown as typeof records;
+  } catch (error) {
+    const { message, lines } = error as Error & { readonly lines?: number };
+    table.report(lines ?? 1, `not CSV (${message})`);
+    return;
+  }
+  const [header, ...rest] = records;
+  if (!header) return;
+  const columns = header.record.map((name) => table.column(header.info.lines, name));
+  if (!columns.includes('path')) {
+    table.report(
+      header.info.lines,
+      `the first line must name the columns, path among them; got ${header.record.join(', ')}`,
+    );
+    return;
+  }
+  for (const column of COLUMNS) {
+    if (columns.filter((name) => name === column).length > 1) {
+      table.report(header.info.lines, `two columns are called ${column}`);
+    }
+  }
+  for (const { record, info } of rest) {
+    if (record.length !== columns.length) {
+      table.report(info.lines, `has ${record.length} cells; the header has ${columns.length}`);
+      continue;
+    }
+    const cells: Partial<Record<Column, string>> = {};
+    for (const [index, column] of columns.entries()) {
+      if (column !== undefined && record[index] !== '') cells[column] = record[index]!;
+    }
+    table.rows.push({ line: info.lines, cells });
+  }
+}
+
+function readJsonLines(text: string, table: TableReader): void {
+  for (const [index, content] of text.split('\n').entries()) {
+    if (content.trim() === '') continue;
+    const line = index + 1;
+    let value: unknown;
+    try {
+      value = JSON.parse(content);
+    } catch (error) {
+      table.report(line, `not JSON (${(error as Error).message})`);
+      continue;
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      table.report(line, 'not an object; wanted one such as {"path": "a.png", "label": "good"}');
+      continue;
+    }
+    const cells: Partial<Record<Column, string>> = {};
+    for (const [name, cell] of Object.entries(value as Record<string, unknown>)) {
+      const column = table.column(line, name);
+      if (column === undefined || cell === null || cell === '') continue;
+      if (typeof cell === 'string' || typeof cell === 'number') cells[column] = String(cell);
+      else table.report(line, `${name} is ${JSON.stringify(cell)}; wanted a string`);
+    }
+    table.rows.push({ line, cells });
+  }
+}
+
+/**
+ * Reads the text of a manifest: CSV (RFC 4180; comma, semicolon or tab) or one JSON object a line. Line ends
+ * of any system; a byte order mark is passed over.
+ * @param name of the manifest in problems.
+ */
+export function readManifestTable(
+  bytes: Uint8Array,
+  options: {
+    readonly name: string;
+    readonly format: 'csv' | 'jsonl';
+    readonly ignoreUnknownColumns: boolean;
+  },
+): ManifestTable {
+  const table = new TableReader(options.name, options.ignoreUnknownColumns);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    table.report(1, 'not text in UTF-8; save it as CSV UTF-8');
+    return table;
+  }
+  if (options.format === 'csv') readCsv(text, table);
+  else readJsonLines(text, table);
+  if (table.rows.length + table.problems.length === 0) table.report(1, 'the manifest names no pictures');
+  return table;
+}

@@ -1,0 +1,164 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { isDskdError } from '@dskd/base';
+import { extensionOf } from '../picture-names.js';
+import { datasetError, type DatasetProblem } from '../problems.js';
+import { UNNAMED_DEFECT, type ImageSource, type Sample, type Split } from '../samples.js';
+import { readBytes } from './decode.js';
+import { fileSource, type CheckOptions, type FileEntry } from './file-source.js';
+import { readManifestTable, type Column, type ManifestRow } from './manifest-table.js';
+
+export interface OpenManifestOptions extends CheckOptions {
+  /** Path of the manifest: `.csv`, `.jsonl` or `.ndjson`. */
+  readonly file: string;
+  /**
+   * Whether each anomalous picture must have a mask. Default: either all of them or none, because a
+   * forgotten mask is as good as none.
+   */
+  readonly masks?: 'required' | 'optional';
+  /** Passes over columns that we do not know; otherwise they are a problem, as a misspelt name is. */
+  readonly ignoreUnknownColumns?: boolean;
+}
+
+const FORMATS: Readonly<Record<string, 'csv' | 'jsonl'>> = {
+  '.csv': 'csv',
+  '.jsonl': 'jsonl',
+  '.ndjson': 'jsonl',
+};
+
+/** How a manifest is written, told by the name of its file; undefined where it is none. */
+export function manifestFormat(file: string): 'csv' | 'jsonl' | undefined {
+  return FORMATS[extensionOf(file)];
+}
+
+const LABELS: ReadonlyMap<string, Sample['label']> = new Map([
+  ...['good', 'normal', 'ok', '0'].map((name) => [name, 'good'] as const),
+  ...['anomalous', 'abnormal', 'anomaly', 'bad', 'defect', 'defective', 'ng', 'nok', '1'].map(
+    (name) => [name, 'anomalous'] as const,
+  ),
+]);
+
+const SPLIT_NAMES: ReadonlyMap<string, Split> = new Map<string, Split>([
+  ['train', 'train'],
+  ['training', 'train'],
+  ['validation', 'validation'],
+  ['val', 'validation'],
+  ['valid', 'validation'],
+  ['test', 'test'],
+  ['testing', 'test'],
+]);
+
+/** Makes entries of the rows of one manifest. */
+class ManifestReader {
+  readonly problems: DatasetProblem[] = [];
+  readonly #lines = new Map<string, number>();
+
+  constructor(
+    readonly root: string,
+    readonly name: string,
+    readonly masks: OpenManifestOptions['masks'],
+  ) {}
+
+  entries(rows: readonly ManifestRow[]): FileEntry[] {
+    const has = (column: Column): boolean => rows.some(({ cells }) => cells[column] !== undefined);
+    const used = {
+      label: has('label'),
+      split: has('split'),
+      mask: this.masks === undefined ? has('mask') : this.masks === 'required',
+    };
+    return rows.flatMap((row) => this.#entry(row, used) ?? []);
+  }
+
+  /** @param used which cells a picture must have because others have them. */
+  #entry(
+    { line, cells }: ManifestRow,
+    used: { readonly label: boolean; readonly split: boolean; readonly mask: boolean },
+  ): FileEntry | undefined {
+    const report = (problem: string): void => {
+      this.problems.push({ path: `${this.name}:${line}`, problem });
+    };
+    if (cells.path === undefined) {
+      report('names no picture: its path is empty');
+      return undefined;
+    }
+    const id = this.#relative(cells.path);
+    const earlier = this.#lines.get(id);
+    if (earlier !== undefined) report(`names ${id} again, after line ${earlier}`);
+    else this.#lines.set(id, line);
+
+    const label = used.label ? LABELS.get(cells.label?.toLowerCase() ?? '') : 'good';
+    if (label === undefined) {
+      report(
+        `${cells.label === undefined ? 'no label' : `unknown label ${JSON.stringify(cells.label)}`}; ` +
+          'wanted good or anomalous (the kind of a defect goes into the column defect)',
+      );
+    }
+    const byLabel = label === 'anomalous' ? 'test' : 'train';
+    const split = used.split ? SPLIT_NAMES.get(cells.split?.toLowerCase() ?? '') : byLabel;
+    if (split === undefined) {
+      report(
+        `${cells.split === undefined ? 'no split' : `unknown split ${JSON.stringify(cells.split)}`}; ` +
+          'wanted train, validation or test',
+      );
+    }
+    if (label === 'anomalous' && split === 'train') {
+      report('an anomalous picture in train; only good ones are trained on');
+    }
+    const { defect = label === 'anomalous' ? UNNAMED_DEFECT : 'good' } = cells;
+    if (label !== undefined && (label === 'good') !== (defect === 'good')) {
+      report(`a picture labelled ${label} with the defect ${JSON.stringify(defect)}`);
+    }
+    if (used.mask && label === 'anomalous' && cells.mask === undefined) {
+      report(`the mask of ${id} is missing`);
+    }
+    if (earlier !== undefined || label === undefined || split === undefined) return undefined;
+    const entry = { id, split, label, defectType: defect, named: `line ${line}` };
+    return cells.mask === undefined ? entry : { ...entry, mask: this.#relative(cells.mask) };
+  }
+
+  /** A path as it stands in the manifest, relative to the manifest, with forward slashes. */
+  #relative(written: string): string {
+    // A backslash is from Windows, unless it is part of a name.
+    const isName = path.sep === '/' && written.includes('\\') && existsSync(path.resolve(this.root, written));
+    const slashed = isName ? written : written.replaceAll('\\', '/');
+    const relative = path.relative(this.root, path.resolve(this.root, slashed));
+    return path.sep === '\\' ? relative.replaceAll('\\', '/') : relative;
+  }
+}
+
+/**
+ * Opens a list of pictures. Columns: `path` and, if you like, `label` (good or anomalous), `split` (train,
+ * validation or test), `mask` (path of the ground truth) and `defect` (its kind). Paths are relative to the
+ * manifest, or absolute. Without labels all pictures are good; without splits the good ones are `train`, the
+ * others `test`; a label or split that is given for one picture must be given for all.
+ * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`,
+ * `aborted`
+ */
+export async function openManifest(options: OpenManifestOptions): Promise<ImageSource> {
+  const { file, masks, ignoreUnknownColumns = false, ...checks } = options;
+  const format = manifestFormat(file);
+  const fail = (problem: string): never => {
+    throw datasetError(file, [{ path: file, problem }]);
+  };
+  if (!format) return fail('not a manifest; wanted a file called .csv, .jsonl or .ndjson');
+  let bytes: Uint8Array;
+  try {
+    bytes = await readBytes(file);
+  } catch (error) {
+    if (!isDskdError(error)) throw error;
+    return fail(error.message.replace(`${file}: `, '').replace(/\.$/, ''));
+  }
+  const root = path.dirname(path.resolve(file));
+  const name = path.basename(file);
+  const table = readManifestTable(bytes, { name, format, ignoreUnknownColumns });
+  const reader = new ManifestReader(root, name, masks);
+  const entries = reader.entries(table.rows);
+  return fileSource({
+    root,
+    name: file,
+    entries,
+    problems: [...table.problems, ...reader.problems],
+    hint: 'A manifest has the columns path, label, split, mask and defect; all but path may be missing.',
+    checks,
+  });
+}

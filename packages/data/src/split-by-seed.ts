@@ -1,0 +1,89 @@
+import { DskdError, randomStream } from '@dskd/base';
+import { sourceOf } from './fingerprint.js';
+import { byCodeUnit, type ImageSource, type Sample, type Split } from './samples.js';
+
+export interface SplitBySeedOptions {
+  /** Share of the good pictures that becomes `validation`, 0 or more. */
+  readonly validation: number;
+  /** Share of the good pictures that becomes `test`, 0 or more; with `validation` below 1. */
+  readonly test: number;
+  readonly seed: number;
+}
+
+/**
+ * Parts `count` things by `shares` (they add up to 1). Every share above 0 gets one before any gets a
+ * second, the first ones first; then whichever is furthest below its due.
+ */
+function apportion(count: number, shares: readonly number[]): number[] {
+  const parts = shares.map(() => 0);
+  for (let given = 0; given < count; given++) {
+    const due = shares.map((share, index) => {
+      if (share === 0) return -Infinity;
+      return parts[index] === 0 ? Infinity : share * count - parts[index]!;
+    });
+    parts[due.indexOf(Math.max(...due))]!++;
+  }
+  return parts;
+}
+
+/** The same sample in another split. */
+function moved(sample: Sample, split: Split): Sample {
+  const { id, label, defectType, origin, maskOrigin } = sample;
+  return {
+    id,
+    split,
+    label,
+    defectType,
+    ...(origin && { origin }),
+    ...(maskOrigin && { maskOrigin }),
+    load: () => sample.load(),
+    ...(sample.loadMask && { loadMask: () => sample.loadMask!() }),
+  };
+}
+
+/**
+ * Deals the pictures of `source` out anew, whatever split they had: the good ones to `train`, `validation`
+ * and `test`, each kind of defect to `validation` and `test` in the same proportion. Defects are never
+ * trained on; with neither validation nor test they stay in `test`.
+ *
+ * Each picture draws its own number from (seed, id): the split depends neither on the order of the list nor
+ * on the file system, and a picture more or less moves few others across. Of few pictures the splits asked
+ * for get one each, `train` first, then `test`.
+ * @throws {DskdError} `invalid-argument`
+ */
+export function splitBySeed(
+  source: Pick<ImageSource, 'name' | 'samples'>,
+  { validation, test, seed }: SplitBySeedOptions,
+): ImageSource {
+  const held = validation + test;
+  if (!(validation >= 0 && test >= 0 && held < 1)) {
+    throw new DskdError(
+      'invalid-argument',
+      `Got shares of ${validation} for validation and ${test} for test; wanted 0 or more, together below 1.`,
+    );
+  }
+  const kinds = new Map<string, Sample[]>();
+  for (const sample of source.samples) {
+    const kind = sample.label === 'good' ? 'good' : `anomalous ${sample.defectType}`;
+    const same = kinds.get(kind);
+    if (same) same.push(sample);
+    else kinds.set(kind, [sample]);
+  }
+  const splits = new Map<string, Split>();
+  for (const samples of kinds.values()) {
+    const isGood = samples[0]!.label === 'good';
+    const ofDefects = held === 0 ? 1 : test / held;
+    const shares = isGood ? [1 - held, test, validation] : [0, ofDefects, 1 - ofDefects];
+    const [, inTest, inValidation] = apportion(samples.length, shares) as [number, number, number];
+    samples
+      .map(({ id }) => ({ id, value: randomStream(seed, 'split', id).uniform() }))
+      .sort((a, b) => a.value - b.value || byCodeUnit(a.id, b.id))
+      .forEach(({ id }, rank) => {
+        splits.set(id, rank < inTest ? 'test' : rank < inTest + inValidation ? 'validation' : 'train');
+      });
+  }
+  return sourceOf(
+    source.name,
+    source.samples.map((sample) => moved(sample, splits.get(sample.id)!)),
+  );
+}

@@ -1,0 +1,70 @@
+import sharp from 'sharp';
+
+/** What a fake browser was asked to do. */
+export interface FakeBrowser {
+  /** Options of each createImageBitmap. */
+  readonly options: (ImageBitmapOptions | undefined)[];
+  /** Bitmaps that nobody closed yet. */
+  readonly open: () => number;
+  restore(): void;
+}
+
+type Rgba = { data: Uint8ClampedArray; width: number; height: number };
+
+/**
+ * Puts createImageBitmap and OffscreenCanvas into Node: files are decoded by sharp, and a canvas gives back
+ * the pixels that were drawn on it.
+ */
+export function fakeBrowser(): FakeBrowser {
+  const options: (ImageBitmapOptions | undefined)[] = [];
+  let open = 0;
+  class FakeBitmap {
+    readonly width: number;
+    readonly height: number;
+    constructor(readonly pixels: Rgba) {
+      this.width = pixels.width;
+      this.height = pixels.height;
+      open++;
+    }
+    close(): void {
+      open--;
+    }
+  }
+  class FakeCanvas {
+    #drawn: Rgba | undefined;
+    constructor(
+      readonly width: number,
+      readonly height: number,
+    ) {}
+    getContext(kind: string): unknown {
+      if (kind !== '2d' || this.width > 1000) return null;
+      return {
+        drawImage: (bitmap: FakeBitmap) => (this.#drawn = bitmap.pixels),
+        getImageData: () => this.#drawn,
+      };
+    }
+  }
+  const fakes = {
+    ImageBitmap: FakeBitmap,
+    OffscreenCanvas: FakeCanvas,
+    createImageBitmap: async (source: unknown, asked?: ImageBitmapOptions) => {
+      options.push(asked);
+      if (!(source instanceof Blob)) return new FakeBitmap((source as { pixels: Rgba }).pixels);
+      const { data, info } = await sharp(Buffer.from(await source.arrayBuffer()))
+        .autoOrient()
+        .ensureAlpha()
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      return new FakeBitmap({ data: new Uint8ClampedArray(data), width: info.width, height: info.height });
+    },
+  };
+  const scope = globalThis as Record<string, unknown>;
+  Object.assign(scope, fakes);
+  return {
+    options,
+    open: () => open,
+    restore: () => {
+      for (const name of Object.keys(fakes)) Reflect.deleteProperty(scope, name);
+    },
+  };
+}

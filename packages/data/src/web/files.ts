@@ -1,0 +1,69 @@
+import { isDskdError, throwIfAborted } from '@dskd/base';
+import { sha256, sourceOf } from '../fingerprint.js';
+import { isPassedOver, kindByName, refusal } from '../picture-names.js';
+import { datasetError, type DatasetProblem } from '../problems.js';
+import { byCodeUnit, type ImageSource, type Sample } from '../samples.js';
+import { decodeImage, readableFormat } from './decode.js';
+
+export interface OpenFilesOptions {
+  /** Name of the source. Default `'files'`. */
+  readonly name?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** Its path in the folder that the user chose, or its name. */
+function pathOf(file: File): string {
+  return file.webkitRelativePath || file.name;
+}
+
+async function sampleOf(file: File): Promise<Sample> {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  readableFormat(bytes, pathOf(file));
+  return {
+    id: pathOf(file),
+    split: 'train',
+    label: 'good',
+    defectType: 'good',
+    origin: { sha256: await sha256(bytes) },
+    load: () => decodeImage(file),
+  };
+}
+
+/**
+ * Opens files that the user chose or dropped, pictures of good parts: everything is `train`, `good`. The
+ * same names as in `openFolder` of `@dskd/data/node` are passed over or refused; each picture's first bytes
+ * and frame are looked at.
+ * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`,
+ * `aborted`
+ */
+export async function openFiles(
+  files: Iterable<File>,
+  { name = 'files', signal }: OpenFilesOptions = {},
+): Promise<ImageSource> {
+  const samples: Sample[] = [];
+  const problems: DatasetProblem[] = [];
+  const seen = new Set<string>();
+  for (const file of files) {
+    throwIfAborted(signal);
+    const path = pathOf(file);
+    const kind = kindByName(path);
+    if (kind === 'other' || path.split('/').some(isPassedOver)) continue;
+    if (seen.has(path)) problems.push({ path, problem: 'two files are called so' });
+    else if (kind === 'refused') problems.push({ path, problem: refusal(path) });
+    else {
+      try {
+        samples.push(await sampleOf(file));
+      } catch (error) {
+        if (!isDskdError(error, 'image-unreadable')) throw error;
+        problems.push({ path, problem: String(error.details.problem) });
+      }
+    }
+    seen.add(path);
+  }
+  if (seen.size === 0) problems.push({ path: name, problem: 'no pictures among the files' });
+  if (problems.length > 0) throw datasetError(name, problems);
+  return sourceOf(
+    name,
+    samples.sort((a, b) => byCodeUnit(a.id, b.id)),
+  );
+}
