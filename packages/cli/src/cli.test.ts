@@ -1,33 +1,10 @@
-import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { decodeImage } from '@dskd/data/node';
+import { decodeImage, encodePng } from '@dskd/data/node';
+import { dskd, jsonLines, spawnDskd, type Outcome } from './dskd-process.test.util.js';
 import { writeDataset, writeTeacher } from './made-up-dataset.test.util.js';
 import { VERSION } from './version.js';
-
-const BIN = fileURLToPath(new URL('../bin/dskd.js', import.meta.url));
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function dskd(...args: string[]): Promise<Outcome> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [BIN, ...args], { maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
-    );
-  });
-}
-
-const jsonLines = (text: string): Record<string, unknown>[] =>
-  text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
 
 let folder: string;
 let data: string;
@@ -44,34 +21,53 @@ const train = (out: string, ...more: string[]): string[] =>
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'dskd cli ü-'));
   data = path.join(folder, 'good parts');
-  weights = path.join(folder, 'teacher.safetensors');
-  model = path.join(folder, 'model.safetensors');
+  weights = path.join(folder, 'teacher ö.safetensors');
+  model = path.join(folder, 'modèle.safetensors');
   await writeDataset(data);
   await writeTeacher(weights);
-  trained = await dskd(...train(model));
+  trained = await spawnDskd(train(model));
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test('train says what it read, what it does, and what it saved', () => {
+test('train says what it read, what it does, and what it saved; no terminal, no escape sequence', () => {
   expect(trained).toMatchObject({ code: 0 });
   expect(trained.stderr).toContain('train');
-  expect(trained.stderr).toMatch(/epoch 2: local \S+ {2}global \S+/);
-  expect(trained.stderr).not.toContain('\r');
+  expect(trained.stderr).toMatch(/epoch 2\/2: local \S+ {2}global \S+ {2}[\d.]+ steps\/s, 0s left/);
   expect(trained.stdout).toContain(`saved ${model}`);
   expect(trained.stdout).toContain('no rate below 0.500 can be promised');
+  expect(trained.stderr + trained.stdout).not.toMatch(/[\r\x1b]/);
 });
 
-test('--json gives one event a line; one thread gives the file of two', async () => {
-  const out = path.join(folder, 'again.safetensors');
-  const { code, stdout } = await dskd(...train(out, '--json', '--no-workers'));
+test('a config file, its paths relative to it, gives the file that flags give; one thread the file of two', async () => {
+  const config = path.join(folder, 'dskd.yaml');
+  await dskd('init', '--out', config);
+  const chosen = {
+    data: 'good parts',
+    teacher: 'squeezenet1_1',
+    weights: 'teacher ö.safetensors',
+    out: 'again.safetensors',
+    size: '32',
+    preset: 'nano',
+    epochs: '7',
+    batchSize: '3',
+    reestimateBatchNorm: 'true',
+    workers: 'false',
+  };
+  let text = await readFile(config, 'utf8');
+  for (const [key, value] of Object.entries(chosen)) {
+    text = text.replace(new RegExp(`^#${key}: .*$`, 'm'), `${key}: ${value}`);
+  }
+  await writeFile(config, text);
+  const { code, stdout } = await dskd('train', '--config', config, '--epochs', '2', '--json');
   expect(code).toBe(0);
   const types = jsonLines(stdout).map(({ type }) => type);
   expect(types).toEqual(
     expect.arrayContaining(['training-start', 'step-end', 'epoch-end', 'calibration-start']),
   );
   expect(types.at(-1)).toBe('model-saved');
-  expect(Buffer.compare(await readFile(out), await readFile(model))).toBe(0);
+  const again = path.join(folder, 'again.safetensors');
+  expect(Buffer.compare(await readFile(again), await readFile(model))).toBe(0);
 });
 
 test('evaluate prints tables, --json the result, --out a file of all scores', async () => {
@@ -84,7 +80,7 @@ test('evaluate prints tables, --json the result, --out a file of all scores', as
   expect(JSON.parse(machine.stdout)).toEqual(JSON.parse(await readFile(out, 'utf8')));
 });
 
-test('predict prints a line of JSON a picture and writes overlays of the picture’s size', async () => {
+test('predict prints a line of JSON a picture; overlays have the picture’s size and tell folders apart', async () => {
   const out = path.join(folder, 'heat maps');
   const { code, stdout } = await dskd('predict', model, path.join(data, 'test'), '--out', out);
   expect(code).toBe(0);
@@ -93,15 +89,23 @@ test('predict prints a line of JSON a picture and writes overlays of the picture
   for (const line of lines) {
     expect(line).toMatchObject({ verdict: expect.stringMatching(/^(normal|anomalous)$/) as string });
     expect(line.verdict === 'anomalous').toBe((line.score as number) > (line.threshold as number));
+    const [defect, name] = String(line.path).split(path.sep).slice(-2);
+    expect(line.overlay).toBe(path.join(out, `${defect!}-${path.parse(name!).name}.overlay.png`));
   }
-  const files = await readdir(out);
-  expect(files.sort()).toEqual([
-    '000-2.overlay.png',
-    '000.overlay.png',
-    '001-2.overlay.png',
-    '001.overlay.png',
-  ]);
-  expect(await decodeImage(path.join(out, '000.overlay.png'))).toMatchObject({ width: 40, height: 40 });
+  expect(await readdir(out)).toHaveLength(4);
+  expect(await decodeImage(path.join(out, 'good-000.overlay.png'))).toMatchObject({ width: 40, height: 40 });
+});
+
+test('a file that is no picture is said in its line, the others are scored; the exit code tells', async () => {
+  const broken = path.join(folder, 'broken.png');
+  await writeFile(broken, 'not a picture');
+  const { code, stdout, stderr } = await dskd('predict', model, broken, path.join(data, 'test/good'));
+  expect(code).toBe(1);
+  const lines = jsonLines(stdout);
+  expect(lines).toHaveLength(3);
+  expect(lines.find((line) => line.path === broken)).toMatchObject({ error: { code: 'image-unreadable' } });
+  expect(lines.filter((line) => 'score' in line)).toHaveLength(2);
+  expect(stderr).toContain('1 of 3 pictures could not be read');
 });
 
 test('a picture below the scale is left as it is', async () => {
@@ -114,20 +118,46 @@ test('a picture below the scale is left as it is', async () => {
   expect(furthest).toBeLessThanOrEqual(1);
 });
 
-test('info prints the description, --json all of it', async () => {
+test('predict --watch scores what comes into a folder; Ctrl-C ends it', async () => {
+  const incoming = path.join(folder, 'incoming ä');
+  await mkdir(incoming);
+  await writeFile(path.join(folder, 'arriving.png'), await readFile(path.join(data, 'test/spot/000.png')));
+  const out = path.join(folder, 'watched');
+  const outcome = await spawnDskd(['predict', model, '--watch', incoming, '--out', out], {
+    onStart(child) {
+      child.stderr!.once('data', () => {
+        void rename(path.join(folder, 'arriving.png'), path.join(incoming, 'new.png'));
+      });
+      child.stdout!.once('data', () => child.kill('SIGINT'));
+    },
+  });
+  expect(outcome.code).toBe(130);
+  expect(jsonLines(outcome.stdout)).toEqual([
+    expect.objectContaining({ path: path.join(incoming, 'new.png'), score: expect.any(Number) as number }),
+  ]);
+  expect(await readdir(out)).toEqual(['new.png.overlay.png']);
+});
+
+test('info prints the description, --json all of it; the options that decided the result are in it', async () => {
   const human = await dskd('info', model);
   expect(human.stdout).toContain('squeezenet1_1, in the file');
+  expect(human.stdout).toContain('trained local and global');
   const machine = await dskd('info', model, '--json');
-  expect(JSON.parse(machine.stdout)).toMatchObject({
-    format: 1,
-    inputSize: [32, 32],
-    training: { epochs: 2 },
+  const description = JSON.parse(machine.stdout) as { trainings: { options: Record<string, unknown> }[] };
+  expect(description).toMatchObject({ inputSize: [32, 32], trainings: [{ epochs: 2 }] });
+  expect(description.trainings[0]!.options).toMatchObject({
+    size: [32, 32],
+    preset: 'nano',
+    epochs: 2,
+    temperature: 1,
+    reestimateBatchNorm: true,
   });
+  expect(machine.stdout).not.toContain(folder);
 });
 
 test('a model without its teacher asks for it, and takes only the right one', async () => {
-  const out = path.join(folder, 'small.safetensors');
-  await dskd(...train(out, '--no-embed-teacher', '--epochs', '1'));
+  const out = path.join(folder, 'bare.safetensors');
+  await dskd(...train(out, '--no-embed-teacher', '--epochs', '1', '--no-workers'));
   const file = path.join(data, 'test/good/000.png');
   const without = await dskd('predict', out, file);
   expect(without.code).toBe(1);
@@ -135,19 +165,111 @@ test('a model without its teacher asks for it, and takes only the right one', as
   expect((await dskd('predict', out, file, '--weights', weights)).code).toBe(0);
 });
 
+test('students trained apart and combined score as those trained together', async () => {
+  const [local, global, combined] = ['local', 'global', 'combined'].map((name) =>
+    path.join(folder, `${name}.safetensors`),
+  ) as [string, string, string];
+  for (const [student, out] of [
+    ['local', local],
+    ['global', global],
+  ] as const) {
+    expect((await dskd(...train(out, '--student', student, '--no-workers'))).code).toBe(0);
+  }
+  const { code, stdout } = await dskd('combine', local, global, '--data', data, '--out', combined);
+  expect(code).toBe(0);
+  expect(stdout).toContain(`saved ${combined}`);
+  const pictures = path.join(data, 'test');
+  const together = await dskd('predict', model, pictures);
+  expect((await dskd('predict', combined, pictures)).stdout).toBe(together.stdout);
+  const { stdout: told } = await dskd('info', combined);
+  expect(told).toContain('trained local\n');
+  expect(told).toContain('trained global\n');
+});
+
+test('calibrate moves the threshold, not the scores', async () => {
+  const out = path.join(folder, 'calibrated.safetensors');
+  const args = ['--normals', path.join(data, 'train/good'), '--false-alarm-rate', '0.25', '--out', out];
+  const { code, stdout } = await dskd('calibrate', model, ...args, '--json');
+  expect(code).toBe(0);
+  const saved = jsonLines(stdout).at(-1)!;
+  expect(saved).toMatchObject({
+    type: 'model-saved',
+    pictures: 8,
+    threshold: { falseAlarmRate: 0.25, guaranteed: true },
+  });
+  const picture = path.join(data, 'test/spot/000.png');
+  const [before, after] = [await dskd('predict', model, picture), await dskd('predict', out, picture)].map(
+    (outcome) => jsonLines(outcome.stdout)[0]!,
+  );
+  expect(after!.score).toBe(before!.score);
+  expect(after!.threshold).toBe((saved.threshold as { value: number }).value);
+  expect(after!.threshold).not.toBe(before!.threshold);
+});
+
+test('letterbox, augmentation, ignored pixels and float16 are in the model, and info says so', async () => {
+  const out = path.join(folder, 'small.safetensors');
+  const mask = path.join(folder, 'ignore.png');
+  const augmentation = path.join(folder, 'augment.json');
+  const pixels = new Uint8Array(40 * 40).fill(255, 0, 40 * 10);
+  await writeFile(mask, await encodePng({ data: pixels, width: 40, height: 40, channels: 1 }));
+  await writeFile(augmentation, JSON.stringify({ rotation: { degrees: 2 } }));
+  const more = [
+    '--fit',
+    'letterbox',
+    '--augment',
+    augmentation,
+    '--ignore-mask',
+    mask,
+    '--storage',
+    'float16',
+  ];
+  const { code } = await dskd(...train(out, ...more, '--epochs', '1', '--no-workers'));
+  expect(code).toBe(0);
+  expect((await readFile(out)).byteLength).toBeLessThan((await readFile(model)).byteLength);
+  const { stdout } = await dskd('info', out);
+  expect(stdout).toContain('32 x 32 pixels, letterbox');
+  expect(stdout).toMatch(/ignored pixels +as the mask in the file says/);
+  expect(stdout).toContain('stored as float16');
+  expect(stdout).toMatch(/augmentation +rotation.degrees 2/);
+  const heat = path.join(folder, 'masked');
+  const spot = path.join(data, 'test/spot/000.png');
+  const predicted = await dskd('predict', out, spot, '--ignore-mask', mask, '--out', heat);
+  expect(predicted.code).toBe(0);
+  for (const { y } of jsonLines(predicted.stdout)[0]!.regions as { y: number }[])
+    expect(y).toBeGreaterThanOrEqual(9);
+});
+
+test('--preset paper says what it costs here; --dry-run leaves it at that', async () => {
+  const out = path.join(folder, 'paper.safetensors');
+  const args = train(out, '--preset', 'paper', '--dry-run', '--no-workers').filter(
+    (arg, index, all) => arg !== '--epochs' && all[index - 1] !== '--epochs',
+  );
+  const { code, stdout } = await dskd(...args, '--json');
+  expect(code).toBe(0);
+  const [cost] = jsonLines(stdout);
+  // 7 pictures of 8 train, in batches of 3, for the paper's 200 epochs.
+  expect(cost).toMatchObject({ type: 'training-cost', steps: 600 });
+  expect(cost!.seconds).toBeGreaterThan(0);
+  expect(await readdir(folder)).not.toContain('paper.safetensors');
+  const tooLarge = await dskd(...args, '--size', '2048', '--batch-size', '512');
+  expect(tooLarge.code).toBe(1);
+  expect(tooLarge.stderr).toContain('What would fit: ');
+});
+
 test('Ctrl-C saves a checkpoint; the same command goes on to the same file', async () => {
   const out = path.join(folder, 'resumed.safetensors');
   const args = train(out, '--checkpoint', path.join(folder, 'run.checkpoint'), '--json');
-  const code = await new Promise<number | null>((resolve) => {
-    const child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-    child.stdout.on('data', (chunk: Buffer) => {
-      if (chunk.toString().includes('"step-end"')) child.kill('SIGINT');
-    });
-    child.on('exit', resolve);
+  const interrupted = await spawnDskd(args, {
+    onStart(child) {
+      child.stdout!.on('data', (chunk: string) => {
+        if (chunk.includes('"step-end"')) child.kill('SIGINT');
+      });
+    },
   });
-  expect(code).toBe(130);
+  expect(interrupted.code).toBe(130);
+  expect(jsonLines(interrupted.stdout).at(-1)).toMatchObject({ type: 'error', code: 'aborted' });
   expect((await readdir(folder)).filter((name) => name.startsWith('resumed'))).toEqual([]);
-  expect((await dskd(...args)).code).toBe(0);
+  expect((await spawnDskd(args)).code).toBe(0);
   expect(Buffer.compare(await readFile(out), await readFile(model))).toBe(0);
 });
 
@@ -162,36 +284,21 @@ test('doctor names the backends', async () => {
   expect(backends.find(({ name }) => name === 'wasm')?.available).toBe(true);
 });
 
-describe('wrong use', () => {
-  test.each([
-    [['train'], 2, 'required option'],
-    [['nonsense'], 2, 'unknown command'],
-    [['info', 'no such file'], 2, 'Cannot read no such file'],
-    [['predict', 'no such model', 'x.png'], 2, 'x.png'],
-  ])('%j', async (args, code, message) => {
-    const outcome = await dskd(...args);
-    expect(outcome.code).toBe(code);
-    expect(outcome.stderr).toContain(message);
-    expect(outcome.stderr).not.toMatch(/^\s+at /m);
-  });
+test('a folder of pictures that are not', async () => {
+  const bad = path.join(folder, 'bad');
+  await writeDataset(bad);
+  await writeFile(path.join(bad, 'train/good/words.png'), 'not a picture');
+  await rm(path.join(bad, 'ground_truth/spot/001_mask.png'));
+  const { code, stderr } = await dskd(...train(model).with(2, bad));
+  expect(code).toBe(1);
+  expect(stderr).toContain('words.png');
+  expect(stderr).toContain('test/spot/001.png');
+});
 
-  test('a folder of pictures that are not', async () => {
-    const bad = path.join(folder, 'bad');
-    await writeDataset(bad);
-    await writeFile(path.join(bad, 'train/good/words.png'), 'not a picture');
-    await rm(path.join(bad, 'ground_truth/spot/001_mask.png'));
-    const { code, stderr } = await dskd(...train(model).with(2, bad));
-    expect(code).toBe(1);
-    expect(stderr).toContain('words.png');
-    expect(stderr).toContain('test/spot/001.png');
-  });
-
-  test('a teacher there is not, sizes that are not', async () => {
-    expect((await dskd(...train(model).with(4, 'resnet9000'))).stderr).toContain('squeezenet1_1');
-    const outcome = await dskd(...train(model), '--size', 'large');
-    expect(outcome.stderr).toContain('320x192');
-    expect(outcome.code).toBe(2);
-  });
+test('a teacher there is not', async () => {
+  const { code, stderr } = await dskd(...train(model).with(4, 'resnet9000'));
+  expect(code).toBe(2);
+  expect(stderr).toContain('squeezenet1_1');
 });
 
 test('the version is that of package.json', async () => {

@@ -1,31 +1,53 @@
+import { DskdError } from '@dskd/base';
 import { Command, CommanderError } from 'commander';
-import { doctorCommand } from './commands/doctor.js';
-import { evaluateCommand } from './commands/evaluate.js';
-import { infoCommand } from './commands/info.js';
-import { predictCommand } from './commands/predict.js';
-import { trainCommand } from './commands/train.js';
-import { EXIT, exitCodeOf } from './exit-codes.js';
+import { SUMMARIES, type CommandName } from './commands/summaries.js';
+import { EXIT, EXIT_CODES, exitCodeOf } from './exit-codes.js';
+import { configureOutput } from './program-output.js';
 import { printError } from './output.js';
 import { VERSION } from './version.js';
 
-function createProgram(): Command {
-  return new Command('dskd')
+/** Each command is loaded when it is asked for: `dskd --help` reads no schema and no tfjs. */
+const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
+  train: async () => (await import('./commands/train.js')).trainCommand(),
+  evaluate: async () => (await import('./commands/evaluate.js')).evaluateCommand(),
+  predict: async () => (await import('./commands/predict.js')).predictCommand(),
+  calibrate: async () => (await import('./commands/calibrate.js')).calibrateCommand(),
+  combine: async () => (await import('./commands/combine.js')).combineCommand(),
+  info: async () => (await import('./commands/info.js')).infoCommand(),
+  weights: async () => (await import('./commands/weights/index.js')).weightsCommand(),
+  init: async () => (await import('./commands/init.js')).initCommand(),
+  doctor: async () => (await import('./commands/doctor.js')).doctorCommand(),
+};
+
+/** The command that `argv` names, also after `help`. */
+function commandNamed(argv: readonly string[]): string | undefined {
+  const words = argv.slice(2).filter((word) => !word.startsWith('-'));
+  return words[0] === 'help' ? words[1] : words[0];
+}
+
+async function createProgram(argv: readonly string[]): Promise<Command> {
+  const program = new Command('dskd')
     .description(
       'Learns good parts from pictures, then says of a new picture whether, where and how it is anomalous.',
     )
     .version(VERSION)
-    .showHelpAfterError('(dskd --help, or dskd COMMAND --help, lists the options)')
-    .addCommand(trainCommand())
-    .addCommand(evaluateCommand())
-    .addCommand(predictCommand())
-    .addCommand(infoCommand())
-    .addCommand(doctorCommand());
+    .addHelpText('after', `\nExit codes: ${EXIT_CODES}.`);
+  const wanted = commandNamed(argv);
+  for (const name of Object.keys(COMMANDS) as CommandName[]) {
+    program.addCommand(
+      name === wanted ? await COMMANDS[name]() : new Command(name).description(SUMMARIES[name]),
+    );
+  }
+  configureOutput(program);
+  return program;
 }
 
-/** Every subcommand throws instead of ending the process, so that `main` alone decides the exit code. */
-function throwInsteadOfExiting(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) throwInsteadOfExiting(child);
+/** What commander has to say, as any other error. */
+function usageError({ message }: CommanderError, command: string | undefined): DskdError {
+  const [what, ...suggestion] = message.replace(/^error: /, '').split('\n');
+  const known = command !== undefined && command in COMMANDS;
+  const help = known ? `dskd ${command} --help lists its options.` : 'dskd --help lists the commands.';
+  return new DskdError('invalid-argument', `${what!}.`, { hint: [...suggestion, help].join(' ') });
 }
 
 /**
@@ -33,14 +55,18 @@ function throwInsteadOfExiting(command: Command): void {
  * @returns the exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted.
  */
 export async function main(argv: readonly string[]): Promise<number> {
-  const program = createProgram();
-  throwInsteadOfExiting(program);
+  const format = { json: argv.includes('--json'), debug: argv.includes('--debug') };
   try {
+    const program = await createProgram(argv);
     await program.parseAsync(argv);
     return EXIT.success;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.success : EXIT.usage;
-    printError(error, { json: argv.includes('--json'), debug: argv.includes('--debug') });
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.success;
+      if (error.code !== 'commander.help') printError(usageError(error, commandNamed(argv)), format);
+      return EXIT.usage;
+    }
+    printError(error, format);
     return exitCodeOf(error);
   }
 }

@@ -1,4 +1,5 @@
 import { isDskdError } from '@dskd/base';
+import { coloured } from './render/colour.js';
 
 /** One line of JSON on standard output. */
 export function printJson(value: unknown): void {
@@ -9,22 +10,47 @@ export function printLine(text = ''): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Says what went wrong and what to do; the stack only where asked for. */
-export function printError(error: unknown, { json, debug }: { json: boolean; debug: boolean }): void {
-  const dskd = isDskdError(error) ? error : undefined;
+export interface ErrorFormat {
+  readonly json: boolean;
+  readonly debug: boolean;
+}
+
+/** An error as everybody sees it. */
+interface ErrorLine {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string | undefined;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Errors of the operating system say what went wrong themselves: EACCES, ENOSPC, EISDIR. */
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+}
+
+function lineOf(error: unknown): ErrorLine {
+  if (isDskdError(error)) {
+    const { code, message, hint, details } = error;
+    return { code, message, hint, details };
+  }
   const message = error instanceof Error ? error.message : String(error);
-  if (json) {
-    printJson({
-      type: 'error',
-      code: dskd?.code ?? 'internal',
-      message,
-      hint: dskd?.hint,
-      details: dskd?.details,
-    });
-  } else {
-    process.stderr.write(`dskd: ${message}\n`);
-    if (dskd?.hint !== undefined) process.stderr.write(`      ${dskd.hint}\n`);
-    if (!dskd && !debug) process.stderr.write('      This is a fault of dskd itself; --debug shows where.\n');
+  if (isSystemError(error))
+    return { code: 'system', message, details: { code: error.code, path: error.path } };
+  return { code: 'internal', message, hint: 'This is a fault of dskd itself; --debug shows where.' };
+}
+
+/**
+ * Says what went wrong and what to do; the stack only where asked for. With `json` the error is the last line
+ * on standard output, as results and events are: whoever reads that stream misses nothing.
+ */
+export function printError(error: unknown, { json, debug }: ErrorFormat): void {
+  const line = lineOf(error);
+  if (json) printJson({ type: 'error', ...line });
+  else {
+    process.stderr.write(
+      `${coloured('dskd:', 'red', process.stderr)} ${line.message.replaceAll('\n', '\n    ')}\n`,
+    );
+    if (line.hint !== undefined) process.stderr.write(`      ${line.hint}\n`);
   }
   if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
 }

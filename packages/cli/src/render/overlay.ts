@@ -26,23 +26,10 @@ function heatColour(position: number): [number, number, number, number] {
   return [mix(0), mix(1), mix(2), mix(3)];
 }
 
-/** The map's value at pixel centre (x, y) of a `width` x `height` picture, bilinear. */
-function sample({ data, width: mapWidth, height: mapHeight }: ScoreMap, u: number, v: number): number {
-  const x = Math.min(Math.max(u * mapWidth - 0.5, 0), mapWidth - 1);
-  const y = Math.min(Math.max(v * mapHeight - 0.5, 0), mapHeight - 1);
-  const left = Math.floor(x);
-  const top = Math.floor(y);
-  const right = Math.min(left + 1, mapWidth - 1);
-  const bottom = Math.min(top + 1, mapHeight - 1);
-  const at = (row: number, column: number): number => data[row * mapWidth + column]!;
-  const upper = at(top, left) + (at(top, right) - at(top, left)) * (x - left);
-  const lower = at(bottom, left) + (at(bottom, right) - at(bottom, left)) * (x - left);
-  return upper + (lower - upper) * (y - top);
-}
-
 /**
- * The picture with its heat map laid over it, at the picture's own size. The scale is absolute: a normal
- * picture stays as it is, whatever its hottest pixel.
+ * The picture with its heat map laid over it. The scale is absolute: a normal picture stays as it is, whatever
+ * its hottest pixel.
+ * @param map over the picture's own pixels: `mapInPicture` of @dskd/detector.
  */
 export function heatMapOverlay(
   picture: PixelBuffer,
@@ -52,18 +39,13 @@ export function heatMapOverlay(
   const { width, height, channels } = picture;
   const data = new Uint8Array(width * height * 3);
   const span = threshold - low;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const value = sample(map, (x + 0.5) / width, (y + 0.5) / height);
-      const [red, green, blue, opacity] = heatColour((value - low) / (2 * span));
-      const target = (y * width + x) * 3;
-      const source = (y * width + x) * channels;
-      const colour = [red, green, blue];
-      for (let channel = 0; channel < 3; channel++) {
-        const below = picture.data[source + Math.min(channel, channels - 1)]!;
-        data[target + channel] = Math.round(below + (colour[channel]! - below) * opacity);
-      }
+  map.data.forEach((value, pixel) => {
+    const [red, green, blue, opacity] = heatColour((value - low) / (2 * span));
+    const colour = [red, green, blue];
+    for (let channel = 0; channel < 3; channel++) {
+      const below = picture.data[pixel * channels + Math.min(channel, channels - 1)]!;
+      data[pixel * 3 + channel] = Math.round(below + (colour[channel]! - below) * opacity);
     }
-  }
+  });
   return { data, width, height, channels: 3 };
 }

@@ -1,12 +1,24 @@
 import type { DskdEvent, EventListener } from '@dskd/base';
 import { printJson } from '../output.js';
+import { coloured } from './colour.js';
+import { formatDuration } from './duration.js';
 
 const BAR_WIDTH = 16;
+/** Back to the first column, and the line cleared. */
+const REWRITE = '\r\x1b[2K';
 
-function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const minutes = Math.floor(whole / 60);
-  return minutes > 0 ? `${minutes}m${String(whole % 60).padStart(2, '0')}s` : `${whole}s`;
+/** Where progress goes: standard error or, in a test, something like it. */
+export interface ProgressStream {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
+
+export interface ProgressOptions {
+  readonly json: boolean;
+  readonly stream?: ProgressStream;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now?: () => number;
 }
 
 function losses(values: Readonly<Record<string, number>>): string {
@@ -15,47 +27,58 @@ function losses(values: Readonly<Record<string, number>>): string {
     .join('  ');
 }
 
-/** Rate and time left from steps done since this process began (a resumed run began in the middle). */
+/** Rate and time left from what was done since this clock began (a resumed run began in the middle). */
 class Clock {
-  readonly #start = performance.now();
+  readonly #now: () => number;
+  readonly #start: number;
   #first: number | undefined;
 
-  describe(done: number, total: number): string {
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#start = now();
+  }
+
+  describe(done: number, total: number, unit: string): string {
     this.#first ??= done - 1;
-    const elapsed = (performance.now() - this.#start) / 1000;
-    const rate = (done - this.#first) / elapsed;
-    return `${rate.toFixed(2)} steps/s, ${duration((total - done) / rate)} left`;
+    const rate = ((done - this.#first) / (this.#now() - this.#start)) * 1000;
+    return `${rate.toFixed(2)} ${unit}/s, ${formatDuration((total - done) / rate)} left`;
   }
 }
 
-/** A bar that rewrites its line on a terminal; lines for epochs elsewhere. Writes to standard error. */
-function humanRenderer(isTerminal: boolean): EventListener {
-  let totalSteps = 0;
-  let clock = new Clock();
+/** A bar that rewrites its line on a terminal; plain lines, one an epoch, elsewhere. */
+function humanRenderer(stream: ProgressStream, now: () => number): EventListener {
+  let run = { epochs: 0, steps: 0, done: 0, clock: new Clock(now) };
+  let pictures: Clock | undefined;
   const say = (text: string): void => {
-    process.stderr.write(isTerminal ? `\r\x1b[2K${text}\n` : `${text}\n`);
+    stream.write(stream.isTTY ? `${REWRITE}${text}\n` : `${text}\n`);
   };
   const show = (text: string): void => {
-    if (isTerminal) process.stderr.write(`\r\x1b[2K${text.slice(0, (process.stderr.columns || 80) - 1)}`);
+    if (stream.isTTY) stream.write(`${REWRITE}${text.slice(0, (stream.columns || 80) - 1)}`);
   };
   return (event: DskdEvent) => {
     switch (event.type) {
       case 'training-start':
-        totalSteps = event.epochs * event.stepsPerEpoch;
-        clock = new Clock();
+        run = {
+          epochs: event.epochs,
+          steps: event.epochs * event.stepsPerEpoch,
+          done: 0,
+          clock: new Clock(now),
+        };
         say(
-          `training ${event.students.join(' and ')} on ${event.samples} pictures: ${event.epochs} epochs, ${totalSteps} steps`,
+          `training ${event.students.join(' and ')} on ${event.samples} pictures: ${event.epochs} epochs, ${run.steps} steps`,
         );
         break;
       case 'step-end': {
-        const done = event.step + 1;
-        const filled = Math.round((BAR_WIDTH * done) / totalSteps);
-        const bar = '#'.repeat(filled).padEnd(BAR_WIDTH, '.');
-        show(`[${bar}] ${done}/${totalSteps}  ${losses(event.losses)}  ${clock.describe(done, totalSteps)}`);
+        run.done = event.step + 1;
+        const bar = '#'.repeat(Math.round((BAR_WIDTH * run.done) / run.steps)).padEnd(BAR_WIDTH, '.');
+        const clock = run.clock.describe(run.done, run.steps, 'steps');
+        show(`[${bar}] ${run.done}/${run.steps}  ${losses(event.losses)}  ${clock}`);
         break;
       }
       case 'epoch-end':
-        say(`epoch ${event.epoch + 1}: ${losses(event.losses)}`);
+        say(
+          `epoch ${event.epoch + 1}/${run.epochs}: ${losses(event.losses)}  ${run.clock.describe(run.done, run.steps, 'steps')}`,
+        );
         break;
       case 'checkpoint-saved':
         say(`checkpoint saved after step ${event.step}`);
@@ -63,12 +86,18 @@ function humanRenderer(isTerminal: boolean): EventListener {
       case 'calibration-start':
         say(`calibrating on ${event.samples} good pictures`);
         break;
-      case 'image-scored':
-        show(`scored ${event.index + 1}/${event.total}`);
-        if (isTerminal && event.index + 1 === event.total) process.stderr.write('\r\x1b[2K');
+      case 'image-scored': {
+        pictures ??= new Clock(now);
+        const done = event.index + 1;
+        show(`scored ${done}/${event.total}  ${pictures.describe(done, event.total, 'pictures')}`);
+        if (done === event.total) {
+          pictures = undefined;
+          if (stream.isTTY) stream.write(REWRITE);
+        }
         break;
+      }
       case 'warning':
-        say(`warning: ${event.message}`);
+        say(`${coloured('warning:', 'yellow', stream)} ${event.message}`);
         break;
       case 'epoch-start':
       case 'training-end':
@@ -78,6 +107,10 @@ function humanRenderer(isTerminal: boolean): EventListener {
 }
 
 /** What the user sees of a long call: JSON lines on standard output, or progress on standard error. */
-export function progressRenderer({ json }: { json: boolean }): EventListener {
-  return json ? printJson : humanRenderer(process.stderr.isTTY);
+export function progressRenderer({
+  json,
+  stream = process.stderr,
+  now = () => performance.now(),
+}: ProgressOptions): EventListener {
+  return json ? printJson : humanRenderer(stream, now);
 }

@@ -1,0 +1,14 @@
+/** What each command does, in a line: known without loading the command. */
+export const SUMMARIES = {
+  train: 'learn good parts from pictures of good parts only',
+  evaluate: 'score the test pictures of a dataset and compare with its labels and masks',
+  predict: 'say of pictures whether, where and how they are anomalous: one line of JSON each',
+  calibrate: 'set the threshold of a model for a rate of false alarms, without training again',
+  combine: 'join two models whose students were trained apart',
+  info: 'print what a model is and how it came to be',
+  weights: 'list, download, inspect and convert weights of teachers',
+  init: 'write a config file in which every option of a command stands, explained',
+  doctor: 'say what this machine can run dskd on',
+} as const;
+
+export type CommandName = keyof typeof SUMMARIES;

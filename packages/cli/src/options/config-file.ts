@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import { DskdError } from '@dskd/base';
+import { isMap, isScalar, LineCounter, parseDocument, type Document, type Pair } from 'yaml';
+
+/** Options from a file, and where in the file each stands. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  /** `FILE:LINE:COLUMN` of an option's key, or of its value. */
+  placeOf(key: string, what: 'key' | 'value'): string;
+}
+
+/** Editors find the schema of a file by this key; it is no option. */
+const SCHEMA_KEY = '$schema';
+
+/**
+ * Reads a YAML file of options. JSON is YAML, so that a JSON file will do.
+ * @throws {DskdError} `file-not-found`, `invalid-config` with the place of every fault.
+ */
+export async function readConfigFile(path: string): Promise<ConfigFile> {
+  const source = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new DskdError('file-not-found', `Cannot read the config file ${path}.`, {
+      hint: 'dskd init writes one.',
+      cause,
+    });
+  });
+  const lines = new LineCounter();
+  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
+  const place = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${path}:${line}:${col}`;
+  };
+  if (document.errors.length > 0) {
+    const problems = document.errors.map(({ pos, message }) => `${place(pos[0])}: ${message}`);
+    throw new DskdError('invalid-config', `Not valid YAML: ${problems.join('; ')}.`, {
+      hint: 'A line is `option: value`; dskd init writes an example.',
+      details: { problems },
+    });
+  }
+  const { contents } = document;
+  if (contents !== null && !isMap(contents)) {
+    const offset = (contents as { range?: [number, number, number] | null }).range?.[0] ?? 0;
+    throw new DskdError('invalid-config', `${place(offset)}: got a single value or a list, wanted options.`, {
+      hint: 'A line is `option: value`; dskd init writes an example.',
+    });
+  }
+  const pairs = new Map((contents?.items ?? []).map((pair) => [keyOf(pair), pair]));
+  const { [SCHEMA_KEY]: _, ...values } = valuesOf(document, path);
+  return {
+    path,
+    values,
+    placeOf(key, what) {
+      const pair = pairs.get(key);
+      const node = (what === 'key' ? pair?.key : (pair?.value ?? pair?.key)) as
+        | { range?: [number, number, number] | null }
+        | undefined;
+      return place(node?.range?.[0] ?? 0);
+    },
+  };
+}
+
+/** Aliases (`*name`) may stand for more than there is memory for; the parser counts them. */
+function valuesOf(document: Document, path: string): Record<string, unknown> {
+  try {
+    return (document.toJS() ?? {}) as Record<string, unknown>;
+  } catch (cause) {
+    throw new DskdError('invalid-config', `${path}: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+function keyOf({ key }: Pair): string {
+  return isScalar(key) ? String(key.value) : String(key);
+}

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { option, text } from './option.js';
+import {
+  backendOption,
+  categoryOption,
+  configOption,
+  ignoreMaskOption,
+  outputOptions,
+  teacherWeightsOption,
+} from './shared.js';
+
+/** What `dskd evaluate` can be told. */
+export const evaluateOptions = z.strictObject({
+  data: option(text(), 'MVTec AD folder with test pictures', {
+    main: true,
+    group: 'Data',
+    value: 'dir',
+    path: true,
+    example: 'pictures',
+  }),
+  category: categoryOption,
+  ignoreMask: ignoreMaskOption,
+  out: option(text().optional(), 'write the whole result, with every score, as JSON', {
+    main: true,
+    group: 'Result',
+    value: 'file',
+    path: true,
+    example: 'result.json',
+  }),
+  weights: teacherWeightsOption,
+  backend: backendOption,
+  config: configOption,
+  ...outputOptions('the result as one line of JSON on standard output'),
+});
+
+export type EvaluateOptions = z.output<typeof evaluateOptions>;

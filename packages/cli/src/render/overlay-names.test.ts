@@ -1,0 +1,31 @@
+import { overlayNames } from './overlay-names.js';
+
+const names = (...files: string[]): string[] => files.map((file) => overlayNames(files).get(file)!);
+
+test('a picture gives its overlay its name', () => {
+  expect(names('parts/a.png', 'parts/b.jpg')).toEqual(['a.overlay.png', 'b.overlay.png']);
+});
+
+test('pictures of one name are told apart by their folders, as many as it takes', () => {
+  expect(names('test/good/000.png', 'test/spot/000.png', 'test/spot/001.png')).toEqual([
+    'good-000.overlay.png',
+    'spot-000.overlay.png',
+    '001.overlay.png',
+  ]);
+  expect(names('one/good/000.png', 'two/good/000.png', 'two/spot/000.png')).toEqual([
+    'one-good-000.overlay.png',
+    'two-good-000.overlay.png',
+    'spot-000.overlay.png',
+  ]);
+  expect(names('000.png', 'deeper/000.png')).toEqual(['000.overlay.png', 'deeper-000.overlay.png']);
+});
+
+test('pictures that differ in their ending alone keep it', () => {
+  expect(names('parts/a.png', 'parts/a.jpg')).toEqual(['a.png.overlay.png', 'a.jpg.overlay.png']);
+});
+
+test('no two overlays share a file, in whatever case names are written', () => {
+  const files = ['a/b-c/x.png', 'a-b/c/x.png', 'A/X.png', 'a/x.png', '../a/x.png', 'c-x.png', 'a/x.PNG'];
+  const lower = names(...files).map((name) => name.toLowerCase());
+  expect(new Set(lower).size).toBe(files.length);
+});

@@ -1,0 +1,57 @@
+import path from 'node:path';
+
+/** What can tell a file from others of its name, the nearest first: its name, then its folders outwards. */
+function partsOf(file: string): string[] {
+  const { dir, name } = path.parse(path.normalize(file));
+  const folders = dir.split(path.sep).filter((part) => part !== '' && part !== '.' && part !== '..');
+  return [...folders, name].reverse();
+}
+
+function countOf(keys: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return counts;
+}
+
+/** File systems of Windows and macOS take names that differ in case alone for one. */
+const sameAs = (name: string): string => name.toLowerCase();
+
+/** Each of `files`, which share a name, with as many of its folders before it as tell it apart. */
+function stemsOf(files: readonly string[]): Map<string, string> {
+  const stems = new Map<string, string>();
+  const parts = files.map(partsOf);
+  const depth = Math.max(...parts.map(({ length }) => length));
+  for (let count = 1; count <= depth && stems.size < files.length; count++) {
+    const tails = parts.map((all) => all.slice(0, count).reverse().join('-'));
+    const counts = countOf(tails.map(sameAs));
+    tails.forEach((tail, index) => {
+      const file = files[index]!;
+      if (!stems.has(file) && counts.get(sameAs(tail)) === 1) stems.set(file, tail);
+    });
+  }
+  for (const file of files) if (!stems.has(file)) stems.set(file, path.basename(file));
+  return stems;
+}
+
+/**
+ * A name for the overlay of each picture: `NAME.overlay.png`; where pictures of one name lie in different
+ * folders, with the folders that tell them apart: `spot-000.overlay.png`. Files that differ in their ending
+ * alone keep it (`a.jpg.overlay.png`); a number is the last resort.
+ */
+export function overlayNames(files: readonly string[]): Map<string, string> {
+  const groups = new Map<string, string[]>();
+  for (const file of files) {
+    const name = sameAs(partsOf(file)[0]!);
+    groups.set(name, [...(groups.get(name) ?? []), file]);
+  }
+  const names = new Map<string, string>();
+  const used = new Map<string, number>();
+  for (const alike of groups.values()) {
+    for (const [file, stem] of stemsOf(alike)) {
+      const count = (used.get(sameAs(stem)) ?? 0) + 1;
+      used.set(sameAs(stem), count);
+      names.set(file, count === 1 ? `${stem}.overlay.png` : `${stem}-${count}.overlay.png`);
+    }
+  }
+  return names;
+}

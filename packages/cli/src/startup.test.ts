@@ -1,0 +1,43 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { spawnDskd } from './dskd-process.test.util.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'dskd start-up ü-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Every module that `dskd args` imports, by URL. */
+async function imported(...args: string[]): Promise<string[]> {
+  const list = path.join(folder, `${args.join(' ')}.txt`);
+  const hook = new URL('./record-imports.test.util.js', import.meta.url).href;
+  const { code } = await spawnDskd(args, { node: ['--import', hook], env: { DSKD_RECORD_IMPORTS: list } });
+  expect(code).toBe(0);
+  return (await readFile(list, 'utf8')).trim().split('\n');
+}
+
+const HEAVY =
+  /tensorflow|sharp|dskd\/(core|data|detector|models|training)|packages\/(core|data|detector|models|training)\//;
+
+test.each([[['--help']], [['--version']]])(
+  'dskd %s loads neither a schema nor anything heavy',
+  async (args) => {
+    const modules = await imported(...args);
+    expect(modules.some((module) => module.endsWith('/cli/dist/main.js'))).toBe(true);
+    expect(modules.filter((module) => HEAVY.test(module))).toEqual([]);
+    expect(modules.filter((module) => /zod|yaml/.test(module))).toEqual([]);
+  },
+);
+
+test.each([
+  [['train', '--help']],
+  [['train', '--help-all']],
+  [['predict', '--help']],
+  [['weights', '--help']],
+  [['help', 'calibrate']],
+])('dskd %j loads nothing heavy', async (args) => {
+  const modules = await imported(...args);
+  expect(modules.filter((module) => HEAVY.test(module))).toEqual([]);
+});
