@@ -1,15 +1,19 @@
 import { throwIfAborted } from '@dskd/base';
 import type { FeatureExtractor } from '@dskd/core';
+import type { Placement } from '@dskd/data';
 import { MapStatistics, type BranchConstants } from '@dskd/scoring';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BranchModel } from './branches.js';
+import { ignoredPixels } from './ignored-pixels.js';
 import { rawMaps, scoreRawMaps, type FusionRule } from './score-maps.js';
 
-/** Pictures of good parts, prepared, in batches. */
+/** Pictures of good parts, prepared, in batches: the `PreparedPictures` of `@dskd/data`. */
 export interface PreparedBatches {
   readonly length: number;
   /** `[batch, height, width, 3]`, RGB, 0..1; the caller disposes it. */
   batch(indices: readonly number[]): Promise<tf.Tensor4D>;
+  /** Where each picture lies in the network's input. */
+  placements(indices: readonly number[]): Promise<readonly Placement[]>;
 }
 
 /** What normal pictures look like to the detector. */
@@ -22,6 +26,8 @@ export interface Calibration {
 
 export interface BatchOptions {
   readonly batchSize: number;
+  /** `height * width` of the network's input, 1 where pixels count neither for statistics nor for scores. */
+  readonly ignored?: Uint8Array | null | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -30,29 +36,42 @@ export interface CalibrateOptions extends BatchOptions {
   readonly constants?: ReadonlyMap<string, BranchConstants> | undefined;
 }
 
-/** The raw maps of a batch on the host, by branch. */
-type RawBatch = ReadonlyMap<string, { values: Float32Array; shape: [number, number, number] }>;
+/** The raw maps of a batch on the host. */
+interface RawBatch {
+  readonly branches: ReadonlyMap<string, { values: Float32Array; shape: [number, number, number] }>;
+  /** One per picture. */
+  readonly ignored: readonly (Uint8Array | null)[];
+}
 
 async function* rawBatches(
   extractor: FeatureExtractor,
   branches: readonly BranchModel[],
   rule: FusionRule,
   pictures: PreparedBatches,
-  { batchSize, signal }: BatchOptions,
+  { batchSize, ignored, signal }: BatchOptions,
 ): AsyncGenerator<RawBatch> {
   for (let start = 0; start < pictures.length; start += batchSize) {
     throwIfAborted(signal);
     const count = Math.min(batchSize, pictures.length - start);
-    const images = await pictures.batch(Array.from({ length: count }, (_, i) => start + i));
+    const indices = Array.from({ length: count }, (_, i) => start + i);
+    const images = await pictures.batch(indices);
     const raw = await rawMaps(images, extractor, branches, rule);
     images.dispose();
-    const batch = new Map<string, { values: Float32Array; shape: [number, number, number] }>();
+    const maps = new Map<string, { values: Float32Array; shape: [number, number, number] }>();
     for (const [name, map] of raw) {
-      batch.set(name, { values: (await map.data()) as Float32Array, shape: map.shape });
+      maps.set(name, { values: (await map.data()) as Float32Array, shape: map.shape });
       map.dispose();
     }
-    yield batch;
+    const placements = await pictures.placements(indices);
+    yield { branches: maps, ignored: placements.map((placed) => ignoredPixels(placed, [ignored])) };
   }
+}
+
+/** The values of the pixels that count. */
+function counting(values: Float32Array, ignored: RawBatch['ignored']): Float32Array {
+  if (ignored.every((mask) => mask === null)) return values;
+  const pixels = values.length / ignored.length;
+  return values.filter((_, i) => !ignored[Math.floor(i / pixels)]?.[i % pixels]);
 }
 
 /** Mean and standard deviation of each branch over all pixels it was shown; float64, streaming. */
@@ -63,8 +82,8 @@ class ConstantsGatherer {
     this.#statistics = new Map(branches.map(({ name }) => [name, new MapStatistics()]));
   }
 
-  add(batch: RawBatch): void {
-    for (const [name, { values }] of batch) this.#statistics.get(name)!.add(values);
+  add({ branches, ignored }: RawBatch): void {
+    for (const [name, { values }] of branches) this.#statistics.get(name)!.add(counting(values, ignored));
   }
 
   result(): Map<string, BranchConstants> {
@@ -74,7 +93,7 @@ class ConstantsGatherer {
   }
 }
 
-/** Mean and standard deviation of each branch's raw map over all pixels of the pictures. */
+/** Mean and standard deviation of each branch's raw map over all pixels of the pictures that count. */
 export async function measureConstants(
   extractor: FeatureExtractor,
   branches: readonly BranchModel[],
@@ -98,8 +117,10 @@ async function scoreBatches(
   const branchScores = new Map<string, number[]>(branches.map(({ name }) => [name, []]));
   for await (const batch of batches) {
     throwIfAborted(signal);
-    const raw = new Map([...batch].map(([name, { values, shape }]) => [name, tf.tensor3d(values, shape)]));
-    const scored = await scoreRawMaps(raw, constants, rule);
+    const raw = new Map(
+      [...batch.branches].map(([name, { values, shape }]) => [name, tf.tensor3d(values, shape)]),
+    );
+    const scored = await scoreRawMaps(raw, constants, rule, batch.ignored);
     tf.dispose([...raw.values()]);
     scores.push(...scored.fused.scores);
     for (const [name, branch] of scored.branches) branchScores.get(name)!.push(...branch.scores);
@@ -109,7 +130,7 @@ async function scoreBatches(
 
 /**
  * The scores that normal pictures get, fused and by branch; with mean and standard deviation of each branch's
- * raw map over all their pixels, unless those are known.
+ * raw map over all their pixels that count, unless those are known.
  */
 export async function calibrate(
   extractor: FeatureExtractor,

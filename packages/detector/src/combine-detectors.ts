@@ -65,9 +65,9 @@ function assertCombinable(
   const settings = {
     'fit pictures differently': differing(({ resize }) => resize),
     'smooth or add maps differently': differing(({ fusion }) => fusion),
-    'take mean and deviation of different pictures': differing(({ trainings }) =>
-      [...new Set(trainings.map(({ options }) => options.statisticsOn ?? 'calibration'))],
-    ),
+    'take mean and deviation of different pictures': differing(({ trainings }) => [
+      ...new Set(trainings.map(({ options }) => options.statisticsOn ?? 'calibration')),
+    ]),
   };
   for (const [what, values] of Object.entries(settings)) {
     if (values.length > 1) problems.push(`they ${what} (${values.join(' and ')})`);
@@ -98,10 +98,13 @@ function picturesOf(source: ImageSource, { seed, options, pictures }: TrainingRe
 
 /** The samples that are in every list, in the order of the first. */
 function common(lists: readonly (readonly Sample[])[]): Sample[] {
-  return lists.reduce<Sample[]>((kept, list) => {
-    const ids = new Set(list.map(({ id }) => id));
-    return kept.filter(({ id }) => ids.has(id));
-  }, [...lists[0]!]);
+  return lists.reduce<Sample[]>(
+    (kept, list) => {
+      const ids = new Set(list.map(({ id }) => id));
+      return kept.filter(({ id }) => ids.has(id));
+    },
+    [...lists[0]!],
+  );
 }
 
 /**
@@ -181,13 +184,10 @@ export async function combineDetectors(
       trainings[0]!.options.statisticsOn === 'training'
         ? await measureConstants(teacher.extractor, branches, rule, prepared(chosen.training), options)
         : undefined;
-    const calibration = await calibrate(
-      teacher.extractor,
-      branches,
-      rule,
-      prepared(chosen.calibration),
-      { ...options, constants },
-    );
+    const calibration = await calibrate(teacher.extractor, branches, rule, prepared(chosen.calibration), {
+      ...options,
+      constants,
+    });
     const { threshold, guaranteed } = quantileThreshold(calibration.scores, rate);
     const description: DetectorDescription = {
       ...first,

@@ -41,7 +41,10 @@ function notingRunner(milliseconds = 0, onStep = (): void => undefined) {
       observeBatchNorm: refuse,
       capture: refuse,
       restore: refuse,
-      dispose: () => Promise.resolve(void disposed++),
+      dispose: () => {
+        disposed++;
+        return Promise.resolve();
+      },
     };
   };
   return { runner, plans, batches, disposed: () => disposed };

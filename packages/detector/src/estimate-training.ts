@@ -74,9 +74,7 @@ const FEW = 2;
 const NARROWEST = 64;
 
 function picturesWithin(bytes: number, summary: StudentSummary): number {
-  return Math.floor(
-    (bytes - summary.parameters * BYTES_PER_PARAMETER) / summary.activationBytesPerPicture,
-  );
+  return Math.floor((bytes - summary.parameters * BYTES_PER_PARAMETER) / summary.activationBytesPerPicture);
 }
 
 function measurable(plan: BranchPlan, bytes: number): Measurable {
@@ -127,7 +125,7 @@ async function measureTeacher(
   [height, width]: readonly [number, number],
   pictures: number,
 ): Promise<Seconds> {
-  const images = tf.fill([pictures, height, width, 3], 0.5) as tf.Tensor4D;
+  const images = tf.fill<tf.Rank.R4>([pictures, height, width, 3], 0.5);
   const start = performance.now();
   const features = await extractor.extract(images);
   // What a GPU was told to do is done when it can be read.
@@ -214,7 +212,13 @@ export async function estimateTraining(
     const { seconds, pictures: atOnce } = await withRunners(
       group.map(({ plan }) => plan),
       runner,
-      (runners) => measureBatch(abortable((count) => measureStep(runners, levels, count)), batch, most, stepBudget),
+      (runners) =>
+        measureBatch(
+          abortable((count) => measureStep(runners, levels, count)),
+          batch,
+          most,
+          stepBudget,
+        ),
     );
     measuredPictures = Math.min(measuredPictures, atOnce);
     for (const { plan, scaledBy } of group) {

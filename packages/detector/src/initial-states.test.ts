@@ -26,7 +26,8 @@ const NORMS = { bn1: 8, bn2: 8, bn3: 16, 'downsample.1': 16 };
 function stageFile(): StateDict {
   const shapes = new Map(Object.entries(STAGE));
   for (const [norm, channels] of Object.entries(NORMS)) {
-    for (const part of ['weight', 'bias', 'running_mean', 'running_var']) shapes.set(`${norm}.${part}`, [channels]);
+    for (const part of ['weight', 'bias', 'running_mean', 'running_var'])
+      shapes.set(`${norm}.${part}`, [channels]);
   }
   return new Map(
     [...shapes].map(([name, shape]) => [
@@ -131,9 +132,21 @@ test('it is trained on from there, recorded, and the same in workers', async () 
 });
 
 test.each([
-  ['a file without stage 4', () => ({ teacher: { ...stageTeacher(), weights: new Map() } }), 'weights-mismatch'],
-  ['a stage of other widths', () => ({ architecture: { ...options().architecture, phiChannels: 32 } }), 'weights-mismatch'],
-  ['a teacher without weights', () => ({ teacher: { ...stageTeacher(), weights: undefined } }), 'invalid-argument'],
+  [
+    'a file without stage 4',
+    () => ({ teacher: { ...stageTeacher(), weights: new Map() } }),
+    'weights-mismatch',
+  ],
+  [
+    'a stage of other widths',
+    () => ({ architecture: { ...options().architecture, phiChannels: 32 } }),
+    'weights-mismatch',
+  ],
+  [
+    'a teacher without weights',
+    () => ({ teacher: { ...stageTeacher(), weights: undefined } }),
+    'invalid-argument',
+  ],
   ['another word', () => ({ initialise: { global: 'stage5' as 'random' } }), 'invalid-config'],
 ])('%s is refused before anything is trained', async (_, change, code) => {
   const runner = (): never => {

@@ -21,7 +21,9 @@ export function recordedOptions(options: TrainDetectorOptions): TrainingRecord['
     statisticsOn,
     falseAlarmRate,
     initialise: { global: initialise?.global ?? 'random' },
-    optimisers: Object.fromEntries(Object.entries(branches).map(([name, { optimiser }]) => [name, optimiser])),
+    optimisers: Object.fromEntries(
+      Object.entries(branches).map(([name, { optimiser }]) => [name, optimiser]),
+    ),
   };
   return JSON.parse(JSON.stringify({ ...options.options, ...own })) as TrainingRecord['options'];
 }

@@ -116,7 +116,7 @@ describe('students trained apart and combined', () => {
     for (const each of [combined, loaded, one!, other!]) each.dispose();
   });
 
-  test('take no statistics from pictures of another kind than they were trained with', async () => {
+  test('with mean and deviation of the training pictures, too', async () => {
     const options = { statisticsOn: 'training' as const };
     const wanted = await trainDetector({ ...tinyOptions(teacher), ...options });
     const apart = [await trainOne('local', options), await trainOne('global', options)];
@@ -155,7 +155,10 @@ describe('students trained apart and combined', () => {
   });
 
   test('use a validation split of any source', async () => {
-    const combined = await combineDetectors([local, global], { source: otherSource(true), falseAlarmRate: 0.5 });
+    const combined = await combineDetectors([local, global], {
+      source: otherSource(true),
+      falseAlarmRate: 0.5,
+    });
     expect(combined.description.calibration).toMatchObject({ pictures: 'validation' });
     expect(combined.description.calibration.scores).toHaveLength(1);
     expect(combined.description.threshold.falseAlarmRate).toBe(0.5);

@@ -61,7 +61,9 @@ describe('estimateMemory', () => {
       message: expect.stringMatching(/'main' needs 5\.\d\d GiB.*parameters of student 1/) as string,
     });
     expect(() => assertFits(estimateMemory({ ...paper, workers: true }))).toThrow(/heap 'student 1'/);
-    expect(thrownBy(() => assertFits(estimateMemory(paper), 'Buy a GPU.'))).toMatchObject({ hint: 'Buy a GPU.' });
+    expect(thrownBy(() => assertFits(estimateMemory(paper), 'Buy a GPU.'))).toMatchObject({
+      hint: 'Buy a GPU.',
+    });
     expect(() => assertFits(estimateMemory({ ...paper, backend: 'webgpu' }))).not.toThrow();
   });
 });

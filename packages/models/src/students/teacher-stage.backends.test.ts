@@ -23,7 +23,7 @@ function goldenFile(options: StudentOptions): StateDict {
     const short = name.slice('bottleneck.'.length);
     // tfjs's filters are [height, width, inputs, outputs].
     const { shape: kept } = variable;
-    const shape = kept.length === 4 ? [kept[3]!, kept[2]!, kept[0]!, kept[1]!] : [...kept];
+    const shape = kept.length === 4 ? [kept[3], kept[2], kept[0], kept[1]] : [...kept];
     file.set(short, { dtype: 'F32', shape, data: integerFill(short, shape) });
   }
   file.set('layer4.0.bn1.num_batches_tracked', { dtype: 'I64', shape: [], data: new BigInt64Array(1) });

@@ -61,7 +61,7 @@ test('is a copy of numbers of any float type', () => {
   const file: StateDict = new Map();
   for (const [name, { size, shape }] of [...student.parameters, ...student.buffers]) {
     if (!name.startsWith('bottleneck.')) continue;
-    const torch = shape.length === 4 ? [shape[3]!, shape[2]!, shape[0]!, shape[1]!] : shape;
+    const torch = shape.length === 4 ? [shape[3], shape[2], shape[0], shape[1]] : shape;
     const half = new Uint16Array(size).fill(0x3e00); // 1.5
     file.set(name.slice('bottleneck.'.length), { dtype: 'F16', shape: torch, data: half });
   }
@@ -101,9 +101,7 @@ describe('refuses', () => {
 
   test('a stage that halves the map elsewhere, though its shapes fit', () => {
     const student = globalStudent('resnet50_v1', { architecture: { innerRatio: 1 / 4 } });
-    const error = errorOf(() =>
-      teacherStage4('resnet50_v1', fileOf('resnet50_v1', ['layer4']), student),
-    );
+    const error = errorOf(() => teacherStage4('resnet50_v1', fileOf('resnet50_v1', ['layer4']), student));
     expect(error.problems).toEqual(["its first block halves the map in conv1, the student's in conv2"]);
   });
 

@@ -7,7 +7,10 @@ import { loadState } from './student-state.js';
 export const INFERENCE = { training: false, batchNormMomentum: 0.1 };
 
 /** The bottleneck alone, before its GCCB, holding the teacher's stage. */
-export function bottleneckOf(options: StudentOptions, state: StateDict): { stage: Bottleneck; plan: NetworkPlan } {
+export function bottleneckOf(
+  options: StudentOptions,
+  state: StateDict,
+): { stage: Bottleneck; plan: NetworkPlan } {
   const config = resolveStudentConfig({ ...options, gccb: { variant: 'none' } });
   const plan = new NetworkPlan();
   const stage = globalBottleneck(plan, mapShapesOf(config), config.architecture);

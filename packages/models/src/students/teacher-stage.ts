@@ -37,11 +37,7 @@ function refuse(teacher: string, problems: readonly string[]): never {
  * @throws {DskdError} `invalid-config` for a local student; `weights-mismatch` where the file has no `layer4.*`
  * or it is of another make, with all problems.
  */
-export function teacherStage4(
-  teacher: BackboneName,
-  weights: StateDict,
-  student: StudentOptions,
-): StateDict {
+export function teacherStage4(teacher: BackboneName, weights: StateDict, student: StudentOptions): StateDict {
   const { config, plan } = planStudent(student);
   if (config.branch !== 'global') {
     throw new DskdError('invalid-config', 'Got a local student; only a global one has a stage 4.');
@@ -50,9 +46,13 @@ export function teacherStage4(
     (name) => name.startsWith(TEACHER_PREFIX) && !name.endsWith('.num_batches_tracked'),
   );
   if (given.length === 0) {
-    throw new DskdError('weights-mismatch', `The weights of ${teacher} hold no layer4.*, wanted its stage 4.`, {
-      hint: "Take a file of the whole network (torchvision's has it), not one that was cut after layer3.",
-    });
+    throw new DskdError(
+      'weights-mismatch',
+      `The weights of ${teacher} hold no layer4.*, wanted its stage 4.`,
+      {
+        hint: "Take a file of the whole network (torchvision's has it), not one that was cut after layer3.",
+      },
+    );
   }
 
   const wanted = new Map(
