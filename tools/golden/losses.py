@@ -1,6 +1,7 @@
 """Golden losses, maps and gradients in float64 by PyTorch's autograd, straight from the definitions.
 
-/usr/bin/python3 tools/golden/losses.py writes packages/losses/test/fixtures/losses.safetensors.
+/usr/bin/python3 tools/golden/losses.py writes losses.safetensors and small-temperatures.safetensors into
+packages/losses/test/fixtures.
 """
 import os
 
@@ -13,10 +14,11 @@ from safetensors_writer import write_safetensors
 
 torch.set_num_threads(1)
 HERE = os.path.dirname(os.path.abspath(__file__))
-TARGET = os.path.join(HERE, '../../packages/losses/test/fixtures/losses.safetensors')
+TARGET = os.path.join(HERE, '../../packages/losses/test/fixtures')
 SHAPES = [(2, 5, 4, 16), (2, 3, 3, 24)]
 DISTANCES = [1.0, 0.1, 0.01, 0.001]
 TEMPERATURES = [1.0, 0.5, 0.1]
+SMALL_TEMPERATURES = [0.02, 0.01, 0.001]
 
 
 def unit(x):
@@ -39,33 +41,58 @@ def affinity(t, s, temperature):
     return (temperature**2 * (log_p.exp() * (log_p - log_q)).sum(-1)).reshape(b, h, w)
 
 
-def main():
-    arrays = {}
-    teachers = [integer_fill(f'teacher.{level}', shape) for level, shape in enumerate(SHAPES)]
+def affinities(temperatures):
+    return {f'affinity.{T}': lambda t, s, T=T: affinity(t, s, T) for T in temperatures}
+
+
+def away(teachers, distance):
+    """Students whose unit vectors are about `distance` from the teachers'."""
+    students = []
     for level, teacher in enumerate(teachers):
-        arrays[f'teacher.{level}'] = teacher
+        noise = unit(integer_fill(f'noise.{level}', teacher.shape).astype(np.float64))
+        students.append((3 * (unit(teacher.astype(np.float64)) + distance * noise)).astype(np.float32))
+    return students
+
+
+def measure(arrays, distance, teachers, objectives):
+    students = away(teachers, distance)
+    for level, student in enumerate(students):
+        arrays[f'{distance}.student.{level}'] = student
+    for name, objective in objectives.items():
+        t = [torch.from_numpy(x).double() for x in teachers]
+        s = [torch.from_numpy(x).double().requires_grad_() for x in students]
+        maps = [objective(*level) for level in zip(t, s)]
+        loss = sum(m.mean() for m in maps)
+        loss.backward()
+        arrays[f'{distance}.{name}.loss'] = loss.detach().numpy().reshape(1)
+        for level, m in enumerate(maps):
+            if name != 'flattened':
+                arrays[f'{distance}.{name}.map.{level}'] = m.detach().numpy()
+            arrays[f'{distance}.{name}.gradient.{level}'] = s[level].grad.numpy().astype(np.float32)
+
+
+def crowded(level, shape):
+    """Vectors from 0.01 to 0.5 apart: at a small temperature only such neighbours have any part in p."""
+    centre = unit(integer_fill(f'centre.{level}', shape[-1:]).astype(np.float64))
+    noise = unit(integer_fill(f'teacher.{level}', shape).astype(np.float64))
+    spread = np.array([0.01, 0.03, 0.1, 0.5])[np.arange(np.prod(shape[:-1])) % 4].reshape(*shape[:-1], 1)
+    return (2 * (centre + spread * noise)).astype(np.float32)
+
+
+def write(name, teachers, objectives):
+    arrays = {f'teacher.{level}': teacher for level, teacher in enumerate(teachers)}
     for distance in DISTANCES:
-        students = []
-        for level, teacher in enumerate(teachers):
-            noise = unit(integer_fill(f'noise.{level}', teacher.shape).astype(np.float64))
-            students.append((3 * (unit(teacher.astype(np.float64)) + distance * noise)).astype(np.float32))
-            arrays[f'{distance}.student.{level}'] = students[level]
-        objectives = {'perPixel': per_pixel, 'flattened': flattened}
-        for temperature in TEMPERATURES:
-            objectives[f'affinity.{temperature}'] = lambda t, s, T=temperature: affinity(t, s, T)
-        for name, objective in objectives.items():
-            t = [torch.from_numpy(x).double() for x in teachers]
-            s = [torch.from_numpy(x).double().requires_grad_() for x in students]
-            maps = [objective(*level) for level in zip(t, s)]
-            loss = sum(m.mean() for m in maps)
-            loss.backward()
-            arrays[f'{distance}.{name}.loss'] = loss.detach().numpy().reshape(1)
-            for level, m in enumerate(maps):
-                if name != 'flattened':
-                    arrays[f'{distance}.{name}.map.{level}'] = m.detach().numpy()
-                arrays[f'{distance}.{name}.gradient.{level}'] = s[level].grad.numpy().astype(np.float32)
-    os.makedirs(os.path.dirname(TARGET), exist_ok=True)
-    write_safetensors(TARGET, arrays, {'torch': torch.__version__, 'numpy': np.__version__})
+        measure(arrays, distance, teachers, objectives)
+    versions = {'torch': torch.__version__, 'numpy': np.__version__}
+    write_safetensors(os.path.join(TARGET, f'{name}.safetensors'), arrays, versions)
+
+
+def main():
+    plain = {'perPixel': per_pixel, 'flattened': flattened}
+    teachers = [integer_fill(f'teacher.{level}', shape) for level, shape in enumerate(SHAPES)]
+    write('losses', teachers, {**plain, **affinities(TEMPERATURES)})
+    teachers = [crowded(level, shape) for level, shape in enumerate(SHAPES)]
+    write('small-temperatures', teachers, affinities(SMALL_TEMPERATURES))
 
 
 main()

@@ -1,11 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
-import { expm1OfDoubled, halvingsFor, log1pOfPositive } from './exponential.js';
-import { rowSums } from './row-sums.js';
+import { coldRows, warmRows } from './affinity-rows.js';
+import { halvingsFor, log1pOfPositive } from './exponential.js';
 import { firstRows, rowBlocks, rowsAt } from './rows.js';
+import { stagedProduct } from './staged-product.js';
 
 /** Entries of the block of similarities in work at one time: 1 MB each. */
 const BLOCK_ENTRIES = 2 ** 18;
+
+/** exp(4 / T), the largest ratio of two probabilities, is a float32 down to here: what {@link warmRows} needs. */
+const LOWEST_WARM_TEMPERATURE = 0.05;
 
 /** Rows of a block: a divisor of `positions` near the limit where there is one, so that none is padded. */
 function rowsOfBlock(positions: number): number {
@@ -29,6 +33,7 @@ export interface PictureAffinity {
  * KL_i = log1p(u_i), u_i = sum_j p_ij expm1(a_ij), is of second order in a small difference and keeps its
  * digits, where the difference of two log-softmaxes loses them. Its gradient with respect to s_i is
  * sum_j p_ij (expm1(a_ij) - u_i) / (1 + u_i) t_j / T: attention whose keys and values are the teacher's.
+ * Temperatures below 0.05 have a form of their own that cannot overflow.
  * @param rowWeight of each row's divergence in the loss; without one no gradient is computed.
  */
 export function affinityOfPicture(
@@ -39,36 +44,41 @@ export function affinityOfPicture(
 ): PictureAffinity {
   return tf.tidy(() => {
     const [positions] = teacher.shape;
+    const cold = temperature < LOWEST_WARM_TEMPERATURE;
     // Transposed by hand: matMul's transposeB is ten times slower on wasm.
-    const keys = tf.tidy(() => tf.mul<Tensor2D>(tf.transpose(teacher), 1 / temperature));
+    const keys = tf.tidy(() => tf.mul<Tensor2D>(tf.transpose(teacher), cold ? 1 : 1 / temperature));
     // |s - t| <= 2 bounds a by 2/T, and centring doubles the bound.
-    const halvings = halvingsFor(4 / temperature);
+    const halvings = cold ? 0 : halvingsFor(4 / temperature);
     const difference = tf.tidy(() => tf.mul<Tensor2D>(tf.sub(student, teacher), 2 ** -halvings));
     const blockRows = rowsOfBlock(positions);
     const teacherBlocks = rowBlocks(teacher, blockRows);
     const differenceBlocks = rowBlocks(difference, blockRows);
     const excesses: Tensor2D[] = [];
+    const shifts: Tensor2D[] = [];
     const gradients: Tensor2D[] = [];
     for (let block = 0; block < positions / blockRows; block++) {
-      const [excess, gradient] = tf.tidy(() => {
-        const p = tf.softmax(tf.matMul(rowsAt(teacherBlocks, block), keys));
-        const a = tf.matMul(rowsAt(differenceBlocks, block), keys);
-        const centred = tf.sub(a, rowSums(tf.mul(p, a)));
-        const e = expm1OfDoubled(centred, halvings);
-        const u = tf.relu(rowSums(tf.mul(p, e)));
-        if (rowWeight === undefined) return [u];
-        const weights = tf.mul<Tensor2D>(p, tf.sub(e, u));
-        return [u, tf.mul(tf.matMul(weights, teacher), tf.div(rowWeight * temperature, tf.add(u, 1)))];
-      }) as [Tensor2D, Tensor2D?];
+      const { excess, shift, gradient } = tf.tidy(() => {
+        const queries = rowsAt(teacherBlocks, block);
+        const similarities: Tensor2D = cold ? stagedProduct(queries, keys) : tf.matMul(queries, keys);
+        const changes = tf.matMul<Tensor2D>(rowsAt(differenceBlocks, block), keys);
+        const { excess, shift, weights } = cold
+          ? coldRows(similarities, changes, temperature)
+          : warmRows(similarities, changes, halvings);
+        const kept = { excess, ...(shift && { shift }) };
+        if (rowWeight === undefined) return kept;
+        const gradient = tf.mul(
+          tf.matMul(weights(), teacher),
+          tf.div(rowWeight * temperature, tf.add(excess, 1)),
+        );
+        return { ...kept, gradient };
+      }) as { excess: Tensor2D; shift?: Tensor2D; gradient?: Tensor2D };
       excesses.push(excess);
+      if (shift) shifts.push(shift);
       if (gradient) gradients.push(gradient);
     }
-    const divergence = tf.mul<Tensor2D>(
-      log1pOfPositive(firstRows(tf.concat(excesses), positions)),
-      temperature ** 2,
-    );
-    return rowWeight === undefined
-      ? { divergence }
-      : { divergence, gradient: firstRows(tf.concat(gradients), positions) };
+    const joined = (blocks: Tensor2D[]): Tensor2D => firstRows(tf.concat(blocks), positions);
+    const grown = tf.mul<Tensor2D>(log1pOfPositive(joined(excesses)), temperature ** 2);
+    const divergence = cold ? tf.add<Tensor2D>(grown, tf.mul(joined(shifts), temperature)) : grown;
+    return rowWeight === undefined ? { divergence } : { divergence, gradient: joined(gradients) };
   });
 }

@@ -9,20 +9,23 @@ import { normalised, throughNormalisation, type NormalisedRows } from './normali
 import { pictureAt } from './rows.js';
 
 export interface ContextualAffinityOptions {
-  /** Softness of the distribution of similarities, default 1, at least 0.05. */
+  /** Softness of the distribution of similarities, default 1, at least 1e-20. */
   readonly temperature?: number;
 }
 
-/** exp(4 / T), the largest ratio of two probabilities, must stay a float32. */
-const SMALLEST_TEMPERATURE = 0.05;
+/** The loss is of the order of T at small T; it and the gradient must stay float32s. */
+const SMALLEST_TEMPERATURE = 1e-20;
 
-/** @throws {DskdError} `invalid-argument` unless `temperature` is a finite number of at least 0.05. */
+/** @throws {DskdError} `invalid-argument` unless `temperature` is a finite number of at least 1e-20. */
 export function checkTemperature(temperature: number): number {
   if (!(temperature >= SMALLEST_TEMPERATURE && Number.isFinite(temperature))) {
     throw new DskdError(
       'invalid-argument',
       `Got temperature ${temperature}; wanted a finite number of at least ${SMALLEST_TEMPERATURE}.`,
-      { hint: 'The paper uses 1; smaller ones overflow float32.', details: { temperature } },
+      {
+        hint: 'The paper uses 1; below 0.01 a position is compared with its nearest ones only.',
+        details: { temperature },
+      },
     );
   }
   return temperature;
@@ -42,7 +45,7 @@ function normalisedPicture(features: Tensor4D, picture: number): NormalisedRows 
  * similarity 0 to every other and receives no gradient.
  * @param teacher one level or several, each `[batch, height, width, channels]`.
  * @param student of the same shapes.
- * @throws {DskdError} `shape-mismatch`, or `invalid-argument` for a temperature below 0.05.
+ * @throws {DskdError} `shape-mismatch`, or `invalid-argument` for a temperature below 1e-20.
  */
 export function contextualAffinityLoss(
   teacher: Features,
@@ -78,7 +81,7 @@ export function contextualAffinityLoss(
  * @param teacher `[batch, height, width, channels]`
  * @param student of the same shape.
  * @returns `[batch, height, width]`; the caller disposes it.
- * @throws {DskdError} `shape-mismatch`, or `invalid-argument` for a temperature below 0.05.
+ * @throws {DskdError} `shape-mismatch`, or `invalid-argument` for a temperature below 1e-20.
  */
 export function contextualAffinityMap(
   teacher: Tensor4D,

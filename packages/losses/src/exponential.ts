@@ -4,8 +4,8 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 // Kernels called expm1 and log1p are exp(x) - 1 and log(1 + x) on the GPU backends, and slow on wasm. These
 // are made of the four operations, which every backend has fast and to the last place.
 
-/** Largest |x| that the rational form below takes; its relative error there is 5e-7. */
-const REACH = 0.5;
+/** Largest |x| that the rational form of {@link expm1OfDoubled} takes; its relative error there is 5e-7. */
+export const REACH = 0.5;
 
 /** How often x must be halved so that the half of a half ... of `bound` is within reach. */
 export function halvingsFor(bound: number): number {
@@ -13,7 +13,7 @@ export function halvingsFor(bound: number): number {
 }
 
 /**
- * `exp(2^halvings x) - 1` with the relative accuracy of float32 near 0, for |x| <= 0.5.
+ * `exp(2^halvings x) - 1` with the relative accuracy of float32 near 0, for |x| <= {@link REACH}.
  * x / (1 - x/2 + x^2/12 - x^4/720) is exp(x) - 1 up to x^6/30240; then e <- e (e + 2) doubles the argument.
  */
 export function expm1OfDoubled<T extends Tensor>(x: T, halvings: number): T {

@@ -74,11 +74,15 @@ export function affinityRow(
 
 export const unitsOf = (rows: readonly Float64Array[]): Float64Array[] => rows.map(unit);
 
-/** A teacher of clustered vectors, as features are, and a student whose units are about `distance` away. */
+/**
+ * A teacher of vectors in four clusters, as features are, and a student whose units are about `distance` away.
+ * @param spread of a cluster, as a part of its centre's length.
+ */
 export function teacherAndStudent(
   positions: number,
   channels: number,
   distance: number,
+  spread = 0.7,
 ): { teacher: Float32Array; student: Float32Array } {
   const random = randomStream(5, 'features', positions, channels);
   const centres = Float64Array.from({ length: 4 * channels }, () => random.normal());
@@ -88,7 +92,7 @@ export function teacherAndStudent(
     const centre = random.integer(4) * channels;
     const row = Float64Array.from(
       { length: channels },
-      (_, c) => centres[centre + c]! + 0.7 * random.normal(),
+      (_, c) => centres[centre + c]! + spread * random.normal(),
     );
     const t = unit(row);
     const noise = unit(Float64Array.from({ length: channels }, () => random.normal()));

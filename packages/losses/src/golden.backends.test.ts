@@ -1,24 +1,44 @@
 import * as tf from '@tensorflow/tfjs';
-import { describeBackends, expectClose, expectNoNewTensors, readGolden } from '@dskd/test-support';
+import {
+  describeBackends,
+  expectClose,
+  expectNoNewTensors,
+  readGolden,
+  type Golden,
+} from '@dskd/test-support';
 import { contextualAffinity, createObjective, flattenedCosine, perPixelCosine } from './index.js';
 
-const golden = await readGolden(new URL('../test/fixtures/losses.safetensors', import.meta.url));
+const fixture = (name: string): Promise<Golden> =>
+  readGolden(new URL(`../test/fixtures/${name}.safetensors`, import.meta.url));
+const usual = await fixture('losses');
 const LEVELS = [0, 1];
 
-function features(name: string): tf.Tensor4D[] {
+function features(golden: Golden, name: string): tf.Tensor4D[] {
   return LEVELS.map((level) => {
     const { data, shape } = golden.array(`${name}.${level}`);
     return tf.tensor4d(Float32Array.from(data), shape as [number, number, number, number]);
   });
 }
 
+const affinities = (temperatures: readonly string[]) =>
+  temperatures.map(
+    (temperature) =>
+      [`affinity.${temperature}`, contextualAffinity({ temperature: Number(temperature) })] as const,
+  );
 const objectives = [
   ['perPixel', perPixelCosine()],
   ['flattened', flattenedCosine()],
-  ...[1, 0.5, 0.1].map(
-    (temperature) => [`affinity.${temperature.toFixed(1)}`, contextualAffinity({ temperature })] as const,
-  ),
+  ...affinities(['1.0', '0.5', '0.1']),
 ] as const;
+const FIXTURES = [
+  { temperatures: 'usual temperatures', golden: usual, objectives },
+  // Teachers of close neighbours: others have no part in p, and gradients that are 0.
+  {
+    temperatures: 'small temperatures',
+    golden: await fixture('small-temperatures'),
+    objectives: affinities(['0.02', '0.01', '0.001']),
+  },
+];
 
 /** The rows of the issue: values; gradients as a part of the largest entry. */
 const near = (distance: string): boolean => Number(distance) < 0.1;
@@ -26,45 +46,47 @@ const valueError = (distance: string): number => (near(distance) ? 1e-3 : 1e-4);
 const gradientError = (distance: string): number => (Number(distance) < 0.01 ? 1e-2 : 1e-4);
 
 describeBackends('losses against PyTorch in float64', () => {
-  describe.each(['1.0', '0.1', '0.01', '0.001'])('student %s away', (distance) => {
-    test.each(objectives)('%s', async (name, objective) => {
-      await expectNoNewTensors(async () => {
-        const teacher = features('teacher');
-        const student = features(`${distance}.student`);
-        const wanted = (part: string) => golden.array(`${distance}.${name}.${part}`).data;
-        const closeness = { relative: valueError(distance), absolute: 1e-9 };
+  describe.each(FIXTURES)('$temperatures', ({ golden, objectives }) => {
+    describe.each(['1.0', '0.1', '0.01', '0.001'])('student %s away', (distance) => {
+      test.each(objectives)('%s', async (name, objective) => {
+        await expectNoNewTensors(async () => {
+          const teacher = features(golden, 'teacher');
+          const student = features(golden, `${distance}.student`);
+          const wanted = (part: string) => golden.array(`${distance}.${name}.${part}`).data;
+          const closeness = { relative: valueError(distance), absolute: 1e-9 };
 
-        const { value, grads } = tf.valueAndGrads((...inputs: tf.Tensor[]) =>
-          objective.loss(teacher, inputs as tf.Tensor4D[]),
-        )(student);
-        expectClose(await value.data(), wanted('loss'), closeness);
-        for (const level of LEVELS) {
-          expectClose(await grads[level]!.data(), wanted(`gradient.${level}`), {
-            relative: gradientError(distance),
-          });
-        }
+          const { value, grads } = tf.valueAndGrads((...inputs: tf.Tensor[]) =>
+            objective.loss(teacher, inputs as tf.Tensor4D[]),
+          )(student);
+          expectClose(await value.data(), wanted('loss'), closeness);
+          for (const level of LEVELS) {
+            expectClose(await grads[level]!.data(), wanted(`gradient.${level}`), {
+              relative: gradientError(distance),
+            });
+          }
 
-        const maps = objective.map(teacher, student);
-        const mapOf = name === 'flattened' ? 'perPixel' : name;
-        for (const level of LEVELS) {
-          const got = await maps[level]!.data();
-          const exact = golden.array(`${distance}.${mapOf}.map.${level}`).data;
-          // Every entry against itself, not against the largest.
-          const relative =
-            Number(distance) < 0.01 && name.startsWith('affinity') ? 1e-2 : valueError(distance);
-          got.forEach((entry, i) => {
-            expect(entry).toBeGreaterThanOrEqual(0);
-            expect(Math.abs(entry - exact[i]!)).toBeLessThanOrEqual(relative * exact[i]! + 1e-9);
-          });
-        }
-        tf.dispose([teacher, student, value, grads, maps]);
+          const maps = objective.map(teacher, student);
+          const mapOf = name === 'flattened' ? 'perPixel' : name;
+          for (const level of LEVELS) {
+            const got = await maps[level]!.data();
+            const exact = golden.array(`${distance}.${mapOf}.map.${level}`).data;
+            // Every entry against itself, not against the largest.
+            const relative =
+              Number(distance) < 0.01 && name.startsWith('affinity') ? 1e-2 : valueError(distance);
+            got.forEach((entry, i) => {
+              expect(entry).toBeGreaterThanOrEqual(0);
+              expect(Math.abs(entry - exact[i]!)).toBeLessThanOrEqual(relative * exact[i]! + 1e-9);
+            });
+          }
+          tf.dispose([teacher, student, value, grads, maps]);
+        });
       });
     });
   });
 
   test('an objective made from its description is the same', async () => {
-    const teacher = features('teacher');
-    const student = features('0.1.student');
+    const teacher = features(usual, 'teacher');
+    const student = features(usual, '0.1.student');
     for (const [, objective] of objectives) {
       const { name, options } = JSON.parse(JSON.stringify(objective)) as typeof objective;
       const again = createObjective({ name, options });

@@ -33,7 +33,7 @@ export function flattenedCosine(): Objective {
 
 /**
  * {@link contextualAffinityLoss} with {@link contextualAffinityMap}.
- * @throws {DskdError} `invalid-argument` for a temperature below 0.05.
+ * @throws {DskdError} `invalid-argument` for a temperature below 1e-20.
  */
 export function contextualAffinity({ temperature = 1 }: ContextualAffinityOptions = {}): Objective {
   const options = { temperature: checkTemperature(temperature) };

@@ -26,9 +26,20 @@ describe('contextual affinity on wasm against the definition in float64', () => 
     { shape: [1, 16, 16, 32] as const, temperature: 0.1, distance: 0.001 },
     { shape: [1, 29, 31, 16] as const, temperature: 1, distance: 0.1 },
     { shape: [1, 29, 31, 16] as const, temperature: 0.1, distance: 1 },
+    ...[0.02, 0.01, 0.001].flatMap((temperature) =>
+      [1, 0.1, 0.001].map((distance) => ({ shape: [1, 16, 16, 32] as const, temperature, distance })),
+    ),
+    { shape: [1, 16, 16, 32] as const, temperature: 0.049, distance: 0.1 },
+    { shape: [1, 27, 23, 4] as const, temperature: 0.01, distance: 0.1 },
+    { shape: [1, 8, 8, 250] as const, temperature: 0.001, distance: 0.1 },
   ])('$shape, T = $temperature, $distance away', async ({ shape, temperature, distance }) => {
     const [, height, width, channels] = shape;
-    const { teacher, student } = teacherAndStudent(height * width, channels, distance);
+    const { teacher, student } = teacherAndStudent(
+      height * width,
+      channels,
+      distance,
+      temperature < 0.05 ? 0.1 : undefined,
+    );
     const units = unitsOf(rowsOf(teacher, channels));
     const wanted = rowsOf(student, channels).map((row, i) => affinityRow(units, i, row, temperature));
     const [t, s] = [tf.tensor4d(teacher, [...shape]), tf.tensor4d(student, [...shape])];
@@ -54,5 +65,29 @@ describe('contextual affinity on wasm against the definition in float64', () => 
       { relative: distance >= 0.1 ? 1e-4 : 1e-2 },
     );
     tf.dispose([t, s, map, value, grad]);
+  });
+
+  // T^2 KL / T tends to how much more the student likes its nearest teacher vector than the right one.
+  test.each([1e-8, 1e-20])('at T = %d the limit of T -> 0, finite', async (temperature) => {
+    const [positions, channels] = [64, 8];
+    const { teacher, student } = teacherAndStudent(positions, channels, 1);
+    const units = unitsOf(rowsOf(teacher, channels));
+    const wanted = unitsOf(rowsOf(student, channels)).map((s, i) => {
+      const similarities = units.map((t) => t.reduce((sum, x, c) => sum + x * s[c]!, 0));
+      return Math.max(...similarities) - similarities[i]!;
+    });
+    const [t, s] = [teacher, student].map((data) => tf.tensor4d(data, [1, 8, 8, channels])) as [
+      tf.Tensor4D,
+      tf.Tensor4D,
+    ];
+    const map = contextualAffinityMap(t, s, { temperature });
+    const got = Float64Array.from(await map.data(), (value) => value / temperature);
+    expectClose(got, wanted, { absolute: 1e-6 });
+    expect(Math.max(...wanted)).toBeGreaterThan(0.1);
+    const grad = tf.grad((x: tf.Tensor) => contextualAffinityLoss(t, x as tf.Tensor4D, { temperature }))(s);
+    const largest = Math.max(...(await grad.data()).map(Math.abs));
+    expect(largest / temperature).toBeGreaterThan(1e-4);
+    expect(largest / temperature).toBeLessThan(1);
+    tf.dispose([t, s, map, grad]);
   });
 });
