@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import sharp from 'sharp';
-import { isComplete, sniffFormat } from './picture-format.js';
+import { isComplete, jpegColours, sniffFormat } from './picture-format.js';
 
 const pixels = Uint8Array.from({ length: 64 * 64 * 3 }, (_, index) => (index * index * 31) % 251);
 const picture = sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } });
@@ -24,4 +25,24 @@ test('the end of a thumbnail is not the end of a JPEG', async () => {
   expect(isComplete('jpeg', whole)).toBe(true);
   expect(isComplete('jpeg', whole.subarray(0, whole.length - 2))).toBe(false);
   expect(isComplete('jpeg', whole.subarray(0, 2 + segment.length))).toBe(false);
+});
+
+test('a JPEG says how many colours it stores', async () => {
+  const colours = async (space: string): Promise<number | undefined> =>
+    jpegColours(await picture.clone().toColourspace(space).jpeg().toBuffer());
+  expect([await colours('b-w'), await colours('srgb'), await colours('cmyk')]).toEqual([1, 3, 4]);
+  expect(jpegColours(await picture.clone().jpeg({ progressive: true }).toBuffer())).toBe(3);
+  expect(jpegColours(Buffer.from([0xff, 0xd8, 0xff, 0xd9]))).toBeUndefined();
+});
+
+test('whatever the bytes, looking at them ends and throws nothing', () => {
+  const byte = fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0, 0xff, 0xd8, 0xc0));
+  fc.assert(
+    fc.property(fc.array(byte, { maxLength: 200 }), (values) => {
+      const bytes = Uint8Array.from(values);
+      sniffFormat(bytes);
+      jpegColours(bytes);
+      for (const format of ['png', 'jpeg', 'webp']) expect(typeof isComplete(format, bytes)).toBe('boolean');
+    }),
+  );
 });

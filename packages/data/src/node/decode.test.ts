@@ -225,6 +225,17 @@ const MATRIX: readonly MatrixRow[] = [
     wanted: { near: slope, by: 10 },
   },
   {
+    file: 'WebP, animated',
+    becomes: 'its first frame',
+    bytes: async () => {
+      const frames = [red, [1, 2, 3]].map((colour) => plainPng(4, 4, colour));
+      return sharp(frames, { join: { animated: true } })
+        .webp({ lossless: true })
+        .toBuffer();
+    },
+    wanted: flat(red, 16),
+  },
+  {
     file: 'TIFF, RGB, 8 bits, LZW',
     becomes: 'the same bytes',
     bytes: () => raw([1, 2, 3, 254, 255, 0], 2, 3).tiff({ compression: 'lzw' }).toBuffer(),

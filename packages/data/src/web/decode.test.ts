@@ -62,9 +62,7 @@ describe('in a browser', () => {
   test('ImageData needs no canvas', async () => {
     const data = Uint8ClampedArray.of(9, 8, 7, 255, 200, 100, 51, 128, 255, 255, 255, 0);
     browser.restore();
-    expect(await decodeImage({ data, width: 3, height: 1, colorSpace: 'srgb' })).toEqual(
-      overBlack,
-    );
+    expect(await decodeImage({ data, width: 3, height: 1, colorSpace: 'srgb' })).toEqual(overBlack);
   });
 
   test('a bitmap of the caller stays open, what is made of an element is closed', async () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import sharp from 'sharp';
 import { decodeImage } from '../node/decode.js';
 import { takeWebpOrientation, upright } from './orientation.js';
@@ -56,4 +57,20 @@ test('a file without it, or with nonsense for it, is left as it is', async () =>
   for (const structure of [[], [0x49, 0x49], [...Buffer.from('II*\0\xff\xff\xff\xff', 'latin1')]]) {
     expect(takeWebpOrientation(exif(Uint8Array.from(structure)))).toBe(1);
   }
+});
+
+test('a damaged EXIF chunk gives some orientation and throws nothing', async () => {
+  const file = new Uint8Array(await webp(6));
+  const chunk = Buffer.from(file).indexOf('EXIF');
+  const place = fc.integer({ min: chunk + 4, max: file.length - 1 });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(place, fc.integer({ min: 0, max: 255 }))), (changes) => {
+      const damaged = file.slice();
+      for (const [at, value] of changes) damaged[at] = value;
+      const orientation = takeWebpOrientation(damaged);
+      expect(orientation).toBeGreaterThanOrEqual(1);
+      expect(orientation).toBeLessThanOrEqual(8);
+    }),
+    { numRuns: 500 },
+  );
 });
