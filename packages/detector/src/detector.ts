@@ -1,11 +1,26 @@
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
-import { preparePixels, toImageTensor, toRgb, type PictureInput } from '@dskd/data';
+import {
+  placement,
+  preparePixels,
+  toImageTensor,
+  toRgb,
+  type PictureInput,
+  type Placement,
+} from '@dskd/data';
 import { conformalPValue, findRegions, quantileThreshold, type BranchConstants } from '@dskd/scoring';
 import type { StateDict } from '@dskd/weights';
 import { writeArtefact } from './artefact.js';
 import type { BranchModel } from './branches.js';
 import type { DetectorDescription } from './description.js';
+import {
+  assertSameProportions,
+  ignoredAtNetworkSize,
+  ignoredPixels,
+  type IgnoreMask,
+} from './ignored-pixels.js';
+import { cut } from './map-in-picture.js';
 import type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
+import { preparationOf } from './preparation.js';
 import { predictEach, type PredictEachOptions } from './predict-each.js';
 import { rawMaps, scoreRawMaps, type FusionRule, type ScoredBatch } from './score-maps.js';
 import { storedAs, type StudentStorage } from './student-storage.js';
@@ -18,8 +33,11 @@ export interface PredictOptions {
   readonly threshold?: number;
   /** Smallest region reported, in pixels of the network's input. Default 1. */
   readonly minArea?: number;
-  /** `height * width` of the network's input, nonzero where pixels do not count. */
-  readonly ignored?: Uint8Array;
+  /**
+   * Pixels that count for no score and no region, besides those that the detector ignores itself: 1 channel over
+   * the pictures' own pixels, or `height * width` of the network's input; not 0 does not count.
+   */
+  readonly ignored?: IgnoreMask;
   readonly signal?: AbortSignal;
 }
 
@@ -40,6 +58,15 @@ export type LoadedBranch = BranchModel & { readonly state: StateDict };
 export interface DetectorParts {
   readonly teacher: Teacher;
   readonly branches: readonly LoadedBranch[];
+  /** `height * width` of the network's input, 1 where pixels never count; null where all do. */
+  readonly ignored: Uint8Array | null;
+}
+
+/** A picture, where it lies in the network's input, and what does not count of it. */
+interface PlacedPicture {
+  readonly picture: PixelBuffer;
+  readonly placed: Placement;
+  readonly ignored: Uint8Array | null;
 }
 
 interface Access {
@@ -59,7 +86,7 @@ export class Detector {
     accessTo = {
       parts: (detector) => {
         detector.#assertAlive();
-        return { teacher: detector.#teacher, branches: detector.#branches };
+        return { teacher: detector.#teacher, branches: detector.#branches, ignored: detector.#ignored };
       },
       setDescription: (detector, description) => (detector.#description = description),
     };
@@ -68,6 +95,7 @@ export class Detector {
   readonly #teacher: Teacher;
   readonly #ownsTeacher: boolean;
   readonly #branches: readonly LoadedBranch[];
+  readonly #ignored: Uint8Array | null;
   #description: DetectorDescription;
   #disposed = false;
 
@@ -77,10 +105,12 @@ export class Detector {
     ownsTeacher: boolean,
     branches: readonly LoadedBranch[],
     description: DetectorDescription,
+    ignored: Uint8Array | null = null,
   ) {
     this.#teacher = teacher;
     this.#ownsTeacher = ownsTeacher;
     this.#branches = branches;
+    this.#ignored = ignored;
     this.#description = description;
   }
 
@@ -129,8 +159,8 @@ export class Detector {
     const predictions: Prediction[] = [];
     for (let start = 0; start < list.length; start += batchSize) {
       throwIfAborted(signal);
-      const chunk = list.slice(start, start + batchSize).map(toRgb);
-      const scored = await this.#score(chunk, options.ignored);
+      const chunk = this.#place(list.slice(start, start + batchSize).map(toRgb), options.ignored);
+      const scored = await this.#score(chunk);
       chunk.forEach((picture, index) => predictions.push(this.#describe(scored, index, picture, options)));
     }
     return predictions;
@@ -170,6 +200,9 @@ export class Detector {
         tensors.set(fullName, storedAs(storage, fullName, entry));
       }
     }
+    if (this.#ignored) {
+      tensors.set('ignored', { dtype: 'U8', shape: [...this.inputSize], data: this.#ignored });
+    }
     const teacher = { ...this.#description.teacher, embedded: embedTeacher };
     return writeArtefact({ description: { ...this.#description, teacher, storage }, tensors });
   }
@@ -189,23 +222,26 @@ export class Detector {
     if (this.#disposed) throw new DskdError('disposed', 'The detector was disposed.');
   }
 
-  async #score(pictures: readonly PixelBuffer[], ignored: Uint8Array | undefined): Promise<ScoredBatch> {
-    const [height, width] = this.inputSize;
-    if (ignored && ignored.length !== height * width) {
-      throw new DskdError(
-        'input-size-mismatch',
-        `Got an ignore mask of ${ignored.length} pixels, wanted ${height} x ${width} = ${height * width}.`,
-        {
-          hint: "The mask must have the network's input size; another size needs another detector.",
-          details: { got: ignored.length, wanted: [height, width] },
-        },
-      );
-    }
-    const images = toImageTensor(pictures.map((picture) => preparePixels(picture, { height, width })));
+  /** Where each picture lies and what does not count of it. */
+  #place(pictures: readonly PixelBuffer[], mask: IgnoreMask | undefined): PlacedPicture[] {
+    const { inputSize, resize } = this.#description;
+    const [height, width] = inputSize;
+    const given = mask && ignoredAtNetworkSize(mask, { inputSize, fit: resize.fit });
+    return pictures.map((picture) => {
+      const placed = placement(picture, { width, height }, resize.fit);
+      if (mask) assertSameProportions(mask, placed);
+      return { picture, placed, ignored: ignoredPixels(placed, [this.#ignored, given]) };
+    });
+  }
+
+  async #score(pictures: readonly PlacedPicture[]): Promise<ScoredBatch> {
+    const preparation = preparationOf(this.#description);
+    const images = toImageTensor(pictures.map(({ picture }) => preparePixels(picture, preparation)));
     const rule = this.#rule();
     let raw: Awaited<ReturnType<typeof rawMaps>> | undefined;
     try {
       raw = await rawMaps(images, this.#teacher.extractor, this.#branches, rule);
+      const ignored = pictures.map((each) => each.ignored);
       return await scoreRawMaps(raw, this.#constants(), rule, ignored);
     } finally {
       images.dispose();
@@ -227,7 +263,12 @@ export class Detector {
     );
   }
 
-  #describe(scored: ScoredBatch, index: number, picture: PixelBuffer, options: PredictOptions): Prediction {
+  #describe(
+    scored: ScoredBatch,
+    index: number,
+    { picture, placed, ignored }: PlacedPicture,
+    options: PredictOptions,
+  ): Prediction {
     const { calibration, threshold: own, branches } = this.#description;
     const [height, width] = this.inputSize;
     const mapOf = (maps: Float32Array): ScoreMap => ({
@@ -250,12 +291,14 @@ export class Detector {
         map: mapOf(branch.maps),
       };
     }
-    const regions = findRegions(map.data, {
-      width,
-      height,
+    const { content } = placed;
+    const regions = findRegions(cut(map, content).data, {
+      width: content.width,
+      height: content.height,
       threshold,
       minArea: options.minArea ?? 1,
       scaleTo: { width: picture.width, height: picture.height },
+      ...(ignored && { ignored: cut({ data: ignored, width, height }, content).data }),
     });
     return {
       score,
@@ -264,6 +307,8 @@ export class Detector {
       pValue: conformalPValue(score, calibration.scores),
       branches: byBranch,
       map,
+      content,
+      ignored,
       regions,
     };
   }

@@ -10,11 +10,17 @@ import {
   type ScoreQuality,
 } from '@dskd/metrics';
 import type { Detector } from './detector.js';
+import type { IgnoreMask } from './ignored-pixels.js';
 import type { Prediction } from './prediction.js';
 
 export interface EvaluateOptions {
   /** Pictures per pass. Does not change results. Default 8. */
   readonly batchSize?: number;
+  /**
+   * Pixels that count neither for scores nor for pixel AUROC, besides those that the detector ignores itself.
+   * Labels of pictures stay: a defect that lies in it alone is still to be found.
+   */
+  readonly ignored?: IgnoreMask;
   readonly onEvent?: EventListener;
   readonly signal?: AbortSignal;
 }
@@ -24,9 +30,13 @@ class QualityGatherer {
   readonly #scores: number[] = [];
   readonly #pixels = new PixelAurocAccumulator();
 
-  add(score: number, map: Float32Array, mask: Uint8Array | undefined): void {
+  add(
+    score: number,
+    map: Float32Array,
+    { mask, ignored }: { readonly mask: Uint8Array | undefined; readonly ignored: Uint8Array | null },
+  ): void {
     this.#scores.push(score);
-    if (mask) this.#pixels.add({ map, mask });
+    if (mask) this.#pixels.add({ map, mask, ...(ignored && { ignored }) });
   }
 
   result(samples: readonly Sample[]): ScoreQuality {
@@ -47,12 +57,11 @@ class QualityGatherer {
   }
 }
 
-async function maskOf(
-  sample: Sample,
-  [height, width]: readonly [number, number],
-): Promise<Uint8Array | undefined> {
+async function maskOf(sample: Sample, { inputSize, description }: Detector): Promise<Uint8Array | undefined> {
+  const [height, width] = inputSize;
   if (sample.label === 'good') return new Uint8Array(height * width);
-  return sample.loadMask ? prepareMask(await sample.loadMask(), { height, width }) : undefined;
+  if (!sample.loadMask) return undefined;
+  return prepareMask(await sample.loadMask(), { height, width, fit: description.resize.fit });
 }
 
 /**
@@ -62,7 +71,7 @@ async function maskOf(
 export async function evaluateDetector(
   detector: Detector,
   source: ImageSource,
-  { batchSize = 8, onEvent, signal }: EvaluateOptions = {},
+  { batchSize = 8, ignored, onEvent, signal }: EvaluateOptions = {},
 ): Promise<EvaluationResult> {
   const samples = source.samples.filter(({ split }) => split === 'test');
   if (samples.length === 0) {
@@ -79,15 +88,17 @@ export async function evaluateDetector(
     const chunk = samples.slice(start, start + batchSize);
     const predictions = await detector.predict(await Promise.all(chunk.map((sample) => sample.load())), {
       batchSize,
+      ...(ignored && { ignored }),
     });
     for (const [index, prediction] of predictions.entries()) {
       const sample = chunk[index]!;
-      const mask = await maskOf(sample, detector.inputSize);
+      const mask = await maskOf(sample, detector);
       if (mask && sample.label === 'anomalous') withMask++;
-      fused.add(prediction.score, prediction.map.data, mask);
+      const pixels = { mask, ignored: prediction.ignored };
+      fused.add(prediction.score, prediction.map.data, pixels);
       const branchScores: Record<string, number> = {};
       for (const [name, branch] of Object.entries(prediction.branches)) {
-        branches.get(name)!.add(branch.score, branch.map.data, mask);
+        branches.get(name)!.add(branch.score, branch.map.data, pixels);
         branchScores[name] = branch.score;
       }
       const { id, label, defectType } = sample;

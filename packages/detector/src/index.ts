@@ -11,7 +11,9 @@ export { DEFAULT_FALSE_ALARM_RATE, Detector, type PredictOptions, type SaveOptio
 export { estimateTraining, type EstimateOptions, type TrainingCost } from './estimate-training.js';
 export { evaluateDetector, type EvaluateOptions } from './evaluate-detector.js';
 export type { EvaluationResult, ScoredSample, ScoreQuality } from '@dskd/metrics';
+export type { IgnoreMask } from './ignored-pixels.js';
 export { loadDetector, loadDetectors, type LoadAllOptions, type LoadOptions } from './load-detector.js';
+export { mapInPicture } from './map-in-picture.js';
 export type { PredictEachOptions } from './predict-each.js';
 export type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
 export { recalibrate, type RecalibrateOptions } from './recalibrate.js';

@@ -1,3 +1,4 @@
+import type { Rectangle } from '@dskd/data';
 import type { Region } from '@dskd/scoring';
 
 /** A map of scores over the network's input. */
@@ -30,7 +31,15 @@ export interface Prediction {
   readonly pValue: number;
   /** `local` sees structural faults, `global` logical ones. */
   readonly branches: Readonly<Record<string, BranchPrediction>>;
+  /** At network size. {@link mapInPicture} brings it to the picture's own pixels. */
   readonly map: ScoreMap;
+  /** The part of the maps that shows the picture, in whole pixels; the rest is a letterbox's border. */
+  readonly content: Rectangle;
+  /**
+   * 1 where a pixel of the maps did not count (ignore mask, border): it has no part in scores and regions, and
+   * its value is no higher than any that counts. Null where all counted.
+   */
+  readonly ignored: Uint8Array | null;
   /** Connected areas of the map above the threshold, in pixels of the picture as given. */
   readonly regions: readonly Region[];
 }

@@ -1,6 +1,5 @@
 import type { FeatureExtractor } from '@dskd/core';
-import { gaussianBlur } from '@dskd/core';
-import { fuseLevels, imageScores, normaliseMap, type BranchConstants } from '@dskd/scoring';
+import { fuseLevels, imageScores, normaliseMap, smoothMaps, type BranchConstants } from '@dskd/scoring';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BranchModel } from './branches.js';
 
@@ -58,35 +57,39 @@ export async function rawMaps(
 }
 
 /**
- * Normalises each branch's raw map, smooths it and adds them up. The Gaussian filter is linear, so
- * smoothing the branches and adding is smoothing the sum.
+ * Normalises each branch's raw map, smooths it over the pixels that count and adds them up. Smoothing is linear,
+ * so smoothing the branches and adding is smoothing the sum.
  * @param raw as {@link rawMaps} gives; the caller keeps it.
- * @param ignored `[height * width]`, nonzero where a pixel must not count; its map value is set to the lowest.
+ * @param ignored one per picture: `[height * width]`, not 0 where a pixel does not count, or null where all do.
+ * What is ignored reaches no pixel that counts; its own value is no higher than any of those.
  */
 export async function scoreRawMaps(
   raw: ReadonlyMap<string, tf.Tensor3D>,
   constants: ReadonlyMap<string, BranchConstants>,
   rule: FusionRule,
-  ignored?: Uint8Array,
+  ignored?: readonly (Uint8Array | null)[],
 ): Promise<ScoredBatch> {
   const smoothed = new Map<string, tf.Tensor3D>();
-  for (const [name, map] of raw) {
-    smoothed.set(
-      name,
-      tf.tidy(() => gaussianBlur(normaliseMap(map, constants.get(name)!), rule.sigma)),
-    );
-  }
-  const fused = tf.tidy(() => tf.addN([...smoothed.values()]));
-  const branches = new Map<string, ScoredMaps>();
+  const own: tf.Tensor3D[] = [];
   try {
-    for (const [name, map] of smoothed) branches.set(name, await download(map, ignored));
-    return { fused: await download(fused, ignored), branches };
+    for (const [name, map] of raw) {
+      const smooth = tf.tidy(() =>
+        smoothMaps(normaliseMap(map, constants.get(name)!), rule.sigma, { ignored }),
+      );
+      own.push(smooth);
+      smoothed.set(name, smooth);
+    }
+    const fused = tf.tidy(() => tf.addN([...smoothed.values()]));
+    own.push(fused);
+    const branches = new Map<string, ScoredMaps>();
+    for (const [name, map] of smoothed) branches.set(name, await download(map));
+    return { fused: await download(fused), branches };
   } finally {
-    tf.dispose([fused, ...smoothed.values()]);
+    tf.dispose(own);
   }
 }
 
-async function download(map: tf.Tensor3D, ignored: Uint8Array | undefined): Promise<ScoredMaps> {
-  const scores = await imageScores(map, ignored ? { ignored } : {});
+async function download(map: tf.Tensor3D): Promise<ScoredMaps> {
+  const scores = await imageScores(map);
   return { maps: (await map.data()) as Float32Array, scores };
 }

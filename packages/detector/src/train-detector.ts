@@ -9,18 +9,22 @@ import {
   type CheckpointOptions,
   type StudentRunner,
   type StudentState,
+  type TrainingState,
 } from '@dskd/training';
 import type { StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { studentTask, type BranchModel, type BranchPlan } from './branches.js';
 import { calibrate, measureConstants, type Calibration } from './calibrate.js';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { assertSameRun, readCheckpoint, writeCheckpoint, type RunDescription } from './checkpoint.js';
 import { choosePictures, type ChosenPictures } from './choose-pictures.js';
 import { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from './description.js';
+import { describeRun } from './describe-run.js';
 import { DEFAULT_FALSE_ALARM_RATE, Detector } from './detector.js';
 import { assertTrainingFits } from './fitting-alternatives.js';
 import { withInitialStates } from './initial-states.js';
+import { ignoredAtNetworkSize } from './ignored-pixels.js';
 import { planBranches } from './plan-branches.js';
+import { preparationOf, resizeRule } from './preparation.js';
 import { recordedOptions } from './recorded-options.js';
 import type { FusionRule } from './score-maps.js';
 import { TRAINING_DEFAULTS as DEFAULTS, type TrainDetectorOptions } from './training-options.js';
@@ -31,7 +35,8 @@ import { VERSION } from './version.js';
  * threshold on good pictures the students have not seen.
  * @returns a detector; the caller disposes it, then the teacher.
  * @throws {DskdError} `dataset-invalid`, `invalid-config`, `out-of-memory` (before anything is trained),
- * `numerical-instability`, `aborted` and what reading pictures throws.
+ * `numerical-instability`, `aborted`, what reading pictures throws, and for a checkpoint of another run
+ * `input-size-mismatch` or `invalid-argument`.
  */
 export async function trainDetector(options: TrainDetectorOptions): Promise<Detector> {
   const {
@@ -39,13 +44,23 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
     epochs = DEFAULTS.epochs,
     batchSize = DEFAULTS.batchSize,
   } = options;
-  const { seed = DEFAULTS.seed, reestimateBatchNorm = false, onEvent, signal } = options;
+  const { seed = DEFAULTS.seed, reestimateBatchNorm = false, augmentation, onEvent, signal } = options;
   const [height, width] = inputSize;
+  const resize = resizeRule(options);
+  const preparation = preparationOf({ inputSize: [height, width], resize });
+  const ignored = options.ignored
+    ? ignoredAtNetworkSize(options.ignored, { inputSize, fit: resize.fit })
+    : null;
   const chosen = choosePictures(options.source, options);
   const plans = planBranches(options);
   assertTrainingFits(options, chosen.training.length);
-  const training = new PreparedPictures(chosen.training, { height, width });
+  const training = new PreparedPictures(chosen.training, {
+    ...preparation,
+    ...(augmentation && { augment: { augmentation, seed } }),
+  });
   const dataFingerprint = await options.source.fingerprint(signal ? { signal } : {});
+  const run = describeRun(options, plans, dataFingerprint);
+  const resumeFrom = options.resumeFrom && stateOfRun(options.resumeFrom, run);
 
   const runners: StudentRunner[] = [];
   let trained: Awaited<ReturnType<typeof trainStudents>>;
@@ -65,8 +80,8 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       students: runners,
       pictures: {
         length: training.length,
-        changesEachEpoch: false,
-        batch: (indices) => training.batch(indices),
+        changesEachEpoch: augmentation !== undefined,
+        batch: (indices, epoch) => training.batch(indices, { epoch }),
       },
       epochs,
       batchSize,
@@ -77,8 +92,8 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       ...(options.featureCacheBytes !== undefined && {
         featureCache: { maxBytes: options.featureCacheBytes },
       }),
-      ...(options.checkpoint && { checkpoint: checkpointTo(options.checkpoint) }),
-      ...(options.resumeFrom && { resumeFrom: readCheckpoint(options.resumeFrom) }),
+      ...(options.checkpoint && { checkpoint: checkpointTo(options.checkpoint, run) }),
+      ...(resumeFrom && { resumeFrom }),
     });
   } finally {
     await Promise.all(runners.map((runner) => runner.dispose()));
@@ -94,14 +109,24 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
     const { extractor } = options.teacher;
     const constants =
       options.statisticsOn === 'training'
-        ? await measureConstants(extractor, branches, rule, training, { batchSize, signal })
+        ? await measureConstants(
+            extractor,
+            branches,
+            rule,
+            new PreparedPictures(chosen.training, preparation),
+            {
+              batchSize,
+              ignored,
+              signal,
+            },
+          )
         : undefined;
     const calibration = await calibrate(
       extractor,
       branches,
       rule,
-      new PreparedPictures(chosen.calibration, { height, width }),
-      { batchSize, constants, signal },
+      new PreparedPictures(chosen.calibration, preparation),
+      { batchSize, constants, ignored, signal },
     );
     const record: TrainingRecord = {
       branches: plans.map(({ name }) => name),
@@ -114,16 +139,20 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       learningRates: Object.fromEntries(plans.map(({ name, optimiser }) => [name, optimiser.learningRate])),
       reestimatedBatchNorm: reestimateBatchNorm,
       finalLosses: trained.history.at(-1)?.losses ?? {},
-      augmentation: null,
+      augmentation: augmentation
+        ? (JSON.parse(JSON.stringify(augmentation)) as TrainingRecord['augmentation'])
+        : null,
       options: recordedOptions(options),
       backend: tf.getBackend(),
       versions: { '@dskd/detector': VERSION, '@tensorflow/tfjs-core': tf.version_core },
     };
     const description: DetectorDescription = {
       ...describeModel(options, plans, rule, calibration, chosen),
+      resize,
+      ignored: ignored !== null,
       trainings: [record],
     };
-    return new Detector(options.teacher, false, branches, description);
+    return new Detector(options.teacher, false, branches, description, ignored);
   } catch (error) {
     for (const { student } of branches) student.dispose();
     throw error;
@@ -131,8 +160,21 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
 }
 
 /** Checkpoints as bytes, as this package's callers take them. */
-function checkpointTo(wanted: NonNullable<TrainDetectorOptions['checkpoint']>): CheckpointOptions {
-  return { everyEpochs: wanted.everyEpochs, save: (state) => wanted.save(writeCheckpoint(state)) };
+function checkpointTo(
+  wanted: NonNullable<TrainDetectorOptions['checkpoint']>,
+  run: RunDescription,
+): CheckpointOptions {
+  return {
+    everyEpochs: wanted.everyEpochs,
+    save: async (state) => wanted.save(writeCheckpoint({ state, run })),
+  };
+}
+
+/** The state in a checkpoint of this run. */
+function stateOfRun(bytes: Uint8Array, run: RunDescription): TrainingState {
+  const checkpoint = readCheckpoint(bytes);
+  assertSameRun(checkpoint, run);
+  return checkpoint.state;
 }
 
 /** The student of a plan in this thread, holding what was trained wherever it was trained. */
@@ -160,7 +202,7 @@ function describeModel(
   rule: FusionRule,
   calibration: Calibration,
   { origin }: ChosenPictures,
-): Omit<DetectorDescription, 'trainings'> {
+): Omit<DetectorDescription, 'resize' | 'ignored' | 'trainings'> {
   const { threshold, guaranteed } = quantileThreshold(calibration.scores, falseAlarmRate);
   const { name, levels, inputTransform } = teacher.extractor;
   const { channelOrder, scale, mean, standardDeviation } = inputTransform;
@@ -174,9 +216,7 @@ function describeModel(
       inputTransform: { channelOrder, scale, mean: [...mean], standardDeviation: [...standardDeviation] },
     },
     inputSize: [inputSize[0], inputSize[1]],
-    resize: { fit: 'squeeze', filter: 'bilinear-antialiased', fill: null },
     storage: 'float32',
-    ignored: false,
     branches: plans.map((plan) => ({
       name: plan.name,
       student: JSON.parse(JSON.stringify(plan.student)) as DetectorDescription['branches'][number]['student'],

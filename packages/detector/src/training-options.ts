@@ -1,8 +1,9 @@
 import type { EventListener } from '@dskd/base';
-import type { ImageSource } from '@dskd/data';
+import type { Augmentation, Colour, Fit, ImageSource } from '@dskd/data';
 import type { StudentOptions, StudentPreset } from '@dskd/models';
 import type { AdamOptions, StudentRunner } from '@dskd/training';
 import type { BranchPlan, ObjectiveDescription } from './branches.js';
+import type { IgnoreMask } from './ignored-pixels.js';
 import type { Teacher } from './teacher.js';
 
 /** One branch: which student, trained on what, how fast. */
@@ -20,6 +21,20 @@ export interface TrainDetectorOptions {
   readonly teacher: Teacher;
   /** `[height, width]` in pixels. Default `[256, 256]`. */
   readonly inputSize?: readonly [number, number];
+  /** How pictures of other proportions become that size. Default `squeeze`. */
+  readonly fit?: Fit;
+  /** What fills a letterbox's border: red, green, blue, 0..255. Default: the mean of ImageNet. */
+  readonly fill?: Colour;
+  /**
+   * How training pictures are varied from epoch to epoch, by (seed, epoch, sample id). Teacher features are then
+   * computed in every epoch. Statistics, scores and threshold come from pictures as they are. Default: not at all.
+   */
+  readonly augmentation?: Augmentation;
+  /**
+   * Pixels that count neither for statistics nor for any score: 1 channel, not 0 does not count, of any size with
+   * the pictures' proportions. Kept in the artefact. Students are trained on all pixels.
+   */
+  readonly ignored?: IgnoreMask;
   /** Size of the students. Default `lite`. */
   readonly preset?: StudentPreset;
   /** Replaces parts of what the preset decides, for both students. */
@@ -54,7 +69,7 @@ export interface TrainDetectorOptions {
   readonly falseAlarmRate?: number;
   /** Re-estimate batch-norm statistics over the training pictures after training. Default false. */
   readonly reestimateBatchNorm?: boolean;
-  /** Bytes the cache of teacher features may take. Default 1 GiB. */
+  /** Bytes the cache of teacher features may take. Default 1 GiB. None are kept with `augmentation`. */
   readonly featureCacheBytes?: number;
   /**
    * Makes what trains one student. Default: in this thread. `workerRunnerFor` of `@dskd/detector/node`
