@@ -112,11 +112,12 @@ export class PartialDownload {
     });
   }
 
-  /** Moves the finished file to its place, and clears away whatever else is left of downloading it. */
+  /** Moves the finished file to its place, and clears away what else is left of downloading it. */
   async finish(): Promise<void> {
     await rename(this.content, this.#target);
-    await rm(this.#folder, { recursive: true, force: true });
-    await rm(`${this.#target}.unfinished`, { recursive: true, force: true });
+    for (const folder of [this.#folder, ...(await unowned(this.#target))]) {
+      await rm(folder, { recursive: true, force: true });
+    }
   }
 
   /** Leaves the bytes so far to whoever asks next. */
