@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { DskdError } from '@dskd/base';
 import { useBackend } from '@dskd/test-support';
 import { describedTeacher } from './described-teacher.test.util.js';
-import { fittingAlternatives } from './fitting-alternatives.js';
+import { assertTrainingFits, fittingAlternatives } from './fitting-alternatives.js';
 import { paperRecipe } from './recipes.js';
 import { tinySource } from './tiny-world.test.util.js';
 import { trainDetector } from './train-detector.js';
@@ -80,4 +80,19 @@ test('features of varied pictures are not kept', () => {
     estimateTrainingMemory(paper(options), PICTURES).parts.find(({ heap }) => heap === 'host')!.bytes;
   expect(host({})).toBe(0);
   expect(host({ augmentation: undefined })).toBe(GIBIBYTE);
+});
+
+test('a tensor that a WebGPU device cannot take in one is refused, and fewer channels are offered', () => {
+  const wide = paper({ preset: 'lite', gccb: { channels: 1024 }, runner });
+  expect(() => assertTrainingFits(wide, PICTURES)).not.toThrow();
+  const backend = tf.backend() as { device?: unknown };
+  backend.device = { limits: { maxStorageBufferBindingSize: 2 ** 27 } };
+  try {
+    expect(() => assertTrainingFits(wide, PICTURES)).toThrow(
+      'one tensor of global needs 0.25 GiB, this device takes at most 0.13 GiB in one',
+    );
+    expect(fittingAlternatives(wide, PICTURES)).toContain('--gccb-channels 512');
+  } finally {
+    delete backend.device;
+  }
 });
