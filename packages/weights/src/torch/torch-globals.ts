@@ -18,12 +18,25 @@ function tensorOf(args: readonly unknown[], charge: (bytes: number) => void, typ
   return tensor;
 }
 
-const rebuildTensor: PickleCall = (args, charge) => tensorOf(args, charge);
+/** Marks with which torch negates or conjugates a tensor without touching its data. */
+function refuseLazySigns(marks: unknown): void {
+  if (marks instanceof Map && (marks.get('neg') === true || marks.get('conj') === true)) {
+    throw invalidWeights(TORCH_FILE, 'it has a tensor that torch would negate or conjugate while loading.', {
+      hint: 'Save tensor.resolve_neg().resolve_conj() instead.',
+    });
+  }
+}
+
+const rebuildTensor: PickleCall = (args, charge) => {
+  refuseLazySigns(args[6]);
+  return tensorOf(args, charge);
+};
 
 /** Of an untyped storage: the type comes as seventh argument. */
 const rebuildTypedTensor: PickleCall = (args, charge) => {
   const type = args[6];
   if (!(type instanceof TorchType) || type.kind !== 'element') throw badArguments('a tensor');
+  refuseLazySigns(args[7]);
   return tensorOf(args, charge, type);
 };
 

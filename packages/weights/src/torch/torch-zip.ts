@@ -36,6 +36,18 @@ function openStorage(
   });
 }
 
+function refuseBigEndian(archive: ZipArchive, folder: string, limit: MemoryLimit): void {
+  const entry = archive.entries.get(`${folder}/byteorder`);
+  if (!entry) return;
+  const little = 'little';
+  // By its size first: it could be of any.
+  if (entry.size === little.length) {
+    const { bytes } = readEntry(archive, entry, limit);
+    if (bytes.every((byte, index) => byte === little.charCodeAt(index))) return;
+  }
+  throw invalidWeights(TORCH_FILE, 'its byte order is not little-endian.');
+}
+
 /**
  * The object in a PyTorch zip archive, its tensors as StoredTensors; of the storages nothing is read yet. As in
  * torch, the checksums of stored (not deflated) entries are not verified: torch can be told to leave them out.
@@ -51,13 +63,7 @@ export function readTorchZip(archive: ZipArchive, limit: MemoryLimit): unknown {
       hint: "Save its weights in Python: torch.save(torch.jit.load(file).state_dict(), 'weights.pth').",
     });
   }
-  const order = archive.entries.get(`${folder}/byteorder`);
-  if (
-    order &&
-    new ByteReader(readEntry(archive, order, limit).bytes, TORCH_FILE).text(order.size) !== 'little'
-  ) {
-    throw invalidWeights(TORCH_FILE, 'its byte order is not little-endian.');
-  }
+  refuseBigEndian(archive, folder, limit);
   const storages = new Map<string, TorchStorage>();
   const pickle = readEntry(archive, archive.entries.get(pickles[0]!)!, limit);
   return unpickle(new ByteReader(pickle.bytes, TORCH_FILE), {

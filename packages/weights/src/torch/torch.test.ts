@@ -15,6 +15,8 @@ import {
   tensor,
   text,
   tuple,
+  yes,
+  type Ops,
 } from './pickle-writer.test.util.js';
 import { PAIR, floats, torchLegacy, torchZip } from './torch-writer.test.util.js';
 
@@ -109,9 +111,29 @@ describe('what torch writes rarely', () => {
     refusalOf(file, { maxBytes: needed - 1 }, 'weights-too-large');
   });
 
+  test('tensors that are negated while loading are refused, others with such marks are not', () => {
+    const marked = (mark: string, value: Ops) =>
+      torchZip(
+        dict({
+          x: call(
+            'torch._utils._rebuild_tensor_v2',
+            ...[storage(FLOAT, '0', 2), integer(0), tuple(integer(2)), tuple(integer(1))],
+            ...[no, call('collections.OrderedDict'), dict({ [mark]: value })],
+          ),
+        }),
+        { 0: floats(1, 2) },
+      );
+    for (const mark of ['neg', 'conj']) {
+      expect(refusalOf(marked(mark, yes)).message).toMatch(/negate or conjugate/);
+      expect(dataOf(marked(mark, no))).toEqual(Float32Array.of(1, 2));
+    }
+  });
+
   test('big-endian files are refused by name', () => {
-    const order = { name: 'archive/byteorder', data: new TextEncoder().encode('big') };
-    expect(refusalOf(torchZip(PAIR, { 0: floats(1, 2) }, [order])).message).toMatch(/byte order/);
+    for (const text of ['big', 'middle', 'little and then some']) {
+      const order = { name: 'archive/byteorder', data: new TextEncoder().encode(text) };
+      expect(refusalOf(torchZip(PAIR, { 0: floats(1, 2) }, [order])).message).toMatch(/byte order/);
+    }
   });
 });
 
