@@ -8,5 +8,6 @@ test('120 kills at random moments lose nothing older', async () => {
   console.log(JSON.stringify(report));
   expect(report.loaded).toBe(240);
   // Kills that hit no write would prove nothing.
-  expect(report.inTheMiddle).toBeGreaterThan(50);
+  expect(report.inTheMiddle.model).toBeGreaterThan(20);
+  expect(report.inTheMiddle.checkpoint).toBeGreaterThan(20);
 });

@@ -10,6 +10,7 @@ import { randomStream } from '@dskd/base';
 import { readCheckpoint } from './checkpoint.js';
 import { fixtureTeacher } from './format-1.test.util.js';
 import { loadDetector } from './load-detector.js';
+import type { Teacher } from './teacher.js';
 
 const PROGRAM = fileURLToPath(new URL('./saving-process.test.util.js', import.meta.url));
 const FILES = ['model', 'checkpoint'] as const;
@@ -18,19 +19,17 @@ export interface KillReport {
   readonly kills: number;
   /** Files loaded after a kill: the older or the newer version, whole. */
   loaded: number;
-  /** Kills that left a half-written temporary file: they came in the middle of a write. */
-  inTheMiddle: number;
+  /** Kills that left a half-written temporary file, by the file: they came in the middle of its write. */
+  readonly inTheMiddle: Record<(typeof FILES)[number], number>;
 }
 
 /** The version that a file on disk holds; loading it is what this is about. */
-async function versionOf(folder: string, file: (typeof FILES)[number]): Promise<number> {
+async function versionOf(folder: string, file: (typeof FILES)[number], teacher: Teacher): Promise<number> {
   const bytes = await readFile(path.join(folder, `${file}.safetensors`));
   if (file === 'checkpoint') return readCheckpoint(bytes).state.step;
-  const teacher = fixtureTeacher();
   const detector = await loadDetector(bytes, { teacher });
   const { threshold } = detector;
   detector.dispose();
-  teacher.dispose();
   return threshold;
 }
 
@@ -68,14 +67,15 @@ async function killWhileSaving(folder: string, version: number, wait: number): P
  */
 export async function killSavingProcesses(kills: number): Promise<KillReport> {
   const folder = await mkdtemp(path.join(tmpdir(), 'dskd-killed-'));
-  const report: KillReport = { kills, loaded: 0, inTheMiddle: 0 };
+  const report: KillReport = { kills, loaded: 0, inTheMiddle: { model: 0, checkpoint: 0 } };
   const random = randomStream(1, 'kills');
+  const teacher = fixtureTeacher();
   try {
     let version = 1;
     for (let kill = 0; kill < kills; kill++) {
       const told = await killWhileSaving(folder, version, random.uniform() * 150);
       for (const file of FILES) {
-        const onDisk = await versionOf(folder, file);
+        const onDisk = await versionOf(folder, file, teacher);
         const reported = told.get(file)!;
         if (onDisk !== reported && onDisk !== reported + 1) {
           throw new Error(`Kill ${kill}: ${file} was told to be version ${reported}, on disk is ${onDisk}.`);
@@ -83,17 +83,17 @@ export async function killSavingProcesses(kills: number): Promise<KillReport> {
         report.loaded++;
         version = Math.max(version, onDisk + 1);
       }
-      const leftovers = (await readdir(folder)).filter(
-        (name) => !/^(model|checkpoint)\.safetensors$/.test(name),
-      );
-      if (!leftovers.every((name) => name.startsWith('.') && name.endsWith('.tmp'))) {
-        throw new Error(`Kill ${kill} left ${leftovers.join(', ')}.`);
+      for (const name of await readdir(folder)) {
+        if (/^(model|checkpoint)\.safetensors$/.test(name)) continue;
+        const [, file] = /^\.(model|checkpoint)\.safetensors\.[0-9a-f]+\.tmp$/.exec(name) ?? [];
+        if (file === undefined) throw new Error(`Kill ${kill} left ${name}.`);
+        report.inTheMiddle[file as (typeof FILES)[number]]++;
+        await rm(path.join(folder, name));
       }
-      if (leftovers.length > 0) report.inTheMiddle++;
-      for (const name of leftovers) await rm(path.join(folder, name));
     }
     return report;
   } finally {
+    teacher.dispose();
     await rm(folder, { recursive: true });
   }
 }
