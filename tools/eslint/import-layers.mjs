@@ -1,7 +1,7 @@
 // Lint rule: imports between our packages only point up the list of package-layers.mjs. Type-only imports,
 // re-exports, `import()` and `import('...')` types count; so do relative paths that leave the package.
 import path from 'node:path';
-import { BELOW_TEST_SUPPORT, PACKAGE_LAYERS } from './package-layers.mjs';
+import { BELOW_TEST_SUPPORT, PACKAGE_LAYERS, TESTS_ALSO_IMPORT } from './package-layers.mjs';
 
 const PACKAGES = path.resolve(import.meta.dirname, '../../packages');
 
@@ -40,6 +40,7 @@ export const importLayers = {
         return;
       }
       const allowed = [...PACKAGE_LAYERS[from]];
+      if (isTest) allowed.push(...(TESTS_ALSO_IMPORT[from] ?? []));
       if (isTest && !BELOW_TEST_SUPPORT.includes(from)) allowed.push('test-support', 'wasm-gradients');
       if (!allowed.includes(to)) {
         context.report({

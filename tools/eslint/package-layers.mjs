@@ -32,3 +32,6 @@ export const PACKAGE_LAYERS = {
 
 /** Packages below test-support: their own tests cannot use it (the build would be circular). */
 export const BELOW_TEST_SUPPORT = ['base', 'weights'];
+
+/** What a package's tests may import beside that: up the list, but no user of the package has to install it. */
+export const TESTS_ALSO_IMPORT = { training: ['models'] };

@@ -2,6 +2,7 @@ import { DskdError } from '@dskd/base';
 import type { FeatureExtractor, FeatureLevel, InputTransform } from '@dskd/core';
 import type { StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
+import { affineInput, type AffineInput } from '../affine-input.js';
 import { foldConvolution } from './fold.js';
 import { levelShapes } from './output-sizes.js';
 import { convolutionsOf, type Stage } from './plan.js';
@@ -38,22 +39,13 @@ function foldAll(
   );
 }
 
-/** The input transform as `picture * factor - offset`, RGB. */
-function affineInput({ channelOrder, scale, mean, standardDeviation }: InputTransform) {
-  const channels = channelOrder === 'rgb' ? [0, 1, 2] : [2, 1, 0];
-  return {
-    factor: tf.tensor1d(channels.map((channel) => scale / standardDeviation[channel]!)),
-    offset: tf.tensor1d(channels.map((channel) => mean[channel]! / standardDeviation[channel]!)),
-  };
-}
-
 class PlannedBackbone implements Backbone {
   readonly name: string;
   readonly levels: readonly FeatureLevel[];
   readonly inputTransform: InputTransform;
   readonly #selection: Selection;
   readonly #weights: FoldedWeights;
-  readonly #input: { factor: tf.Tensor1D; offset: tf.Tensor1D };
+  readonly #input: AffineInput;
   #disposed = false;
 
   constructor(name: string, selection: Selection, weights: StateDict, inputTransform: InputTransform) {

@@ -1,0 +1,175 @@
+import { DskdError } from '@dskd/base';
+import type { FeatureExtractor, FeatureLevel, InputTransform } from '@dskd/core';
+import * as tf from '@tensorflow/tfjs-core';
+import { findLevels } from './find-levels.js';
+import { checkImages, inputContract, type InputContract } from './input-contract.js';
+import type { ModelRun } from './model-run.js';
+import { Runner } from './runner.js';
+
+export interface AdapterOptions {
+  /** What the weights were trained on. Default: RGB in 0..1, as pictures come. */
+  readonly inputTransform?: InputTransform;
+  /**
+   * Of the outputs, in their order. Default: names of the outputs, channels and strides as a dry run on one
+   * black picture finds them. Channels are compared with it; the strides given are believed.
+   */
+  readonly levels?: readonly FeatureLevel[];
+  /** `[height, width]` of the dry run's picture. Default: what the model's input says, else 256 x 256. */
+  readonly inputSize?: readonly [number, number];
+}
+
+/** Somebody else's model as a frozen teacher. `dispose` leaves the model itself alone: it stays its owner's. */
+export interface AdaptedModel extends FeatureExtractor {
+  [Symbol.dispose](): void;
+}
+
+const AS_IT_COMES: InputTransform = {
+  channelOrder: 'rgb',
+  scale: 1,
+  mean: [0, 0, 0],
+  standardDeviation: [1, 1, 1],
+};
+const USUAL_SIDE = 256;
+
+type Shape = [number, number, number];
+
+class Adapted implements AdaptedModel {
+  readonly name: string;
+  readonly levels: readonly FeatureLevel[];
+  readonly inputTransform: InputTransform;
+  readonly #runner: Runner;
+  readonly #contract: InputContract;
+  /** Of the model's results, which is level 0, 1, ... */
+  readonly #order: readonly number[];
+  readonly #shapes = new Map<string, Shape[]>();
+  #disposed = false;
+
+  constructor(
+    name: string,
+    transform: InputTransform,
+    runner: Runner,
+    contract: InputContract,
+    levels: readonly FeatureLevel[],
+  ) {
+    this.name = name;
+    this.inputTransform = transform;
+    this.#runner = runner;
+    this.#contract = contract;
+    // Shallow to deep, whatever the order of the model's outputs.
+    this.#order = levels
+      .map((_, index) => index)
+      .sort((a, b) => levels[a]!.stride - levels[b]!.stride || a - b);
+    this.levels = this.#order.map((index) => levels[index]!);
+  }
+
+  remember(inputSize: readonly [number, number], shapes: readonly (readonly number[])[]): void {
+    this.#shapes.set(
+      inputSize.join(' x '),
+      this.#order.map((index) => shapes[index]!.slice(1) as Shape),
+    );
+  }
+
+  outputShapes(inputSize: readonly [number, number]): Shape[] {
+    const size = inputSize.join(' x ');
+    if (!this.#shapes.has(size)) this.#measure(inputSize);
+    return this.#shapes.get(size)!.map((shape) => [...shape]);
+  }
+
+  #measure(inputSize: readonly [number, number]): void {
+    this.#checkUsable();
+    if (!inputSize.every((side) => Number.isSafeInteger(side) && side > 0)) {
+      throw new DskdError(
+        'shape-mismatch',
+        `Got pictures of ${inputSize.join(' x ')}; height and width must be whole numbers.`,
+      );
+    }
+    if (this.#runner.asynchronous) {
+      throw new DskdError(
+        'invalid-argument',
+        `Got pictures of ${inputSize.join(' x ')}; ${this.name} runs asynchronously, its shapes are known ` +
+          `for ${[...this.#shapes.keys()].join(', ')} only.`,
+        { hint: 'Give this size as inputSize to fromGraphModel.' },
+      );
+    }
+    tf.tidy(() => {
+      const picture = tf.zeros<tf.Rank.R4>([this.#contract.batch ?? 1, ...inputSize, 3]);
+      checkImages(this.name, this.#contract, picture);
+      const results = this.#runner.runSync(picture);
+      this.remember(
+        inputSize,
+        results.map(({ shape }) => shape),
+      );
+    });
+  }
+
+  async extract(images: tf.Tensor4D): Promise<tf.Tensor4D[]> {
+    this.#checkUsable();
+    checkImages(this.name, this.#contract, images);
+    const results = await this.#runner.run(images);
+    const wrong = this.levels.flatMap(({ name, channels }, level) => {
+      const { shape } = results[this.#order[level]!]!;
+      const fits = shape.length === 4 && shape[0] === images.shape[0] && shape[3] === channels;
+      return fits
+        ? []
+        : [`'${name}' is [${shape.join(', ')}], wanted [${images.shape[0]}, height, width, ${channels}]`];
+    });
+    if (wrong.length > 0) {
+      tf.dispose(results);
+      throw new DskdError(
+        'shape-mismatch',
+        `${this.name} gave other features than it used to: ${wrong.join('; ')}.`,
+      );
+    }
+    return this.#order.map((index) => results[index] as tf.Tensor4D);
+  }
+
+  #checkUsable(): void {
+    if (this.#disposed) {
+      throw new DskdError('disposed', `Model ${this.name} was disposed; it extracts nothing any more.`);
+    }
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#runner.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** Makes a teacher of `model`; what {@link AdapterOptions} says is checked by a dry run. */
+export async function adaptModel(
+  model: ModelRun,
+  { inputTransform = AS_IT_COMES, levels, inputSize }: AdapterOptions,
+): Promise<AdaptedModel> {
+  const contract = inputContract(model);
+  const size = inputSize ?? ([contract.height ?? USUAL_SIDE, contract.width ?? USUAL_SIDE] as const);
+  await tf.ready();
+  const runner = new Runner(model, inputTransform);
+  try {
+    const shapes = await runner.dryRun(size, contract.batch ?? 1).catch((error: unknown) => {
+      throw new DskdError(
+        'invalid-argument',
+        `Model ${model.name} cannot turn a picture of ${size.join(' x ')} into ${model.outputs.join(', ')}: ` +
+          (error instanceof Error ? error.message : String(error)),
+        { cause: error },
+      );
+    });
+    const found = model.outputs.map((name, index) => ({ name, shape: shapes[index]! }));
+    const adapted = new Adapted(
+      model.name,
+      inputTransform,
+      runner,
+      contract,
+      findLevels(model.name, found, size, levels),
+    );
+    adapted.remember(size, shapes);
+    return adapted;
+  } catch (error) {
+    runner.dispose();
+    throw error;
+  }
+}

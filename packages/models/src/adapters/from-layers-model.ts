@@ -1,0 +1,64 @@
+import { DskdError } from '@dskd/base';
+import type * as tf from '@tensorflow/tfjs-core';
+import { adaptModel, type AdaptedModel, type AdapterOptions } from './adapted-model.js';
+import { asArray, type ModelEnd } from './model-run.js';
+
+/** What {@link fromLayersModel} uses of a `tf.LayersModel`; this package does not depend on tfjs-layers. */
+export interface LayersModelLike {
+  readonly name: string;
+  readonly inputs: readonly ModelEnd[];
+  readonly outputs: readonly ModelEnd[];
+  readonly layers: readonly { readonly name: string; readonly output: ModelEnd | readonly ModelEnd[] }[];
+  predict(inputs: tf.Tensor, options: { readonly batchSize: number }): tf.Tensor | tf.Tensor[];
+  execute(inputs: tf.Tensor, outputs: string[]): tf.Tensor | tf.Tensor[];
+}
+
+export interface LayersModelOptions extends AdapterOptions {
+  /** Default: the model's own name. */
+  readonly name?: string;
+  /** Names of the layers whose outputs are the levels. Default: the model's outputs. */
+  readonly layers?: readonly string[];
+}
+
+/** tfjs numbers the outputs of layers whose name was in use before: what to ask for is not the layer's name. */
+function outputsOfLayers(model: LayersModelLike, wanted: readonly string[]): string[] {
+  const known = new Map(model.layers.map((layer) => [layer.name, layer]));
+  const missing = wanted.filter((name) => !known.has(name));
+  if (missing.length > 0 || wanted.length === 0 || new Set(wanted).size !== wanted.length) {
+    throw new DskdError(
+      'invalid-argument',
+      `Got layers ${wanted.map((name) => `'${name}'`).join(', ') || 'of no name'}; ` +
+        `wanted different ones of ${[...known.keys()].join(', ')}.`,
+      { details: { missing, available: [...known.keys()] } },
+    );
+  }
+  return wanted.flatMap((name) => {
+    const { output } = known.get(name)!;
+    return 'name' in output ? [output.name] : output.map((end) => end.name);
+  });
+}
+
+/**
+ * Adapts a `tf.LayersModel` (a converted Keras model, say) into a frozen teacher. It runs in inference mode:
+ * batch norm by its running statistics, no dropout.
+ * @param model with one input, float32 `[batch, height, width, 3]`. It stays the caller's.
+ * @throws {DskdError} `invalid-argument` where the model takes other input, knows no such layer, or gives
+ * something that is no feature map; every problem of the levels in one error.
+ */
+export async function fromLayersModel(
+  model: LayersModelLike,
+  options: LayersModelOptions = {},
+): Promise<AdaptedModel> {
+  const { name = model.name, layers } = options;
+  const { inputs } = model;
+  if (layers === undefined) {
+    // Not execute(): it looks outputs up by layer, which fails in models that use a layer twice.
+    const outputs = model.outputs.map((end) => end.name);
+    const run = (pictures: tf.Tensor4D) => asArray(model.predict(pictures, { batchSize: pictures.shape[0] }));
+    return await adaptModel({ name, inputs, outputs, run }, options);
+  }
+  const tensors = outputsOfLayers(model, layers);
+  const outputs = tensors.length === layers.length ? layers : tensors;
+  const run = (pictures: tf.Tensor4D) => asArray(model.execute(pictures, tensors));
+  return await adaptModel({ name, inputs, outputs, run }, options);
+}
