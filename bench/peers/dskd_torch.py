@@ -32,7 +32,7 @@ from torch import nn
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / 'tools/golden'))
 import backbones
 from random_stream import batches_of_epoch, hold_out
-from students import Student
+from students import BASIC, Student
 
 HOLD_OUT = 0.1
 EVALUATION_BATCH = 8
@@ -40,15 +40,12 @@ TEACHERS = {
     'squeezenet1_1': (backbones.squeezenet1_1, backbones.RGB, backbones.FIRES, (4, 8, 16)),
     'resnet50_v1': (backbones.resnet50_v1, backbones.CAFFE, backbones.LAYERS, (4, 8, 16)),
 }
+# Blocks and heads of lite at the widths of dskd; the tests' BASIC has its structure at small ones.
 LITE = {
-    'block': 'basic',
-    'innerRatio': 1,
+    **BASIC,
     'decoderWidths': [64, 128, 256],
-    'decoderBlocks': [2, 2, 2],
-    'heads': True,
     'fusionWidths': [64, 128],
     'phiChannels': 512,
-    'bottleneckBlocks': 2,
     'gccb': {'variant': 'full', 'channels': 256},
 }
 

@@ -4,9 +4,7 @@ where ../shared/weights has them, of two real weight files (backbones-real.safet
 Only a sample of each level is kept: entries floor((i + 0.5) size / 200) of the [batch, height, width, channels]
 array, and its mean and standard deviation.
 """
-import json
 import pathlib
-import struct
 import sys
 
 import numpy as np
@@ -16,6 +14,7 @@ from torchvision.models import resnet as tv_resnet
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from integer_fill import fill_module, integer_fill
+from safetensors_reader import read_safetensors
 from safetensors_writer import write_safetensors
 
 torch.set_num_threads(1)
@@ -98,23 +97,9 @@ def add(arrays, name, captured):
         arrays[f'{name}/{level}/shape'] = np.array(features.permute(0, 2, 3, 1).shape, np.float32)
 
 
-def read_safetensors(path):
-    blob = path.read_bytes()
-    (length,) = struct.unpack('<Q', blob[:8])
-    header = json.loads(blob[8 : 8 + length])
-    header.pop('__metadata__', None)
-    state = {}
-    for name, entry in header.items():
-        start, end = entry['data_offsets']
-        array = np.frombuffer(blob, {'F32': np.float32, 'I64': np.int64}[entry['dtype']],
-                              offset=8 + length + start,
-                              count=(end - start) // {'F32': 4, 'I64': 8}[entry['dtype']])
-        state[name] = torch.from_numpy(array.reshape(entry['shape']).copy())
-    return state
-
-
 def load_real(net, path):
-    missing, unexpected = net.load_state_dict(read_safetensors(path), strict=False)
+    state = {name: torch.from_numpy(array.copy()) for name, array in read_safetensors(path)[0].items()}
+    missing, unexpected = net.load_state_dict(state, strict=False)
     assert not unexpected, unexpected
     assert all(key.startswith(('layer4', 'fc', 'classifier')) or 'num_batches' in key for key in missing), missing
     return net
@@ -127,7 +112,6 @@ FIRES = ['features.4', 'features.7', 'features.12']
 
 
 def main():
-    FIXTURES.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
         arrays = {}
         for name in RESNETS:

@@ -106,7 +106,6 @@ def interpolations():
     write_safetensors(FIXTURES / 'upsample-bilinear.safetensors', arrays, {'torch': torch.__version__})
 
 
-FIXTURES.mkdir(parents=True, exist_ok=True)
 resizes()
 blurs()
 interpolations()

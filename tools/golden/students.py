@@ -331,10 +331,8 @@ def main():
         for key, value in results.items():
             arrays[f'{name}/{key}'] = value
     target = os.path.join(os.path.dirname(__file__), '../../packages/models/test/fixtures/students.safetensors')
-    os.makedirs(os.path.dirname(target), exist_ok=True)
     metadata = {'torch': torch.__version__, 'numpy': np.__version__, 'batch': BATCH, 'samples': SAMPLES}
     write_safetensors(target, arrays, {**metadata, 'cases': json.dumps(stored)})
-    print(os.path.getsize(target))
 
 
 if __name__ == '__main__':

@@ -41,6 +41,4 @@ for case, options in OPTIONS.items():
         arrays[f'{case}.{name}.exp_avg'] = optimiser.state[parameter]['exp_avg'].numpy()
         arrays[f'{case}.{name}.exp_avg_sq'] = optimiser.state[parameter]['exp_avg_sq'].numpy()
 
-OUT.parent.mkdir(parents=True, exist_ok=True)
 write_safetensors(OUT, arrays, {'torch': torch.__version__})
-print(OUT, OUT.stat().st_size)
