@@ -4,9 +4,17 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { BACKBONES, backboneWeightShapes } from '@dskd/models';
 import { integerFill } from '@dskd/test-support';
-import { findWeights, readSafetensors, WEIGHTS, writeSafetensors, type StateDict } from '@dskd/weights';
+import {
+  findWeights,
+  readSafetensors,
+  readStateDict,
+  WEIGHTS,
+  writeSafetensors,
+  type StateDict,
+} from '@dskd/weights';
 import { main } from '../../main.js';
 import { pullEntry } from './pull.js';
 
@@ -51,6 +59,9 @@ async function save(name: string, tensors: StateDict): Promise<string> {
   await writeFile(file, writeSafetensors(tensors));
   return file;
 }
+
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../../../../weights/test/fixtures/${name}`, import.meta.url));
 
 const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex');
 
@@ -232,6 +243,32 @@ describe('convert', () => {
     const { stdout } = await weights('convert', input, output, '--backbone', 'squeezenet1_1');
     expect(stdout).toContain('dropped 1: spare\n');
     expect(stdout).toContain(`saved ${output}: ${tensors.size - 1} tensors`);
+  });
+
+  test.each([
+    ['zip.pth', 'PyTorch .pth (zip)'],
+    ['legacy.pth', 'PyTorch .pth (legacy stream)'],
+    ['deflated.npz', 'NumPy .npz'],
+    ['version1.npy', 'NumPy .npy'],
+  ])('%s becomes safetensors with the same tensors', async (name, format) => {
+    const output = path.join(folder, `${name}.safetensors`);
+    expect(await convert(fixture(name), output)).toMatchObject({ code: 0, format, dropped: [] });
+    const { tensors } = readSafetensors(await readFile(output));
+    expect(tensors).toEqual(readStateDict(await readFile(fixture(name))));
+  });
+
+  test('a checkpoint says what reads it', async () => {
+    const input = fixture('checkpoint.pth');
+    const output = path.join(folder, 'checkpoint.safetensors');
+    const refused = await weights('convert', input, output);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('Add --unwrap') as string });
+    expect(await readdir(folder)).not.toContain('checkpoint.safetensors');
+    expect((await weights('info', input)).stdout).toContain('a checkpoint: convert it with --unwrap');
+    for (const option of [['--unwrap'], ['--entry', 'state_dict']]) {
+      await convert(input, output, ...option);
+      expect([...readSafetensors(await readFile(output)).tensors.keys()]).toContain('0.weight');
+      await rm(output);
+    }
   });
 
   test.each([
