@@ -1,8 +1,9 @@
 import '@tensorflow/tfjs';
-import { holdOut, type Sample } from '@dskd/data';
+import { holdOut } from '@dskd/data';
 import { useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import type { Detector } from './detector.js';
+import { expectNormalised, momentsOver } from './map-moments.test.util.js';
 import type { Teacher } from './teacher.js';
 import { tinyOptions, tinySource, tinyTeacher } from './tiny-world.test.util.js';
 import { trainDetector } from './train-detector.js';
@@ -27,31 +28,6 @@ function train(options: Partial<TrainDetectorOptions>): Promise<Detector> {
     augmentation: { rotation: { degrees: 20 }, colourJitter: { brightness: 0.5 } },
     ...options,
   });
-}
-
-/** Mean and deviation of each branch's normalised maps over all pixels of `samples`: 0 and 1 if of these. */
-async function momentsOver(
-  detector: Detector,
-  samples: readonly Sample[],
-): Promise<{ scores: number[]; moments: Record<string, { mean: number; deviation: number }> }> {
-  const predictions = await detector.predict(await Promise.all(samples.map((sample) => sample.load())));
-  const moments = Object.fromEntries(
-    Object.keys(predictions[0]!.branches).map((name) => {
-      const values = predictions.flatMap(({ branches }) => [...branches[name]!.map.data]);
-      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-      const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
-      return [name, { mean, deviation: Math.sqrt(variance) }];
-    }),
-  );
-  return { scores: predictions.map(({ score }) => score), moments };
-}
-
-function expectNormalised(moments: Record<string, { mean: number; deviation: number }>): void {
-  expect(Object.keys(moments)).toEqual(['local', 'global']);
-  for (const { mean, deviation } of Object.values(moments)) {
-    expect(Math.abs(mean)).toBeLessThan(1e-4);
-    expect(Math.abs(deviation - 1)).toBeLessThan(1e-4);
-  }
 }
 
 test('calibrateOnTraining: all good pictures train and, as they are, calibrate', async () => {

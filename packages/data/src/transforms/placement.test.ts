@@ -82,9 +82,9 @@ test('the border is all that is not content', () => {
 });
 
 test.each([
-  [{ width: 0, height: 2 }, { width: 2, height: 2 }, 'squeeze' as Fit, '0, 2, 2, 2'],
-  [{ width: 2, height: 2 }, { width: 2, height: 1.5 }, 'letterbox' as Fit, '2, 2, 2, 1.5'],
-  [{ width: 2, height: 2 }, { width: 2, height: 2 }, 'stretch' as Fit, "'stretch'"],
+  [{ width: 0, height: 2 }, { width: 2, height: 2 }, 'squeeze', '0, 2, 2, 2'],
+  [{ width: 2, height: 2 }, { width: 2, height: 1.5 }, 'letterbox', '2, 2, 2, 1.5'],
+  [{ width: 2, height: 2 }, { width: 2, height: 2 }, 'stretch', "'stretch'"],
 ])('refuses what makes no sense: %o in %o by %s', (picture, network, chosen, told) => {
   let error: unknown;
   try {
