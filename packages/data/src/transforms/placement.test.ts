@@ -1,6 +1,6 @@
 import { isDskdError } from '@dskd/base';
 import fc from 'fast-check';
-import { borderOf, placement, type Fit } from './placement.js';
+import { borderOf, placement, type Fit, type PixelSize } from './placement.js';
 
 const side = fc.integer({ min: 1, max: 3000 });
 const size = fc.record({ width: side, height: side });
@@ -81,14 +81,14 @@ test('the border is all that is not content', () => {
   expect(borderOf(placement({ width: 7, height: 3 }, { width: 4, height: 4 }, 'squeeze'))).toBeNull();
 });
 
-test.each([
+test.each<[PixelSize, PixelSize, string, string]>([
   [{ width: 0, height: 2 }, { width: 2, height: 2 }, 'squeeze', '0, 2, 2, 2'],
   [{ width: 2, height: 2 }, { width: 2, height: 1.5 }, 'letterbox', '2, 2, 2, 1.5'],
   [{ width: 2, height: 2 }, { width: 2, height: 2 }, 'stretch', "'stretch'"],
 ])('refuses what makes no sense: %o in %o by %s', (picture, network, chosen, told) => {
   let error: unknown;
   try {
-    placement(picture, network, chosen);
+    placement(picture, network, chosen as Fit);
   } catch (thrown) {
     error = thrown;
   }
