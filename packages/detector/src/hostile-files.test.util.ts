@@ -58,7 +58,7 @@ function damage(root: Json, random: RandomStream): void {
   const set = (value: Json): void => {
     Object.defineProperty(slot, key, { value, enumerable: true, configurable: true, writable: true });
   };
-  const old = slot[key]!;
+  const old = slot[key] as Json;
   switch (random.integer(6)) {
     case 0:
       if (Array.isArray(holder)) holder.splice(Number(key), 1);

@@ -135,7 +135,7 @@ describe('one detector is refused, by name and without a trace, with', () => {
     const { extractor } = teacher;
     const shallow = { ...teacher, extractor: { ...extractor, levels: extractor.levels.slice(0, 1) } };
     const message = expect.stringContaining('takes levels layer1, layer2') as string;
-    await refused(() => loadDetector(without, { teacher: shallow as Teacher }), {
+    await refused(() => loadDetector(without, { teacher: shallow }), {
       code: 'teacher-mismatch',
       message,
     });

@@ -1,20 +1,18 @@
 import { throwIfAborted } from '@dskd/base';
 
 /** `work`, or the rejection `aborted` as soon as the signal says so: `work` may wait for ever. */
-function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      try {
-        throwIfAborted(signal);
-      } catch (error) {
-        reject(error as Error);
-      }
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-    stop();
-  });
+  let stop = (): void => undefined;
+  const aborted = new Promise<void>((resolve) => (stop = resolve));
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    await Promise.race([work, aborted]);
+    throwIfAborted(signal);
+    return await work;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 /**

@@ -25,8 +25,9 @@ function watching(options: WatchFolderOptions = {}): AsyncIterableIterator<strin
 }
 
 async function nextOf(watch: AsyncIterableIterator<string>): Promise<string> {
-  const { value } = await watch.next();
-  return (value as string).slice(folder.root.length + 1);
+  const next = await watch.next();
+  if (next.done) throw new Error('The watch has ended.');
+  return next.value.slice(folder.root.length + 1);
 }
 
 /** Whether nothing comes for a while. The pull stays open: use the watch no further. */

@@ -67,7 +67,8 @@ class FolderWatch implements AsyncIterableIterator<string> {
   /** When the timer goes off. */
   #due = Infinity;
   #scanning = false;
-  #changedDuringScan = false;
+  /** Notifications so far. */
+  #changes = 0;
   #closed = false;
   #failure: DskdError | undefined;
   #forgetSignal = (): void => undefined;
@@ -130,7 +131,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
   #listen(): void {
     try {
       this.#watcher = watch(this.#folder, () => {
-        this.#changedDuringScan = this.#scanning;
+        this.#changes++;
         this.#schedule(BURST_MS);
       });
       // Polling goes on without it.
@@ -152,7 +153,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
   async #scan(): Promise<void> {
     this.#due = Infinity;
     this.#scanning = true;
-    this.#changedDuringScan = false;
+    const changes = this.#changes;
     let unsettled = false;
     try {
       unsettled = await this.#lookThrough();
@@ -160,7 +161,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
       this.#fail(cause);
     }
     this.#scanning = false;
-    const soon = this.#changedDuringScan ? BURST_MS : unsettled ? this.#settledMs / 2 : this.#pollMs;
+    const soon = this.#changes > changes ? BURST_MS : unsettled ? this.#settledMs / 2 : this.#pollMs;
     this.#schedule(Math.min(soon, this.#pollMs));
   }
 
@@ -202,6 +203,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
   }
 
   #fail(cause: unknown): void {
+    if (this.#closed) return;
     const failure = unwatchable(this.#folder, cause);
     const waiting = this.#waiting.shift();
     if (waiting) waiting.reject(failure);
@@ -214,7 +216,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
     this.#forgetSignal();
     clearTimeout(this.#timer);
     this.#watcher?.close();
-    for (const { resolve } of this.#waiting.splice(0)) resolve({ done: true, value: undefined });
+    for (const waiting of this.#waiting.splice(0)) waiting.resolve({ done: true, value: undefined });
   }
 }
 
