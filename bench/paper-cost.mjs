@@ -51,7 +51,12 @@ async function cost(name, options, estimate = {}) {
 
 const { teacher, options } = paperRecipe('pushpins');
 const result = {
-  machine: { cpu: os.cpus()[0].model, cores: os.availableParallelism(), memory: os.totalmem() },
+  machine: {
+    cpu: os.cpus()[0].model,
+    cores: os.availableParallelism(),
+    memory: os.totalmem(),
+    load: os.loadavg()[0],
+  },
   versions: { node: process.version, tfjs: tf.version_core },
   paper: await cost(teacher.name, options),
   lite: await cost('squeezenet1_1', { inputSize: [256, 256], preset: 'lite', epochs: 10 }),

@@ -107,9 +107,9 @@ test('a step that would take too long is extrapolated from fewer pictures', asyn
 });
 
 test('a student too large to be measured is measured narrower and scaled by multiply-adds', async () => {
-  const { runner, plans } = notingRunner(1);
+  const { runner, plans } = notingRunner(20);
   const paper = { ...tinyOptions(teacher), runner, preset: 'paper' as const, architecture: undefined };
-  const cost = await estimateTraining(paper, { measurableBytes: 64 * 2 ** 20 });
+  const cost = await expectNoNewTensors(() => estimateTraining(paper, { measurableBytes: 64 * 2 ** 20 }));
   expect(cost.scaled).toBe(true);
   const whole = planBranches(paper);
   for (const [index, plan] of plans.entries()) {
@@ -117,7 +117,9 @@ test('a student too large to be measured is measured narrower and scaled by mult
     expect(plan.student.architecture!.phiChannels).toBeLessThanOrEqual(512);
     const { scaledBy, seconds } = cost.measured.students[plan.name]!;
     expect(scaledBy).toBeGreaterThan(2);
-    expect(seconds).toBeGreaterThan(0.0035 * scaledBy);
+    // Steps of 80 ms, of which the objective takes a few that are not scaled.
+    expect(seconds).toBeGreaterThan(0.02 * scaledBy);
+    expect(seconds).toBeLessThan(0.5 * scaledBy);
   }
 });
 

@@ -1,18 +1,16 @@
 import { throwIfAborted } from '@dskd/base';
-import type { FeatureExtractor } from '@dskd/core';
-import { narrowStudent, summariseStudent, type StudentSummary } from '@dskd/models';
-import {
-  countSteps,
-  inProcessRunner,
-  measureStep,
-  type BatchLevel,
-  type MemoryEstimate,
-  type StudentRunner,
-} from '@dskd/training';
-import * as tf from '@tensorflow/tfjs-core';
-import { studentTask, type BranchPlan } from './branches.js';
+import { countSteps, measureStep, type BatchLevel, type MemoryEstimate } from '@dskd/training';
 import { choosePictures } from './choose-pictures.js';
 import { fittingAlternatives } from './fitting-alternatives.js';
+import {
+  measurable,
+  measureBatch,
+  measureObjective,
+  measureTeacher,
+  withRunners,
+  type Measurable,
+  type Measure,
+} from './measure-cost.js';
 import { planBranches } from './plan-branches.js';
 import {
   estimateTrainingMemory,
@@ -58,106 +56,22 @@ export interface TrainingCost {
   readonly alternative?: string;
 }
 
-/** `plan` as far as it can be measured: whole, or narrower by powers of two. */
-interface Measurable {
-  readonly plan: BranchPlan;
-  readonly scaledBy: number;
-  /** Most pictures a measured step may have. */
-  readonly pictures: number;
-}
-
 const GIBIBYTE = 2 ** 30;
-/** Parameter, gradient and Adam's two moments, float32 each. */
-const BYTES_PER_PARAMETER = 16;
-const FEW = 2;
-/** Narrower than this a network's time has little to do with its multiply-adds. */
-const NARROWEST = 64;
-
-function picturesWithin(bytes: number, summary: StudentSummary): number {
-  return Math.floor((bytes - summary.parameters * BYTES_PER_PARAMETER) / summary.activationBytesPerPicture);
-}
-
-function measurable(plan: BranchPlan, bytes: number): Measurable {
-  const { gmac } = summariseStudent(plan.student);
-  for (let factor = 1; ; factor *= 2) {
-    const student = factor === 1 ? plan.student : narrowStudent(plan.student, factor);
-    const summary = summariseStudent(student);
-    const pictures = picturesWithin(bytes, summary);
-    if (pictures >= 2 * FEW || factor >= NARROWEST) {
-      const scaledBy = factor === 1 ? 1 : gmac / summary.gmac;
-      return { plan: { ...plan, student }, scaledBy, pictures: Math.max(pictures, FEW) };
-    }
-  }
-}
-
-type Seconds = ReadonlyMap<string, number>;
-type Measure = (pictures: number) => Promise<Seconds>;
 
 /**
- * Seconds of a batch, by name, and how many pictures were measured at once. A batch that would take longer than
- * the budget is extrapolated from two smaller ones, because part of a step (the optimiser's) does not grow with
- * the pictures.
+ * Seconds of the whole student's step, from those of the narrower one that was measured: the objective takes as
+ * long for either.
  */
-async function measureBatch(
-  measure: Measure,
+async function scaled(
+  { plan, scaledBy }: Measurable,
+  seconds: number,
+  levels: readonly BatchLevel[],
   batch: number,
-  most: number,
-  budget: number,
-): Promise<{ seconds: Seconds; pictures: number }> {
-  const few = Math.min(FEW, batch);
-  await measure(few);
-  const small = await measure(few);
-  const slowest = (Math.max(...small.values()) * batch) / few;
-  if (slowest <= budget && batch <= most) return { seconds: await measure(batch), pictures: batch };
-  const more = Math.min(2 * few, batch);
-  const large = await measure(more);
-  const extrapolated = [...large].map(([name, seconds]): [string, number] => {
-    const perPicture = (seconds - small.get(name)!) / (more - few || 1);
-    const straight = seconds + perPicture * (batch - more);
-    // Measurements of this size scatter: a step is no cheaper than a smaller one, no dearer than in proportion.
-    return [name, Math.min(Math.max(straight, seconds), (seconds * batch) / more)];
-  });
-  return { seconds: new Map(extrapolated), pictures: more };
-}
-
-async function measureTeacher(
-  extractor: FeatureExtractor,
-  [height, width]: readonly [number, number],
-  pictures: number,
-): Promise<Seconds> {
-  const images = tf.fill<tf.Rank.R4>([pictures, height, width, 3], 0.5);
-  const start = performance.now();
-  const features = await extractor.extract(images);
-  // What a GPU was told to do is done when it can be read.
-  await Promise.all(features.map((level) => level.data()));
-  const seconds = (performance.now() - start) / 1000;
-  tf.dispose([images, ...features]);
-  return new Map([['teacher', seconds]]);
-}
-
-/** Runs `work` on runners of `plans`, made as the training would make them, and ends them. */
-async function withRunners<T>(
-  plans: readonly BranchPlan[],
-  make: TrainDetectorOptions['runner'],
-  work: (runners: readonly StudentRunner[]) => Promise<T>,
-): Promise<T> {
-  const runners: StudentRunner[] = [];
-  const inThisThread: { dispose(): void }[] = [];
-  try {
-    for (const plan of plans) {
-      if (make) {
-        runners.push(await make(plan));
-      } else {
-        const task = studentTask(plan);
-        inThisThread.push(task.student);
-        runners.push(inProcessRunner(task));
-      }
-    }
-    return await work(runners);
-  } finally {
-    await Promise.all(runners.map((runner) => runner.dispose()));
-    for (const student of inThisThread) student.dispose();
-  }
+): Promise<number> {
+  if (scaledBy === 1) return seconds;
+  const few = Math.min(2, batch);
+  const objective = ((await measureObjective(plan, levels, few)) * batch) / few;
+  return objective + Math.max(0, seconds - objective) * scaledBy;
 }
 
 /** How many passes of the teacher over a picture the run takes: features are kept as far as there is room. */
@@ -169,7 +83,7 @@ function teacherPasses(options: TrainDetectorOptions, pictures: number, epochs: 
 /**
  * What a training would cost here, before it starts: memory by arithmetic, time by real steps of throw-away
  * students with the given teacher on the current backend. A student too large to be measured (or to fit at all)
- * is measured with narrower layers and scaled by multiply-adds; `scaled` says so.
+ * is measured with narrower layers, which are scaled by multiply-adds; `scaled` says so.
  * @param options what `trainDetector` would be given; its `runner` is used, too.
  * @throws {DskdError} `dataset-invalid`, `invalid-config`, `aborted`.
  */
@@ -221,13 +135,16 @@ export async function estimateTraining(
         ),
     );
     measuredPictures = Math.min(measuredPictures, atOnce);
-    for (const { plan, scaledBy } of group) {
-      students[plan.name] = { seconds: seconds.get(plan.name)! * scaledBy, scaledBy };
+    for (const each of group) {
+      const whole = await scaled(each, seconds.get(each.plan.name)!, levels, batch);
+      students[each.plan.name] = { seconds: whole, scaledBy: each.scaledBy };
     }
   }
 
-  const each = Object.values(students).map(({ seconds }) => seconds);
-  const studentSeconds = runner ? Math.max(...each) : each.reduce((sum, seconds) => sum + seconds, 0);
+  const ofStudents = Object.values(students).map(({ seconds }) => seconds);
+  const studentSeconds = runner
+    ? Math.max(...ofStudents)
+    : ofStudents.reduce((sum, seconds) => sum + seconds, 0);
   const teacherSeconds = ofTeacher.seconds.get('teacher')!;
   const steps = countSteps(pictures, batchSize) * epochs;
   const seconds =
