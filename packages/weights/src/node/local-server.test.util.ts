@@ -52,12 +52,12 @@ export function file(content: Buffer, { etag }: { readonly etag?: string } = {})
   };
 }
 
-/** Announces `length` bytes, sends `content`, then breaks the connection. */
+/** Announces `length` bytes, sends `content`, then breaks the connection, late enough for all of it to be read. */
 export function cutOff(content: Buffer, length: number, etag?: string): Answer {
   return (response) => {
     if (etag !== undefined) response.setHeader('etag', etag);
     response.setHeader('content-length', length);
-    response.write(content, () => setTimeout(() => response.destroy(), 20));
+    response.write(content, () => setTimeout(() => response.destroy(), 150));
   };
 }
 
