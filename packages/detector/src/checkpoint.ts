@@ -2,6 +2,7 @@ import { DskdError } from '@dskd/base';
 import type { ArrayState, StudentState, TrainingState } from '@dskd/training';
 import { readSafetensors, writeSafetensors, type StateDict } from '@dskd/weights';
 import { z } from 'zod';
+import { namesAreApart } from './branch-names.js';
 import { assertFinite, listed } from './finite-tensors.js';
 import { checkMetadata, parseMetadata } from './parse-metadata.js';
 
@@ -13,13 +14,6 @@ const OLDEST_FORMAT = 1;
 const count = z.int().nonnegative();
 const losses = z.record(z.string(), z.number());
 
-/** A slash ends a student's name in the names of its tensors. */
-function namesAreApart(names: readonly string[]): boolean {
-  return names.every((name, index) =>
-    names.every((other, at) => at === index || (other !== name && !other.startsWith(`${name}/`))),
-  );
-}
-
 const checkpointSchema = z.object({
   format: z.literal(FORMAT_VERSION),
   /** What decides the run's result besides the state; null where it is not known. */
@@ -28,7 +22,10 @@ const checkpointSchema = z.object({
     .array(z.string().min(1))
     .min(1)
     .max(64)
-    .refine(namesAreApart, 'names must differ, and none may begin with another and a slash'),
+    .refine(
+      (names) => namesAreApart(names, '/'),
+      'names must differ, and none may begin with another and a slash',
+    ),
   /** Updates made so far, by student. */
   optimiserSteps: z.record(z.string(), count),
   seed: z.int(),

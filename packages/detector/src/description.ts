@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { namesAreApart } from './branch-names.js';
 
 /** The artefact format this version writes. Older ones are brought to it by `artefact-migrations.ts`. */
 export const FORMAT_VERSION = 2;
@@ -81,14 +82,6 @@ const trainingSchema = z.object({
   versions: z.record(z.string(), z.string()),
 });
 
-/** A dot ends a branch's name in the names of its tensors. */
-function namesAreApart(branches: readonly { readonly name: string }[]): boolean {
-  const names = branches.map(({ name }) => name);
-  return names.every((name, index) =>
-    names.every((other, at) => at === index || (other !== name && !other.startsWith(`${name}.`))),
-  );
-}
-
 export const descriptionSchema = z.object({
   format: z.literal(FORMAT_VERSION),
   teacher: z.object({
@@ -124,7 +117,14 @@ export const descriptionSchema = z.object({
     .array(branchSchema)
     .min(1)
     .max(64)
-    .refine(namesAreApart, 'branch names must differ, and none may begin with another and a dot'),
+    .refine(
+      (branches) =>
+        namesAreApart(
+          branches.map(({ name }) => name),
+          '.',
+        ),
+      'branch names must differ, and none may begin with another and a dot',
+    ),
   fusion: z.object({
     levels: z.literal('sum'),
     alignCorners: z.boolean(),

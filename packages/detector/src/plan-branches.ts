@@ -1,8 +1,12 @@
 import type { StudentOptions } from '@dskd/models';
+import { assertBranchNames } from './branch-names.js';
 import type { BranchPlan } from './branches.js';
 import { DEFAULT_BRANCHES, TRAINING_DEFAULTS, type TrainDetectorOptions } from './training-options.js';
 
-/** What each student is, before it is built. */
+/**
+ * What each student is, before it is built.
+ * @throws {DskdError} `invalid-config` for branch names that no file could hold.
+ */
 export function planBranches(options: TrainDetectorOptions): BranchPlan[] {
   const {
     teacher,
@@ -11,23 +15,21 @@ export function planBranches(options: TrainDetectorOptions): BranchPlan[] {
     seed = TRAINING_DEFAULTS.seed,
     gccb,
   } = options;
-  return Object.entries(options.branches ?? DEFAULT_BRANCHES).map(
-    ([name, { branch, objective, optimiser }]) => ({
-      name,
-      student: {
-        preset,
-        branch,
-        levels: teacher.extractor.levels.map((level) => ({ ...level })),
-        inputSize: [inputSize[0], inputSize[1]],
-        mapSizes: teacher.extractor
-          .outputShapes(inputSize)
-          .map(([height, width]) => [height, width] as const),
-        seed,
-        ...(options.architecture && { architecture: options.architecture }),
-        ...(branch === 'global' && gccb ? { gccb } : {}),
-      } satisfies StudentOptions,
-      objective,
-      optimiser,
-    }),
-  );
+  const { branches = DEFAULT_BRANCHES } = options;
+  assertBranchNames(Object.keys(branches));
+  return Object.entries(branches).map(([name, { branch, objective, optimiser }]) => ({
+    name,
+    student: {
+      preset,
+      branch,
+      levels: teacher.extractor.levels.map((level) => ({ ...level })),
+      inputSize: [inputSize[0], inputSize[1]],
+      mapSizes: teacher.extractor.outputShapes(inputSize).map(([height, width]) => [height, width] as const),
+      seed,
+      ...(options.architecture && { architecture: options.architecture }),
+      ...(branch === 'global' && gccb ? { gccb } : {}),
+    } satisfies StudentOptions,
+    objective,
+    optimiser,
+  }));
 }

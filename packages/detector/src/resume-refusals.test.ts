@@ -1,0 +1,69 @@
+import '@tensorflow/tfjs';
+import { expectNoNewTensors, useBackend } from '@dskd/test-support';
+import { writeCheckpoint } from './checkpoint.js';
+import { checkpointOf } from './checkpoint.test.util.js';
+import { describeRun } from './describe-run.js';
+import { planBranches } from './plan-branches.js';
+import type { Teacher } from './teacher.js';
+import { tinyOptions, tinySource, tinyTeacher } from './tiny-world.test.util.js';
+import { trainDetector } from './train-detector.js';
+import { DEFAULT_BRANCHES, type TrainDetectorOptions } from './training-options.js';
+
+let teacher: Teacher;
+beforeAll(async () => {
+  await useBackend('wasm');
+  teacher = tinyTeacher();
+});
+afterAll(() => teacher.dispose());
+
+/** A checkpoint of the tiny run with `changes`; its state is never looked at. */
+async function checkpointWith(changes: Partial<TrainDetectorOptions>): Promise<Uint8Array> {
+  const options = { ...tinyOptions(teacher), ...changes };
+  const run = describeRun(options, planBranches(options), await options.source.fingerprint());
+  return writeCheckpoint({ run, state: checkpointOf(['local', 'global']).state });
+}
+
+const resuming = (resumeFrom: Uint8Array): Promise<unknown> =>
+  expectNoNewTensors(() => trainDetector({ ...tinyOptions(teacher), resumeFrom }));
+
+test('a checkpoint of another input size is refused by name before anything is trained', async () => {
+  await expect(resuming(await checkpointWith({ inputSize: [64, 32] }))).rejects.toMatchObject({
+    code: 'input-size-mismatch',
+    details: { got: [32, 32], wanted: [64, 32] },
+  });
+});
+
+test.each<[string, Partial<TrainDetectorOptions>]>([
+  ['resize', { fit: 'letterbox' }],
+  ['augmentation', { augmentation: { rotation: { degrees: 3 } } }],
+  ['dataFingerprint', { source: { ...tinySource(), fingerprint: () => Promise.resolve('f'.repeat(64)) } }],
+  ['holdOutFraction', { holdOutFraction: 0.2 }],
+  [
+    'branches',
+    {
+      branches: {
+        ...DEFAULT_BRANCHES,
+        local: { ...DEFAULT_BRANCHES.local!, optimiser: { learningRate: 1 } },
+      },
+    },
+  ],
+])('one of another %s is refused, naming it', async (name, changes) => {
+  await expect(resuming(await checkpointWith(changes))).rejects.toMatchObject({
+    code: 'invalid-argument',
+    message: `The checkpoint is of another run; these differ: ${name}.`,
+  });
+});
+
+test('a file that is no checkpoint is refused before anything is trained', async () => {
+  await expect(resuming(Uint8Array.of(1, 2, 3))).rejects.toMatchObject({ code: 'weights-invalid' });
+});
+
+test.each([[['a', 'a.b']], [['a', 'a/b']], [['']], [[]]])(
+  'branches called %p are refused before anything is trained: no file could hold them',
+  async (names) => {
+    const branches = Object.fromEntries(names.map((name) => [name, DEFAULT_BRANCHES.local!]));
+    await expect(trainDetector({ ...tinyOptions(teacher), branches })).rejects.toMatchObject({
+      code: 'invalid-config',
+    });
+  },
+);
