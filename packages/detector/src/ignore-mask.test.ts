@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs';
-import type { PixelBuffer } from '@dskd/base';
+import { randomStream, type PixelBuffer } from '@dskd/base';
 import { PreparedPictures, preparePixels, type ImageSource, type Sample } from '@dskd/data';
 import { auroc } from '@dskd/metrics';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
@@ -157,6 +157,42 @@ test('an evaluation leaves them out of scores and pixel AUROC', async () => {
     expect(atThreshold.falseAlarms).toBe(0);
   }
 });
+
+test.each(['squeeze', 'letterbox'] as const)(
+  'pixel AUROC (%s) is that of the pixels that count',
+  async (fit) => {
+    // As wide as the network's input: the letterbox adds rows and resizes nothing.
+    const height = fit === 'squeeze' ? HEIGHT : 3;
+    const random = randomStream(4, 'pixels', fit);
+    const bytes = (): Uint8Array =>
+      Uint8Array.from({ length: WIDTH * height }, () => Math.floor(256 * random.uniform()));
+    const defects = bytes().map((value) => (value < 90 ? 1 : 0));
+    const out = bytes().map((value) => (value < 80 ? 1 : 0));
+    const pictures = [bytes(), bytes()];
+    const samples = pictures.map((values, index): Sample => {
+      const picture = { ...pictureOf(values), height };
+      return {
+        id: `test/${index}.png`,
+        split: 'test',
+        label: index === 0 ? 'good' : 'anomalous',
+        defectType: index === 0 ? 'good' : 'spot',
+        load: () => Promise.resolve(picture),
+        ...(index === 1 && { loadMask: () => Promise.resolve({ ...maskOf(defects), height }) }),
+      };
+    });
+    const source = { name: 'random', samples, fingerprint: () => Promise.resolve('0'.repeat(64)) };
+    const { fused, branches } = await evaluateDetector(brightnessDetector({ inputSize, fit }), source, {
+      ignored: { ...maskOf(out), height },
+    });
+    const counting = [...out.keys()].filter((i) => out[i] === 0);
+    const wanted = auroc(
+      pictures.flatMap((values) => counting.map((i) => values[i]!)),
+      pictures.flatMap((_, index) => counting.map((i) => (index === 1 ? defects[i]! : 0))),
+    );
+    expect(fused.pixelAuroc).toBeCloseTo(wanted, 12);
+    expect(branches.brightness!.pixelAuroc).toBeCloseTo(wanted, 12);
+  },
+);
 
 test('masks that make no sense are refused, and leave no tensors', async () => {
   const picture = pictureOf(new Uint8Array(HEIGHT * WIDTH));
