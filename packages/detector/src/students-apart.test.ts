@@ -126,6 +126,18 @@ describe('students trained apart and combined', () => {
     for (const each of [combined, loaded, one!, other!]) each.dispose();
   });
 
+  test('are stored as float16 where all of them are', async () => {
+    const halves = [local, global].map((detector) => detector.save({ storage: 'float16' }));
+    const [one, other] = await loadDetectors(halves);
+    const small = await combineDetectors([one!, other!], { source });
+    const mixed = await combineDetectors([one!, global], { source });
+    expect(small.description.storage).toBe('float16');
+    expect(mixed.description.storage).toBe('float32');
+    expect(studentTensors(small, 'local')).toEqual(studentTensors(one!, 'local'));
+    expect(studentTensors(mixed, 'global')).toEqual(studentTensors(global, 'global'));
+    for (const each of [small, mixed, one!, other!]) each.dispose();
+  });
+
   test('with mean and deviation of the training pictures, too', async () => {
     const change = ({ fusion, trainings }: DetectorDescription): Partial<DetectorDescription> => ({
       fusion: { ...fusion, sigma: 0 },
