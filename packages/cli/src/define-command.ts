@@ -47,10 +47,10 @@ function flagsGiven(command: Command): Values {
 }
 
 async function settle<Schema extends z.ZodObject>(
-  { name, options: schema, recipe }: CommandDefinition<Schema>,
+  definition: CommandDefinition<Schema>,
   flags: Values,
   file: ConfigFile | undefined,
 ): Promise<z.output<Schema>> {
-  const preset = await recipe?.({ ...file?.values, ...flags });
-  return resolveOptions(name, schema, { flags, file, recipe: preset });
+  const preset = await definition.recipe?.({ ...file?.values, ...flags });
+  return resolveOptions(definition.name, definition.options, { flags, file, recipe: preset });
 }

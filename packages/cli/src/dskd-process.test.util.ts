@@ -24,11 +24,10 @@ export function spawnDskd(
   args: readonly string[],
   { cwd, env, node = [], onStart }: SpawnOptions = {},
 ): Promise<Outcome> {
-  const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [...node, BIN, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...inherited, ...env },
+      env: { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
       ...(cwd !== undefined && { cwd }),
     });
     let stdout = '';
@@ -42,13 +41,24 @@ export function spawnDskd(
   });
 }
 
-/** The same in this process, where nothing depends on being one: faster by the start of Node and tfjs. */
+/**
+ * The same in this process, where nothing depends on being one: faster by the start of Node and tfjs. Not for
+ * training: loops over numbers are several times slower in jest's context.
+ */
 export async function dskd(...args: string[]): Promise<Outcome> {
+  const { result, ...output } = await capture(() => main([process.execPath, BIN, ...args]));
+  return { code: result, ...output };
+}
+
+/** What `work` writes to the standard streams. */
+export async function capture<T>(
+  work: () => T | Promise<T>,
+): Promise<{ readonly result: T; readonly stdout: string; readonly stderr: string }> {
   const out = captured(process.stdout);
   const err = captured(process.stderr);
   try {
-    const code = await main([process.execPath, BIN, ...args]);
-    return { code, stdout: out.text(), stderr: err.text() };
+    const result = await work();
+    return { result, stdout: out.text(), stderr: err.text() };
   } finally {
     out.restore();
     err.restore();

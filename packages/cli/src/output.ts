@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { isDskdError } from '@dskd/base';
 import { coloured } from './render/colour.js';
 
@@ -25,7 +26,7 @@ interface ErrorLine {
 
 /** Errors of the operating system say what went wrong themselves: EACCES, ENOSPC, EISDIR. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string';
+  return types.isNativeError(error) && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }
 
 function lineOf(error: unknown): ErrorLine {
@@ -33,7 +34,7 @@ function lineOf(error: unknown): ErrorLine {
     const { code, message, hint, details } = error;
     return { code, message, hint, details };
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = types.isNativeError(error) ? error.message : String(error);
   if (isSystemError(error))
     return { code: 'system', message, details: { code: error.code, path: error.path } };
   return { code: 'internal', message, hint: 'This is a fault of dskd itself; --debug shows where.' };
@@ -52,7 +53,7 @@ export function printError(error: unknown, { json, debug }: ErrorFormat): void {
     );
     if (line.hint !== undefined) process.stderr.write(`      ${line.hint}\n`);
   }
-  if (debug && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  if (debug && types.isNativeError(error)) process.stderr.write(`${error.stack ?? ''}\n`);
 }
 
 /** Columns padded to the widest cell; numbers to the right. */

@@ -45,7 +45,7 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
     });
   }
   const pairs = new Map((contents?.items ?? []).map((pair) => [keyOf(pair), pair]));
-  const { [SCHEMA_KEY]: _, ...values } = valuesOf(document, path);
+  const values = valuesOf(document, path);
   return {
     path,
     values,
@@ -62,7 +62,8 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
 /** Aliases (`*name`) may stand for more than there is memory for; the parser counts them. */
 function valuesOf(document: Document, path: string): Record<string, unknown> {
   try {
-    return (document.toJS() ?? {}) as Record<string, unknown>;
+    const all = (document.toJS() ?? {}) as Record<string, unknown>;
+    return Object.fromEntries(Object.entries(all).filter(([key]) => key !== SCHEMA_KEY));
   } catch (cause) {
     throw new DskdError('invalid-config', `${path}: ${(cause as Error).message}.`, { cause });
   }

@@ -26,7 +26,8 @@ export function inputSchema(schema: z.ZodObject): JsonSchema {
 
 export function propertiesOf(schema: z.ZodObject): OptionProperty[] {
   const { properties = {}, required = [] } = inputSchema(schema);
-  return Object.entries(schema.shape).map(([key, type]) => ({
+  const shape: Record<string, z.core.$ZodType> = schema.shape;
+  return Object.entries(shape).map(([key, type]) => ({
     key,
     flag: flagOf(key),
     json: properties[key] as JsonSchema,

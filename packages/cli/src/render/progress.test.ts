@@ -2,8 +2,13 @@ import type { DskdEvent } from '@dskd/base';
 import { formatDuration } from './duration.js';
 import { progressRenderer, type ProgressStream } from './progress.js';
 
+interface Stage {
+  readonly written: string[];
+  readonly at: (seconds: number, ...events: DskdEvent[]) => void;
+}
+
 /** A stream that keeps what is written, and a clock that is moved by hand. */
-function stage(isTTY: boolean, columns?: number) {
+function stage(isTTY: boolean, columns?: number): Stage {
   const written: string[] = [];
   const stream: ProgressStream = {
     isTTY,
@@ -14,7 +19,7 @@ function stage(isTTY: boolean, columns?: number) {
   const render = progressRenderer({ json: false, stream, now: () => time });
   return {
     written,
-    at(seconds: number, ...events: DskdEvent[]) {
+    at: (seconds: number, ...events: DskdEvent[]): void => {
       time = seconds * 1000;
       events.forEach(render);
     },

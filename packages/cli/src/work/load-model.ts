@@ -13,7 +13,7 @@ interface LoadModelOptions {
 /** Detectors and the teacher file they were given, if any; `dispose` ends all. */
 export interface LoadedModels {
   readonly detectors: readonly Detector[];
-  dispose(): void;
+  readonly dispose: () => void;
 }
 
 /** Starts the backend and loads models; those with one teacher share it. */
@@ -47,7 +47,7 @@ export async function loadModels(
 export async function loadModel(
   path: string,
   options: LoadModelOptions,
-): Promise<{ readonly detector: Detector; dispose(): void }> {
+): Promise<{ readonly detector: Detector; readonly dispose: () => void }> {
   const { detectors, dispose } = await loadModels([path], options);
   return { detector: detectors[0]!, dispose };
 }

@@ -20,6 +20,16 @@ export function describeCost({ bytes, seconds, secondsPerStep, steps, scaled }: 
   );
 }
 
+/** @throws {DskdError} `out-of-memory` where a training cannot fit, with what would. */
+export function assertFitsHere({ bytes, alternative }: TrainingCost, available: number): void {
+  if (alternative === undefined) return;
+  throw new DskdError(
+    'out-of-memory',
+    `The training needs ${gibibytes(bytes)}, more than there is here (${gibibytes(available)}, and 4 GiB in each heap of wasm).`,
+    { hint: alternative, details: { bytes, available } },
+  );
+}
+
 /**
  * Says what a training will cost on this machine, before it starts.
  * @throws {DskdError} `out-of-memory` where it cannot fit, with what would.
@@ -30,11 +40,5 @@ export async function sayCost(options: TrainDetectorOptions, json: boolean): Pro
   const cost = await estimateTraining(options, { availableBytes: available });
   if (json) printJson({ type: 'training-cost', ...cost });
   else process.stderr.write(`${describeCost(cost)}\n`);
-  if (cost.alternative !== undefined) {
-    throw new DskdError(
-      'out-of-memory',
-      `The training needs ${gibibytes(cost.bytes)}, more than there is here (${gibibytes(available)}, and 4 GiB in each heap of wasm).`,
-      { hint: cost.alternative, details: { bytes: cost.bytes, available } },
-    );
-  }
+  assertFitsHere(cost, available);
 }
