@@ -9,6 +9,13 @@ export function listed(names: readonly string[]): string {
   return `${names.slice(0, SHOWN).join(', ')}${more}`;
 }
 
+/** Zero times a number is zero unless the number is NaN or infinite: one sum tells of all. */
+function areFinite(values: Float32Array | Float64Array): boolean {
+  let sum = 0;
+  for (const value of values) sum += 0 * value;
+  return sum === 0;
+}
+
 /** Whether every element is a number one can compute with. Integers always are. */
 function isFinite({ dtype, data }: StateDictEntry): boolean {
   switch (dtype) {
@@ -17,9 +24,8 @@ function isFinite({ dtype, data }: StateDictEntry): boolean {
     case 'BF16':
       return (data as Uint16Array).every((bits) => (bits & 0x7f80) !== 0x7f80);
     case 'F32':
-      return (data as Float32Array).every(Number.isFinite);
     case 'F64':
-      return (data as Float64Array).every(Number.isFinite);
+      return areFinite(data as Float32Array | Float64Array);
     default:
       return true;
   }

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, watch } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { randomStream } from '@dskd/base';
+import { randomStream, type RandomStream } from '@dskd/base';
 import { readCheckpoint } from './checkpoint.js';
 import { fixtureTeacher } from './format-1.test.util.js';
 import { loadDetector } from './load-detector.js';
@@ -14,17 +14,18 @@ import type { Teacher } from './teacher.js';
 
 const PROGRAM = fileURLToPath(new URL('./saving-process.test.util.js', import.meta.url));
 const FILES = ['model', 'checkpoint'] as const;
+type File = (typeof FILES)[number];
 
 export interface KillReport {
   readonly kills: number;
   /** Files loaded after a kill: the older or the newer version, whole. */
   loaded: number;
   /** Kills that left a half-written temporary file, by the file: they came in the middle of its write. */
-  readonly inTheMiddle: Record<(typeof FILES)[number], number>;
+  readonly inTheMiddle: Record<File, number>;
 }
 
 /** The version that a file on disk holds; loading it is what this is about. */
-async function versionOf(folder: string, file: (typeof FILES)[number], teacher: Teacher): Promise<number> {
+async function versionOf(folder: string, file: File, teacher: Teacher): Promise<number> {
   const bytes = await readFile(path.join(folder, `${file}.safetensors`));
   if (file === 'checkpoint') return readCheckpoint(bytes).state.step;
   const detector = await loadDetector(bytes, { teacher });
@@ -33,8 +34,22 @@ async function versionOf(folder: string, file: (typeof FILES)[number], teacher: 
   return threshold;
 }
 
-/** Lets a process save from `version` on and kills it at a random moment. @returns the last versions it told. */
-async function killWhileSaving(folder: string, version: number, wait: number): Promise<Map<string, number>> {
+/** Resolves when a temporary file for `file` appears. */
+async function writeBegins(folder: string, file: File): Promise<void> {
+  for await (const { filename } of watch(folder)) if (filename?.startsWith(`.${file}.`)) return;
+}
+
+/**
+ * Lets a process save from `version` on and kills it at a random moment: any, or soon after it began to write
+ * `target`.
+ * @returns the last versions it told.
+ */
+async function killWhileSaving(
+  folder: string,
+  version: number,
+  target: File | 'any',
+  random: RandomStream,
+): Promise<Map<string, number>> {
   const child = spawn(process.execPath, [PROGRAM, folder, String(version)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -53,7 +68,11 @@ async function killWhileSaving(folder: string, version: number, wait: number): P
     bothAreThere,
     exited.then(() => Promise.reject(new Error('The process ended by itself.'))),
   ]);
-  await sleep(wait);
+  if (target === 'any') await sleep(random.uniform() * 150);
+  else {
+    await writeBegins(folder, target);
+    await sleep(random.uniform() * 8);
+  }
   child.kill('SIGKILL');
   const [, signal] = (await exited) as [number | null, string | null];
   if (signal !== 'SIGKILL') throw new Error('The process ended by itself.');
@@ -73,7 +92,8 @@ export async function killSavingProcesses(kills: number): Promise<KillReport> {
   try {
     let version = 1;
     for (let kill = 0; kill < kills; kill++) {
-      const told = await killWhileSaving(folder, version, random.uniform() * 150);
+      const target = ([...FILES, 'any'] as const)[kill % 3]!;
+      const told = await killWhileSaving(folder, version, target, random);
       for (const file of FILES) {
         const onDisk = await versionOf(folder, file, teacher);
         const reported = told.get(file)!;
@@ -87,7 +107,7 @@ export async function killSavingProcesses(kills: number): Promise<KillReport> {
         if (/^(model|checkpoint)\.safetensors$/.test(name)) continue;
         const [, file] = /^\.(model|checkpoint)\.safetensors\.[0-9a-f]+\.tmp$/.exec(name) ?? [];
         if (file === undefined) throw new Error(`Kill ${kill} left ${name}.`);
-        report.inTheMiddle[file as (typeof FILES)[number]]++;
+        report.inTheMiddle[file as File]++;
         await rm(path.join(folder, name));
       }
     }

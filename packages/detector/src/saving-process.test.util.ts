@@ -12,9 +12,9 @@ import type { Teacher } from './teacher.js';
 
 const [folder, first] = process.argv.slice(2);
 
-// Four megabytes each: long enough to be hit in the middle.
-const LENGTH = 2 ** 20;
-const ballast = { dtype: 'F32' as const, shape: [LENGTH], data: new Float32Array(LENGTH).fill(1) };
+// Large enough to be hit in the middle.
+const BYTES = 2 ** 23;
+const ballast = { dtype: 'U8' as const, shape: [BYTES], data: new Uint8Array(BYTES).fill(1) };
 const teacher = { weights: new Map([['ballast', ballast]]) } as unknown as Teacher;
 const { description, tensors } = readArtefact(
   readFileSync(new URL('../test/fixtures/format-1.safetensors', import.meta.url)),
@@ -23,7 +23,7 @@ const branches = description.branches.map(
   ({ name }) => ({ name, state: tensorsUnder(tensors, `students.${name}`) }) as unknown as LoadedBranch,
 );
 const detector = new Detector(teacher, false, branches, description);
-const { run, state } = checkpointOf(['local'], { length: LENGTH / 8 });
+const { run, state } = checkpointOf(['local'], { length: BYTES / 32 });
 
 for (let version = Number(first); ; version++) {
   detector.threshold = version;
