@@ -7,6 +7,7 @@ import {
   measureBatch,
   measureObjective,
   measureTeacher,
+  scaleNetwork,
   withRunners,
   type Measurable,
   type Measure,
@@ -58,10 +59,7 @@ export interface TrainingCost {
 
 const GIBIBYTE = 2 ** 30;
 
-/**
- * Seconds of the whole student's step, from those of the narrower one that was measured: the objective takes as
- * long for either.
- */
+/** Seconds of a student's step on a batch, from those that were measured. */
 async function scaled(
   { plan, scaledBy }: Measurable,
   seconds: number,
@@ -71,7 +69,7 @@ async function scaled(
   if (scaledBy === 1) return seconds;
   const few = Math.min(2, batch);
   const objective = ((await measureObjective(plan, levels, few)) * batch) / few;
-  return objective + Math.max(0, seconds - objective) * scaledBy;
+  return scaleNetwork(seconds, objective, scaledBy);
 }
 
 /** How many passes of the teacher over a picture the run takes: features are kept as far as there is room. */

@@ -87,6 +87,14 @@ export async function measureTeacher(
 }
 
 /**
+ * Seconds of the whole student's step from those of a narrower one: the objective takes as long for either, the
+ * network in proportion to its multiply-adds.
+ */
+export function scaleNetwork(seconds: number, objective: number, scaledBy: number): number {
+  return objective + Math.max(0, seconds - objective) * scaledBy;
+}
+
+/**
  * Seconds that the objective alone takes for a step, forward and backward: what of a step does not depend on the
  * student's widths. In this thread.
  */
