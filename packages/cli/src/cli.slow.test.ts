@@ -47,7 +47,7 @@ test('students trained apart and combined score as those trained together', asyn
   expect(told).toContain('trained global\n');
 });
 
-test('--preset paper says what it costs here', async () => {
+test('--preset paper says what it costs here; --dry-run leaves it at that', async () => {
   const out = path.join(folder, 'paper.safetensors');
   const { code, stdout } = await spawnDskd(train(out, '--preset', 'paper', '--dry-run', '--json'));
   expect(code).toBe(0);

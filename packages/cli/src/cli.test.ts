@@ -234,17 +234,6 @@ test('letterbox, augmentation, ignored pixels and float16 are in the model, its 
   ]);
 });
 
-test('--dry-run says what it would cost here and leaves it at that', async () => {
-  const out = path.join(folder, 'dry.safetensors');
-  const { code, stdout } = await spawnDskd(train(out, '--dry-run', '--no-workers', '--json'));
-  expect(code).toBe(0);
-  const [cost] = jsonLines(stdout);
-  // 7 pictures of 8 train; a batch of one is left out.
-  expect(cost).toMatchObject({ type: 'training-cost', steps: 4 });
-  expect(cost!.seconds).toBeGreaterThan(0);
-  expect(await readdir(folder)).not.toContain('dry.safetensors');
-});
-
 test('doctor names the backends', async () => {
   const { code, stdout } = await dskd('doctor', '--json');
   expect(code).toBe(0);

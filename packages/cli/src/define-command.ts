@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { z } from 'zod';
 import { SUMMARIES, type CommandName } from './commands/summaries.js';
 import { interruptible } from './interrupt.js';
-import { readConfigFile, type ConfigFile } from './options/config-file.js';
+import type { ConfigFile } from './options/config-file.js';
 import { flagsOf } from './options/flags.js';
 import { propertiesOf } from './options/properties.js';
 import { resolveOptions } from './options/resolve-options.js';
@@ -33,10 +33,17 @@ export function defineCommand<Schema extends z.ZodObject>(definition: CommandDef
   if (main.length < properties.length) shortenHelp(command, main);
   return command.action(async () => {
     const flags = flagsGiven(command);
-    const file = typeof flags.config === 'string' ? await readConfigFile(flags.config) : undefined;
+    const file = await configFile(flags.config);
     const options = await settle(definition, flags, file);
     await interruptible((signal) => definition.run(options, command.args, signal));
   });
+}
+
+/** The YAML parser is loaded for those who have a file. */
+async function configFile(path: unknown): Promise<ConfigFile | undefined> {
+  if (typeof path !== 'string') return undefined;
+  const { readConfigFile } = await import('./options/config-file.js');
+  return readConfigFile(path);
 }
 
 /** What stands on the command line itself. */

@@ -19,7 +19,7 @@ async function imported(...args: string[]): Promise<string[]> {
 }
 
 const HEAVY =
-  /tensorflow|sharp|dskd\/(core|data|detector|models|training)|packages\/(core|data|detector|models|training)\//;
+  /tensorflow|sharp|\/yaml\/|dskd\/(core|data|detector|models|training)|packages\/(core|data|detector|models|training)\//;
 
 test.each([[['--help']], [['--version']]])(
   'dskd %s loads neither a schema nor anything heavy',
