@@ -13,7 +13,7 @@ import type { Teacher } from './teacher.js';
 const [folder, first] = process.argv.slice(2);
 
 // Large enough to be hit in the middle.
-const BYTES = 2 ** 23;
+const BYTES = 2 ** 22;
 const ballast = { dtype: 'U8' as const, shape: [BYTES], data: new Uint8Array(BYTES).fill(1) };
 const teacher = { weights: new Map([['ballast', ballast]]) } as unknown as Teacher;
 const { description, tensors } = readArtefact(
