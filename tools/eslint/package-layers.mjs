@@ -10,6 +10,7 @@ const everything = [
   'models',
   'scoring',
   'data',
+  'synthetic',
   'training',
   'detector',
 ];
@@ -24,6 +25,7 @@ export const PACKAGE_LAYERS = {
   models: ['base', 'core', 'weights'],
   scoring: ['base', 'core', 'losses', 'metrics'],
   data: ['base', 'core'],
+  synthetic: ['base'],
   training: ['base', 'core'],
   detector: everything.filter((name) => name !== 'detector'),
   cli: everything,

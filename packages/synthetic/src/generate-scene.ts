@@ -1,0 +1,104 @@
+import { DskdError, type PixelBuffer } from '@dskd/base';
+import { categoryNamed } from './categories.js';
+import { assertInteger, assertOneOf, assertSeed, assertSize } from './checks.js';
+import { drawsOf } from './draws.js';
+import { degrees } from './maths.js';
+import { Canvas } from './raster/canvas.js';
+import { develop, drawExposure } from './raster/develop.js';
+import { saturationAt, type Saturation } from './saturation.js';
+import type { AnomalyKind, Category, Level } from './scene/definition.js';
+import { drawPart } from './scene/part.js';
+
+export type Split = 'train' | 'validation' | 'test';
+export type Label = 'good' | AnomalyKind;
+
+export interface SceneOptions {
+  /** A name in {@link CATEGORIES}. */
+  readonly category: string;
+  /** Width and height in pixels, 128..1024. */
+  readonly size: number;
+  readonly seed: number;
+  readonly split: Split;
+  /** Of the picture in its split, from 0. */
+  readonly index: number;
+  /**
+   * A type of anomaly of the category; none gives a good picture. The same scene with and without differs by the
+   * anomaly alone.
+   */
+  readonly anomaly?: string;
+  /** Default `'standard'`. */
+  readonly level?: Level;
+}
+
+/** One defect of a picture. A picture can have several; they are never merged. */
+export interface Region {
+  /** One channel of the picture's size: `pixelValue` where the defect is, else 0. */
+  readonly mask: PixelBuffer;
+  readonly defectType: string;
+  /** The defect type's, 1..255. */
+  readonly pixelValue: number;
+  readonly saturation: Saturation;
+}
+
+export interface Scene {
+  readonly image: PixelBuffer;
+  /** Empty for a good picture. */
+  readonly regions: readonly Region[];
+  readonly label: Label;
+}
+
+/**
+ * Draws one picture, the same bytes on every platform.
+ * @returns the picture (RGB) and its ground truth.
+ * @throws {DskdError} `invalid-argument`
+ */
+export function generateScene(options: SceneOptions): Scene {
+  const { category: name, size, seed, split, index, anomaly, level = 'standard' } = options;
+  const category = categoryNamed(name);
+  assertSize(size);
+  assertSeed(seed);
+  assertInteger('index', index, 0, 1_000_000);
+  assertOneOf('split', split, ['train', 'validation', 'test']);
+  assertOneOf('level', level, ['standard', 'hard']);
+  const at = anomaly === undefined ? undefined : anomalyIndex(category, anomaly);
+  const hard = level === 'hard';
+
+  const keys = ['synthetic', name, split, index] as const;
+  const layout = drawsOf(seed, ...keys, 'layout');
+  const damage = drawsOf(seed, ...keys, 'damage', anomaly ?? '');
+  const camera = drawsOf(seed, ...keys, 'camera');
+  const { parts, regions } = category.compose(layout, at, damage, hard ? 0.45 : 1);
+  const canvas = new Canvas(size, {
+    angle: degrees(camera.bell(1.7)),
+    zoom: 1 + camera.bell(0.018),
+    dx: camera.bell(0.014),
+    dy: camera.bell(0.014),
+  });
+  const exposure = drawExposure(camera, hard);
+  for (const part of parts) drawPart(canvas, part);
+
+  const info = at === undefined ? undefined : category.anomalies[at]!;
+  return {
+    image: develop(canvas, exposure),
+    regions: info
+      ? regions.map((shape) => ({
+          mask: { data: canvas.mask(shape, info.pixelValue), width: size, height: size, channels: 1 },
+          defectType: info.name,
+          pixelValue: info.pixelValue,
+          saturation: saturationAt(info.saturation, size),
+        }))
+      : [],
+    label: info?.kind ?? 'good',
+  };
+}
+
+function anomalyIndex(category: Category, anomaly: string): number {
+  const names = category.anomalies.map(({ name }) => name);
+  const at = names.indexOf(anomaly);
+  if (at >= 0) return at;
+  throw new DskdError(
+    'invalid-argument',
+    `Got the anomaly ${anomaly} for ${category.name}; wanted one of ${names.join(', ')}.`,
+    { details: { got: anomaly, wanted: names } },
+  );
+}

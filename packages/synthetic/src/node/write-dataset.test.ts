@@ -1,0 +1,187 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { isDskdError, type PixelBuffer } from '@dskd/base';
+import sharp from 'sharp';
+import { CATEGORIES } from '../categories.js';
+import { defectsConfig } from '../defects-config.js';
+import { generateScene } from '../generate-scene.js';
+import { sameBytes } from '../pixels.test.util.js';
+import { GENERATOR_VERSION } from '../version.js';
+import { writeDataset, type WriteDatasetOptions } from './write-dataset.js';
+
+const OPTIONS: WriteDatasetOptions = {
+  category: 'harness',
+  size: 128,
+  seed: 7,
+  train: 2,
+  validation: 1,
+  test: 21,
+};
+/** Fast, and shows what came in. */
+const encode = ({ data, channels }: PixelBuffer): Promise<Uint8Array> =>
+  Promise.resolve(Uint8Array.of(channels, Math.max(...data.subarray(0, 16384))));
+
+let root: string;
+beforeEach(async () => {
+  root = await mkdtemp(path.join(tmpdir(), 'dskd-synthetic-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+const files = async (folder: string): Promise<string[]> => {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'))
+    .sort();
+};
+
+test('writes the layout of MVTec LOCO AD: one folder of masks a picture, one file a region', async () => {
+  const { folder, pictures } = await writeDataset(root, { ...OPTIONS, encode });
+  expect(folder).toBe(path.join(root, 'harness'));
+  expect(await readdir(root)).toEqual(['harness']);
+  const truth = pictures.flatMap((picture) =>
+    generateScene({ ...picture, size: 128 }).regions.map(
+      (_, i) => `${picture.path.replace('test/', 'ground_truth/')}/00${i}.png`,
+    ),
+  );
+  expect(truth.some((name) => name.endsWith('001.png'))).toBe(true);
+  expect(await files(folder)).toEqual(
+    [
+      ...pictures.map((picture) => `${picture.path}.png`),
+      ...truth,
+      'defects_config.json',
+      'synthetic.json',
+    ].sort(),
+  );
+  expect(pictures.map((picture) => picture.path)).toContain('test/logical_anomalies/006');
+});
+
+test('the PNGs hold the pixels, and the masks the pixel values of the config', async () => {
+  const { folder, pictures } = await writeDataset(root, { ...OPTIONS, train: 1, validation: 0, test: 3 });
+  const config = JSON.parse(await readFile(path.join(folder, 'defects_config.json'), 'utf8')) as unknown;
+  expect(config).toEqual(defectsConfig('harness', { size: 128 }));
+  for (const picture of pictures) {
+    const { image, regions } = generateScene({ ...picture, size: 128 });
+    const read = async (file: string, colours: 'srgb' | 'b-w'): Promise<Uint8Array> => {
+      const encoded = sharp(path.join(folder, file));
+      expect((await encoded.metadata()).channels).toBe(colours === 'srgb' ? 3 : 1);
+      return new Uint8Array(await encoded.toColourspace(colours).raw().toBuffer());
+    };
+    expect(sameBytes(await read(`${picture.path}.png`, 'srgb'), image.data)).toBe(true);
+    for (const [i, { mask }] of regions.entries()) {
+      const file = `${picture.path.replace('test/', 'ground_truth/')}/00${i}.png`;
+      expect(sameBytes(await read(file, 'b-w'), mask.data)).toBe(true);
+    }
+  }
+});
+
+test('writes down how it was made', async () => {
+  const { folder } = await writeDataset(root, { ...OPTIONS, level: 'hard', encode });
+  const record = JSON.parse(await readFile(path.join(folder, 'synthetic.json'), 'utf8')) as Record<
+    string,
+    unknown
+  >;
+  expect(record).toMatchObject({
+    generator: '@dskd/synthetic',
+    version: GENERATOR_VERSION,
+    category: 'harness',
+    size: 128,
+    level: 'hard',
+    seed: 7,
+  });
+  const pictures = record.pictures as Record<string, unknown>[];
+  expect(pictures[0]).toEqual({ path: 'train/good/000', split: 'train', index: 0 });
+  expect(pictures.at(-1)).toMatchObject({ split: 'test', anomaly: expect.any(String) as string });
+});
+
+test('tells of each picture', async () => {
+  const told: string[] = [];
+  await writeDataset(root, {
+    ...OPTIONS,
+    test: 3,
+    encode,
+    onPicture: (picture, index, total) => told.push(`${index}/${total} ${picture.path}`),
+  });
+  expect(told.sort()).toEqual([
+    '0/6 train/good/000',
+    '1/6 train/good/001',
+    '2/6 validation/good/000',
+    '3/6 test/good/000',
+    '4/6 test/logical_anomalies/000',
+    '5/6 test/structural_anomalies/000',
+  ]);
+});
+
+test('refuses a folder that is not empty, unless told; then it is replaced as a whole', async () => {
+  const first = await writeDataset(root, { ...OPTIONS, encode });
+  await expect(writeDataset(root, { ...OPTIONS, encode })).rejects.toThrow(/harness is not empty/);
+  await writeDataset(root, { ...OPTIONS, category: 'tray', test: 0, encode });
+  const second = await writeDataset(root, { ...OPTIONS, test: 0, overwrite: true, encode });
+  expect(second.folder).toBe(first.folder);
+  expect(await files(second.folder)).toEqual([
+    'defects_config.json',
+    'synthetic.json',
+    'train/good/000.png',
+    'train/good/001.png',
+    'validation/good/000.png',
+  ]);
+  expect((await readdir(root)).sort()).toEqual(['harness', 'tray']);
+});
+
+test("never replaces what is not a dataset of this package's", async () => {
+  await mkdir(path.join(root, 'harness'));
+  await writeFile(path.join(root, 'harness', 'thesis.tex'), 'x');
+  const replaced = writeDataset(root, { ...OPTIONS, overwrite: true, encode });
+  await expect(replaced).rejects.toThrow(/holds something else than a synthetic dataset/);
+  expect(await files(root)).toEqual(['harness/thesis.tex']);
+});
+
+test('fills a folder that is there and empty', async () => {
+  await mkdir(path.join(root, 'harness'));
+  await writeDataset(root, { ...OPTIONS, test: 0, encode });
+  expect((await files(root)).length).toBe(5);
+});
+
+test('an abort in the middle leaves nothing, nor touches what was there', async () => {
+  await writeDataset(root, { ...OPTIONS, test: 0, encode });
+  const before = await files(root);
+  const controller = new AbortController();
+  const written = writeDataset(root, {
+    ...OPTIONS,
+    overwrite: true,
+    signal: controller.signal,
+    encode,
+    onPicture: (_picture, index) => {
+      if (index === 5) controller.abort();
+    },
+  });
+  expect(isDskdError(await written.catch((error: unknown) => error), 'aborted')).toBe(true);
+  expect(await files(root)).toEqual(before);
+});
+
+test('a failing encoder leaves nothing', async () => {
+  let calls = 0;
+  const failing = (pixels: PixelBuffer): Promise<Uint8Array> =>
+    ++calls === 7 ? Promise.reject(new Error('the disk is full')) : encode(pixels);
+  await expect(writeDataset(root, { ...OPTIONS, encode: failing })).rejects.toThrow('the disk is full');
+  expect(await readdir(root)).toEqual([]);
+});
+
+test.each([[{ size: 64 }], [{ level: 'mad' as 'hard' }], [{ category: 'x' }], [{ train: -1 }]])(
+  'refuses %o before it touches the disk',
+  async (wrong) => {
+    const error: unknown = await writeDataset(root, { ...OPTIONS, encode, ...wrong }).catch(
+      (reason: unknown) => reason,
+    );
+    expect(isDskdError(error, 'invalid-argument')).toBe(true);
+    expect(await readdir(root)).toEqual([]);
+  },
+);
+
+test('every category can be written', async () => {
+  for (const { name } of CATEGORIES) {
+    await writeDataset(root, { ...OPTIONS, category: name, train: 1, validation: 0, test: 0, encode });
+  }
+  expect((await readdir(root)).sort()).toEqual(CATEGORIES.map(({ name }) => name).sort());
+});

@@ -1,0 +1,111 @@
+import { clamp, cosine, sine } from '../maths.js';
+import { nearestCell, valueNoise, type Cell } from '../value-noise.js';
+import type { Pose, Shape } from './shape.js';
+
+const { floor } = Math;
+
+/** Red, green, blue in 0..1, as displayed. */
+export type Colour = readonly [red: number, green: number, blue: number];
+
+/**
+ * The colour at a point of a shape that lies `distance` from its outline. Writes red, green, blue and opacity
+ * into `out`, where opacity is 1 on entry.
+ */
+export type Paint = (x: number, y: number, distance: number, out: Float64Array) => void;
+
+/** Where light comes from: above left, in the scene's coordinates. */
+const LIGHT: readonly [number, number] = [-0.6, -0.8];
+
+/** The direction of the light as seen by a thing that lies rotated. */
+export function lightOn({ angle }: Pick<Pose, 'angle'>): readonly [number, number] {
+  const c = cosine(angle);
+  const s = sine(angle);
+  return [LIGHT[0] * c + LIGHT[1] * s, LIGHT[1] * c - LIGHT[0] * s];
+}
+
+export function scaled([red, green, blue]: Colour, factor: number): Colour {
+  return [red * factor, green * factor, blue * factor];
+}
+
+export function mixed(a: Colour, b: Colour, share: number): Colour {
+  return [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2])];
+}
+
+export function plain([red, green, blue]: Colour, opacity = 1): Paint {
+  return (_x, _y, _distance, out) => {
+    out[0] = red;
+    out[1] = green;
+    out[2] = blue;
+    out[3] = opacity;
+  };
+}
+
+/** Multiplies brightness by 1 plus noise. `stretch` draws the noise out along x. */
+export function grained(paint: Paint, amount: number, frequency: number, seed: number, stretch = 1): Paint {
+  return (x, y, distance, out) => {
+    paint(x, y, distance, out);
+    const u = (x * frequency) / stretch;
+    const v = y * frequency;
+    const noise = valueNoise(u, v, seed) + 0.5 * valueNoise(2.3 * u, 2.3 * v, seed + 1);
+    const factor = 1 + amount * noise;
+    out[0]! *= factor;
+    out[1]! *= factor;
+    out[2]! *= factor;
+  };
+}
+
+export interface Bevel {
+  readonly width: number;
+  /** Positive stands out, negative is sunk in. */
+  readonly strength: number;
+  readonly light?: readonly [number, number];
+}
+
+/** Lit from one side along the rim of `shape`, as if rounded there. */
+export function bevelled(paint: Paint, shape: Shape, { width, strength, light = LIGHT }: Bevel): Paint {
+  const step = 0.0015;
+  return (x, y, distance, out) => {
+    paint(x, y, distance, out);
+    if (distance < -width) return;
+    const here = shape.distance(x, y);
+    const slope = clamp(1 + here / width);
+    const across = (shape.distance(x + step, y) - here) * light[0];
+    const down = (shape.distance(x, y + step) - here) * light[1];
+    const factor = 1 + (strength * slope * (across + down)) / step;
+    out[0]! *= factor;
+    out[1]! *= factor;
+    out[2]! *= factor;
+  };
+}
+
+/** A rod along x with radius `radius`, lit from one side; `ridges` a unit of length, as a thread has. */
+export function rod(
+  [red, green, blue]: Colour,
+  radius: number,
+  light: readonly [number, number],
+  ridges = 0,
+): Paint {
+  return (x, y, _distance, out) => {
+    const t = clamp(y / radius, -1, 1) - 0.55 * light[1];
+    const shade = 0.5 + 0.62 * (1 - t * t * 0.55);
+    const factor = ridges === 0 ? shade : shade * (1 + 0.28 * sine(6.283 * (x * ridges + 6 * y)));
+    out[0] = red * factor;
+    out[1] = green * factor;
+    out[2] = blue * factor;
+  };
+}
+
+/** Closely packed grains, each of one of `colours`, `frequency` a unit, `flatness` times as wide as high. */
+export function granules(colours: readonly Colour[], frequency: number, seed: number, flatness = 1): Paint {
+  const cell: Cell = { distance: 0, identity: 0 };
+  return (x, y, _distance, out) => {
+    nearestCell((x * frequency) / flatness, y * frequency, seed, cell);
+    const [red, green, blue] = colours[floor(cell.identity * colours.length)]!;
+    const tone = cell.identity * colours.length;
+    const shade =
+      clamp(1.12 - cell.distance * cell.distance * 1.35, 0.28, 2) * (0.85 + 0.3 * (tone - floor(tone)));
+    out[0] = red * shade;
+    out[1] = green * shade;
+    out[2] = blue * shade;
+  };
+}

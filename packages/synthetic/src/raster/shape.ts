@@ -1,0 +1,213 @@
+import { cosine, length, sine } from '../maths.js';
+import { valueNoise } from '../value-noise.js';
+
+const { abs, max, min, sqrt } = Math;
+
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** A region of the plane as a signed distance (negative inside, exact or a lower bound), x right, y down. */
+export interface Shape {
+  /** Holds every point whose distance is not positive. */
+  readonly box: Box;
+  distance(x: number, y: number): number;
+}
+
+export type Point = readonly [x: number, y: number];
+
+/** Where a thing lies: rotated clockwise by `angle` radians about its origin, then moved. */
+export interface Pose {
+  readonly x: number;
+  readonly y: number;
+  readonly angle: number;
+}
+
+export function boxAround(points: readonly Point[], margin: number): Box {
+  const xs = points.map(([x]) => x);
+  const ys = points.map(([, y]) => y);
+  return {
+    left: min(...xs) - margin,
+    top: min(...ys) - margin,
+    right: max(...xs) + margin,
+    bottom: max(...ys) + margin,
+  };
+}
+
+export function corners({ left, top, right, bottom }: Box): Point[] {
+  return [
+    [left, top],
+    [right, top],
+    [right, bottom],
+    [left, bottom],
+  ];
+}
+
+export function circle(x: number, y: number, radius: number): Shape {
+  return {
+    box: boxAround([[x, y]], radius),
+    distance: (px, py) => length(px - x, py - y) - radius,
+  };
+}
+
+/** With half sides `halfWidth`, `halfHeight` and corners rounded by `radius`. */
+export function rectangle(x: number, y: number, halfWidth: number, halfHeight: number, radius = 0): Shape {
+  const innerWidth = halfWidth - radius;
+  const innerHeight = halfHeight - radius;
+  return {
+    box: { left: x - halfWidth, top: y - halfHeight, right: x + halfWidth, bottom: y + halfHeight },
+    distance(px, py) {
+      const dx = abs(px - x) - innerWidth;
+      const dy = abs(py - y) - innerHeight;
+      const inside = min(max(dx, dy), 0);
+      return inside + length(max(dx, 0), max(dy, 0)) - radius;
+    },
+  };
+}
+
+export function ellipse(x: number, y: number, radiusX: number, radiusY: number): Shape {
+  return {
+    box: { left: x - radiusX, top: y - radiusY, right: x + radiusX, bottom: y + radiusY },
+    distance(px, py) {
+      const u = (px - x) / radiusX;
+      const v = (py - y) / radiusY;
+      const k = length(u, v);
+      const slope = length(u / radiusX, v / radiusY);
+      return slope === 0 ? -min(radiusX, radiusY) : (k * (k - 1)) / slope;
+    },
+  };
+}
+
+/** A line through `points`, `radius` to either side, with round ends. */
+export function stroke(points: readonly Point[], radius: number): Shape {
+  const segments = points.slice(1).map(([toX, toY], i) => {
+    const [x, y] = points[i]!;
+    const dx = toX - x;
+    const dy = toY - y;
+    return { x, y, dx, dy, squared: dx * dx + dy * dy || 1 };
+  });
+  return {
+    box: boxAround(points, radius),
+    distance(px, py) {
+      let nearest = Infinity;
+      for (const { x, y, dx, dy, squared } of segments) {
+        const t = ((px - x) * dx + (py - y) * dy) / squared;
+        const along = t < 0 ? 0 : t > 1 ? 1 : t;
+        const u = px - x - along * dx;
+        const v = py - y - along * dy;
+        const distance = u * u + v * v;
+        if (distance < nearest) nearest = distance;
+      }
+      return sqrt(nearest) - radius;
+    },
+  };
+}
+
+/** A simple polygon. */
+export function polygon(points: readonly Point[]): Shape {
+  const outline = stroke([...points, points[0]!], 0);
+  return {
+    box: outline.box,
+    distance(px, py) {
+      let inside = false;
+      for (let i = 0, j = points.length - 1; i < points.length; j = i++) {
+        const [x, y] = points[i]!;
+        const [fromX, fromY] = points[j]!;
+        if (y > py !== fromY > py && px < ((fromX - x) * (py - y)) / (fromY - y) + x) inside = !inside;
+      }
+      const distance = outline.distance(px, py);
+      return inside ? -distance : distance;
+    },
+  };
+}
+
+/** The points of a polygon with equal sides. */
+export function regularPoints(sides: number, radius: number, angle = 0): Point[] {
+  return Array.from({ length: sides }, (_, i): Point => {
+    const at = angle + (i * 6.283185307179586) / sides;
+    return [radius * cosine(at), radius * sine(at)];
+  });
+}
+
+export function union(...shapes: Shape[]): Shape {
+  const boxes = shapes.flatMap(({ box }) => corners(box));
+  return {
+    box: boxAround(boxes, 0),
+    distance(x, y) {
+      let nearest = Infinity;
+      for (const shape of shapes) {
+        const distance = shape.distance(x, y);
+        if (distance < nearest) nearest = distance;
+      }
+      return nearest;
+    },
+  };
+}
+
+export function intersection(a: Shape, b: Shape): Shape {
+  const box = {
+    left: max(a.box.left, b.box.left),
+    top: max(a.box.top, b.box.top),
+    right: min(a.box.right, b.box.right),
+    bottom: min(a.box.bottom, b.box.bottom),
+  };
+  return { box, distance: (x, y) => max(a.distance(x, y), b.distance(x, y)) };
+}
+
+export function difference(from: Shape, cut: Shape): Shape {
+  return { box: from.box, distance: (x, y) => max(from.distance(x, y), -cut.distance(x, y)) };
+}
+
+/** Everything within `amount` of the shape; less where `amount` is negative. */
+export function grown(shape: Shape, amount: number): Shape {
+  return {
+    box: boxAround(corners(shape.box), max(amount, 0)),
+    distance: (x, y) => shape.distance(x, y) - amount,
+  };
+}
+
+/** The band of `halfWidth` to either side of the outline. */
+export function band(shape: Shape, halfWidth: number): Shape {
+  return {
+    box: boxAround(corners(shape.box), halfWidth),
+    distance: (x, y) => abs(shape.distance(x, y)) - halfWidth,
+  };
+}
+
+/** Everything on the side of the line through (`x`, `y`) that the angle points to, with a jagged edge. */
+export function jaggedHalfPlane(x: number, y: number, angle: number, jag: number, seed: number): Shape {
+  const c = cosine(angle);
+  const s = sine(angle);
+  return {
+    box: { left: -9, top: -9, right: 9, bottom: 9 },
+    distance(px, py) {
+      const along = -(px - x) * s + (py - y) * c;
+      return -((px - x) * c + (py - y) * s) + jag * valueNoise((along * 1.5) / jag, 0.5, seed);
+    },
+  };
+}
+
+/** An outline that wanders by up to `amplitude`, with a feature every `1 / frequency`. */
+export function wobbled(shape: Shape, amplitude: number, frequency: number, seed: number): Shape {
+  return {
+    box: boxAround(corners(shape.box), amplitude),
+    distance: (x, y) => shape.distance(x, y) - amplitude * valueNoise(x * frequency, y * frequency, seed),
+  };
+}
+
+export function placed(shape: Shape, { x, y, angle }: Pose): Shape {
+  const c = cosine(angle);
+  const s = sine(angle);
+  const moved = corners(shape.box).map(([u, v]): Point => [x + u * c - v * s, y + u * s + v * c]);
+  return {
+    box: boxAround(moved, 0),
+    distance(px, py) {
+      const u = px - x;
+      const v = py - y;
+      return shape.distance(u * c + v * s, v * c - u * s);
+    },
+  };
+}
