@@ -24,6 +24,21 @@ describe('selectBackend', () => {
     expect(await selectBackend('wasm', { wasmPaths: '/nowhere/' })).toMatchObject({ name: 'wasm' });
   });
 
+  test.each([
+    [2 ** 30 - 1, 'more than is left'],
+    [2 ** 30 + 1, 'more than 32 bits can say'],
+  ])('wasm: a tensor of %d values is refused by name, %s, and nothing is overwritten', async (values) => {
+    await selectBackend('wasm');
+    const before = tf.memory().numTensors;
+    const kept = tf.tensor1d([1, 2, 3]);
+    const error = await errorOf(() => Promise.resolve().then(() => tf.fill([values], 7)));
+    expect(isDskdError(error, 'out-of-memory')).toBe(true);
+    expect((error as Error).message).toMatch(/no room for a tensor of 4(096|097) MiB/);
+    expect([...(await kept.data())]).toEqual([1, 2, 3]);
+    kept.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
   test('auto never takes a software adapter and says why', async () => {
     const selected = await selectBackend('auto');
     expect(tf.getBackend()).toBe(selected.name);

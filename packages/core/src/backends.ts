@@ -1,6 +1,7 @@
 import { DskdError } from '@dskd/base';
 import * as tf from '@tensorflow/tfjs-core';
 import { findGpu, gpuHint, importNative, isInstalled, publishGpu } from '#platform';
+import { refuseWhenHeapIsFull, type WasmBackend } from './wasm-heap.js';
 
 /** `webgpu`, `wasm` and `cpu` are tfjs's own; `node` and `node-gpu` are tfjs-node and tfjs-node-gpu. */
 export const BACKEND_NAMES = ['webgpu', 'wasm', 'cpu', 'node', 'node-gpu'] as const;
@@ -173,6 +174,7 @@ async function start(
       name === 'wasm' ? 'In a browser, say where the .wasm files are: { wasmPaths }.' : undefined,
     );
   }
+  if (name === 'wasm') refuseWhenHeapIsFull(tf.backend() as unknown as WasmBackend);
 }
 
 async function load(name: BackendName, { wasmPaths }: BackendOptions): Promise<void> {

@@ -72,11 +72,12 @@ export class Adam {
       for (const [name, parameter] of this.#parameters) {
         const first = this.#firstMoments.get(name)!;
         const second = this.#secondMoments.get(name)!;
+        const gradient = gradients.get(name)!;
+        // A tidy each: at most four arrays of the parameter's size at a time beside what is kept.
+        tidy(() => first.assign(add(mul(first, keepFirst), mul(gradient, takeFirst))));
+        tidy(() => second.assign(add(mul(second, keepSecond), mul(square(gradient), takeSecond))));
         tidy(() => {
-          const gradient = gradients.get(name)!;
-          first.assign(add(mul(first, keepFirst), mul(gradient, takeFirst)));
-          second.assign(add(mul(second, keepSecond), mul(square(gradient), takeSecond)));
-          const denominator = add(div(sqrt(second), rootScale), tiny);
+          const denominator = tidy(() => add(div(sqrt(second), rootScale), tiny));
           parameter.assign(sub(parameter, mul(div(first, denominator), rate)));
         });
       }

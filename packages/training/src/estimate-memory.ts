@@ -5,6 +5,10 @@ import { largestBatch } from './schedule.js';
 const WASM_HEAP_LIMIT = 2 ** 32;
 /** Parameter, gradient and Adam's two moments, float32 each. */
 const BYTES_PER_PARAMETER = 16;
+/** XNNPACK keeps a packed copy of what it multiplies by until the parameter changes. */
+const PACKED_BYTES_PER_PARAMETER = 4;
+/** Arrays of a parameter's size that an Adam update holds for a moment, one parameter after another. */
+const ADAM_INTERMEDIATES = 4;
 
 export interface MemoryQuestion {
   /** The teacher's weights and the most it holds while it extracts one batch. */
@@ -74,9 +78,14 @@ export function estimateMemory(question: MemoryQuestion): MemoryEstimate {
       bytes: Math.min(pictures * featureBytesPerPicture, question.cacheBytes ?? 2 ** 30),
     },
   ];
-  named.forEach(({ name, parameters }, index) => {
+  const bytesPerParameter = BYTES_PER_PARAMETER + (backend === 'wasm' ? PACKED_BYTES_PER_PARAMETER : 0);
+  named.forEach(({ name, parameters, largestParameterBytes = 0 }, index) => {
     const heap = workers ? name : 'main';
-    parts.push({ what: `parameters of ${name} with Adam`, heap, bytes: parameters * BYTES_PER_PARAMETER });
+    parts.push({
+      what: `parameters of ${name} with Adam`,
+      heap,
+      bytes: parameters * bytesPerParameter + ADAM_INTERMEDIATES * largestParameterBytes,
+    });
     if (!workers) return;
     parts.push({ what: 'features of a batch', heap, bytes: featureBytes });
     parts.push({ what: `activations of ${name}`, heap, bytes: activations[index]! });
