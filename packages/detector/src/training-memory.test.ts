@@ -42,7 +42,7 @@ test('the paper recipe on wasm is refused by name, with what would fit, before a
   expect(error.message).toContain("the heap 'main' needs");
   expect(error.hint).toContain('--preset lite');
   expect(error.hint).toContain('--backend webgpu');
-  expect(error.hint).toContain('--size 128');
+  expect(error.hint).toContain('--size 64');
 });
 
 test('what is said to fit does fit, and what is not said does not', () => {
@@ -83,13 +83,13 @@ test('features of varied pictures are not kept', () => {
 });
 
 test('a tensor that a WebGPU device cannot take in one is refused, and fewer channels are offered', () => {
-  const wide = paper({ preset: 'lite', gccb: { channels: 1024 }, runner });
+  const wide = paper({ preset: 'lite', gccb: { channels: 768 }, runner });
   expect(() => assertTrainingFits(wide, PICTURES)).not.toThrow();
   const backend = tf.backend() as { device?: unknown };
   backend.device = { limits: { maxStorageBufferBindingSize: 2 ** 27 } };
   try {
     expect(() => assertTrainingFits(wide, PICTURES)).toThrow(
-      'one tensor of global needs 0.25 GiB, this device takes at most 0.13 GiB in one',
+      'one tensor of global needs 0.14 GiB, this device takes at most 0.13 GiB in one',
     );
     expect(fittingAlternatives(wide, PICTURES)).toContain('--gccb-channels 512');
   } finally {
