@@ -11,7 +11,7 @@ import {
 
 /** What `dskd evaluate` can be told. */
 export const evaluateOptions = z.strictObject({
-  data: option(text(), 'MVTec AD folder with test pictures', {
+  data: option(text(), 'MVTec AD folder or manifest with test pictures', {
     main: true,
     group: 'Data',
     value: 'dir',

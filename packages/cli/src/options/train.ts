@@ -11,7 +11,7 @@ const RUNNING = 'Running';
 
 /** What `dskd train` can be told. */
 export const trainOptions = z.strictObject({
-  data: option(text(), 'MVTec AD folder, or any folder of good pictures', {
+  data: option(text(), 'MVTec AD folder, any folder of good pictures, or a manifest (.csv, .jsonl)', {
     main: true,
     group: 'Data',
     value: 'dir',
