@@ -1,6 +1,6 @@
 import { symlink } from 'node:fs/promises';
 import { errorOf, problemsOf, temporaryFolder, type TemporaryFolder } from './fabricate.test.util.js';
-import { listImages } from './listing.js';
+import { listFolder, listImages } from './listing.js';
 
 let folder: TemporaryFolder;
 beforeEach(async () => (folder = await temporaryFolder()));
@@ -52,4 +52,11 @@ test('folders without pictures and pictures we do not read are problems', async 
     `${root}/empty: the folder holds no pictures`,
     `${root}/old/1.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG`,
   ]);
+});
+
+test('a folder that cannot be looked into is named', async () => {
+  const error = await errorOf(listFolder(`${folder.root}/gone`));
+  expect(error.code).toBe('file-not-found');
+  expect(error.message).toContain('Cannot look into the folder');
+  expect(error.message).toContain('gone');
 });

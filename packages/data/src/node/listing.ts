@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
@@ -30,15 +31,32 @@ export async function isFile(file: string): Promise<boolean> {
   }
 }
 
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (cause) {
+    throw new DskdError(
+      'file-not-found',
+      `Cannot look into the folder ${folder}: ${(cause as Error).message}`,
+      {
+        cause,
+        hint: 'Check that it exists and may be read.',
+        details: { path: folder },
+      },
+    );
+  }
+}
+
 /**
  * What lies in a folder. Hidden files and folders (a leading dot), `Thumbs.db`, `desktop.ini` and
  * `__MACOSX` are passed over, so are files that are no pictures by their extension (in any case). A folder
  * is a folder, even if it is called like a picture.
  * Links are followed; dangling ones count as pictures when they are called so, and fail when read.
+ * @throws {DskdError} `file-not-found` where the folder cannot be read.
  */
 export async function listFolder(folder: string): Promise<FolderListing> {
   const listing = { folders: [] as string[], pictures: [] as string[], refused: [] as string[] };
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
+  for (const entry of await entriesOf(folder)) {
     const { name } = entry;
     if (isPassedOver(name)) continue;
     const linksToFolder = entry.isSymbolicLink() && (await isFolder(path.join(folder, name)));
