@@ -1,0 +1,50 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { encodePng } from '@dskd/data/node';
+import { dskd } from './dskd-process.test.util.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'dskd check ü-'));
+  for (const shade of [10, 20, 30]) {
+    const data = new Uint8Array(8 * 8 * 3).fill(shade);
+    await writeFile(
+      path.join(folder, `${shade}.png`),
+      await encodePng({ data, width: 8, height: 8, channels: 3 }),
+    );
+  }
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+test('counts, fingerprint and a manifest that says the same of the data', async () => {
+  const manifest = path.join(folder, 'pictures.csv');
+  const { code, stdout, stderr } = await dskd('check', folder, '--manifest', manifest);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^train +good +good +3 +0$/m);
+  const [, fingerprint] = /^fingerprint ([0-9a-f]{64})$/m.exec(stdout)!;
+  expect(stdout).toContain(`wrote ${manifest}`);
+  expect((await readFile(manifest, 'utf8')).split('\n')[1]).toBe('10.png,good,train,,');
+
+  const again = await dskd('check', manifest, '--json');
+  expect(JSON.parse(again.stdout)).toEqual({
+    type: 'dataset-checked',
+    name: 'pictures.csv',
+    rows: [{ split: 'train', label: 'good', defectType: 'good', pictures: 3, masks: 0 }],
+    fingerprint,
+  });
+});
+
+test('everything that is wrong, each with its path, and exit code 1', async () => {
+  await writeFile(path.join(folder, 'a.png'), 'text');
+  await writeFile(path.join(folder, 'b.png'), '');
+  const { code, stdout, stderr } = await dskd('check', folder);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr).toMatch(/2 problems:\n\s+a\.png: .*text\n\s+b\.png: .*\n\s+Mend, move or remove/);
+});
+
+test('--thorough finds the picture that is broken behind its header', async () => {
+  const whole = await readFile(path.join(folder, '30.png'));
+  await writeFile(path.join(folder, '30.png'), whole.subarray(0, whole.length - 20));
+  expect((await dskd('check', folder, '--thorough')).stderr).toContain('30.png');
+});
