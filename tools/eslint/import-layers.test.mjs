@@ -16,6 +16,7 @@ tester.run('import-layers', importLayers, {
     { filename: file('losses/src/a.test.ts'), code: "import { x } from '@dskd/test-support';" },
     { filename: file('models/src/a.test.ts'), code: "import { x } from '@dskd/wasm-gradients';" },
     { filename: file('training/src/a.test.ts'), code: "import { x } from '@dskd/models';" },
+    { filename: file('data/src/a.test.ts'), code: "import { x } from '@dskd/synthetic/node';" },
     { filename: file('losses/src/a.test.util.ts'), code: "import { x } from '@dskd/test-support';" },
     { filename: file('cli/src/a.ts'), code: "const x = await import('@dskd/detector/node');" },
   ],

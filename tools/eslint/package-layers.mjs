@@ -36,4 +36,4 @@ export const PACKAGE_LAYERS = {
 export const BELOW_TEST_SUPPORT = ['base', 'weights'];
 
 /** What a package's tests may import beside that: up the list, but no user of the package has to install it. */
-export const TESTS_ALSO_IMPORT = { training: ['models'] };
+export const TESTS_ALSO_IMPORT = { training: ['models'], data: ['synthetic'] };

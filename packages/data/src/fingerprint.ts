@@ -25,9 +25,37 @@ async function digestOfPixels({ data, width, height, channels }: PixelBuffer): P
 }
 
 /**
+ * Names the ground truth of a picture that is known defect by defect: SHA-256 over one line per region, sorted,
+ * `JSON.stringify([defectType, saturationArea, sha256 of its mask])`, joined by newlines.
+ */
+export async function digestOfRegions(
+  regions: readonly {
+    readonly defectType: string;
+    readonly saturationArea: number;
+    readonly sha256: string;
+  }[],
+): Promise<string> {
+  const lines = regions.map(({ defectType, saturationArea, sha256: mask }) =>
+    JSON.stringify([defectType, saturationArea, mask]),
+  );
+  return sha256(new TextEncoder().encode(lines.sort(byCodeUnit).join('\n')));
+}
+
+/** As it is where nothing was read from files. */
+async function digestOfTruth(sample: Sample): Promise<string | null> {
+  if (sample.loadRegions) {
+    const regions = await sample.loadRegions();
+    const masks = await Promise.all(regions.map(({ mask }) => digestOfPixels(mask)));
+    return digestOfRegions(regions.map((region, index) => ({ ...region, sha256: masks[index]! })));
+  }
+  return sample.loadMask ? digestOfPixels(await sample.loadMask()) : null;
+}
+
+/**
  * Names what `samples` hold: SHA-256 over one line per sample, sorted,
  * `JSON.stringify([split, label, defectType, sha256 of the picture, sha256 of the mask or null])`, joined by
- * newlines. Names, places and the order of files do not matter; a changed byte, mask, label or split does.
+ * newlines. Where the ground truth is known defect by defect, the hash of the mask is that over one line per
+ * region, sorted, `JSON.stringify([defectType, saturationArea, sha256 of its mask])`. Names, places and the order of files do not matter; a changed byte, mask, label or split does.
  *
  * The hashes are those of the files when the source was opened; where a sample comes from no file, those of
  * its decoded pixels.
@@ -43,8 +71,7 @@ export async function fingerprintSamples(
     throwIfAborted(signal);
     const { split, label, defectType, origin, maskOrigin } = sample;
     const picture = origin?.sha256 ?? (await digestOfPixels(await sample.load()));
-    const mask =
-      maskOrigin?.sha256 ?? (sample.loadMask ? await digestOfPixels(await sample.loadMask()) : null);
+    const mask = maskOrigin?.sha256 ?? (await digestOfTruth(sample));
     lines.push(JSON.stringify([split, label, defectType, picture, mask]));
   }
   return sha256(new TextEncoder().encode(lines.sort(byCodeUnit).join('\n')));

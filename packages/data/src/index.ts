@@ -3,7 +3,7 @@ export { holdOut } from './hold-out.js';
 export { prepareMask, preparePixels, toImageTensor, type Preparation, type PreparedSize } from './prepare.js';
 export { PreparedPictures, type BatchOptions, type PreparedPicturesOptions } from './prepared-pictures.js';
 export { toRgb, type ImageDataLike, type PictureInput } from './rgb-picture.js';
-export type { ImageSource, Origin, Sample, Split } from './samples.js';
+export type { DefectRegion, ImageSource, Origin, Sample, Split } from './samples.js';
 export { splitBySeed, type SplitBySeedOptions } from './split-by-seed.js';
 export { formatSummary, summarise, type SummaryRow } from './summary.js';
 export { applyAugmentation, augment } from './transforms/augment.js';

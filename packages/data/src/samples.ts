@@ -7,8 +7,21 @@ export type Split = 'train' | 'validation' | 'test';
 export interface Origin {
   /** Absolute path, where it is a file on a disk. */
   readonly file?: string;
-  /** SHA-256 (hex) of the file's bytes, as they were when the source was opened. */
+  /**
+   * SHA-256 (hex) of the file's bytes, as they were when the source was opened; of several files, that of
+   * `fingerprintSamples`.
+   */
   readonly sha256: string;
+}
+
+/** The ground truth of one defect, apart from other defects of its picture. */
+export interface DefectRegion {
+  /** 1 channel, upright, as large as the picture: not 0 where the defect is. Need not hang together. */
+  readonly mask: PixelBuffer;
+  /** What kind of defect it is. */
+  readonly defectType: string;
+  /** How many pixels of the region are to be found for full marks: 1 to the region's area. */
+  readonly saturationArea: number;
 }
 
 /** One picture of a source, not yet read. */
@@ -17,11 +30,14 @@ export interface Sample {
   readonly id: string;
   readonly split: Split;
   readonly label: 'good' | 'anomalous';
-  /** `'good'`, or the name of the defect (in MVTec AD: of the folder). */
+  /**
+   * `'good'`, or the name of the defect: in MVTec AD of the folder, in MVTec LOCO AD of the subset,
+   * `'logical_anomalies'` or `'structural_anomalies'` (its regions have the defects' own names).
+   */
   readonly defectType: string;
   /** The file of the picture, where it comes from one. */
   readonly origin?: Origin;
-  /** The file of the mask, where it comes from one. */
+  /** The file of the mask, where it comes from one; no `file` where it is several. */
   readonly maskOrigin?: Origin;
   /** Reads and decodes the picture: RGB, 3 channels, upright. */
   load(): Promise<PixelBuffer>;
@@ -30,6 +46,8 @@ export interface Sample {
    * part is good and not 0 where it is anomalous.
    */
   loadMask?(): Promise<PixelBuffer>;
+  /** Reads the ground truth defect by defect, where it is known so; `loadMask` is then the union. */
+  loadRegions?(): Promise<DefectRegion[]>;
 }
 
 /** A list of pictures that was checked when it was opened. */
@@ -48,6 +66,10 @@ export const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
 
 /** Name of a defect that nobody named. */
 export const UNNAMED_DEFECT = 'defect';
+
+/** What MVTec LOCO AD calls its anomalous test pictures. */
+export const LOGICAL = 'logical_anomalies';
+export const STRUCTURAL = 'structural_anomalies';
 
 /** Orders strings by code unit: the same on every machine, whatever its locale. */
 export function byCodeUnit(a: string, b: string): number {

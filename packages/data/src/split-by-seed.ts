@@ -38,6 +38,7 @@ function moved(sample: Sample, split: Split): Sample {
     ...(maskOrigin && { maskOrigin }),
     load: () => sample.load(),
     ...(sample.loadMask && { loadMask: () => sample.loadMask!() }),
+    ...(sample.loadRegions && { loadRegions: () => sample.loadRegions!() }),
   };
 }
 

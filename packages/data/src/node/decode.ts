@@ -103,6 +103,13 @@ export async function decodeImage(source: string | Uint8Array): Promise<PixelBuf
   return { data: channels === 4 ? overBlack(data) : data, width, height, channels: 3 };
 }
 
+/** @throws {DskdError} as {@link open}; `image-unreadable` also for JPEG. */
+async function openMask(source: string | Uint8Array, name: string | undefined): Promise<OpenedPicture> {
+  const opened = await open(source, name);
+  if (opened.format !== 'jpeg') return opened;
+  throw unreadable(opened.where, 'a mask must be stored without loss (PNG, TIFF, WebP), not as JPEG');
+}
+
 /** The brightest visible channel of every pixel, in the depth of the file: 0 where all is black. */
 async function maskLevels(
   opened: OpenedPicture,
@@ -148,6 +155,31 @@ export async function inspectImage(
   return opened.metadata.autoOrient;
 }
 
+/**
+ * Decodes the mask of one defect, which marks it by one value, the number of the kind of defect.
+ * @returns its upright size, that value (of a grey file as it is stored, of others the brightest channel) and
+ * how many pixels have it.
+ * @throws {DskdError} as {@link decodeImage}; `image-unreadable` also for JPEG, and for no or several values.
+ */
+export async function inspectRegion(
+  source: string | Uint8Array,
+  { name }: { readonly name?: string } = {},
+): Promise<{ width: number; height: number; value: number; area: number }> {
+  const opened = await openMask(source, name);
+  const { levels, width, height } = await maskLevels(opened);
+  const counts = histogram(levels);
+  const values = [...counts.keys()].filter((value) => value > 0 && counts[value]! > 0);
+  if (values.length === 0) throw unreadable(opened.where, 'the mask marks nothing');
+  if (values.length > 1) {
+    const shown = values.length > 4 ? `${values.slice(0, 4).join(', ')}, ...` : values.join(', ');
+    throw unreadable(
+      opened.where,
+      `the mask holds ${values.length} values besides 0 (${shown}); a file marks one defect, by one value`,
+    );
+  }
+  return { width, height, value: values[0]!, area: counts[values[0]!]! };
+}
+
 /** More different values than numbers of defects and the steps of a blurred edge take together. */
 const MOST_LEVELS = 16;
 /** The two commonest values of a mask, good and anomalous, cover at least this share of it. */
@@ -176,10 +208,7 @@ export async function inspectMask(
   source: string | Uint8Array,
   { name }: { readonly name?: string } = {},
 ): Promise<{ width: number; height: number; marked: number }> {
-  const opened = await open(source, name);
-  if (opened.format === 'jpeg') {
-    throw unreadable(opened.where, 'a mask must be stored without loss (PNG, TIFF, WebP), not as JPEG');
-  }
+  const opened = await openMask(source, name);
   const { levels, width, height } = await maskLevels(opened);
   const counts = histogram(levels);
   if (!looksLikeMask(counts, levels.length)) {

@@ -3,7 +3,8 @@ import { DskdError } from '@dskd/base';
 import { refusal } from '../picture-names.js';
 import { datasetError, type DatasetProblem } from '../problems.js';
 import { UNNAMED_DEFECT, type ImageSource } from '../samples.js';
-import { fileSource, type CheckOptions, type FileEntry } from './file-source.js';
+import { fileSource, type CheckOptions } from './file-source.js';
+import type { FileEntry } from './inspect-entry.js';
 import { isFolder, listTree } from './listing.js';
 
 export interface OpenFolderOptions extends CheckOptions {

@@ -5,7 +5,8 @@ import { extensionOf } from '../picture-names.js';
 import { datasetError, type DatasetProblem } from '../problems.js';
 import { UNNAMED_DEFECT, type ImageSource, type Sample, type Split } from '../samples.js';
 import { readBytes } from './decode.js';
-import { fileSource, type CheckOptions, type FileEntry } from './file-source.js';
+import { fileSource, type CheckOptions } from './file-source.js';
+import type { FileEntry } from './inspect-entry.js';
 import { readManifestTable, type Column, type ManifestRow } from './manifest-table.js';
 
 export interface OpenManifestOptions extends CheckOptions {

@@ -11,6 +11,13 @@ function quoted(cell: string): string {
 
 function cellsOf(sample: Sample, folder: string): Record<Column, string> {
   const { id, label, split, defectType, origin, maskOrigin } = sample;
+  if (sample.loadRegions) {
+    throw new DskdError(
+      'invalid-argument',
+      `The ground truth of ${id} is known defect by defect: a manifest, with one mask a picture, cannot say it.`,
+      { hint: 'Keep such data, as that of MVTec LOCO AD, in its folders.' },
+    );
+  }
   if (origin?.file === undefined || (sample.loadMask && maskOrigin?.file === undefined)) {
     throw new DskdError('invalid-argument', `The sample ${id} is no file: a manifest cannot name it.`, {
       hint: 'Only sources of files, such as those of openSource, can be written as a manifest.',

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isDskdError, type PixelBuffer } from '@dskd/base';
@@ -127,6 +127,59 @@ test('refuses a folder that is not empty, unless told; then it is replaced as a 
     'validation/good/000.png',
   ]);
   expect((await readdir(root)).sort()).toEqual(['harness', 'tray']);
+});
+
+describe('a process that was killed while it replaced a dataset', () => {
+  const aside = '.harness.0123456789ab.old.tmp';
+  const other = '.tray.0123456789ab.old.tmp';
+
+  test('between the two renames: the next call puts the old one back', async () => {
+    const { folder } = await writeDataset(root, { ...OPTIONS, encode });
+    const before = await files(folder);
+    await rename(folder, path.join(root, aside));
+    await mkdir(path.join(root, other));
+    await expect(writeDataset(root, { ...OPTIONS, test: 0, encode })).rejects.toThrow(/harness is not empty/);
+    expect((await readdir(root)).sort()).toEqual([other, 'harness']);
+    expect(await files(folder)).toEqual(before);
+
+    await rename(folder, path.join(root, aside));
+    await writeDataset(root, { ...OPTIONS, test: 0, overwrite: true, encode });
+    expect((await readdir(root)).sort()).toEqual([other, 'harness']);
+    expect((await files(folder)).length).toBe(5);
+  });
+
+  test('of two, the newer one is put back, and stays when the next call fails', async () => {
+    const { folder } = await writeDataset(root, { ...OPTIONS, test: 0, encode });
+    const before = await files(folder);
+    await mkdir(path.join(root, '.harness.000000000000.old.tmp'));
+    await writeFile(path.join(root, '.harness.000000000000.old.tmp', 'older'), 'x');
+    await utimes(path.join(root, '.harness.000000000000.old.tmp'), 1000, 1000);
+    await rename(folder, path.join(root, aside));
+    const failing = (): Promise<Uint8Array> => Promise.reject(new Error('the disk is full'));
+    const written = writeDataset(root, { ...OPTIONS, overwrite: true, encode: failing });
+    await expect(written).rejects.toThrow('the disk is full');
+    expect(await readdir(root)).toEqual(['harness']);
+    expect(await files(folder)).toEqual(before);
+  });
+
+  test('after both: what the old one left is removed', async () => {
+    await writeDataset(root, { ...OPTIONS, test: 0, encode });
+    await mkdir(path.join(root, aside, 'train'), { recursive: true });
+    await writeDataset(root, { ...OPTIONS, test: 0, overwrite: true, encode });
+    expect(await readdir(root)).toEqual(['harness']);
+  });
+});
+
+test('makes no folder for pictures there are none of', async () => {
+  const { folder } = await writeDataset(root, { ...OPTIONS, validation: 0, test: 2, encode });
+  expect((await readdir(folder)).sort()).toEqual([
+    'defects_config.json',
+    'ground_truth',
+    'synthetic.json',
+    'test',
+    'train',
+  ]);
+  expect((await readdir(path.join(folder, 'test'))).sort()).toEqual(['good', 'logical_anomalies']);
 });
 
 test("never replaces what is not a dataset of this package's", async () => {

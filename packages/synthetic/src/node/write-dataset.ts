@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError, throwIfAborted } from '@dskd/base';
 import { assertOneOf, assertSize } from '../checks.js';
@@ -9,6 +9,7 @@ import { planDataset, type PlannedPicture, type PlanOptions } from '../plan-data
 import type { Level } from '../scene/definition.js';
 import { GENERATOR_VERSION } from '../version.js';
 import { sharpEncoder, type Encode } from './encode.js';
+import { endReplacing, putInPlace } from './put-in-place.js';
 
 export interface WriteDatasetOptions extends PlanOptions {
   /** Width and height in pixels, 128..1024. */
@@ -38,7 +39,9 @@ const WAITING = 4;
 
 /**
  * Writes one category in the layout of MVTec LOCO AD into `folder/CATEGORY`, which is there only when it is
- * complete: a failure or an abort leaves nothing, a kill leaves a hidden folder `.CATEGORY.*.tmp`.
+ * complete: a failure or an abort leaves nothing. A kill leaves a hidden folder `.CATEGORY.*.tmp`, which is
+ * half-written, or, in the moment in which a dataset is replaced, a `.CATEGORY.*.old.tmp`, which is the old one: the
+ * next call puts it back (and then replaces it, where it may).
  * @throws {DskdError} `invalid-argument` where `folder/CATEGORY` is not empty and may not be replaced;
  * `dependency-missing`, `aborted`
  */
@@ -49,6 +52,8 @@ export async function writeDataset(folder: string, options: WriteDatasetOptions)
   assertOneOf('level', level, ['standard', 'hard']);
   throwIfAborted(signal);
   const target = path.join(folder, category);
+  const aside = new RegExp(`^\\.${category}\\.[0-9a-f]{12}\\.old\\.tmp$`);
+  await endReplacing(folder, target, (name) => aside.test(name));
   await refuseForeign(target, options.overwrite ?? false);
   const encode = options.encode ?? (await sharpEncoder());
 
@@ -84,7 +89,7 @@ async function refuseForeign(target: string, overwrite: boolean): Promise<void> 
   if (names.length === 0) return;
   if (!overwrite) {
     throw new DskdError('invalid-argument', `${target} is not empty.`, {
-      hint: 'Choose another folder, or say that it may be overwritten.',
+      hint: 'Choose another folder, or let it be replaced (overwrite: true, or dskd synth --force).',
       details: { folder: target },
     });
   }
@@ -115,7 +120,11 @@ async function writePictures(
     'test/logical_anomalies',
     'test/structural_anomalies',
   ];
-  for (const label of labels) await mkdir(path.join(root, label), { recursive: true });
+  // No empty folders: whoever reads them takes them for forgotten pictures.
+  const used = labels.filter((label) =>
+    pictures.some((picture) => path.posix.dirname(picture.path) === label),
+  );
+  for (const label of used) await mkdir(path.join(root, label), { recursive: true });
 
   const waiting: Promise<void>[] = [];
   try {
@@ -146,27 +155,4 @@ async function writePictures(
 
 async function writeJson(file: string, value: unknown): Promise<void> {
   await writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
-}
-
-async function putInPlace(temporary: string, target: string, aside: string): Promise<void> {
-  if (!(await isThere(target))) return rename(temporary, target);
-  if ((await readdir(target)).length === 0) {
-    await rmdir(target);
-    return rename(temporary, target);
-  }
-  await rename(target, aside);
-  try {
-    await rename(temporary, target);
-  } catch (error) {
-    await rename(aside, target);
-    throw error;
-  }
-  await rm(aside, { recursive: true });
-}
-
-function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,0 +1,105 @@
+import path from 'node:path';
+import { refusal } from '../picture-names.js';
+import { datasetError, type DatasetProblem } from '../problems.js';
+import type { Split } from '../samples.js';
+import type { FileEntry } from './inspect-entry.js';
+import { isFolder, listFolder, type FolderListing } from './listing.js';
+
+/** The names of the folders in `root` that look like categories of MVTec AD or MVTec LOCO AD, sorted. */
+export async function findCategories(root: string): Promise<string[]> {
+  const { folders } = await listFolder(root);
+  const are = await Promise.all(folders.map((name) => isFolder(path.join(root, name, 'train'))));
+  return folders.filter((_, index) => are[index]);
+}
+
+/**
+ * The category's own folder: `root/category`, or `root` where that is the category.
+ * @throws {DskdError} `dataset-invalid`
+ */
+export async function categoryFolder(root: string, category: string | undefined): Promise<string> {
+  const fail = (where: string, problem: string): never => {
+    throw datasetError(root, [{ path: where, problem }]);
+  };
+  if (!(await isFolder(root))) return fail(root, 'there is no such folder');
+  if (category === undefined) return root;
+  const inside = path.join(root, category);
+  if (await isFolder(inside)) return inside;
+  const isItself = path.basename(path.resolve(root)) === category;
+  if (isItself && (await isFolder(path.join(root, 'train')))) return root;
+  const categories = await findCategories(root);
+  const seen = categories.length === 0 ? 'no categories' : `the categories ${categories.join(', ')}`;
+  return fail(inside, `there is no such folder; ${root} holds ${seen}`);
+}
+
+/** Collects entries and problems of one category: what the layouts of MVTec's datasets have in common. */
+export class CategoryReader {
+  readonly entries: FileEntry[] = [];
+  readonly problems: DatasetProblem[] = [];
+
+  constructor(
+    readonly root: string,
+    /** The name of the layout, for messages. */
+    readonly layout: string,
+  ) {}
+
+  report(where: string, problem: string): void {
+    this.problems.push({ path: where, problem });
+  }
+
+  has(folder: string): Promise<boolean> {
+    return isFolder(path.join(this.root, folder));
+  }
+
+  list(folder: string): Promise<FolderListing> {
+    return listFolder(path.join(this.root, folder));
+  }
+
+  /** The pictures of one folder that must hold nothing else. */
+  async pictures(relative: string): Promise<readonly string[]> {
+    const { folders, pictures, refused } = await this.list(relative);
+    for (const name of refused) this.report(`${relative}/${name}`, refusal(name));
+    for (const name of folders) {
+      this.report(
+        `${relative}/${name}`,
+        `a folder among the pictures; ${this.layout} keeps them in ${relative} itself`,
+      );
+    }
+    if (pictures.length + refused.length === 0) this.report(relative, 'the folder holds no pictures');
+    return pictures;
+  }
+
+  async good(split: Split, relative: string): Promise<void> {
+    for (const name of await this.pictures(relative)) {
+      this.entries.push({ id: `${relative}/${name}`, split, label: 'good', defectType: 'good' });
+    }
+  }
+
+  /** `train/good`, and `validation/good` where there is a folder `validation`. */
+  async goodSplits(): Promise<void> {
+    if (await this.has('train')) await this.#goodSplit('train');
+    else this.report('train/good', 'there is no such folder');
+    if (await this.has('validation')) await this.#goodSplit('validation');
+  }
+
+  /** A split that may hold good pictures only. */
+  async #goodSplit(split: 'train' | 'validation'): Promise<void> {
+    const folders = await this.subfolders(split);
+    for (const name of folders) {
+      if (name !== 'good') this.report(`${split}/${name}`, `not expected here, only ${split}/good`);
+    }
+    if (folders.includes('good')) await this.good(split, `${split}/good`);
+    else this.report(`${split}/good`, 'there is no such folder');
+  }
+
+  /** The folders in one that must hold no pictures itself. */
+  async subfolders(folder: string): Promise<readonly string[]> {
+    const { folders, pictures, refused } = await this.list(folder);
+    for (const name of [...pictures, ...refused]) {
+      this.report(
+        `${folder}/${name}`,
+        `a picture outside the folders of ${folder} (good, or a defect's name)`,
+      );
+    }
+    return folders;
+  }
+}

@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import path from 'node:path';
+import { isDskdError } from '@dskd/base';
+import { digestOfRegions } from '../fingerprint.js';
+import type { DatasetProblem } from '../problems.js';
+import type { Sample } from '../samples.js';
+import type { PixelSize } from '../transforms/placement.js';
+import { inspectImage, inspectMask, inspectRegion, readBytes } from './decode.js';
+import { saturationAreaOf, type DefectKinds } from './defects-config.js';
+import type { RegionFile } from './region-files.js';
+
+/** A sample that lies in files, before it was looked at. */
+export interface FileEntry extends Pick<Sample, 'id' | 'split' | 'label' | 'defectType'> {
+  /** Path of the mask relative to the root, if there is one. */
+  readonly mask?: string;
+  /** Paths of the masks of its defects relative to the root, where each has its own; then there is no `mask`. */
+  readonly regions?: readonly string[];
+  /** Where the entry was named, for messages, such as `line 3`. */
+  readonly named?: string;
+}
+
+/** An entry whose files were looked at. */
+export interface InspectedEntry extends Omit<FileEntry, 'regions'> {
+  readonly sha256: string;
+  readonly maskSha256: string;
+  readonly regions?: readonly RegionFile[];
+}
+
+export interface InspectOptions {
+  /** Decodes the picture, to find damage in its middle too. */
+  readonly thorough: boolean;
+  /** What the values in masks of regions stand for, if that is known. */
+  readonly kinds: DefectKinds | undefined;
+  readonly report: (problem: DatasetProblem) => void;
+}
+
+/** A file that was looked at; without `seen` where something was wrong with it. */
+interface Look<T> {
+  readonly sha256: string;
+  readonly seen?: T;
+}
+
+/** Looks at the files of one entry. */
+class EntryInspector {
+  constructor(
+    readonly root: string,
+    readonly entry: FileEntry,
+    readonly options: InspectOptions,
+  ) {}
+
+  tell(where: string, problem: string): void {
+    const { named } = this.entry;
+    this.options.report({
+      path: where,
+      problem: named === undefined ? problem : `${problem} (${named})`,
+    });
+  }
+
+  async look<T>(
+    relative: string,
+    inspect: (bytes: Uint8Array, name: string) => Promise<T>,
+  ): Promise<Look<T>> {
+    const file = path.resolve(this.root, relative);
+    let sha256 = '';
+    try {
+      const bytes = await readBytes(file);
+      sha256 = createHash('sha256').update(bytes).digest('hex');
+      return { sha256, seen: await inspect(bytes, file) };
+    } catch (error) {
+      if (!isDskdError(error)) throw error;
+      this.tell(relative, error.message.replace(`${file}: `, '').replace(/\.$/, ''));
+      return { sha256 };
+    }
+  }
+
+  compareSizes(mask: string, seen: PixelSize | undefined, picture: PixelSize | undefined): void {
+    if (!seen || !picture || (seen.width === picture.width && seen.height === picture.height)) return;
+    this.tell(
+      mask,
+      `the mask is ${seen.width} x ${seen.height}, its picture ${this.entry.id} ${picture.width} x ${picture.height}`,
+    );
+  }
+
+  /** @returns the hash of the mask. */
+  async mask(mask: string, size: PixelSize | undefined): Promise<string> {
+    const { id, label } = this.entry;
+    const { sha256, seen } = await this.look(mask, (bytes, name) => inspectMask(bytes, { name }));
+    this.compareSizes(mask, seen, size);
+    if (seen && label === 'anomalous' && seen.marked === 0) {
+      this.tell(mask, `the mask marks nothing, but its picture ${id} is anomalous`);
+    }
+    if (seen && label === 'good' && seen.marked > 0) {
+      this.tell(mask, `the mask marks ${seen.marked} pixels, but its picture ${id} is good`);
+    }
+    return sha256;
+  }
+
+  /** @returns nothing where something is wrong with it. */
+  async region(mask: string, size: PixelSize | undefined): Promise<RegionFile | undefined> {
+    const { kinds } = this.options;
+    const { sha256, seen } = await this.look(mask, (bytes, name) => inspectRegion(bytes, { name }));
+    this.compareSizes(mask, seen, size);
+    if (!seen || !kinds) return undefined;
+    const kind = kinds.get(seen.value);
+    if (!kind) {
+      const known = [...kinds.keys()].sort((a, b) => a - b).join(', ');
+      this.tell(mask, `its value ${seen.value} is no pixel_value of defects_config.json (${known})`);
+      return undefined;
+    }
+    const saturationArea = saturationAreaOf(kind, seen.area);
+    return { file: path.resolve(this.root, mask), sha256, defectType: kind.name, saturationArea };
+  }
+}
+
+/** Reads the files of an entry and reports what is wrong with them. */
+export async function inspectEntry(
+  root: string,
+  entry: FileEntry,
+  options: InspectOptions,
+): Promise<InspectedEntry> {
+  const { regions: masks, ...rest } = entry;
+  const inspector = new EntryInspector(root, entry, options);
+  const { sha256, seen } = await inspector.look(rest.id, (bytes, name) =>
+    inspectImage(bytes, { name, thorough: options.thorough }),
+  );
+  if (!masks) {
+    const maskSha256 = rest.mask === undefined ? '' : await inspector.mask(rest.mask, seen);
+    return { ...rest, sha256, maskSha256 };
+  }
+  const regions: RegionFile[] = [];
+  for (const mask of masks) {
+    const region = await inspector.region(mask, seen);
+    if (region) regions.push(region);
+  }
+  return { ...rest, sha256, maskSha256: await digestOfRegions(regions), regions };
+}

@@ -1,0 +1,258 @@
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { CATEGORIES, defectsConfig, generateScene } from '@dskd/synthetic';
+import { writeDataset } from '@dskd/synthetic/node';
+import { splitBySeed } from '../split-by-seed.js';
+import {
+  errorOf,
+  makePng,
+  plainPng,
+  problemsOf,
+  temporaryFolder,
+  type TemporaryFolder,
+} from './fabricate.test.util.js';
+import { openMvtecLocoAd } from './mvtec-loco-ad.js';
+import { openSource } from './open-source.js';
+import { writeManifest } from './write-manifest.js';
+
+let folder: TemporaryFolder;
+beforeEach(async () => (folder = await temporaryFolder()));
+afterEach(() => folder.remove());
+
+/** A grey PNG of 4 x 3 pixels that holds these. */
+const grey = (...pixels: number[]): Buffer =>
+  makePng({
+    width: 4,
+    height: 3,
+    colourType: 0,
+    bitDepth: 8,
+    rows: [0, 4, 8].map((at) => Array.from({ length: 4 }, (_, x) => pixels[at + x] ?? 0)),
+  });
+const picture = (red: number): Buffer => plainPng(4, 3, [red, 0, 0]);
+const kind = (name: string, value: number, threshold: number, relative: boolean): object => ({
+  defect_name: name,
+  pixel_value: value,
+  saturation_threshold: threshold,
+  relative_saturation: relative,
+});
+const config = JSON.stringify([
+  kind('missing_pin', 255, 3, false),
+  kind('crack', 254, 0.5, true),
+  kind('never_seen', 253, 1, true),
+]);
+const complete: Readonly<Record<string, Buffer | string>> = {
+  'pins/defects_config.json': config,
+  'pins/license.txt': 'words',
+  'pins/train/good/000.png': picture(1),
+  'pins/validation/good/000.png': picture(2),
+  'pins/test/good/000.png': picture(3),
+  'pins/test/logical_anomalies/000.png': picture(4),
+  'pins/test/structural_anomalies/000.png': picture(5),
+  // Two defects of one kind and one of another; the last two share a pixel.
+  'pins/ground_truth/logical_anomalies/000/000.png': grey(255, 255, 255, 255),
+  'pins/ground_truth/logical_anomalies/000/001.png': grey(0, 0, 0, 0, 0, 255),
+  'pins/ground_truth/logical_anomalies/000/002.png': grey(0, 0, 0, 0, 0, 254, 254, 254),
+  'pins/ground_truth/structural_anomalies/000/000.png': grey(254),
+};
+const open = (): ReturnType<typeof openMvtecLocoAd> =>
+  openMvtecLocoAd({ root: folder.root, category: 'pins' });
+
+test('reads the layout; openSource knows it by itself', async () => {
+  await folder.write(complete);
+  const source = await open();
+  expect(source.name).toBe('pins');
+  expect(source.samples.map(({ id, split, label, defectType }) => [id, split, label, defectType])).toEqual([
+    ['test/good/000.png', 'test', 'good', 'good'],
+    ['test/logical_anomalies/000.png', 'test', 'anomalous', 'logical_anomalies'],
+    ['test/structural_anomalies/000.png', 'test', 'anomalous', 'structural_anomalies'],
+    ['train/good/000.png', 'train', 'good', 'good'],
+    ['validation/good/000.png', 'validation', 'good', 'good'],
+  ]);
+  for (const sample of source.samples) {
+    const hasTruth = sample.label === 'anomalous';
+    expect(['loadMask' in sample, 'loadRegions' in sample]).toEqual([hasTruth, hasTruth]);
+  }
+  for (const options of [{ root: folder.root, category: 'pins' }, { root: path.join(folder.root, 'pins') }]) {
+    const found = await openSource(options);
+    expect('loadRegions' in found.samples[1]!).toBe(true);
+    expect(await found.fingerprint()).toBe(await source.fingerprint());
+  }
+});
+
+test('regions stay apart, each with its kind and its saturation; the mask is their union', async () => {
+  await folder.write(complete);
+  const { samples } = await open();
+  const regions = await samples[1]!.loadRegions!();
+  expect(regions.map(({ defectType, saturationArea }) => [defectType, saturationArea])).toEqual([
+    ['missing_pin', 3],
+    ['missing_pin', 1],
+    ['crack', 1],
+  ]);
+  const marked = (data: ArrayLike<number>): number[] =>
+    Array.from(data).flatMap((value, pixel) => (value === 0 ? [] : [pixel]));
+  expect(regions.map(({ mask }) => marked(mask.data))).toEqual([[0, 1, 2, 3], [5], [5, 6, 7]]);
+  for (const { mask } of regions) expect(mask).toMatchObject({ width: 4, height: 3, channels: 1 });
+  const union = await samples[1]!.loadMask!();
+  expect(union).toMatchObject({ width: 4, height: 3, channels: 1 });
+  expect(marked(union.data)).toEqual([0, 1, 2, 3, 5, 6, 7]);
+  expect(regions.map(({ mask }) => marked(mask.data))).toEqual([[0, 1, 2, 3], [5], [5, 6, 7]]);
+});
+
+test('the fingerprint knows masks, kinds and saturations, not names of files', async () => {
+  await folder.write(complete);
+  const first = await (await open()).fingerprint();
+  const with_ = async (changes: Readonly<Record<string, Buffer | string>>): Promise<string> => {
+    await folder.write({ ...complete, ...changes });
+    return (await open()).fingerprint();
+  };
+  const changed = [
+    await with_({ 'pins/ground_truth/logical_anomalies/000/001.png': grey(0, 0, 0, 0, 255) }),
+    await with_({ 'pins/defects_config.json': config.replace('"crack"', '"split"') }),
+    await with_({ 'pins/defects_config.json': config.replace('0.5', '1') }),
+  ];
+  expect(new Set([first, ...changed]).size).toBe(4);
+  expect(await with_({ 'pins/defects_config.json': config.replace('never_seen', 'still_unseen') })).toBe(
+    first,
+  );
+  const swapped = await with_({
+    'pins/ground_truth/logical_anomalies/000/000.png': grey(0, 0, 0, 0, 0, 255),
+    'pins/ground_truth/logical_anomalies/000/001.png': grey(255, 255, 255, 255),
+  });
+  expect(swapped).toBe(first);
+});
+
+test('a part of it is enough: without test, without validation, without masks to explain', async () => {
+  await folder.write({ 'pins/train/good/000.png': picture(1) });
+  expect((await open()).samples).toHaveLength(1);
+  await folder.write({ 'pins/test/good/000.png': picture(2) });
+  expect((await open()).samples).toHaveLength(2);
+});
+
+test('every problem in one error', async () => {
+  const truth = 'pins/ground_truth';
+  await folder.write({
+    ...complete,
+    'pins/defects_config.json': JSON.stringify([
+      kind('missing_pin', 255, 3, false),
+      kind('crack', 254, 1, true),
+    ]),
+    'pins/train/good/cut.png': plainPng(64, 64, [1, 2, 3]).subarray(0, 80),
+    'pins/train/bad/0.png': picture(1),
+    'pins/validation/other/0.png': picture(1),
+    'pins/test/stray.png': picture(1),
+    'pins/test/scratch/000.png': picture(6),
+    'pins/test/structural_anomalies/000.jpg': picture(7),
+    [`${truth}/structural_anomalies/000.png`]: grey(254),
+    [`${truth}/structural_anomalies/009/000.png`]: grey(254),
+    // One thing wrong with each of these.
+    ...Object.fromEntries(
+      ['001', '002', '003', '004', '005', '006', '007', '008'].map((name, index) => [
+        `pins/test/logical_anomalies/${name}.png`,
+        picture(10 + index),
+      ]),
+    ),
+    [`${truth}/logical_anomalies/001/000.png`]: grey(255, 254),
+    [`${truth}/logical_anomalies/002/000.png`]: grey(7),
+    [`${truth}/logical_anomalies/003/000.png`]: grey(),
+    [`${truth}/logical_anomalies/004/000.png`]: plainPng(3, 4, [255, 255, 255]),
+    [`${truth}/logical_anomalies/005/000.bmp`]: 'BM',
+    [`${truth}/logical_anomalies/006/text.png`]: 'words',
+    [`${truth}/logical_anomalies/007/readme.txt`]: 'words',
+  });
+  const error = await errorOf(open());
+  const problems: unknown[] = [
+    'ground_truth/logical_anomalies/001/000.png: the mask holds 2 values besides 0 (254, 255); a file marks one defect, by one value',
+    'ground_truth/logical_anomalies/002/000.png: its value 7 is no pixel_value of defects_config.json (254, 255)',
+    'ground_truth/logical_anomalies/003/000.png: the mask marks nothing',
+    'ground_truth/logical_anomalies/004/000.png: the mask is 3 x 4, its picture test/logical_anomalies/004.png 4 x 3',
+    'ground_truth/logical_anomalies/005/000.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
+    'ground_truth/logical_anomalies/006/text.png: not a picture we read (PNG, JPEG, WebP and TIFF) but text',
+    'ground_truth/logical_anomalies/007: the folder holds no masks',
+    'ground_truth/structural_anomalies/000.png: a mask outside the folder of its picture; MVTec LOCO AD keeps those of 000.png in ground_truth/structural_anomalies/000',
+    'ground_truth/structural_anomalies/009: masks of no picture in test/structural_anomalies',
+    'test/logical_anomalies/008.png: its ground truth, the folder ground_truth/logical_anomalies/008, is missing',
+    'test/scratch: not expected here, only good, logical_anomalies and structural_anomalies',
+    "test/stray.png: a picture outside the folders of test (good, or a defect's name)",
+    'test/structural_anomalies/000.png: has the ground truth ground_truth/structural_anomalies/000 of test/structural_anomalies/000.jpg, too',
+    'train/bad: not expected here, only train/good',
+    expect.stringMatching(/^train\/good\/cut\.png: a damaged (or truncated )?PNG \(.+\)$/),
+    'validation/other: not expected here, only validation/good',
+  ];
+  expect(problemsOf(error)).toEqual(problems);
+  expect(error.hint).toContain('ground_truth/<subset>/<picture>/<defect>.png and defects_config.json');
+});
+
+test('a config that is missing or wrong is told together with what else is wrong', async () => {
+  await folder.write({ ...complete, 'pins/ground_truth/logical_anomalies/000/001.png': grey() });
+  await rm(path.join(folder.root, 'pins/defects_config.json'));
+  const nothing = 'ground_truth/logical_anomalies/000/001.png: the mask marks nothing';
+  for (const opened of [open(), openSource({ root: folder.root, category: 'pins' })]) {
+    expect(problemsOf(await errorOf(opened))).toEqual([
+      'defects_config.json: there is no such file: what the masks stand for is not known',
+      nothing,
+    ]);
+  }
+  await folder.write({ 'pins/defects_config.json': JSON.stringify([kind('', 0, 2, true)]) });
+  expect(problemsOf(await errorOf(open()))).toEqual([
+    'defects_config.json: entry 1: defect_name is ""; wanted a name',
+    'defects_config.json: entry 1: pixel_value is 0; wanted a whole number from 1 to 255',
+    `defects_config.json: entry 1: saturation_threshold is 2; wanted at most 1, a share of the region's area (it is relative)`,
+    nothing,
+  ]);
+});
+
+test('masks of a subset, and a subset of masks, that are not there', async () => {
+  await folder.write({
+    'pins/defects_config.json': config,
+    'pins/train/good/000.png': picture(1),
+    'pins/test/logical_anomalies/000.png': picture(4),
+    'pins/ground_truth/structural_anomalies/000/000.png': grey(254),
+  });
+  expect(problemsOf(await errorOf(open()))).toEqual([
+    'ground_truth/logical_anomalies: there is no such folder: no masks for test/logical_anomalies',
+    'ground_truth/structural_anomalies: masks, but there is no folder test/structural_anomalies',
+  ]);
+});
+
+test('keeps regions where a source is dealt out anew; no manifest can say them', async () => {
+  await folder.write(complete);
+  const source = await open();
+  const dealt = splitBySeed(source, { validation: 0, test: 0.3, seed: 1 });
+  const regions = await dealt.samples[1]!.loadRegions!();
+  expect(regions).toHaveLength(3);
+  const error = await errorOf(writeManifest(source, path.join(folder.root, 'x.csv')));
+  expect([error.code, error.message]).toEqual([
+    'invalid-argument',
+    expect.stringContaining('test/logical_anomalies/000.png is known defect by defect'),
+  ]);
+});
+
+test('what @dskd/synthetic writes is read back, region by region, for every category', async () => {
+  const size = 128;
+  const options = { size, seed: 7, train: 1, validation: 1, test: 24 };
+  let several = 0;
+  for (const { name: category } of CATEGORIES) {
+    const { pictures } = await writeDataset(folder.root, { ...options, category });
+    const source = await openSource({ root: folder.root, category });
+    expect(source.samples).toHaveLength(pictures.length);
+    const kinds = new Map(defectsConfig(category, { size }).map((entry) => [entry.defect_name, entry]));
+    for (const planned of pictures) {
+      const sample = source.samples.find(({ id }) => id === `${planned.path}.png`)!;
+      const scene = generateScene({ ...planned, size });
+      expect(sample.defectType).toBe(planned.label);
+      const regions = (await sample.loadRegions?.()) ?? [];
+      expect(regions.map(({ defectType }) => defectType)).toEqual(
+        scene.regions.map(({ defectType }) => defectType),
+      );
+      if (regions.length > 1) several++;
+      for (const [index, { mask, defectType, saturationArea }] of regions.entries()) {
+        const drawn = scene.regions[index]!.mask.data;
+        expect(mask.data.every((value, pixel) => value > 0 === drawn[pixel]! > 0)).toBe(true);
+        const area = Array.from(drawn).filter((value) => value > 0).length;
+        const { saturation_threshold: threshold, relative_saturation: relative } = kinds.get(defectType)!;
+        expect(saturationArea).toBe(relative ? Math.trunc(threshold * area) : Math.min(threshold, area));
+      }
+    }
+  }
+  expect(several).toBeGreaterThan(0);
+});

@@ -1,0 +1,137 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { refusal } from '../picture-names.js';
+import { LOGICAL, STRUCTURAL, type ImageSource } from '../samples.js';
+import { categoryFolder, CategoryReader } from './category-reader.js';
+import { parseDefectsConfig, type DefectKinds } from './defects-config.js';
+import { fileSource, type CheckOptions } from './file-source.js';
+import { isFile, isFolder } from './listing.js';
+
+export interface OpenMvtecLocoAdOptions extends CheckOptions {
+  /** The folder of the categories, or of one category. */
+  readonly root: string;
+  /** Name of the category's folder in `root`. Not needed where `root` is the category. */
+  readonly category?: string;
+}
+
+const CONFIG = 'defects_config.json';
+const SUBSETS: readonly string[] = [LOGICAL, STRUCTURAL];
+
+/** Whether `folder` is a category of MVTec LOCO AD rather than of MVTec AD. */
+export async function isMvtecLocoAd(folder: string): Promise<boolean> {
+  if (await isFile(path.join(folder, CONFIG))) return true;
+  const subsets = SUBSETS.map((name) => isFolder(path.join(folder, 'test', name)));
+  return (await Promise.all(subsets)).includes(true);
+}
+
+class MvtecLocoAdReader extends CategoryReader {
+  constructor(root: string) {
+    super(root, 'MVTec LOCO AD');
+  }
+
+  async test(): Promise<void> {
+    const folders = await this.subfolders('test');
+    for (const name of folders) {
+      if (name === 'good') await this.good('test', 'test/good');
+      else if (SUBSETS.includes(name)) await this.#defects(name);
+      else this.report(`test/${name}`, `not expected here, only good, ${SUBSETS.join(' and ')}`);
+    }
+    for (const subset of SUBSETS.filter((name) => !folders.includes(name))) {
+      const truth = `ground_truth/${subset}`;
+      if (await this.has(truth)) this.report(truth, `masks, but there is no folder test/${subset}`);
+    }
+  }
+
+  async #defects(subset: string): Promise<void> {
+    const truths = await this.#truthsOf(subset);
+    const stems = new Map<string, string>();
+    for (const name of await this.pictures(`test/${subset}`)) {
+      const id = `test/${subset}/${name}`;
+      const stem = path.parse(name).name;
+      const truth = `ground_truth/${subset}/${stem}`;
+      const twin = stems.get(stem);
+      if (twin === undefined) stems.set(stem, id);
+      else this.report(id, `has the ground truth ${truth} of ${twin}, too`);
+      if (truths?.has(stem) === false) this.report(id, `its ground truth, the folder ${truth}, is missing`);
+      const regions = truths?.has(stem) && twin === undefined ? await this.#masks(truth) : [];
+      this.entries.push({ id, split: 'test', label: 'anomalous', defectType: subset, regions });
+    }
+    for (const stem of truths ?? []) {
+      if (!stems.has(stem))
+        this.report(`ground_truth/${subset}/${stem}`, `masks of no picture in test/${subset}`);
+    }
+  }
+
+  /** The folders of masks, called like their pictures; undefined (and reported) where there are none. */
+  async #truthsOf(subset: string): Promise<ReadonlySet<string> | undefined> {
+    const relative = `ground_truth/${subset}`;
+    if (!(await this.has(relative))) {
+      this.report(relative, `there is no such folder: no masks for test/${subset}`);
+      return undefined;
+    }
+    const { folders, pictures, refused } = await this.list(relative);
+    for (const name of [...pictures, ...refused]) {
+      this.report(
+        `${relative}/${name}`,
+        `a mask outside the folder of its picture; MVTec LOCO AD keeps those of 000.png in ${relative}/000`,
+      );
+    }
+    return new Set(folders);
+  }
+
+  /** The masks of one picture: a file a defect. */
+  async #masks(relative: string): Promise<string[]> {
+    const { folders, pictures, refused } = await this.list(relative);
+    for (const name of refused) this.report(`${relative}/${name}`, refusal(name));
+    for (const name of folders) this.report(`${relative}/${name}`, 'a folder among the masks');
+    if (pictures.length + refused.length === 0) this.report(relative, 'the folder holds no masks');
+    return pictures.map((name) => `${relative}/${name}`);
+  }
+
+  /** The kinds of defects; undefined (and reported, where masks need them) if they cannot be told. */
+  async kinds(): Promise<DefectKinds | undefined> {
+    let text: string;
+    try {
+      text = await readFile(path.join(this.root, CONFIG), 'utf8');
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const isNeeded = this.entries.some(({ label }) => label === 'anomalous');
+      if (code !== 'ENOENT') this.report(CONFIG, `cannot be read (${code ?? String(error)})`);
+      else if (isNeeded) this.report(CONFIG, 'there is no such file: what the masks stand for is not known');
+      return undefined;
+    }
+    const { kinds, problems } = parseDefectsConfig(text);
+    for (const problem of problems) this.report(CONFIG, problem);
+    return problems.length === 0 ? kinds : undefined;
+  }
+}
+
+/**
+ * Opens one category in the layout of MVTec LOCO AD: `train/good`, `validation/good` (may be missing),
+ * `test/good`, `test/logical_anomalies` and `test/structural_anomalies` (may be missing),
+ * `ground_truth/<subset>/<picture>/<defect>.png` and `defects_config.json`.
+ * Looks at every file first, so that what is wrong is known before anything long begins; each mask must hold one
+ * value besides 0, and that value stand in the config.
+ *
+ * Defects are kept apart: `loadRegions` gives one region a file, with its kind and its saturation; `loadMask` the
+ * union. `defectType` of a sample is its subset.
+ *
+ * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`,
+ * `aborted`
+ */
+export async function openMvtecLocoAd(options: OpenMvtecLocoAdOptions): Promise<ImageSource> {
+  const { category, ...checks } = options;
+  const root = await categoryFolder(options.root, category);
+  const reader = new MvtecLocoAdReader(root);
+  await reader.goodSplits();
+  if (await reader.has('test')) await reader.test();
+  const kinds = await reader.kinds();
+  return fileSource({
+    root,
+    entries: reader.entries,
+    problems: reader.problems,
+    ...(kinds && { kinds }),
+    hint: `The layout is train/good, test/<good, ${SUBSETS.join(' or ')}>, ground_truth/<subset>/<picture>/<defect>.png and ${CONFIG}.`,
+    checks,
+  });
+}

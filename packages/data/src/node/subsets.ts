@@ -1,0 +1,97 @@
+import path from 'node:path';
+import type { DatasetProblem } from '../problems.js';
+import { LOGICAL, STRUCTURAL, type ImageSource } from '../samples.js';
+import { readBytes } from './decode.js';
+import type { FileEntry } from './inspect-entry.js';
+import { isFolder } from './listing.js';
+
+const HEADER = `# Pictures of MVTec AD whose anomaly is logical (a part is missing, misplaced, swapped) rather than
+# structural: one a line, as CATEGORY/test/DEFECT/PICTURE, or CATEGORY/test/DEFECT for a whole folder.
+# Remove the # before those that are.
+`;
+
+/** So that a list for all of them can be used where only some are. */
+const CATEGORIES_OF_MVTEC_AD =
+  'bottle cable capsule carpet grid hazelnut leather metal_nut pill screw tile toothbrush transistor wood zipper'.split(
+    ' ',
+  );
+
+/**
+ * A list for `openMvtecAd({ subsets })` to be filled in by hand: every anomalous picture of `sources` stands in it,
+ * commented out. One list may serve several categories.
+ */
+export function subsetsTemplate(sources: readonly Pick<ImageSource, 'name' | 'samples'>[]): string {
+  const lines = sources.flatMap(({ name, samples }) =>
+    samples.filter(({ label }) => label === 'anomalous').map(({ id }) => `#${name}/${id}`),
+  );
+  return `${[HEADER, ...lines].join('\n')}\n`;
+}
+
+interface Line {
+  /** Counted from 1. */
+  readonly number: number;
+  readonly category: string;
+  /** Relative to the category. */
+  readonly path: string;
+}
+
+function linesOf(text: string): Line[] {
+  return text
+    .replace(/^\uFEFF/, '')
+    .split(/\r\n?|\n/)
+    .map((line, index) => {
+      const named = line
+        .replace(/(^|\s)#.*$/, '')
+        .trim()
+        .replaceAll('\\', '/')
+        .replace(/^\.\/|\/+$/g, '');
+      const [category = '', ...rest] = named.split('/');
+      return { number: index + 1, category, path: rest.join('/') };
+    })
+    .filter(({ category }) => category !== '');
+}
+
+/**
+ * Sorts the anomalous pictures of one category into logical and structural ones, by a list of the logical ones.
+ * @param root the category's folder.
+ * @throws {DskdError} `file-not-found`, `image-unreadable`: the list itself.
+ */
+export async function applySubsets(
+  file: string,
+  root: string,
+  entries: readonly FileEntry[],
+): Promise<{ entries: FileEntry[]; problems: DatasetProblem[] }> {
+  const problems: DatasetProblem[] = [];
+  const list = path.basename(file);
+  const own = path.basename(path.resolve(root));
+  const isCategory = async (name: string): Promise<boolean> =>
+    CATEGORIES_OF_MVTEC_AD.includes(name) || (await isFolder(path.resolve(root, '..', name)));
+
+  const lines = linesOf(new TextDecoder().decode(await readBytes(file)));
+  if (lines.length === 0) {
+    const problem = 'names no picture; remove the # before those whose anomaly is logical';
+    problems.push({ path: list, problem });
+  }
+  const logical = new Set<string>();
+  for (const { number, category, path: named } of lines) {
+    const report = (problem: string): void => {
+      problems.push({ path: `${list}:${number}`, problem });
+    };
+    if (category !== own) {
+      if (!(await isCategory(category))) report(`there is no category ${category}`);
+      continue;
+    }
+    const meant = entries.filter(({ id }) => id === named || id.startsWith(`${named}/`));
+    if (meant.length === 0) report(`there is no picture ${own}/${named}`);
+    const good = meant.find(({ label }) => label === 'good');
+    if (good) report(`${own}/${good.id} is good; only anomalous pictures are logical or structural`);
+    for (const { id } of meant) logical.add(id);
+  }
+  return {
+    entries: entries.map((entry) => {
+      if (entry.label === 'good') return entry;
+      return { ...entry, defectType: logical.has(entry.id) ? LOGICAL : STRUCTURAL };
+    }),
+    problems,
+  };
+}
