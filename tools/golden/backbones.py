@@ -49,6 +49,26 @@ def squeezenet1_1():
     return net
 
 
+class DskdTiny(torch.nn.Module):
+    """Our own small network: a stride-2 stem and three stages of basic blocks, strides 4, 8, 16."""
+
+    def __init__(self, stem=32, widths=(40, 80, 160), blocks=2):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(3, stem, 3, 2, 1, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(stem)
+        inputs = stem
+        for index, width in enumerate(widths):
+            shortcut = torch.nn.Sequential(tv_resnet.conv1x1(inputs, width, 2), torch.nn.BatchNorm2d(width))
+            rest = [tv_resnet.BasicBlock(width, width) for _ in range(blocks - 1)]
+            stage = torch.nn.Sequential(tv_resnet.BasicBlock(inputs, width, 2, shortcut), *rest)
+            setattr(self, f'layer{index + 1}', stage)
+            inputs = width
+
+    def forward(self, x):
+        x = torch.relu(self.bn1(self.conv1(x)))
+        return self.layer3(self.layer2(self.layer1(x)))
+
+
 def pictures(height, width):
     """Two pictures, uniform noise in 0..1 from the integer formula."""
     return integer_fill('pictures.running_var', (2, height, width, 3)) - np.float32(0.5)
@@ -122,6 +142,7 @@ def main():
             add(arrays, name, run(net, levels, RGB, pictures(*size)))
         add(arrays, 'resnet50_v1', run(fill_module(resnet50_v1()), LAYERS, CAFFE, pictures(64, 48)))
         add(arrays, 'squeezenet1_1', run(fill_module(squeezenet1_1()), FIRES, RGB, pictures(61, 96)))
+        add(arrays, 'dskd_tiny', run(fill_module(DskdTiny()), LAYERS, RGB, pictures(61, 96)))
         for name, net, levels in [
             ('resnet18', torchvision.models.resnet18(), LAYERS),
             ('squeezenet1_1', squeezenet1_1(), FIRES),

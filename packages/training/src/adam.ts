@@ -13,6 +13,7 @@ import {
   type Variable,
 } from '@tensorflow/tfjs-core';
 import { DskdError } from '@dskd/base';
+import { assertSchedule, rateFactor, type LearningRateSchedule } from './learning-rate.js';
 import { captureVariables, restoreVariables, type AdamState } from './student-state.js';
 import type { AdamOptions } from './student-task.js';
 
@@ -24,14 +25,15 @@ import type { AdamOptions } from './student-task.js';
  */
 export class Adam {
   readonly #parameters: ReadonlyMap<string, Variable>;
-  readonly #options: Required<AdamOptions>;
+  readonly #options: Required<Omit<AdamOptions, 'schedule'>>;
+  readonly #schedule: LearningRateSchedule | undefined;
   readonly #firstMoments: ReadonlyMap<string, Variable>;
   readonly #secondMoments: ReadonlyMap<string, Variable>;
   #step = 0;
 
   /** @throws {DskdError} `invalid-config` */
   constructor(parameters: ReadonlyMap<string, Variable>, options: AdamOptions) {
-    const { learningRate, beta1 = 0.5, beta2 = 0.999, epsilon = 1e-8 } = options;
+    const { learningRate, beta1 = 0.5, beta2 = 0.999, epsilon = 1e-8, schedule } = options;
     const valid = learningRate > 0 && epsilon > 0 && [beta1, beta2].every((beta) => beta >= 0 && beta < 1);
     if (!valid || !Number.isFinite(learningRate)) {
       throw new DskdError(
@@ -41,7 +43,9 @@ export class Adam {
         { details: { learningRate, beta1, beta2, epsilon } },
       );
     }
+    if (schedule) assertSchedule(schedule);
     this.#options = { learningRate, beta1, beta2, epsilon };
+    this.#schedule = schedule;
     this.#parameters = new Map(parameters);
     this.#firstMoments = zerosLike(parameters);
     this.#secondMoments = zerosLike(parameters);
@@ -61,9 +65,10 @@ export class Adam {
         });
       }
     }
+    const factor = this.#schedule ? rateFactor(this.#schedule, this.#step) : 1;
     this.#step += 1;
     const { learningRate, beta1, beta2, epsilon } = this.#options;
-    const stepSize = learningRate / (1 - beta1 ** this.#step);
+    const stepSize = (learningRate * factor) / (1 - beta1 ** this.#step);
     const rootCorrection = Math.sqrt(1 - beta2 ** this.#step);
     tidy(() => {
       const [keepFirst, takeFirst] = [scalar(beta1), scalar(1 - beta1)];

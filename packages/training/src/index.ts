@@ -8,6 +8,7 @@ export {
 } from './estimate-memory.js';
 export type { BatchLevel, FeatureBatch, PictureFeatures } from './feature-batch.js';
 export { inProcessRunner } from './in-process-runner.js';
+export type { LearningRateSchedule } from './learning-rate.js';
 export { measureStep } from './measure-step.js';
 export type { PictureSet } from './pictures.js';
 export { countSteps } from './schedule.js';

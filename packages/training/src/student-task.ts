@@ -1,4 +1,5 @@
 import type { Objective, Student } from '@dskd/core';
+import type { LearningRateSchedule } from './learning-rate.js';
 
 /** torch.optim.Adam's options. */
 export interface AdamOptions {
@@ -9,6 +10,8 @@ export interface AdamOptions {
   readonly beta2?: number;
   /** Default 1e-8. */
   readonly epsilon?: number;
+  /** How the rate changes over the run. By default it does not. */
+  readonly schedule?: LearningRateSchedule;
 }
 
 /** One student, what it is trained on, and how. */

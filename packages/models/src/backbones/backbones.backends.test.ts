@@ -7,6 +7,7 @@ const SUITES: [BackboneName, [number, number], string[] | undefined][] = [
   ['squeezenet1_1', [61, 96], undefined],
   ['resnet18', [61, 96], ['layer1', 'layer2', 'layer3', 'layer4']],
   ['resnet50_v1', [64, 48], undefined],
+  ['dskd_tiny', [61, 96], undefined],
 ];
 
 for (const [name, size, levels] of SUITES) {

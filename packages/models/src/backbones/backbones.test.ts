@@ -44,8 +44,8 @@ test.each<BackboneName>(['resnet34', 'resnet50', 'resnet101', 'wide_resnet50_2']
 );
 
 describe('registry', () => {
-  test('knows the eight networks, their levels and inputs', () => {
-    expect(BACKBONES).toHaveLength(8);
+  test('knows the nine networks, their levels and inputs', () => {
+    expect(BACKBONES).toHaveLength(9);
     expect(backboneInfo('wide_resnet50_2').levels).toEqual([
       { name: 'layer1', channels: 256, stride: 4 },
       { name: 'layer2', channels: 512, stride: 8 },
@@ -256,6 +256,14 @@ describe('cost', () => {
     expect(cost.parameters / 1e6).toBeCloseTo(24.86, 1);
     expect(cost.weightBytes).toBe(4 * cost.parameters);
     expect(cost.featureBytes).toBe(4 * (64 * 64 * 256 + 32 * 32 * 512 + 16 * 16 * 1024));
+  });
+
+  test('dskd_tiny stays within 1.5 M parameters and 0.7 GMAC at 256 px', () => {
+    const { parameters, multiplyAccumulates } = backboneCost('dskd_tiny', [256, 256]);
+    expect(parameters / 1e6).toBeCloseTo(1.08, 2);
+    expect(multiplyAccumulates / 1e9).toBeCloseTo(0.663, 3);
+    expect(parameters).toBeLessThanOrEqual(1.5e6);
+    expect(multiplyAccumulates).toBeLessThanOrEqual(0.7e9);
   });
 
   test('counts the filters that are held, and scales with the picture', () => {

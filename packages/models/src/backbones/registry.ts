@@ -3,18 +3,21 @@ import type { FeatureLevel, InputTransform } from '@dskd/core';
 import type { Plan, Stage } from './plan.js';
 import { RESNETS, resnetPlan } from './resnet.js';
 import { SQUEEZENETS, squeezenetPlan } from './squeezenet.js';
+import { TINIES, tinyPlan } from './tiny.js';
 
 const RESNET_NAMES = Object.keys(RESNETS) as (keyof typeof RESNETS)[];
 const SQUEEZENET_NAMES = Object.keys(SQUEEZENETS) as (keyof typeof SQUEEZENETS)[];
+const TINY_NAMES = Object.keys(TINIES) as (keyof typeof TINIES)[];
 
-export type BackboneName = keyof typeof RESNETS | keyof typeof SQUEEZENETS;
+export type BackboneName = keyof typeof RESNETS | keyof typeof SQUEEZENETS | keyof typeof TINIES;
 
 /** The names {@link createBackbone} knows. */
-export const BACKBONES: readonly BackboneName[] = [...RESNET_NAMES, ...SQUEEZENET_NAMES];
+export const BACKBONES: readonly BackboneName[] = [...RESNET_NAMES, ...SQUEEZENET_NAMES, ...TINY_NAMES];
 
 const PLANS: ReadonlyMap<string, Plan> = new Map<string, Plan>([
   ...RESNET_NAMES.map((name) => [name, resnetPlan(RESNETS[name])] as const),
   ...SQUEEZENET_NAMES.map((name) => [name, squeezenetPlan(SQUEEZENETS[name])] as const),
+  ...TINY_NAMES.map((name) => [name, tinyPlan(TINIES[name])] as const),
 ]);
 
 function planOf(name: string): Plan {

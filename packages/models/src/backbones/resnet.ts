@@ -73,8 +73,9 @@ const STEM: Stage = {
   ],
 };
 
-function residualBlock(
-  { block, strideOn }: ResnetConfig,
+/** One block of a residual network; the shortcut is a convolution where the block changes size or channels. */
+export function residualBlock(
+  { block, strideOn }: Pick<ResnetConfig, 'block' | 'strideOn'>,
   name: string,
   inputs: number,
   width: number,

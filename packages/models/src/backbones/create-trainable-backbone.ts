@@ -1,0 +1,167 @@
+import { DskdError } from '@dskd/base';
+import type { FeatureLevel } from '@dskd/core';
+import type { StateDict } from '@dskd/weights';
+import * as tf from '@tensorflow/tfjs-core';
+import { affineInput } from '../affine-input.js';
+import { addRelu } from '../layers/add-relu.js';
+import { batchNorm } from '../layers/batch-norm.js';
+import { convolution } from '../layers/convolution.js';
+import { chain, NetworkPlan, type Layer, type MapShape } from '../layers/network-plan.js';
+import { readState } from '../students/student-state.js';
+import type { Block, Convolution, Stage } from './plan.js';
+import { selectLevels, type BackboneName } from './registry.js';
+
+export interface TrainableBackboneOptions {
+  /** Of the initial weights. */
+  readonly seed: number;
+  /**
+   * Channels of a linear 1x1 convolution (with bias) on a level, by the level's name; shallow to deep. With
+   * heads `forward` gives what they give, and only levels with a head are computed.
+   */
+  readonly heads?: Readonly<Record<string, number>>;
+}
+
+/** A backbone whose weights can be trained. Owns its variables until it is disposed. */
+export interface TrainableBackbone {
+  readonly name: BackboneName;
+  /** Shallow to deep. */
+  readonly levels: readonly FeatureLevel[];
+  /** By torch's names, the heads' as `heads.LEVEL`. */
+  readonly parameters: ReadonlyMap<string, tf.Variable>;
+  /** `running_mean`, `running_var`. */
+  readonly buffers: ReadonlyMap<string, tf.Variable>;
+  /**
+   * @param pictures float32 `[batch, height, width, 3]`, RGB, 0..1, of any size.
+   * @param options as of `Student.forward`: in training batch norm uses the batch and moves its statistics.
+   * @returns one tensor per level: features or, with heads, predictions. Inside `tf.tidy` or disposed by the
+   * caller.
+   */
+  forward(
+    pictures: tf.Tensor4D,
+    options: { readonly training: boolean; readonly batchNormMomentum?: number },
+  ): tf.Tensor4D[];
+  /** A copy of all weights and statistics in torch's names and layouts, without heads: for `createBackbone`. */
+  stateDict(): Promise<StateDict>;
+  dispose(): void;
+  [Symbol.dispose](): void;
+}
+
+/** Layers state their cost for one size; what they compute follows the pictures. */
+const NOMINAL_INPUT: MapShape = [256, 256, 3];
+/** The layers' own. */
+const EPSILON = 1e-5;
+
+function untrainable(name: string, why: string): DskdError {
+  return new DskdError('invalid-argument', `${name} cannot be trained: it has ${why}.`, {
+    hint: 'What can be trained is a residual network of 3x3 and 1x1 convolutions with batch norm: dskd_tiny.',
+  });
+}
+
+class PlanLayers {
+  readonly #network: string;
+  readonly #plan: NetworkPlan;
+
+  constructor(network: string, plan: NetworkPlan) {
+    this.#network = network;
+    this.#plan = plan;
+  }
+
+  stage({ blocks }: Stage, input: MapShape): Layer {
+    let shape = input;
+    const layers = blocks.map((block) => {
+      const layer = this.#block(block, shape);
+      ({ shape } = layer);
+      return layer;
+    });
+    return { shape, apply: (x, mode) => layers.reduce((features, layer) => layer.apply(features, mode), x) };
+  }
+
+  #block(block: Block, input: MapShape): Layer {
+    if (block.kind === 'convolution') return this.#normalised(block.convolution, input);
+    if (block.kind !== 'residual') throw untrainable(this.#network, `a ${block.kind} block`);
+    const { shortcut } = block;
+    const [first, ...rest] = block.body;
+    let body = this.#normalised(first!, input);
+    for (const part of rest) body = chain(body, this.#normalised(part, body.shape));
+    const side = shortcut && this.#normalised(shortcut, input);
+    return {
+      shape: body.shape,
+      // The tidy frees what no gradient keeps before the next block starts.
+      apply: (x, mode) => tf.tidy(() => addRelu(body.apply(x, mode), side ? side.apply(x, mode) : x)),
+    };
+  }
+
+  #normalised({ name, norm, outputs, kernel, stride, relu }: Convolution, input: MapShape): Layer {
+    if (norm === undefined) throw untrainable(this.#network, `no batch norm after '${name}'`);
+    if ((kernel !== 1 && kernel !== 3) || (stride !== 1 && stride !== 2)) {
+      throw untrainable(this.#network, `a ${kernel}x${kernel} convolution of stride ${stride}, '${name}'`);
+    }
+    const layer = convolution(this.#plan, name, input, { outputs, kernel, stride });
+    return chain(layer, batchNorm(this.#plan, norm, layer.shape, { relu }));
+  }
+}
+
+/**
+ * Makes a backbone with random weights (He, fan out; by seed and name) that can be trained, with batch norm in
+ * training mode. The caller disposes it.
+ * @throws {DskdError} `invalid-argument` for an unknown name or level, and for a network with layers that
+ * cannot be trained here: poolings, 7x7 convolutions, another batch-norm epsilon, BGR input.
+ */
+export function createTrainableBackbone(
+  name: BackboneName,
+  { seed, heads }: TrainableBackboneOptions,
+): TrainableBackbone {
+  const { plan: network, stages, levels } = selectLevels(name, heads && Object.keys(heads));
+  if (network.batchNormEpsilon !== EPSILON || network.inputTransform.channelOrder !== 'rgb') {
+    throw untrainable(name, 'another batch norm or input than torchvision');
+  }
+  const plan = new NetworkPlan();
+  const layers = new PlanLayers(name, plan);
+  let shape = NOMINAL_INPUT;
+  const bodies = stages.map((stage) => {
+    const layer = layers.stage(stage, shape);
+    ({ shape } = layer);
+    return { layer, isLevel: levels.some((level) => level.name === stage.name), name: stage.name };
+  });
+  const backboneSlots = [...plan.slots];
+  const headOf = new Map(
+    Object.entries(heads ?? {}).map(([level, outputs]) => {
+      const body = bodies.find((candidate) => candidate.name === level)!;
+      const options = { outputs, kernel: 1, stride: 1, bias: true } as const;
+      return [level, convolution(plan, `heads.${level}`, body.layer.shape, options)] as const;
+    }),
+  );
+  plan.allocate(seed);
+  const input = affineInput(network.inputTransform);
+  const variables = (trainable: boolean): Map<string, tf.Variable> =>
+    new Map(
+      plan.slots
+        .filter(({ spec }) => spec.trainable === trainable)
+        .map((slot) => [slot.spec.name, slot.variable]),
+    );
+  const dispose = (): void => {
+    plan.dispose();
+    tf.dispose([input.factor, input.offset]);
+  };
+  return {
+    name,
+    levels,
+    parameters: variables(true),
+    buffers: variables(false),
+    forward(pictures, { training, batchNormMomentum = 0.1 }) {
+      const mode = { training, batchNormMomentum };
+      return tf.tidy(() => {
+        const results: tf.Tensor4D[] = [];
+        let x: tf.Tensor4D = tf.sub(tf.mul(pictures, input.factor), input.offset);
+        for (const { layer, isLevel, name: stage } of bodies) {
+          x = layer.apply(x, mode);
+          if (isLevel) results.push(headOf.get(stage)?.apply(x, mode) ?? x);
+        }
+        return results;
+      });
+    },
+    stateDict: () => readState(backboneSlots),
+    dispose,
+    [Symbol.dispose]: dispose,
+  };
+}

@@ -1,0 +1,53 @@
+import * as tf from '@tensorflow/tfjs';
+import { expectClose } from '@dskd/test-support';
+import { Adam } from './adam.js';
+import { assertSchedule, rateFactor } from './learning-rate.js';
+
+test('rises, stays, falls by half a cosine, and ends where it should', () => {
+  const schedule = { kind: 'cosine', steps: 12, warmUpSteps: 2, plateauSteps: 2, final: 0.2 } as const;
+  const factors = [0, 1, 2, 3, 4, 8, 12, 20].map((step) => rateFactor(schedule, step));
+  expectClose(factors, [0.5, 1, 1, 1, 1, 0.6, 0.2, 0.2], { absolute: 1e-12 });
+});
+
+test('by default it is the plain cosine to zero', () => {
+  const factors = [0, 1, 2, 3, 4].map((step) => rateFactor({ kind: 'cosine', steps: 4 }, step));
+  expectClose(factors, [1, (2 + Math.SQRT2) / 4, 0.5, (2 - Math.SQRT2) / 4, 0], { absolute: 1e-12 });
+});
+
+test.each([
+  { steps: 0 },
+  { steps: 2.5 },
+  { steps: 4, warmUpSteps: 3, plateauSteps: 2 },
+  { steps: 4, warmUpSteps: -1 },
+  { steps: 4, final: 1.1 },
+  { steps: 4, final: NaN },
+])('%j is refused', (schedule) => {
+  expect(() => assertSchedule({ kind: 'cosine', ...schedule })).toThrow(/schedule/);
+  expect(() => new Adam(new Map(), { learningRate: 1, schedule: { kind: 'cosine', ...schedule } })).toThrow(
+    /schedule/,
+  );
+});
+
+test('Adam follows it, also from a captured state on', async () => {
+  await tf.setBackend('cpu');
+  const schedule = { kind: 'cosine', steps: 4, warmUpSteps: 1 } as const;
+  // With a gradient that never changes each step of Adam is the learning rate long.
+  const variable = tf.variable(tf.tensor1d([0]));
+  const gradients = new Map([['x', tf.tensor1d([1])]]);
+  const options = { learningRate: 0.1, beta2: 0.5, schedule };
+  const adam = new Adam(new Map([['x', variable]]), options);
+  const lengths: number[] = [];
+  const step = async (optimiser: Adam): Promise<void> => {
+    const [before] = await variable.data();
+    optimiser.apply(gradients);
+    lengths.push(before! - (await variable.data())[0]!);
+  };
+  for (let i = 0; i < 2; i++) await step(adam);
+  const resumed = new Adam(new Map([['x', variable]]), options);
+  resumed.restore(await adam.capture());
+  for (let i = 0; i < 3; i++) await step(resumed);
+  expectClose(lengths, [0.1, 0.1, 0.075, 0.025, 0], { absolute: 1e-6 });
+  adam.dispose();
+  resumed.dispose();
+  tf.dispose([variable, ...gradients.values()]);
+});
