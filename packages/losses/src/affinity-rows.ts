@@ -19,9 +19,12 @@ export interface AffinityRows {
  */
 export function warmRows(logits: Tensor2D, changes: Tensor2D, halvings: number): AffinityRows {
   const p = tf.softmax(logits);
-  const centred = tf.sub<Tensor2D>(changes, rowSums(tf.mul(p, changes)));
-  const e = expm1OfDoubled(centred, halvings);
-  const excess = tf.relu(rowSums(tf.mul(p, e)));
+  // A tidy each: the largest maps are why blocks of rows are small, and what is not needed should not add up.
+  const e = tf.tidy(() => {
+    const mean = tf.tidy(() => rowSums(tf.mul(p, changes)));
+    return expm1OfDoubled(tf.sub<Tensor2D>(changes, mean), halvings);
+  });
+  const excess = tf.tidy(() => tf.relu<Tensor2D>(rowSums(tf.mul(p, e))));
   return { excess, weights: () => tf.mul(p, tf.sub(e, excess)) };
 }
 
