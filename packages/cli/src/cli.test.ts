@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decodeImage, encodePng } from '@dskd/data/node';
+import type { EvaluationResult } from '@dskd/detector';
 import { dskd, jsonLines, spawnDskd, type Outcome } from './dskd-process.test.util.js';
 import { writeDataset, writeTeacher } from './made-up-dataset.test.util.js';
 import { VERSION } from './version.js';
@@ -100,6 +101,19 @@ test('evaluate prints tables, --json the result, --out a file of all scores', as
   expect(human.stdout).toMatch(/fused +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+/);
   const machine = await dskd('evaluate', model, '--data', data, '--json');
   expect(JSON.parse(machine.stdout)).toEqual(JSON.parse(await readFile(out, 'utf8')));
+});
+
+test('evaluate --subsets tells logical from structural pictures', async () => {
+  const list = path.join(folder, 'logical.txt');
+  await writeFile(list, `${path.basename(data)}/test/spot/001.png\n`);
+  const { stdout } = await dskd('evaluate', model, '--data', data, '--subsets', list, '--json');
+  const result = JSON.parse(stdout) as EvaluationResult;
+  expect(result.samples.map(({ id, defectType }) => [id, defectType])).toEqual([
+    ['test/good/000.png', 'good'],
+    ['test/good/001.png', 'good'],
+    ['test/spot/000.png', 'structural_anomalies'],
+    ['test/spot/001.png', 'logical_anomalies'],
+  ]);
 });
 
 test('predict prints a line of JSON a picture; overlays have the picture’s size and tell folders apart', async () => {

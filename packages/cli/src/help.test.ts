@@ -60,7 +60,7 @@ describe('wrong use', () => {
     [['train', '--epochs'], "option '--epochs <n>' argument missing", 'dskd train --help'],
     [['train', 'extra'], 'too many arguments', 'dskd train --help'],
     [['info'], "missing required argument 'model'", 'dskd info --help'],
-    [['train'], '--data <dir> is missing: MVTec AD folder', 'dskd train --help-all'],
+    [['train'], '--data <dir> is missing: MVTec AD or LOCO AD folder', 'dskd train --help-all'],
     [['train', '--size', 'large'], '--size: got "large", wanted pixels such as 256', 'dskd train --help-all'],
     [['info', 'no such file'], 'Cannot read no such file', 'dskd train'],
     [['predict', 'model'], 'No pictures are given', '--watch DIR'],

@@ -13,9 +13,11 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   predict: async () => (await import('./commands/predict.js')).predictCommand(),
   calibrate: async () => (await import('./commands/calibrate.js')).calibrateCommand(),
   combine: async () => (await import('./commands/combine.js')).combineCommand(),
+  check: async () => (await import('./commands/check.js')).checkCommand(),
   info: async () => (await import('./commands/info.js')).infoCommand(),
   weights: async () => (await import('./commands/weights/index.js')).weightsCommand(),
   init: async () => (await import('./commands/init.js')).initCommand(),
+  synth: async () => (await import('./commands/synth.js')).synthCommand(),
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand(),
 };
 

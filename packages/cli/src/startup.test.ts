@@ -18,8 +18,7 @@ async function imported(...args: string[]): Promise<string[]> {
   return (await readFile(list, 'utf8')).trim().split('\n');
 }
 
-const HEAVY =
-  /tensorflow|sharp|\/yaml\/|dskd\/(core|data|detector|models|training)|packages\/(core|data|detector|models|training)\//;
+const HEAVY = /tensorflow|sharp|\/yaml\/|(dskd|packages)\/(core|data|detector|models|synthetic|training)\//;
 
 test.each([[['--help']], [['--version']]])(
   'dskd %s loads neither a schema nor anything heavy',
@@ -36,6 +35,7 @@ test.each([
   [['train', '--help-all']],
   [['predict', '--help']],
   [['weights', '--help']],
+  [['synth', '--help']],
   [['help', 'calibrate']],
 ])('dskd %j loads nothing heavy', async (args) => {
   const modules = await imported(...args);

@@ -5,9 +5,11 @@ export const SUMMARIES = {
   predict: 'say of pictures whether, where and how they are anomalous: one line of JSON each',
   calibrate: 'set the threshold of a model for a rate of false alarms, without training again',
   combine: 'join two models whose students were trained apart',
+  check: 'read a dataset: what it holds, and everything that is wrong with it',
   info: 'print what a model is and how it came to be',
   weights: 'list, download, inspect and convert weights of teachers',
   init: 'write a config file in which every option of a command stands, explained',
+  synth: 'draw a dataset with structural and logical anomalies: nothing to download',
   doctor: 'say what this machine can run dskd on',
 } as const;
 

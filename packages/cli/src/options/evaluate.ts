@@ -11,7 +11,7 @@ import {
 
 /** What `dskd evaluate` can be told. */
 export const evaluateOptions = z.strictObject({
-  data: option(text(), 'MVTec AD folder or manifest with test pictures', {
+  data: option(text(), 'MVTec AD or LOCO AD folder or manifest with test pictures', {
     main: true,
     group: 'Data',
     value: 'dir',
@@ -19,6 +19,11 @@ export const evaluateOptions = z.strictObject({
     example: 'pictures',
   }),
   category: categoryOption,
+  subsets: option(
+    text().optional(),
+    'of MVTec AD: a list of the pictures whose anomaly is logical, one a line',
+    { group: 'Data', value: 'file', path: true, example: 'logical.txt' },
+  ),
   ignoreMask: ignoreMaskOption,
   out: option(text().optional(), 'write the whole result, with every score, as JSON', {
     main: true,

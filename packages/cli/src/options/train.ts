@@ -11,13 +11,17 @@ const RUNNING = 'Running';
 
 /** What `dskd train` can be told. */
 export const trainOptions = z.strictObject({
-  data: option(text(), 'MVTec AD folder, any folder of good pictures, or a manifest (.csv, .jsonl)', {
-    main: true,
-    group: 'Data',
-    value: 'dir',
-    path: true,
-    example: 'pictures',
-  }),
+  data: option(
+    text(),
+    'MVTec AD or LOCO AD folder, any folder of good pictures, or a manifest (.csv, .jsonl)',
+    {
+      main: true,
+      group: 'Data',
+      value: 'dir',
+      path: true,
+      example: 'pictures',
+    },
+  ),
   category: categoryOption,
   size: option(inputSize.prefault(256), 'input size, e.g. 256 or 320x192; 128 is four times faster', {
     main: true,

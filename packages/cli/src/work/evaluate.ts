@@ -8,7 +8,9 @@ import { loadModel } from './load-model.js';
 export async function evaluate(path: string, options: EvaluateOptions, signal: AbortSignal): Promise<void> {
   const source = await openSource({
     root: options.data,
+    signal,
     ...(options.category !== undefined && { category: options.category }),
+    ...(options.subsets !== undefined && { subsets: options.subsets }),
   });
   const { ignoreMask } = options;
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
