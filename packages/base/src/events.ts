@@ -23,6 +23,16 @@ export type DskdEvent =
   | { readonly type: 'epoch-end'; readonly epoch: number; readonly losses: Readonly<Record<string, number>> }
   | { readonly type: 'checkpoint-saved'; readonly epoch: number; readonly step: number }
   | { readonly type: 'training-end'; readonly steps: number }
+  | {
+      /** How well pictures that were not trained on are predicted. */
+      readonly type: 'held-out-error';
+      /** Steps done. */
+      readonly step: number;
+      /** By the name of the level. */
+      readonly levels: Readonly<Record<string, number>>;
+      /** Over the levels. */
+      readonly mean: number;
+    }
   | { readonly type: 'calibration-start'; readonly samples: number }
   | {
       readonly type: 'image-scored';

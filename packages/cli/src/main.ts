@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   combine: async () => (await import('./commands/combine.js')).combineCommand(),
   check: async () => (await import('./commands/check.js')).checkCommand(),
   info: async () => (await import('./commands/info.js')).infoCommand(),
+  'distil-teacher': async () => (await import('./commands/distil-teacher.js')).distilTeacherCommand(),
   weights: async () => (await import('./commands/weights/index.js')).weightsCommand(),
   init: async () => (await import('./commands/init.js')).initCommand(),
   synth: async () => (await import('./commands/synth.js')).synthCommand(),

@@ -13,7 +13,8 @@ export interface Teacher {
   dispose(): void;
 }
 
-async function sha256Of(bytes: Uint8Array): Promise<string> {
+/** Hexadecimal. */
+export async function sha256Of(bytes: Uint8Array): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

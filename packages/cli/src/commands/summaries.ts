@@ -7,6 +7,7 @@ export const SUMMARIES = {
   combine: 'join two models whose students were trained apart',
   check: 'read a dataset: what it holds, and everything that is wrong with it',
   info: 'print what a model is and how it came to be',
+  'distil-teacher': 'make a small teacher of a large one, with pictures of anything or none',
   weights: 'list, download, inspect and convert weights of teachers',
   init: 'write a config file in which every option of a command stands, explained',
   synth: 'draw a dataset with structural and logical anomalies: nothing to download',

@@ -36,7 +36,8 @@ export function flagsOf(property: OptionProperty): Option[] {
     (json.default === true ? on : off).hideHelp();
     return [on, off];
   }
-  const option = new Option(`${flag} <${facts.value ?? key}>`, describeOption(property)).helpGroup(group);
+  const value = `<${facts.value ?? key}${json.type === 'array' ? '...' : ''}>`;
+  const option = new Option(`${flag} ${value}`, describeOption(property)).helpGroup(group);
   const isNumber = json.type === 'number' || json.type === 'integer';
   return [isNumber ? option.argParser(numberOrText) : option];
 }

@@ -83,6 +83,11 @@ function humanRenderer(stream: ProgressStream, now: () => number): EventListener
       case 'checkpoint-saved':
         say(`checkpoint saved after step ${event.step}`);
         break;
+      case 'held-out-error': {
+        const clock = run.done > 0 ? `  ${run.clock.describe(run.done, run.steps, 'steps')}` : '';
+        say(`step ${event.step}: held-out error ${event.mean.toFixed(4)}  ${losses(event.levels)}${clock}`);
+        break;
+      }
       case 'calibration-start':
         say(`calibrating on ${event.samples} good pictures`);
         break;

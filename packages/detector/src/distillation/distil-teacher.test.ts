@@ -1,0 +1,186 @@
+import * as tf from '@tensorflow/tfjs';
+import type { DskdEvent, PixelBuffer } from '@dskd/base';
+import { expectNoNewTensors, useBackend } from '@dskd/test-support';
+import { createBackbone } from '@dskd/models';
+import { registerWasmGradients } from '@dskd/wasm-gradients';
+import { readSafetensors, readStateDict, toFloat32 } from '@dskd/weights';
+import type { Teacher } from '../teacher.js';
+import { tinyTeacher } from '../tiny-world.test.util.js';
+import { distilTeacher, type DistilledTeacher } from './distil-teacher.js';
+import type { DistilOptions } from './distillation-options.js';
+import type { Photo } from './distillation-pictures.js';
+import { readDistillationRecord } from './distilled-weights.js';
+
+let teacher: Teacher;
+let options: DistilOptions;
+let undo: () => void;
+beforeAll(async () => {
+  await useBackend('wasm');
+  undo = registerWasmGradients();
+  teacher = tinyTeacher();
+  options = {
+    teacher,
+    photos: ['b', 'a', 'c'].map(photo),
+    steps: 4,
+    size: 32,
+    batchSize: 4,
+    evaluateEvery: 2,
+    heldOutPictures: 6,
+    statisticsBatches: 2,
+  };
+});
+afterAll(() => {
+  teacher.dispose();
+  undo();
+});
+
+let loads = 0;
+function photo(name: string): Photo {
+  return {
+    sha256: name.repeat(64),
+    load: () => {
+      loads++;
+      const data = Uint8Array.from({ length: 50 * 40 * 3 }, (_, i) => (i * name.charCodeAt(0)) % 256);
+      return Promise.resolve({ data, width: 50, height: 40, channels: 3 } satisfies PixelBuffer);
+    },
+  };
+}
+
+describe('a run', () => {
+  let whole: DistilledTeacher;
+  const events: DskdEvent[] = [];
+  const saved: Uint8Array[] = [];
+  beforeAll(async () => {
+    loads = 0;
+    whole = await expectNoNewTensors(() =>
+      distilTeacher({
+        ...options,
+        onEvent: (event) => events.push(event),
+        checkpoint: { save: (bytes) => Promise.resolve(void saved.push(bytes)) },
+      }),
+    );
+  });
+
+  test('says where its file came from', () => {
+    const record = readDistillationRecord(whole.bytes);
+    expect(record).toEqual(whole.record);
+    expect(record).toMatchObject({
+      format: 1,
+      backbone: 'dskd_tiny',
+      teacher: {
+        name: 'squeezenet1_1',
+        sha256: 'a'.repeat(64),
+        levels: ['features.4', 'features.7', 'features.12'],
+      },
+      seed: 1,
+      steps: 4,
+      drawn: 16,
+      pictures: { proceduralFraction: 0.5, photos: 2, heldOutPhotos: 1, heldOut: 6 },
+    });
+    expect(record.pictures.photosSha256).toMatch(/^[0-9a-f]{64}$/);
+    expect(record.curve.map(({ step }) => step)).toEqual([2, 4]);
+    expect(Object.keys(record.heldOut.levels)).toEqual(['layer1', 'layer2', 'layer3']);
+    // Photos are read once for each purpose, however many crops are cut.
+    expect(loads).toBeLessThanOrEqual(2 + 2 + 2 + 1);
+    expect(events.filter(({ type }) => type === 'held-out-error')).toHaveLength(3);
+    expect(events.filter(({ type }) => type === 'step-end')).toHaveLength(4);
+    expect(events.filter(({ type }) => type === 'checkpoint-saved')).toHaveLength(2);
+  });
+
+  test('is a small file in float16 that createBackbone reads and that extracts', async () => {
+    expect(whole.bytes.length).toBeLessThan(3e6);
+    const { tensors } = readSafetensors(whole.bytes);
+    expect(tensors.get('layer3.1.conv2.weight')).toMatchObject({ dtype: 'F16', shape: [160, 160, 3, 3] });
+    expect(tensors.get('bn1.running_var')!.dtype).toBe('F32');
+    expect([...tensors.keys()].filter((name) => name.startsWith('heads'))).toEqual([]);
+    const backbone = createBackbone('dskd_tiny', { weights: readStateDict(whole.bytes) });
+    const pictures = tf.fill<tf.Rank.R4>([1, 64, 64, 3], 0.4);
+    const features = await backbone.extract(pictures);
+    expect(features.map(({ shape }) => shape)).toEqual([
+      [1, 16, 16, 40],
+      [1, 8, 8, 80],
+      [1, 4, 4, 160],
+    ]);
+    for (const level of features) expect((await level.data()).every(Number.isFinite)).toBe(true);
+    tf.dispose([...features, pictures]);
+    backbone.dispose();
+  });
+
+  test('resumed from a checkpoint ends in the same bytes', async () => {
+    expect(saved).toHaveLength(2);
+    const resumed = await distilTeacher({ ...options, resumeFrom: saved[0]! });
+    expect(Buffer.from(resumed.bytes).equals(Buffer.from(whole.bytes))).toBe(true);
+  });
+
+  test('stopped between two measurements saves, and goes on to the same bytes', async () => {
+    const controller = new AbortController();
+    let left: Uint8Array | undefined;
+    const stopped = distilTeacher({
+      ...options,
+      signal: controller.signal,
+      checkpoint: { save: (bytes) => Promise.resolve(void (left = bytes)) },
+      onEvent: (event) => {
+        if (event.type === 'step-end' && event.step === 2) controller.abort();
+      },
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
+    const resumed = await distilTeacher({ ...options, resumeFrom: left! });
+    expect(Buffer.from(resumed.bytes).equals(Buffer.from(whole.bytes))).toBe(true);
+  });
+
+  test('the order of the photos does not matter, the seed does', async () => {
+    const again = await distilTeacher({ ...options, photos: ['c', 'a', 'b', 'a'].map(photo) });
+    expect(Buffer.from(again.bytes).equals(Buffer.from(whole.bytes))).toBe(true);
+    const other = await distilTeacher({
+      ...options,
+      steps: 1,
+      seed: 2,
+      statisticsBatches: 1,
+      heldOutPictures: 1,
+    });
+    expect(other.record.seed).toBe(2);
+    expect(toFloat32(readSafetensors(other.bytes).tensors.get('conv1.weight')!)).not.toEqual(
+      toFloat32(readSafetensors(whole.bytes).tensors.get('conv1.weight')!),
+    );
+  });
+
+  test('a checkpoint of another run is refused by what differs', async () => {
+    await expect(
+      distilTeacher({ ...options, steps: 9, learningRate: 0.1, resumeFrom: saved[0]! }),
+    ).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringMatching(/steps, learningRate/) as string,
+    });
+  });
+});
+
+describe('what cannot be is refused', () => {
+  test.each<[Partial<DistilOptions>, RegExp]>([
+    [{ steps: 0 }, /steps is 0/],
+    [{ size: 40 }, /multiple of 16/],
+    [{ batchSize: 1 }, /batch norm/],
+    [{ learningRate: 0 }, /learningRate/],
+    [{ photos: [], proceduralFraction: 0.5 }, /no photos/],
+    [{ proceduralFraction: 1.5 }, /0 to 1/],
+    [{ backbone: 'squeezenet1_1' }, /cannot be trained/],
+  ])('%#', async (change, message) => {
+    await expectNoNewTensors(async () => {
+      await expect(distilTeacher({ ...options, ...change })).rejects.toThrow(message);
+    });
+  });
+
+  test('a teacher with other levels', async () => {
+    const { extractor } = teacher;
+    const other = {
+      name: extractor.name,
+      levels: extractor.levels.slice(0, 2),
+      inputTransform: extractor.inputTransform,
+      outputShapes: extractor.outputShapes.bind(extractor),
+      extract: extractor.extract.bind(extractor),
+      dispose: () => undefined,
+    };
+    await expect(distilTeacher({ ...options, teacher: { extractor: other, sha256: '' } })).rejects.toThrow(
+      /strides 4, 8, wanted 4, 8, 16/,
+    );
+  });
+});

@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { VERSION } from '../version.js';
+
+const errors = z.object({
+  /** Mean squared error of the standardised features by level of the backbone: 1 is to predict their mean. */
+  levels: z.record(z.string(), z.number()),
+  /** Over the levels. */
+  mean: z.number(),
+});
+
+/** Held-out error and training loss after some steps. */
+export const curvePoint = z.object({ step: z.int(), loss: z.number(), heldOut: errors });
+
+/** What the distillation is, besides its curve: two with the same settings end in the same weights. */
+export const settingsSchema = z.object({
+  backbone: z.string(),
+  teacher: z.object({ name: z.string(), sha256: z.string(), levels: z.array(z.string()) }),
+  seed: z.int(),
+  steps: z.int(),
+  batchSize: z.int(),
+  /** Of the pictures, in pixels. */
+  size: z.int(),
+  learningRate: z.number(),
+  evaluateEvery: z.int(),
+  statisticsBatches: z.int(),
+  pictures: z.object({
+    proceduralFraction: z.number(),
+    /** Trained on, and those only the held-out crops are cut from. */
+    photos: z.int(),
+    heldOutPhotos: z.int(),
+    /** SHA-256 over the sorted SHA-256 of all photos' files; null without photos. */
+    photosSha256: z.string().nullable(),
+    /** Held-out pictures that the error is measured on. */
+    heldOut: z.int(),
+  }),
+});
+
+/** The metadata of a weight file that a distillation made. */
+export const recordSchema = settingsSchema.extend({
+  format: z.literal(1),
+  /** Pictures trained on. */
+  drawn: z.int(),
+  curve: z.array(curvePoint),
+  /** Of the weights in the file before they were rounded, with the statistics that go with them. */
+  heldOut: errors,
+  versions: z.record(z.string(), z.string()),
+});
+
+export type FeatureErrors = z.output<typeof errors>;
+export type CurvePoint = z.output<typeof curvePoint>;
+export type DistillationSettings = z.output<typeof settingsSchema>;
+export type DistillationRecord = z.output<typeof recordSchema>;
+
+/** Where the record stands in the file's metadata. */
+export const RECORD_KEY = 'dskd-distillation';
+
+export function recordOf(
+  settings: DistillationSettings,
+  curve: readonly CurvePoint[],
+  heldOut: FeatureErrors,
+): DistillationRecord {
+  return {
+    format: 1,
+    ...settings,
+    drawn: settings.steps * settings.batchSize,
+    curve: [...curve],
+    heldOut,
+    versions: { '@dskd/detector': VERSION },
+  };
+}
