@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'dataset-invalid'
   | 'image-unreadable'
   | 'file-not-found'
+  | 'file-not-writable'
   | 'download-failed'
   | 'weights-invalid'
   | 'weights-mismatch'

@@ -9,6 +9,6 @@ export { openMvtecLocoAd, type OpenMvtecLocoAdOptions } from './node/mvtec-loco-
 export { openSource, type OpenSourceOptions } from './node/open-source.js';
 export { subsetsTemplate } from './node/subsets.js';
 export { watchFolder, type WatchFolderOptions } from './node/watch-folder.js';
-export { writeFileAtomically } from './node/write-file.js';
+export { assertWritable, makeFolder, writeFileAtomically } from './node/write-file.js';
 export { writeManifest } from './node/write-manifest.js';
 export type { DatasetProblem } from './problems.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { throwIfAborted } from '@dskd/base';
-import { decodeImage, listImages, writeFileAtomically } from '@dskd/data/node';
+import { assertWritable, decodeImage, listImages, writeFileAtomically } from '@dskd/data/node';
 import { backboneName } from '@dskd/detector';
 import { distilTeacher, type Photo } from '@dskd/detector/distillation';
 import { loadTeacherFile } from '@dskd/detector/node';
@@ -26,6 +26,7 @@ async function photosIn(paths: readonly string[], signal: AbortSignal): Promise<
 export async function distil(options: DistilTeacherOptions, signal: AbortSignal): Promise<void> {
   const { json, checkpoint, out, proceduralFraction } = options;
   const name = backboneName(options.from);
+  for (const file of [out, checkpoint]) if (file !== undefined) await assertWritable(file);
   const photos = await photosIn(options.images, signal);
   const backend = await startBackend(options.backend);
   if (!json) process.stderr.write(`${photos.length} pictures to cut crops from; backend ${backend.name}\n`);

@@ -1,4 +1,4 @@
-import { decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
+import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
 import { evaluateDetector, type EvaluationResult, type ScoreQuality } from '@dskd/detector';
 import type { EvaluateOptions } from '../options/evaluate.js';
 import { formatTable, printJson, printLine } from '../output.js';
@@ -14,6 +14,7 @@ export async function evaluate(path: string, options: EvaluateOptions, signal: A
   });
   const { ignoreMask } = options;
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
+  if (options.out !== undefined) await assertWritable(options.out);
   const model = await loadModel(path, options);
   try {
     const result = await evaluateDetector(model.detector, source, {

@@ -1,7 +1,13 @@
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
-import { decodeMask, encodePng, listImages, watchFolder, writeFileAtomically } from '@dskd/data/node';
+import {
+  decodeMask,
+  encodePng,
+  listImages,
+  makeFolder,
+  watchFolder,
+  writeFileAtomically,
+} from '@dskd/data/node';
 import { mapInPicture, type Detector, type Prediction } from '@dskd/detector';
 import { predictFiles } from '@dskd/detector/node';
 import type { PredictOptions } from '../options/predict.js';
@@ -23,7 +29,7 @@ export async function predict(
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
   const model = await loadModel(modelPath, options);
   try {
-    if (out !== undefined) await mkdir(out, { recursive: true });
+    if (out !== undefined) await makeFolder(out);
     const arrivals = watch === undefined ? [] : watchFolder(watch, { signal });
     if (watch !== undefined) process.stderr.write(`watching ${watch} for new pictures; Ctrl-C ends\n`);
     const names = overlayNames(files);

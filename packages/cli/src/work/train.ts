@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import { formatSummary, summarise } from '@dskd/data';
-import { decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
+import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
 import { backboneName, trainDetector } from '@dskd/detector';
 import { loadTeacherFile, saveDetectorFile, workerRunnerFor } from '@dskd/detector/node';
 import { startBackend } from '../backend.js';
@@ -16,6 +16,9 @@ import { sayCost } from './training-cost.js';
 export async function train(options: TrainOptions, signal: AbortSignal): Promise<void> {
   const { json, checkpoint, category, ignoreMask } = options;
   const teacherName = backboneName(options.teacher);
+  for (const file of options.dryRun ? [] : [options.out, checkpoint]) {
+    if (file !== undefined) await assertWritable(file);
+  }
   const augmentation = await augmentationOf(options);
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
   const source = await openSource({

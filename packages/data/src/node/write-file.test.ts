@@ -1,6 +1,6 @@
 import { readdir, readFile, utimes } from 'node:fs/promises';
 import { temporaryFolder, type TemporaryFolder } from './fabricate.test.util.js';
-import { writeFileAtomically } from './write-file.js';
+import { assertWritable, makeFolder, writeFileAtomically } from './write-file.js';
 
 let folder: TemporaryFolder;
 beforeEach(async () => (folder = await temporaryFolder()));
@@ -16,9 +16,31 @@ test('makes folders, replaces files, leaves nothing else', async () => {
 
 test('a failure leaves neither a change nor a temporary file', async () => {
   await folder.write({ 'target/inside.txt': 'kept' });
-  await expect(writeFileAtomically(`${folder.root}/target`, 'x')).rejects.toThrow();
+  await expect(writeFileAtomically(`${folder.root}/target`, 'x')).rejects.toMatchObject({
+    code: 'file-not-writable',
+  });
   expect(await readdir(folder.root)).toEqual(['target']);
   expect(await readFile(`${folder.root}/target/inside.txt`, 'utf8')).toBe('kept');
+});
+
+test('whether a file can be written is known before, and asking leaves nothing', async () => {
+  await folder.write({ 'target/inside.txt': 'kept' });
+  for (const file of ['target', 'target/inside.txt/model.bin']) {
+    await expect(assertWritable(`${folder.root}/${file}`)).rejects.toMatchObject({
+      code: 'file-not-writable',
+      message: expect.stringMatching(/^Cannot write .*target/) as string,
+    });
+  }
+  await assertWritable(`${folder.root}/target/inside.txt`);
+  await assertWritable(`${folder.root}/new/model.bin`);
+  expect(await readFile(`${folder.root}/target/inside.txt`, 'utf8')).toBe('kept');
+  expect([await readdir(`${folder.root}/target`), await readdir(`${folder.root}/new`)]).toEqual([
+    ['inside.txt'],
+    [],
+  ]);
+  await expect(makeFolder(`${folder.root}/target/inside.txt`)).rejects.toMatchObject({
+    code: 'file-not-writable',
+  });
 });
 
 test('many writers to one path: the file is one of theirs, whole', async () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { DskdError } from '@dskd/base';
 
 /** Nobody writes one file for so long without adding to it. */
 const ABANDONED_MS = 60 * 60 * 1000;
@@ -25,11 +26,11 @@ async function removeAbandoned(folder: string): Promise<void> {
  * in the same folder (made if missing), flushed, then renamed. An existing file is replaced. A writer that is
  * killed leaves a hidden `.NAME.*.tmp`, which is never read; the first write of a process into a folder removes
  * those that are more than an hour old.
- * @throws the file system's error; no temporary file is left behind.
+ * @throws {DskdError} `file-not-writable`; no temporary file is left behind.
  */
 export async function writeFileAtomically(file: string, content: Uint8Array | string): Promise<void> {
   const folder = path.dirname(file);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   // Tidying is a courtesy: whatever hinders it must not hinder writing.
   await removeAbandoned(folder).catch(() => undefined);
   const temporary = path.join(folder, `.${path.basename(file)}.${randomBytes(6).toString('hex')}.tmp`);
@@ -44,6 +45,39 @@ export async function writeFileAtomically(file: string, content: Uint8Array | st
     await rename(temporary, file);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw notWritable(file, error);
   }
+}
+
+/**
+ * Makes a folder, and those above it, unless it is there.
+ * @throws {DskdError} `file-not-writable`
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw notWritable(folder, error);
+  }
+}
+
+/**
+ * Finds out before hours of work whether {@link writeFileAtomically} will be able to write `file`; makes its
+ * folder, and leaves nothing in it.
+ * @throws {DskdError} `file-not-writable`
+ */
+export async function assertWritable(file: string): Promise<void> {
+  const there = await stat(file).catch(() => undefined);
+  if (there?.isDirectory()) throw notWritable(file, new Error('a folder has that name'));
+  const probe = `${file}.${randomBytes(6).toString('hex')}`;
+  await writeFileAtomically(probe, '').finally(() => rm(probe, { force: true }).catch(() => undefined));
+}
+
+function notWritable(file: string, cause: unknown): DskdError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new DskdError('file-not-writable', `Cannot write ${file}: ${reason}.`, {
+    cause,
+    hint: 'Name another place, or make room for it there.',
+    details: { path: file },
+  });
 }
