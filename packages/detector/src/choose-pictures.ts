@@ -32,7 +32,7 @@ export function choosePictures(source: ImageSource, rule: CalibrationRule): Chos
   if (all.length < 2) {
     throw new DskdError(
       'dataset-invalid',
-      `${source.name} has ${all.length} good training pictures; wanted at least 2.`,
+      `${source.name} has too few good pictures to train on: got ${all.length}, wanted at least 2.`,
       {
         hint: 'Put pictures of good parts into the folder (MVTec AD layout: train/good).',
       },
