@@ -4,6 +4,7 @@ import {
   auroc,
   averagePrecision,
   f1Max,
+  operatingPoints,
   PixelAurocAccumulator,
   type EvaluationResult,
   type ScoredSample,
@@ -47,12 +48,29 @@ class QualityGatherer {
       const pick = (values: readonly number[]): number[] => values.filter((_, index) => chosen[index]);
       byDefect[type] = auroc(pick(this.#scores), pick(labels));
     }
+    const points = operatingPoints(this.#scores, labels);
+    const { truePositives: positives, falsePositives: negatives } = points.at(-1)!;
+    const flagged = points.slice(1);
+    const recall = (list: typeof points): number[] => list.map((point) => point.truePositives / positives);
     return {
       imageAuroc: auroc(this.#scores, labels),
       imageAveragePrecision: averagePrecision(this.#scores, labels),
       imageF1Max: f1Max(this.#scores, labels).f1,
-      pixelAuroc: this.#pixels.result().auroc,
       imageAurocByDefect: byDefect,
+      pixelAuroc: this.#pixels.result().auroc,
+      pixelAveragePrecision: NaN,
+      auPro: null,
+      auSpro: {},
+      auSproByDefect: {},
+      curves: {
+        roc: { x: points.map((point) => point.falsePositives / negatives), y: recall(points) },
+        precisionRecall: {
+          x: recall(flagged),
+          y: flagged.map((point) => point.truePositives / (point.truePositives + point.falsePositives)),
+        },
+        pro: null,
+        spro: {},
+      },
     };
   }
 }
@@ -123,6 +141,7 @@ export async function evaluateDetector(
     scored.filter((s) => s.label === label && (verdict === undefined || s.verdict === verdict)).length;
   return {
     source: source.name,
+    protocol: 'mvtec-ad',
     pictures: { good: count('good'), anomalous: count('anomalous'), withMask },
     fused: fused.result(samples),
     branches: Object.fromEntries([...branches].map(([name, gatherer]) => [name, gatherer.result(samples)])),
