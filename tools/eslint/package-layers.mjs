@@ -28,7 +28,8 @@ export const PACKAGE_LAYERS = {
   synthetic: ['base'],
   training: ['base', 'core'],
   detector: everything.filter((name) => name !== 'detector'),
-  cli: everything,
+  'teacher-tiny': [],
+  cli: [...everything, 'teacher-tiny'],
   'test-support': ['base', 'weights'],
 };
 
@@ -36,4 +37,8 @@ export const PACKAGE_LAYERS = {
 export const BELOW_TEST_SUPPORT = ['base', 'weights'];
 
 /** What a package's tests may import beside that: up the list, but no user of the package has to install it. */
-export const TESTS_ALSO_IMPORT = { training: ['models'], data: ['synthetic'] };
+export const TESTS_ALSO_IMPORT = {
+  training: ['models'],
+  data: ['synthetic'],
+  'teacher-tiny': ['models', 'weights'],
+};

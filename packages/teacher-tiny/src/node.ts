@@ -1,0 +1,15 @@
+import { readFile } from 'node:fs/promises';
+import { SHA256 } from './sha256.js';
+import type { TeacherTiny } from './teacher-tiny.js';
+
+export type { TeacherTiny } from './teacher-tiny.js';
+
+/** The embedded teacher; in Node its weights are read from the file in this package. */
+export function teacherTiny(): TeacherTiny {
+  return {
+    name: 'dskd_tiny',
+    sha256: SHA256,
+    load: async () =>
+      new Uint8Array(await readFile(new URL('../weights/dskd_tiny.safetensors', import.meta.url))),
+  };
+}
