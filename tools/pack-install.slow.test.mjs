@@ -1,5 +1,5 @@
 // Nobody who imports @dskd/losses downloads a codec, a command line or a backend of ours: packs base, core
-// and losses, installs them with tfjs into an empty project and looks at what landed there.
+// and losses, installs them with tfjs into an empty project, looks at what landed there and runs the example.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,6 +22,15 @@ console.log('ran');
 
 describe('packed base, core and losses', () => {
   let project;
+
+  /** Compiles `source` strictly in the project and runs it in plain node. */
+  function typeCheckAndRun(source) {
+    writeFileSync(path.join(project, 'program.ts'), source);
+    const tsc = path.join(root, 'node_modules/.bin/tsc');
+    const flags = ['--module', 'nodenext', '--target', 'es2022', '--strict', '--skipLibCheck', 'program.ts'];
+    execFileSync(tsc, flags, { cwd: project, encoding: 'utf8', stdio: 'pipe' });
+    return execFileSync(process.execPath, ['program.js'], { cwd: project, encoding: 'utf8', stdio: 'pipe' });
+  }
 
   const npm = (args, cwd = project) => execFileSync('npm', args, { cwd, encoding: 'utf8', stdio: 'pipe' });
 
@@ -59,15 +68,14 @@ describe('packed base, core and losses', () => {
   });
 
   test('type-check and run in plain node', () => {
-    writeFileSync(path.join(project, 'program.ts'), PROGRAM);
-    const tsc = path.join(root, 'node_modules/.bin/tsc');
-    const flags = ['--module', 'nodenext', '--target', 'es2022', '--strict', '--skipLibCheck', 'program.ts'];
-    execFileSync(tsc, flags, { cwd: project, encoding: 'utf8', stdio: 'pipe' });
-    const printed = execFileSync(process.execPath, ['program.js'], {
-      cwd: project,
-      encoding: 'utf8',
-      stdio: 'pipe',
-    });
-    expect(printed.trim()).toBe('ran');
+    expect(typeCheckAndRun(PROGRAM).trim()).toBe('ran');
+  });
+
+  test('are all that the example losses-only needs', () => {
+    const example = path.join(root, 'examples/losses-only');
+    const { dependencies } = JSON.parse(readFileSync(path.join(example, 'package.json'), 'utf8'));
+    expect(Object.keys(dependencies)).toEqual(['@dskd/losses', '@tensorflow/tfjs']);
+    const printed = typeCheckAndRun(readFileSync(path.join(example, 'src/main.ts'), 'utf8'));
+    expect(printed.match(/^step \d+: loss \d\.\d{4}$/gm)).toHaveLength(4);
   });
 });
