@@ -1,4 +1,5 @@
 export { fingerprintSamples, sourceOf } from './fingerprint.js';
+export { encodeFloatTiff } from './float-tiff.js';
 export { holdOut } from './hold-out.js';
 export { prepareMask, preparePixels, toImageTensor, type Preparation, type PreparedSize } from './prepare.js';
 export { PreparedPictures, type BatchOptions, type PreparedPicturesOptions } from './prepared-pictures.js';
