@@ -1,9 +1,16 @@
 export { auroc } from './auroc.js';
 export { averagePrecision } from './average-precision.js';
 export { bootstrapInterval, type BootstrapInterval, type BootstrapOptions } from './bootstrap.js';
-export type { EvaluationResult, ScoredSample, ScoreQuality } from './evaluation-result.js';
+export { precisionRecallCurve, rocCurve, type ThresholdCurve } from './curves.js';
+export type {
+  Curve,
+  EvaluationResult,
+  LimitedArea,
+  ScoredSample,
+  ScoreQuality,
+} from './evaluation-result.js';
 export { f1Max } from './f1-max.js';
-export { operatingPoints, type Labels, type OperatingPoint } from './operating-points.js';
+export { checkScores, operatingPoints, type Labels, type OperatingPoint } from './operating-points.js';
 export {
   PixelAurocAccumulator,
   type PixelAurocOptions,
@@ -11,3 +18,20 @@ export {
   type PixelAurocSample,
   type PixelAurocState,
 } from './pixel-auroc.js';
+export type { BoundedValue } from './tally-metrics.js';
+export { thinCurve, type Polyline } from './thin-curve.js';
+export { connectedComponents, type ConnectedComponents } from './connected-components.js';
+export type { OverlapMemoryOptions } from './overlap-options.js';
+export type { ScoredPicture } from './overlap-picture.js';
+export { ProAccumulator, type ProOptions, type ProResult, type ProSample, type ProState } from './pro.js';
+export { saturationAreaOf, type SaturationRule } from './saturation-area.js';
+export {
+  SPRO_LIMITS,
+  SproAccumulator,
+  type SproOptions,
+  type SproRegion,
+  type SproResult,
+  type SproSample,
+  type SproState,
+  type SproSubset,
+} from './spro.js';

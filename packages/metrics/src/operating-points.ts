@@ -1,4 +1,5 @@
 import { DskdError } from '@dskd/base';
+import { between, justBelow } from './between.js';
 
 /** 1 or `true`: anomalous (positive). 0 or `false`: normal (negative). */
 export type Labels = ArrayLike<number> | ArrayLike<boolean>;
@@ -15,7 +16,13 @@ export interface OperatingPoint {
   readonly falsePositives: number;
 }
 
-function checkPairs(scores: ArrayLike<number>, labels: Labels): void {
+/**
+ * Refuses what no metric can rank. Every metric does it itself; this says whose score is wrong, if it is told.
+ * @param names one per sample, for errors.
+ * @throws {DskdError} `shape-mismatch` when the lengths differ; `invalid-argument` for a score that is not
+ * finite or a label that is neither 0 nor 1.
+ */
+export function checkScores(scores: ArrayLike<number>, labels: Labels, names?: ArrayLike<string>): void {
   if (scores.length !== labels.length) {
     throw new DskdError(
       'shape-mismatch',
@@ -23,32 +30,31 @@ function checkPairs(scores: ArrayLike<number>, labels: Labels): void {
       { details: { scores: scores.length, labels: labels.length } },
     );
   }
+  if (names && names.length !== scores.length) {
+    throw new DskdError(
+      'shape-mismatch',
+      `Got ${scores.length} scores and ${names.length} names; wanted one name per score.`,
+      { details: { scores: scores.length, names: names.length } },
+    );
+  }
+  const of = (i: number): string => (names ? `${i} (${names[i]!})` : String(i));
   for (let i = 0; i < scores.length; i++) {
     const score = scores[i]!;
     if (!Number.isFinite(score)) {
-      throw new DskdError('invalid-argument', `Got ${score} as score ${i}; wanted finite scores.`, {
+      throw new DskdError('invalid-argument', `Got ${score} as score ${of(i)}; wanted finite scores.`, {
         hint: 'A detector that scores NaN or infinity is broken; leaving those samples out would hide it.',
-        details: { index: i },
+        details: { index: i, name: names?.[i] },
       });
     }
     const label = Number(labels[i]);
     if (label !== 0 && label !== 1) {
       throw new DskdError(
         'invalid-argument',
-        `Got ${String(labels[i])} as label ${i}; wanted 0 or 1 (or a boolean).`,
-        { details: { index: i } },
+        `Got ${String(labels[i])} as label ${of(i)}; wanted 0 or 1 (or a boolean).`,
+        { details: { index: i, name: names?.[i] } },
       );
     }
   }
-}
-
-function between(lower: number, upper: number): number {
-  const middle = lower / 2 + upper / 2;
-  return middle >= lower && middle < upper ? middle : lower;
-}
-
-function justBelow(score: number): number {
-  return score - Math.max(Math.abs(score) * 2 ** -20, 2 ** -126);
 }
 
 /**
@@ -58,7 +64,7 @@ function justBelow(score: number): number {
  * finite or a label that is neither 0 nor 1.
  */
 export function operatingPoints(scores: ArrayLike<number>, labels: Labels): OperatingPoint[] {
-  checkPairs(scores, labels);
+  checkScores(scores, labels);
   const order = new Uint32Array(scores.length).map((_, i) => i).sort((a, b) => scores[b]! - scores[a]!);
   let truePositives = 0;
   let falsePositives = 0;

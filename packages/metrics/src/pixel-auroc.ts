@@ -2,6 +2,7 @@ import { DskdError } from '@dskd/base';
 import { fromBase64, toBase64 } from './base64.js';
 import { orderedKey } from './ordered-keys.js';
 import { EMPTY_TALLY, mergeTallies, tallyOf, type Tally } from './tally.js';
+import { precisionOf, type PixelPrecision } from './tally-metrics.js';
 
 export interface PixelAurocOptions {
   /**
@@ -13,6 +14,8 @@ export interface PixelAurocOptions {
 
 /** One picture. */
 export interface PixelAurocSample {
+  /** Said in errors. */
+  readonly name?: string;
   /** Anomaly score of each pixel. */
   readonly map: Float32Array;
   /** As long as `map`: a pixel is anomalous where it is not 0 (whatever the value). */
@@ -21,7 +24,7 @@ export interface PixelAurocSample {
   readonly ignored?: Uint8Array;
 }
 
-export interface PixelAurocResult {
+export interface PixelAurocResult extends PixelPrecision {
   /** Ties count one half. NaN without anomalous or without normal pixels. */
   readonly auroc: number;
   /** How far `auroc` can be from the exact value: 0 until scores had to be counted together. */
@@ -49,13 +52,13 @@ const EXPONENT = 0x7f800000;
 const MAX_PIXELS = 2 ** 32 - 1;
 
 /**
- * AUROC over all pixels of all pictures, a picture at a time, in bounded memory.
+ * AUROC, average precision and F1-max over all pixels of all pictures, a picture at a time, in bounded memory.
  *
- * Scores are counted by their float32 bits, so the result is exact (ties one half) while there are at most
+ * Scores are counted by their float32 bits, so the results are exact (ties one half) while there are at most
  * `maxDistinctScores` different ones. Beyond that the lowest bit of the scores is dropped, then the next:
  * scores closer than one part in `2 ** (23 - bits)` count as tied. Pixel pairs within one such bin are the only
  * ones that can be misjudged, by one half at most, so the error is at most the sum over mixed bins of
- * positives times negatives, over twice the number of pairs; `result()` reports that sum.
+ * positives times negatives, over twice the number of pairs; `result()` reports that sum, and bounds of the others.
  */
 export class PixelAurocAccumulator {
   readonly #maxDistinctScores: number;
@@ -81,13 +84,14 @@ export class PixelAurocAccumulator {
    * @throws {DskdError} `shape-mismatch` when map, mask and ignore mask differ in length; `invalid-argument` for a
    * score that is not finite, or past 2^32 pixels. Nothing is added then.
    */
-  add({ map, mask, ignored }: PixelAurocSample): void {
+  add({ name, map, mask, ignored }: PixelAurocSample): void {
+    const whose = name === undefined ? '' : ` of ${name}`;
     if (mask.length !== map.length || (ignored && ignored.length !== map.length)) {
       throw new DskdError(
         'shape-mismatch',
-        `Got a map of ${map.length} pixels, a mask of ${mask.length}` +
-          `${ignored ? ` and an ignore mask of ${ignored.length}` : ''}; wanted the same number.`,
-        { details: { map: map.length, mask: mask.length, ignored: ignored?.length } },
+        `Got a map${whose} with ${map.length} pixels, a mask with ${mask.length}` +
+          `${ignored ? ` and an ignore mask with ${ignored.length}` : ''}; wanted the same number.`,
+        { details: { name, map: map.length, mask: mask.length, ignored: ignored?.length } },
       );
     }
     const bits = new Uint32Array(map.buffer, map.byteOffset, map.length);
@@ -100,10 +104,8 @@ export class PixelAurocAccumulator {
       if ((bits[i]! & EXPONENT) === EXPONENT) {
         throw new DskdError(
           'invalid-argument',
-          `Got ${String(map[i])} at pixel ${i}; wanted finite scores.`,
-          {
-            details: { index: i },
-          },
+          `Got ${String(map[i])} at pixel ${i}${whose}; wanted finite scores.`,
+          { details: { name, index: i } },
         );
       }
       if (mask[i]) positives[positiveCount++] = orderedKey(bits[i]!);
@@ -143,6 +145,7 @@ export class PixelAurocAccumulator {
     return {
       auroc: (wins + ties / 2) / pairs,
       errorBound: this.#shift === 0 ? 0 : ties / 2 / pairs,
+      ...precisionOf(this.#tally, this.#shift),
       positives: positivesBelow,
       negatives: negativesBelow,
     };

@@ -2,6 +2,7 @@ import { isDskdError, randomStream } from '@dskd/base';
 import { readGolden } from '@dskd/test-support';
 import fc from 'fast-check';
 import { auroc, averagePrecision, f1Max, operatingPoints } from './index.js';
+import { labelledScores } from './labelled-scores.test.util.js';
 
 /** The definitions, pair by pair and threshold by threshold. */
 const oracle = {
@@ -43,15 +44,6 @@ const oracle = {
   },
 };
 
-/** Few different scores, so that ties are the rule; both classes present. */
-const samples = fc
-  .array(fc.tuple(fc.integer({ min: -6, max: 6 }), fc.integer({ min: 0, max: 1 })), {
-    minLength: 2,
-    maxLength: 30,
-  })
-  .filter((pairs) => new Set(pairs.map(([, label]) => label)).size === 2)
-  .map((pairs) => ({ scores: pairs.map(([score]) => score / 4), labels: pairs.map(([, label]) => label) }));
-
 describe('rank metrics', () => {
   test('hand cases', () => {
     const labels = [0, 0, 1, 1];
@@ -81,7 +73,7 @@ describe('rank metrics', () => {
 
   test('agree with the slow oracle, ties included', () => {
     fc.assert(
-      fc.property(samples, ({ scores, labels }) => {
+      fc.property(labelledScores, ({ scores, labels }) => {
         expect(auroc(scores, labels)).toBeCloseTo(oracle.auroc(scores, labels), 12);
         expect(averagePrecision(scores, labels)).toBeCloseTo(oracle.averagePrecision(scores, labels), 12);
         expect(f1Max(scores, labels).f1).toBeCloseTo(oracle.f1(scores, labels), 12);
@@ -91,7 +83,7 @@ describe('rank metrics', () => {
 
   test('depend on the order of the scores alone', () => {
     fc.assert(
-      fc.property(samples, ({ scores, labels }) => {
+      fc.property(labelledScores, ({ scores, labels }) => {
         const warped = scores.map((score) => Math.exp(score) - 3);
         expect(auroc(warped, labels)).toBe(auroc(scores, labels));
         expect(averagePrecision(warped, labels)).toBe(averagePrecision(scores, labels));
@@ -102,7 +94,7 @@ describe('rank metrics', () => {
 
   test('do not depend on the order of the samples', () => {
     fc.assert(
-      fc.property(samples, fc.integer(), ({ scores, labels }, seed) => {
+      fc.property(labelledScores, fc.integer(), ({ scores, labels }, seed) => {
         const order = randomStream(seed, 'order').shuffle([...scores.keys()]);
         const mixed = [order.map((i) => scores[i]!), order.map((i) => labels[i]!)] as const;
         expect(auroc(...mixed)).toBe(auroc(scores, labels));
@@ -114,7 +106,7 @@ describe('rank metrics', () => {
 
   test('swapped labels or negated scores turn the AUROC round', () => {
     fc.assert(
-      fc.property(samples, ({ scores, labels }) => {
+      fc.property(labelledScores, ({ scores, labels }) => {
         const area = auroc(scores, labels);
         expect(
           auroc(
@@ -134,7 +126,7 @@ describe('rank metrics', () => {
 
   test('the F1 threshold gives that F1, with > and with >=', () => {
     fc.assert(
-      fc.property(samples, ({ scores, labels }) => {
+      fc.property(labelledScores, ({ scores, labels }) => {
         const { f1, threshold } = f1Max(scores, labels);
         const positives = labels.filter((label) => label === 1).length;
         for (const isFlagged of [(s: number) => s > threshold, (s: number) => s >= threshold]) {
