@@ -1,0 +1,1 @@
+export { readTfjsModel, type TfjsModelFiles } from './node/read-tfjs-model.js';
