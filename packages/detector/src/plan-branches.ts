@@ -1,3 +1,4 @@
+import { createObjective } from '@dskd/losses';
 import type { StudentOptions } from '@dskd/models';
 import { assertBranchNames } from './branch-names.js';
 import type { BranchPlan } from './branches.js';
@@ -5,7 +6,8 @@ import { DEFAULT_BRANCHES, TRAINING_DEFAULTS, type TrainDetectorOptions } from '
 
 /**
  * What each student is, before it is built.
- * @throws {DskdError} `invalid-config` for branch names that no file could hold.
+ * @throws {DskdError} `invalid-config` for branch names that no file could hold; `invalid-argument` for an objective
+ * that this thread does not know.
  */
 export function planBranches(options: TrainDetectorOptions): BranchPlan[] {
   const {
@@ -17,6 +19,8 @@ export function planBranches(options: TrainDetectorOptions): BranchPlan[] {
   } = options;
   const { branches = DEFAULT_BRANCHES } = options;
   assertBranchNames(Object.keys(branches));
+  // Students may be trained in workers that know it; this thread calibrates with it, after hours.
+  for (const { objective } of Object.values(branches)) createObjective(objective);
   return Object.entries(branches).map(([name, { branch, objective, optimiser }]) => ({
     name,
     student: {

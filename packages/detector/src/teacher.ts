@@ -6,11 +6,24 @@ import { readStateDict, type StateDict } from '@dskd/weights';
 /** A frozen feature extractor and where it came from. */
 export interface Teacher {
   readonly extractor: FeatureExtractor;
-  /** SHA-256 of the weight file, hexadecimal: what an artefact without the teacher inside asks for. */
+  /**
+   * SHA-256 of the weight file, 64 hexadecimal digits: what an artefact without the teacher inside asks for. Of a
+   * model of your own, a hash of all that decides its features; `readTfjsModel` of `@dskd/models/node` gives one.
+   */
   readonly sha256: string;
   /** The file's tensors, where the teacher is one of our backbones: an artefact can hold them. */
   readonly weights?: StateDict;
   dispose(): void;
+}
+
+/** @throws {DskdError} `invalid-argument` for a hash that no file could hold. */
+export function assertSha256({ extractor, sha256 }: Teacher): void {
+  if (/^[0-9a-f]{64}$/.test(sha256)) return;
+  throw new DskdError(
+    'invalid-argument',
+    `Got teacher ${extractor.name} of SHA-256 '${sha256}'; wanted 64 hexadecimal digits, in lower case.`,
+    { hint: 'Hash the files that the teacher was made of.' },
+  );
 }
 
 /** Hexadecimal. */

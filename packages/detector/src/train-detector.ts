@@ -28,15 +28,17 @@ import { preparationOf, resizeRule } from './preparation.js';
 import { recordedOptions } from './recorded-options.js';
 import type { FusionRule } from './score-maps.js';
 import { TRAINING_DEFAULTS as DEFAULTS, type TrainDetectorOptions } from './training-options.js';
+import { assertSha256 } from './teacher.js';
 import { VERSION } from './version.js';
 
 /**
  * Learns what good pictures look like: trains the students, then calibrates means, deviations and the
  * threshold on good pictures the students have not seen.
  * @returns a detector; the caller disposes it, then the teacher.
- * @throws {DskdError} `dataset-invalid`, `invalid-config`, `out-of-memory` (before anything is trained),
- * `numerical-instability`, `aborted`, what reading pictures throws, and for a checkpoint of another run
- * `input-size-mismatch` or `invalid-argument`.
+ * @throws {DskdError} before anything is trained `dataset-invalid`, `invalid-config`, `out-of-memory`,
+ * `invalid-argument` (a teacher without a SHA-256, an objective that this thread does not know), and for a checkpoint
+ * of another run `input-size-mismatch` or `invalid-argument`; then `numerical-instability`, `aborted`, and what
+ * reading pictures throws.
  */
 export async function trainDetector(options: TrainDetectorOptions): Promise<Detector> {
   const {
@@ -45,6 +47,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
     batchSize = DEFAULTS.batchSize,
   } = options;
   const { seed = DEFAULTS.seed, reestimateBatchNorm = false, augmentation, onEvent, signal } = options;
+  assertSha256(options.teacher);
   const [height, width] = inputSize;
   const resize = resizeRule(options);
   const preparation = preparationOf({ inputSize: [height, width], resize });

@@ -72,7 +72,10 @@ export function createObjective({ name, options = {} }: ObjectiveDescription): O
     throw new DskdError(
       'invalid-argument',
       `Got objective '${name}'; wanted one of ${[...factories.keys()].join(', ')}.`,
-      { hint: 'registerObjective(name, factory) adds your own.', details: { name } },
+      {
+        hint: 'registerObjective(name, factory) adds your own, in each thread that uses it.',
+        details: { name },
+      },
     );
   }
   return factory(options);
