@@ -12,6 +12,7 @@ const everything = [
   'data',
   'synthetic',
   'training',
+  'report',
   'detector',
 ];
 
@@ -27,6 +28,7 @@ export const PACKAGE_LAYERS = {
   data: ['base', 'core'],
   synthetic: ['base'],
   training: ['base', 'core'],
+  report: ['base', 'core', 'metrics', 'scoring'],
   detector: everything.filter((name) => name !== 'detector'),
   'teacher-tiny': [],
   cli: [...everything, 'teacher-tiny'],
@@ -40,5 +42,6 @@ export const BELOW_TEST_SUPPORT = ['base', 'weights'];
 export const TESTS_ALSO_IMPORT = {
   training: ['models'],
   data: ['synthetic'],
+  report: ['data', 'synthetic'],
   'teacher-tiny': ['models', 'weights'],
 };

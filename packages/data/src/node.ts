@@ -1,5 +1,5 @@
 export { decodeImage, decodeMask } from './node/decode.js';
-export { encodePng } from './node/encode.js';
+export { encodePng, encodeWebp } from './node/encode.js';
 export type { CheckOptions } from './node/file-source.js';
 export { openFolder, type OpenFolderOptions } from './node/folder.js';
 export { listImages } from './node/listing.js';

@@ -1,5 +1,5 @@
 import { decodeImage } from './decode.js';
-import { encodePng } from './encode.js';
+import { encodePng, encodeWebp } from './encode.js';
 import { errorOf } from './fabricate.test.util.js';
 
 test.each([1, 3, 4])('%i channels come back as they were', async (channels) => {
@@ -22,4 +22,19 @@ test('throws when the buffer is not what it says', async () => {
   expect(two.message).toContain('a PNG takes 1, 3 or 4');
   const short = await errorOf(encodePng({ data: new Uint8Array(2), width: 1, height: 1, channels: 3 }));
   expect(short.code).toBe('invalid-argument');
+});
+
+test.each([1, 3, 4])('%i channels as a WebP are nearly what they were, in fewer bytes', async (channels) => {
+  const data = Uint8Array.from({ length: 64 * 64 * channels }, (_, index) =>
+    channels === 4 && index % 4 === 3 ? 255 : 60 + Math.floor(index / channels / 64) * 2,
+  );
+  const pixels = { data, width: 64, height: 64, channels };
+  const webp = await encodeWebp(pixels);
+  expect(webp.length).toBeLessThan((await encodeWebp(pixels, { quality: 100 })).length);
+  expect(webp.length).toBeLessThan(data.length / 10);
+  const { data: back, ...size } = await decodeImage(webp);
+  expect(size).toEqual({ width: 64, height: 64, channels: 3 });
+  back.forEach((value, index) =>
+    expect(Math.abs(value - data[Math.floor(index / 3) * channels]!)).toBeLessThan(8),
+  );
 });

@@ -1,0 +1,63 @@
+/** Scores counted in steps of equal width that meet at the threshold, so that no step lies on both sides of it. */
+export interface Bins {
+  readonly low: number;
+  readonly width: number;
+  readonly count: number;
+  /** Values above the last step are counted in it. */
+  readonly cut: boolean;
+  /** The step a value is counted in: its lower end does not belong to it, as the threshold is no alarm. */
+  indexOf(value: number): number;
+}
+
+/** A scale that shows the values around the threshold is cut where the rest would squeeze them. */
+const LONGEST_TAIL = 4;
+
+/**
+ * @param values finite, at least one.
+ * @param normals those that say what is ordinary; the tail beyond them is cut when it is too long.
+ */
+export function binsAround(
+  threshold: number,
+  values: readonly number[],
+  normals: readonly number[],
+  wanted = 32,
+): Bins {
+  const [bottom = threshold, top = threshold] = limits([...values, threshold]);
+  const ordinary = Math.max(threshold, ...limits(normals)) - bottom || Math.abs(threshold) || 1;
+  // What stands beside the threshold needs room on both sides.
+  const most = Math.max(threshold + ordinary * 0.5, top);
+  const high = Math.min(most, bottom + ordinary * LONGEST_TAIL);
+  const least = Math.min(bottom, threshold - (high - threshold) * 0.3);
+  const width = (high - least) / wanted;
+  const below = Math.max(Math.ceil((threshold - least) / width - 1e-9) + 1, 1);
+  const above = Math.max(Math.ceil((high - threshold) / width - 1e-9), 1);
+  const count = below + above;
+  return {
+    low: threshold - below * width,
+    width,
+    count,
+    cut: most > threshold + above * width,
+    indexOf(value) {
+      // By the comparison that gives the verdict: rounding must not carry a score over the threshold.
+      const steps = Math.ceil((value - threshold) / width);
+      const signed = value > threshold ? Math.max(steps, 1) : Math.min(steps, 0);
+      return Math.min(Math.max(below + signed - 1, 0), count - 1);
+    },
+  };
+}
+
+/** Least and greatest, of lists too long for arguments. */
+function limits(values: readonly number[]): number[] {
+  if (values.length === 0) return [];
+  return [
+    values.reduce((least, value) => Math.min(least, value), Infinity),
+    values.reduce((most, value) => Math.max(most, value), -Infinity),
+  ];
+}
+
+/** How many values each step holds. */
+export function countInBins(bins: Bins, values: readonly number[]): number[] {
+  const counts = new Array<number>(bins.count).fill(0);
+  for (const value of values) counts[bins.indexOf(value)]!++;
+  return counts;
+}

@@ -1,0 +1,104 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+
+const CHROMIUM = '/usr/bin/chromium';
+
+/** Why there is no browser to test with, if there is none. */
+export const chromiumMissing = existsSync(CHROMIUM) ? undefined : `there is no ${CHROMIUM}`;
+
+export interface Message {
+  readonly method: string;
+  readonly params: Record<string, unknown>;
+}
+
+/** A page of headless Chromium that is told what to do by the DevTools protocol, over a pipe. */
+export interface BrowserPage {
+  /** Gives the answer's result. */
+  send(method: string, params?: Record<string, unknown>): Promise<Record<string, unknown>>;
+  /** What an expression is in the page; what can be told as JSON. */
+  evaluate(expression: string): Promise<unknown>;
+  /** What happened since the page was made. */
+  readonly events: readonly Message[];
+}
+
+/** Opens an empty page, and closes the browser when `work` is done. */
+export async function withChromium<T>(work: (page: BrowserPage) => Promise<T>): Promise<T> {
+  const profile = await mkdtemp(path.join(tmpdir(), 'dskd-chromium-'));
+  const flags = [
+    '--headless=new',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-dev-shm-usage',
+    '--no-first-run',
+  ];
+  const browser = spawn(
+    CHROMIUM,
+    [...flags, '--remote-debugging-pipe', `--user-data-dir=${profile}`, 'about:blank'],
+    { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] },
+  );
+  const ended = new Promise<void>((resolve) => browser.once('close', () => resolve()));
+  try {
+    const [, , , input, output] = browser.stdio as unknown as [null, null, null, Writable, Readable];
+    return await work(await firstPage(input, output));
+  } finally {
+    browser.kill('SIGKILL');
+    await ended;
+    await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+}
+
+interface Answer extends Message {
+  readonly id?: number;
+  readonly result?: Record<string, unknown>;
+  readonly error?: { readonly message: string };
+}
+
+async function firstPage(input: Writable, output: Readable): Promise<BrowserPage> {
+  const waiting = new Map<number, (answer: Answer) => void>();
+  const events: Message[] = [];
+  let rest = '';
+  output.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\0');
+    rest = parts.pop()!;
+    for (const part of parts) {
+      const answer = JSON.parse(part) as Answer;
+      if (answer.id === undefined) events.push(answer);
+      else waiting.get(answer.id)?.(answer);
+    }
+  });
+  let last = 0;
+  const call = async (
+    method: string,
+    params: Record<string, unknown>,
+    sessionId?: string,
+  ): Promise<Record<string, unknown>> => {
+    const id = ++last;
+    const answered = new Promise<Answer>((resolve) => waiting.set(id, resolve));
+    input.write(`${JSON.stringify({ id, method, params, ...(sessionId && { sessionId }) })}\0`);
+    const { result, error } = await answered;
+    waiting.delete(id);
+    if (error) throw new Error(`${method}: ${error.message}`);
+    return result!;
+  };
+  const { targetId } = (await call('Target.createTarget', { url: 'about:blank' })) as { targetId: string };
+  const attached = await call('Target.attachToTarget', { targetId, flatten: true });
+  const session = attached.sessionId as string;
+  const send: BrowserPage['send'] = (method, params = {}) => call(method, params, session);
+  for (const domain of ['Page', 'Network', 'Log', 'Runtime']) await send(`${domain}.enable`);
+  return {
+    send,
+    events,
+    async evaluate(expression) {
+      const { result } = await send('Runtime.evaluate', {
+        expression,
+        returnByValue: true,
+        awaitPromise: true,
+      });
+      return (result as { value?: unknown }).value;
+    },
+  };
+}

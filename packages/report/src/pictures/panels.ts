@@ -1,0 +1,68 @@
+import { DskdError, type PixelBuffer } from '@dskd/base';
+import type { GalleryImages } from '../gallery-picture.js';
+import { drawContour } from './contour.js';
+import { dataUrl } from './data-url.js';
+import { heatMapOverlay, type HeatMap } from './heat-map-overlay.js';
+import type { HeatScale } from './heat-scale.js';
+import { shrinkByMaximum, shrinkMap, shrinkPicture, thumbnailSize, type Size } from './shrink.js';
+
+/** A picture and what was found in it, all of one size. */
+export interface PanelSource {
+  /** 1 (grey), 3 (RGB) or 4 (RGBA) channels. */
+  readonly image: PixelBuffer;
+  /** Ground truth: one channel, not 0 where the defect is. */
+  readonly mask?: PixelBuffer;
+  readonly fused: HeatMap;
+  readonly branches: Readonly<Record<string, HeatMap>>;
+}
+
+export interface PanelOptions {
+  readonly scale: HeatScale;
+  /** The longer side of a panel in pixels; smaller pictures stay as they are. Default 192. */
+  readonly side?: number;
+  /** Compresses a panel, RGB: as WebP, JPEG or PNG. */
+  readonly encode: (panel: PixelBuffer) => Promise<Uint8Array>;
+}
+
+/**
+ * The panels of one picture in a gallery: thumbnails of the input, of its ground truth as a contour and of each
+ * map laid over it.
+ * @throws {DskdError} `shape-mismatch` unless all have the picture's size; `invalid-argument` for an encoding
+ * that no browser shows.
+ */
+export async function makePanels(
+  { image, mask, fused, branches }: PanelSource,
+  { scale, side = 192, encode }: PanelOptions,
+): Promise<GalleryImages> {
+  const size = thumbnailSize(image, side);
+  const small = shrinkPicture(image, size);
+  const url = async (panel: PixelBuffer): Promise<string> => dataUrl(await encode(panel));
+  const overlay = (name: string, map: HeatMap): Promise<string> => {
+    assertSameSize(`the map ${name}`, map, image);
+    return url(heatMapOverlay(small, shrinkMap(map, size), scale));
+  };
+  const contour = (truth: PixelBuffer): Promise<string> => {
+    assertSameSize('the mask', truth, image);
+    const set = shrinkByMaximum(Uint8Array.from(truth.data), image, size);
+    return url(drawContour(small, set, side > 160 ? 2 : 1));
+  };
+  const named = Object.entries(branches).map(
+    async ([name, map]) => [name, await overlay(name, map)] as const,
+  );
+  return {
+    ...size,
+    input: await url(small),
+    ...(mask && { groundTruth: await contour(mask) }),
+    fused: await overlay('fused', fused),
+    branches: Object.fromEntries(await Promise.all(named)),
+  };
+}
+
+function assertSameSize(what: string, got: Size, wanted: Size): void {
+  if (got.width === wanted.width && got.height === wanted.height) return;
+  throw new DskdError(
+    'shape-mismatch',
+    `Got ${what} of ${got.width} x ${got.height} for a picture of ${wanted.width} x ${wanted.height}.`,
+    { hint: 'mapInPicture of @dskd/detector brings a map to the size of its picture.' },
+  );
+}

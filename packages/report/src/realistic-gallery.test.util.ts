@@ -1,0 +1,91 @@
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { PixelBuffer } from '@dskd/base';
+import { decodeImage, decodeMask, encodeWebp } from '@dskd/data/node';
+import type { ScoredSample } from '@dskd/metrics';
+import { CATEGORIES, generateScene } from '@dskd/synthetic';
+import type { GalleryImages } from './gallery-picture.js';
+import type { HeatMap } from './pictures/heat-map-overlay.js';
+import type { HeatScale } from './pictures/heat-scale.js';
+import { makePanels } from './pictures/panels.js';
+
+/** Photographs of parts, where they are at hand. */
+const PHOTOS = fileURLToPath(new URL('../../../../shared/data/mvtec_ad/', import.meta.url));
+export const photosMissing = existsSync(PHOTOS) ? undefined : `there is no ${PHOTOS}`;
+
+interface TruePicture {
+  readonly image: PixelBuffer;
+  readonly mask?: PixelBuffer;
+}
+
+/** The `index`-th test photo of a category, with its mask. */
+export async function photo(category: string, label: string, index: number): Promise<TruePicture> {
+  const folder = path.join(PHOTOS, category, 'test');
+  const files = readdirSync(folder)
+    .filter((type) => (type === 'good') === (label === 'good'))
+    .flatMap((type) => readdirSync(path.join(folder, type)).map((name) => path.join(type, name)));
+  const file = files[index % files.length]!;
+  const image = await decodeImage(path.join(folder, file));
+  if (label === 'good') return { image };
+  const mask = path.join(PHOTOS, category, 'ground_truth', file.replace(/\.\w+$/, '_mask.png'));
+  return { image, mask: await decodeMask(mask) };
+}
+
+/** A drawn scene; its mask is the union of its regions. */
+export function scene(label: string, index: number, size = 256): TruePicture {
+  const category = CATEGORIES[index % CATEGORIES.length]!;
+  const anomaly = category.anomalies[index % category.anomalies.length]!.name;
+  const { image, regions } = generateScene({
+    category: category.name,
+    size,
+    seed: 3,
+    split: 'test',
+    index,
+    ...(label === 'anomalous' && { anomaly }),
+  });
+  if (label === 'good') return { image };
+  const data = new Uint8Array(size * size);
+  for (const { mask } of regions) mask.data.forEach((value, at) => (data[at]! |= value));
+  return { image, mask: { data, width: size, height: size, channels: 1 } };
+}
+
+/** A map whose maximum is `score`: a soft hill at the defect, or anywhere, and ripples elsewhere. */
+function hill({ image: { width, height }, mask }: TruePicture, score: number, phase: number): HeatMap {
+  let [x, y, count] = [0, 0, 0];
+  mask?.data.forEach((value, at) => {
+    if (value === 0) return;
+    x += at % width;
+    y += Math.floor(at / width);
+    count++;
+  });
+  const centre = count > 0 ? [x / count, y / count] : [width * 0.3 * (1 + phase), height * 0.4];
+  const radius = count > 0 ? Math.max(Math.sqrt(count) * 0.6, width / 40) : width / 12;
+  const data = new Float32Array(width * height);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const distance = ((column - centre[0]!) ** 2 + (row - centre[1]!) ** 2) / (2 * radius ** 2);
+      const ripple = 0.25 * (1 + Math.sin((column / width) * 9 + phase) * Math.cos((row / height) * 7));
+      data[row * width + column] = score * Math.max(Math.exp(-distance), ripple);
+    }
+  }
+  return { data, width, height };
+}
+
+/** The panels of one picture, encoded as the command line does it. */
+export async function realisticPanels(
+  picture: TruePicture,
+  { score, branchScores }: ScoredSample,
+  { scale, side }: { readonly scale: HeatScale; readonly side: number },
+): Promise<GalleryImages> {
+  return makePanels(
+    {
+      ...picture,
+      fused: hill(picture, score, 0.5),
+      branches: Object.fromEntries(
+        Object.entries(branchScores).map(([name, value], index) => [name, hill(picture, value, index)]),
+      ),
+    },
+    { scale, side, encode: encodeWebp },
+  );
+}

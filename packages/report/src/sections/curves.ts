@@ -1,0 +1,87 @@
+import type { Curve, EvaluationResult, ScoreQuality } from '@dskd/metrics';
+import { linearAxis, RATE_AXIS, type Axis } from '../charts/axis.js';
+import { lineChart, seriesStyle, type Line } from '../charts/line-chart.js';
+import { formatShare } from '../format.js';
+import { markup, type Html } from '../html.js';
+import { areaAt, formatArea, SPRO_LIMIT } from './areas.js';
+import { scoresOf, subsetName } from './names.js';
+
+/** Pixel rates beyond it concern no one: that many false alarms make a map useless. */
+const PIXEL_RATES: Axis = linearAxis(0, 0.3);
+
+function linesOf(
+  result: EvaluationResult,
+  curveOf: (quality: ScoreQuality) => Curve | null | undefined,
+  valueOf: (quality: ScoreQuality) => string,
+): Line[] {
+  return scoresOf(result).flatMap(([name, quality], index) => {
+    const curve = curveOf(quality);
+    if (!curve || curve.x.length === 0) return [];
+    return [{ name, value: valueOf(quality), style: seriesStyle(name, index), curve }];
+  });
+}
+
+/** ROC and precision-recall of pictures; PRO and sPRO of pixels. Charts without a curve are left out. */
+export function curvesSection(result: EvaluationResult): Html {
+  const limit = result.fused.auPro?.limit ?? 0.3;
+  const charts = [
+    {
+      id: 'roc',
+      title: 'ROC, pictures',
+      explanation:
+        'The share of anomalous pictures caught against the share of good ones that raise a false alarm, at every threshold.',
+      x: RATE_AXIS,
+      xLabel: 'false-positive rate',
+      yLabel: 'true-positive rate',
+      lines: linesOf(
+        result,
+        (q) => q.curves.roc,
+        (q) => `AUROC ${formatShare(q.imageAuroc)}`,
+      ),
+    },
+    {
+      id: 'precision-recall',
+      title: 'Precision and recall, pictures',
+      explanation:
+        'How many alarms are right against how many anomalous pictures are caught, at every threshold.',
+      x: RATE_AXIS,
+      xLabel: 'recall',
+      yLabel: 'precision',
+      lines: linesOf(
+        result,
+        (q) => q.curves.precisionRecall,
+        (q) => `AP ${formatShare(q.imageAveragePrecision)}`,
+      ),
+    },
+    {
+      id: 'pro',
+      title: 'PRO, pixels',
+      explanation:
+        'How much of each connected defect area is marked, on average, against the share of good pixels that are marked.',
+      x: PIXEL_RATES,
+      xLabel: 'false-positive rate of pixels',
+      yLabel: 'mean overlap',
+      lines: linesOf(
+        result,
+        (q) => q.curves.pro,
+        (q) => `AU-PRO to ${limit} ${formatArea(q.auPro)}`,
+      ),
+    },
+    ...Object.keys(result.fused.curves.spro).map((subset, index) => ({
+      id: `spro-${index}`,
+      title: `sPRO, pixels, ${subsetName(subset)}`,
+      explanation:
+        'How much of each defect region is marked, up to what is enough to find it, against the share of good pixels that are marked.',
+      x: PIXEL_RATES,
+      xLabel: 'false-positive rate of pixels',
+      yLabel: 'mean saturated overlap',
+      mark: { at: SPRO_LIMIT, label: `${SPRO_LIMIT}` },
+      lines: linesOf(
+        result,
+        (q) => q.curves.spro[subset],
+        (q) => `AU-sPRO to ${SPRO_LIMIT} ${formatArea(areaAt(q.auSpro[subset], SPRO_LIMIT))}`,
+      ),
+    })),
+  ].filter(({ lines }) => lines.length > 0);
+  return markup`<div class="charts">${charts.map((chart) => lineChart({ ...chart, y: RATE_AXIS }))}</div>`;
+}

@@ -1,0 +1,85 @@
+import { formatScore } from '../format.js';
+import type { GalleryPicture } from '../gallery-picture.js';
+import { markup, type Html } from '../html.js';
+import { assertDataUrl } from '../pictures/data-url.js';
+import { HEAT_STOPS, type HeatScale } from '../pictures/heat-scale.js';
+import { outcomeOf } from '../verdict.js';
+
+/** The one scale of all maps, over the grey of a dull part. */
+function heatLegend({ low, threshold }: HeatScale): Html {
+  const high = 2 * threshold - low;
+  const stops = HEAT_STOPS.map(
+    ([red, green, blue, opacity], index) =>
+      markup`<stop offset="${index / 2}" stop-color="rgb(${red} ${green} ${blue})" stop-opacity="${opacity}"/>`,
+  );
+  return markup`<figure class="heat-legend">
+<svg viewBox="0 0 320 52" role="img" aria-labelledby="heat-title heat-description">
+<title id="heat-title">Colour scale of all maps</title>
+<desc id="heat-description">Nothing is drawn up to the score ${formatScore(low)}, orange is the threshold ${formatScore(threshold)}, red is ${formatScore(high)} and above.</desc>
+<defs><linearGradient id="heat-gradient">${stops}</linearGradient></defs>
+<rect x="10" y="4" width="300" height="18" fill="#9aa0a6"/>
+<rect x="10" y="4" width="300" height="18" fill="url(#heat-gradient)"/>
+<line class="threshold" x1="160" x2="160" y1="1" y2="27"/>
+<text x="10" y="42">${formatScore(low)}</text>
+<text x="160" y="42" text-anchor="middle">threshold ${formatScore(threshold)}</text>
+<text x="310" y="42" text-anchor="end">${formatScore(high)} and above</text>
+</svg>
+<figcaption>One scale for every map of every picture: nothing is drawn up to the middle of normal pictures’ scores, orange is the threshold, red is as far above it again.</figcaption>
+</figure>`;
+}
+
+interface Panel {
+  readonly url: string;
+  readonly caption: string;
+  readonly value?: string;
+  readonly alt: string;
+}
+
+function panelsOf({ id, score, branchScores, images }: GalleryPicture, threshold: number): Panel[] {
+  const map = (name: string, url: string, value: number): Panel => ({
+    url,
+    caption: name,
+    value: formatScore(value),
+    alt: `Map ${name} over ${id}: highest score ${formatScore(value)}, ${value > threshold ? 'above' : 'not above'} the threshold`,
+  });
+  return [
+    { url: images.input, caption: 'input', alt: `Picture ${id}` },
+    ...(images.groundTruth === undefined
+      ? []
+      : [{ url: images.groundTruth, caption: 'ground truth', alt: `Contour of the defect in ${id}` }]),
+    ...Object.entries(images.branches).map(([name, url]) => map(name, url, branchScores[name] ?? NaN)),
+    map('fused', images.fused, score),
+  ];
+}
+
+function card(picture: GalleryPicture, threshold: number): Html {
+  const { id, label, defectType, score, images } = picture;
+  const outcome = outcomeOf(picture);
+  const panels = panelsOf(picture, threshold);
+  for (const { url } of panels) assertDataUrl(url);
+  return markup`<li class="card picture">
+<h4><bdi>${id}</bdi></h4>
+<p><span class="${outcome.right ? 'right' : 'wrong'} outcome">${outcome.sign} ${outcome.name}</span> ${
+    label === 'good' ? 'good' : markup`anomalous: <bdi>${defectType}</bdi>`
+  }; score <strong>${formatScore(score)}</strong></p>
+<div class="panels">${panels.map(
+    ({ url, caption, value, alt }) =>
+      markup`<figure><img src="${url}" width="${images.width}" height="${images.height}" alt="${alt}" decoding="async"><figcaption><bdi>${caption}</bdi>${value !== undefined && markup` <b>${value}</b>`}</figcaption></figure>`,
+  )}</div>
+</li>`;
+}
+
+/** Pictures by group, each with its panels; the groups stand in the order they first come in. */
+export function gallerySection(pictures: readonly GalleryPicture[], scale: HeatScale): Html {
+  const groups = new Map<string, GalleryPicture[]>();
+  for (const picture of pictures) {
+    const group = picture.group ?? 'Pictures';
+    groups.set(group, [...(groups.get(group) ?? []), picture]);
+  }
+  return markup`${heatLegend(scale)}
+${[...groups].map(
+  ([group, members]) => markup`<h3>${group} <span class="count">(${members.length})</span></h3>
+<ul class="gallery">${members.map((picture) => card(picture, scale.threshold))}</ul>
+`,
+)}`;
+}

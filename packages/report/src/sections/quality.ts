@@ -1,0 +1,97 @@
+import type { EvaluationResult } from '@dskd/metrics';
+import { formatPart, formatShare } from '../format.js';
+import { markup, type Html, type Insertable } from '../html.js';
+import { table, type TableColumn } from '../table.js';
+import { areaAt, formatArea, SPRO_LIMIT } from './areas.js';
+import { countByDefect, scoresOf, subsetName } from './names.js';
+
+const number = (title: Insertable): TableColumn => ({ title, numeric: true });
+const name = (text: string): Html => markup`<bdi>${text}</bdi>`;
+
+function byScore(result: EvaluationResult): Html {
+  const subsets = Object.keys(result.fused.auSpro);
+  const limit = result.fused.auPro?.limit;
+  return table({
+    caption: 'Separation and localisation, by score',
+    columns: [
+      { title: 'Score' },
+      ...['image AUROC', 'average precision', 'F1-max', 'pixel AUROC', 'pixel AP'].map(number),
+      ...(limit === undefined ? [] : [number(`AU-PRO to ${limit}`)]),
+      ...subsets.map((subset) => number(`AU-sPRO to ${SPRO_LIMIT}, ${subsetName(subset)}`)),
+    ],
+    rows: scoresOf(result).map(([score, quality]) => [
+      name(score),
+      formatShare(quality.imageAuroc),
+      formatShare(quality.imageAveragePrecision),
+      formatShare(quality.imageF1Max),
+      formatShare(quality.pixelAuroc),
+      formatShare(quality.pixelAveragePrecision),
+      ...(limit === undefined ? [] : [formatArea(quality.auPro)]),
+      ...subsets.map((subset) => formatArea(areaAt(quality.auSpro[subset], SPRO_LIMIT))),
+    ]),
+  });
+}
+
+function byDefect(result: EvaluationResult): Html {
+  const scores = scoresOf(result);
+  return table({
+    caption: 'By type of anomaly: each against all good pictures',
+    columns: [
+      { title: 'Type' },
+      number('pictures'),
+      number('missed'),
+      ...scores.map(([score]) => number(markup`image AUROC, ${name(score)}`)),
+    ],
+    rows: [...countByDefect(result)].map(([type, { pictures, missed }]) => [
+      name(type),
+      pictures,
+      formatPart(missed, pictures),
+      ...scores.map(([, { imageAurocByDefect }]) => formatShare(imageAurocByDefect[type] ?? NaN)),
+    ]),
+  });
+}
+
+/** Every limit, and every type of defect region: for those who compare with a publication. */
+function sproTables(result: EvaluationResult): Html | undefined {
+  const scores = scoresOf(result);
+  const subsets = Object.entries(result.fused.auSpro);
+  const defects = Object.entries(result.fused.auSproByDefect);
+  if (subsets.length === 0) return undefined;
+  const limits = subsets[0]![1].map(({ limit }) => limit);
+  return markup`<details><summary>AU-sPRO at every limit and by type of defect region</summary>
+${table({
+  caption: 'AU-sPRO by false-positive rate that the area reaches to',
+  columns: [{ title: 'Subset, score' }, ...limits.map((limit) => number(String(limit)))],
+  rows: subsets.flatMap(([subset]) =>
+    scores.map(([score, { auSpro }]) => [
+      markup`${subsetName(subset)}, ${name(score)}`,
+      ...limits.map((limit) => formatArea(areaAt(auSpro[subset], limit))),
+    ]),
+  ),
+})}
+${
+  defects.length > 0 &&
+  table({
+    caption: `AU-sPRO to ${SPRO_LIMIT} by type of defect region`,
+    columns: [{ title: 'Defect' }, ...scores.map(([score]) => number(name(score)))],
+    rows: defects.map(([type]) => [
+      name(type),
+      ...scores.map(([, { auSproByDefect }]) => formatArea(areaAt(auSproByDefect[type], SPRO_LIMIT))),
+    ]),
+  })
+}
+</details>`;
+}
+
+/** What each score is worth, as numbers. */
+export function qualitySection(result: EvaluationResult): Html {
+  const loco = result.protocol === 'mvtec-loco-ad';
+  return markup`<p class="note">${
+    loco
+      ? 'By the rules of MVTec LOCO AD: image metrics are the mean over the subsets, each against the good pictures.'
+      : 'By the rules of MVTec AD: all anomalous pictures against the good ones.'
+  } 1 is perfect; an AUROC of 0.5 is chance. ${result.pictures.withMask === 0 ? 'No defect areas are known, so nothing can be said about localisation.' : 'Localisation is measured in the pictures’ own pixels.'}</p>
+${byScore(result)}
+${byDefect(result)}
+${sproTables(result)}`;
+}

@@ -1,0 +1,76 @@
+import type { HistoryEntry } from '@dskd/base';
+import { linearAxis } from '../charts/axis.js';
+import { histogram } from '../charts/histogram.js';
+import { lineChart, seriesStyle } from '../charts/line-chart.js';
+import { counted, formatScore } from '../format.js';
+import { markup, type Html } from '../html.js';
+
+/** The loss of each student over the epochs, one chart each: their losses cannot be compared. */
+export function trainingSection(history: readonly HistoryEntry[]): Html {
+  const students = [...new Set(history.flatMap(({ losses }) => Object.keys(losses)))];
+  const charts = students.map((name, index) => {
+    const points = history
+      .map(({ epoch, losses }) => [epoch + 1, losses[name] ?? NaN] as const)
+      .filter(([, loss]) => Number.isFinite(loss));
+    const losses = points.map(([, loss]) => loss);
+    const last = losses.at(-1);
+    return lineChart({
+      id: `training-${index}`,
+      title: `Loss of the ${name} student`,
+      explanation: 'Mean over the steps of each epoch; it should fall and level out.',
+      x: linearAxis(points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 1),
+      y: linearAxis(Math.min(0, ...losses), Math.max(0, ...losses)),
+      xLabel: 'epoch',
+      yLabel: 'loss',
+      lines: [
+        {
+          name,
+          value: last === undefined ? 'none' : `from ${formatScore(losses[0]!)} to ${formatScore(last)}`,
+          style: seriesStyle(name, index),
+          curve: { x: points.map(([epoch]) => epoch), y: losses },
+        },
+      ],
+    });
+  });
+  return markup`<p>${counted(history.length, 'epoch')}.</p>
+<div class="charts">${charts}</div>`;
+}
+
+/** The scores of normal pictures that gave the threshold. */
+export interface Calibration {
+  readonly scores: readonly number[];
+  readonly threshold: number;
+  /** What the threshold was chosen for, or null where a person set it. */
+  readonly falseAlarmRate: number | null;
+  /** Whether so few pictures can promise that rate. */
+  readonly guaranteed: boolean;
+  /** Which pictures they were, in words. */
+  readonly pictures: string;
+}
+
+export function calibrationSection(calibration: Calibration): Html {
+  const { scores, threshold, falseAlarmRate, guaranteed, pictures } = calibration;
+  const title = 'Scores of the normal pictures that gave the threshold';
+  const smallest = (1 / (scores.length + 1)).toPrecision(2);
+  return markup`<p>${counted(scores.length, 'normal picture')} (${pictures}). ${
+    falseAlarmRate === null
+      ? 'The threshold was set by hand.'
+      : markup`The threshold is chosen for a false-alarm rate of ${falseAlarmRate}.`
+  } ${
+    falseAlarmRate !== null &&
+    !guaranteed &&
+    `So few pictures cannot promise it: no rate below ${smallest} can be, and the threshold is the highest score among them.`
+  }</p>
+<div class="columns">
+<figure class="card wide">
+<h3>${title}</h3>
+${histogram({
+  id: 'calibration-scores',
+  title,
+  threshold,
+  rows: [{ name: 'normal', style: 'good', scores, below: 'pass', above: 'above it' }],
+  xLabel: 'score (fused)',
+})}
+</figure>
+</div>`;
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { STYLES, STYLES_SHA256 } from './styles.js';
+
+test('the policy knows the style sheet by its hash', () => {
+  expect(STYLES_SHA256).toBe(createHash('sha256').update(STYLES).digest('base64'));
+});
+
+/** The colours of a scheme by name, from the custom properties in the `index`-th block. */
+function coloursOf(index: number): Record<string, string> {
+  const block = [...STYLES.matchAll(/:root \{([^}]*)\}/g)][index]![1]!;
+  const pairs = [...block.matchAll(/--(\w+): (#[0-9a-f]{6})/g)];
+  return Object.fromEntries(pairs.map(([, name, value]): [string, string] => [name!, value!]));
+}
+
+/** Relative luminance, WCAG 2.2. */
+function luminance(colour: string): number {
+  const [red, green, blue] = [1, 3, 5].map((at) => {
+    const share = parseInt(colour.slice(at, at + 2), 16) / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+function contrast(one: string, other: string): number {
+  const [lighter, darker] = [luminance(one), luminance(other)].sort((a, b) => b - a) as [number, number];
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+describe.each([
+  ['light', 0],
+  ['dark', 1],
+])('%s', (_, index) => {
+  const colours = coloursOf(index);
+  const grounds = ['page', 'card'].map((name) => colours[name]!);
+
+  test.each(['text', 'muted', 'link', 'right', 'wrong'])('%s can be read', (name) => {
+    for (const ground of grounds) expect(contrast(colours[name]!, ground)).toBeGreaterThanOrEqual(4.5);
+  });
+
+  test.each(['good', 'anomalous', 'fused', 's0', 's1', 's2', 's3', 'focus'])('%s can be seen', (name) => {
+    for (const ground of grounds) expect(contrast(colours[name]!, ground)).toBeGreaterThanOrEqual(3);
+  });
+
+  test('labels on the alarm side can be read', () => {
+    expect(contrast(colours.text!, colours.alarm!)).toBeGreaterThanOrEqual(4.5);
+  });
+});
