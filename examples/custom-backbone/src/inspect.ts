@@ -1,0 +1,28 @@
+// A worker thread that inspects pictures: it makes its own copy of the backbone and reads the detector's file.
+import { parentPort, workerData } from 'node:worker_threads';
+import { selectBackend } from '@dskd/core/backends';
+import { loadDetectorFile, predictFiles } from '@dskd/detector/node';
+import { loadBackbone } from './backbone.js';
+
+export interface Inspection {
+  readonly model: string;
+  readonly detector: string;
+  readonly pictures: readonly string[];
+}
+
+export interface Inspected {
+  readonly file: string;
+  readonly score: number;
+  readonly verdict: 'normal' | 'anomalous';
+}
+
+const { model, detector: file, pictures } = workerData as Inspection;
+await selectBackend('wasm');
+const teacher = await loadBackbone(model);
+const detector = await loadDetectorFile(file, { teacher });
+for await (const { source, prediction } of predictFiles(detector, pictures)) {
+  const { score, verdict } = prediction;
+  parentPort!.postMessage({ file: String(source), score, verdict } satisfies Inspected);
+}
+detector.dispose();
+teacher.dispose();
