@@ -1,95 +1,88 @@
-import { DskdError, throwIfAborted, type EventListener } from '@dskd/base';
-import { prepareMask, type ImageSource, type Sample } from '@dskd/data';
-import {
-  auroc,
-  averagePrecision,
-  f1Max,
-  operatingPoints,
-  PixelAurocAccumulator,
-  type EvaluationResult,
-  type ScoredSample,
-  type ScoreQuality,
-} from '@dskd/metrics';
+import { DskdError, throwIfAborted, type EventListener, type PixelBuffer } from '@dskd/base';
+import type { ImageSource, Sample } from '@dskd/data';
+import type { EvaluationResult, ScoredSample, ScoreQuality } from '@dskd/metrics';
 import type { Detector } from './detector.js';
+import { groundTruthOf } from './evaluation/ground-truth.js';
+import { ignoredInPicture } from './evaluation/ignored-in-picture.js';
+import { imageQuality } from './evaluation/image-quality.js';
+import { PixelQualityGatherer } from './evaluation/pixel-quality.js';
+import { protocolOf } from './evaluation/protocol.js';
 import type { IgnoreMask } from './ignored-pixels.js';
-import type { Prediction } from './prediction.js';
+import { mapInPicture } from './map-in-picture.js';
+import type { Prediction, ScoreMap } from './prediction.js';
+
+/** A test picture, just scored: what an evaluation has at hand and does not keep. */
+export interface EvaluatedPicture {
+  readonly sample: Sample;
+  /** As `sample.load()` gave it. */
+  readonly picture: PixelBuffer;
+  readonly prediction: Prediction;
+  /** In the picture's own pixels; what the pixel metrics are measured on. */
+  readonly maps: { readonly fused: ScoreMap; readonly branches: Readonly<Record<string, ScoreMap>> };
+  /** 1 channel, not 0 where anything is anomalous; undefined where that is not known. */
+  readonly mask: PixelBuffer | undefined;
+}
 
 export interface EvaluateOptions {
   /** Pictures per pass. Does not change results. Default 8. */
   readonly batchSize?: number;
   /**
-   * Pixels that count neither for scores nor for pixel AUROC, besides those that the detector ignores itself.
+   * Pixels that count neither for scores nor for pixel metrics, besides those that the detector ignores itself.
    * Labels of pictures stay: a defect that lies in it alone is still to be found.
    */
   readonly ignored?: IgnoreMask;
   readonly onEvent?: EventListener;
+  /**
+   * Called for each test picture, in order, and awaited: to write maps or gather a gallery without a second pass.
+   * It may keep what it is given, which for large pictures is much.
+   */
+  readonly onPicture?: (picture: EvaluatedPicture) => void | Promise<void>;
   readonly signal?: AbortSignal;
 }
 
 /** Gathers what one score is worth. */
 class QualityGatherer {
   readonly #scores: number[] = [];
-  readonly #pixels = new PixelAurocAccumulator();
+  readonly pixels = new PixelQualityGatherer();
 
-  add(
-    score: number,
-    map: Float32Array,
-    { mask, ignored }: { readonly mask: Uint8Array | undefined; readonly ignored: Uint8Array | null },
-  ): void {
+  add(score: number): void {
     this.#scores.push(score);
-    if (mask) this.#pixels.add({ map, mask, ...(ignored && { ignored }) });
   }
 
-  result(samples: readonly Sample[]): ScoreQuality {
-    const labels = samples.map(({ label }) => (label === 'anomalous' ? 1 : 0));
-    const byDefect: Record<string, number> = {};
-    for (const type of new Set(samples.filter((s) => s.label === 'anomalous').map((s) => s.defectType))) {
-      const chosen = samples.map((s) => s.label === 'good' || s.defectType === type);
-      const pick = (values: readonly number[]): number[] => values.filter((_, index) => chosen[index]);
-      byDefect[type] = auroc(pick(this.#scores), pick(labels));
-    }
-    const points = operatingPoints(this.#scores, labels);
-    const { truePositives: positives, falsePositives: negatives } = points.at(-1)!;
-    const flagged = points.slice(1);
-    const recall = (list: typeof points): number[] => list.map((point) => point.truePositives / positives);
-    return {
-      imageAuroc: auroc(this.#scores, labels),
-      imageAveragePrecision: averagePrecision(this.#scores, labels),
-      imageF1Max: f1Max(this.#scores, labels).f1,
-      imageAurocByDefect: byDefect,
-      pixelAuroc: this.#pixels.result().auroc,
-      pixelAveragePrecision: NaN,
-      auPro: null,
-      auSpro: {},
-      auSproByDefect: {},
-      curves: {
-        roc: { x: points.map((point) => point.falsePositives / negatives), y: recall(points) },
-        precisionRecall: {
-          x: recall(flagged),
-          y: flagged.map((point) => point.truePositives / (point.truePositives + point.falsePositives)),
-        },
-        pro: null,
-        spro: {},
-      },
-    };
+  result(samples: readonly Sample[], protocol: EvaluationResult['protocol']): ScoreQuality {
+    const image = imageQuality(this.#scores, samples, protocol);
+    const pixel = this.pixels.result();
+    return { ...image, ...pixel, curves: { ...image.curves, ...pixel.curves } };
   }
 }
 
-async function maskOf(sample: Sample, { inputSize, description }: Detector): Promise<Uint8Array | undefined> {
-  const [height, width] = inputSize;
-  if (sample.label === 'good') return new Uint8Array(height * width);
-  if (!sample.loadMask) return undefined;
-  return prepareMask(await sample.loadMask(), { height, width, fit: description.resize.fit });
+function mapsOf({ map, content, branches }: Prediction, picture: PixelBuffer): EvaluatedPicture['maps'] {
+  return {
+    fused: mapInPicture({ map, content }, picture),
+    branches: Object.fromEntries(
+      Object.entries(branches).map(([name, branch]) => [
+        name,
+        mapInPicture({ map: branch.map, content }, picture),
+      ]),
+    ),
+  };
 }
 
 /**
- * Scores the test split of `source` and compares with its labels and masks.
- * @throws {DskdError} `dataset-invalid` (no test pictures), `image-unreadable`, `aborted`.
+ * Scores the test split of `source` and compares with its labels and ground truth, by the rules of MVTec LOCO AD
+ * where the anomalous pictures' defects are known apart (`loadRegions`) or belong to its two subsets, else by those
+ * of MVTec AD.
+ *
+ * A picture's score is the detector's, the maximum of the map at network size. Pixel metrics are those of the maps
+ * in the pictures' own pixels ({@link mapInPicture}) against ground truth as it is; no map is kept. Pixels that the
+ * detector or `ignored` ignores do not count, the border of a letterbox is not in the picture.
+ * @throws {DskdError} `dataset-invalid` (no test pictures; a mask of another size than its picture),
+ * `invalid-argument` (a mask or region without a pixel), `image-unreadable`, `aborted`; whatever `onPicture` throws.
  */
 export async function evaluateDetector(
   detector: Detector,
   source: ImageSource,
-  { batchSize = 8, ignored, onEvent, signal }: EvaluateOptions = {},
+  { batchSize = 8, ignored, onEvent, onPicture, signal }: EvaluateOptions = {},
 ): Promise<EvaluationResult> {
   const samples = source.samples.filter(({ split }) => split === 'test');
   if (samples.length === 0) {
@@ -101,36 +94,40 @@ export async function evaluateDetector(
   const branches = new Map(detector.description.branches.map(({ name }) => [name, new QualityGatherer()]));
   const scored: ScoredSample[] = [];
   let withMask = 0;
+
+  const judge = async (sample: Sample, picture: PixelBuffer, prediction: Prediction): Promise<void> => {
+    fused.add(prediction.score);
+    for (const [name, { score }] of Object.entries(prediction.branches)) branches.get(name)!.add(score);
+    scored.push(scoredSample(sample, prediction));
+    const truth = await groundTruthOf(sample, picture);
+    if (truth && sample.label === 'anomalous') withMask++;
+    if (!truth && !onPicture) return;
+    const maps = mapsOf(prediction, picture);
+    if (truth) {
+      const { id: name, label, defectType } = sample;
+      const subset = label === 'good' ? 'good' : defectType;
+      const judged = { name, subset, truth, ignored: ignoredInPicture(prediction, picture) };
+      fused.pixels.add({ ...judged, map: maps.fused });
+      for (const [branch, map] of Object.entries(maps.branches)) {
+        branches.get(branch)!.pixels.add({ ...judged, map });
+      }
+    }
+    const { width, height } = picture;
+    const mask = truth && { data: truth.mask, width, height, channels: 1 };
+    await onPicture?.({ sample, picture, prediction, maps, mask });
+  };
+
   for (let start = 0; start < samples.length; start += batchSize) {
     throwIfAborted(signal);
     const chunk = samples.slice(start, start + batchSize);
-    const predictions = await detector.predict(await Promise.all(chunk.map((sample) => sample.load())), {
-      batchSize,
-      ...(ignored && { ignored }),
-    });
+    const pictures = await Promise.all(chunk.map((sample) => sample.load()));
+    const predictions = await detector.predict(pictures, { batchSize, ...(ignored && { ignored }) });
     for (const [index, prediction] of predictions.entries()) {
-      const sample = chunk[index]!;
-      const mask = await maskOf(sample, detector);
-      if (mask && sample.label === 'anomalous') withMask++;
-      const pixels = { mask, ignored: prediction.ignored };
-      fused.add(prediction.score, prediction.map.data, pixels);
-      const branchScores: Record<string, number> = {};
-      for (const [name, branch] of Object.entries(prediction.branches)) {
-        branches.get(name)!.add(branch.score, branch.map.data, pixels);
-        branchScores[name] = branch.score;
-      }
-      const { id, label, defectType } = sample;
-      scored.push({
-        id,
-        label,
-        defectType,
-        score: prediction.score,
-        branchScores,
-        verdict: prediction.verdict,
-      });
+      throwIfAborted(signal);
+      await judge(chunk[index]!, pictures[index]!, prediction);
       onEvent?.({
         type: 'image-scored',
-        id,
+        id: chunk[index]!.id,
         index: scored.length - 1,
         total: samples.length,
         score: prediction.score,
@@ -139,12 +136,15 @@ export async function evaluateDetector(
   }
   const count = (label: Sample['label'], verdict?: Prediction['verdict']): number =>
     scored.filter((s) => s.label === label && (verdict === undefined || s.verdict === verdict)).length;
+  const protocol = protocolOf(samples);
   return {
     source: source.name,
-    protocol: 'mvtec-ad',
+    protocol,
     pictures: { good: count('good'), anomalous: count('anomalous'), withMask },
-    fused: fused.result(samples),
-    branches: Object.fromEntries([...branches].map(([name, gatherer]) => [name, gatherer.result(samples)])),
+    fused: fused.result(samples, protocol),
+    branches: Object.fromEntries(
+      [...branches].map(([name, gatherer]) => [name, gatherer.result(samples, protocol)]),
+    ),
     atThreshold: {
       threshold: detector.threshold,
       falseAlarms: count('good', 'anomalous'),
@@ -152,4 +152,12 @@ export async function evaluateDetector(
     },
     samples: scored,
   };
+}
+
+function scoredSample({ id, label, defectType }: Sample, prediction: Prediction): ScoredSample {
+  const { score, verdict, branches } = prediction;
+  const branchScores = Object.fromEntries(
+    Object.entries(branches).map(([name, branch]) => [name, branch.score]),
+  );
+  return { id, label, defectType, score, branchScores, verdict };
 }

@@ -1,0 +1,55 @@
+import { DskdError, type PixelBuffer } from '@dskd/base';
+import type { PixelSize, Sample } from '@dskd/data';
+
+/** A defect in a picture's own pixels. */
+export interface TrueRegion {
+  /** `width * height`, not 0 where the defect is. */
+  readonly mask: Uint8Array;
+  readonly defectType: string;
+  readonly saturationArea: number;
+}
+
+/** What is known to be anomalous in a picture, in its own pixels. */
+export interface GroundTruth {
+  /** `width * height`, not 0 where anything is anomalous. */
+  readonly mask: Uint8Array;
+  /** Defect by defect; undefined where they are not known apart. */
+  readonly regions?: readonly TrueRegion[];
+}
+
+/** @throws {DskdError} `dataset-invalid` for a mask of another size than the picture's. */
+function pixelsOf(mask: PixelBuffer, id: string, { width, height }: PixelSize): Uint8Array {
+  if (mask.width !== width || mask.height !== height || mask.channels !== 1) {
+    throw new DskdError(
+      'dataset-invalid',
+      `The ground truth of ${id} is ${mask.width} x ${mask.height} with ${mask.channels} channel(s); ` +
+        `wanted 1 channel of the picture's ${width} x ${height}.`,
+      { details: { path: id } },
+    );
+  }
+  const { data } = mask;
+  return data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.length);
+}
+
+/**
+ * Reads what is anomalous in a test picture: nothing in a good one.
+ * @returns undefined where it is not known.
+ * @throws {DskdError} `dataset-invalid`, `image-unreadable`
+ */
+export async function groundTruthOf(sample: Sample, size: PixelSize): Promise<GroundTruth | undefined> {
+  const { id, label } = sample;
+  const nothing = (): Uint8Array => new Uint8Array(size.width * size.height);
+  if (label === 'good') return { mask: nothing(), regions: [] };
+  if (sample.loadRegions) {
+    const regions = (await sample.loadRegions()).map(({ mask, defectType, saturationArea }) => ({
+      mask: pixelsOf(mask, id, size),
+      defectType,
+      saturationArea,
+    }));
+    const union = nothing();
+    for (const { mask } of regions) mask.forEach((value, pixel) => (union[pixel]! |= value));
+    return { mask: union, regions };
+  }
+  if (!sample.loadMask) return undefined;
+  return { mask: pixelsOf(await sample.loadMask(), id, size) };
+}
