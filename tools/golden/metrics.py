@@ -1,10 +1,10 @@
-"""Golden values of @dskd/metrics: scipy's Mann-Whitney U and the textbook formulas in numpy.
+"""Golden values of @dskd/metrics: scipy's Mann-Whitney U and Student's t, and the textbook formulas in numpy.
 
 Run from the repository root: /usr/bin/python3 tools/golden/metrics.py
 """
 import numpy as np
 import scipy
-from scipy.stats import mannwhitneyu
+from scipy.stats import mannwhitneyu, sem, t
 
 from integer_fill import integer_fill
 from safetensors_writer import write_safetensors
@@ -33,7 +33,31 @@ def case(name, count, shift, decimals):
     return {f'{name}.scores': scores, f'{name}.labels': labels, f'{name}.values': np.array(values)}
 
 
+def student():
+    """Two-sided quantiles, and intervals for the mean of a few runs.
+
+    scipy 1.10's t.ppf is right to 9 digits (its t.ppf(0.975, 1) against tan(0.475 pi)), its t.sf to 14 or more:
+    Newton's steps on that make the quantiles as good.
+    """
+    def quantile(n, share):
+        x = t.ppf((1 + share) / 2, n)
+        for _ in range(3):
+            x += (t.sf(x, n) - (1 - share) / 2) / t.pdf(x, n)
+        return x
+
+    table = [(n, share) for n in (1, 2, 3, 4, 5, 9, 10, 30, 101, 1000) for share in (0.5, 0.8, 0.95, 0.99, 0.9999)]
+    quantiles = [quantile(n, share) for n, share in table]
+    out = {'student.table': np.array(table, np.float64), 'student.quantiles': np.array(quantiles)}
+    for count in (2, 3, 5, 8):
+        runs = integer_fill(f'metrics.runs.{count}', [count, 1])[:, 0].astype(np.float64)
+        reach = quantile(count - 1, 0.95) * sem(runs)
+        out[f'runs.{count}'] = runs
+        out[f'runs.{count}.wanted'] = np.array([runs.mean(), runs.std(ddof=1), runs.mean() - reach, runs.mean() + reach])
+    return out
+
+
 arrays = {
+    **student(),
     **case('distinct', 200, 0.8, None),
     **case('ties', 150, 0.5, 1),
     **case('many-ties', 80, 1.0, 0),

@@ -1,5 +1,5 @@
 import { randomStream } from '@dskd/base';
-import { auroc, bootstrapInterval, f1Max } from './index.js';
+import { auroc, bootstrapInterval, f1Max, splitByType } from './index.js';
 
 function drawn(seed: number, count: number, shift: number): { scores: number[]; labels: number[] } {
   const random = randomStream(seed, 'bootstrap-test');
@@ -67,6 +67,54 @@ describe('bootstrapInterval', () => {
     const { value, lower } = bootstrapInterval({ ...sample, metric: (s, l) => f1Max(s, l).f1 });
     expect(value).toBe(f1Max(sample.scores, sample.labels).f1);
     expect(lower).toBeLessThan(value);
+  });
+
+  test('strata keep their sizes, and the metric can look up who was drawn', () => {
+    const strata = ['good', 'dent', 'good', 'scratch', 'dent', 'dent'];
+    const sample = { scores: [1, 2, 3, 4, 5, 6], labels: [0, 1, 0, 1, 1, 1], strata };
+    const seen = new Set<string>();
+    const metric = (
+      scores: ArrayLike<number>,
+      labels: ArrayLike<number>,
+      drawn: ArrayLike<number>,
+    ): number => {
+      const indices = Array.from(drawn);
+      expect(Array.from(scores)).toEqual(indices.map((index) => sample.scores[index]));
+      expect(Array.from(labels)).toEqual(indices.map((index) => sample.labels[index]));
+      seen.add(
+        indices
+          .map((index) => strata[index])
+          .sort()
+          .join(),
+      );
+      return 0;
+    };
+    bootstrapInterval({ ...sample, metric, resamples: 30 });
+    expect([...seen]).toEqual(['dent,dent,dent,good,good,scratch']);
+    expect(() => bootstrapInterval({ ...sample, strata: ['good'] })).toThrow(/6 scores and 1 strata/);
+  });
+
+  test('a mean over types keeps its types: its interval is that of the means of resamples', () => {
+    const random = randomStream(6, 'bootstrap-types');
+    const strata = Array.from({ length: 90 }, (_, i) => ['good', 'dent', 'scratch'][i % 3]!);
+    const labels = strata.map((type) => (type === 'good' ? 0 : 1));
+    const scores = strata.map(
+      (type) => random.normal() + (type === 'dent' ? 3 : type === 'scratch' ? 0.5 : 0),
+    );
+    const metric = (
+      drawnScores: ArrayLike<number>,
+      drawnLabels: ArrayLike<number>,
+      drawn: ArrayLike<number>,
+    ): number => {
+      const types = Array.from(drawn, (index) => strata[index]!);
+      const splits = [...splitByType({ scores: drawnScores, labels: drawnLabels, types }).values()];
+      return splits.reduce((sum, split) => sum + auroc(split.scores, split.labels), 0) / splits.length;
+    };
+    const { value, lower, upper } = bootstrapInterval({ scores, labels, strata, metric, resamples: 100 });
+    const dents = splitByType({ scores, labels, types: strata }).get('dent')!;
+    expect(value).toBeLessThan(auroc(dents.scores, dents.labels));
+    expect(lower).toBeLessThan(value);
+    expect(upper).toBeGreaterThan(value);
   });
 
   test('NaN where the metric is undefined', () => {

@@ -1,6 +1,11 @@
 export { auroc } from './auroc.js';
 export { averagePrecision } from './average-precision.js';
 export { bootstrapInterval, type BootstrapInterval, type BootstrapOptions } from './bootstrap.js';
+export {
+  costWeightedThreshold,
+  type CostWeightedThreshold,
+  type ErrorCosts,
+} from './cost-weighted-threshold.js';
 export { precisionRecallCurve, rocCurve, type ThresholdCurve } from './curves.js';
 export type {
   Curve,
@@ -10,6 +15,7 @@ export type {
   ScoreQuality,
 } from './evaluation-result.js';
 export { f1Max } from './f1-max.js';
+export { meanInterval, type MeanInterval } from './mean-interval.js';
 export { checkScores, operatingPoints, type Labels, type OperatingPoint } from './operating-points.js';
 export {
   PixelAurocAccumulator,
@@ -18,6 +24,8 @@ export {
   type PixelAurocSample,
   type PixelAurocState,
 } from './pixel-auroc.js';
+export { falsePositiveRateAt, truePositiveRateAt, type ThresholdRates } from './rates.js';
+export { splitByType, type TypedScores, type TypeSplit } from './split-by-type.js';
 export type { BoundedValue } from './tally-metrics.js';
 export { thinCurve, type Polyline } from './thin-curve.js';
 export { connectedComponents, type ConnectedComponents } from './connected-components.js';

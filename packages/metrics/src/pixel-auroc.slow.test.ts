@@ -10,8 +10,14 @@ test('on realistic maps of 3.2 million pixels a quarter of the default capacity 
   };
   const exact = result(2 ** 22);
   expect(exact.errorBound).toBe(0);
-  const { auroc, errorBound } = result(2 ** 20);
+  const { auroc, errorBound, averagePrecision } = result(2 ** 20);
   expect(errorBound).toBeGreaterThan(0);
   expect(errorBound).toBeLessThan(1e-6);
   expect(Math.abs(auroc - exact.auroc)).toBeLessThanOrEqual(errorBound);
+  const { value, lower, upper } = averagePrecision;
+  expect(upper - lower).toBeGreaterThan(0);
+  expect(upper - lower).toBeLessThan(5e-6);
+  expect(exact.averagePrecision.value).toBeGreaterThanOrEqual(lower);
+  expect(exact.averagePrecision.value).toBeLessThanOrEqual(upper);
+  expect(Math.abs(value - exact.averagePrecision.value)).toBeLessThan(1e-6);
 });

@@ -1,7 +1,20 @@
 import { isDskdError, randomStream } from '@dskd/base';
 import { readGolden } from '@dskd/test-support';
 import fc from 'fast-check';
-import { auroc, averagePrecision, f1Max, operatingPoints } from './index.js';
+import {
+  auroc,
+  averagePrecision,
+  bootstrapInterval,
+  costWeightedThreshold,
+  f1Max,
+  falsePositiveRateAt,
+  operatingPoints,
+  precisionRecallCurve,
+  rocCurve,
+  splitByType,
+  truePositiveRateAt,
+  type Labels,
+} from './index.js';
 import { labelledScores } from './labelled-scores.test.util.js';
 
 /** The definitions, pair by pair and threshold by threshold. */
@@ -44,6 +57,30 @@ const oracle = {
   },
 };
 
+/** Everything that ranks, but for thresholds: what only the order of the scores decides. */
+function everyMetric(scores: ArrayLike<number>, labels: Labels): unknown {
+  const { falseAlarms, misses, cost } = costWeightedThreshold(scores, labels, {
+    missCost: 5,
+    falseAlarmCost: 2,
+    prevalence: 0.1,
+  });
+  const rates = ({
+    truePositiveRate,
+    falsePositiveRate,
+  }: ReturnType<typeof falsePositiveRateAt>): number[] => [truePositiveRate, falsePositiveRate];
+  const points = ({ x, y }: ReturnType<typeof rocCurve>): unknown => ({ x, y });
+  return {
+    auroc: auroc(scores, labels),
+    averagePrecision: averagePrecision(scores, labels),
+    f1: f1Max(scores, labels).f1,
+    cost: { falseAlarms, misses, cost },
+    falsePositiveRate: rates(falsePositiveRateAt(scores, labels, { truePositiveRate: 0.9 })),
+    truePositiveRate: rates(truePositiveRateAt(scores, labels, { falsePositiveRate: 0.1 })),
+    roc: points(rocCurve(scores, labels)),
+    precisionRecall: points(precisionRecallCurve(scores, labels)),
+  };
+}
+
 describe('rank metrics', () => {
   test('hand cases', () => {
     const labels = [0, 0, 1, 1];
@@ -84,12 +121,44 @@ describe('rank metrics', () => {
   test('depend on the order of the scores alone', () => {
     fc.assert(
       fc.property(labelledScores, ({ scores, labels }) => {
-        const warped = scores.map((score) => Math.exp(score) - 3);
-        expect(auroc(warped, labels)).toBe(auroc(scores, labels));
-        expect(averagePrecision(warped, labels)).toBe(averagePrecision(scores, labels));
-        expect(f1Max(warped, labels).f1).toBe(f1Max(scores, labels).f1);
+        const wanted = everyMetric(scores, labels);
+        for (const warp of [Math.exp, (score: number) => score ** 3, (score: number) => score + 1e6]) {
+          expect(everyMetric(scores.map(warp), labels)).toEqual(wanted);
+        }
       }),
     );
+  });
+
+  test('are from 0 to 1', () => {
+    fc.assert(
+      fc.property(labelledScores, ({ scores, labels }) => {
+        const roc = rocCurve(scores, labels);
+        const precisionRecall = precisionRecallCurve(scores, labels);
+        const values = [
+          auroc(scores, labels),
+          averagePrecision(scores, labels),
+          f1Max(scores, labels).f1,
+          ...[roc, precisionRecall].flatMap(({ x, y }) => [...x, ...y]),
+        ];
+        expect(Math.min(...values)).toBeGreaterThanOrEqual(0);
+        expect(Math.max(...values)).toBeLessThanOrEqual(1);
+        for (const rising of [roc.x, roc.y, precisionRecall.x]) {
+          expect(rising).toEqual([...rising].sort((a, b) => a - b));
+        }
+      }),
+    );
+  });
+
+  test('float32 scores far above 16, one step apart, are no ties', () => {
+    for (const score of [16, 17.3, 1000, 2 ** 24, -1e9]) {
+      const bits = new Uint32Array(Float32Array.of(score, score).buffer);
+      bits[1]! += score > 0 ? 1 : -1;
+      const scores = new Float32Array(bits.buffer);
+      expect(auroc(scores, [0, 1])).toBe(1);
+      const { f1, threshold } = f1Max(scores, [0, 1]);
+      expect(f1).toBe(1);
+      expect([scores[0]! > threshold, scores[1]! > threshold]).toEqual([false, true]);
+    }
   });
 
   test('do not depend on the order of the samples', () => {
@@ -97,8 +166,7 @@ describe('rank metrics', () => {
       fc.property(labelledScores, fc.integer(), ({ scores, labels }, seed) => {
         const order = randomStream(seed, 'order').shuffle([...scores.keys()]);
         const mixed = [order.map((i) => scores[i]!), order.map((i) => labels[i]!)] as const;
-        expect(auroc(...mixed)).toBe(auroc(scores, labels));
-        expect(averagePrecision(...mixed)).toBe(averagePrecision(scores, labels));
+        expect(everyMetric(...mixed)).toEqual(everyMetric(scores, labels));
         expect(f1Max(...mixed)).toEqual(f1Max(scores, labels));
       }),
     );
@@ -169,6 +237,28 @@ describe('where a metric is undefined', () => {
     expect(threshold).toBeGreaterThan(0.99);
   });
 
+  test('one sample', () => {
+    expect(auroc([3], [1])).toBeNaN();
+    expect(averagePrecision([3], [1])).toBe(1);
+    expect(f1Max([3], [1]).f1).toBe(1);
+    expect(f1Max([3], [0])).toEqual({ f1: NaN, threshold: Infinity });
+  });
+
+  test('all scores equal: flag all or none', () => {
+    const scores = [17.25, 17.25, 17.25, 17.25];
+    const labels = [1, 0, 0, 0];
+    expect(everyMetric(scores, labels)).toMatchObject({
+      auroc: 0.5,
+      averagePrecision: 0.25,
+      f1: 0.4,
+      falsePositiveRate: [1, 1],
+      truePositiveRate: [0, 0],
+      roc: { x: [0, 1], y: [0, 1] },
+      precisionRecall: { x: [0, 1], y: [1, 0.25] },
+    });
+    expect(f1Max(scores, labels).threshold).toBeLessThan(17.25);
+  });
+
   test('without samples', () => {
     expect(auroc([], [])).toBeNaN();
     expect(averagePrecision([], [])).toBeNaN();
@@ -182,7 +272,21 @@ describe('where a metric is undefined', () => {
     ['a strange label', [1, 2], [0, 2], 'invalid-argument', /2 as label 1/],
     ['too few labels', [1, 2], [0], 'shape-mismatch', /2 scores and 1 labels/],
   ] as const)('refuses %s', (_, scores, labels, code, message) => {
-    for (const metric of [auroc, averagePrecision, f1Max, operatingPoints]) {
+    for (const metric of [
+      auroc,
+      averagePrecision,
+      f1Max,
+      operatingPoints,
+      rocCurve,
+      precisionRecallCurve,
+      (s: readonly number[], l: readonly number[]) => falsePositiveRateAt(s, l, { truePositiveRate: 0.5 }),
+      (s: readonly number[], l: readonly number[]) => truePositiveRateAt(s, l, { falsePositiveRate: 0.5 }),
+      (s: readonly number[], l: readonly number[]) =>
+        costWeightedThreshold(s, l, { missCost: 1, falseAlarmCost: 1 }),
+      (s: readonly number[], l: readonly number[]) => bootstrapInterval({ scores: s, labels: l }),
+      (s: readonly number[], l: readonly number[]) =>
+        splitByType({ scores: s, labels: l, types: s.map(String) }),
+    ]) {
       let caught: unknown;
       try {
         metric(scores, labels);
