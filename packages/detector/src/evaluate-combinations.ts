@@ -1,0 +1,129 @@
+import { DskdError, throwIfAborted, type EventListener } from '@dskd/base';
+import type { ImageSource, PixelSize } from '@dskd/data';
+import type { ScoreQuality } from '@dskd/metrics';
+import type { Detector } from './detector.js';
+import { groundTruthOf } from './evaluation/ground-truth.js';
+import { ignoredInPicture } from './evaluation/ignored-in-picture.js';
+import { imageQuality } from './evaluation/image-quality.js';
+import { PixelQualityGatherer } from './evaluation/pixel-quality.js';
+import { protocolOf } from './evaluation/protocol.js';
+import { mapInPicture } from './map-in-picture.js';
+import type { Prediction, ScoreMap } from './prediction.js';
+
+export interface CombinationOptions {
+  /** Pictures per pass. Does not change results. Default 8. */
+  readonly batchSize?: number;
+  readonly onEvent?: EventListener;
+  readonly signal?: AbortSignal;
+}
+
+/** The sum of normalised, smoothed maps (Eq. 8). */
+function summed(maps: readonly ScoreMap[]): ScoreMap {
+  const [first, ...others] = maps as [ScoreMap, ...ScoreMap[]];
+  const data = first.data.slice();
+  for (const other of others) {
+    for (let pixel = 0; pixel < data.length; pixel++) data[pixel]! += other.data[pixel]!;
+  }
+  return { ...first, data };
+}
+
+function maximum({ data }: ScoreMap, ignored: Uint8Array | null): number {
+  let score = -Infinity;
+  for (let pixel = 0; pixel < data.length; pixel++) {
+    if (!ignored?.[pixel] && data[pixel]! > score) score = data[pixel]!;
+  }
+  return score;
+}
+
+/** The map and the score of some branches of a prediction. */
+function combined(
+  { branches, ignored }: Prediction,
+  names: readonly string[],
+): { readonly map: ScoreMap; readonly score: number } {
+  const parts = names.map((name) => branches[name]!);
+  if (parts.length === 1) return parts[0]!;
+  const map = summed(parts.map((part) => part.map));
+  return { map, score: maximum(map, ignored) };
+}
+
+/** @throws {DskdError} `invalid-argument` */
+function assertBranches(detector: Detector, combinations: Readonly<Record<string, readonly string[]>>): void {
+  const known = detector.description.branches.map(({ name }) => name);
+  for (const [name, branches] of Object.entries(combinations)) {
+    const wrong = branches.filter(
+      (branch, index) => !known.includes(branch) || branches.indexOf(branch) !== index,
+    );
+    if (branches.length > 0 && wrong.length === 0) continue;
+    throw new DskdError(
+      'invalid-argument',
+      `Combination '${name}' has the branches ${branches.join(', ') || 'of no name'}; wanted one or more of ${known.join(', ')}, ` +
+        'each at most once.',
+      { details: { combination: name, branches, known } },
+    );
+  }
+}
+
+/**
+ * What several combinations of a detector's students are worth on the test pictures of `source`, as if each were a
+ * detector of its own: every student scores a picture once, however many combinations it is in. Combine all students
+ * that are to be compared with `combineDetectors` first.
+ * @param combinations branch names by the name of the combination; one branch alone is its own score.
+ * @returns by the name of the combination.
+ * @throws {DskdError} `invalid-argument` (no such branch), `dataset-invalid` (no test pictures, a mask of another size),
+ * `image-unreadable`, `disposed`, `aborted`.
+ */
+export async function evaluateCombinations(
+  detector: Detector,
+  source: ImageSource,
+  combinations: Readonly<Record<string, readonly string[]>>,
+  { batchSize = 8, onEvent, signal }: CombinationOptions = {},
+): Promise<Record<string, ScoreQuality>> {
+  assertBranches(detector, combinations);
+  const samples = source.samples.filter(({ split }) => split === 'test');
+  if (samples.length === 0) {
+    throw new DskdError('dataset-invalid', `${source.name} has no test pictures to evaluate on.`, {
+      hint: 'An MVTec AD folder has them under test/good and test/<defect>.',
+    });
+  }
+  const protocol = protocolOf(samples);
+  const gathered = Object.entries(combinations).map(([name, branches]) => ({
+    name,
+    branches,
+    scores: [] as number[],
+    pixels: new PixelQualityGatherer(),
+  }));
+  for (let start = 0; start < samples.length; start += batchSize) {
+    throwIfAborted(signal);
+    const chunk = samples.slice(start, start + batchSize);
+    const pictures = await Promise.all(chunk.map((sample) => sample.load()));
+    const predictions = await detector.predict(pictures, { batchSize });
+    for (const [index, prediction] of predictions.entries()) {
+      const sample = chunk[index]!;
+      const size: PixelSize = pictures[index]!;
+      const truth = await groundTruthOf(sample, size);
+      const ignored = truth ? ignoredInPicture(prediction, size) : null;
+      for (const { branches, scores, pixels } of gathered) {
+        const { map, score } = combined(prediction, branches);
+        scores.push(score);
+        if (!truth) continue;
+        const { id: name, defectType: subset } = sample;
+        const inPicture = mapInPicture({ map, content: prediction.content }, size);
+        pixels.add({ name, subset, map: inPicture, truth, ignored });
+      }
+      onEvent?.({
+        type: 'image-scored',
+        id: sample.id,
+        index: start + index,
+        total: samples.length,
+        score: prediction.score,
+      });
+    }
+  }
+  return Object.fromEntries(
+    gathered.map(({ name, scores, pixels }) => {
+      const { curves, ...ofPictures } = imageQuality(scores, samples, protocol);
+      const { curves: ofMaps, ...ofPixels } = pixels.result();
+      return [name, { ...ofPictures, ...ofPixels, curves: { ...curves, ...ofMaps } }];
+    }),
+  );
+}
