@@ -1,0 +1,143 @@
+import { DskdError } from '@dskd/base';
+import { ranksOfKeys, type BackgroundRanks } from './background-ranks.js';
+import { fromBase64, toBase64 } from './base64.js';
+import { orderedKey } from './ordered-keys.js';
+import { PagedHistogram } from './paged-histogram.js';
+
+/** Then the sum of two of these fits in 32 bits. */
+const MAX_PIXELS = 2 ** 31 - 1;
+
+export interface BackgroundMemory {
+  /** Scores of so many pixels are kept one by one, 4 bytes each; then they are counted in bins. */
+  readonly backgroundPixelsKeptExactly: number;
+  /** 4 bytes each. A power of two from 2^14 to 2^28. */
+  readonly histogramBins: number;
+}
+
+/** Base64 of little-endian uint32: the keys, ascending; or bins (see `Bins`), ascending, and their counts. */
+export type BackgroundState =
+  | { readonly keys: string }
+  | { readonly shift: number; readonly bins: string; readonly counts: string };
+
+/** Scores of pixels free of defects. Their order is forgotten: two of these with the same scores are alike. */
+export class BackgroundScores {
+  readonly #memory: BackgroundMemory;
+  #pixels = 0;
+  /** Those kept one by one, `pixels` of them; none once there is a histogram. */
+  #keys = new Uint32Array(0);
+  #histogram: PagedHistogram | undefined;
+
+  constructor(memory: BackgroundMemory) {
+    this.#memory = memory;
+  }
+
+  get pixels(): number {
+    return this.#pixels;
+  }
+
+  /**
+   * Adds finite scores, given by their bits, except those where `excluded` is not 0.
+   * @throws {DskdError} `invalid-argument` past 2^31 - 1 pixels; nothing is added then.
+   */
+  add(bits: Uint32Array, excluded?: Uint8Array): void {
+    const added = excluded ? excluded.reduce((sum, value) => (value === 0 ? sum + 1 : sum), 0) : bits.length;
+    const before = this.#reserve(added);
+    if (this.#histogram) {
+      this.#histogram.addScores(bits, excluded);
+      return;
+    }
+    let filled = before;
+    for (let i = 0; i < bits.length; i++) {
+      if (excluded === undefined || excluded[i] === 0) this.#keys[filled++] = orderedKey(bits[i]!);
+    }
+  }
+
+  merge(other: BackgroundScores): void {
+    const otherKeys = other.#keys.subarray(0, other.#histogram ? 0 : other.#pixels);
+    const before = this.#reserve(other.#pixels);
+    if (other.#histogram) this.#toHistogram(before).addBins(other.#histogram.bins());
+    else if (this.#histogram) this.#histogram.addKeys(otherKeys);
+    else this.#keys.set(otherKeys, before);
+  }
+
+  toJSON(): BackgroundState {
+    if (!this.#histogram) return { keys: toBase64(this.#keys.slice(0, this.#pixels).sort()) };
+    const { shift, bins, counts } = this.#histogram.bins();
+    return { shift, bins: toBase64(bins), counts: toBase64(counts) };
+  }
+
+  /** @throws {DskdError} `invalid-argument` when `state` is not what {@link toJSON} writes. */
+  static fromJSON(state: BackgroundState, memory: BackgroundMemory): BackgroundScores {
+    const scores = new BackgroundScores(memory);
+    if ('keys' in state) {
+      const keys = fromBase64(state.keys);
+      const before = scores.#reserve(keys.length);
+      if (scores.#histogram) scores.#histogram.addKeys(keys);
+      else scores.#keys.set(keys, before);
+      return scores;
+    }
+    const [bins, counts] = [fromBase64(state.bins), fromBase64(state.counts)];
+    const fits = bins.every((bin, i) => bin < 2 ** (32 - state.shift) && (i === 0 || bin > bins[i - 1]!));
+    if (!fits || counts.length !== bins.length) {
+      throw new DskdError('invalid-argument', 'The saved background of an overlap metric is damaged.', {
+        details: { shift: state.shift, bins: bins.length, counts: counts.length },
+      });
+    }
+    scores.#reserve(counts.reduce((sum, count) => sum + count, 0));
+    scores.#toHistogram(0).addBins({ shift: state.shift, bins, counts });
+    return scores;
+  }
+
+  /** Ranks among the scores of all `parts`. Exact (shift 0) while each keeps its scores one by one. */
+  static ranks(parts: readonly BackgroundScores[], { histogramBins }: BackgroundMemory): BackgroundRanks {
+    const pixels = parts.reduce((sum, part) => sum + part.#pixels, 0);
+    if (parts.every((part) => part.#histogram === undefined)) {
+      const keys = new Uint32Array(pixels);
+      let filled = 0;
+      for (const part of parts) {
+        keys.set(part.#keys.subarray(0, part.#pixels), filled);
+        filled += part.#pixels;
+      }
+      return ranksOfKeys(keys);
+    }
+    const all = new PagedHistogram(histogramBins);
+    for (const part of parts) {
+      if (part.#histogram) all.addBins(part.#histogram.bins());
+      else all.addKeys(part.#keys.subarray(0, part.#pixels));
+    }
+    return all.intoRanks();
+  }
+
+  /** Counts `added` pixels and makes room for them. Returns how many there were before. */
+  #reserve(added: number): number {
+    const before = this.#pixels;
+    const pixels = before + added;
+    if (pixels > MAX_PIXELS) {
+      throw new DskdError(
+        'invalid-argument',
+        `Got more than ${MAX_PIXELS} pixels free of defects; wanted at most that many.`,
+      );
+    }
+    this.#pixels = pixels;
+    if (pixels > this.#memory.backgroundPixelsKeptExactly) this.#toHistogram(before);
+    else if (pixels > this.#keys.length && !this.#histogram) {
+      const longer = Math.min(
+        Math.max(pixels, 2 * this.#keys.length),
+        this.#memory.backgroundPixelsKeptExactly,
+      );
+      const keys = new Uint32Array(longer);
+      keys.set(this.#keys.subarray(0, before));
+      this.#keys = keys;
+    }
+    return before;
+  }
+
+  #toHistogram(kept: number): PagedHistogram {
+    if (!this.#histogram) {
+      this.#histogram = new PagedHistogram(this.#memory.histogramBins);
+      this.#histogram.addKeys(this.#keys.subarray(0, kept));
+      this.#keys = new Uint32Array(0);
+    }
+    return this.#histogram;
+  }
+}

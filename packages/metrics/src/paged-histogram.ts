@@ -1,0 +1,156 @@
+import type { BackgroundRanks } from './background-ranks.js';
+import { orderedKey } from './ordered-keys.js';
+
+/** Bins that are allocated together. A power of two. */
+const PAGE_BITS = 13;
+const PAGE = 2 ** PAGE_BITS;
+
+/** The bins that are not empty: parallel arrays, bins ascending. Bin `b` holds the keys `k` with `k >>> shift == b`. */
+export interface Bins {
+  readonly shift: number;
+  readonly bins: Uint32Array;
+  readonly counts: Uint32Array;
+}
+
+/**
+ * How many scores have each key (see `orderedKey`), or each run of `2 ** shift` neighbouring keys.
+ *
+ * Only pages of bins that hold something take memory, so that scores of a few octaves, as all maps have, are kept
+ * apart to the last bit or nearly so. When `maxBins` do not suffice, pairs of neighbouring bins are joined. As all
+ * bins of width `2 ** shift` number `2 ** (32 - shift)`, 2^24 bins never do worse than a histogram over the
+ * upper 24 bits. The final shift depends on the scores alone, not on their order: it is the least one whose pages
+ * fit.
+ */
+export class PagedHistogram {
+  readonly #maxPages: number;
+  #shift = 0;
+  #pages = 0;
+  /** Of each page its place among the allocated ones, or -1. */
+  #slots = new Int32Array(2 ** (32 - PAGE_BITS)).fill(-1);
+  // Whole from the start: operating systems back it with memory as it is touched.
+  #counts: Uint32Array<ArrayBuffer>;
+
+  /** @param maxBins a power of two, at least 2^14. */
+  constructor(maxBins: number) {
+    this.#maxPages = maxBins / PAGE;
+    this.#counts = new Uint32Array(maxBins);
+  }
+
+  /** Every bin holds `2 ** shift` keys. */
+  get shift(): number {
+    return this.#shift;
+  }
+
+  /** Counts scores, given by their bits, except those where `excluded` is not 0. */
+  addScores(bits: Uint32Array, excluded?: Uint8Array): void {
+    let next = 0;
+    for (;;) {
+      next = this.#addFrom(next, bits, excluded);
+      if (next === bits.length) return;
+      this.#openPage(orderedKey(bits[next]!));
+    }
+  }
+
+  addKeys(keys: Uint32Array): void {
+    for (const key of keys) this.#addCount(key, 1);
+  }
+
+  addBins({ shift, bins, counts }: Bins): void {
+    // Then each of the other's bins falls into one of ours.
+    while (this.#shift < shift) this.#coarsen();
+    for (let i = 0; i < bins.length; i++) this.#addCount(bins[i]! * 2 ** shift, counts[i]!);
+  }
+
+  bins(): Bins {
+    const used = this.#counts.subarray(0, this.#pages * PAGE);
+    const length = used.reduce((sum, count) => (count > 0 ? sum + 1 : sum), 0);
+    const bins = new Uint32Array(length);
+    const counts = new Uint32Array(length);
+    let filled = 0;
+    for (let page = 0; page < this.#slots.length; page++) {
+      const slot = this.#slots[page]!;
+      if (slot < 0) continue;
+      for (let i = 0; i < PAGE; i++) {
+        const count = this.#counts[slot * PAGE + i]!;
+        if (count === 0) continue;
+        bins[filled] = page * PAGE + i;
+        counts[filled++] = count;
+      }
+    }
+    return { shift: this.#shift, bins, counts };
+  }
+
+  /** Turns the counts into sums from the top in place. The histogram cannot be added to any more. */
+  intoRanks(): BackgroundRanks {
+    const slots = this.#slots;
+    const sums = this.#counts;
+    // Of each page how many scores are in it and above; one more for the end.
+    const pageSums = new Uint32Array(slots.length + 1);
+    let sum = 0;
+    for (let page = slots.length - 1; page >= 0; page--) {
+      const slot = slots[page]!;
+      for (let i = PAGE - 1; slot >= 0 && i >= 0; i--) {
+        sum += sums[slot * PAGE + i]!;
+        sums[slot * PAGE + i] = sum;
+      }
+      pageSums[page] = sum;
+    }
+    return {
+      pixels: sum,
+      shift: this.#shift,
+      atOrAbove: (bin) => {
+        const page = Math.floor(bin / PAGE);
+        const slot = slots[page] ?? -1;
+        return slot < 0 ? pageSums[page]! : sums[slot * PAGE + (bin & (PAGE - 1))]!;
+      },
+    };
+  }
+
+  /** Counts scores from index `start` until one whose page is missing. Returns its index. */
+  #addFrom(start: number, bits: Uint32Array, excluded: Uint8Array | undefined): number {
+    const slots = this.#slots;
+    const counts = this.#counts;
+    const shift = this.#shift;
+    const pageShift = shift + PAGE_BITS;
+    for (let i = start; i < bits.length; i++) {
+      if (excluded !== undefined && excluded[i] !== 0) continue;
+      const key = orderedKey(bits[i]!);
+      const slot = slots[key >>> pageShift]!;
+      if (slot < 0) return i;
+      counts[(slot << PAGE_BITS) | ((key >>> shift) & (PAGE - 1))]!++;
+    }
+    return bits.length;
+  }
+
+  #addCount(key: number, count: number): void {
+    while (this.#slots[key >>> (this.#shift + PAGE_BITS)]! < 0) this.#openPage(key);
+    const slot = this.#slots[key >>> (this.#shift + PAGE_BITS)]!;
+    this.#counts[slot * PAGE + ((key >>> this.#shift) & (PAGE - 1))]! += count;
+  }
+
+  /** Makes room for `key`, or joins bins, after which there may be room. */
+  #openPage(key: number): void {
+    if (this.#pages === this.#maxPages) this.#coarsen();
+    else this.#slots[key >>> (this.#shift + PAGE_BITS)] = this.#pages++;
+  }
+
+  #coarsen(): void {
+    const slots = new Int32Array(this.#slots.length / 2).fill(-1);
+    const counts = new Uint32Array(this.#counts.length);
+    let pages = 0;
+    for (let page = 0; page < this.#slots.length; page++) {
+      const from = this.#slots[page]! * PAGE;
+      if (from < 0) continue;
+      const half = page >>> 1;
+      if (slots[half]! < 0) slots[half] = pages++;
+      const to = slots[half]! * PAGE + (page & 1) * (PAGE / 2);
+      for (let i = 0; i < PAGE / 2; i++) {
+        counts[to + i] = this.#counts[from + 2 * i]! + this.#counts[from + 2 * i + 1]!;
+      }
+    }
+    this.#slots = slots;
+    this.#counts = counts;
+    this.#pages = pages;
+    this.#shift++;
+  }
+}

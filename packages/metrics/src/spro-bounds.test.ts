@@ -1,0 +1,60 @@
+import { randomStream } from '@dskd/base';
+import { SproAccumulator, type SproSample, type SproState } from './index.js';
+import { accumulated, expectSame } from './overlap-samples.test.util.js';
+
+/** Scores over so many octaves that bins have to be wide, and some of them close together. */
+const samples: SproSample[] = Array.from({ length: 6 }, (_, picture) => {
+  const random = randomStream(5, 'spro-bounds', picture);
+  const area = 30 * 20;
+  const wide = (): number => Math.exp(10 * random.normal());
+  const map = Float32Array.from({ length: area }, () =>
+    random.uniform() < 0.5 ? wide() : 1 + random.uniform() / 50,
+  );
+  const region = (): Uint8Array => Uint8Array.from(map, () => (random.uniform() < 0.1 ? 255 : 0));
+  const regions = [
+    { mask: region(), saturationArea: 30 },
+    { mask: region(), saturationArea: 900 },
+  ];
+  const good = picture % 3 === 0;
+  return {
+    name: '000',
+    map,
+    width: 30,
+    height: 20,
+    subset: good ? 'good' : 'logical',
+    regions: good ? [] : regions,
+  };
+});
+
+test('past the pixels that are kept one by one, the exact value lies between the bounds', () => {
+  const exact = accumulated(samples).result().subsets.logical!.limits;
+  const widths = [2 ** 24, 2 ** 16, 2 ** 14].map((histogramBins) => {
+    const options = { backgroundPixelsKeptExactly: 100, histogramBins };
+    const { limits } = accumulated(samples, options).result().subsets.logical!;
+    return limits.map(({ value, lower, upper }, i) => {
+      expect(lower).toBeLessThanOrEqual(value);
+      expect(value).toBeLessThanOrEqual(upper);
+      expect(exact[i]!.value).toBeGreaterThanOrEqual(lower - 1e-12);
+      expect(exact[i]!.value).toBeLessThanOrEqual(upper + 1e-12);
+      return upper - lower;
+    });
+  });
+  // Enough bins: every float32 has its own, and nothing is lost. Too few: the bounds say so.
+  expect(Math.max(...widths[0]!)).toBe(0);
+  const [, some, few] = widths.map((row) => Math.max(...row));
+  expect(some).toBeGreaterThan(1e-4);
+  expect(some).toBeLessThan(0.05);
+  expect(few).toBeGreaterThan(some!);
+});
+
+test('in bins too, splitting, saving and merging change nothing', () => {
+  const options = { backgroundPixelsKeptExactly: 1000, histogramBins: 2 ** 15 };
+  const wanted = accumulated(samples, options);
+  for (const split of [1, 4]) {
+    const merged = accumulated(samples.slice(0, split), options);
+    const other = accumulated(samples.slice(split), options);
+    merged.merge(SproAccumulator.fromJSON(JSON.parse(JSON.stringify(other)) as SproState));
+    expect(merged.toJSON()).toEqual(wanted.toJSON());
+    expectSame(merged.result(), wanted.result());
+  }
+});

@@ -1,0 +1,43 @@
+import fc from 'fast-check';
+import { SproAccumulator, type SproState } from './index.js';
+import { accumulated, expectSame, sproSamples } from './overlap-samples.test.util.js';
+
+test.each([3, 0])('in bins, splitting, saving and merging change nothing (%d pixels kept)', (kept) => {
+  fc.assert(
+    fc.property(sproSamples, sproSamples, (first, second) => {
+      const options = { backgroundPixelsKeptExactly: kept, histogramBins: 2 ** 14 };
+      const merged = accumulated(first, options);
+      const other = accumulated(second, options);
+      merged.merge(SproAccumulator.fromJSON(JSON.parse(JSON.stringify(other)) as SproState));
+      const wanted = accumulated([...first, ...second], options);
+      expect(merged.toJSON()).toEqual(wanted.toJSON());
+      expectSame(merged.result(), wanted.result());
+    }),
+  );
+});
+
+test.each([2 ** 14, 2 ** 16])('in %d bins, the exact value lies between the bounds', (histogramBins) => {
+  let widest = 0;
+  fc.assert(
+    fc.property(sproSamples, (samples) => {
+      const exact = accumulated(samples).result();
+      const bounded = accumulated(samples, { backgroundPixelsKeptExactly: 0, histogramBins }).result();
+      for (const [subset, { limits, byDefect }] of Object.entries(bounded.subsets)) {
+        const wanted = exact.subsets[subset]!;
+        const pairs = [[limits, wanted.limits] as const];
+        for (const type of Object.keys(byDefect)) pairs.push([byDefect[type]!, wanted.byDefect[type]!]);
+        for (const [got, areas] of pairs) {
+          for (const [i, { value, lower, upper }] of got.entries()) {
+            if (Number.isNaN(value)) continue;
+            expect(lower).toBeLessThanOrEqual(value);
+            expect(value).toBeLessThanOrEqual(upper);
+            expect(areas[i]!.value).toBeGreaterThanOrEqual(lower - 1e-12);
+            expect(areas[i]!.value).toBeLessThanOrEqual(upper + 1e-12);
+            widest = Math.max(widest, upper - lower);
+          }
+        }
+      }
+    }),
+  );
+  expect(widest).toBeGreaterThan(0.1);
+});
