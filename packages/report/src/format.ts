@@ -19,7 +19,7 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** `12 of 40 (30 %)`; without a share of nothing. */
+/** `12 of 40 (30 %)`, with a space that does not break before the sign; without a share of nothing. */
 export function formatPart(part: number, whole: number): string {
-  return whole === 0 ? `${part} of 0` : `${part} of ${whole} (${Math.round((part / whole) * 100)} %)`;
+  return whole === 0 ? `${part} of 0` : `${part} of ${whole} (${Math.round((part / whole) * 100)}\u00a0%)`;
 }

@@ -45,7 +45,8 @@ export function renderReport(options: ReportOptions): string {
     add('quality', 'Quality', qualitySection(evaluation));
     add('curves', 'Curves', curvesSection(evaluation));
   }
-  if (gallery.length > 0) add('pictures', 'Pictures', gallerySection(gallery, heatScale));
+  if (gallery.length > 0)
+    add('pictures', 'Pictures', gallerySection(gallery, heatScale, evaluation?.atThreshold));
   if (training.length > 0) add('training', 'Training', trainingSection(training));
   if (calibration) add('calibration', 'Threshold', calibrationSection(calibration));
   if (evaluation) add('scores', 'All scores', scoresSection(evaluation));

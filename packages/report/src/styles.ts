@@ -39,8 +39,8 @@ nav a { display: inline-block; padding: .25rem 0; }
 .note { font-size: .9rem; }
 .count { font-weight: normal; }
 .card { margin: 0; padding: 1rem; background: var(--card); border: 1px solid var(--line); border-radius: .6rem; min-width: 0; }
-.card > h3, .card > h4 { margin-top: 0; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 14rem), 1fr)); gap: 1rem; margin: 1.25rem 0; padding: 0; list-style: none; }
+.card > h3, .card > h4, .card .scroll:first-child caption { margin-top: 0; padding-top: 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 10rem), 1fr)); gap: 1rem; margin: 1.25rem 0; padding: 0; list-style: none; }
 .tile { padding: 1rem; background: var(--card); border: 1px solid var(--line); border-radius: .6rem; }
 .tile span { display: block; }
 .tile-value { font-size: 1.9rem; font-weight: 650; line-height: 1.2; font-variant-numeric: tabular-nums; }
@@ -65,12 +65,16 @@ svg .side, svg .row-label, svg .threshold-label { fill: var(--text); font-weight
 .series-1 { stroke: var(--s1); stroke-dasharray: 2 3; }
 .series-2 { stroke: var(--s2); stroke-dasharray: 9 3 2 3; }
 .series-3 { stroke: var(--s3); stroke-dasharray: 4 4; }
-.legend { display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; margin: .5rem 0 0; padding: 0; list-style: none; color: var(--text); font-size: .9rem; }
+svg .count-label { font-size: 11px; }
+.measure { margin: .5rem 0 0; font-size: .82rem; }
+.legend { display: flex; flex-wrap: wrap; gap: .1rem 1.1rem; margin: 0; padding: 0; list-style: none; color: var(--text); font-size: .9rem; }
 .swatch { width: 28px; height: 8px; vertical-align: middle; }
 .legend strong { font-variant-numeric: tabular-nums; font-weight: 600; }
 .card .note { margin: .5rem 0 0; font-size: .82rem; }
 .scroll { overflow-x: auto; margin: 1rem 0; background: var(--card); border: 1px solid var(--line); border-radius: .6rem; }
-.card .scroll { margin: 0; border: 0; }
+.card .scroll { margin: 0 0 1rem; border: 0; border-radius: 0; }
+.card caption, .card th:first-child { padding-left: 0; }
+.card th:last-child, .card td:last-child { padding-right: 0; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; overflow-wrap: normal; }
 caption { padding: .75rem 1rem .4rem; text-align: left; font-weight: 600; font-size: 1rem; }
 th, td { padding: .45rem 1rem; text-align: left; vertical-align: top; border-top: 1px solid var(--grid); }
@@ -107,7 +111,13 @@ footer { margin-top: 3rem; padding-top: .5rem; border-top: 1px solid var(--line)
   .panels figure { width: calc(50% - .3rem); }
   .panels img { width: 100%; }
   .gallery > .picture { width: 100%; }
-  th, td { padding: .4rem .7rem; }
+  th, td { padding: .4rem .6rem; }
+  thead th.number { min-width: 5.5rem; }
+  .card td.number { white-space: normal; }
+  .card thead th.number { min-width: 0; }
+  .tiles { gap: .6rem; }
+  .tile { padding: .7rem; }
+  .tile-value { font-size: 1.5rem; }
 }
 @media print {
   body { max-width: none; padding: 0; background: #fff; font-size: 10pt; }
@@ -121,4 +131,4 @@ footer { margin-top: 3rem; padding-top: .5rem; border-top: 1px solid var(--line)
 `;
 
 /** SHA-256 of {@link STYLES} in base64, by which the page's policy knows its style sheet; a test holds it. */
-export const STYLES_SHA256 = 'AWUJViGSsxQdTaJ1gU/tajbbhqhhGjR5ZdRd+Jo+fRc=';
+export const STYLES_SHA256 = 'QSxqpnOmLkNbogYvr13xgrmKlDDQDy5Tky0DYHdlXPQ=';

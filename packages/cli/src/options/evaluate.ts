@@ -6,6 +6,7 @@ import {
   configOption,
   ignoreMaskOption,
   outputOptions,
+  reportOption,
   teacherWeightsOption,
 } from './shared.js';
 
@@ -31,6 +32,28 @@ export const evaluateOptions = z.strictObject({
     value: 'file',
     path: true,
     example: 'result.json',
+  }),
+  csv: option(text().optional(), 'write all numbers as a table, a row each', {
+    group: 'Result',
+    value: 'file',
+    path: true,
+    example: 'result.csv',
+  }),
+  markdown: option(text().optional(), 'write the tables as Markdown', {
+    group: 'Result',
+    value: 'file',
+    path: true,
+    example: 'result.md',
+  }),
+  report: reportOption,
+  writeMaps: option(
+    text().optional(),
+    "write a map of each test picture, at its own size, for MVTec's evaluation scripts (TIFF, 32-bit floats)",
+    { group: 'Result', value: 'dir', path: true, example: 'anomaly-maps' },
+  ),
+  mapsOf: option(text().default('fused'), 'which maps --write-maps writes: fused, or those of a branch', {
+    group: 'Result',
+    value: 'name',
   }),
   weights: teacherWeightsOption,
   backend: backendOption,

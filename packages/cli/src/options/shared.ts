@@ -53,5 +53,14 @@ export const ignoreMaskOption = option(
   { group: 'Data', value: 'file', path: true, example: 'ignore.png' },
 );
 
+export const reportOption = option(
+  text().optional(),
+  'write a page for people: one HTML file with curves, tables and pictures',
+  { main: true, group: 'Result', value: 'file', path: true, example: 'report.html' },
+);
+
+/** The teacher that is embedded: no file is needed for it. */
+export const TEACHER_TINY = 'teacher-tiny';
+
 /** The first argument of what works on a model. */
 export const MODEL_ARGUMENT = ['<model>', 'a file that dskd train wrote'] as const;

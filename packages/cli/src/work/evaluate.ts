@@ -1,9 +1,14 @@
 import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
-import { evaluateDetector, type EvaluationResult, type ScoreQuality } from '@dskd/detector';
+import { evaluateDetector, type EvaluationResult } from '@dskd/detector';
 import type { EvaluateOptions } from '../options/evaluate.js';
 import { formatTable, printJson, printLine } from '../output.js';
 import { progressRenderer } from '../render/progress.js';
+import { evaluationCsv } from './evaluation/evaluation-csv.js';
+import { evaluationMarkdown } from './evaluation/evaluation-markdown.js';
+import { evaluationTables, headline, thresholdLine } from './evaluation/evaluation-tables.js';
+import { MapFiles } from './evaluation/map-files.js';
 import { loadModel } from './load-model.js';
+import { EvaluationReport } from './report/evaluation-report.js';
 
 export async function evaluate(path: string, options: EvaluateOptions, signal: AbortSignal): Promise<void> {
   const source = await openSource({
@@ -14,56 +19,46 @@ export async function evaluate(path: string, options: EvaluateOptions, signal: A
   });
   const { ignoreMask } = options;
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
-  if (options.out !== undefined) await assertWritable(options.out);
+  for (const file of [options.out, options.csv, options.markdown]) {
+    if (file !== undefined) await assertWritable(file);
+  }
+  const mapFiles =
+    options.writeMaps === undefined
+      ? undefined
+      : await MapFiles.in(options.writeMaps, source, options.mapsOf);
+  const report = options.report === undefined ? undefined : await EvaluationReport.to(options.report, path);
   const model = await loadModel(path, options);
   try {
+    mapFiles?.assertHas(model.detector);
     const result = await evaluateDetector(model.detector, source, {
       signal,
       ...(ignored && { ignored }),
       ...(!options.json && { onEvent: progressRenderer({ json: false }) }),
+      async onPicture(picture) {
+        await mapFiles?.write(picture);
+        await report?.add(model.detector, picture);
+      },
     });
-    if (options.out !== undefined) {
-      await writeFileAtomically(
-        options.out,
-        new TextEncoder().encode(`${JSON.stringify(result, null, 2)}\n`),
-      );
-    }
+    await writeResult(result, options);
+    await report?.write(model.detector, { evaluation: result, source, signal });
     if (options.json) printJson(result);
-    else printLine(describe(result));
+    else printLine(evaluationText(result));
   } finally {
     model.dispose();
   }
 }
 
-/** The result as tables for people. */
-function describe(result: EvaluationResult): string {
-  const { pictures, atThreshold } = result;
-  const scores: [string, ScoreQuality][] = [...Object.entries(result.branches), ['fused', result.fused]];
-  const number = (value: number): string => value.toFixed(4);
-  const defects = Object.keys(result.fused.imageAurocByDefect).sort();
-  return [
-    `${result.source}: ${pictures.good} good and ${pictures.anomalous} anomalous test pictures, ${pictures.withMask} with a mask`,
-    '',
-    formatTable(
-      ['score', 'image AUROC', 'average precision', 'F1-max', 'pixel AUROC'],
-      scores.map(([name, quality]) => [
-        name,
-        number(quality.imageAuroc),
-        number(quality.imageAveragePrecision),
-        number(quality.imageF1Max),
-        number(quality.pixelAuroc),
-      ]),
-    ),
-    '',
-    formatTable(
-      ['image AUROC by defect', ...scores.map(([name]) => name)],
-      defects.map((defect) => [
-        defect,
-        ...scores.map(([, quality]) => number(quality.imageAurocByDefect[defect]!)),
-      ]),
-    ),
-    '',
-    `at threshold ${atThreshold.threshold.toFixed(4)}: ${atThreshold.falseAlarms} of ${pictures.good} good pictures ` +
-      `raise a false alarm, ${atThreshold.misses} of ${pictures.anomalous} anomalous ones are missed`,
-  ].join('\n');
+async function writeResult(
+  result: EvaluationResult,
+  { out, csv, markdown }: Pick<EvaluateOptions, 'out' | 'csv' | 'markdown'>,
+): Promise<void> {
+  if (out !== undefined) await writeFileAtomically(out, `${JSON.stringify(result, null, 2)}\n`);
+  if (csv !== undefined) await writeFileAtomically(csv, evaluationCsv(result));
+  if (markdown !== undefined) await writeFileAtomically(markdown, evaluationMarkdown(result));
+}
+
+/** The result as tables on a terminal. */
+function evaluationText(result: EvaluationResult): string {
+  const tables = evaluationTables(result).map(({ header, rows }) => formatTable(header, rows));
+  return [headline(result), ...tables, thresholdLine(result)].join('\n\n');
 }

@@ -8,12 +8,12 @@ import {
   watchFolder,
   writeFileAtomically,
 } from '@dskd/data/node';
-import { mapInPicture, type Detector, type Prediction } from '@dskd/detector';
+import { mapInPicture, type Prediction } from '@dskd/detector';
 import { predictFiles } from '@dskd/detector/node';
+import { heatMapOverlay, heatScaleOf, type HeatScale } from '@dskd/report';
 import type { PredictOptions } from '../options/predict.js';
 import { printJson } from '../output.js';
 import { overlayNames } from '../render/overlay-names.js';
-import { heatMapOverlay, type HeatScale } from '../render/overlay.js';
 import { progressRenderer } from '../render/progress.js';
 import { loadModel } from './load-model.js';
 
@@ -33,7 +33,8 @@ export async function predict(
     const arrivals = watch === undefined ? [] : watchFolder(watch, { signal });
     if (watch !== undefined) process.stderr.write(`watching ${watch} for new pictures; Ctrl-C ends\n`);
     const names = overlayNames(files);
-    const scale = heatScale(model.detector, threshold);
+    const { description } = model.detector;
+    const scale = heatScaleOf(description.calibration.scores, threshold ?? description.threshold.value);
     const showProgress = fileProgress(files.length);
     let unreadable = 0;
     const scored = predictFiles(model.detector, inTurn(files, arrivals), {
@@ -98,13 +99,6 @@ async function writeOverlay(
 ): Promise<void> {
   const pixels = heatMapOverlay(picture, mapInPicture(prediction, picture), scale);
   await writeFileAtomically(file, await encodePng(pixels));
-}
-
-/** From the middle of the normal pictures' scores to the threshold: the same for every picture. */
-function heatScale({ description }: Detector, threshold = description.threshold.value): HeatScale {
-  const sorted = [...description.calibration.scores].sort((a, b) => a - b);
-  const low = Math.min(sorted[Math.floor(sorted.length / 2)]!, threshold - Math.abs(threshold) * 0.1 - 1e-3);
-  return { low, threshold };
 }
 
 /** A prediction without its maps. */

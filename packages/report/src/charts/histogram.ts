@@ -13,9 +13,12 @@ export interface HistogramRow {
   readonly style: 'good' | 'anomalous';
   /** Finite. */
   readonly scores: readonly number[];
-  readonly below: string;
-  readonly above: string;
+  /** What it is called below and above the threshold: of one, of several. */
+  readonly below: Word;
+  readonly above: Word;
 }
+
+type Word = readonly [singular: string, plural: string];
 
 export interface HistogramOptions {
   /** Unique on the page. */
@@ -41,7 +44,8 @@ export function histogram({ id, title, threshold, rows, xLabel }: HistogramOptio
   const sides = rows.map((row) => sidesOf(row, threshold));
   const description = `Threshold ${formatScore(threshold)}. ${rows
     .map(
-      (row, index) => `${row.name}: ${sides[index]!.below} ${row.below}, ${sides[index]!.above} ${row.above}`,
+      (row, index) =>
+        `${row.name}: ${say(sides[index]!.below, row.below)}, ${say(sides[index]!.above, row.above)}`,
     )
     .join('; ')}.`;
   const content = [
@@ -52,9 +56,13 @@ export function histogram({ id, title, threshold, rows, xLabel }: HistogramOptio
     ),
     markup`<line class="threshold" x1="${at}" x2="${at}" y1="${TITLE - 4}" y2="${bottom}"/><text class="threshold-label" x="${at}" y="${TITLE - 8}" text-anchor="middle">threshold ${formatScore(threshold)}</text>`,
     bins.cut &&
-      markup`<text class="axis-label" x="${CHART_WIDTH - 12}" y="${bottom - 4}" text-anchor="end">and above</text>`,
+      markup`<text class="axis-label" x="${CHART_WIDTH - 12}" y="${TITLE - 8}" text-anchor="end">last bar: and above</text>`,
   ];
   return drawing({ id, title, description, height: bottom + 42 }, content);
+}
+
+function say(count: number, [singular, plural]: Word): string {
+  return `${count} ${count === 1 ? singular : plural}`;
 }
 
 interface Sides {
@@ -76,7 +84,7 @@ function rowOf(
   const x = across(axis);
   const base = top + TITLE + ROW;
   const most = Math.max(1, ...counts);
-  const height = place({ low: 0, high: most, ticks: [] }, 0, ROW - 26);
+  const height = place({ low: 0, high: most, ticks: [] }, 0, ROW - 38);
   const bars = counts.map((count, index) => {
     if (count === 0) return undefined;
     const left = x(bins.low + index * bins.width);
@@ -84,11 +92,13 @@ function rowOf(
     return markup`<rect class="bar bar-${row.style}" x="${coordinate(left + 0.5)}" y="${coordinate(base - height(count))}" width="${coordinate(width)}" height="${coordinate(height(count))}"/>`;
   });
   const at = x(threshold);
+  const tallest = counts.indexOf(most);
   return markup`<g>
 ${bars}
+${tallest >= 0 && markup`<text class="count-label" x="${coordinate(x(bins.low + (tallest + 0.5) * bins.width))}" y="${coordinate(base - height(most) - 4)}" text-anchor="middle">${most}</text>`}
 <line class="axis-line" x1="${coordinate(x(axis.low))}" x2="${coordinate(x(axis.high))}" y1="${base}" y2="${base}"/>
-<text class="side" x="${coordinate(at - 7)}" y="${top + TITLE}" text-anchor="end">${sides.below} ${row.below}</text>
-<text class="side" x="${coordinate(at + 7)}" y="${top + TITLE}">${sides.above} ${row.above}</text>
+<text class="side" x="${coordinate(at - 7)}" y="${top + TITLE}" text-anchor="end">${say(sides.below, row.below)}</text>
+<text class="side" x="${coordinate(at + 7)}" y="${top + TITLE}">${say(sides.above, row.above)}</text>
 <text class="row-label" x="${coordinate(x(axis.low) - 8)}" y="${(top + base + TITLE) / 2}" text-anchor="middle" transform="rotate(-90 ${coordinate(x(axis.low) - 8)} ${(top + base + TITLE) / 2})">${row.name}</text>
 </g>`;
 }

@@ -27,6 +27,8 @@ export interface LineChartOptions {
   readonly y: Axis;
   readonly xLabel: string;
   readonly yLabel: string;
+  /** What the lines' values are: the name of an area. */
+  readonly measure: string;
   readonly lines: readonly Line[];
   /** A vertical line at this value of x, with a word to it. */
   readonly mark?: { readonly at: number; readonly label: string };
@@ -59,7 +61,7 @@ export function lineChart(options: LineChartOptions): Html {
   const { id, title, explanation, x: xAxis, y: yAxis, lines, mark } = options;
   const x = across(xAxis);
   const y = place(yAxis, BOTTOM, TOP);
-  const description = `${explanation} ${lines.map(({ name, value }) => `${name}: ${value}`).join('; ')}.`;
+  const description = `${explanation} ${options.measure}: ${lines.map(({ name, value }) => `${name} ${value}`).join('; ')}.`;
   const content = [
     leftAxis(yAxis, { top: TOP, bottom: BOTTOM, label: options.yLabel }),
     bottomAxis(xAxis, { y: BOTTOM, top: TOP, label: options.xLabel }),
@@ -74,7 +76,8 @@ export function lineChart(options: LineChartOptions): Html {
 <h3>${title}</h3>
 ${drawing({ id, title, description, height: HEIGHT }, content)}
 <figcaption>
-<ul class="legend">${lines.map((line) => legendEntry(line))}</ul>
+<p class="measure">${options.measure}</p>
+<ul class="legend">${lines.map(legendEntry)}</ul>
 <p class="note">${explanation}</p>
 </figcaption>
 </figure>`;

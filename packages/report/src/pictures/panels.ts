@@ -10,7 +10,7 @@ import { shrinkByMaximum, shrinkMap, shrinkPicture, thumbnailSize, type Size } f
 export interface PanelSource {
   /** 1 (grey), 3 (RGB) or 4 (RGBA) channels. */
   readonly image: PixelBuffer;
-  /** Ground truth: one channel, not 0 where the defect is. */
+  /** Ground truth: one channel, not 0 where the defect is. One without a defect gives no panel. */
   readonly mask?: PixelBuffer;
   readonly fused: HeatMap;
   readonly branches: Readonly<Record<string, HeatMap>>;
@@ -52,7 +52,7 @@ export async function makePanels(
   return {
     ...size,
     input: await url(small),
-    ...(mask && { groundTruth: await contour(mask) }),
+    ...(mask?.data.some((value) => value !== 0) && { groundTruth: await contour(mask) }),
     fused: await overlay('fused', fused),
     branches: Object.fromEntries(await Promise.all(named)),
   };

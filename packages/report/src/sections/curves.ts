@@ -24,6 +24,8 @@ function linesOf(
 /** ROC and precision-recall of pictures; PRO and sPRO of pixels. Charts without a curve are left out. */
 export function curvesSection(result: EvaluationResult): Html {
   const limit = result.fused.auPro?.limit ?? 0.3;
+  const mean = (name: string): string =>
+    result.protocol === 'mvtec-loco-ad' ? `${name}, mean of the subsets` : name;
   const charts = [
     {
       id: 'roc',
@@ -33,10 +35,11 @@ export function curvesSection(result: EvaluationResult): Html {
       x: RATE_AXIS,
       xLabel: 'false-positive rate',
       yLabel: 'true-positive rate',
+      measure: mean('image AUROC'),
       lines: linesOf(
         result,
         (q) => q.curves.roc,
-        (q) => `AUROC ${formatShare(q.imageAuroc)}`,
+        (q) => formatShare(q.imageAuroc),
       ),
     },
     {
@@ -47,10 +50,11 @@ export function curvesSection(result: EvaluationResult): Html {
       x: RATE_AXIS,
       xLabel: 'recall',
       yLabel: 'precision',
+      measure: mean('average precision'),
       lines: linesOf(
         result,
         (q) => q.curves.precisionRecall,
-        (q) => `AP ${formatShare(q.imageAveragePrecision)}`,
+        (q) => formatShare(q.imageAveragePrecision),
       ),
     },
     {
@@ -61,10 +65,11 @@ export function curvesSection(result: EvaluationResult): Html {
       x: PIXEL_RATES,
       xLabel: 'false-positive rate of pixels',
       yLabel: 'mean overlap',
+      measure: `AU-PRO to ${limit}`,
       lines: linesOf(
         result,
         (q) => q.curves.pro,
-        (q) => `AU-PRO to ${limit} ${formatArea(q.auPro)}`,
+        (q) => formatArea(q.auPro),
       ),
     },
     ...Object.keys(result.fused.curves.spro).map((subset, index) => ({
@@ -75,11 +80,12 @@ export function curvesSection(result: EvaluationResult): Html {
       x: PIXEL_RATES,
       xLabel: 'false-positive rate of pixels',
       yLabel: 'mean saturated overlap',
+      measure: `AU-sPRO to ${SPRO_LIMIT}`,
       mark: { at: SPRO_LIMIT, label: `${SPRO_LIMIT}` },
       lines: linesOf(
         result,
         (q) => q.curves.spro[subset],
-        (q) => `AU-sPRO to ${SPRO_LIMIT} ${formatArea(areaAt(q.auSpro[subset], SPRO_LIMIT))}`,
+        (q) => formatArea(areaAt(q.auSpro[subset], SPRO_LIMIT)),
       ),
     })),
   ].filter(({ lines }) => lines.length > 0);

@@ -1,3 +1,4 @@
+import type { EvaluationResult } from '@dskd/metrics';
 import { formatScore } from '../format.js';
 import type { GalleryPicture } from '../gallery-picture.js';
 import { markup, type Html } from '../html.js';
@@ -69,14 +70,31 @@ function card(picture: GalleryPicture, threshold: number): Html {
 </li>`;
 }
 
-/** Pictures by group, each with its panels; the groups stand in the order they first come in. */
-export function gallerySection(pictures: readonly GalleryPicture[], scale: HeatScale): Html {
+/** Good news, which a missing group would keep quiet. */
+function noMistakes({ misses, falseAlarms }: EvaluationResult['atThreshold']): string | undefined {
+  if (misses === 0 && falseAlarms === 0)
+    return 'Not one anomalous picture was missed, and no good one raised a false alarm.';
+  if (misses === 0) return 'Not one anomalous picture was missed.';
+  return falseAlarms === 0 ? 'No good picture raised a false alarm.' : undefined;
+}
+
+/**
+ * Pictures by group, each with its panels; the groups stand in the order they first come in.
+ * @param atThreshold how many mistakes there were, if that is known.
+ */
+export function gallerySection(
+  pictures: readonly GalleryPicture[],
+  scale: HeatScale,
+  atThreshold?: EvaluationResult['atThreshold'],
+): Html {
+  const news = atThreshold && noMistakes(atThreshold);
   const groups = new Map<string, GalleryPicture[]>();
   for (const picture of pictures) {
     const group = picture.group ?? 'Pictures';
     groups.set(group, [...(groups.get(group) ?? []), picture]);
   }
   return markup`${heatLegend(scale)}
+${news !== undefined && markup`<p>${news}</p>`}
 ${[...groups].map(
   ([group, members]) => markup`<h3>${group} <span class="count">(${members.length})</span></h3>
 <ul class="gallery">${members.map((picture) => card(picture, scale.threshold))}</ul>

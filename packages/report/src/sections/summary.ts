@@ -4,6 +4,7 @@ import { counted, formatPart, formatScore, formatShare } from '../format.js';
 import { markup, type Html, type Insertable } from '../html.js';
 import { table } from '../table.js';
 import { areaAt, SPRO_LIMIT } from './areas.js';
+import { countByDefect } from './names.js';
 
 interface Tile {
   readonly value: string;
@@ -58,21 +59,18 @@ function tilesOf(result: EvaluationResult): Tile[] {
 }
 
 /** Finite scores alone can be drawn. */
-function rowsOf(
-  result: EvaluationResult,
-  scoreOf: (sample: EvaluationResult['samples'][number]) => number,
-  words: Pick<HistogramRow, 'below' | 'above'>[] = [
-    { below: 'passed', above: 'false alarms' },
-    { below: 'missed', above: 'caught' },
-  ],
-): HistogramRow[] {
+function rowsOf({ samples }: EvaluationResult): HistogramRow[] {
+  const words = [
+    { below: ['passed', 'passed'], above: ['false alarm', 'false alarms'] },
+    { below: ['missed', 'missed'], above: ['caught', 'caught'] },
+  ] as const;
   return (['good', 'anomalous'] as const)
     .map((label, index) => ({
       name: label,
       style: label,
-      scores: result.samples
+      scores: samples
         .filter((sample) => sample.label === label)
-        .map(scoreOf)
+        .map(({ score }) => score)
         .filter(Number.isFinite),
       ...words[index]!,
     }))
@@ -83,13 +81,15 @@ function verdictTable({ pictures, atThreshold }: EvaluationResult): Html {
   const passed = pictures.good - atThreshold.falseAlarms;
   const caught = pictures.anomalous - atThreshold.misses;
   const cell = (part: number, whole: number, right: boolean): Insertable =>
-    markup`<span class="${right ? 'right' : 'wrong'}">${right ? '✓' : '✗'} ${formatPart(part, whole)}</span>`;
+    part === 0
+      ? formatPart(part, whole)
+      : markup`<span class="${right ? 'right' : 'wrong'}">${right ? '✓' : '✗'} ${formatPart(part, whole)}</span>`;
   return table({
     caption: `Verdicts at the threshold ${formatScore(atThreshold.threshold)}`,
     columns: [
       { title: 'In truth' },
-      { title: 'Verdict normal', numeric: true },
-      { title: 'Verdict anomalous', numeric: true },
+      { title: 'called normal', numeric: true },
+      { title: 'called anomalous', numeric: true },
     ],
     rows: [
       ['good', cell(passed, pictures.good, true), cell(atThreshold.falseAlarms, pictures.good, false)],
@@ -102,6 +102,22 @@ function verdictTable({ pictures, atThreshold }: EvaluationResult): Html {
   });
 }
 
+/** Which types are missed, the most often missed first. */
+function missedTable(result: EvaluationResult): Html {
+  const counts = [...countByDefect(result)].sort(
+    ([, a], [, b]) => b.missed / b.pictures - a.missed / a.pictures,
+  );
+  return table({
+    caption: 'Anomalies caught, by type',
+    columns: [{ title: 'Type' }, { title: 'caught', numeric: true }, { title: 'missed', numeric: true }],
+    rows: counts.map(([type, { pictures, missed }]) => [
+      markup`<bdi>${type}</bdi>`,
+      formatPart(pictures - missed, pictures),
+      missed === 0 ? 0 : markup`<span class="wrong">✗ ${missed}</span>`,
+    ]),
+  });
+}
+
 /** Headline numbers, verdicts, and where the scores lie. */
 export function summarySection(result: EvaluationResult): Html {
   const { pictures, atThreshold } = result;
@@ -111,8 +127,8 @@ export function summarySection(result: EvaluationResult): Html {
 <div class="columns">
 <figure class="card wide">
 <h3>${title}</h3>
-${histogram({ id: 'scores', title, threshold: atThreshold.threshold, rows: rowsOf(result, ({ score }) => score), xLabel: 'score (fused)' })}
+${histogram({ id: 'scores', title, threshold: atThreshold.threshold, rows: rowsOf(result), xLabel: 'score (fused)' })}
 </figure>
-<div class="card">${verdictTable(result)}</div>
+<div class="card">${verdictTable(result)}${missedTable(result)}</div>
 </div>`;
 }

@@ -22,17 +22,19 @@ export function trainingSection(history: readonly HistoryEntry[]): Html {
       y: linearAxis(Math.min(0, ...losses), Math.max(0, ...losses)),
       xLabel: 'epoch',
       yLabel: 'loss',
+      measure: 'loss, first and last epoch',
       lines: [
         {
           name,
-          value: last === undefined ? 'none' : `from ${formatScore(losses[0]!)} to ${formatScore(last)}`,
+          value: last === undefined ? 'none' : `${formatScore(losses[0]!)} to ${formatScore(last)}`,
           style: seriesStyle(name, index),
           curve: { x: points.map(([epoch]) => epoch), y: losses },
         },
       ],
     });
   });
-  return markup`<p>${counted(history.length, 'epoch')}.</p>
+  const before = history[0]?.epoch ?? 0;
+  return markup`<p>${counted(history.length, 'epoch')}.${before > 0 && ` ${counted(before, 'epoch')} of an earlier run, which this one went on from, are not shown.`}</p>
 <div class="charts">${charts}</div>`;
 }
 
@@ -68,7 +70,9 @@ ${histogram({
   id: 'calibration-scores',
   title,
   threshold,
-  rows: [{ name: 'normal', style: 'good', scores, below: 'pass', above: 'above it' }],
+  rows: [
+    { name: 'normal', style: 'good', scores, below: ['passes', 'pass'], above: ['above it', 'above it'] },
+  ],
   xLabel: 'score (fused)',
 })}
 </figure>

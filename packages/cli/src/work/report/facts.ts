@@ -1,0 +1,69 @@
+import os from 'node:os';
+import type { ImageSource } from '@dskd/data';
+import type { DetectorDescription } from '@dskd/detector';
+import type { Fact } from '@dskd/report';
+import * as tf from '@tensorflow/tfjs';
+import { VERSION } from '../../version.js';
+import { shellQuote } from './shell-quote.js';
+
+/** What was called, and with what: the last facts of every report. */
+export function environmentFacts(): Fact[] {
+  return [
+    { label: 'Command', value: shellQuote(['dskd', ...process.argv.slice(2)]) },
+    { label: 'Run in', value: process.cwd() },
+    {
+      label: 'Versions',
+      value: [
+        `dskd ${VERSION}`,
+        `tfjs ${tf.version.tfjs}, backend ${tf.getBackend()}`,
+        `node ${process.version}, ${os.platform()} ${os.arch()}`,
+      ].join('\n'),
+    },
+    { label: 'Written', value: `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC` },
+  ];
+}
+
+/** Names the pictures by what they hold. */
+export async function dataFacts(source: ImageSource, signal: AbortSignal): Promise<Fact[]> {
+  const split = (name: string): number => source.samples.filter((sample) => sample.split === name).length;
+  return [
+    {
+      label: 'Data',
+      value: `${source.name}: ${split('train')} pictures to train on, ${split('validation')} to validate, ${split('test')} to test`,
+    },
+    { label: 'Data fingerprint', value: await source.fingerprint({ signal }) },
+  ];
+}
+
+/** What the detector is, how it was trained and where its threshold comes from. */
+export function modelFacts(description: DetectorDescription): Fact[] {
+  const { teacher, inputSize, branches, trainings, resize } = description;
+  return [
+    { label: 'Teacher', value: `${teacher.name}, sha256 ${teacher.sha256}` },
+    { label: 'Input', value: `${inputSize.join(' x ')} pixels (height x width), ${resize.fit}` },
+    {
+      label: 'Students',
+      value: branches.map(({ name, objective }) => `${name}: ${objective.name}`).join('\n'),
+    },
+    ...trainings.map((training) => ({
+      label: `Training of ${training.branches.join(' and ')}`,
+      value: [
+        `${training.pictures} pictures, ${training.epochs} epochs, ${training.steps} steps of ${training.batchSize}, seed ${training.seed}`,
+        `data fingerprint ${training.dataFingerprint}`,
+        `backend ${training.backend}`,
+      ].join('\n'),
+    })),
+    { label: 'Threshold', value: thresholdFact(description) },
+  ];
+}
+
+function thresholdFact({ threshold, calibration }: DetectorDescription): string {
+  const value = threshold.value.toFixed(4);
+  const { falseAlarmRate } = threshold;
+  if (falseAlarmRate === null) return `${value}, set by hand`;
+  const count = calibration.scores.length;
+  const promise = threshold.guaranteed
+    ? ''
+    : `; so few cannot promise it: no rate below ${(1 / (count + 1)).toPrecision(2)}`;
+  return `${value}, for a false-alarm rate of ${falseAlarmRate} from ${count} normal pictures (${calibration.pictures})${promise}`;
+}
