@@ -1,0 +1,30 @@
+import type { EvaluationResult, ScoreQuality } from '@dskd/metrics';
+
+/** Image AUROC of one score: 0.5 is guessing, 1 is perfect. */
+export interface ImageAuroc {
+  readonly structural: number;
+  readonly logical: number;
+  /** Of the two. */
+  readonly mean: number;
+}
+
+/** What each branch is worth alone, and both together. */
+export function imageAurocs({ branches, fused }: EvaluationResult): Record<string, ImageAuroc> {
+  const of = ({ imageAurocByDefect }: ScoreQuality): ImageAuroc => {
+    const structural = imageAurocByDefect['structural_anomalies'] ?? NaN;
+    const logical = imageAurocByDefect['logical_anomalies'] ?? NaN;
+    return { structural, logical, mean: (structural + logical) / 2 };
+  };
+  const scores = [...Object.entries(branches), ['fused', fused] as const];
+  return Object.fromEntries(scores.map(([name, quality]) => [name, of(quality)]));
+}
+
+/** The same for people. */
+export function aurocTable(aurocs: Readonly<Record<string, ImageAuroc>>): string {
+  const row = (cells: readonly string[]): string =>
+    `  ${cells.map((cell, index) => (index === 0 ? cell.padEnd(12) : cell.padStart(10))).join('')}`;
+  const rows = Object.entries(aurocs).map(([name, { structural, logical, mean }]) =>
+    row([name, ...[structural, logical, mean].map((value) => value.toFixed(3))]),
+  );
+  return [row(['image AUROC', 'structural', 'logical', 'mean']), ...rows].join('\n');
+}

@@ -1,0 +1,154 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { openSource } from '@dskd/data/node';
+import { evaluateDetector, type Detector, type EvaluationResult } from '@dskd/detector';
+import { saveDetectorFile } from '@dskd/detector/node';
+import { heatScaleOf, renderReport, type GalleryPicture } from '@dskd/report';
+import { GENERATOR_VERSION } from '@dskd/synthetic';
+import { writeDataset } from '@dskd/synthetic/node';
+import { imageAurocs, type ImageAuroc } from './auroc-table.js';
+import { galleryPicture, inGroups } from './gallery.js';
+import { RECORD } from './output-folder.js';
+import type { Progress } from './progress.js';
+import { commandOf, type Settings } from './settings.js';
+import { train } from './train.js';
+
+/** What a demo found, as plain data: all of it but the samples is printed, too. */
+export interface DemoResult {
+  readonly command: string;
+  readonly settings: Omit<Settings, 'out'>;
+  readonly generatorVersion: number;
+  readonly teacher: { readonly name: string; readonly sha256: string };
+  readonly steps: number;
+  readonly seconds: Readonly<Record<'drawing' | 'training' | 'evaluating', number>>;
+  /** By branch, and fused. */
+  readonly imageAuroc: Readonly<Record<string, ImageAuroc>>;
+  readonly evaluation: EvaluationResult;
+}
+
+/** Draws pictures, trains a detector on the good ones, evaluates it on others, and writes it all into `folder`. */
+export async function demo(
+  folder: string,
+  settings: Settings,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<DemoResult> {
+  const { category, dataSeed, train: toTrain, validation, test } = settings;
+  const clock = stopwatch();
+
+  progress.say(`Drawing ${toTrain + validation + test} pictures of the category ${category}.`);
+  const root = path.join(folder, 'pictures');
+  const counts = { train: toTrain, validation, test };
+  const { pictures } = await writeDataset(root, { category, size: 128, seed: dataSeed, ...counts, signal });
+  const anomalies = new Map(pictures.map((picture) => [`${picture.path}.png`, picture.anomaly]));
+  const source = await openSource({ root, category, signal });
+  const drawing = clock();
+
+  progress.say(
+    `Training the local and the global student on ${toTrain} good ones, ${settings.epochs} epochs.`,
+  );
+  using trained = await train(source, settings, progress, signal);
+  const { detector, history } = trained;
+  const training = clock();
+
+  progress.say(`Scoring ${test} test pictures.`);
+  const scale = heatScaleOf(detector.description.calibration.scores, detector.threshold);
+  const gallery: GalleryPicture[] = [];
+  const evaluation = await evaluateDetector(detector, source, {
+    onPicture: async (picture) => {
+      const anomalyOf = (id: string): string | undefined => anomalies.get(id);
+      gallery.push(await galleryPicture(picture, { scale, pictures: test, anomalyOf }));
+    },
+    onEvent: progress.listener,
+    signal,
+  });
+  const evaluating = clock();
+
+  const { out: _, ...recorded } = settings;
+  const result: DemoResult = {
+    command: commandOf(settings),
+    settings: recorded,
+    generatorVersion: GENERATOR_VERSION,
+    teacher: { name: detector.description.teacher.name, sha256: detector.description.teacher.sha256 },
+    steps: detector.description.trainings[0]!.steps,
+    seconds: { drawing, training, evaluating },
+    imageAuroc: imageAurocs(evaluation),
+    evaluation,
+  };
+  const page = renderReport({
+    title: `dskd demo: ${category}`,
+    subtitle: `A detector that saw ${toTrain} pictures of good parts and no faulty one, and what it says of ${test} others.`,
+    evaluation,
+    gallery: inGroups(gallery),
+    heatScale: scale,
+    training: history,
+    calibration: calibrationOf(detector),
+    facts: factsOf(result, detector),
+  });
+  await saveDetectorFile(detector, path.join(folder, 'model.safetensors'));
+  await writeFile(path.join(folder, 'index.html'), page);
+  await writeFile(path.join(folder, 'scores.csv'), csv(evaluation, anomalies));
+  await writeFile(path.join(folder, RECORD), `${JSON.stringify(result, null, 2)}\n`);
+  return result;
+}
+
+/** Seconds since it was last asked. */
+function stopwatch(): () => number {
+  let last = performance.now();
+  return () => {
+    const seconds = (performance.now() - last) / 1000;
+    last = performance.now();
+    return Number(seconds.toFixed(1));
+  };
+}
+
+function calibrationOf({ description }: Detector): Parameters<typeof renderReport>[0]['calibration'] {
+  const { calibration, threshold } = description;
+  return {
+    scores: calibration.scores,
+    threshold: threshold.value,
+    falseAlarmRate: threshold.falseAlarmRate,
+    guaranteed: threshold.guaranteed,
+    pictures: calibration.pictures,
+  };
+}
+
+function factsOf(
+  { command, teacher, steps, generatorVersion, settings }: DemoResult,
+  { description }: Detector,
+): { label: string; value: string }[] {
+  const { versions, dataFingerprint } = description.trainings[0]!;
+  return [
+    { label: 'command', value: command },
+    {
+      label: 'pictures',
+      value: `@dskd/synthetic, generator ${generatorVersion}, ${settings.category}, seed ${settings.dataSeed}`,
+    },
+    { label: 'data fingerprint', value: dataFingerprint },
+    { label: 'teacher', value: `${teacher.name}, SHA-256 ${teacher.sha256}` },
+    { label: 'training', value: `seed ${settings.seed}, ${settings.epochs} epochs, ${steps} steps` },
+    {
+      label: 'versions',
+      value: Object.entries({ ...versions, node: process.version })
+        .map(([name, version]) => `${name} ${version}`)
+        .join('\n'),
+    },
+  ];
+}
+
+/** One line per test picture; nothing in it needs quotes. */
+function csv({ samples }: EvaluationResult, anomalies: ReadonlyMap<string, string | undefined>): string {
+  const branches = Object.keys(samples[0]!.branchScores);
+  const rows = samples.map(({ id, label, defectType, verdict, score, branchScores }) =>
+    [
+      id,
+      label,
+      defectType,
+      anomalies.get(id) ?? '',
+      verdict,
+      score,
+      ...branches.map((name) => branchScores[name]),
+    ].join(','),
+  );
+  return [`picture,label,kind,anomaly,verdict,fused,${branches.join(',')}`, ...rows, ''].join('\n');
+}

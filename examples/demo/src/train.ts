@@ -1,0 +1,59 @@
+import '@tensorflow/tfjs';
+import type { HistoryEntry } from '@dskd/base';
+import { selectBackend } from '@dskd/core/backends';
+import type { ImageSource } from '@dskd/data';
+import { loadTeacher, trainDetector, type Detector } from '@dskd/detector';
+import { workerRunnerFor } from '@dskd/detector/node';
+import { teacherTiny } from '@dskd/teacher-tiny';
+import { registerWasmGradients } from '@dskd/wasm-gradients';
+import type { Progress } from './progress.js';
+
+export interface Trained extends Disposable {
+  readonly detector: Detector;
+  /** Loss of each student, epoch by epoch. */
+  readonly history: readonly HistoryEntry[];
+}
+
+export interface TrainingSettings {
+  readonly seed: number;
+  readonly epochs: number;
+}
+
+/** Trains a detector on the good pictures of `source`: both students, each in a thread of its own. */
+export async function train(
+  source: ImageSource,
+  { seed, epochs }: TrainingSettings,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Trained> {
+  await selectBackend('wasm');
+  registerWasmGradients();
+  const embedded = teacherTiny();
+  const teacher = await loadTeacher(embedded.name, await embedded.load());
+  const history: HistoryEntry[] = [];
+  try {
+    const detector = await trainDetector({
+      source,
+      teacher,
+      inputSize: [128, 128],
+      preset: 'nano',
+      epochs,
+      seed,
+      reestimateBatchNorm: true,
+      runner: workerRunnerFor(),
+      signal,
+      onEvent: (event) => {
+        if (event.type === 'epoch-end') history.push(event);
+        progress.listener(event);
+      },
+    });
+    const dispose = (): void => {
+      detector.dispose();
+      teacher.dispose();
+    };
+    return { detector, history, [Symbol.dispose]: dispose };
+  } catch (error) {
+    teacher.dispose();
+    throw error;
+  }
+}
