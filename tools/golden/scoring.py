@@ -1,4 +1,5 @@
-"""Golden values of @dskd/scoring: Eq. 8 from level maps to image scores, with torch and scipy in float64.
+"""Golden values of @dskd/scoring: Eq. 8 from level maps to image scores, with torch and scipy in float64; Beta
+distributions with scipy.
 
 Run from the repository root: /usr/bin/python3 tools/golden/scoring.py
 """
@@ -6,6 +7,7 @@ import numpy as np
 import scipy
 import torch
 from scipy.ndimage import gaussian_filter
+from scipy.stats import beta
 
 from integer_fill import integer_fill
 from safetensors_writer import write_safetensors
@@ -53,6 +55,21 @@ for mode, align_corners in (('aligned', True), ('half-pixel', False)):
         arrays[f'{mode}.{name}'] = maps
         arrays[f'{mode}.{name}.smoothed'] = smoothed
         arrays[f'{mode}.{name}.scores'] = smoothed.max((1, 2))
+# The chance that at most a share `rate` lies above the (exceeding + 1)-th largest of n scores, by scipy's Beta.
+promises = np.array(
+    [
+        (n, exceeding, rate)
+        for n in (1, 5, 39, 99, 299, 1000, 20000)
+        for exceeding in (0, 1, 4, 50)
+        for rate in (0.001, 0.01, 0.05, 0.3)
+        if exceeding < n
+    ],
+    np.float64,
+)
+n, exceeding, rate = promises.T
+arrays['promises'] = promises
+arrays['promises.confidence'] = beta.cdf(rate, exceeding + 1, n - exceeding)
+arrays['promises.bound'] = beta.ppf(0.95, exceeding + 1, n - exceeding)
 write_safetensors(
     'packages/scoring/test/fixtures/scoring.safetensors',
     arrays,

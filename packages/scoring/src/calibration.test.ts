@@ -1,7 +1,14 @@
 import { randomStream } from '@dskd/base';
 import { f1Max } from '@dskd/metrics';
 import fc from 'fast-check';
-import { conformalPValue, defaultSigma, f1Threshold, quantileThreshold } from './index.js';
+import {
+  conformalPValue,
+  costThreshold,
+  defaultSigma,
+  f1Threshold,
+  falseAlarmConfidence,
+  quantileThreshold,
+} from './index.js';
 
 const normals = fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 1, maxLength: 60 });
 const rate = fc.oneof(
@@ -39,8 +46,10 @@ describe('quantileThreshold', () => {
       falseAlarmRate: 0.05,
       smallestPossibleRate: 1 / 21,
       guaranteed: true,
+      exceeding: 0,
+      confidence: expect.closeTo(1 - 0.95 ** 20, 12) as number,
     });
-    expect(quantileThreshold(twenty, 0.1).threshold).toBe(18);
+    expect(quantileThreshold(twenty, 0.1)).toMatchObject({ threshold: 18, exceeding: 1 });
     // Too few for 1 in 100: the highest normal score, no promise.
     expect(quantileThreshold(twenty, 0.01)).toMatchObject({ threshold: 19, guaranteed: false });
     expect(quantileThreshold([3], 0.5)).toMatchObject({ threshold: 3, guaranteed: true });
@@ -75,7 +84,63 @@ describe('quantileThreshold', () => {
     expect(Math.abs(alarms / rounds - 0.1)).toBeLessThan(4 * Math.sqrt((0.1 * 0.9) / rounds));
   });
 
-  test('refuses rates that are none', () => {
+  test('with a confidence it is the lowest tolerance limit', () => {
+    const scores = Array.from({ length: 299 }, (_, i) => i);
+    // 299 pictures are enough for 1 % with 95 % confidence, 298 are not; 473 let one exceed (Wilks' numbers).
+    expect(quantileThreshold(scores, 0.01, { confidence: 0.95 })).toMatchObject({
+      threshold: 298,
+      guaranteed: true,
+      exceeding: 0,
+      smallestPossibleRate: expect.closeTo(1 - 0.05 ** (1 / 299), 12) as number,
+    });
+    expect(quantileThreshold(scores.slice(1), 0.01, { confidence: 0.95 })).toMatchObject({
+      threshold: 298,
+      guaranteed: false,
+    });
+    const more = Array.from({ length: 473 }, (_, i) => i);
+    expect(quantileThreshold(more, 0.01, { confidence: 0.95 })).toMatchObject({
+      threshold: 471,
+      exceeding: 1,
+    });
+    fc.assert(
+      fc.property(
+        normals,
+        rate,
+        fc.double({ min: 0.01, max: 0.99, noNaN: true }),
+        (some, falseAlarmRate, confidence) => {
+          const got = quantileThreshold(some, falseAlarmRate, { confidence });
+          const sure = (exceeding: number): number =>
+            exceeding < some.length
+              ? falseAlarmConfidence({ normals: some.length, exceeding, falseAlarmRate })
+              : 0;
+          expect(got.confidence).toBe(sure(got.exceeding));
+          expect(got.guaranteed).toBe(got.confidence >= confidence);
+          expect(sure(got.exceeding + 1)).toBeLessThan(confidence);
+          expect(some.filter((score) => score > got.threshold).length).toBeLessThanOrEqual(got.exceeding);
+        },
+      ),
+    );
+  });
+
+  test('its confidence is how often the true rate is not exceeded', () => {
+    const random = randomStream(12, 'quantile-confidence');
+    const rounds = 4000;
+    for (const options of [{}, { confidence: 0.9 }]) {
+      let kept = 0;
+      let stated = 0;
+      for (let round = 0; round < rounds; round++) {
+        // Uniform scores: the rate of false alarms is what lies above the threshold.
+        const scores = Float64Array.from({ length: 60 }, () => random.uniform());
+        const { threshold, confidence } = quantileThreshold(scores, 0.1, options);
+        if (1 - threshold <= 0.1) kept++;
+        stated = confidence;
+      }
+      expect(Math.abs(kept / rounds - stated)).toBeLessThan(4 * Math.sqrt((stated * (1 - stated)) / rounds));
+    }
+  });
+
+  test('refuses rates and confidences that are none', () => {
+    expect(() => quantileThreshold([1, 2], 0.1, { confidence: 1 })).toThrow(/a confidence of 1/);
     for (const bad of [0, 1, -0.1, NaN])
       expect(() => quantileThreshold([1, 2], bad)).toThrow(/false-alarm rate/);
     expect(() => quantileThreshold([], 0.1)).toThrow(/0 scores/);
@@ -88,57 +153,51 @@ describe('f1Threshold', () => {
     .filter((pairs) => new Set(pairs.map(([, label]) => label)).size === 2)
     .map((pairs) => ({ scores: pairs.map(([score]) => score), labels: pairs.map(([, label]) => label) }));
 
-  test('with equal costs it is F1-max', () => {
+  test('it is F1-max; the errors are counted', () => {
     fc.assert(
       fc.property(samples, ({ scores, labels }) => {
-        const { threshold, value } = f1Threshold(scores, labels, { falseAlarmCost: 3, missCost: 3 });
-        const wanted = f1Max(scores, labels);
-        expect(value).toBeCloseTo(wanted.f1, 12);
-        expect(threshold).toBe(wanted.threshold);
+        const { threshold, f1, falseAlarms, misses } = f1Threshold(scores, labels);
+        expect({ threshold, f1 }).toEqual(f1Max(scores, labels));
+        expect(falseAlarms).toBe(scores.filter((score, i) => score > threshold && !labels[i]).length);
+        expect(misses).toBe(scores.filter((score, i) => score <= threshold && labels[i]).length);
       }),
     );
   });
 
-  test('no other threshold has a higher F-beta; the errors are counted', () => {
-    fc.assert(
-      fc.property(
-        samples,
-        fc.integer({ min: 1, max: 9 }),
-        fc.integer({ min: 1, max: 9 }),
-        ({ scores, labels }, falseAlarmCost, missCost) => {
-          const got = f1Threshold(scores, labels, { falseAlarmCost, missCost });
-          const betaSquared = missCost / falseAlarmCost;
-          const errors = (threshold: number): { falseAlarms: number; misses: number; value: number } => {
-            const flagged = labels.filter((_, i) => scores[i]! > threshold);
-            const hits = flagged.filter(Boolean).length;
-            const misses = labels.filter(Boolean).length - hits;
-            const falseAlarms = flagged.length - hits;
-            const weighted = (1 + betaSquared) * hits;
-            return { falseAlarms, misses, value: weighted / (weighted + betaSquared * misses + falseAlarms) };
-          };
-          const own = errors(got.threshold);
-          expect([got.falseAlarms, got.misses]).toEqual([own.falseAlarms, own.misses]);
-          expect(got.value).toBeCloseTo(own.value, 12);
-          for (const score of [...scores, -1]) expect(errors(score).value).toBeLessThan(got.value + 1e-12);
-        },
-      ),
-    );
-  });
-
-  test('dear misses lower the threshold, dear false alarms raise it', () => {
-    const scores = [1, 2, 3, 4, 5, 6];
-    const labels = [0, 1, 0, 0, 1, 1];
-    expect(f1Threshold(scores, labels)).toEqual({ threshold: 4.5, value: 0.8, falseAlarms: 0, misses: 1 });
-    expect(f1Threshold(scores, labels, { missCost: 10 })).toMatchObject({ threshold: 1.5, misses: 0 });
-    expect(f1Threshold([1, 2, 3, 4], [0, 1, 0, 1], { falseAlarmCost: 10 })).toMatchObject({
-      threshold: 3.5,
+  test('hand case', () => {
+    expect(f1Threshold([1, 2, 3, 4, 5, 6], [0, 1, 0, 0, 1, 1])).toEqual({
+      threshold: 4.5,
+      f1: 0.8,
       falseAlarms: 0,
+      misses: 1,
     });
   });
 
-  test('refuses to choose from one class, or for no cost', () => {
+  test('refuses to choose from one class', () => {
     expect(() => f1Threshold([1, 2], [0, 0])).toThrow(/0 anomalous and 2 normal/);
     expect(() => f1Threshold([1, 2], [1, 1])).toThrow(/2 anomalous and 0 normal/);
-    expect(() => f1Threshold([1, 2], [0, 1], { missCost: 0 })).toThrow(/0 \(miss\)/);
+  });
+});
+
+describe('costThreshold', () => {
+  const scores = [1, 2, 3, 4, 5, 6];
+  const labels = [0, 1, 0, 0, 1, 1];
+
+  test('dear misses lower the threshold, dear false alarms and rare defects raise it', () => {
+    const equal = { missCost: 1, falseAlarmCost: 1 };
+    expect(costThreshold(scores, labels, equal)).toMatchObject({ threshold: 4.5, falseAlarms: 0, misses: 1 });
+    expect(costThreshold(scores, labels, { ...equal, missCost: 10 })).toMatchObject({
+      threshold: 1.5,
+      misses: 0,
+    });
+    const rare = { missCost: 10, falseAlarmCost: 1, prevalence: 0.01 };
+    expect(costThreshold(scores, labels, rare)).toMatchObject({ threshold: 4.5, misses: 1 });
+  });
+
+  test('refuses to choose from one class, or for no cost', () => {
+    const costs = { missCost: 1, falseAlarmCost: 1 };
+    expect(() => costThreshold([1, 2], [0, 0], costs)).toThrow(/0 anomalous and 2 normal/);
+    expect(() => costThreshold([1, 2], [1, 1], costs)).toThrow(/2 anomalous and 0 normal/);
+    expect(() => costThreshold([1, 2], [0, 1], { ...costs, missCost: 0 })).toThrow(/0 \(miss\)/);
   });
 });

@@ -1,4 +1,5 @@
 import { DskdError } from '@dskd/base';
+import { checkShare, falseAlarmBound, falseAlarmConfidence } from './false-alarm-promises.js';
 
 function checkNormals(normalScores: ArrayLike<number>): void {
   const scores = Array.from(normalScores);
@@ -31,48 +32,86 @@ export function conformalPValue(score: number, normalScores: ArrayLike<number>):
   return (1 + atLeast) / (normalScores.length + 1);
 }
 
+export interface QuantileThresholdOptions {
+  /**
+   * In (0, 1): how sure it is to be, over the drawing of the normal pictures, that the rate is not exceeded: a
+   * tolerance limit. Default: none, the rate is promised on average.
+   */
+  readonly confidence?: number;
+}
+
 export interface QuantileThreshold {
   /** A picture is anomalous when its score is greater. */
   readonly threshold: number;
   /** The rate that was asked for. */
   readonly falseAlarmRate: number;
-  /** `1 / (n + 1)`: nothing below it can be promised from n normal pictures. */
+  /**
+   * Nothing below it can be promised from n normal pictures: `1 / (n + 1)`, or, where a confidence was asked for,
+   * `1 - (1 - confidence) ** (1 / n)`.
+   */
   readonly smallestPossibleRate: number;
   /**
-   * Whether the chance of a false alarm on a new normal picture is at most `falseAlarmRate`. If not, the
-   * threshold is the highest normal score, and the chance is at most `smallestPossibleRate`.
+   * Whether the chance of a false alarm on a new normal picture is at most `falseAlarmRate`: on average over the
+   * drawing of the normal pictures, or with the confidence asked for. If not, the threshold is the highest normal
+   * score, and `smallestPossibleRate` is promised instead.
    */
   readonly guaranteed: boolean;
+  /** How many of the normal scores may lie above the threshold; fewer do where scores tie. */
+  readonly exceeding: number;
+  /** How sure it is that the rate of false alarms is at most `falseAlarmRate`: `falseAlarmConfidence` of these. */
+  readonly confidence: number;
+}
+
+/** The most ranks whose p-value, rounded as conformalPValue rounds it, is still within the rate. */
+function ranksOnAverage(normals: number, falseAlarmRate: number): number {
+  const wanted = normals + 1;
+  const ranks = Math.floor(falseAlarmRate * wanted);
+  if ((ranks + 1) / wanted <= falseAlarmRate) return ranks + 1;
+  return ranks / wanted > falseAlarmRate ? ranks - 1 : ranks;
+}
+
+/** The most ranks for which the rate is not exceeded with that confidence. */
+function ranksWithConfidence(normals: number, falseAlarmRate: number, confidence: number): number {
+  let low = 0;
+  let high = normals;
+  while (low < high) {
+    const ranks = Math.ceil((low + high) / 2);
+    if (falseAlarmConfidence({ normals, exceeding: ranks - 1, falseAlarmRate }) >= confidence) low = ranks;
+    else high = ranks - 1;
+  }
+  return low;
 }
 
 /**
  * The threshold for a stated rate of false alarms, from normal pictures alone: the lowest one for which
- * `score > threshold` exactly when `conformalPValue(score, normalScores) <= falseAlarmRate`.
+ * `score > threshold` exactly when `conformalPValue(score, normalScores) <= falseAlarmRate`; or, with a
+ * confidence, the lowest normal score that is a tolerance limit (see `falseAlarmConfidence`).
  * @param normalScores of normal pictures that were not trained on.
  * @param falseAlarmRate above 0, below 1.
- * @throws {DskdError} `invalid-argument` for another rate, without normal scores, or when one is not finite.
+ * @throws {DskdError} `invalid-argument` for another rate or confidence, without normal scores, or when one is not
+ * finite.
  */
 export function quantileThreshold(
   normalScores: ArrayLike<number>,
   falseAlarmRate: number,
+  { confidence }: QuantileThresholdOptions = {},
 ): QuantileThreshold {
   checkNormals(normalScores);
-  if (!(falseAlarmRate > 0 && falseAlarmRate < 1)) {
-    throw new DskdError(
-      'invalid-argument',
-      `Got a false-alarm rate of ${falseAlarmRate}; wanted a number above 0 and below 1.`,
-    );
-  }
-  const descending = Float64Array.from(normalScores).sort().reverse();
-  const wanted = descending.length + 1;
-  // The most ranks whose p-value, rounded as conformalPValue rounds it, is still within the rate.
-  let ranks = Math.floor(falseAlarmRate * wanted);
-  if ((ranks + 1) / wanted <= falseAlarmRate) ranks++;
-  else if (ranks / wanted > falseAlarmRate) ranks--;
+  const normals = normalScores.length;
+  checkShare('a false-alarm rate', falseAlarmRate);
+  if (confidence !== undefined) checkShare('a confidence', confidence);
+  const ranks =
+    confidence === undefined
+      ? ranksOnAverage(normals, falseAlarmRate)
+      : ranksWithConfidence(normals, falseAlarmRate, confidence);
+  const exceeding = Math.max(ranks - 1, 0);
   return {
-    threshold: descending[Math.max(ranks - 1, 0)]!,
+    threshold: Float64Array.from(normalScores).sort()[normals - 1 - exceeding]!,
     falseAlarmRate,
-    smallestPossibleRate: 1 / wanted,
+    smallestPossibleRate:
+      confidence === undefined ? 1 / (normals + 1) : falseAlarmBound({ normals, exceeding: 0, confidence }),
     guaranteed: ranks > 0,
+    exceeding,
+    confidence: falseAlarmConfidence({ normals, exceeding, falseAlarmRate }),
   };
 }
