@@ -31,7 +31,8 @@ export const PACKAGE_LAYERS = {
   report: ['base', 'core', 'metrics', 'scoring'],
   detector: everything.filter((name) => name !== 'detector'),
   'teacher-tiny': [],
-  cli: [...everything, 'teacher-tiny'],
+  benchmark: everything,
+  cli: [...everything, 'benchmark', 'teacher-tiny'],
   'test-support': ['base', 'weights'],
 };
 

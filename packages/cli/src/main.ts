@@ -19,6 +19,8 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   weights: async () => (await import('./commands/weights/index.js')).weightsCommand(),
   init: async () => (await import('./commands/init.js')).initCommand(),
   synth: async () => (await import('./commands/synth.js')).synthCommand(),
+  benchmark: async () => (await import('./commands/benchmark.js')).benchmarkCommand(),
+  reproduce: async () => (await import('./commands/reproduce.js')).reproduceCommand(),
   doctor: async () => (await import('./commands/doctor.js')).doctorCommand(),
 };
 

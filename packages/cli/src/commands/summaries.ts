@@ -11,6 +11,8 @@ export const SUMMARIES = {
   weights: 'list, download, inspect and convert weights of teachers',
   init: 'write a config file in which every option of a command stands, explained',
   synth: 'draw a dataset with structural and logical anomalies: nothing to download',
+  benchmark: "train and evaluate a grid of students in several processes, and make the paper's tables of it",
+  reproduce: "make one of the paper's tables or figures again, with its settings or smaller ones",
   doctor: 'say what this machine can run dskd on',
 } as const;
 

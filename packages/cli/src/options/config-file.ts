@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DskdError } from '@dskd/base';
-import { isMap, isScalar, LineCounter, parseDocument, type Document, type Pair } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Pair } from 'yaml';
 
 /** Options from a file, and where in the file each stands. */
 export interface ConfigFile {
@@ -8,6 +8,8 @@ export interface ConfigFile {
   readonly values: Readonly<Record<string, unknown>>;
   /** `FILE:LINE:COLUMN` of an option's key, or of its value. */
   placeOf(key: string, what: 'key' | 'value'): string;
+  /** The same of the key or list item that keys and indices lead to; of the nearest one above, where it is missing. */
+  placeIn(path: readonly (string | number)[]): string;
 }
 
 /** Editors find the schema of a file by this key; it is no option. */
@@ -56,7 +58,27 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
         | undefined;
       return place(node?.range?.[0] ?? 0);
     },
+    placeIn: (keys) => place(offsetOf(document, keys)),
   };
+}
+
+/** Where in the file the key or list item stands that `keys` lead to, as far as they lead. */
+function offsetOf(document: Document, keys: readonly (string | number)[]): number {
+  let node: unknown = document.contents;
+  let offset = 0;
+  for (const key of keys) {
+    let found: unknown;
+    if (isMap(node)) {
+      const pair = node.items.find((each) => keyOf(each) === String(key));
+      [found, node] = [pair?.key, pair?.value];
+    } else if (isSeq(node)) {
+      found = node = node.items[Number(key)];
+    }
+    const range = (found as { range?: [number, number, number] | null } | undefined)?.range;
+    if (!range) break;
+    [offset] = range;
+  }
+  return offset;
 }
 
 /** Aliases (`*name`) may stand for more than there is memory for; the parser counts them. */

@@ -19,6 +19,7 @@ function file(values: Record<string, unknown>): ConfigFile {
   return {
     path: path.join('configs', 'dskd.yaml'),
     values,
+    placeIn: () => 'configs/dskd.yaml',
     placeOf: (key, what) =>
       `configs/dskd.yaml:${Object.keys(values).indexOf(key) + 1}:${what === 'key' ? 1 : 9}`,
   };

@@ -1,0 +1,158 @@
+import type { BranchOptions } from '@dskd/detector';
+import { backboneInfo } from '@dskd/models';
+import type { TeacherFile } from './facts.js';
+import { identityOf } from './identity.js';
+import type { ObjectiveName, Settings } from './settings.js';
+import type { StudentChoice } from './tables/definition.js';
+
+/** Everything that decides a trained student: its identity is the hash of this. Plain JSON. */
+export interface CellFacts {
+  /** Raised when the same facts would give another student, or another file. */
+  readonly format: 1;
+  readonly category: string;
+  /** Of the category's pictures. */
+  readonly dataFingerprint: string;
+  readonly seed: number;
+  readonly teacher: { readonly name: string; readonly sha256: string };
+  readonly branch: BranchOptions['branch'];
+  readonly objective: { readonly name: ObjectiveName; readonly temperature?: number };
+  readonly learningRate: number;
+  /** Of global students. */
+  readonly gccb?: { readonly variant: Settings['gccb']; readonly channels?: number };
+  /** Of global students. */
+  readonly initialise?: Settings['initialiseGlobal'];
+  readonly inputSize: readonly [number, number];
+  readonly training: Pick<
+    Settings,
+    | 'fit'
+    | 'augment'
+    | 'preset'
+    | 'epochs'
+    | 'batchSize'
+    | 'reestimateBatchNorm'
+    | 'holdOut'
+    | 'calibrateOnTraining'
+    | 'statisticsOn'
+    | 'sigma'
+  >;
+  readonly backend: string;
+  /** Of the packages that compute. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** One trained student of a grid. */
+export interface Cell {
+  readonly id: string;
+  readonly facts: CellFacts;
+  /** The file it learns from. */
+  readonly teacherFile: string;
+}
+
+/** What is the same for every student of a run. */
+export interface CellSurroundings {
+  readonly category: string;
+  readonly dataFingerprint: string;
+  readonly seed: number;
+  readonly teacher: TeacherFile;
+  readonly backend: string;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+const PHI: Readonly<Record<Settings['preset'], (deepest: number) => number>> = {
+  nano: () => 256,
+  lite: () => 512,
+  paper: (deepest) => 2 * deepest,
+};
+
+/** Channels of the map that the condensing block is given. */
+function phiChannels(preset: Settings['preset'], teacher: TeacherFile): number {
+  return PHI[preset](backboneInfo(teacher.name).levels.at(-1)!.channels);
+}
+
+function gccbOf(
+  settings: Settings,
+  share: number | undefined,
+  teacher: TeacherFile,
+): NonNullable<CellFacts['gccb']> {
+  const { gccb: variant } = settings;
+  if (variant === 'none') return { variant };
+  const channels =
+    share === undefined ? settings.gccbChannels : Math.round(share * phiChannels(settings.preset, teacher));
+  return { variant, ...(channels !== undefined && { channels }) };
+}
+
+const DEFAULT_RATE: Readonly<Record<ObjectiveName, number>> = {
+  flattenedCosine: 0.005,
+  perPixelCosine: 0.005,
+  contextualAffinity: 0.001,
+};
+
+/** The student that a row of a table asks for under the given settings. What does not touch it is left out. */
+export function cellOf(choice: StudentChoice, given: Settings, around: CellSurroundings): Cell {
+  const { gccbShare, ...change } = choice.change ?? {};
+  const settings: Settings = { ...given, ...change };
+  const isGlobal = choice.branch === 'global';
+  const name = isGlobal ? settings.globalObjective : settings.localObjective;
+  const rate = isGlobal ? settings.globalLearningRate : settings.localLearningRate;
+  const { size, fit, augment, preset, epochs, batchSize, sigma } = settings;
+  const { reestimateBatchNorm, holdOut, calibrateOnTraining, statisticsOn } = settings;
+  const { teacher, category, dataFingerprint, seed, backend, versions } = around;
+  const facts: CellFacts = {
+    format: 1,
+    category,
+    dataFingerprint,
+    seed,
+    teacher: { name: teacher.name, sha256: teacher.sha256 },
+    branch: choice.branch,
+    objective: { name, ...(name === 'contextualAffinity' && { temperature: settings.temperature }) },
+    learningRate: rate ?? DEFAULT_RATE[name],
+    ...(isGlobal && { gccb: gccbOf(settings, gccbShare, teacher), initialise: settings.initialiseGlobal }),
+    inputSize: typeof size === 'number' ? [size, size] : size,
+    training: {
+      fit,
+      augment,
+      preset,
+      epochs,
+      batchSize,
+      reestimateBatchNorm,
+      holdOut,
+      calibrateOnTraining,
+      statisticsOn,
+      ...(sigma !== undefined && { sigma }),
+    },
+    backend,
+    versions,
+  };
+  return { id: identityOf(facts), facts, teacherFile: teacher.file };
+}
+
+/** What the cell is called inside its detector: unique, and it says what it is. */
+export function branchName({ id, facts }: Cell): string {
+  return `${facts.branch}-${id.slice(0, 12)}`;
+}
+
+/** Students that can score a picture together: one teacher, one size, one way to fit, smooth and normalise. */
+export function groupKey({ facts }: Cell): string {
+  const { category, dataFingerprint, seed, teacher, inputSize, training } = facts;
+  const { fit, sigma, statisticsOn, holdOut, calibrateOnTraining } = training;
+  return identityOf({
+    category,
+    dataFingerprint,
+    seed,
+    teacher,
+    inputSize,
+    fit,
+    sigma,
+    statisticsOn,
+    holdOut,
+    calibrateOnTraining,
+  });
+}
+
+/** A cell in a few words, for people. */
+export function describeCell({ facts }: Cell): string {
+  const { category, seed, branch, objective, gccb, training } = facts;
+  const temperature = objective.temperature === undefined ? '' : ` T=${objective.temperature}`;
+  const g = gccb?.channels === undefined ? '' : ` g=${gccb.channels}`;
+  return `${category}, seed ${seed}: ${training.preset} ${branch}, ${objective.name}${temperature}${g}`;
+}

@@ -1,0 +1,61 @@
+import { isDskdError } from '@dskd/base';
+import { parseConfig } from './config.js';
+
+function messageOf(input: unknown, placeOf?: (path: readonly (string | number)[]) => string): string {
+  try {
+    parseConfig(input, placeOf);
+  } catch (error) {
+    if (isDskdError(error, 'invalid-config')) return error.message;
+    throw error;
+  }
+  throw new Error('accepted');
+}
+
+test('defaults', () => {
+  const config = parseConfig({ data: 'loco', tables: ['table5'] });
+  expect(config).toMatchObject({
+    seeds: [1],
+    settings: { size: 256, preset: 'lite', teacher: 'default' },
+    vary: {},
+  });
+  expect(config.categories).toBeUndefined();
+});
+
+test('every fault is named with its key', () => {
+  const message = messageOf({
+    data: { synthetic: { train: 60, validation: 12, test: 30, size: 64 } },
+    tables: ['table7'],
+    settings: { epochs: 0, preset: 'large', epoch: 3 },
+    vary: { epochs: [5, -1], colour: ['red'] },
+    seed: 3,
+  });
+  for (const key of [
+    'data.synthetic.size',
+    'tables.0',
+    'settings.epochs',
+    'settings.preset',
+    'settings.epoch',
+    'vary.epochs.1',
+    'vary.colour',
+    'seed',
+  ]) {
+    expect(message).toContain(`\n  ${key}: ${key}: `);
+  }
+  expect(message.split('\n')).toHaveLength(9);
+});
+
+test('a caller says where keys stand', () => {
+  expect(messageOf({ data: 'x', tables: [] }, () => 'grid.yaml:2:1')).toContain(
+    '\n  grid.yaml:2:1: tables: ',
+  );
+});
+
+test('a category that cannot be drawn is refused', () => {
+  const data = { synthetic: { train: 60, validation: 12, test: 30, size: 128 } };
+  expect(messageOf({ data, tables: ['table4'], categories: ['tray', 'bottle'] })).toMatch(
+    /categories\.1: got bottle, wanted one of tray, box/,
+  );
+  expect(parseConfig({ data: 'folder', tables: ['table4'], categories: ['bottle'] }).categories).toEqual([
+    'bottle',
+  ]);
+});

@@ -1,0 +1,106 @@
+import { DskdError } from '@dskd/base';
+import { CATEGORIES } from '@dskd/synthetic';
+import { z } from 'zod';
+import { settingsSchema, type SettingName } from './settings.js';
+import { TABLE_NAMES } from './tables/names.js';
+
+const count = z.int().min(1);
+
+const syntheticSchema = z.strictObject({
+  /** Good pictures to train on. */
+  train: count,
+  validation: z.int().min(0),
+  /** A third each good, logical, structural. */
+  test: count,
+  /** Width and height in pixels. */
+  size: z.int().min(128).max(1024),
+  seed: z.int().min(0).default(7),
+  level: z.enum(['standard', 'hard']).default('standard'),
+});
+
+/** Pictures drawn on demand. */
+export type SyntheticData = z.output<typeof syntheticSchema>;
+
+const shape = settingsSchema.shape;
+const varied = Object.fromEntries(
+  Object.entries(shape).map(([name, schema]) => [name, z.array(schema.unwrap()).min(1).optional()]),
+) as { [Name in SettingName]: z.ZodOptional<z.ZodArray<ReturnType<(typeof shape)[Name]['unwrap']>>> };
+
+/** What `dskd benchmark` reads. */
+export const benchmarkSchema = z.strictObject({
+  name: z.string().min(1).default('benchmark'),
+  /** A folder of categories (MVTec LOCO AD, MVTec AD), or pictures to draw. */
+  data: z.union([z.string().min(1), z.strictObject({ synthetic: syntheticSchema })]),
+  /** Of MVTec AD: a list of the pictures whose anomaly is logical (Table 3). */
+  subsets: z.string().min(1).optional(),
+  /** Default: every one there is. */
+  categories: z.array(z.string().min(1)).min(1).optional(),
+  seeds: z.array(z.int().min(0)).min(1).default([1]),
+  tables: z.array(z.enum(TABLE_NAMES)).min(1),
+  settings: settingsSchema.prefault({}),
+  /** Lists of values by setting: every combination of them is trained, and gives tables of its own. */
+  vary: z.strictObject(varied).default({}),
+  /** Where students and results go. */
+  results: z.string().min(1).optional(),
+  /** Trainings at a time. Default: one per core. */
+  processes: count.optional(),
+});
+
+export type BenchmarkConfig = z.output<typeof benchmarkSchema>;
+export type BenchmarkInput = z.input<typeof benchmarkSchema>;
+
+/** One thing wrong with a config. */
+export interface ConfigProblem {
+  /** Keys and indices that lead to it. */
+  readonly path: readonly (string | number)[];
+  readonly problem: string;
+}
+
+const dotted = (path: readonly (string | number)[]): string => path.join('.') || 'the config';
+
+/**
+ * Checks what a user wrote.
+ * @param placeOf says where in the user's file something stands. Default: the keys alone.
+ * @throws {DskdError} `invalid-config` with everything that is wrong, each with its key.
+ */
+export function parseConfig(
+  input: unknown,
+  placeOf: (path: readonly (string | number)[]) => string = dotted,
+): BenchmarkConfig {
+  const parsed = benchmarkSchema.safeParse(input);
+  const problems = parsed.success ? unknownCategories(parsed.data) : parsed.error.issues.flatMap(problemsOf);
+  if (parsed.success && problems.length === 0) return parsed.data;
+  const lines = problems.map(({ path, problem }) => `${placeOf(path)}: ${dotted(path)}: ${problem}`);
+  throw new DskdError('invalid-config', `The benchmark's config is not right:\n  ${lines.join('\n  ')}`, {
+    hint: 'bench/synthetic-grid.yaml of the repository is an example.',
+    details: { problems },
+  });
+}
+
+function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
+  const path = issue.path.filter((key) => typeof key !== 'symbol');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: [...path, key], problem: 'there is no such key here' }));
+  }
+  if (issue.code === 'invalid_union') {
+    // The branch that got furthest knows best what is wrong.
+    const deepest = issue.errors
+      .flat()
+      .sort((a, b) => b.path.length - a.path.length)
+      .at(0);
+    if (deepest && deepest.path.length > 0) {
+      return problemsOf({ ...deepest, path: [...issue.path, ...deepest.path] } as z.core.$ZodIssue);
+    }
+  }
+  return [{ path, problem: issue.message }];
+}
+
+function unknownCategories({ data, categories }: BenchmarkConfig): ConfigProblem[] {
+  if (typeof data === 'string') return [];
+  const known: string[] = CATEGORIES.map(({ name }) => name);
+  return (categories ?? []).flatMap((name, index) =>
+    known.includes(name)
+      ? []
+      : [{ path: ['categories', index], problem: `got ${name}, wanted one of ${known.join(', ')}` }],
+  );
+}

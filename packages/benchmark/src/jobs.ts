@@ -1,0 +1,55 @@
+import type { Cell } from './cell.js';
+import type { CategoryFacts } from './facts.js';
+import type { Combination } from './plan.js';
+import type { Quality } from './quality.js';
+
+/** Trains one student and writes it into the store. */
+export interface TrainJob {
+  readonly kind: 'train';
+  readonly cell: Cell;
+  readonly category: CategoryFacts;
+  /** Folder of the store. */
+  readonly store: string;
+}
+
+/** Scores the test pictures once with every student, and writes what each combination of them is worth. */
+export interface EvaluateJob {
+  readonly kind: 'evaluate';
+  readonly cells: readonly Cell[];
+  readonly combinations: readonly Combination[];
+  readonly category: CategoryFacts;
+  readonly store: string;
+}
+
+/** Measures a step of a training like `cell`. */
+export interface EstimateJob {
+  readonly kind: 'estimate';
+  readonly cell: Cell;
+  readonly category: CategoryFacts;
+}
+
+/** What is done in a process of its own. Plain JSON. */
+export type Job = TrainJob | EvaluateJob | EstimateJob;
+
+/** What a training, and the scoring of its category's test pictures, costs in one process. */
+export interface JobCost {
+  readonly seconds: number;
+  readonly scoringSeconds: number;
+  /** At the peak. */
+  readonly bytes: number;
+}
+
+/** What a job answers with. */
+export interface JobResults {
+  readonly train: undefined;
+  readonly evaluate: readonly Quality[];
+  readonly estimate: JobCost;
+}
+
+export type JobResult<J extends Job> = JobResults[J['kind']];
+
+/** Does a job: in a process of its own, or in this one. */
+export type Execute = <J extends Job>(
+  job: J,
+  options?: { readonly urgent?: boolean },
+) => Promise<JobResult<J>>;

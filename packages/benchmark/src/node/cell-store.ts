@@ -1,0 +1,79 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DskdError } from '@dskd/base';
+import { writeFileAtomically } from '@dskd/data/node';
+import type { Cell } from '../cell.js';
+import type { Combination } from '../plan.js';
+import type { Quality, TrainedCell } from '../quality.js';
+
+/** A number that JSON has no word for. */
+const NOT_A_NUMBER = 'NaN';
+
+const toJson = (value: unknown): string =>
+  `${JSON.stringify(value, (_, inner: unknown) => (Number.isNaN(inner) ? NOT_A_NUMBER : inner), 2)}\n`;
+
+const fromJson = (text: string): unknown =>
+  JSON.parse(text, (_, inner: unknown) => (inner === NOT_A_NUMBER ? Number.NaN : inner));
+
+async function readRecord(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return fromJson(text);
+  } catch (cause) {
+    throw new DskdError('artefact-invalid', `${file} is damaged: it is not JSON.`, {
+      hint: 'Remove it: what it held is computed again.',
+      cause,
+    });
+  }
+}
+
+/**
+ * The results of a grid in a folder, by identity: `cells/ID/student.safetensors`, `cells/ID/cell.json`, which is
+ * written last and says that the cell is done, and `combinations/ID.json`. Each file is there whole or not at all,
+ * so that a killed run goes on where it was, and several runs may share the folder.
+ */
+export class CellStore {
+  readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  studentFile({ id }: Pick<Cell, 'id'>): string {
+    return path.join(this.folder, 'cells', id, 'student.safetensors');
+  }
+
+  /** The record of a finished training, if it is finished. */
+  async trained({ id }: Pick<Cell, 'id'>): Promise<TrainedCell | undefined> {
+    const record = (await readRecord(this.#cellFile(id))) as { readonly result: TrainedCell } | undefined;
+    return record?.result;
+  }
+
+  /** To be called when the student's file is written. */
+  async finishTraining({ id, facts }: Cell, result: TrainedCell): Promise<void> {
+    await writeFileAtomically(this.#cellFile(id), toJson({ facts, result }));
+  }
+
+  async quality({ id }: Pick<Combination, 'id'>): Promise<Quality | undefined> {
+    const record = (await readRecord(this.#combinationFile(id))) as { readonly quality: Quality } | undefined;
+    return record?.quality;
+  }
+
+  async finishEvaluation(combination: Combination, quality: Quality): Promise<void> {
+    await writeFileAtomically(this.#combinationFile(combination.id), toJson({ ...combination, quality }));
+  }
+
+  #cellFile(id: string): string {
+    return path.join(this.folder, 'cells', id, 'cell.json');
+  }
+
+  #combinationFile(id: string): string {
+    return path.join(this.folder, 'combinations', `${id}.json`);
+  }
+}

@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DskdError } from '@dskd/base';
+import type { Job } from '../jobs.js';
+import { BEHAVIOUR } from './behaviour.test.util.js';
+import { CellStore } from './cell-store.js';
+import { serveJobs } from './serve-jobs.js';
+
+/** How long a fake training takes. */
+const TRAINING_MS = 100;
+
+async function work(job: Job, signal: AbortSignal): Promise<unknown> {
+  if (job.kind === 'evaluate') {
+    const store = new CellStore(job.store);
+    const quality = { imageAuroc: 1, imageAurocByDefect: {}, pixelAuroc: 1, auPro: null, auSpro: {} };
+    for (const combination of job.combinations) await store.finishEvaluation(combination, quality);
+    return job.combinations.map(() => quality);
+  }
+  if (job.kind === 'estimate') return { seconds: 1, scoringSeconds: 1, bytes: process.pid };
+  switch (job.cell.facts.seed) {
+    case BEHAVIOUR.throws:
+      throw new DskdError('out-of-memory', 'No room for the student.', { hint: 'Take a smaller one.' });
+    case BEHAVIOUR.dies:
+      process.stderr.write('FATAL ERROR: heap out of memory\n');
+      process.abort();
+    // eslint-disable-next-line no-fallthrough
+    case BEHAVIOUR.hangs:
+      await sleep(3_600_000, undefined, { signal });
+      break;
+    case BEHAVIOUR.deaf:
+      await sleep(3_600_000);
+      break;
+    default:
+      await sleep(TRAINING_MS);
+  }
+  const result = { finalLoss: 0.1, steps: 1, seconds: 1, bytes: 1 };
+  await new CellStore(job.store).finishTraining(job.cell, result);
+  return undefined;
+}
+
+serveJobs(work);

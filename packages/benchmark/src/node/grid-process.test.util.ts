@@ -1,0 +1,17 @@
+import { planOf } from '../grid.test.util.js';
+import { runGrid } from '../run-grid.js';
+import { CellStore } from './cell-store.js';
+import { ProcessPool } from './process-pool.js';
+
+/** `node grid-process.test.util.js STORE`: a run of its own that a test can kill. Says every student it finished. */
+const store = new CellStore(process.argv[2]!);
+const pool = new ProcessPool({
+  module: new URL('./fake-worker.test.util.js', import.meta.url),
+  arguments: [store.folder],
+  processes: 2,
+});
+await runGrid(planOf({ seeds: [1] }), {
+  store,
+  execute: pool.execute,
+  onEvent: (event) => void process.stdout.write(`${event.type}\n`),
+});

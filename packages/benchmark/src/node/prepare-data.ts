@@ -1,0 +1,97 @@
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { DskdError, throwIfAborted } from '@dskd/base';
+import { CATEGORIES, GENERATOR_VERSION } from '@dskd/synthetic';
+import { writeDataset } from '@dskd/synthetic/node';
+import type { BenchmarkConfig, SyntheticData } from '../config.js';
+import type { CategoryFacts } from '../facts.js';
+import { identityOf } from '../identity.js';
+import { openCategory } from './train-cell.js';
+
+const isFolder = async (at: string): Promise<boolean> =>
+  (await stat(at).catch(() => undefined))?.isDirectory() ?? false;
+
+/** Draws what is not drawn yet; a category's folder is there only when it is complete. */
+async function draw(
+  folder: string,
+  category: string,
+  synthetic: SyntheticData,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const target = path.join(folder, category);
+  if (!(await isFolder(target))) {
+    await writeDataset(folder, { ...synthetic, category, ...(signal && { signal }) });
+  }
+  return target;
+}
+
+/** Folders in `root` that hold a `train`, or `root` itself. */
+async function categoriesIn(root: string): Promise<{ name: string; root: string }[]> {
+  if (await isFolder(path.join(root, 'train'))) {
+    return [{ name: path.basename(path.resolve(root)), root }];
+  }
+  const names = await readdir(root).catch((cause: unknown) => {
+    throw new DskdError('file-not-found', `Cannot read the folder ${root}.`, { cause });
+  });
+  const found: { name: string; root: string }[] = [];
+  for (const name of names.sort()) {
+    if (await isFolder(path.join(root, name, 'train'))) found.push({ name, root: path.join(root, name) });
+  }
+  return found;
+}
+
+async function roots(
+  { data, categories }: Pick<BenchmarkConfig, 'data' | 'categories'>,
+  results: string,
+  signal: AbortSignal | undefined,
+): Promise<{ name: string; root: string }[]> {
+  if (typeof data !== 'string') {
+    const { synthetic } = data;
+    const folder = path.join(results, 'data', identityOf({ generator: GENERATOR_VERSION, ...synthetic }));
+    const drawn: { name: string; root: string }[] = [];
+    for (const name of categories ?? CATEGORIES.map((each) => each.name)) {
+      drawn.push({ name, root: await draw(folder, name, synthetic, signal) });
+    }
+    return drawn;
+  }
+  const found = await categoriesIn(data);
+  if (found.length === 0) {
+    throw new DskdError('dataset-invalid', `${data} holds no category: no folder with train/good in it.`, {
+      hint: 'Give the folder of the categories, as MVTec LOCO AD or MVTec AD are unpacked.',
+    });
+  }
+  if (!categories) return found;
+  return categories.map((name) => {
+    const one = found.find((each) => each.name === name);
+    if (one) return one;
+    throw new DskdError(
+      'dataset-invalid',
+      `${data} has no category ${name}; there are ${found.map((each) => each.name).join(', ')}.`,
+    );
+  });
+}
+
+/**
+ * The categories of a grid on this machine, each read and checked; what is to be drawn is drawn.
+ * @throws {DskdError} `dataset-invalid`, `file-not-found`, `aborted`, and what drawing throws.
+ */
+export async function prepareCategories(
+  config: Pick<BenchmarkConfig, 'data' | 'categories' | 'subsets'>,
+  results: string,
+  signal?: AbortSignal,
+): Promise<CategoryFacts[]> {
+  const prepared: CategoryFacts[] = [];
+  for (const { name, root } of await roots(config, results, signal)) {
+    throwIfAborted(signal);
+    const { subsets } = config;
+    const place = { name, root: path.resolve(root), ...(subsets !== undefined && { subsets }) };
+    const source = await openCategory(place, signal);
+    const inSplit = (split: string): number => source.samples.filter((each) => each.split === split).length;
+    prepared.push({
+      ...place,
+      fingerprint: await source.fingerprint(signal ? { signal } : {}),
+      pictures: { train: inSplit('train'), test: inSplit('test') },
+    });
+  }
+  return prepared;
+}

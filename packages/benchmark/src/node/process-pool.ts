@@ -1,0 +1,119 @@
+import { fork } from 'node:child_process';
+import { DskdError, throwIfAborted } from '@dskd/base';
+import type { Job, JobResult } from '../jobs.js';
+import { fromPlain, type AnswerMessage, type JobMessage } from './messages.js';
+
+export interface ProcessPoolOptions {
+  /** What a process runs: a module that calls `serveJobs`. */
+  readonly module: URL;
+  /** Its arguments. */
+  readonly arguments?: readonly string[];
+  /** Processes at a time. */
+  readonly processes: number;
+  /** Ends what runs, at the next step; nothing new is begun. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A process that is told to end and does not is killed after this. */
+const PATIENCE_MS = 10_000;
+/** What is kept of what a process says, for the case that it dies. */
+const KEPT_CHARACTERS = 2000;
+
+interface Waiting {
+  readonly job: Job;
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Does jobs in processes of their own, a fresh one for each: what one takes of memory is given back, and whatever
+ * kills one kills nothing else.
+ */
+export class ProcessPool {
+  readonly #options: ProcessPoolOptions;
+  #waiting: Waiting[] = [];
+  #running = 0;
+
+  constructor(options: ProcessPoolOptions) {
+    this.#options = options;
+    options.signal?.addEventListener('abort', () => this.#refuseWaiting(), { once: true });
+  }
+
+  /**
+   * @param options an urgent job is begun before others that wait.
+   * @throws {DskdError} `aborted`; `worker-failed` where the process ended without an answer; what the job threw.
+   */
+  execute = <J extends Job>(job: J, { urgent = false } = {}): Promise<JobResult<J>> =>
+    new Promise((resolve, reject) => {
+      const waiting: Waiting = { job, resolve: (value) => resolve(value as JobResult<J>), reject };
+      if (urgent) this.#waiting.unshift(waiting);
+      else this.#waiting.push(waiting);
+      this.#next();
+    });
+
+  #refuseWaiting(): void {
+    const refused = this.#waiting;
+    this.#waiting = [];
+    for (const { reject } of refused) reject(new DskdError('aborted', 'The run was stopped.'));
+  }
+
+  #next(): void {
+    if (this.#options.signal?.aborted) this.#refuseWaiting();
+    while (this.#running < this.#options.processes) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      this.#running++;
+      this.#run(next.job)
+        .then(next.resolve, next.reject)
+        .finally(() => {
+          this.#running--;
+          this.#next();
+        });
+    }
+  }
+
+  async #run(job: Job): Promise<unknown> {
+    const { module, arguments: given = [], signal } = this.#options;
+    throwIfAborted(signal);
+    const child = fork(module, given, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    let said = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-KEPT_CHARACTERS);
+    });
+    let answer: AnswerMessage | undefined;
+    let killing: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      child.kill('SIGTERM');
+      killing = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);
+    };
+    signal?.addEventListener('abort', stop, { once: true });
+    try {
+      const end = await new Promise<string>((resolve, reject) => {
+        child.on('message', (message) => (answer = message as AnswerMessage));
+        child.on('error', reject);
+        child.on('close', (code, ending) => resolve(ending ?? `exit code ${code}`));
+        child.send({ job } satisfies JobMessage, () => undefined);
+      });
+      throwIfAborted(signal);
+      if (!answer) throw died(end, said);
+      if ('error' in answer) throw fromPlain(answer.error);
+      return answer.result;
+    } finally {
+      clearTimeout(killing);
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+}
+
+function died(end: string, said: string): DskdError {
+  const lines = said.trim().split('\n');
+  const reason = lines.find((line) => /error|fatal/i.test(line)) ?? lines.at(-1) ?? '';
+  return new DskdError(
+    'worker-failed',
+    `The process ended by ${end} without an answer. ${reason.trim()}`.trim(),
+    {
+      hint: 'Too little memory is the usual reason: fewer processes, a smaller size or batch.',
+      details: { end, said },
+    },
+  );
+}

@@ -1,0 +1,169 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DskdError } from '@dskd/base';
+import { assertWritable, writeFileAtomically } from '@dskd/data/node';
+import { estimateGrid, type GridCost } from '../estimate.js';
+import type { BenchmarkConfig } from '../config.js';
+import type { TeacherFile } from '../facts.js';
+import { planGrid, variantsOf, type Plan } from '../plan.js';
+import { progressOf, runGrid, type GridEvent, type GridFailure } from '../run-grid.js';
+import type { TeacherChoice } from '../settings.js';
+import { fillTable, type FilledTable } from '../tables/fill-table.js';
+import { singleValuesAsCsv } from '../tables/single-values.js';
+import { PAPER } from '../tables/published.js';
+import { tableAsMarkdown, tablesAsCsv } from '../tables/write-tables.js';
+import { CellStore } from './cell-store.js';
+import { prepareCategories } from './prepare-data.js';
+import { ProcessPool } from './process-pool.js';
+import { teacherFile } from './teachers.js';
+
+export interface BenchmarkOptions {
+  readonly config: BenchmarkConfig;
+  /** Folder of students and results. */
+  readonly results: string;
+  /** The teacher that `default` means. */
+  readonly defaultTeacher: () => Promise<TeacherFile>;
+  /** What each process runs: a module that starts a backend and calls `serveJobs` with `doJob`. */
+  readonly worker: URL;
+  /** The backend it starts, as part of what decides a result; the module gets it as its first argument. */
+  readonly backend: string;
+  readonly processes: number;
+  /** Only say what it would cost. */
+  readonly dryRun?: boolean;
+  readonly onPlan?: (plan: Plan) => void;
+  readonly onCost?: (cost: GridCost) => void;
+  readonly onEvent?: (event: GridEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** What a benchmark found; written as `results.json`. */
+export interface BenchmarkResults {
+  readonly name: string;
+  readonly paper: string;
+  readonly config: BenchmarkConfig;
+  readonly categories: readonly string[];
+  readonly seeds: readonly number[];
+  readonly teachers: readonly { readonly name: string; readonly sha256: string }[];
+  readonly backend: string;
+  readonly versions: Readonly<Record<string, string>>;
+  readonly cells: { readonly all: number; readonly trained: number };
+  readonly failures: readonly GridFailure[];
+  readonly tables: readonly FilledTable[];
+}
+
+/** Versions of the packages that decide what a student becomes and scores. */
+async function versionsHere(): Promise<Record<string, string>> {
+  const names = [
+    '@dskd/data',
+    '@dskd/detector',
+    '@dskd/losses',
+    '@dskd/metrics',
+    '@dskd/models',
+    '@dskd/training',
+  ];
+  const versions: Record<string, string> = {};
+  for (const name of [...names, '@tensorflow/tfjs-core']) versions[name] = await versionOf(name);
+  return versions;
+}
+
+async function versionOf(name: string): Promise<string> {
+  const file = new URL(import.meta.resolve(`${name}/package.json`));
+  const { version } = JSON.parse(await readFile(file, 'utf8')) as { readonly version: string };
+  return version;
+}
+
+async function teachersOf(
+  config: BenchmarkConfig,
+  defaultTeacher: () => Promise<TeacherFile>,
+): Promise<(choice: TeacherChoice) => TeacherFile> {
+  const found = new Map<string, TeacherFile>();
+  for (const { settings } of variantsOf(config)) {
+    const { teacher } = settings;
+    const key = JSON.stringify(teacher);
+    if (found.has(key)) continue;
+    found.set(
+      key,
+      teacher === 'default' ? await defaultTeacher() : await teacherFile(teacher.name, teacher.weights),
+    );
+  }
+  return (choice) => found.get(JSON.stringify(choice))!;
+}
+
+/**
+ * Trains and evaluates a grid in processes of their own and makes the tables that were asked for. What is in the
+ * folder of results already is not done again, whatever grid it was done for.
+ * @returns undefined after a dry run.
+ * @throws {DskdError} `dataset-invalid`, `file-not-found`, `file-not-writable`, `aborted`; `worker-failed` where no
+ * student at all could be trained.
+ */
+export async function runBenchmark(options: BenchmarkOptions): Promise<BenchmarkResults | undefined> {
+  const { config, results, backend, worker, processes, onCost, onEvent, signal } = options;
+  await assertWritable(path.join(results, 'results.json'));
+  const versions = await versionsHere();
+  const categories = await prepareCategories(config, results, signal);
+  const teacher = await teachersOf(config, options.defaultTeacher);
+  const plan = planGrid(config, { categories, teacher, backend, versions });
+  options.onPlan?.(plan);
+  const store = new CellStore(results);
+  const pool = new ProcessPool({ module: worker, arguments: [backend], processes, signal });
+  const { cells, open } = await progressOf(plan, store);
+  if (onCost || options.dryRun) {
+    onCost?.(await estimateGrid(plan, open, pool.execute, processes));
+  }
+  if (options.dryRun) return undefined;
+
+  const { qualities, failures, trained } = await runGrid(plan, {
+    store,
+    execute: pool.execute,
+    ...(onEvent && { onEvent }),
+    ...(signal && { signal }),
+  });
+  const names = categories.map(({ name }) => name);
+  const tables = plan.tables.map((table) =>
+    fillTable(table, { categories: names, seeds: config.seeds }, qualities),
+  );
+  const found: BenchmarkResults = {
+    name: config.name,
+    paper: PAPER,
+    config,
+    categories: names,
+    seeds: config.seeds,
+    teachers: [...new Set(cells.map(({ facts }) => JSON.stringify(facts.teacher)))].map(
+      (text) => JSON.parse(text) as { name: string; sha256: string },
+    ),
+    backend,
+    versions,
+    cells: { all: cells.length, trained },
+    failures,
+    tables,
+  };
+  await writeFileAtomically(
+    path.join(results, 'single-values.csv'),
+    singleValuesAsCsv(plan.tables, qualities),
+  );
+  await writeResults(results, found);
+  if (qualities.size === 0 && failures.length > 0) {
+    throw new DskdError('worker-failed', `No student could be trained: ${failures[0]!.reason}`, {
+      details: { failures },
+    });
+  }
+  return found;
+}
+
+async function writeResults(folder: string, found: BenchmarkResults): Promise<void> {
+  await writeFileAtomically(path.join(folder, 'results.json'), `${JSON.stringify(found, null, 2)}\n`);
+  await writeFileAtomically(path.join(folder, 'tables.csv'), tablesAsCsv(found.tables));
+  const { name, teachers, categories, seeds, config } = found;
+  const { size, preset, epochs, batchSize } = config.settings;
+  const heading = [
+    `## ${name}`,
+    '',
+    `${categories.join(', ')}; seeds ${seeds.join(', ')}; teacher ${teachers.map((each) => each.name).join(', ')}; ` +
+      `${preset} students at ${typeof size === 'number' ? size : size.join('x')} px, ${epochs} epochs, batches of ${batchSize}. ` +
+      `Mean over the seeds ± half of its 95 % interval (Student's t). Published: ${PAPER}.`,
+    '',
+  ];
+  const failures = found.failures.map(({ what, code, reason }) => `- failed: ${what}: ${code}: ${reason}`);
+  const text = [...heading, ...found.tables.map(tableAsMarkdown), ...failures].join('\n');
+  await writeFileAtomically(path.join(folder, 'tables.md'), `${text.trimEnd()}\n`);
+}

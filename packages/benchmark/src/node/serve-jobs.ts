@@ -1,0 +1,21 @@
+import type { Job } from '../jobs.js';
+import { plainError, type AnswerMessage, type JobMessage } from './messages.js';
+
+/**
+ * What the module of a `ProcessPool` calls: waits for the one job of this process, does it, answers and ends the
+ * process. Ctrl-C is the pool's to handle; a pool that is gone ends the process, too.
+ * @param work does the job, in this process. Its signal says that the pool wants it to end.
+ */
+export function serveJobs(work: (job: Job, signal: AbortSignal) => Promise<unknown>): void {
+  const controller = new AbortController();
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => controller.abort());
+  process.on('disconnect', () => process.exit(1));
+  process.once('message', (message) => {
+    const { job } = message as JobMessage;
+    work(job, controller.signal)
+      .then((result): AnswerMessage => ({ result }))
+      .catch((error: unknown): AnswerMessage => ({ error: plainError(error) }))
+      .then((answer) => process.send!(answer, undefined, {}, () => process.exit(0)));
+  });
+}

@@ -1,0 +1,93 @@
+import { cellsOf } from './plan.js';
+import { facts, planOf, TEACHER } from './grid.test.util.js';
+import { parseConfig } from './config.js';
+import { planGrid, type Plan } from './plan.js';
+
+const idsOf = (plan: Plan): string[] => cellsOf(plan).map(({ id }) => id);
+
+test('Tables 4 and 5 train six students a category and seed, and combine them fifteen ways', () => {
+  const plan = planOf({});
+  expect(plan.groups).toHaveLength(4);
+  for (const { cells, combinations } of plan.groups) {
+    expect(cells).toHaveLength(6);
+    expect(combinations).toHaveLength(6 + 9);
+  }
+  expect(new Set(idsOf(plan)).size).toBe(24);
+});
+
+test('a table more trains only what no other table has', () => {
+  const before = new Set(idsOf(planOf({})));
+  const after = idsOf(planOf({ tables: ['table1', 'table2', 'table4', 'table5'] }));
+  expect(new Set(after)).toEqual(before);
+  const temperatures = idsOf(planOf({ tables: ['table5', 'fig6'] }));
+  // Temperature 1 is there already; five others, for two categories and two seeds.
+  expect(temperatures.filter((id) => !before.has(id))).toHaveLength(5 * 4);
+});
+
+test('more categories and seeds keep the identity of what is trained', () => {
+  const few = idsOf(planOf({ seeds: [1] }, ['tray']));
+  const many = new Set(idsOf(planOf({ seeds: [1, 2, 3] }, ['tray', 'box', 'bag'])));
+  expect(few.every((id) => many.has(id))).toBe(true);
+});
+
+test('whatever decides a student changes its identity, nothing else does', () => {
+  const [reference] = idsOf(planOf({ tables: ['table4'] }));
+  const first = (change: object): string => idsOf(planOf({ tables: ['table4'], ...change }))[0]!;
+  expect(first({ settings: { epochs: 11 } })).not.toBe(reference);
+  expect(first({ settings: { sigma: 3 } })).not.toBe(reference);
+  expect(first({ settings: { localLearningRate: 0.004 } })).not.toBe(reference);
+  // A local student learning by the per-pixel cosine knows neither temperature nor condensing block.
+  expect(first({ settings: { temperature: 2, gccbChannels: 32, globalLearningRate: 0.1 } })).toBe(reference);
+  expect(first({ results: 'elsewhere', processes: 3, name: 'other' })).toBe(reference);
+
+  const config = parseConfig({ data: 'x', tables: ['table4'] });
+  const around = facts(['tray']);
+  const other = (change: object): string => idsOf(planGrid(config, { ...around, ...change }))[0]!;
+  const same = other({});
+  expect(other({ teacher: () => ({ ...TEACHER, sha256: '0'.repeat(64) }) })).not.toBe(same);
+  expect(other({ teacher: () => ({ ...TEACHER, file: '/elsewhere' }) })).toBe(same);
+  expect(other({ versions: { '@dskd/detector': '0.2.0' } })).not.toBe(same);
+  expect(other({ backend: 'cpu' })).not.toBe(same);
+  const moved = { ...around.categories[0]!, root: '/moved' };
+  expect(other({ categories: [moved] })).toBe(same);
+  expect(other({ categories: [{ ...moved, fingerprint: 'changed' }] })).not.toBe(same);
+});
+
+test('varied settings give tables of their own', () => {
+  const plan = planOf({ tables: ['table2'], vary: { epochs: [5, 10], preset: ['nano', 'lite'] } });
+  expect(plan.tables.map(({ variant }) => variant)).toEqual([
+    'preset nano, epochs 5',
+    'preset nano, epochs 10',
+    'preset lite, epochs 5',
+    'preset lite, epochs 10',
+  ]);
+  expect(cellsOf(plan)).toHaveLength(2 * 2 * 4 * 2);
+});
+
+test('students of different sizes are not scored together', () => {
+  const plan = planOf({ tables: ['table2'], vary: { size: [128, 256] } });
+  expect(plan.groups).toHaveLength(2 * 2 * 2);
+  for (const { cells } of plan.groups) {
+    expect(new Set(cells.map(({ facts: each }) => each.inputSize[0])).size).toBe(1);
+  }
+});
+
+test('Table 6 takes g in proportion to the channels that the block is given', () => {
+  const channels = (preset: 'nano' | 'paper'): (number | undefined)[] =>
+    cellsOf(planOf({ tables: ['table6'], seeds: [1], settings: { preset } }, ['tray']))
+      .filter(({ facts: each }) => each.branch === 'global')
+      .map(({ facts: each }) => each.gccb?.channels);
+  expect(channels('nano')).toEqual([undefined, 64, 96, 128, 160, 256]);
+  // SqueezeNet's deepest level has 512 channels, phi 1024.
+  expect(channels('paper')).toEqual([undefined, 256, 384, 512, 640, 1024]);
+});
+
+test('the learning rate follows the loss unless it is given', () => {
+  const rates = cellsOf(planOf({ tables: ['table4'], seeds: [1] }, ['tray'])).map(({ facts: each }) => [
+    each.objective.name,
+    each.learningRate,
+  ]);
+  expect(new Set(rates.map((each) => each.join(' ')))).toEqual(
+    new Set(['perPixelCosine 0.005', 'flattenedCosine 0.005', 'contextualAffinity 0.001']),
+  );
+});

@@ -1,0 +1,144 @@
+import { cellOf, groupKey, type Cell } from './cell.js';
+import type { BenchmarkConfig } from './config.js';
+import type { CategoryFacts, TeacherFile } from './facts.js';
+import { canonicalJson, identityOf } from './identity.js';
+import { settingsSchema, type Settings, type TeacherChoice } from './settings.js';
+import type { TableDefinition, TableRow } from './tables/definition.js';
+import { TABLES } from './tables/index.js';
+
+/** Students that score the test pictures together (Eq. 8), or one alone. */
+export interface Combination {
+  readonly id: string;
+  readonly category: string;
+  readonly seed: number;
+  /** Ids of the cells. */
+  readonly cells: readonly string[];
+}
+
+/** Cells that can score together, and the combinations of them that are wanted. */
+export interface Group {
+  readonly category: CategoryFacts;
+  readonly seed: number;
+  readonly cells: readonly Cell[];
+  readonly combinations: readonly Combination[];
+}
+
+/** A row of a table, and where its numbers come from. */
+export interface PlannedRow {
+  readonly row: TableRow;
+  readonly combinations: readonly Combination[];
+}
+
+export interface PlannedTable {
+  readonly definition: TableDefinition;
+  /** The settings that are varied, in words; empty where none are. */
+  readonly variant: string;
+  readonly rows: readonly PlannedRow[];
+}
+
+/** A grid, all decided. */
+export interface Plan {
+  readonly name: string;
+  readonly categories: readonly CategoryFacts[];
+  readonly seeds: readonly number[];
+  readonly groups: readonly Group[];
+  readonly tables: readonly PlannedTable[];
+}
+
+/** What this machine has for a grid. */
+export interface PlanFacts {
+  readonly categories: readonly CategoryFacts[];
+  teacher(choice: TeacherChoice): TeacherFile;
+  readonly backend: string;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Raised when an evaluation would give other numbers, or another file. */
+const EVALUATION_FORMAT = 1;
+
+interface Variant {
+  readonly label: string;
+  readonly settings: Settings;
+}
+
+/** Every combination of the varied values, over the settings that stay. */
+export function variantsOf({ settings, vary }: Pick<BenchmarkConfig, 'settings' | 'vary'>): Variant[] {
+  let variants: { readonly words: readonly string[]; readonly settings: Settings }[] = [
+    { words: [], settings },
+  ];
+  for (const [name, values] of Object.entries(vary)) {
+    variants = variants.flatMap(({ words, settings: base }) =>
+      (values as readonly unknown[]).map((value) => ({
+        words: [...words, `${name} ${typeof value === 'object' ? canonicalJson(value) : String(value)}`],
+        settings: settingsSchema.parse({ ...base, [name]: value }),
+      })),
+    );
+  }
+  return variants.map(({ words, settings: decided }) => ({ label: words.join(', '), settings: decided }));
+}
+
+/**
+ * What is to be trained and evaluated: each student once, however many rows of however many tables ask for it.
+ */
+export function planGrid(config: BenchmarkConfig, facts: PlanFacts): Plan {
+  const cells = new Map<string, Cell>();
+  const combinations = new Map<string, Combination>();
+  const tables: PlannedTable[] = [];
+  for (const { label: variant, settings } of variantsOf(config)) {
+    const teacher = facts.teacher(settings.teacher);
+    for (const name of config.tables) {
+      const rows = TABLES[name].rows.map((row) => ({
+        row,
+        combinations: facts.categories.flatMap((category) =>
+          config.seeds.map((seed) => {
+            const around = { ...facts, teacher, seed, category: category.name };
+            const students = row.students.map((choice) =>
+              cellOf(choice, settings, { ...around, dataFingerprint: category.fingerprint }),
+            );
+            for (const cell of students) cells.set(cell.id, cell);
+            const ids = students.map(({ id }) => id);
+            const id = identityOf({ format: EVALUATION_FORMAT, cells: [...ids].sort() });
+            const combination = { id, category: category.name, seed, cells: ids };
+            combinations.set(id, combination);
+            return combination;
+          }),
+        ),
+      }));
+      tables.push({ definition: TABLES[name], variant, rows });
+    }
+  }
+  return {
+    name: config.name,
+    categories: facts.categories,
+    seeds: config.seeds,
+    groups: groupsOf([...cells.values()], [...combinations.values()], facts.categories),
+    tables,
+  };
+}
+
+function groupsOf(
+  cells: readonly Cell[],
+  combinations: readonly Combination[],
+  categories: readonly CategoryFacts[],
+): Group[] {
+  const members = new Map<string, Cell[]>();
+  for (const cell of cells) {
+    const key = groupKey(cell);
+    members.set(key, [...(members.get(key) ?? []), cell]);
+  }
+  return [...members.values()].map((own) => {
+    const ids = new Set(own.map(({ id }) => id));
+    const { category, seed } = own[0]!.facts;
+    return {
+      category: categories.find(({ name }) => name === category)!,
+      seed,
+      cells: own,
+      combinations: combinations.filter((each) => each.cells.every((id) => ids.has(id))),
+    };
+  });
+}
+
+/** All cells of a plan. */
+export function cellsOf(plan: Pick<Plan, 'groups'>): Cell[] {
+  return plan.groups.flatMap(({ cells }) => cells);
+}

@@ -1,0 +1,162 @@
+import { isDskdError, throwIfAborted } from '@dskd/base';
+import { describeCell, type Cell } from './cell.js';
+import type { Execute } from './jobs.js';
+import type { CellStore } from './node/cell-store.js';
+import { cellsOf, type Combination, type Group, type Plan } from './plan.js';
+import type { Quality } from './quality.js';
+
+/** What a run tells while it goes. */
+export type GridEvent =
+  | { readonly type: 'grid-start'; readonly cells: number; readonly done: number }
+  | {
+      readonly type: 'cell-end';
+      readonly cell: string;
+      readonly description: string;
+      readonly done: number;
+      readonly cells: number;
+    }
+  | {
+      readonly type: 'cell-failed';
+      readonly cell: string;
+      readonly description: string;
+      readonly reason: string;
+    }
+  | { readonly type: 'group-end'; readonly category: string; readonly seed: number };
+
+export interface RunOptions {
+  readonly store: CellStore;
+  readonly execute: Execute;
+  readonly onEvent?: (event: GridEvent) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** Something of the grid that could not be done. */
+export interface GridFailure {
+  /** In words: the student, or the category and seed whose evaluation failed. */
+  readonly what: string;
+  readonly code: string;
+  readonly reason: string;
+}
+
+export interface GridResults {
+  /** By the combination's id; what failed is not in it. */
+  readonly qualities: ReadonlyMap<string, Quality>;
+  readonly failures: readonly GridFailure[];
+  /** How many students were trained by this run. */
+  readonly trained: number;
+}
+
+/** What of a plan is done already. */
+export async function progressOf(plan: Plan, store: CellStore): Promise<{ cells: Cell[]; open: Cell[] }> {
+  const cells = cellsOf(plan);
+  const records = await Promise.all(cells.map((cell) => store.trained(cell)));
+  return { cells, open: cells.filter((_, index) => records[index] === undefined) };
+}
+
+/** Like `Promise.all`, but an error waits for the others: when a run ends, nothing of it goes on. */
+async function allEnded<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}
+
+class Run {
+  readonly qualities = new Map<string, Quality>();
+  readonly failures: GridFailure[] = [];
+  trained = 0;
+  readonly #options: RunOptions;
+  readonly #cells: number;
+  #done: number;
+
+  constructor(cells: number, done: number, options: RunOptions) {
+    this.#cells = cells;
+    this.#done = done;
+    this.#options = options;
+  }
+
+  /** Trains the students of a group that are not there, then evaluates what can be. */
+  async group(group: Group): Promise<void> {
+    const { store, onEvent } = this.#options;
+    const missing = await this.#withoutResult(group.combinations, store);
+    const usable = await allEnded(group.cells.map((cell) => this.#cell(cell, group)));
+    const ids = new Set(group.cells.filter((_, index) => usable[index]).map(({ id }) => id));
+    const combinations = missing.filter((each) => each.cells.every((id) => ids.has(id)));
+    if (combinations.length > 0) await this.#evaluate(group, combinations);
+    onEvent?.({ type: 'group-end', category: group.category.name, seed: group.seed });
+  }
+
+  async #withoutResult(combinations: readonly Combination[], store: CellStore): Promise<Combination[]> {
+    const missing: Combination[] = [];
+    for (const combination of combinations) {
+      const quality = await store.quality(combination);
+      if (quality) this.qualities.set(combination.id, quality);
+      else missing.push(combination);
+    }
+    return missing;
+  }
+
+  /** Whether the student is there at the end. */
+  async #cell(cell: Cell, { category }: Group): Promise<boolean> {
+    const { store, execute, onEvent } = this.#options;
+    if (await store.trained(cell)) return true;
+    const description = describeCell(cell);
+    try {
+      await execute({ kind: 'train', cell, category, store: store.folder });
+    } catch (error) {
+      const { code, reason } = this.#fail(description, error);
+      onEvent?.({ type: 'cell-failed', cell: cell.id, description, reason: `${code}: ${reason}` });
+      return false;
+    }
+    this.#done++;
+    this.trained++;
+    onEvent?.({ type: 'cell-end', cell: cell.id, description, done: this.#done, cells: this.#cells });
+    return true;
+  }
+
+  async #evaluate({ category, cells, seed }: Group, combinations: readonly Combination[]): Promise<void> {
+    const { store, execute } = this.#options;
+    const wanted = new Set(combinations.flatMap((each) => each.cells));
+    try {
+      const qualities = await execute(
+        {
+          kind: 'evaluate',
+          category,
+          cells: cells.filter(({ id }) => wanted.has(id)),
+          combinations,
+          store: store.folder,
+        },
+        { urgent: true },
+      );
+      combinations.forEach(({ id }, index) => this.qualities.set(id, qualities[index]!));
+    } catch (error) {
+      this.#fail(`evaluation of ${category.name}, seed ${seed}`, error);
+    }
+  }
+
+  /** An abort is no failure of the cell: it ends the run. */
+  #fail(what: string, error: unknown): GridFailure {
+    throwIfAborted(this.#options.signal);
+    const failure = {
+      what,
+      code: isDskdError(error) ? error.code : 'internal',
+      reason: error instanceof Error ? error.message : String(error),
+    };
+    this.failures.push(failure);
+    return failure;
+  }
+}
+
+/**
+ * Trains and evaluates what the store does not hold yet. A student that fails is told of at the end, and stops
+ * nothing but the combinations it is in.
+ * @throws {DskdError} `aborted`; what is done stays in the store.
+ */
+export async function runGrid(plan: Plan, options: RunOptions): Promise<GridResults> {
+  const { store, onEvent, signal } = options;
+  throwIfAborted(signal);
+  const { cells, open } = await progressOf(plan, store);
+  const run = new Run(cells.length, cells.length - open.length, options);
+  onEvent?.({ type: 'grid-start', cells: cells.length, done: cells.length - open.length });
+  await allEnded(plan.groups.map((group) => run.group(group)));
+  throwIfAborted(signal);
+  return { qualities: run.qualities, failures: run.failures, trained: run.trained };
+}

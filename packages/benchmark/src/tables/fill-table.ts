@@ -1,0 +1,113 @@
+import { meanInterval } from '@dskd/metrics';
+import type { PlannedTable } from '../plan.js';
+import type { Quality } from '../quality.js';
+import type { Column, Measure } from './definition.js';
+
+/** A value over the seeds. */
+export interface SeedValue {
+  /** NaN where no seed has a value. */
+  readonly mean: number;
+  /** Of the mean, Student's t, 95 %; NaN with fewer than two seeds. */
+  readonly lower: number;
+  readonly upper: number;
+  /** One per seed that is complete. */
+  readonly seeds: readonly number[];
+}
+
+export interface FilledRow {
+  readonly label: readonly string[];
+  /** By column, in order; null for a line that is only published. */
+  readonly measured: readonly SeedValue[] | null;
+  /** By column, in order; null where the paper has no number. */
+  readonly published: readonly (number | null)[];
+}
+
+/** A table of the paper, made again. Plain JSON but for its NaNs. */
+export interface FilledTable {
+  readonly name: string;
+  readonly title: string;
+  /** The settings that are varied, in words; empty where none are. */
+  readonly variant: string;
+  readonly labels: readonly string[];
+  readonly columns: readonly string[];
+  readonly rows: readonly FilledRow[];
+  readonly remark?: string;
+}
+
+const SUBSET_NAMES = { structural: 'structural_anomalies', logical: 'logical_anomalies' } as const;
+/** The paper's integration limit. */
+const LIMIT = 0.05;
+
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** One number of one category and seed; NaN where the data has no such subset or no ground truth. */
+export function measured(quality: Quality, { metric, subset }: Measure): number {
+  const of = (name: string): number =>
+    metric === 'image-auroc'
+      ? (quality.imageAurocByDefect[name] ?? Number.NaN)
+      : (quality.auSpro[name]?.find(({ limit }) => limit === LIMIT)?.value ?? Number.NaN);
+  if (subset !== 'mean') return of(SUBSET_NAMES[subset]);
+  return meanOf(Object.values(SUBSET_NAMES).map(of));
+}
+
+/**
+ * A column's value: the mean over the categories for each seed, then over the seeds. A seed of which a category is
+ * missing gives none: means over other categories are not comparable.
+ */
+function overSeeds(
+  column: Column,
+  categories: readonly string[],
+  seeds: readonly number[],
+  qualityOf: (category: string, seed: number) => Quality | undefined,
+): SeedValue {
+  const wanted = column.category === undefined ? categories : [column.category];
+  const values = seeds.flatMap((seed) => {
+    const each = wanted.map((category) => {
+      const quality = qualityOf(category, seed);
+      return quality ? measured(quality, column.measure) : Number.NaN;
+    });
+    const value = meanOf(each);
+    return Number.isNaN(value) ? [] : [value];
+  });
+  if (values.length === 0) return { mean: Number.NaN, lower: Number.NaN, upper: Number.NaN, seeds: [] };
+  const { mean, lower, upper } = meanInterval(values);
+  return { mean, lower, upper, seeds: values };
+}
+
+/** Fills a planned table with what was measured; what is missing is NaN. */
+export function fillTable(
+  { definition, variant, rows }: PlannedTable,
+  { categories, seeds }: { readonly categories: readonly string[]; readonly seeds: readonly number[] },
+  qualities: ReadonlyMap<string, Quality>,
+): FilledTable {
+  const { name, title, labels, remark } = definition;
+  const columns = definition.columns(categories);
+  const publishedOf = (values: Readonly<Record<string, number>>): (number | null)[] =>
+    columns.map((column) => values[column.name] ?? null);
+  return {
+    name,
+    title,
+    variant,
+    labels,
+    columns: columns.map((column) => column.name),
+    rows: [
+      ...definition.others.map((other) => ({
+        label: other.label,
+        measured: null,
+        published: publishedOf(other.published),
+      })),
+      ...rows.map(({ row, combinations }) => ({
+        label: row.label,
+        measured: columns.map((column) =>
+          overSeeds(column, categories, seeds, (category, seed) => {
+            const found = combinations.find((each) => each.category === category && each.seed === seed);
+            return found && qualities.get(found.id);
+          }),
+        ),
+        published: publishedOf(row.published),
+      })),
+    ],
+    ...(remark !== undefined && { remark }),
+  };
+}

@@ -1,0 +1,106 @@
+import { planOf, quality } from '../grid.test.util.js';
+import type { Quality } from '../quality.js';
+import { fillTable, measured, type FilledTable } from './fill-table.js';
+import { LOCO_CATEGORIES, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_5 } from './published.js';
+import { tableAsMarkdown, tablesAsCsv } from './write-tables.js';
+
+const round = (value: number): number => Math.round(value * 1000) / 1000;
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+function filled(
+  table: 'table1' | 'table4' | 'table5',
+  qualityOf: (category: string, seed: number) => Quality | undefined,
+): FilledTable {
+  const plan = planOf({ tables: [table] });
+  const qualities = new Map<string, Quality>();
+  for (const combination of plan.groups.flatMap((group) => group.combinations)) {
+    const found = qualityOf(combination.category, combination.seed);
+    if (found) qualities.set(combination.id, found);
+  }
+  return fillTable(plan.tables[0]!, { categories: ['tray', 'box'], seeds: [1, 2] }, qualities);
+}
+
+test('published means agree with what they are means of, within rounding', () => {
+  for (const values of Object.values(TABLE_1)) {
+    expect(values).toHaveLength(LOCO_CATEGORIES.length + 1);
+    expect(Math.abs(mean(values.slice(0, -1)) - values.at(-1)!)).toBeLessThanOrEqual(0.0011);
+  }
+  const triples = [
+    ...Object.values(TABLE_2),
+    ...Object.values(TABLE_3).flatMap((values) => [values.slice(0, 3), values.slice(3)]),
+    ...Object.values(TABLE_4),
+    ...Object.values(TABLE_5),
+  ];
+  // CA with CA of Table 5 is printed as 0.708; its halves give 0.715.
+  const odd = triples.filter(([a, b, both]) => Math.abs((a! + b!) / 2 - both!) > 0.0011);
+  expect(odd).toEqual([[0.752, 0.678, 0.708]]);
+});
+
+test('AU-sPRO is taken at 0.05, a mean of subsets is the mean of both', () => {
+  const found = quality(0.8, 0.6);
+  expect(measured(found, { metric: 'au-spro', subset: 'structural' })).toBeCloseTo(0.85, 12);
+  expect(measured(found, { metric: 'image-auroc', subset: 'logical' })).toBe(0.6);
+  expect(measured(found, { metric: 'image-auroc', subset: 'mean' })).toBeCloseTo(0.7, 12);
+  const plain: Quality = { ...found, imageAurocByDefect: { scratch: 0.9 }, auSpro: {} };
+  expect(measured(plain, { metric: 'au-spro', subset: 'mean' })).toBeNaN();
+});
+
+test('values are means over the categories of a seed, then over the seeds', () => {
+  const { columns, rows } = filled('table5', (category, seed) =>
+    quality(category === 'tray' ? 0.8 : 0.6, 0.5 + seed / 10),
+  );
+  expect(columns).toEqual([
+    'AU-sPRO structural',
+    'AU-sPRO logical',
+    'AU-sPRO mean',
+    'image AUROC structural',
+    'image AUROC logical',
+    'image AUROC mean',
+  ]);
+  const [row] = rows;
+  expect(row!.label).toEqual(['Pi', 'Pi']);
+  expect(row!.published).toEqual([0.748, 0.675, 0.711, null, null, null]);
+  expect(round(row!.measured![3]!.mean)).toBe(0.7);
+  const logical = row!.measured![4]!;
+  expect(logical.seeds.map(round)).toEqual([0.6, 0.7]);
+  expect(round(logical.mean)).toBe(0.65);
+  // Student's t with one degree of freedom: 12.706 x 0.0707 / sqrt(2).
+  expect(round(logical.upper - logical.mean)).toBe(0.635);
+});
+
+test('a seed of which a category is missing gives no value', () => {
+  const { rows } = filled('table4', (category, seed) =>
+    category === 'box' && seed === 2 ? undefined : quality(0.8, 0.6),
+  );
+  expect(rows[0]!.measured![0]!.seeds).toHaveLength(1);
+  expect(rows[0]!.measured![0]!.lower).toBeNaN();
+  const { rows: none } = filled('table4', () => undefined);
+  expect(none[0]!.measured![0]).toMatchObject({ seeds: [] });
+});
+
+test('Table 1 has a column a category, and the lines of others', () => {
+  const { columns, rows } = filled('table1', (category) => quality(category === 'tray' ? 0.9 : 0.5, 0.5));
+  expect(columns).toEqual(['tray', 'box', 'mean']);
+  expect(rows.filter((row) => row.measured === null)).toHaveLength(10);
+  const ours = rows.at(-1)!;
+  expect(ours.label).toEqual(['both (DSKD)']);
+  expect(ours.measured!.map((value) => round(value.mean))).toEqual([0.75, 0.55, 0.65]);
+  // The paper has no tray; the mean over its own categories stands beside ours.
+  expect(ours.published).toEqual([null, null, 0.73]);
+});
+
+test('Markdown has the published number beside the measured one, CSV every digit', () => {
+  const table = filled('table4', (_, seed) => quality(0.8, seed / 2));
+  const lines = tableAsMarkdown(table).split('\n');
+  expect(lines[2]).toBe(
+    '| student | loss | AU-sPRO structural | paper: AU-sPRO structural | AU-sPRO logical | paper: AU-sPRO logical | ' +
+      'AU-sPRO mean | paper: AU-sPRO mean | image AUROC structural | image AUROC logical | image AUROC mean |',
+  );
+  expect(lines[4]).toMatch(/^\| local \| Pi \| 0\.850 ± 0\.000 \| 0\.739 \| 0\.800 ± 3\.177 \| 0\.474 \|/);
+  expect(lines[5]).toMatch(/^\| local \| flattened \| 0\.850 ± 0\.000 \| – \|/);
+  const csv = tablesAsCsv([table]).split('\n');
+  expect(csv[0]).toBe('table,variant,row,column,mean,lower,upper,seeds,published');
+  expect(csv[4]).toMatch(/^table4,,local \/ Pi,image AUROC structural,0\.8,0\.8,0\.8,0\.8 0\.8,$/);
+  expect(csv).toHaveLength(1 + 6 * 6 + 1);
+});

@@ -1,0 +1,83 @@
+import type { FilledRow, FilledTable, SeedValue } from './fill-table.js';
+
+const DIGITS = 3;
+const MISSING = '–';
+
+const number = (value: number | null | undefined): string =>
+  value === null || value === undefined || Number.isNaN(value) ? MISSING : value.toFixed(DIGITS);
+
+/** Mean and half the width of the interval. */
+function inWords(value: SeedValue | undefined): string {
+  if (!value || Number.isNaN(value.mean)) return MISSING;
+  if (Number.isNaN(value.lower)) return number(value.mean);
+  return `${number(value.mean)} ± ${number((value.upper - value.lower) / 2)}`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('|', '\\|');
+}
+
+/** Whether the paper has a number in this column of any row. */
+function isPublished({ rows }: FilledTable, column: number): boolean {
+  return rows.some(({ published }) => published[column] !== null);
+}
+
+/** A Markdown table: what was measured, and beside it what the paper prints. */
+export function tableAsMarkdown(table: FilledTable): string {
+  const { title, variant, labels, columns, rows, remark } = table;
+  const columnsWith = columns.map((name, index) => ({ name, index, published: isPublished(table, index) }));
+  const header = [
+    ...labels,
+    ...columnsWith.flatMap(({ name, published }) => (published ? [name, `paper: ${name}`] : [name])),
+  ];
+  const cells = ({ label, measured, published }: FilledRow): string[] => [
+    ...label,
+    ...columnsWith.flatMap(({ index, published: has }) => {
+      const own = inWords(measured?.[index]);
+      return has ? [own, number(published[index])] : [own];
+    }),
+  ];
+  const line = (each: readonly string[]): string => `| ${each.map(escaped).join(' | ')} |`;
+  const alignment = header.map((_, index) => (index < labels.length ? '---' : '---:'));
+  return [
+    `### ${title}${variant === '' ? '' : ` (${variant})`}`,
+    '',
+    line(header),
+    line(alignment),
+    ...rows.map((row) => line(cells(row))),
+    '',
+    ...(remark === undefined ? [] : [remark, '']),
+  ].join('\n');
+}
+
+/** A cell of a CSV file. */
+export function quoted(text: string): string {
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** One line per row and column, with every digit: `table,variant,row,column,mean,lower,upper,seeds,published`. */
+export function tablesAsCsv(tables: readonly FilledTable[]): string {
+  const lines = ['table,variant,row,column,mean,lower,upper,seeds,published'];
+  const exact = (value: number | null | undefined): string =>
+    value === null || value === undefined || Number.isNaN(value) ? '' : String(value);
+  for (const { name, variant, columns, rows } of tables) {
+    for (const { label, measured, published } of rows) {
+      columns.forEach((column, index) => {
+        const value = measured?.[index];
+        const cells = [
+          name,
+          variant,
+          label.join(' / '),
+          column,
+          exact(value?.mean),
+          exact(value?.lower),
+          exact(value?.upper),
+          (value?.seeds ?? []).join(' '),
+          exact(published[index]),
+        ];
+        lines.push(cells.map(quoted).join(','));
+      });
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,46 @@
+import path from 'node:path';
+import { parseConfig } from '@dskd/benchmark';
+import type { BenchmarkOptions } from '../options/benchmark.js';
+import { readConfigFile } from '../options/config-file.js';
+import { runGridHere } from './run-grid.js';
+
+interface PathsIn {
+  readonly data?: unknown;
+  readonly subsets?: unknown;
+  readonly results?: unknown;
+  readonly settings?: unknown;
+  readonly vary?: unknown;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What a config says with its paths relative to where it lies. */
+function withPaths(values: PathsIn, folder: string): Record<string, unknown> {
+  const resolved = (value: unknown): unknown =>
+    typeof value === 'string' && value !== '' ? path.resolve(folder, value) : value;
+  const teacher = (value: unknown): unknown =>
+    isObject(value) && 'weights' in value ? { ...value, weights: resolved(value.weights) } : value;
+  const result: Record<string, unknown> = { ...values };
+  for (const key of ['data', 'subsets', 'results']) if (key in result) result[key] = resolved(result[key]);
+  const { settings, vary } = values;
+  if (isObject(settings) && 'teacher' in settings) {
+    result.settings = { ...settings, teacher: teacher(settings.teacher) };
+  }
+  if (isObject(vary) && Array.isArray(vary.teacher)) {
+    result.vary = { ...vary, teacher: vary.teacher.map(teacher) };
+  }
+  return result;
+}
+
+/** The folder of the results: as told, or beside the config and called like it. */
+function resultsOf(file: string, told: string | undefined): string {
+  const { dir, name } = path.parse(file);
+  return told ?? path.join(dir, `${name}-results`);
+}
+
+export async function benchmark(file: string, options: BenchmarkOptions, signal: AbortSignal): Promise<void> {
+  const read = await readConfigFile(file);
+  const config = parseConfig(withPaths(read.values, path.dirname(path.resolve(file))), read.placeIn);
+  await runGridHere(config, resultsOf(file, options.results ?? config.results), options, signal);
+}

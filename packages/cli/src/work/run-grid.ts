@@ -1,0 +1,85 @@
+import { existsSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  runBenchmark,
+  tableAsMarkdown,
+  type BenchmarkConfig,
+  type GridCost,
+  type GridEvent,
+  type TeacherFile,
+} from '@dskd/benchmark';
+import { writeFileAtomically } from '@dskd/data/node';
+import { teacherTiny } from '@dskd/teacher-tiny';
+import type { BenchmarkOptions } from '../options/benchmark.js';
+import { printJson, printLine } from '../output.js';
+import { formatDuration } from '../render/duration.js';
+
+/** The embedded teacher as a file among the results: processes read it from there, and so can others later. */
+async function defaultTeacher(results: string): Promise<TeacherFile> {
+  const { name, sha256, load } = teacherTiny();
+  const file = path.resolve(results, 'teachers', `${name}-${sha256}.safetensors`);
+  if (!existsSync(file)) await writeFileAtomically(file, await load());
+  return { name, sha256, file };
+}
+
+function describeCost({ cells, done, seconds, bytes, processes }: GridCost): string {
+  const open = cells - done;
+  if (open === 0) return `${cells} students, all trained`;
+  return (
+    `${cells} students, ${done} trained, ${open} to train: about ${formatDuration(seconds)} in ${processes} ` +
+    `process${processes === 1 ? '' : 'es'}, ${(bytes / 2 ** 30).toFixed(1)} GiB (from one measured step of each kind)`
+  );
+}
+
+/** Says what happens, with the time that is left by what went before. */
+function eventRenderer(): (event: GridEvent) => void {
+  const started = performance.now();
+  let before = 0;
+  return (event) => {
+    if (event.type === 'grid-start') before = event.done;
+    if (event.type === 'cell-end') {
+      const { done, cells, description } = event;
+      const seconds = (performance.now() - started) / 1000;
+      const left = (seconds / (done - before)) * (cells - done);
+      const rest = done < cells ? `, about ${formatDuration(left)} left` : '';
+      process.stderr.write(`${done} of ${cells}: ${description}${rest}\n`);
+    }
+    if (event.type === 'cell-failed') process.stderr.write(`failed: ${event.description}: ${event.reason}\n`);
+  };
+}
+
+/** Runs a grid with this machine's processes, and prints its tables. */
+export async function runGridHere(
+  config: BenchmarkConfig,
+  results: string,
+  options: BenchmarkOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { json, backend, dryRun } = options;
+  const processes = options.processes ?? config.processes ?? os.availableParallelism();
+  if (!json) process.stderr.write('reading the pictures and measuring a step of each kind\n');
+  const found = await runBenchmark({
+    config,
+    results,
+    defaultTeacher: () => defaultTeacher(results),
+    worker: new URL('./benchmark-worker.js', import.meta.url),
+    backend,
+    processes,
+    dryRun,
+    onCost: (cost) => {
+      if (json) printJson({ type: 'grid-cost', ...cost });
+      else printLine(describeCost(cost));
+    },
+    onEvent: json ? printJson : eventRenderer(),
+    signal,
+  });
+  if (!found) return;
+  if (json) {
+    printJson({ type: 'benchmark-results', ...found });
+    return;
+  }
+  for (const table of found.tables) printLine(tableAsMarkdown(table));
+  for (const { what, code, reason } of found.failures) printLine(`failed: ${what}: ${code}: ${reason}`);
+  printLine(`wrote ${path.join(results, 'tables.md')}, tables.csv, single-values.csv and results.json`);
+}
