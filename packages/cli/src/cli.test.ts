@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decodeImage, encodePng } from '@dskd/data/node';
 import type { EvaluationResult } from '@dskd/detector';
+import sharp from 'sharp';
 import { dskd, jsonLines, spawnDskd, type Outcome } from './dskd-process.test.util.js';
 import { writeDataset, writeTeacher } from './made-up-dataset.test.util.js';
 import { VERSION } from './version.js';
@@ -93,14 +94,24 @@ test('a config file, its paths relative to it, gives the file of flags; one unin
   expect(Buffer.compare(await readFile(again), await readFile(model))).toBe(0);
 });
 
-test('evaluate prints tables, --json the result, --out a file of all scores', async () => {
-  const out = path.join(folder, 'result.json');
-  const human = await dskd('evaluate', model, '--data', data, '--out', out);
-  expect(human.code).toBe(0);
-  expect(human.stdout).toContain('2 good and 2 anomalous test pictures, 2 with a mask');
-  expect(human.stdout).toMatch(/fused +[\d.]+ +[\d.]+ +[\d.]+ +[\d.]+/);
+test('evaluate prints tables, --json the result, --out a file of all scores; CSV, Markdown and maps beside it', async () => {
+  const [out, csv, markdown, maps] = ['result.json', 'result.csv', 'result.md', 'maps'].map((name) =>
+    path.join(folder, name),
+  );
+  const files = ['--out', out!, '--csv', csv!, '--markdown', markdown!];
+  const writeMaps = ['--write-maps', maps!, '--maps-of', 'local'];
+  const human = await dskd('evaluate', model, '--data', data, ...files, ...writeMaps);
+  expect(human).toMatchObject({ code: 0 });
+  expect(human.stdout).toContain('2 good and 2 anomalous test pictures, 2 with a mask; protocol of MVTec AD');
+  expect(human.stdout).toMatch(/fused(?: +[\d.]+){6}\n/);
   const machine = await dskd('evaluate', model, '--data', data, '--json');
-  expect(JSON.parse(machine.stdout)).toEqual(JSON.parse(await readFile(out, 'utf8')));
+  expect(JSON.parse(machine.stdout)).toEqual(JSON.parse(await readFile(out!, 'utf8')));
+  expect(await readFile(csv!, 'utf8')).toMatch(/^good parts,mvtec-ad,global,all,,auPro,0.3,[\d.]+,/m);
+  expect(await readFile(markdown!, 'utf8')).toContain('| image AUROC by defect | local | global | fused |');
+  const tiff = await sharp(path.join(maps!, 'good parts/test/spot/001.tiff')).metadata();
+  expect(tiff).toMatchObject({ width: 40, height: 40, channels: 1, depth: 'float' });
+  const unknown = await dskd('evaluate', model, '--data', data, ...writeMaps.with(3, 'lokal'));
+  expect(unknown.stderr).toContain('Got maps of "lokal", wanted one of fused, local, global.');
 });
 
 test('evaluate --subsets tells logical from structural pictures', async () => {

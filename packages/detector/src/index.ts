@@ -11,7 +11,7 @@ export { DEFAULT_FALSE_ALARM_RATE, Detector, type PredictOptions, type SaveOptio
 export { estimateTraining, type EstimateOptions, type TrainingCost } from './estimate-training.js';
 export { evaluateCombinations, type CombinationOptions } from './evaluate-combinations.js';
 export { evaluateDetector, type EvaluateOptions, type EvaluatedPicture } from './evaluate-detector.js';
-export type { EvaluationResult, ScoredSample, ScoreQuality } from '@dskd/metrics';
+export type { EvaluationResult, LimitedArea, ScoredSample, ScoreQuality } from '@dskd/metrics';
 export type { IgnoreMask } from './ignored-pixels.js';
 export { loadDetector, loadDetectors, type LoadAllOptions, type LoadOptions } from './load-detector.js';
 export { mapInPicture } from './map-in-picture.js';

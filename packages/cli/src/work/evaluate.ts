@@ -1,5 +1,5 @@
 import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
-import { evaluateDetector, type EvaluationResult } from '@dskd/detector';
+import { evaluateDetector, type EvaluatedPicture, type EvaluationResult } from '@dskd/detector';
 import type { EvaluateOptions } from '../options/evaluate.js';
 import { formatTable, printJson, printLine } from '../output.js';
 import { progressRenderer } from '../render/progress.js';
@@ -11,22 +11,19 @@ import { loadModel } from './load-model.js';
 import { EvaluationReport } from './report/evaluation-report.js';
 
 export async function evaluate(path: string, options: EvaluateOptions, signal: AbortSignal): Promise<void> {
+  for (const file of [options.out, options.csv, options.markdown]) {
+    if (file !== undefined) await assertWritable(file);
+  }
+  const report = options.report === undefined ? undefined : await EvaluationReport.to(options.report, path);
   const source = await openSource({
     root: options.data,
     signal,
     ...(options.category !== undefined && { category: options.category }),
     ...(options.subsets !== undefined && { subsets: options.subsets }),
   });
-  const { ignoreMask } = options;
+  const { ignoreMask, writeMaps } = options;
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
-  for (const file of [options.out, options.csv, options.markdown]) {
-    if (file !== undefined) await assertWritable(file);
-  }
-  const mapFiles =
-    options.writeMaps === undefined
-      ? undefined
-      : await MapFiles.in(options.writeMaps, source, options.mapsOf);
-  const report = options.report === undefined ? undefined : await EvaluationReport.to(options.report, path);
+  const mapFiles = writeMaps === undefined ? undefined : await MapFiles.in(writeMaps, source, options.mapsOf);
   const model = await loadModel(path, options);
   try {
     mapFiles?.assertHas(model.detector);
@@ -34,10 +31,12 @@ export async function evaluate(path: string, options: EvaluateOptions, signal: A
       signal,
       ...(ignored && { ignored }),
       ...(!options.json && { onEvent: progressRenderer({ json: false }) }),
-      async onPicture(picture) {
-        await mapFiles?.write(picture);
-        await report?.add(model.detector, picture);
-      },
+      ...((mapFiles ?? report) && {
+        async onPicture(picture: EvaluatedPicture) {
+          await mapFiles?.write(picture);
+          await report?.add(model.detector, picture);
+        },
+      }),
     });
     await writeResult(result, options);
     await report?.write(model.detector, { evaluation: result, source, signal });

@@ -1,0 +1,74 @@
+import type { EvaluationResult, LimitedArea, ScoreQuality } from '@dskd/detector';
+import { scoresOf } from './evaluation-tables.js';
+import { meanOverSubsets } from './mean-over-subsets.js';
+
+const COLUMNS = [
+  'source',
+  'protocol',
+  'score',
+  'scope',
+  'name',
+  'metric',
+  'limit',
+  'value',
+  'lower',
+  'upper',
+] as const;
+
+/** One number; `value` alone where it is exact. */
+interface Row {
+  /** All test pictures; the pictures of a type of defect or subset; the regions of a type. */
+  readonly scope: 'all' | 'pictures' | 'regions';
+  /** Of the type or subset. */
+  readonly name?: string;
+  readonly metric: string;
+  readonly value: number;
+  readonly limit?: number;
+  readonly lower?: number;
+  readonly upper?: number;
+}
+
+const IMAGE_METRICS = ['imageAuroc', 'imageAveragePrecision', 'imageF1Max'] as const;
+const PIXEL_METRICS = ['pixelAuroc', 'pixelAveragePrecision'] as const;
+
+function rowsOf(quality: ScoreQuality): Row[] {
+  const sproRows = (scope: Row['scope'], areas: readonly LimitedArea[], name?: string): Row[] =>
+    areas.map((area) => ({ scope, ...(name !== undefined && { name }), metric: 'auSpro', ...area }));
+  return [
+    ...[...IMAGE_METRICS, ...PIXEL_METRICS].map(
+      (metric): Row => ({ scope: 'all', metric, value: quality[metric] }),
+    ),
+    ...(quality.auPro ? [{ scope: 'all', metric: 'auPro', ...quality.auPro } as const] : []),
+    ...sproRows('all', meanOverSubsets(quality.auSpro)),
+    ...Object.entries(quality.imageAurocByDefect).map(
+      ([name, value]): Row => ({ scope: 'pictures', name, metric: 'imageAuroc', value }),
+    ),
+    ...Object.entries(quality.auSpro).flatMap(([name, areas]) => sproRows('pictures', areas, name)),
+    ...Object.entries(quality.auSproByDefect).flatMap(([name, areas]) => sproRows('regions', areas, name)),
+  ];
+}
+
+function cell(value: string | number | undefined): string {
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : '';
+  if (value === undefined) return '';
+  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+}
+
+/**
+ * An evaluation as CSV (RFC 4180 but for line feeds alone), a row a number: its score (a branch or `fused`), what it
+ * is measured on, the metric as JSON has it, limit and bounds where there are some. What cannot be measured is an
+ * empty value. Over all pictures auSpro is the mean of the subsets'.
+ */
+export function evaluationCsv(result: EvaluationResult): string {
+  const { source, protocol, atThreshold } = result;
+  const rows = scoresOf(result).flatMap(([score, quality]) =>
+    rowsOf(quality).map((row) => ({ source, protocol, score, ...row })),
+  );
+  const counts = Object.entries(atThreshold).map(([metric, value]) => {
+    return { source, protocol, score: 'fused', scope: 'all', metric, value };
+  });
+  const lines = [...rows, ...counts].map((row: Readonly<Record<string, string | number>>) =>
+    COLUMNS.map((column) => cell(row[column])).join(','),
+  );
+  return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
+}

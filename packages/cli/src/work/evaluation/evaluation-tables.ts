@@ -1,0 +1,98 @@
+import type { EvaluationResult, ScoreQuality } from '@dskd/detector';
+import { meanOverSubsets } from './mean-over-subsets.js';
+
+/** A table for people: its cells are text. */
+export interface Table {
+  readonly header: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** The false-positive rate up to which AU-sPRO is usually compared. */
+const HEADLINE_LIMIT = 0.05;
+
+const number = (value: number | undefined): string => value?.toFixed(4) ?? '-';
+
+/** Branches and then the fused score. */
+export function scoresOf({ branches, fused }: EvaluationResult): [string, ScoreQuality][] {
+  return [...Object.entries(branches), ['fused', fused]];
+}
+
+/** How well each score does as a whole. */
+function overall(scores: readonly [string, ScoreQuality][]): Table {
+  return {
+    header: ['score', 'image AUROC', 'average precision', 'F1-max', 'pixel AUROC', 'pixel AP', 'AU-PRO'],
+    rows: scores.map(([name, quality]) => [
+      name,
+      number(quality.imageAuroc),
+      number(quality.imageAveragePrecision),
+      number(quality.imageF1Max),
+      number(quality.pixelAuroc),
+      number(quality.pixelAveragePrecision),
+      number(quality.auPro?.value),
+    ]),
+  };
+}
+
+function imageAurocByDefect(scores: readonly [string, ScoreQuality][], hasSubsets: boolean): Table {
+  const defects = Object.keys(scores.at(-1)![1].imageAurocByDefect).sort();
+  const rows = defects.map((defect) => [
+    defect,
+    ...scores.map(([, quality]) => number(quality.imageAurocByDefect[defect])),
+  ]);
+  if (hasSubsets) rows.push(['mean', ...scores.map(([, quality]) => number(quality.imageAuroc))]);
+  return { header: ['image AUROC by defect', ...scores.map(([name]) => name)], rows };
+}
+
+function auSpro(scores: readonly [string, ScoreQuality][]): Table {
+  const fused = scores.at(-1)![1];
+  const subsets = Object.keys(fused.auSpro).sort();
+  const limits = fused.auSpro[subsets[0]!]!.map(({ limit }) => limit);
+  return {
+    header: ['AU-sPRO up to', 'score', ...limits.map(String)],
+    rows: [...subsets, 'mean'].flatMap((subset) =>
+      scores.map(([name, quality]) => [
+        subset,
+        name,
+        ...(quality.auSpro[subset] ?? meanOverSubsets(quality.auSpro)).map(({ value }) => number(value)),
+      ]),
+    ),
+  };
+}
+
+function auSproByDefect(scores: readonly [string, ScoreQuality][]): Table {
+  const types = Object.keys(scores.at(-1)![1].auSproByDefect).sort();
+  const at = (quality: ScoreQuality, type: string): number | undefined =>
+    quality.auSproByDefect[type]?.find(({ limit }) => limit === HEADLINE_LIMIT)?.value;
+  return {
+    header: [`AU-sPRO up to ${HEADLINE_LIMIT} by region`, ...scores.map(([name]) => name)],
+    rows: types.map((type) => [type, ...scores.map(([, quality]) => number(at(quality, type)))]),
+  };
+}
+
+/** An evaluation as tables for people. */
+export function evaluationTables(result: EvaluationResult): Table[] {
+  const scores = scoresOf(result);
+  const hasRegions = Object.keys(result.fused.auSpro).length > 0;
+  return [
+    overall(scores),
+    imageAurocByDefect(scores, result.protocol === 'mvtec-loco-ad'),
+    ...(hasRegions ? [auSpro(scores), auSproByDefect(scores)] : []),
+  ].filter(({ rows }) => rows.length > 0);
+}
+
+/** What was evaluated, in a line. */
+export function headline({ source, pictures, protocol }: EvaluationResult): string {
+  const rules = { 'mvtec-ad': 'MVTec AD', 'mvtec-loco-ad': 'MVTec LOCO AD' }[protocol];
+  return (
+    `${source}: ${pictures.good} good and ${pictures.anomalous} anomalous test pictures, ` +
+    `${pictures.withMask} with a mask; protocol of ${rules}`
+  );
+}
+
+/** What the threshold does, in a line. */
+export function thresholdLine({ pictures, atThreshold }: EvaluationResult): string {
+  return (
+    `at threshold ${atThreshold.threshold.toFixed(4)}: ${atThreshold.falseAlarms} of ${pictures.good} good pictures ` +
+    `raise a false alarm, ${atThreshold.misses} of ${pictures.anomalous} anomalous ones are missed`
+  );
+}

@@ -1,0 +1,70 @@
+import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { encodeFloatTiff, type ImageSource, type Sample } from '@dskd/data';
+import type { EvaluatedPicture } from '@dskd/detector';
+import { MapFiles } from './map-files.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'dskd maps ü-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const sampleOf = (id: string, split: Sample['split'] = 'test'): Sample => ({
+  id,
+  split,
+  label: 'good',
+  defectType: 'good',
+  load: () => Promise.reject(new Error('not to be read')),
+});
+const sourceOf = (...ids: string[]): ImageSource => ({
+  name: 'tray',
+  samples: [...ids.map((id) => sampleOf(id)), sampleOf('train/good/000.png', 'train')],
+  fingerprint: () => Promise.resolve('0'.repeat(64)),
+});
+
+function pictureOf(id: string): EvaluatedPicture {
+  const map = (value: number): EvaluatedPicture['maps']['fused'] => ({
+    data: new Float32Array(6).fill(value),
+    width: 3,
+    height: 2,
+  });
+  const maps = { fused: map(1), branches: { local: map(2) } };
+  return { sample: sampleOf(id), maps } as unknown as EvaluatedPicture;
+}
+
+test.each([
+  ['fused', 1],
+  ['local', 2],
+])("maps of %s lie where MVTec's scripts look for them, every bit", async (score, value) => {
+  const files = await MapFiles.in(
+    path.join(folder, score),
+    sourceOf('test/good/000.png', 'test/hole/b.c.jpg'),
+    score,
+  );
+  for (const id of ['test/good/000.png', 'test/hole/b.c.jpg']) await files.write(pictureOf(id));
+  expect((await readdir(path.join(folder, score), { recursive: true })).sort()).toEqual(
+    ['tray', 'tray/test', 'tray/test/good', 'tray/test/good/000.tiff', 'tray/test/hole']
+      .concat('tray/test/hole/b.c.tiff')
+      .map((name) => path.normalize(name)),
+  );
+  const wanted = encodeFloatTiff({ data: new Float32Array(6).fill(value), width: 3, height: 2 });
+  const written = await readFile(path.join(folder, score, 'tray/test/hole/b.c.tiff'));
+  expect(Buffer.compare(written, wanted)).toBe(0);
+});
+
+test('pictures that would share a file, or have one elsewhere, are refused before any work', async () => {
+  await expect(MapFiles.in(folder, sourceOf('test/a.png', 'test/a.jpg'), 'fused')).rejects.toThrow(
+    'The maps of test/a.png and test/a.jpg would be one file',
+  );
+  await expect(MapFiles.in(folder, sourceOf('../../a.png'), 'fused')).rejects.toThrow('would lie outside');
+});
+
+test('a folder that cannot be written is refused before any work', async () => {
+  const inTheWay = path.join(folder, 'file');
+  await writeFile(inTheWay, '');
+  await expect(MapFiles.in(inTheWay, sourceOf('test/a.png'), 'fused')).rejects.toMatchObject({
+    code: 'file-not-writable',
+  });
+});

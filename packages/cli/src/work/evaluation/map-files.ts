@@ -1,0 +1,69 @@
+import path from 'node:path';
+import { DskdError } from '@dskd/base';
+import { encodeFloatTiff, type ImageSource, type Sample } from '@dskd/data';
+import { assertWritable, writeFileAtomically } from '@dskd/data/node';
+import type { Detector, EvaluatedPicture } from '@dskd/detector';
+
+const FUSED = 'fused';
+
+/**
+ * Maps as files that MVTec's evaluation scripts read: `FOLDER/<object>/test/<defect>/<picture>.tiff`, 32-bit floats of
+ * the picture's own size.
+ */
+export class MapFiles {
+  readonly #files: ReadonlyMap<string, string>;
+  readonly #score: string;
+
+  private constructor(files: ReadonlyMap<string, string>, score: string) {
+    this.#files = files;
+    this.#score = score;
+  }
+
+  /**
+   * Names a file for each test picture, before any work.
+   * @param score `fused` or the name of a branch.
+   * @throws {DskdError} `file-not-writable`; `dataset-invalid` where two pictures would have one file, or one would lie
+   * outside the folder.
+   */
+  static async in(folder: string, source: ImageSource, score: string): Promise<MapFiles> {
+    const files = new Map<string, string>();
+    const takenBy = new Map<string, Sample>();
+    const object = path.join(folder, source.name);
+    for (const sample of source.samples.filter(({ split }) => split === 'test')) {
+      const { dir, name } = path.parse(sample.id);
+      const file = path.join(object, dir, `${name}.tiff`);
+      const twin = takenBy.get(file);
+      if (twin || path.relative(object, file).startsWith('..')) {
+        throw new DskdError(
+          'dataset-invalid',
+          twin
+            ? `The maps of ${twin.id} and ${sample.id} would be one file, ${file}.`
+            : `The map of ${sample.id} would lie outside ${object}.`,
+          { hint: 'Evaluate without --write-maps, or give the pictures other names.', details: { file } },
+        );
+      }
+      takenBy.set(file, sample);
+      files.set(sample.id, file);
+    }
+    const [first] = files.values();
+    if (first !== undefined) await assertWritable(first);
+    return new MapFiles(files, score);
+  }
+
+  /** @throws {DskdError} `invalid-argument` for a branch that the detector does not have. */
+  assertHas({ description }: Detector): void {
+    const names = [FUSED, ...description.branches.map(({ name }) => name)];
+    if (names.includes(this.#score)) return;
+    throw new DskdError(
+      'invalid-argument',
+      `Got maps of "${this.#score}", wanted one of ${names.join(', ')}.`,
+      { details: { got: this.#score, wanted: names } },
+    );
+  }
+
+  /** @throws {DskdError} `file-not-writable` */
+  async write({ sample, maps }: EvaluatedPicture): Promise<void> {
+    const map = this.#score === FUSED ? maps.fused : maps.branches[this.#score]!;
+    await writeFileAtomically(this.#files.get(sample.id)!, encodeFloatTiff(map));
+  }
+}
