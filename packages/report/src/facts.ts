@@ -9,6 +9,7 @@ export interface Fact {
 
 export function factList(facts: readonly Fact[]): Html {
   return markup`<dl class="facts">${facts.map(
-    ({ label, value }) => markup`<div><dt>${label}</dt><dd><code><bdi>${value}</bdi></code></dd></div>\n`,
+    ({ label, value }) =>
+      markup`<div><dt><bdi>${label}</bdi></dt><dd><code><bdi>${value}</bdi></code></dd></div>\n`,
   )}</dl>`;
 }

@@ -73,7 +73,7 @@ export function lineChart(options: LineChartOptions): Html {
     }),
   ];
   return markup`<figure class="card">
-<h3>${title}</h3>
+<h3><bdi>${title}</bdi></h3>
 ${drawing({ id, title, description, height: HEIGHT }, content)}
 <figcaption>
 <p class="measure">${options.measure}</p>

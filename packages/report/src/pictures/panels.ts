@@ -46,15 +46,16 @@ export async function makePanels(
     const set = shrinkByMaximum(Uint8Array.from(truth.data), image, size);
     return url(drawContour(small, set, side > 160 ? 2 : 1));
   };
-  const named = Object.entries(branches).map(
-    async ([name, map]) => [name, await overlay(name, map)] as const,
-  );
+  const input = await url(small);
+  const groundTruth = mask?.data.some((value) => value !== 0) ? await contour(mask) : undefined;
+  const maps: Record<string, string> = {};
+  for (const [name, map] of Object.entries(branches)) maps[name] = await overlay(name, map);
   return {
     ...size,
-    input: await url(small),
-    ...(mask?.data.some((value) => value !== 0) && { groundTruth: await contour(mask) }),
+    input,
+    ...(groundTruth !== undefined && { groundTruth }),
     fused: await overlay('fused', fused),
-    branches: Object.fromEntries(await Promise.all(named)),
+    branches: maps,
   };
 }
 

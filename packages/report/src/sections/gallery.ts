@@ -96,7 +96,7 @@ export function gallerySection(
   return markup`${heatLegend(scale)}
 ${news !== undefined && markup`<p>${news}</p>`}
 ${[...groups].map(
-  ([group, members]) => markup`<h3>${group} <span class="count">(${members.length})</span></h3>
+  ([group, members]) => markup`<h3><bdi>${group}</bdi> <span class="count">(${members.length})</span></h3>
 <ul class="gallery">${members.map((picture) => card(picture, scale.threshold))}</ul>
 `,
 )}`;

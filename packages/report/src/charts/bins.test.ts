@@ -1,0 +1,43 @@
+import * as fc from 'fast-check';
+import { binsAround, countInBins } from './bins.js';
+
+const score = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+const scores = fc.array(score, { minLength: 1, maxLength: 40 });
+
+test('every value is counted once, on its side of the threshold: above is above, equal is not', () => {
+  fc.assert(
+    fc.property(scores, scores, score, (good, anomalous, threshold) => {
+      const all = [...good, ...anomalous, threshold];
+      const bins = binsAround(threshold, all, good);
+      const counts = countInBins(bins, all);
+      const edge = Math.round((threshold - bins.low) / bins.width);
+      const above = counts.slice(edge).reduce((sum, count) => sum + count, 0);
+      expect(above).toBe(all.filter((value) => value > threshold).length);
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(all.length);
+    }),
+  );
+});
+
+test('the threshold lies inside, with room on both sides', () => {
+  fc.assert(
+    fc.property(scores, score, (good, threshold) => {
+      const { low, width, count } = binsAround(threshold, good, good);
+      const share = (threshold - low) / (width * count);
+      expect(share).toBeGreaterThan(0.15);
+      expect(share).toBeLessThan(0.9);
+    }),
+  );
+});
+
+test('a few scores far out do not squeeze the rest', () => {
+  const bins = binsAround(10, [1, 2, 3, 4000], [1, 2, 3]);
+  expect(bins.cut).toBe(true);
+  expect(bins.low + bins.width * bins.count).toBeLessThan(60);
+  expect(countInBins(bins, [4000]).at(-1)).toBe(1);
+  expect(binsAround(10, [1, 2, 3, 12], [1, 2, 3]).cut).toBe(false);
+});
+
+test('without normal pictures, and with all scores the same', () => {
+  expect(countInBins(binsAround(5, [7, 9], []), [7, 9]).reduce((a, b) => a + b)).toBe(2);
+  expect(countInBins(binsAround(0, [0, 0], [0, 0]), [0, 0]).reduce((a, b) => a + b)).toBe(2);
+});

@@ -1,0 +1,27 @@
+import { escapeHtml, Html, markup } from './html.js';
+
+test('text is escaped, in content and in attributes; markup and numbers are not', () => {
+  const hostile = `<script>"a" & 'b'</script>`;
+  const inner = markup`<b>${hostile}</b>`;
+  const escaped = '&lt;script&gt;&quot;a&quot; &amp; &#39;b&#39;&lt;/script&gt;';
+  expect(markup`<i title="${hostile}">${inner}${3}</i>`.text).toBe(
+    `<i title="${escaped}"><b>${escaped}</b>3</i>`,
+  );
+});
+
+test('lists are joined, what is not there leaves nothing', () => {
+  expect(markup`${['a', markup`<b></b>`, [1, '&']]}|${undefined}|${false}`.text).toBe('a<b></b>1&amp;||');
+});
+
+test('a backslash in a template or in a text stays one', () => {
+  expect(markup`a\\b ${'c:\\d'}`.text).toBe('a\\b c:\\d');
+});
+
+test('what HTML does not allow becomes the replacement character; tabs, lines and emoji stay', () => {
+  expect(escapeHtml('a\u0000b\u001b[31m\u0085\ud800c\udc00')).toBe('a�b�[31m��c�');
+  expect(escapeHtml('\t\n😀é\u202e')).toBe('\t\n😀é\u202e');
+});
+
+test('only what was made as markup is inserted as it is', () => {
+  expect(markup`${new Html('<hr>')}`.text).toBe('<hr>');
+});

@@ -1,0 +1,187 @@
+import { attribute, parseDocument, problemsOf, textOf } from './document.test.util.js';
+import type { GalleryPicture } from './gallery-picture.js';
+import { DOT, madeUpEvaluation, madeUpHistory } from './made-up.test.util.js';
+import { renderReport, type ReportOptions } from './render-report.js';
+
+const HOSTILE = [
+  `<script>alert(1)</script>.png`,
+  `"><img src=x onerror=alert(1)>.png`,
+  `' onload='alert(1)' x='.png`,
+  'photo\u202egnp.exe',
+  '</style></title></textarea>--><svg onload=alert(1)>',
+  '&lt;b&gt;&amp;.png',
+  'nul\u0000 and \u001b[31m red \ud800.png',
+];
+
+function reportOf(options: Partial<ReportOptions> = {}): string {
+  const evaluation = madeUpEvaluation({
+    good: 12,
+    anomalous: 16,
+    types: ['missing_plug', 'scratch'],
+    subsets: ['logical_anomalies', 'structural_anomalies'],
+  });
+  const gallery: GalleryPicture[] = evaluation.samples.slice(8, 16).map((sample, index) => ({
+    ...sample,
+    group: index < 3 ? 'Worst misses' : 'Random sample',
+    images: {
+      width: 1,
+      height: 1,
+      input: DOT,
+      ...(sample.label === 'anomalous' && { groundTruth: DOT }),
+      fused: DOT,
+      branches: { local: DOT, global: DOT },
+    },
+  }));
+  return renderReport({
+    title: 'tray: evaluation',
+    evaluation,
+    gallery,
+    heatScale: { low: 3, threshold: 5 },
+    training: madeUpHistory,
+    calibration: {
+      scores: [3, 4, 3.5],
+      threshold: 5,
+      falseAlarmRate: 0.05,
+      guaranteed: false,
+      pictures: 'held-out',
+    },
+    facts: [{ label: 'Command', value: 'dskd evaluate m.safetensors --data tray' }],
+    ...options,
+  });
+}
+
+test('valid, with landmarks, headings in order, captions, scopes, alternatives and unique ids', () => {
+  expect(problemsOf(reportOf())).toEqual([]);
+});
+
+test('loads nothing, runs nothing, sends nothing', () => {
+  const page = reportOf();
+  const { elements } = parseDocument(page);
+  const names = new Set(elements.map(({ tagName }) => tagName));
+  for (const name of ['script', 'link', 'iframe', 'object', 'form', 'base', 'video', 'foreignobject']) {
+    expect(names).not.toContain(name);
+  }
+  for (const element of elements) {
+    for (const { name, value } of element.attrs) {
+      expect(name).not.toMatch(/^on|^style$|srcset|action/);
+      if (name === 'src') expect(value).toMatch(/^data:image\//);
+      if (name === 'href') expect(value).toMatch(/^#/);
+    }
+  }
+  expect(page).not.toMatch(/https?:/);
+  expect(page).not.toMatch(/@import|url\((?!#)/);
+  const policy = elements.find((element) => attribute(element, 'http-equiv') !== undefined)!;
+  expect(attribute(policy, 'content')).toMatch(
+    /^default-src 'none'; img-src data:; style-src 'sha256-[A-Za-z0-9+/]{43}='; base-uri 'none'; form-action 'none'$/,
+  );
+});
+
+test('hostile names are shown as they are, wherever names go', () => {
+  const evaluation = madeUpEvaluation({
+    good: 7,
+    anomalous: 7,
+    types: HOSTILE,
+    subsets: HOSTILE.slice(0, 2),
+    nameOf: (label, _, index) => `${label} ${HOSTILE[index]!}`,
+  });
+  const hostile = {
+    ...evaluation,
+    source: HOSTILE[0]!,
+    branches: Object.fromEntries(HOSTILE.map((name) => [name, evaluation.branches.local!])),
+    samples: evaluation.samples.map((sample) => ({
+      ...sample,
+      branchScores: Object.fromEntries(HOSTILE.map((name) => [name, 1])),
+    })),
+  };
+  const images = { width: 1, height: 1, input: DOT, groundTruth: DOT, fused: DOT };
+  const page = reportOf({
+    title: HOSTILE[4]!,
+    subtitle: HOSTILE[0]!,
+    evaluation: hostile,
+    gallery: hostile.samples.map((sample, index) => ({
+      ...sample,
+      group: HOSTILE[index % 7]!,
+      images: { ...images, branches: Object.fromEntries(HOSTILE.map((name) => [name, DOT])) },
+    })),
+    training: [{ epoch: 0, losses: Object.fromEntries(HOSTILE.map((name) => [name, 1])) }],
+    facts: HOSTILE.map((text) => ({ label: text, value: text })),
+  });
+  expect(problemsOf(page)).toEqual([]);
+  const { elements } = parseDocument(page);
+  // What a harmless report is made of, and nothing else.
+  const harmless = new Set(parseDocument(reportOf()).elements.map(({ tagName }) => tagName));
+  expect([...new Set(elements.map(({ tagName }) => tagName))].filter((name) => !harmless.has(name))).toEqual(
+    [],
+  );
+  const attributes = elements.flatMap(({ attrs }) => attrs.map(({ name }) => name));
+  expect(attributes.filter((name) => name.startsWith('on'))).toEqual([]);
+  // eslint-disable-next-line no-control-regex -- they are in the names
+  const readable = (text: string): string => text.replace(/[\u0000\u001b\ud800]/g, '\ufffd');
+  expect(textOf(elements.find(({ tagName }) => tagName === 'title')!)).toBe(HOSTILE[4]);
+  const headings = elements.filter(({ tagName }) => tagName === 'h4').map(textOf);
+  expect(headings.sort()).toEqual(hostile.samples.map(({ id }) => readable(id)).sort());
+  // Names have a direction of their own, so that they cannot turn the text around them.
+  const isolated = elements.filter(({ tagName }) => tagName === 'bdi').map(textOf);
+  for (const name of HOSTILE) expect(isolated).toContain(readable(name));
+  const spoof = elements.filter((element) =>
+    element.childNodes.some((n) => 'value' in n && n.value.includes('\u202e')),
+  );
+  expect(new Set(spoof.map(({ tagName }) => tagName))).toEqual(new Set(['bdi', 'title', 'desc']));
+});
+
+test.each([
+  'https://example.com/a.png',
+  'javascript:alert(1)',
+  'data:text/html;base64,AAAA',
+  'data:image/svg+xml;base64,AAAA',
+  '',
+])('a picture that is no picture, %s, is refused', (input) => {
+  const { samples } = madeUpEvaluation({ good: 1, anomalous: 0, types: [] });
+  const images = { width: 1, height: 1, input, fused: DOT, branches: {} };
+  const gallery = [{ ...samples[0]!, images }];
+  expect(() => reportOf({ gallery })).toThrow('wanted a data URL');
+});
+
+test('what is not known is left out', () => {
+  const page = renderReport({ title: 'nothing', heatScale: { low: 0, threshold: 1 }, facts: [] });
+  expect(problemsOf(page)).toEqual([]);
+  expect(page).not.toContain('<section');
+});
+
+test('an evaluation with no mask, no number and one kind of picture is said to be so', () => {
+  const made = madeUpEvaluation({ good: 3, anomalous: 0, types: [] });
+  const unknown = { ...made.fused, imageAuroc: NaN, pixelAuroc: NaN, auPro: null, auSpro: {} };
+  const empty = { x: [], y: [] };
+  const fused = { ...unknown, curves: { roc: empty, precisionRecall: empty, pro: null, spro: {} } };
+  const page = reportOf({ evaluation: { ...made, fused, branches: {} }, gallery: [] });
+  expect(problemsOf(page)).toEqual([]);
+  expect(page).toContain('n/a');
+  expect(page).toContain('No defect areas are known');
+  expect(page).not.toContain('NaN');
+  expect(page).not.toContain('Infinity');
+});
+
+test('the histogram counts what the verdicts say', () => {
+  const evaluation = madeUpEvaluation({ good: 40, anomalous: 30, types: ['dent'], threshold: 4.5 });
+  const { falseAlarms, misses } = evaluation.atThreshold;
+  const { elements } = parseDocument(reportOf({ evaluation }));
+  const description = textOf(elements.find((element) => attribute(element, 'id') === 'scores-description')!);
+  const words = falseAlarms === 1 ? 'false alarm' : 'false alarms';
+  expect(description).toBe(
+    `Threshold 4.50. good: ${40 - falseAlarms} passed, ${falseAlarms} ${words}; anomalous: ${misses} missed, ${30 - misses} caught.`,
+  );
+});
+
+test('the gallery says when there was no mistake, which a missing group would keep quiet', () => {
+  const evaluation = madeUpEvaluation({ good: 2, anomalous: 2, types: ['dent'] });
+  const said = (misses: number, falseAlarms: number): string =>
+    reportOf({ evaluation: { ...evaluation, atThreshold: { threshold: 5, misses, falseAlarms } } });
+  expect(said(0, 0)).toContain('Not one anomalous picture was missed, and no good one raised a false alarm.');
+  expect(said(0, 1)).toContain('Not one anomalous picture was missed.');
+  expect(said(1, 0)).toContain('No good picture raised a false alarm.');
+});
+
+test('a training that went on from a checkpoint says what it does not show', () => {
+  expect(reportOf()).not.toContain('earlier run');
+  expect(reportOf({ training: madeUpHistory.slice(5) })).toContain('5 epochs of an earlier run');
+});
