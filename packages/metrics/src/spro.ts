@@ -40,7 +40,7 @@ export interface SproSubset {
   readonly backgroundPixels: number;
   /** AU-sPRO at each limit. NaN without regions or without background pixels. */
   readonly limits: LimitedArea[];
-  /** False-positive rate and mean sPRO, at most 2000 points (see {@link overlapCurve}). */
+  /** False-positive rate and mean sPRO, at most 2000 points: the area under them is within 1 / 999. */
   readonly curve: Curve;
   /** The same of the regions of one defect type, against all of the subset's background. */
   readonly byDefect: Record<string, LimitedArea[]>;
