@@ -139,10 +139,12 @@ export const descriptionSchema = z.object({
   threshold: z.object({
     /** Anomalous is a score above it. */
     value: z.number(),
-    /** The rate of false alarms it was chosen for, or null where a person set the value. */
+    /** The rate of false alarms it was chosen for, or null where it was chosen otherwise. */
     falseAlarmRate: z.number().gt(0).lt(1).nullable(),
     /** Whether there were enough normal pictures to promise that rate. */
     guaranteed: z.boolean(),
+    /** Where pictures of bad parts chose the value: the highest F1, or the lowest cost of errors. */
+    chosenBy: z.enum(['f1-max', 'cost']).optional(),
   }),
   /** One record per run: a detector whose students were trained apart has several. */
   trainings: z.array(trainingSchema).min(1).max(64),

@@ -1,5 +1,6 @@
 export { readArtefact, type Artefact } from './artefact.js';
 export type { BranchPlan, ObjectiveDescription } from './branches.js';
+export { chooseThreshold, type ChosenThreshold, type ChooseThresholdOptions } from './choose-threshold.js';
 export { combineDetectors, type CombineOptions } from './combine-detectors.js';
 export {
   FORMAT_VERSION,

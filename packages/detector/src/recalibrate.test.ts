@@ -66,6 +66,21 @@ test('the threshold is the quantile of the scores of the given pictures; scores 
   expect(await scoresOf(pictures(0, 3))).toEqual(before);
 });
 
+test('a confidence takes a higher score as threshold, or says that there are too few', async () => {
+  const wanted = await scoresOf(pictures(300, 25));
+  const source = sourceWith(samples('train', 300, 25));
+  const options = { falseAlarmRate: 0.2, confidence: 0.9 };
+  const result = await recalibrate(detector, source, options);
+  expect(result).toEqual(quantileThreshold(wanted, 0.2, { confidence: 0.9 }));
+  expect(result.threshold).toBeGreaterThan(quantileThreshold(wanted, 0.2).threshold);
+  expect(result.confidence).toBeGreaterThanOrEqual(0.9);
+  await recalibrate(detector, source, { ...options, confidence: 0.999 });
+  expect(detector.description.threshold).toMatchObject({ value: Math.max(...wanted), guaranteed: false });
+  await expect(recalibrate(detector, source, { confidence: 1 })).rejects.toMatchObject({
+    code: 'invalid-argument',
+  });
+});
+
 test('p-values compare with the given pictures, fused and by branch', async () => {
   await recalibrate(detector, sourceWith(samples('train', 300, 9)));
   const [prediction] = await detector.predict(fixturePicture(301, false));

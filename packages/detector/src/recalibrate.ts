@@ -9,6 +9,11 @@ export interface RecalibrateOptions {
   /** The threshold is the quantile of the pictures' scores for this rate. Default: the detector's own, else 0.05. */
   readonly falseAlarmRate?: number;
   /**
+   * In (0, 1): how sure it is to be, over the drawing of the pictures, that the rate is not exceeded. Takes more of
+   * them (see `normalsNeeded` of `@dskd/scoring`). Default: the rate is promised on average.
+   */
+  readonly confidence?: number;
+  /**
    * Also measure anew the mean and deviation by which each branch's map is normalised, which changes every
    * score. Default false: scores stay comparable with earlier ones.
    */
@@ -26,7 +31,7 @@ export interface RecalibrateOptions {
  * warning is emitted for the data the detector was trained on.
  * @returns the threshold, with what can be promised of it. The detector is changed once all is computed, kept
  * when saved; on an error it stays as it was.
- * @throws {DskdError} `dataset-invalid` (no good pictures), `invalid-argument` (the rate), `disposed`,
+ * @throws {DskdError} `dataset-invalid` (no good pictures), `invalid-argument` (the rate or confidence), `disposed`,
  * `aborted`, and what reading pictures throws.
  */
 export async function recalibrate(
@@ -34,12 +39,13 @@ export async function recalibrate(
   source: ImageSource,
   options: RecalibrateOptions = {},
 ): Promise<QuantileThreshold> {
-  const { statistics = false, batchSize = 8, onEvent, signal } = options;
+  const { statistics = false, batchSize = 8, confidence, onEvent, signal } = options;
   const { teacher, branches, ignored } = accessTo.parts(detector);
   const { description } = detector;
   const { falseAlarmRate = description.threshold.falseAlarmRate ?? DEFAULT_FALSE_ALARM_RATE } = options;
   // Before any picture is read.
-  quantileThreshold([0], falseAlarmRate);
+  const promise = confidence === undefined ? {} : { confidence };
+  quantileThreshold([0], falseAlarmRate, promise);
 
   const good = source.samples.filter(({ label, split }) => label === 'good' && split !== 'test');
   const validation = good.filter(({ split }) => split === 'validation');
@@ -79,7 +85,7 @@ export async function recalibrate(
       }),
     },
   );
-  const result = quantileThreshold(scores, falseAlarmRate);
+  const result = quantileThreshold(scores, falseAlarmRate, promise);
   accessTo.setDescription(detector, {
     // As it is now: a threshold set meanwhile is overwritten, nothing else is.
     ...detector.description,

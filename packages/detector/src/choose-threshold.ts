@@ -1,0 +1,92 @@
+import { DskdError, type EventListener } from '@dskd/base';
+import { PreparedPictures, type ImageSource } from '@dskd/data';
+import type { ErrorCosts } from '@dskd/metrics';
+import { costThreshold, f1Threshold } from '@dskd/scoring';
+import { calibrate } from './calibrate.js';
+import { accessTo, type Detector } from './detector.js';
+import { preparationOf } from './preparation.js';
+
+export interface ChooseThresholdOptions {
+  /** What the two kinds of error cost. Default: the threshold is the one with the highest F1. */
+  readonly costs?: ErrorCosts;
+  /** Pictures per pass. Does not change results. Default 8. */
+  readonly batchSize?: number;
+  readonly onEvent?: EventListener;
+  readonly signal?: AbortSignal;
+}
+
+/** What a threshold does on the pictures it was chosen from: on others it does worse. */
+export interface ChosenThreshold {
+  /** A picture is anomalous when its score is greater. */
+  readonly threshold: number;
+  /** Good pictures above it, of how many. */
+  readonly falseAlarms: number;
+  readonly normals: number;
+  /** Anomalous pictures not above it, of how many. */
+  readonly misses: number;
+  readonly anomalies: number;
+}
+
+/**
+ * Sets a detector's threshold from examples of both kinds: the good pictures it is calibrated with, whose scores it
+ * keeps (`recalibrate` changes them), and those of `anomalies`: the ones labelled anomalous or, where none is (a
+ * plain folder), all of them. Nothing is trained, no score changes. Pictures that choose the threshold must not be
+ * the ones an evaluation counts.
+ * @returns the threshold, with its errors. Where the costs say that nothing is to be flagged, it is the highest score
+ * seen. The detector is changed once all is computed, kept when saved; on an error it stays as it was.
+ * @throws {DskdError} `dataset-invalid` (no pictures), `invalid-argument` (costs), `disposed`, `aborted`, and what
+ * reading pictures throws.
+ */
+export async function chooseThreshold(
+  detector: Detector,
+  anomalies: ImageSource,
+  { costs, batchSize = 8, onEvent, signal }: ChooseThresholdOptions = {},
+): Promise<ChosenThreshold> {
+  const { teacher, branches, ignored } = accessTo.parts(detector);
+  const { description } = detector;
+  const choose = (
+    scores: readonly number[],
+    labels: readonly number[],
+  ): ReturnType<typeof f1Threshold> | ReturnType<typeof costThreshold> =>
+    costs ? costThreshold(scores, labels, costs) : f1Threshold(scores, labels);
+  // Before any picture is read.
+  choose([0, 1], [0, 1]);
+
+  const labelled = anomalies.samples.filter(({ label }) => label === 'anomalous');
+  const pictures = labelled.length > 0 ? labelled : anomalies.samples;
+  if (pictures.length === 0) {
+    throw new DskdError('dataset-invalid', `${anomalies.name} has no pictures.`, {
+      hint: 'Give a folder of pictures of bad parts.',
+    });
+  }
+  onEvent?.({ type: 'calibration-start', samples: pictures.length });
+  const { scores: bad } = await calibrate(
+    teacher.extractor,
+    branches,
+    { alignCorners: description.fusion.alignCorners, sigma: description.fusion.sigma },
+    new PreparedPictures(pictures, preparationOf(description)),
+    {
+      batchSize,
+      ignored,
+      signal,
+      constants: new Map(
+        description.branches.map(({ name, mean, standardDeviation }) => [name, { mean, standardDeviation }]),
+      ),
+    },
+  );
+  const good = description.calibration.scores;
+  const scores = [...good, ...bad];
+  const labels = [...good.map(() => 0), ...bad.map(() => 1)];
+  const { threshold, falseAlarms, misses } = choose(scores, labels);
+  const value = Math.min(threshold, Math.max(...scores));
+  accessTo.setDescription(detector, {
+    ...detector.description,
+    threshold: {
+      value,
+      falseAlarmRate: null,
+      guaranteed: false,
+      chosenBy: costs ? 'cost' : 'f1-max',
+    },
+  });
+  return { threshold: value, falseAlarms, normals: good.length, misses, anomalies: bad.length };
+}
