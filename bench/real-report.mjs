@@ -20,6 +20,8 @@ function summarise(run) {
     global: branches.global.imageAuroc,
     fused: fused.imageAuroc,
     pixel: fused.pixelAuroc,
+    // Evaluations that name a protocol measure in the pictures' own pixels.
+    ownPixels: run.evaluation?.protocol !== undefined,
     byDefect: fused.imageAurocByDefect,
     training: total - evaluating,
     evaluating,
@@ -29,12 +31,14 @@ function summarise(run) {
 
 function averaged(runs) {
   const names = ['local', 'global', 'fused', 'pixel', 'training', 'evaluating', 'total'];
-  return Object.fromEntries(names.map((name) => [name, mean(runs.map((run) => run[name]))]));
+  const means = Object.fromEntries(names.map((name) => [name, mean(runs.map((run) => run[name]))]));
+  return { ...means, ownPixels: runs.some(({ ownPixels }) => ownPixels) };
 }
 
 function resultRow(label, run, ratio) {
   const seconds = [run.training, run.evaluating, run.total].map((value) => value.toFixed(0));
-  return [...label, ...[run.local, run.global, run.fused, run.pixel].map(quality), ...seconds, ratio ?? ''];
+  const pixel = `${quality(run.pixel)}${run.ownPixels ? ' +' : ''}`;
+  return [...label, ...[run.local, run.global, run.fused].map(quality), pixel, ...seconds, ratio ?? ''];
 }
 
 function goalRows(goals, runs) {
@@ -148,7 +152,7 @@ export async function writeReport(results, target) {
   const text = [
     '# Real runs',
     'Made by `node bench/real.mjs --report` from `bench/results/real/`; do not edit. The runs are made by `node bench/real.mjs all`, from the root of the repository, with MVTec AD at `../shared/data/mvtec_ad` and the teachers at `../shared/weights`.',
-    'Everything at 128 px, preset lite, batches of 16; scores are AUROC of images by branch and fused, pixel is the fused AUROC of pixels at network size. The torch side is the same mathematics in PyTorch (`bench/peers/dskd_torch.py`): same held-out pictures, same batches, initial weights of the same distributions but other values. Seconds are wall time of whole commands, start included; for torch, one command, training is all but the evaluation. A ratio above 1 means that dskd takes longer. The two sides take turns, seed by seed.',
+    'Everything at 128 px, preset lite, batches of 16; scores are AUROC of images by branch and fused, pixel is the fused AUROC of pixels at network size, or, where a + follows, in the pictures’ own pixels (as `dskd evaluate` has measured since the runs of 24 November 2026). The torch side is the same mathematics in PyTorch (`bench/peers/dskd_torch.py`): same held-out pictures, same batches, initial weights of the same distributions but other values. Seconds are wall time of whole commands, start included; for torch, one command, training is all but the evaluation. A ratio above 1 means that dskd takes longer. The two sides take turns, seed by seed.',
     describeMachines(records),
     ...sections,
   ].join('\n\n');
