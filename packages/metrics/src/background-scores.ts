@@ -2,7 +2,7 @@ import { DskdError } from '@dskd/base';
 import { ranksOfKeys, type BackgroundRanks } from './background-ranks.js';
 import { fromBase64, toBase64 } from './base64.js';
 import { orderedKey } from './ordered-keys.js';
-import { PagedHistogram } from './paged-histogram.js';
+import { MAX_SHIFT, PagedHistogram } from './paged-histogram.js';
 
 /** Then the sum of two of these fits in 32 bits. */
 const MAX_PIXELS = 2 ** 31 - 1;
@@ -77,8 +77,9 @@ export class BackgroundScores {
       return scores;
     }
     const [bins, counts] = [fromBase64(state.bins), fromBase64(state.counts)];
+    const shifts = Number.isInteger(state.shift) && state.shift >= 0 && state.shift <= MAX_SHIFT;
     const fits = bins.every((bin, i) => bin < 2 ** (32 - state.shift) && (i === 0 || bin > bins[i - 1]!));
-    if (!fits || counts.length !== bins.length) {
+    if (!shifts || !fits || counts.length !== bins.length) {
       throw new DskdError('invalid-argument', 'The saved background of an overlap metric is damaged.', {
         details: { shift: state.shift, bins: bins.length, counts: counts.length },
       });

@@ -4,6 +4,8 @@ import { orderedKey } from './ordered-keys.js';
 /** Bins that are allocated together. A power of two. */
 const PAGE_BITS = 13;
 const PAGE = 2 ** PAGE_BITS;
+/** Then there are two pages, and always room for them. */
+export const MAX_SHIFT = 31 - PAGE_BITS;
 
 /** The bins that are not empty: parallel arrays, bins ascending. Bin `b` holds the keys `k` with `k >>> shift == b`. */
 export interface Bins {

@@ -110,6 +110,25 @@ describe('edge cases', () => {
     expect(saturated(1000)).not.toEqual(saturated(2));
   });
 
+  test('of a region only its largest scores are kept, of the background what was promised', () => {
+    const pixels = [1, 2, 3, 4, 5, 6, 7, 8];
+    const scores = [0, 5, 3, 8, 1, 9, 2, 7, 4, 0];
+    const sample = row('a', 'logical', scores, [{ pixels, saturationArea: 3 }]);
+    const { regions, background } = accumulated([sample]).toJSON().subsets[0]!;
+    const floats = (base64: string): number[] => [
+      ...new Float32Array(Uint8Array.from(Buffer.from(base64, 'base64')).buffer),
+    ];
+    // Keys of positive floats are their bits with the sign bit set.
+    expect(regions.map(({ keys }) => floats(keys))).toEqual([[-7, -8, -9]]);
+    expect(background).toHaveProperty('keys');
+    const { background: few } = accumulated([sample], { backgroundPixelsKeptExactly: 2 }).toJSON()
+      .subsets[0]!;
+    expect(few).toHaveProperty('keys');
+    const { background: none } = accumulated([sample], { backgroundPixelsKeptExactly: 1 }).toJSON()
+      .subsets[0]!;
+    expect(none).toHaveProperty('counts');
+  });
+
   test('an empty mask is refused by the name of its picture, and nothing is added', () => {
     const accumulator = accumulated([good, broken]);
     const before = accumulator.toJSON();
@@ -230,9 +249,11 @@ describe('edge cases', () => {
       'region of an overlap metric is damaged',
     );
     const counted = accumulated([good, broken], { backgroundPixelsKeptExactly: 0 }).toJSON();
-    expect(() => SproAccumulator.fromJSON({ ...counted, good: { ...counted.good, counts: '' } })).toThrow(
-      'background of an overlap metric is damaged',
-    );
+    for (const change of [{ counts: '' }, { shift: 19 }, { shift: 0.5 }, { shift: -1 }]) {
+      expect(() => SproAccumulator.fromJSON({ ...counted, good: { ...counted.good, ...change } })).toThrow(
+        'background of an overlap metric is damaged',
+      );
+    }
   });
 });
 
