@@ -89,7 +89,7 @@ function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
       .sort((a, b) => b.path.length - a.path.length)
       .at(0);
     if (deepest && deepest.path.length > 0) {
-      return problemsOf({ ...deepest, path: [...issue.path, ...deepest.path] } as z.core.$ZodIssue);
+      return problemsOf({ ...deepest, path: [...issue.path, ...deepest.path] });
     }
   }
   return [{ path, problem: issue.message }];

@@ -11,7 +11,7 @@ export type { TableDefinition } from './tables/definition.js';
 export { fillTable, type FilledRow, type FilledTable, type SeedValue } from './tables/fill-table.js';
 export { TABLES } from './tables/index.js';
 export { TABLE_NAMES, type TableName } from './tables/names.js';
-export { tableAsMarkdown, tablesAsCsv } from './tables/write-tables.js';
+export { tableAsMarkdown, tableAsText, tablesAsCsv, type TableText } from './tables/write-tables.js';
 export { CellStore } from './node/cell-store.js';
 export { doJob } from './node/do-job.js';
 export { ProcessPool, type ProcessPoolOptions } from './node/process-pool.js';

@@ -61,6 +61,12 @@ interface Variant {
   readonly settings: Settings;
 }
 
+/** A setting's value for people; a teacher by its name. */
+function inWords(value: unknown): string {
+  if (typeof value === 'object' && value !== null && 'name' in value) return String(value.name);
+  return typeof value === 'object' ? canonicalJson(value) : `${value as string | number | boolean}`;
+}
+
 /** Every combination of the varied values, over the settings that stay. */
 export function variantsOf({ settings, vary }: Pick<BenchmarkConfig, 'settings' | 'vary'>): Variant[] {
   let variants: { readonly words: readonly string[]; readonly settings: Settings }[] = [
@@ -69,7 +75,7 @@ export function variantsOf({ settings, vary }: Pick<BenchmarkConfig, 'settings' 
   for (const [name, values] of Object.entries(vary)) {
     variants = variants.flatMap(({ words, settings: base }) =>
       (values as readonly unknown[]).map((value) => ({
-        words: [...words, `${name} ${typeof value === 'object' ? canonicalJson(value) : String(value)}`],
+        words: [...words, `${name} ${inWords(value)}`],
         settings: settingsSchema.parse({ ...base, [name]: value }),
       })),
     );

@@ -1,4 +1,4 @@
-import type { FilledRow, FilledTable, SeedValue } from './fill-table.js';
+import type { FilledTable, SeedValue } from './fill-table.js';
 
 const DIGITS = 3;
 const MISSING = '–';
@@ -22,29 +22,45 @@ function isPublished({ rows }: FilledTable, column: number): boolean {
   return rows.some(({ published }) => published[column] !== null);
 }
 
-/** A Markdown table: what was measured, and beside it what the paper prints. */
-export function tableAsMarkdown(table: FilledTable): string {
-  const { title, variant, labels, columns, rows, remark } = table;
+/** A table as text: what was measured and, beside it, what the paper prints. */
+export interface TableText {
+  readonly caption: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** A table in words: means with half of their interval, published values beside them, a dash for what is missing. */
+export function tableAsText(table: FilledTable): TableText {
+  const { title, variant, labels, columns, rows } = table;
   const columnsWith = columns.map((name, index) => ({ name, index, published: isPublished(table, index) }));
-  const header = [
-    ...labels,
-    ...columnsWith.flatMap(({ name, published }) => (published ? [name, `paper: ${name}`] : [name])),
-  ];
-  const cells = ({ label, measured, published }: FilledRow): string[] => [
-    ...label,
-    ...columnsWith.flatMap(({ index, published: has }) => {
-      const own = inWords(measured?.[index]);
-      return has ? [own, number(published[index])] : [own];
-    }),
-  ];
-  const line = (each: readonly string[]): string => `| ${each.map(escaped).join(' | ')} |`;
-  const alignment = header.map((_, index) => (index < labels.length ? '---' : '---:'));
+  return {
+    caption: `${title}${variant === '' ? '' : ` (${variant})`}`,
+    columns: [
+      ...labels,
+      ...columnsWith.flatMap(({ name, published }) => (published ? [name, `paper: ${name}`] : [name])),
+    ],
+    rows: rows.map(({ label, measured, published }) => [
+      ...label,
+      ...columnsWith.flatMap(({ index, published: has }) => {
+        const own = inWords(measured?.[index]);
+        return has ? [own, number(published[index])] : [own];
+      }),
+    ]),
+  };
+}
+
+/** {@link tableAsText} in Markdown. */
+export function tableAsMarkdown(table: FilledTable): string {
+  const { caption, columns, rows } = tableAsText(table);
+  const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
+  const alignment = columns.map((_, index) => (index < table.labels.length ? '---' : '---:'));
+  const { remark } = table;
   return [
-    `### ${title}${variant === '' ? '' : ` (${variant})`}`,
+    `### ${caption}`,
     '',
-    line(header),
+    line(columns),
     line(alignment),
-    ...rows.map((row) => line(cells(row))),
+    ...rows.map(line),
     '',
     ...(remark === undefined ? [] : [remark, '']),
   ].join('\n');

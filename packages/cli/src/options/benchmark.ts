@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { option, positiveInteger, text } from './option.js';
-import { backendOption, outputOptions } from './shared.js';
+import { backendOption, outputOptions, reportOption } from './shared.js';
 
 const processes = option(positiveInteger().optional(), 'trainings at a time, each in a process of its own', {
   main: true,
@@ -16,6 +16,7 @@ export const gridOptions = {
     'folder of students and tables; what is finished in it is not done again',
     { main: true, group: 'Result', value: 'dir', defaultText: 'beside the config or the data' },
   ),
+  report: reportOption,
   processes,
   backend: backendOption,
   dryRun: option(

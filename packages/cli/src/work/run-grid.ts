@@ -4,16 +4,20 @@ import path from 'node:path';
 import {
   runBenchmark,
   tableAsMarkdown,
+  tableAsText,
   type BenchmarkConfig,
+  type BenchmarkResults,
   type GridCost,
   type GridEvent,
   type TeacherFile,
 } from '@dskd/benchmark';
-import { writeFileAtomically } from '@dskd/data/node';
+import { assertWritable, writeFileAtomically } from '@dskd/data/node';
+import { renderBenchmarkReport } from '@dskd/report';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import type { BenchmarkOptions } from '../options/benchmark.js';
 import { printJson, printLine } from '../output.js';
 import { formatDuration } from '../render/duration.js';
+import { shellQuote } from './report/shell-quote.js';
 
 /** The embedded teacher as a file among the results: processes read it from there, and so can others later. */
 async function defaultTeacher(results: string): Promise<TeacherFile> {
@@ -49,6 +53,40 @@ function eventRenderer(): (event: GridEvent) => void {
   };
 }
 
+/** The tables as a page for people. */
+function reportOf({
+  name,
+  paper,
+  tables,
+  categories,
+  seeds,
+  teachers,
+  backend,
+  versions,
+}: BenchmarkResults): string {
+  return renderBenchmarkReport({
+    title: name,
+    tables: tables.map(tableAsText),
+    facts: [
+      { label: 'Command', value: shellQuote(['dskd', ...process.argv.slice(2)]) },
+      { label: 'Published numbers', value: paper },
+      { label: 'Categories', value: categories.join(', ') },
+      {
+        label: 'Seeds',
+        value: `${seeds.join(', ')}: means over them, ± half of the 95 % interval (Student's t)`,
+      },
+      ...teachers.map((teacher) => ({
+        label: 'Teacher',
+        value: `${teacher.name}, sha256 ${teacher.sha256}`,
+      })),
+      {
+        label: 'Versions',
+        value: [`backend ${backend}`, ...Object.entries(versions).map((each) => each.join(' '))].join('\n'),
+      },
+    ],
+  });
+}
+
 /** Runs a grid with this machine's processes, and prints its tables. */
 export async function runGridHere(
   config: BenchmarkConfig,
@@ -56,7 +94,8 @@ export async function runGridHere(
   options: BenchmarkOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { json, backend, dryRun } = options;
+  const { json, backend, dryRun, report } = options;
+  if (report !== undefined) await assertWritable(report);
   const processes = options.processes ?? config.processes ?? os.availableParallelism();
   if (!json) process.stderr.write('reading the pictures and measuring a step of each kind\n');
   const found = await runBenchmark({
@@ -75,6 +114,7 @@ export async function runGridHere(
     signal,
   });
   if (!found) return;
+  if (report !== undefined) await writeFileAtomically(report, reportOf(found));
   if (json) {
     printJson({ type: 'benchmark-results', ...found });
     return;
