@@ -74,9 +74,11 @@ svg .count-label { font-size: 11px; }
 .scroll { overflow-x: auto; margin: 1rem 0; background: var(--card); border: 1px solid var(--line); border-radius: .6rem; }
 .card .scroll { margin: 0 0 1rem; border: 0; border-radius: 0; }
 .card caption, .card th:first-child { padding-left: 0; }
+.card caption span { left: 0; }
 .card th:last-child, .card td:last-child { padding-right: 0; }
 table { border-collapse: collapse; width: 100%; font-size: .92rem; overflow-wrap: normal; }
 caption { padding: .75rem 1rem .4rem; text-align: left; font-weight: 600; font-size: 1rem; }
+caption span { display: inline-block; position: sticky; left: 1rem; max-width: calc(100vw - 5rem); }
 th, td { padding: .45rem 1rem; text-align: left; vertical-align: top; border-top: 1px solid var(--grid); }
 thead th { border-top: 0; color: var(--muted); font-weight: 600; vertical-align: bottom; }
 tbody th { font-weight: 600; }
@@ -90,12 +92,12 @@ summary { cursor: pointer; padding: .4rem 0; font-weight: 600; color: var(--link
 .heat-legend { margin: 1rem 0; display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: center; }
 .heat-legend svg { width: 20rem; max-width: 100%; height: auto; flex: none; }
 .heat-legend figcaption { flex: 1 1 18rem; font-size: .9rem; }
-.gallery { display: flex; flex-wrap: wrap; gap: 1rem; margin: 0; padding: 0; list-style: none; }
-.picture { flex: 0 1 auto; max-width: 100%; }
+.gallery { display: grid; gap: 1rem; margin: 0; padding: 0; list-style: none; }
+.compact { grid-template-columns: repeat(auto-fill, minmax(min(100%, 34rem), 1fr)); }
 .picture p { margin: .15rem 0 .6rem; }
-.panels { display: flex; flex-wrap: wrap; gap: .6rem; }
-.panels figure { margin: 0; min-width: 0; max-width: 100%; }
-.panels img { display: block; max-width: 100%; height: auto; border-radius: .25rem; background: var(--grid); }
+.panels { display: grid; grid-template-columns: repeat(5, minmax(0, 14rem)); gap: .6rem; }
+.panels figure { margin: 0; min-width: 0; }
+.panels img { display: block; width: 100%; height: auto; border-radius: .25rem; background: var(--grid); }
 .panels figcaption { margin-top: .2rem; font-size: .82rem; }
 .panels b { color: var(--text); font-variant-numeric: tabular-nums; }
 .facts { margin: 0; }
@@ -108,11 +110,9 @@ footer { margin-top: 3rem; padding-top: .5rem; border-top: 1px solid var(--line)
 @media (max-width: 40rem) {
   body { padding: 0 1rem 2rem; }
   .facts div { grid-template-columns: 1fr; }
-  .panels figure { width: calc(50% - .3rem); }
-  .panels img { width: 100%; }
-  .gallery > .picture { width: 100%; }
+  .panels { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   th, td { padding: .4rem .6rem; }
-  thead th.number { min-width: 5.5rem; }
+  thead th.number { min-width: 7rem; }
   .card td.number { white-space: normal; }
   .card thead th.number { min-width: 0; }
   .tiles { gap: .6rem; }
@@ -131,4 +131,4 @@ footer { margin-top: 3rem; padding-top: .5rem; border-top: 1px solid var(--line)
 `;
 
 /** SHA-256 of {@link STYLES} in base64, by which the page's policy knows its style sheet; a test holds it. */
-export const STYLES_SHA256 = 'QSxqpnOmLkNbogYvr13xgrmKlDDQDy5Tky0DYHdlXPQ=';
+export const STYLES_SHA256 = 'SwA28udn6AnnhbLP4xKuRUVs55l10mmdhngAW0E5JVA=';

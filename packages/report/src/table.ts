@@ -22,7 +22,7 @@ export function table({ caption, name, columns, rows }: TableOptions): Html {
   const label = name ?? (typeof caption === 'string' ? caption : 'Table');
   return markup`<div class="scroll" role="region" aria-label="${label}" tabindex="0">
 <table>
-<caption>${caption}</caption>
+<caption><span>${caption}</span></caption>
 <thead><tr>${columns.map(({ title }, index) => markup`<th scope="col"${cellClass(index)}>${title}</th>`)}</tr></thead>
 <tbody>
 ${rows.map(

@@ -44,7 +44,7 @@ export async function makePanels(
   const contour = (truth: PixelBuffer): Promise<string> => {
     assertSameSize('the mask', truth, image);
     const set = shrinkByMaximum(Uint8Array.from(truth.data), image, size);
-    return url(drawContour(small, set, side > 160 ? 2 : 1));
+    return url(drawContour(small, set, Math.max(size.width, size.height) > 160 ? 2 : 1));
   };
   const input = await url(small);
   const groundTruth = mask?.data.some((value) => value !== 0) ? await contour(mask) : undefined;

@@ -70,6 +70,9 @@ function card(picture: GalleryPicture, threshold: number): Html {
 </li>`;
 }
 
+/** Above it two pictures stand side by side, smaller. */
+const MANY = 60;
+
 /** Good news, which a missing group would keep quiet. */
 function noMistakes({ misses, falseAlarms }: EvaluationResult['atThreshold']): string | undefined {
   if (misses === 0 && falseAlarms === 0)
@@ -87,6 +90,7 @@ export function gallerySection(
   scale: HeatScale,
   atThreshold?: EvaluationResult['atThreshold'],
 ): Html {
+  const compact = pictures.length > MANY;
   const news = atThreshold && noMistakes(atThreshold);
   const groups = new Map<string, GalleryPicture[]>();
   for (const picture of pictures) {
@@ -97,7 +101,7 @@ export function gallerySection(
 ${news !== undefined && markup`<p>${news}</p>`}
 ${[...groups].map(
   ([group, members]) => markup`<h3><bdi>${group}</bdi> <span class="count">(${members.length})</span></h3>
-<ul class="gallery">${members.map((picture) => card(picture, scale.threshold))}</ul>
+<ul class="gallery${compact && ' compact'}">${members.map((picture) => card(picture, scale.threshold))}</ul>
 `,
 )}`;
 }
