@@ -1,7 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { EvaluationResult } from '@dskd/detector';
+import { decodeImage } from '@dskd/data/node';
+import { loadDetector, mapInPicture, type EvaluationResult } from '@dskd/detector';
+import sharp from 'sharp';
 import { dskd, spawnDskd } from './dskd-process.test.util.js';
 import { writeTeacher } from './made-up-dataset.test.util.js';
 
@@ -48,7 +50,9 @@ test('a drawn dataset is trained on and evaluated by subset', async () => {
   expect(trained.stderr).toMatch(/test +anomalous +logical_anomalies +2 +2\n/);
   expect(trained.stderr).toContain('calibrating on 2 good pictures');
 
-  const evaluated = await dskd('evaluate', model, '--data', data, '--category', 'tray', '--json');
+  const maps = path.join(folder, 'maps');
+  const evaluate = ['evaluate', model, '--data', data, '--category', 'tray'];
+  const evaluated = await dskd(...evaluate, '--write-maps', maps, '--json');
   expect(evaluated.code).toBe(0);
   const result = JSON.parse(evaluated.stdout) as EvaluationResult;
   expect(result.pictures).toEqual({ good: 2, anomalous: 4, withMask: 4 });
@@ -56,5 +60,35 @@ test('a drawn dataset is trained on and evaluated by subset', async () => {
     'logical_anomalies',
     'structural_anomalies',
   ]);
-  expect(result.fused.pixelAuroc).toBeGreaterThanOrEqual(0);
+  expect(result.protocol).toBe('mvtec-loco-ad');
+  const { imageAuroc, imageAurocByDefect, auSpro, pixelAuroc } = result.branches.global!;
+  const [logical, structural] = Object.values(imageAurocByDefect);
+  expect(imageAuroc).toBe((logical! + structural!) / 2);
+  expect(pixelAuroc).toBeGreaterThanOrEqual(0);
+  for (const subset of ['logical_anomalies', 'structural_anomalies']) {
+    expect(auSpro[subset]!.map(({ limit }) => limit)).toEqual([0.01, 0.05, 0.1, 0.3, 1]);
+  }
+
+  // Every map is where MVTec's script looks for it, and is the detector's, bit by bit.
+  const detector = await loadDetector(await readFile(model));
+  try {
+    for (const { id } of result.samples) {
+      const picture = await decodeImage(path.join(data, 'tray', id));
+      const [prediction] = await detector.predict(picture);
+      const { data: wanted, width, height } = mapInPicture(prediction!, picture);
+      const { data: written, info } = await sharp(path.join(maps, 'tray', id.replace(/png$/, 'tiff')))
+        .raw({ depth: 'float' })
+        .toBuffer({ resolveWithObject: true });
+      expect(info).toMatchObject({ width, height });
+      const values = new Float32Array(new Uint8Array(written).buffer);
+      expect(values.filter((_, i) => i % info.channels === 0)).toEqual(wanted);
+    }
+  } finally {
+    detector.dispose();
+  }
+
+  const { stdout } = await dskd(...evaluate);
+  expect(stdout).toContain('protocol of MVTec LOCO AD');
+  expect(stdout).toMatch(/^AU-sPRO up to +score +0\.01 +0\.05 +0\.1 +0\.3 +1$/m);
+  expect(stdout).toMatch(/^mean +fused(?: +[\d.]+){5}$/m);
 });
