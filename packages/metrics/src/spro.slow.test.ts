@@ -13,6 +13,7 @@ test.each([3, 0])('in bins, splitting, saving and merging change nothing (%d pix
       expect(merged.toJSON()).toEqual(wanted.toJSON());
       expectSame(merged.result(), wanted.result());
     }),
+    { numRuns: 30 },
   );
 });
 
