@@ -62,6 +62,8 @@ describe('wrong use', () => {
     [['info'], "missing required argument 'model'", 'dskd info --help'],
     [['train'], '--data <dir> is missing: MVTec AD or LOCO AD folder', 'dskd train --help-all'],
     [['train', '--size', 'large'], '--size: got "large", wanted pixels such as 256', 'dskd train --help-all'],
+    [['train', '--data', 'x', '--teacher', 'resnet18'], '--weights FILE is missing', 'leave --teacher out'],
+    [['train', '--data', 'x', '--weights', 'y'], 'which has its own', '--teacher squeezenet1_1'],
     [['info', 'no such file'], 'Cannot read no such file', 'dskd train'],
     [['predict', 'model'], 'No pictures are given', '--watch DIR'],
     [['predict', 'no such model', 'x.png'], 'x.png', ''],

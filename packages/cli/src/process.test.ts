@@ -34,5 +34,5 @@ test('works in a folder with spaces and unicode in its name, with relative paths
   expect(await readdir(folder)).toEqual(['für mich.yaml']);
   const outcome = await spawnDskd(['train', '--config', 'für mich.yaml'], { cwd: folder });
   expect(outcome.code).toBe(2);
-  expect(outcome.stderr).toContain('4 options are not right');
+  expect(outcome.stderr).toContain('--data <dir> is missing');
 });

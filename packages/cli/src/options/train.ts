@@ -1,8 +1,23 @@
 import { z } from 'zod';
 import { fraction, inputSize, option, positiveInteger, positiveNumber, text, wholeNumber } from './option.js';
-import { backendOption, categoryOption, configOption, ignoreMaskOption, outputOptions } from './shared.js';
+import {
+  backendOption,
+  categoryOption,
+  configOption,
+  ignoreMaskOption,
+  outputOptions,
+  reportOption,
+  TEACHER_TINY,
+} from './shared.js';
 
 const objective = z.enum(['flattenedCosine', 'perPixelCosine', 'contextualAffinity']);
+
+/** What is trained where `--epochs` is not given. */
+export const LEAST_EPOCHS = 10;
+export const LEAST_STEPS = 100;
+
+/** Where the model goes without `--out`. */
+export const DEFAULT_OUT = 'model.safetensors';
 
 const STUDENTS = 'Students';
 const TRAINING = 'Training';
@@ -23,13 +38,17 @@ export const trainOptions = z.strictObject({
     },
   ),
   category: categoryOption,
-  size: option(inputSize.prefault(256), 'input size, e.g. 256 or 320x192; 128 is four times faster', {
-    main: true,
-    group: 'Data',
-    value: 'pixels',
-    wanted: 'pixels such as 256, or height x width such as 320x192, at least 32',
-    recorded: true,
-  }),
+  size: option(
+    inputSize.prefault(128),
+    'input size, e.g. 256 or 320x192; 256 sees smaller defects and takes four times as long',
+    {
+      main: true,
+      group: 'Data',
+      value: 'pixels',
+      wanted: 'pixels such as 256, or height x width such as 320x192, at least 32',
+      recorded: true,
+    },
+  ),
   fit: option(
     z.enum(['squeeze', 'letterbox']).default('squeeze'),
     'how a picture of another shape becomes the input: each side apart, or with a border',
@@ -46,19 +65,18 @@ export const trainOptions = z.strictObject({
     },
   ),
   ignoreMask: ignoreMaskOption,
-  teacher: option(text(), 'backbone, e.g. squeezenet1_1, resnet50_v1, wide_resnet50_2', {
-    main: true,
-    group: 'Teacher',
-    value: 'name',
-    example: 'squeezenet1_1',
-    recorded: true,
-  }),
-  weights: option(text(), "the teacher's weights", {
+  teacher: option(
+    text().default(TEACHER_TINY),
+    'teacher-tiny needs no file; a backbone with --weights, e.g. squeezenet1_1, wide_resnet50_2',
+    { main: true, group: 'Teacher', value: 'name', recorded: true },
+  ),
+  weights: option(text().optional(), "the teacher's weights", {
     main: true,
     group: 'Teacher',
     value: 'file',
     path: true,
     example: 'teacher.safetensors',
+    defaultText: "teacher-tiny's own",
   }),
   preset: option(
     z.enum(['nano', 'lite', 'paper']).default('lite'),
@@ -111,10 +129,12 @@ export const trainOptions = z.strictObject({
     example: 256,
     recorded: true,
   }),
-  epochs: option(positiveInteger().default(10), 'passes over the pictures', {
+  epochs: option(positiveInteger().optional(), 'passes over the pictures', {
     main: true,
     group: TRAINING,
     value: 'n',
+    defaultText: `${LEAST_EPOCHS}, or more where those are below ${LEAST_STEPS} steps`,
+    example: LEAST_EPOCHS,
     recorded: true,
   }),
   batchSize: option(positiveInteger().default(16), 'pictures per step', {
@@ -189,13 +209,15 @@ export const trainOptions = z.strictObject({
     group: RUNNING,
     value: 'epochs',
   }),
-  out: option(text(), 'where the model goes (.safetensors)', {
+  out: option(text().optional(), 'where the model goes (.safetensors)', {
     main: true,
     group: 'Result',
     value: 'file',
     path: true,
-    example: 'model.safetensors',
+    example: DEFAULT_OUT,
+    defaultText: `${DEFAULT_OUT}, which must not be there yet`,
   }),
+  report: reportOption,
   storage: option(z.enum(['float32', 'float16']).default('float32'), 'numbers of the students in the file', {
     group: 'Result',
     value: 'type',

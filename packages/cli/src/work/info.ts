@@ -1,7 +1,9 @@
 import { readArtefact, type Artefact, type DetectorDescription } from '@dskd/detector';
 import type { InfoOptions } from '../options/plain.js';
+import { TEACHER_TINY } from '../options/shared.js';
 import { formatTable, printJson, printLine } from '../output.js';
 import { readModel } from './load-model.js';
+import { isDefaultTeacher } from './teacher-choice.js';
 
 export async function info(path: string, { json }: InfoOptions): Promise<void> {
   const bytes = await readModel(path);
@@ -39,7 +41,7 @@ function describeModel(description: DetectorDescription): string {
       ['format', String(description.format)],
       [
         'teacher',
-        `${teacher.name}, ${teacher.embedded ? 'in the file' : 'not in the file'}, SHA-256 ${teacher.sha256}`,
+        `${teacher.name}${isDefaultTeacher(teacher.sha256) ? ` (${TEACHER_TINY})` : ''}, ${teacher.embedded ? 'in the file' : 'not in the file'}, SHA-256 ${teacher.sha256}`,
       ],
       [
         'levels',

@@ -3,6 +3,7 @@ import { DskdError } from '@dskd/base';
 import { backboneName, loadDetectors, readArtefact, type Detector, type Teacher } from '@dskd/detector';
 import { loadTeacherFile } from '@dskd/detector/node';
 import { startBackend } from '../backend.js';
+import { isDefaultTeacher, loadDefaultTeacher } from './teacher-choice.js';
 
 interface LoadModelOptions {
   readonly backend: string;
@@ -23,11 +24,10 @@ export async function loadModels(
 ): Promise<LoadedModels> {
   const files = await Promise.all(paths.map(readModel));
   await startBackend(backend);
+  const { name, embedded, sha256 } = readArtefact(files[0]!).description.teacher;
   let teacher: Teacher | undefined;
-  if (weights !== undefined) {
-    const { name } = readArtefact(files[0]!).description.teacher;
-    teacher = await loadTeacherFile(backboneName(name), weights);
-  }
+  if (weights !== undefined) teacher = await loadTeacherFile(backboneName(name), weights);
+  else if (!embedded && isDefaultTeacher(sha256)) teacher = await loadDefaultTeacher();
   try {
     const detectors = await loadDetectors(files, teacher ? { teachers: [teacher] } : {});
     return {

@@ -3,20 +3,27 @@ import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import { formatSummary, summarise } from '@dskd/data';
 import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
-import { backboneName, trainDetector } from '@dskd/detector';
-import { loadTeacherFile, saveDetectorFile, workerRunnerFor } from '@dskd/detector/node';
+import { trainDetector } from '@dskd/detector';
+import { saveDetectorFile, workerRunnerFor } from '@dskd/detector/node';
 import { startBackend } from '../backend.js';
 import type { TrainOptions } from '../options/train.js';
+import { printLine } from '../output.js';
 import { progressRenderer } from '../render/progress.js';
 import { augmentationOf } from './augmentation-of.js';
+import { outOf } from './default-out.js';
+import { nextSteps } from './next-steps.js';
+import { TrainingReport } from './report/training-report.js';
 import { reportModel } from './report-model.js';
+import { teacherOf } from './teacher-choice.js';
 import { trainingChoices } from './training-choices.js';
 import { sayCost } from './training-cost.js';
+import { epochsFor } from './training-length.js';
 
 export async function train(options: TrainOptions, signal: AbortSignal): Promise<void> {
   const { json, checkpoint, category, ignoreMask } = options;
-  const teacherName = backboneName(options.teacher);
-  for (const file of options.dryRun ? [] : [options.out, checkpoint]) {
+  const loadTeacher = teacherOf(options);
+  const out = options.dryRun ? '' : outOf(options.out);
+  for (const file of options.dryRun ? [] : [out, checkpoint, options.report]) {
     if (file !== undefined) await assertWritable(file);
   }
   const augmentation = await augmentationOf(options);
@@ -32,10 +39,11 @@ export async function train(options: TrainOptions, signal: AbortSignal): Promise
     process.stderr.write(`backend ${backend.name}\n`);
   }
   const threads = options.workers && backend.name !== 'webgpu' && os.availableParallelism() > 1;
-  const teacher = await loadTeacherFile(teacherName, options.weights);
+  const teacher = await loadTeacher();
   try {
     const training = {
       ...trainingChoices(options),
+      epochs: epochsFor(options, source),
       source,
       teacher,
       ...(augmentation && { augmentation }),
@@ -45,6 +53,8 @@ export async function train(options: TrainOptions, signal: AbortSignal): Promise
     };
     if (options.preset === 'paper' || options.dryRun) await sayCost(training, json);
     if (options.dryRun) return;
+    const report = options.report === undefined ? undefined : new TrainingReport(options.report);
+    const render = progressRenderer({ json });
     const detector = await trainDetector({
       ...training,
       ...(checkpoint !== undefined && {
@@ -54,12 +64,21 @@ export async function train(options: TrainOptions, signal: AbortSignal): Promise
         },
         ...(existsSync(checkpoint) && { resumeFrom: await readFile(checkpoint) }),
       }),
-      onEvent: progressRenderer({ json }),
+      onEvent: (event) => {
+        render(event);
+        report?.listen(event);
+      },
     });
     try {
-      const { embedTeacher, storage, out } = options;
+      const { embedTeacher, storage } = options;
       await saveDetectorFile(detector, out, { embedTeacher, storage });
+      await report?.write(detector, {
+        source,
+        evaluate: { model: out, data: options.data, category },
+        signal,
+      });
       reportModel(detector, out, json);
+      if (!json) printLine(`\n${nextSteps(source, { model: out, data: options.data, category })}`);
     } finally {
       detector.dispose();
     }

@@ -12,8 +12,10 @@ function branchOf(branch: 'local' | 'global', options: TrainOptions): BranchOpti
   };
 }
 
-/** What the command line decides of a training, in the words of @dskd/detector. */
-export function trainingChoices(options: TrainOptions): Omit<TrainDetectorOptions, 'source' | 'teacher'> {
+/** What the options alone decide of a training, in the words of @dskd/detector. */
+export function trainingChoices(
+  options: TrainOptions,
+): Omit<TrainDetectorOptions, 'source' | 'teacher' | 'epochs'> {
   const branches = options.student === 'both' ? (['local', 'global'] as const) : [options.student];
   return {
     inputSize: options.size,
@@ -25,7 +27,6 @@ export function trainingChoices(options: TrainOptions): Omit<TrainDetectorOption
     },
     branches: Object.fromEntries(branches.map((branch) => [branch, branchOf(branch, options)])),
     initialise: { global: options.initialiseGlobal },
-    epochs: options.epochs,
     batchSize: options.batchSize,
     seed: options.seed,
     holdOutFraction: options.holdOut,

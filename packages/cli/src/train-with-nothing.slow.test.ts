@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { dskd, jsonLines, spawnDskd } from './dskd-process.test.util.js';
+import { writeDataset } from './made-up-dataset.test.util.js';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'dskd nothing ü-'));
+  await writeDataset(path.join(folder, 'dataset'));
+  await mkdir(path.join(folder, 'good parts'));
+  // Four good pictures in a folder, no more.
+  for (const name of (await readdir(path.join(folder, 'dataset/train/good'))).slice(0, 4)) {
+    await rename(path.join(folder, 'dataset/train/good', name), path.join(folder, 'good parts', name));
+  }
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('dskd train --data FOLDER: a calibrated model, what it is worth, and what next', async () => {
+  const { code, stdout, stderr } = await spawnDskd(['train', '--data', 'good parts'], { cwd: folder });
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect(stderr).toContain('training local and global on 3 pictures: 100 epochs, 100 steps');
+  expect(stderr).toContain('calibrating on 1 good pictures');
+  expect(stdout).toContain('saved model.safetensors');
+  expect(stdout).toMatch(/for a false-alarm rate of 0\.05 from 1 pictures? \(held-out\)/);
+  // One picture is too few for any rate worth having: said, whatever the words.
+  expect(stdout).toContain('promise');
+  expect(stdout).toContain('dskd predict model.safetensors NEW_PICTURES --out heat-maps');
+  const model = path.join(folder, 'model.safetensors');
+  const info = await dskd('info', model);
+  expect(info.stdout).toContain('dskd_tiny (teacher-tiny), in the file');
+  expect(info.stdout).toMatch(/input +128 x 128 pixels/);
+  const predicted = await dskd('predict', model, path.join(folder, 'dataset/test/good'));
+  expect(predicted.code).toBe(0);
+  expect(jsonLines(predicted.stdout)).toHaveLength(2);
+
+  const before = await readFile(model);
+  const again = await spawnDskd(['train', '--data', 'good parts'], { cwd: folder });
+  expect(again).toMatchObject({ code: 2, stdout: '' });
+  expect(again.stderr).toContain('There is a file model.safetensors already');
+  expect(Buffer.compare(await readFile(model), before)).toBe(0);
+});
+
+test('a model that names the embedded teacher by hash needs no file of it either', async () => {
+  const out = path.join(folder, 'small.safetensors');
+  const args = ['--size', '32', '--preset', 'nano', '--epochs', '1', '--no-embed-teacher', '--out', out];
+  expect(await spawnDskd(['train', '--data', path.join(folder, 'good parts'), ...args])).toMatchObject({
+    code: 0,
+  });
+  expect(existsSync(out)).toBe(true);
+  const { code, stdout } = await dskd('predict', out, path.join(folder, 'dataset/test/spot'));
+  expect(code).toBe(0);
+  expect(jsonLines(stdout)).toHaveLength(2);
+});

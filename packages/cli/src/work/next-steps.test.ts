@@ -1,0 +1,36 @@
+import type { Sample } from '@dskd/data';
+import { nextSteps } from './next-steps.js';
+
+const sample = (split: Sample['split'], label: Sample['label']): Sample => ({
+  id: `${split}/${label}`,
+  split,
+  label,
+  defectType: label,
+  load: () => Promise.reject(new Error('not read')),
+});
+
+/** The commands among the lines. */
+const commands = (text: string): string[] => text.split('\n').filter((line) => line.startsWith('  dskd '));
+
+test('a folder of good pictures: predict, calibrate, and what an evaluation takes', () => {
+  const text = nextSteps(
+    { samples: [sample('train', 'good')] },
+    { model: 'model.safetensors', data: 'good parts', category: undefined },
+  );
+  expect(commands(text)).toEqual([
+    '  dskd predict model.safetensors NEW_PICTURES --out heat-maps',
+    '  dskd calibrate model.safetensors --normals MORE_GOOD_PICTURES',
+    '  dskd evaluate model.safetensors --data FOLDER --report report.html',
+  ]);
+  expect(text).toContain('FOLDER/test/NAME_OF_A_DEFECT');
+});
+
+test('pictures of defects are there: the command that evaluates on them, to copy', () => {
+  const text = nextSteps(
+    { samples: [sample('train', 'good'), sample('test', 'anomalous')] },
+    { model: 'my model.safetensors', data: "good 'n' bad", category: 'tray' },
+  );
+  expect(commands(text).at(-1)).toBe(
+    "  dskd evaluate 'my model.safetensors' --data 'good '\\''n'\\'' bad' --category tray --report report.html",
+  );
+});

@@ -1,0 +1,39 @@
+import type { ImageSource } from '@dskd/data';
+
+export interface NextSteps {
+  readonly model: string;
+  /** As given with `--data` and `--category`. */
+  readonly data: string;
+  readonly category?: string | undefined;
+}
+
+/** An argument as a shell reads it back. */
+const quoted = (text: string): string =>
+  /^[\w./:@%+=,\\-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+/** What somebody can do with a model, in commands to copy. */
+export function nextSteps(
+  { samples }: Pick<ImageSource, 'samples'>,
+  { model, data, category }: NextSteps,
+): string {
+  const file = quoted(model);
+  const where = `--data ${quoted(data)}${category === undefined ? '' : ` --category ${quoted(category)}`}`;
+  const anomalies = samples.some(({ split, label }) => split === 'test' && label === 'anomalous');
+  const evaluate = anomalies
+    ? [
+        `  dskd evaluate ${file} ${where} --report report.html`,
+        '      how good it is: your data has pictures of defects to try it on',
+      ]
+    : [
+        `  dskd evaluate ${file} --data FOLDER --report report.html`,
+        '      how good it is, once you have pictures of defects: FOLDER/test/good and FOLDER/test/NAME_OF_A_DEFECT',
+      ];
+  return [
+    'What next:',
+    `  dskd predict ${file} NEW_PICTURES --out heat-maps`,
+    '      which of them are anomalous, and where',
+    `  dskd calibrate ${file} --normals MORE_GOOD_PICTURES`,
+    '      a threshold from more good pictures, without training again: the more, the fewer surprises',
+    ...evaluate,
+  ].join('\n');
+}
