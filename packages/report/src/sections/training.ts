@@ -42,7 +42,7 @@ export function trainingSection(history: readonly HistoryEntry[]): Html {
 export interface Calibration {
   readonly scores: readonly number[];
   readonly threshold: number;
-  /** What the threshold was chosen for, or null where a person set it. */
+  /** What the threshold was chosen for, or null where it was not chosen for a rate. */
   readonly falseAlarmRate: number | null;
   /** Whether so few pictures can promise that rate. */
   readonly guaranteed: boolean;
@@ -56,7 +56,7 @@ export function calibrationSection(calibration: Calibration): Html {
   const smallest = (1 / (scores.length + 1)).toPrecision(2);
   return markup`<p>${counted(scores.length, 'normal picture')} (${pictures}). ${
     falseAlarmRate === null
-      ? 'The threshold was set by hand.'
+      ? 'The threshold was not chosen for a false-alarm rate.'
       : markup`The threshold is chosen for a false-alarm rate of ${falseAlarmRate}.`
   } ${
     falseAlarmRate !== null &&
