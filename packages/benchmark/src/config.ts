@@ -2,7 +2,7 @@ import { DskdError } from '@dskd/base';
 import { CATEGORIES } from '@dskd/synthetic';
 import { z } from 'zod';
 import { settingsSchema, type SettingName } from './settings.js';
-import { TABLE_NAMES } from './tables/names.js';
+import { RESULT_NAMES } from './tables/names.js';
 
 const count = z.int().min(1);
 
@@ -36,7 +36,7 @@ export const benchmarkSchema = z.strictObject({
   /** Default: every one there is. */
   categories: z.array(z.string().min(1)).min(1).optional(),
   seeds: z.array(z.int().min(0)).min(1).default([1]),
-  tables: z.array(z.enum(TABLE_NAMES)).min(1),
+  tables: z.array(z.enum(RESULT_NAMES)).min(1),
   settings: settingsSchema.prefault({}),
   /** Lists of values by setting: every combination of them is trained, and gives tables of its own. */
   vary: z.strictObject(varied).default({}),

@@ -10,7 +10,14 @@ export { settingsSchema, type Settings } from './settings.js';
 export type { TableDefinition } from './tables/definition.js';
 export { fillTable, type FilledRow, type FilledTable, type SeedValue } from './tables/fill-table.js';
 export { TABLES } from './tables/index.js';
-export { TABLE_NAMES, type TableName } from './tables/names.js';
+export {
+  PANEL_NAMES,
+  RESULT_NAMES,
+  TABLE_NAMES,
+  type PanelName,
+  type ResultName,
+  type TableName,
+} from './tables/names.js';
 export { tableAsMarkdown, tableAsText, tablesAsCsv, type TableText } from './tables/write-tables.js';
 export { CellStore } from './node/cell-store.js';
 export { doJob } from './node/do-job.js';

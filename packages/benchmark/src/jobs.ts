@@ -28,8 +28,18 @@ export interface EstimateJob {
   readonly category: CategoryFacts;
 }
 
+/** Draws a figure of a category from its trained students. */
+export interface PanelJob {
+  readonly kind: 'panels';
+  readonly cells: readonly Cell[];
+  readonly category: CategoryFacts;
+  readonly store: string;
+  /** The PNG. */
+  readonly file: string;
+}
+
 /** What is done in a process of its own. Plain JSON. */
-export type Job = TrainJob | EvaluateJob | EstimateJob;
+export type Job = TrainJob | EvaluateJob | EstimateJob | PanelJob;
 
 /** What a training, and the scoring of its category's test pictures, costs in one process. */
 export interface JobCost {
@@ -44,6 +54,7 @@ export interface JobResults {
   readonly train: undefined;
   readonly evaluate: readonly Quality[];
   readonly estimate: JobCost;
+  readonly panels: undefined;
 }
 
 export type JobResult<J extends Job> = JobResults[J['kind']];

@@ -91,3 +91,16 @@ test('the learning rate follows the loss unless it is given', () => {
     new Set(['perPixelCosine 0.005', 'flattenedCosine 0.005', 'contextualAffinity 0.001']),
   );
 });
+
+test('figures take the students of the tables, for the first seed', () => {
+  const tables = idsOf(planOf({ tables: ['table1'] }));
+  const { panels, ...plan } = planOf({ tables: ['table1', 'fig4', 'fig5'] });
+  expect(cellsOf(plan).map(({ id }) => id)).toEqual(tables);
+  expect(panels.map(({ name, category, seed }) => [name, category.name, seed])).toEqual([
+    ['fig4', 'tray', 1],
+    ['fig4', 'box', 1],
+    ['fig5', 'tray', 1],
+    ['fig5', 'box', 1],
+  ]);
+  expect(panels[0]!.cells.map(({ facts: each }) => each.branch)).toEqual(['local', 'global']);
+});

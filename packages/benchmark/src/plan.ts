@@ -3,8 +3,9 @@ import type { BenchmarkConfig } from './config.js';
 import type { CategoryFacts, TeacherFile } from './facts.js';
 import { canonicalJson, identityOf } from './identity.js';
 import { settingsSchema, type Settings, type TeacherChoice } from './settings.js';
-import type { TableDefinition, TableRow } from './tables/definition.js';
+import type { StudentChoice, TableDefinition, TableRow } from './tables/definition.js';
 import { TABLES } from './tables/index.js';
+import { PANEL_NAMES, TABLE_NAMES, type PanelName } from './tables/names.js';
 
 /** Students that score the test pictures together (Eq. 8), or one alone. */
 export interface Combination {
@@ -36,6 +37,16 @@ export interface PlannedTable {
   readonly rows: readonly PlannedRow[];
 }
 
+/** A figure of one category, of the first seed. */
+export interface PlannedPanels {
+  readonly name: PanelName;
+  readonly variant: string;
+  readonly category: CategoryFacts;
+  readonly seed: number;
+  /** The local student, the global one. */
+  readonly cells: readonly Cell[];
+}
+
 /** A grid, all decided. */
 export interface Plan {
   readonly name: string;
@@ -43,6 +54,7 @@ export interface Plan {
   readonly seeds: readonly number[];
   readonly groups: readonly Group[];
   readonly tables: readonly PlannedTable[];
+  readonly panels: readonly PlannedPanels[];
 }
 
 /** What this machine has for a grid. */
@@ -55,6 +67,8 @@ export interface PlanFacts {
 
 /** Raised when an evaluation would give other numbers, or another file. */
 const EVALUATION_FORMAT = 1;
+
+const PANEL_STUDENTS: readonly StudentChoice[] = [{ branch: 'local' }, { branch: 'global' }];
 
 interface Variant {
   readonly label: string;
@@ -90,19 +104,27 @@ export function planGrid(config: BenchmarkConfig, facts: PlanFacts): Plan {
   const cells = new Map<string, Cell>();
   const combinations = new Map<string, Combination>();
   const tables: PlannedTable[] = [];
+  const panels: PlannedPanels[] = [];
   for (const { label: variant, settings } of variantsOf(config)) {
     const teacher = facts.teacher(settings.teacher);
-    for (const name of config.tables) {
+    const students = (choices: readonly StudentChoice[], category: CategoryFacts, seed: number): Cell[] => {
+      const around = {
+        ...facts,
+        teacher,
+        seed,
+        category: category.name,
+        dataFingerprint: category.fingerprint,
+      };
+      const own = choices.map((choice) => cellOf(choice, settings, around));
+      for (const cell of own) cells.set(cell.id, cell);
+      return own;
+    };
+    for (const name of TABLE_NAMES.filter((each) => config.tables.includes(each))) {
       const rows = TABLES[name].rows.map((row) => ({
         row,
         combinations: facts.categories.flatMap((category) =>
           config.seeds.map((seed) => {
-            const around = { ...facts, teacher, seed, category: category.name };
-            const students = row.students.map((choice) =>
-              cellOf(choice, settings, { ...around, dataFingerprint: category.fingerprint }),
-            );
-            for (const cell of students) cells.set(cell.id, cell);
-            const ids = students.map(({ id }) => id);
+            const ids = students(row.students, category, seed).map(({ id }) => id);
             const id = identityOf({ format: EVALUATION_FORMAT, cells: [...ids].sort() });
             const combination = { id, category: category.name, seed, cells: ids };
             combinations.set(id, combination);
@@ -112,6 +134,12 @@ export function planGrid(config: BenchmarkConfig, facts: PlanFacts): Plan {
       }));
       tables.push({ definition: TABLES[name], variant, rows });
     }
+    for (const name of PANEL_NAMES.filter((each) => config.tables.includes(each))) {
+      for (const category of facts.categories) {
+        const seed = config.seeds[0]!;
+        panels.push({ name, variant, category, seed, cells: students(PANEL_STUDENTS, category, seed) });
+      }
+    }
   }
   return {
     name: config.name,
@@ -119,6 +147,7 @@ export function planGrid(config: BenchmarkConfig, facts: PlanFacts): Plan {
     seeds: config.seeds,
     groups: groupsOf([...cells.values()], [...combinations.values()], facts.categories),
     tables,
+    panels,
   };
 }
 

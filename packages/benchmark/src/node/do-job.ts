@@ -1,4 +1,5 @@
 import type { Job } from '../jobs.js';
+import { drawPanels } from './draw-panels.js';
 import { estimateCell } from './estimate-job.js';
 import { evaluateCells } from './evaluate-cells.js';
 import { trainCell } from './train-cell.js';
@@ -12,5 +13,7 @@ export async function doJob(job: Job, signal: AbortSignal): Promise<unknown> {
       return evaluateCells(job, signal);
     case 'estimate':
       return estimateCell(job, signal);
+    case 'panels':
+      return drawPanels(job, signal);
   }
 }

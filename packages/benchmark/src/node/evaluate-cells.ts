@@ -1,11 +1,11 @@
-import { combineDetectors, evaluateCombinations, loadDetectors, type Detector } from '@dskd/detector';
-import { readFile } from 'node:fs/promises';
-import { branchName, type Cell } from '../cell.js';
+import { evaluateCombinations } from '@dskd/detector';
+import { branchName } from '../cell.js';
 import type { EvaluateJob } from '../jobs.js';
 import type { Combination } from '../plan.js';
 import type { Quality } from '../quality.js';
 import { CellStore } from './cell-store.js';
 import { openCategory, teacherOf } from './train-cell.js';
+import { withCombined } from './with-combined.js';
 
 /** Students in memory at a time, as the size of their files: more are scored in several passes over the pictures. */
 const STUDENT_BYTES = 1.5 * 2 ** 30;
@@ -41,25 +41,18 @@ export async function evaluateCells(job: EvaluateJob, signal: AbortSignal): Prom
   try {
     for (const pass of passesOf(job.combinations, bytesOf)) {
       const cells = job.cells.filter(({ id }) => pass.some((each) => each.cells.includes(id)));
-      const files = await Promise.all(cells.map((cell) => readFile(store.studentFile(cell))));
-      const detectors = await loadDetectors(files, { teachers: [teacher] });
-      let all: Detector | undefined;
-      try {
-        all = detectors.length === 1 ? detectors[0]! : await combineDetectors(detectors, { source, signal });
-        const names = new Map(cells.map((cell: Cell) => [cell.id, branchName(cell)]));
-        const wanted = Object.fromEntries(
-          pass.map((each) => [each.id, each.cells.map((id) => names.get(id)!)]),
-        );
-        const found = await evaluateCombinations(all, source, wanted, { signal });
-        for (const combination of pass) {
-          const { imageAuroc, imageAurocByDefect, pixelAuroc, auPro, auSpro } = found[combination.id]!;
-          const quality = { imageAuroc, imageAurocByDefect, pixelAuroc, auPro, auSpro };
-          await store.finishEvaluation(combination, quality);
-          qualities.set(combination.id, quality);
-        }
-      } finally {
-        all?.dispose();
-        for (const detector of detectors) detector.dispose();
+      const names = new Map(cells.map((cell) => [cell.id, branchName(cell)]));
+      const wanted = Object.fromEntries(
+        pass.map((each) => [each.id, each.cells.map((id) => names.get(id)!)]),
+      );
+      const found = await withCombined(cells, { store, source, teacher, signal }, (detector) =>
+        evaluateCombinations(detector, source, wanted, { signal }),
+      );
+      for (const combination of pass) {
+        const { imageAuroc, imageAurocByDefect, pixelAuroc, auPro, auSpro } = found[combination.id]!;
+        const quality = { imageAuroc, imageAurocByDefect, pixelAuroc, auPro, auSpro };
+        await store.finishEvaluation(combination, quality);
+        qualities.set(combination.id, quality);
       }
     }
   } finally {

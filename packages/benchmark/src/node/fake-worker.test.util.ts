@@ -16,6 +16,7 @@ async function work(job: Job, signal: AbortSignal): Promise<unknown> {
     return job.combinations.map(() => quality);
   }
   if (job.kind === 'estimate') return { seconds: 1, scoringSeconds: 1, bytes: process.pid };
+  if (job.kind === 'panels') return undefined;
   switch (job.cell.facts.seed) {
     case BEHAVIOUR.throws:
       throw new DskdError('out-of-memory', 'No room for the student.', { hint: 'Take a smaller one.' });

@@ -13,6 +13,7 @@ import { singleValuesAsCsv } from '../tables/single-values.js';
 import { PAPER } from '../tables/published.js';
 import { tableAsMarkdown, tablesAsCsv } from '../tables/write-tables.js';
 import { CellStore } from './cell-store.js';
+import { drawFigures, figureAsMarkdown, type Figure } from './draw-figures.js';
 import { prepareCategories } from './prepare-data.js';
 import { ProcessPool } from './process-pool.js';
 import { teacherFile } from './teachers.js';
@@ -49,6 +50,7 @@ export interface BenchmarkResults {
   readonly cells: { readonly all: number; readonly trained: number };
   readonly failures: readonly GridFailure[];
   readonly tables: readonly FilledTable[];
+  readonly figures: readonly Figure[];
 }
 
 /** Versions of the packages that decide what a student becomes and scores. */
@@ -118,6 +120,7 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
     ...(onEvent && { onEvent }),
     ...(signal && { signal }),
   });
+  const figures = await drawFigures(plan, { store, execute: pool.execute, signal });
   const names = categories.map(({ name }) => name);
   const tables = plan.tables.map((table) =>
     fillTable(table, { categories: names, seeds: config.seeds }, qualities),
@@ -134,8 +137,9 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
     backend,
     versions,
     cells: { all: cells.length, trained },
-    failures,
+    failures: [...failures, ...figures.failures],
     tables,
+    figures: figures.drawn,
   };
   await writeFileAtomically(
     path.join(results, 'single-values.csv'),
@@ -164,6 +168,7 @@ async function writeResults(folder: string, found: BenchmarkResults): Promise<vo
     '',
   ];
   const failures = found.failures.map(({ what, code, reason }) => `- failed: ${what}: ${code}: ${reason}`);
-  const text = [...heading, ...found.tables.map(tableAsMarkdown), ...failures].join('\n');
+  const figures = found.figures.flatMap((figure) => [figureAsMarkdown(figure), '']);
+  const text = [...heading, ...found.tables.map(tableAsMarkdown), ...figures, ...failures].join('\n');
   await writeFileAtomically(path.join(folder, 'tables.md'), `${text.trimEnd()}\n`);
 }

@@ -1,15 +1,15 @@
 import path from 'node:path';
-import { parseConfig, TABLE_NAMES, type BenchmarkInput, type TableName } from '@dskd/benchmark';
+import { parseConfig, RESULT_NAMES, type BenchmarkInput, type ResultName } from '@dskd/benchmark';
 import { DskdError } from '@dskd/base';
 import { paperRecipe } from '@dskd/detector';
 import { TEACHER_TINY } from '../options/shared.js';
 import { seedsSchema, type ReproduceOptions } from '../options/reproduce.js';
 import { runGridHere } from './run-grid.js';
 
-function tableNamed(name: string): TableName {
-  const known = TABLE_NAMES.find((each) => each === name);
+function tableNamed(name: string): ResultName {
+  const known = RESULT_NAMES.find((each) => each === name);
   if (known) return known;
-  throw new DskdError('invalid-argument', `Got ${name}; wanted one of ${TABLE_NAMES.join(', ')}.`);
+  throw new DskdError('invalid-argument', `Got ${name}; wanted one of ${RESULT_NAMES.join(', ')}.`);
 }
 
 function seedsOf(given: readonly string[]): number[] {
