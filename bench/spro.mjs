@@ -1,0 +1,252 @@
+// node bench/spro.mjs: AU-sPRO of 300 maps of 1700x1000 of which 3 % are defect pixels, in a process of its own (time,
+// peak memory, bounds); against sorting every background score on 20 such maps; and against the definition, counted
+// threshold by threshold, on small ones. Writes bench/results/spro.json. Uses one thread.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg } from 'node:os';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { randomStream } from '@dskd/base';
+import { SPRO_LIMITS, SproAccumulator } from '@dskd/metrics';
+// The oracle of the tests.
+import { limitedArea, slowCurve } from '../packages/metrics/dist/overlap-oracle.test.util.js';
+
+const SELF = fileURLToPath(import.meta.url);
+const WIDTH = 1700;
+const HEIGHT = 1000;
+const PICTURES = 300;
+/** The two regions of a picture overlap: 2 % of their pixels are in both. */
+const DEFECT_SHARE = 0.03 * 1.02;
+/** As many of ten as in the test pictures of LOCO's pushpins, nearly. */
+const KINDS = 'good logical good structural good logical good structural logical good'.split(' ');
+const ANOMALOUS_SHARE = KINDS.filter((kind) => kind !== 'good').length / KINDS.length;
+
+const TABLE = 2 ** 16;
+/** Quantiles of log-normal scores, positive and of a few octaves, as a detector's. */
+const quantiles = (() => {
+  const random = randomStream(1, 'spro', 'quantiles');
+  return Float64Array.from({ length: TABLE + 1 }, () => Math.exp(0.5 * random.normal()) / 10).sort();
+})();
+
+/** A generator fast enough not to hide what is measured: xorshift32, quantiles in between by lines. */
+function scores(seed, length) {
+  let state = (Math.imul(seed + 1, 0x9e3779b1) | 1) >>> 0;
+  const map = new Float32Array(length);
+  for (let i = 0; i < length; i++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    const position = (state >>> 0) / 2 ** 16;
+    const index = Math.floor(position);
+    map[i] = quantiles[index] + (position - index) * (quantiles[index + 1] - quantiles[index]);
+  }
+  return map;
+}
+
+/** Two discs of defect pixels, higher than the rest on average, that overlap a little; one is saturated by a third. */
+function picture(index, width, height) {
+  const subset = KINDS[index % KINDS.length];
+  const map = scores(index, width * height);
+  const sample = { name: String(index).padStart(3, '0'), map, width, height, subset, regions: [] };
+  if (subset === 'good') return sample;
+  const area = (width * height * DEFECT_SHARE) / ANOMALOUS_SHARE / 2;
+  const radius = Math.sqrt(area / Math.PI);
+  const random = randomStream(2, 'spro', index);
+  const y0 = radius + random.uniform() * (height - 2 * radius);
+  const x0 = radius + random.uniform() * (width - 4 * radius);
+  for (const [place, x1] of [x0, x0 + 1.8 * radius].entries()) {
+    const mask = new Uint8Array(width * height);
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++)
+        if ((x - x1) ** 2 + (y - y0) ** 2 <= radius ** 2) mask[y * width + x] = 255;
+    }
+    const defectType = `${subset}_${1 + (index % 3)}`;
+    sample.regions.push({ mask, defectType, saturationArea: Math.round(place === 0 ? area / 3 : 2 * area) });
+  }
+  const lift = 1.3 + 2 * random.uniform();
+  const [first, second] = sample.regions;
+  for (let i = 0; i < map.length; i++) if (first.mask[i] | second.mask[i]) map[i] *= lift;
+  return sample;
+}
+
+const widest = ({ subsets }) => {
+  const areas = Object.values(subsets)
+    .flatMap(({ limits, byDefect }) => [limits, ...Object.values(byDefect)])
+    .flat();
+  return Math.max(...areas.map(({ lower, upper }) => upper - lower));
+};
+
+const cpuSeconds = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
+function big() {
+  const accumulator = new SproAccumulator();
+  const spent = { add: 0, result: 0, addCpu: 0, resultCpu: 0 };
+  let pixels = 0;
+  let defectPixels = 0;
+  const begun = performance.now();
+  const timed = (name, work) => {
+    const [wall, cpu] = [performance.now(), cpuSeconds()];
+    const value = work();
+    spent[name] += (performance.now() - wall) / 1000;
+    spent[`${name}Cpu`] += cpuSeconds() - cpu;
+    return value;
+  };
+  for (let index = 0; index < PICTURES; index++) {
+    const sample = picture(index, WIDTH, HEIGHT);
+    pixels += sample.map.length;
+    for (let i = 0; i < sample.map.length; i++)
+      if (sample.regions.some(({ mask }) => mask[i])) defectPixels++;
+    timed('add', () => accumulator.add(sample));
+  }
+  const result = timed('result', () => accumulator.result());
+  const subsets = Object.entries(result.subsets).map(
+    ([name, { regions, backgroundPixels, limits, curve, byDefect }]) => [
+      name,
+      {
+        regions,
+        backgroundPixels,
+        limits,
+        defectTypes: Object.keys(byDefect).length,
+        curvePoints: curve.x.length,
+      },
+    ],
+  );
+  return {
+    pictures: PICTURES,
+    width: WIDTH,
+    height: HEIGHT,
+    defectShare: defectPixels / pixels,
+    secondsWithPictures: (performance.now() - begun) / 1000,
+    seconds: spent.add + spent.result,
+    cpuSeconds: spent.addCpu + spent.resultCpu,
+    ...spent,
+    peakRssMB: process.resourceUsage().maxRSS / 1024,
+    widestBound: widest(result),
+    subsets: Object.fromEntries(subsets),
+  };
+}
+
+/** Exact, by the sorted scores of every background pixel; all regions and both kinds of subset. */
+function bySorting(samples, subset) {
+  const pictures = samples.filter((sample) => sample.subset === subset || sample.subset === 'good');
+  const background = new Float32Array(pictures.reduce((sum, { map }) => sum + map.length, 0));
+  let pixels = 0;
+  for (const { map, regions } of pictures) {
+    for (let i = 0; i < map.length; i++)
+      if (!regions.some(({ mask }) => mask[i])) background[pixels++] = map[i];
+  }
+  const sorted = background.subarray(0, pixels).sort();
+  const below = (score, strictly) => {
+    let [low, high] = [0, pixels];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (strictly ? sorted[middle] < score : sorted[middle] <= score) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  const regions = pictures.flatMap(({ map, regions: ofPicture }) =>
+    ofPicture.map(({ mask, saturationArea }) => {
+      const found = map.filter((_, i) => mask[i]).sort();
+      return found.subarray(Math.max(0, found.length - saturationArea));
+    }),
+  );
+  const areas = SPRO_LIMITS.map(() => 0);
+  for (const found of regions) {
+    for (const score of found) {
+      const above = pixels - below(score, false);
+      const tied = pixels - above - below(score, true);
+      SPRO_LIMITS.forEach((limit, i) => {
+        const room = Math.max(0, limit * pixels - above);
+        areas[i] += (room < tied ? room ** 2 / (2 * tied) : room - tied / 2) / found.length;
+      });
+    }
+  }
+  return areas.map((area, i) => area / (SPRO_LIMITS[i] * pixels * regions.length));
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+
+function againstSorting() {
+  const samples = Array.from({ length: 20 }, (_, index) => picture(index, WIDTH, HEIGHT));
+  const seconds = { accumulator: [], sorting: [] };
+  let difference = 0;
+  let bound = 0;
+  let outside = 0;
+  for (let round = 0; round < 3; round++) {
+    let begun = performance.now();
+    const accumulator = new SproAccumulator();
+    for (const sample of samples) accumulator.add(sample);
+    const result = accumulator.result();
+    seconds.accumulator.push((performance.now() - begun) / 1000);
+    begun = performance.now();
+    const exact = Object.keys(result.subsets).map((subset) => [subset, bySorting(samples, subset)]);
+    seconds.sorting.push((performance.now() - begun) / 1000);
+    bound = widest(result);
+    for (const [subset, areas] of exact) {
+      result.subsets[subset].limits.forEach(({ value, lower, upper }, i) => {
+        difference = Math.max(difference, Math.abs(value - areas[i]));
+        if (areas[i] < lower - 1e-12 || areas[i] > upper + 1e-12) outside++;
+      });
+    }
+  }
+  const medians = { accumulator: median(seconds.accumulator), sorting: median(seconds.sorting) };
+  return {
+    pictures: samples.length,
+    width: WIDTH,
+    height: HEIGHT,
+    seconds: medians,
+    sortingOverAccumulator: medians.sorting / medians.accumulator,
+    widestBound: bound,
+    largestDifference: difference,
+    outsideBounds: outside,
+  };
+}
+
+function againstDefinition() {
+  const cases = [
+    [10, 12, 9],
+    [10, 24, 16],
+    [20, 16, 16],
+  ];
+  return cases.map(([pictures, width, height]) => {
+    const samples = Array.from({ length: pictures }, (_, index) => picture(index, width, height));
+    const accumulator = new SproAccumulator();
+    for (const sample of samples) accumulator.add(sample);
+    let largestDifference = 0;
+    for (const [subset, { limits, byDefect }] of Object.entries(accumulator.result().subsets)) {
+      for (const [defectType, areas] of [[undefined, limits], ...Object.entries(byDefect)]) {
+        const curve = slowCurve(samples, subset, defectType === undefined ? {} : { defectType });
+        for (const { limit, value } of areas) {
+          largestDifference = Math.max(largestDifference, Math.abs(value - limitedArea(curve, limit)));
+        }
+      }
+    }
+    return { pictures, width, height, largestDifference };
+  });
+}
+
+if (process.argv[2] === 'big') {
+  process.stdout.write(JSON.stringify(big()));
+} else {
+  const child = spawnSync(process.execPath, [SELF, 'big'], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (child.status !== 0) throw new Error(`the big case ended with ${child.status}`);
+  const result = {
+    command: 'node bench/spro.mjs',
+    node: process.version,
+    processor: cpus()[0].model,
+    loadAverage: loadavg()[0],
+    big: JSON.parse(child.stdout),
+    againstSorting: againstSorting(),
+    againstDefinition: againstDefinition(),
+  };
+  mkdirSync(new URL('results/', import.meta.url), { recursive: true });
+  writeFileSync(new URL('results/spro.json', import.meta.url), `${JSON.stringify(result, null, 2)}\n`);
+  console.log(JSON.stringify(result, null, 2));
+}
