@@ -25,8 +25,8 @@ export const USAGE = `npm run demo -- [options]
   --category NAME    tray, box, bag, harness or flask (tray)
   --seed N           of the training (1)
   --data-seed N      of the pictures (7)
-  --epochs N         passes over the pictures (28)
-  --train N          pictures to train on (100)
+  --epochs N         passes over the pictures (16)
+  --train N          pictures to train on (200)
   --validation N     pictures to calibrate on (40)
   --test N           pictures to test on, a third each good, logical, structural (90)
   --help`;
@@ -36,8 +36,8 @@ const OPTIONS = {
   category: { type: 'string', default: 'tray' },
   seed: { type: 'string', default: '1' },
   'data-seed': { type: 'string', default: '7' },
-  epochs: { type: 'string', default: '28' },
-  train: { type: 'string', default: '100' },
+  epochs: { type: 'string', default: '16' },
+  train: { type: 'string', default: '200' },
   validation: { type: 'string', default: '40' },
   test: { type: 'string', default: '90' },
   help: { type: 'boolean', default: false },

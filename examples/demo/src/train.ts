@@ -37,6 +37,7 @@ export async function train(
       teacher,
       inputSize: [128, 128],
       preset: 'nano',
+      batchSize: 8, // twice the steps in the same time
       epochs,
       seed,
       reestimateBatchNorm: true,
