@@ -13,7 +13,7 @@ export function serveJobs(work: (job: Job, signal: AbortSignal) => Promise<unkno
   process.on('disconnect', () => process.exit(1));
   process.once('message', (message) => {
     const { job } = message as JobMessage;
-    work(job, controller.signal)
+    void work(job, controller.signal)
       .then((result): AnswerMessage => ({ result }))
       .catch((error: unknown): AnswerMessage => ({ error: plainError(error) }))
       .then((answer) => process.send!(answer, undefined, {}, () => process.exit(0)));

@@ -41,6 +41,8 @@ function resultsOf(file: string, told: string | undefined): string {
 
 export async function benchmark(file: string, options: BenchmarkOptions, signal: AbortSignal): Promise<void> {
   const read = await readConfigFile(file);
-  const config = parseConfig(withPaths(read.values, path.dirname(path.resolve(file))), read.placeIn);
+  const config = parseConfig(withPaths(read.values, path.dirname(path.resolve(file))), (keys) =>
+    read.placeIn(keys),
+  );
   await runGridHere(config, resultsOf(file, options.results ?? config.results), options, signal);
 }

@@ -21,9 +21,10 @@ import { shellQuote } from './report/shell-quote.js';
 
 /** The embedded teacher as a file among the results: processes read it from there, and so can others later. */
 async function defaultTeacher(results: string): Promise<TeacherFile> {
-  const { name, sha256, load } = teacherTiny();
+  const teacher = teacherTiny();
+  const { name, sha256 } = teacher;
   const file = path.resolve(results, 'teachers', `${name}-${sha256}.safetensors`);
-  if (!existsSync(file)) await writeFileAtomically(file, await load());
+  if (!existsSync(file)) await writeFileAtomically(file, await teacher.load());
   return { name, sha256, file };
 }
 
