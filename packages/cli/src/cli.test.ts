@@ -17,6 +17,8 @@ let interrupted: Outcome;
 let modelAfterInterrupt: boolean;
 let trained: Outcome;
 
+const trainingPage = (): string => path.join(folder, 'training.html');
+
 const train = (out: string, ...more: string[]): string[] =>
   ['train', '--data', data, '--teacher', 'squeezenet1_1', '--weights', weights, '--out', out].concat(
     ['--size', '32', '--preset', 'nano', '--epochs', '2', '--batch-size', '3', '--reestimate-batch-norm'],
@@ -41,7 +43,7 @@ beforeAll(async () => {
     },
   });
   modelAfterInterrupt = existsSync(model);
-  trained = await spawnDskd(train(model, ...checkpoint));
+  trained = await spawnDskd(train(model, ...checkpoint, '--report', trainingPage()));
 }, 120_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -54,12 +56,16 @@ test('Ctrl-C ends cleanly: a checkpoint, no model, exit code 130', () => {
   expect(modelAfterInterrupt).toBe(false);
 });
 
-test('train goes on from it, says what it read, what it does, and what it saved; no terminal, no escape sequence', () => {
+test('train goes on from it, says what it read, what it does, and what it saved; no terminal, no escape sequence', async () => {
   expect(trained).toMatchObject({ code: 0 });
   expect(trained.stderr).toContain('train');
   expect(trained.stderr).toMatch(/epoch 2\/2: local \S+ {2}global \S+ {2}[\d.]+ steps\/s, 0s left/);
   expect(trained.stdout).toContain(`saved ${model}`);
-  expect(trained.stdout).toContain('no rate below 0.500 can be promised');
+  const page = await readFile(trainingPage(), 'utf8');
+  for (const part of ['Loss of the local student', 'id="calibration"', '--report evaluation.html']) {
+    expect(page).toContain(part);
+  }
+  expect(trained.stdout).toContain('1 good picture is too few to promise 5 %');
   for (const escape of ['\r', '\x1b']) expect(trained.stderr + trained.stdout).not.toContain(escape);
 });
 
@@ -100,7 +106,8 @@ test('evaluate prints tables, --json the result, --out a file of all scores; CSV
   );
   const files = ['--out', out!, '--csv', csv!, '--markdown', markdown!];
   const writeMaps = ['--write-maps', maps!, '--maps-of', 'local'];
-  const human = await dskd('evaluate', model, '--data', data, ...files, ...writeMaps);
+  const report = ['--report', path.join(folder, 'evaluation.html')];
+  const human = await dskd('evaluate', model, '--data', data, ...files, ...writeMaps, ...report);
   expect(human).toMatchObject({ code: 0 });
   expect(human.stdout).toContain('2 good and 2 anomalous test pictures, 2 with a mask; protocol of MVTec AD');
   expect(human.stdout).toMatch(/fused(?: +[\d.]+){6}\n/);
@@ -108,6 +115,10 @@ test('evaluate prints tables, --json the result, --out a file of all scores; CSV
   expect(JSON.parse(machine.stdout)).toEqual(JSON.parse(await readFile(out!, 'utf8')));
   expect(await readFile(csv!, 'utf8')).toMatch(/^good parts,mvtec-ad,global,all,,auPro,0.3,[\d.]+,/m);
   expect(await readFile(markdown!, 'utf8')).toContain('| image AUROC by defect | local | global | fused |');
+  const page = await readFile(report[1]!, 'utf8');
+  for (const part of ['id="curves"', 'Random sample', 'test/spot/001.png', 'data:image/webp', 'sha256 ']) {
+    expect(page).toContain(part);
+  }
   const tiff = await sharp(path.join(maps!, 'good parts/test/spot/001.tiff')).metadata();
   expect(tiff).toMatchObject({ width: 40, height: 40, channels: 1, depth: 'float' });
   const unknown = await dskd('evaluate', model, '--data', data, ...writeMaps.with(3, 'lokal'));
@@ -220,6 +231,25 @@ test('calibrate moves the threshold, not the scores', async () => {
   expect(after!.score).toBe(before!.score);
   expect(after!.threshold).toBe((saved.threshold as { value: number }).value);
   expect(after!.threshold).not.toBe(before!.threshold);
+});
+
+test('calibrate takes pictures of bad parts, and says what chose the threshold', async () => {
+  const out = path.join(folder, 'chosen.safetensors');
+  const good = ['--normals', path.join(data, 'train/good'), '--out', out];
+  const bad = ['--anomalies', path.join(data, 'test/spot')];
+  const human = await dskd('calibrate', model, ...good, ...bad, '--threshold-from', 'f1-max');
+  expect(human.code).toBe(0);
+  expect(human.stdout).toMatch(
+    /where F1 is highest on 8 good and \d+ bad pictures; of those \d+ false alarm/,
+  );
+  expect((await dskd('info', out, '--json')).stdout).toContain('"chosenBy":"f1-max"');
+  const costs = ['--threshold-from', 'cost', '--cost-of-a-miss', '1000', '--json'];
+  const machine = await dskd('calibrate', model, ...good, ...bad, ...costs);
+  expect(jsonLines(machine.stdout).at(-1)).toMatchObject({
+    type: 'model-saved',
+    threshold: { falseAlarmRate: null, chosenBy: 'cost' },
+    chosen: { normals: 8, misses: 0 },
+  });
 });
 
 test('letterbox, augmentation, ignored pixels and float16 are in the model, its teacher is not', async () => {

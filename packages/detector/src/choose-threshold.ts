@@ -1,4 +1,4 @@
-import { DskdError, type EventListener } from '@dskd/base';
+import { DskdError } from '@dskd/base';
 import { PreparedPictures, type ImageSource } from '@dskd/data';
 import type { ErrorCosts } from '@dskd/metrics';
 import { costThreshold, f1Threshold } from '@dskd/scoring';
@@ -11,7 +11,6 @@ export interface ChooseThresholdOptions {
   readonly costs?: ErrorCosts;
   /** Pictures per pass. Does not change results. Default 8. */
   readonly batchSize?: number;
-  readonly onEvent?: EventListener;
   readonly signal?: AbortSignal;
 }
 
@@ -40,7 +39,7 @@ export interface ChosenThreshold {
 export async function chooseThreshold(
   detector: Detector,
   anomalies: ImageSource,
-  { costs, batchSize = 8, onEvent, signal }: ChooseThresholdOptions = {},
+  { costs, batchSize = 8, signal }: ChooseThresholdOptions = {},
 ): Promise<ChosenThreshold> {
   const { teacher, branches, ignored } = accessTo.parts(detector);
   const { description } = detector;
@@ -59,7 +58,6 @@ export async function chooseThreshold(
       hint: 'Give a folder of pictures of bad parts.',
     });
   }
-  onEvent?.({ type: 'calibration-start', samples: pictures.length });
   const { scores: bad } = await calibrate(
     teacher.extractor,
     branches,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fraction, option, text } from './option.js';
+import { fraction, option, positiveNumber, text } from './option.js';
 import { backendOption, configOption, outputOptions, teacherWeightsOption } from './shared.js';
 
 /** What `dskd calibrate` can be told. */
@@ -15,12 +15,48 @@ export const calibrateOptions = z.strictObject({
       example: 'good-parts',
     },
   ),
-  falseAlarmRate: option(fraction().optional(), 'what the threshold is chosen for', {
+  anomalies: option(text().optional(), 'pictures of bad parts, for --threshold-from f1-max or cost', {
+    main: true,
+    group: 'Data',
+    value: 'dir',
+    path: true,
+    example: 'bad-parts',
+  }),
+  thresholdFrom: option(
+    z.enum(['normals', 'f1-max', 'cost']).default('normals'),
+    'what chooses the threshold: a rate of false alarms, the highest F1, the lowest cost of errors',
+    { main: true, group: 'Calibration', value: 'rule' },
+  ),
+  falseAlarmRate: option(fraction().optional(), 'what normals choose the threshold for', {
     main: true,
     group: 'Calibration',
     value: 'rate',
     defaultText: "the model's own",
     example: 0.05,
+  }),
+  confidence: option(fraction().optional(), 'how sure the rate is to be kept; takes more pictures', {
+    group: 'Calibration',
+    value: 'share',
+    defaultText: 'kept on average',
+    example: 0.95,
+  }),
+  costOfAMiss: option(positiveNumber().optional(), 'in the unit of the other cost', {
+    group: 'Calibration',
+    value: 'cost',
+    defaultText: '1',
+    example: 10,
+  }),
+  costOfAFalseAlarm: option(positiveNumber().optional(), 'in the unit of the other cost', {
+    group: 'Calibration',
+    value: 'cost',
+    defaultText: '1',
+    example: 1,
+  }),
+  prevalence: option(fraction().optional(), 'share of bad parts where the model will work, for cost', {
+    group: 'Calibration',
+    value: 'share',
+    defaultText: 'their share among the pictures given',
+    example: 0.01,
   }),
   statistics: option(
     z.boolean().default(false),

@@ -28,13 +28,17 @@ function aligned(facts: readonly (readonly [name: string, value: string])[]): st
   return facts.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
 }
 
+function howChosen({ chosenBy, falseAlarmRate, guaranteed }: DetectorDescription['threshold']): string {
+  if (chosenBy)
+    return `${chosenBy === 'cost' ? 'lowest cost of errors' : 'highest F1'} on examples of bad parts`;
+  if (falseAlarmRate === null) return 'set by hand';
+  return `false-alarm rate ${falseAlarmRate}, ${guaranteed ? 'guaranteed' : 'too few pictures to guarantee it'}`;
+}
+
 /** Everything a model says about itself, for people. */
 function describeModel(description: DetectorDescription): string {
   const { teacher, inputSize, resize, branches, fusion, calibration, threshold, trainings } = description;
-  const chosen =
-    threshold.falseAlarmRate === null
-      ? 'set by hand'
-      : `false-alarm rate ${threshold.falseAlarmRate}, ${threshold.guaranteed ? 'guaranteed' : 'too few pictures to guarantee it'}`;
+  const chosen = howChosen(threshold);
   const fill = resize.fill === null ? '' : `, border ${resize.fill.join(' ')}`;
   return [
     aligned([

@@ -1,23 +1,19 @@
-import type { Detector } from '@dskd/detector';
+import type { ChosenThreshold, Detector } from '@dskd/detector';
 import { printJson, printLine } from '../output.js';
+import { thresholdInWords } from './threshold-in-words.js';
 
 /** Says where a model was saved, and what its threshold is worth. */
-export function reportModel({ description }: Detector, path: string, json: boolean): void {
+export function reportModel(
+  { description }: Detector,
+  path: string,
+  json: boolean,
+  chosen?: ChosenThreshold,
+): void {
   const { threshold, calibration } = description;
-  const pictures = calibration.scores.length;
   if (json) {
-    printJson({ type: 'model-saved', path, threshold, pictures });
+    const pictures = calibration.scores.length;
+    printJson({ type: 'model-saved', path, threshold, pictures, ...(chosen && { chosen }) });
     return;
   }
-  printLine(`saved ${path}`);
-  printLine(
-    `threshold ${threshold.value.toFixed(4)} for a false-alarm rate of ${threshold.falseAlarmRate} ` +
-      `from ${pictures} pictures (${calibration.pictures})`,
-  );
-  if (!threshold.guaranteed) {
-    printLine(
-      `with ${pictures} good pictures no rate below ${(1 / (pictures + 1)).toFixed(3)} can be promised: ` +
-        'the threshold is the highest score among them',
-    );
-  }
+  for (const line of [`saved ${path}`, ...thresholdInWords(description, chosen)]) printLine(line);
 }

@@ -1,0 +1,58 @@
+import type { ChosenThreshold, DetectorDescription } from '@dskd/detector';
+import { falseAlarmBound, normalsNeeded } from '@dskd/scoring';
+
+const CONFIDENCE = 0.95;
+
+/** 0.0123 as `1.2 %`. */
+function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(2))} %`;
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+/** What a threshold that good pictures gave can promise of new ones. */
+function promise({ threshold, calibration }: DetectorDescription): string[] {
+  const normals = calibration.scores.length;
+  const exceeding = calibration.scores.filter((score) => score > threshold.value).length;
+  const bound = falseAlarmBound({ normals, exceeding, confidence: CONFIDENCE });
+  const lines = [
+    `of new good parts like these at most ${percent((exceeding + 1) / (normals + 1))} raise a false alarm on average; ` +
+      `at most ${percent(bound)} with 95 % confidence`,
+  ];
+  const { falseAlarmRate } = threshold;
+  if (!threshold.guaranteed && falseAlarmRate !== null) {
+    const onAverage = normalsNeeded({ falseAlarmRate });
+    const sure = normalsNeeded({ falseAlarmRate, confidence: CONFIDENCE });
+    lines.push(
+      `${count(normals, 'good picture is', 'good pictures are')} too few to promise ${percent(falseAlarmRate)}, so the threshold is their highest score: ` +
+        `it takes ${onAverage} on average, ${sure} with 95 % confidence`,
+    );
+  }
+  return lines;
+}
+
+/** Where a model's threshold comes from and what it is worth, a line each. */
+export function thresholdInWords(description: DetectorDescription, chosen?: ChosenThreshold): string[] {
+  const { threshold, calibration } = description;
+  const value = `threshold ${threshold.value.toFixed(4)}`;
+  const pictures = count(calibration.scores.length, 'picture', 'pictures');
+  if (chosen) {
+    const what = threshold.chosenBy === 'cost' ? 'errors cost least' : 'F1 is highest';
+    return [
+      `${value}: where ${what} on ${chosen.normals} good and ${chosen.anomalies} bad pictures; ` +
+        `of those ${count(chosen.falseAlarms, 'false alarm', 'false alarms')} and ${count(chosen.misses, 'miss', 'misses')}`,
+      'chosen on these pictures, it promises nothing of others: evaluate it on pictures it has not seen',
+    ];
+  }
+  if (threshold.falseAlarmRate === null) return [`${value}, not chosen for a false-alarm rate`];
+  const origin = `${value} for a false-alarm rate of ${threshold.falseAlarmRate} from ${pictures} (${calibration.pictures})`;
+  if (calibration.pictures === 'training') {
+    return [
+      origin,
+      'the students have seen these pictures: new good parts score higher, no rate is promised',
+    ];
+  }
+  return [origin, ...promise(description)];
+}
