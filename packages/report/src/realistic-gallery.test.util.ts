@@ -61,12 +61,18 @@ function hill({ image: { width, height }, mask }: TruePicture, score: number, ph
   });
   const centre = count > 0 ? [x / count, y / count] : [width * 0.3 * (1 + phase), height * 0.4];
   const radius = count > 0 ? Math.max(Math.sqrt(count) * 0.6, width / 40) : width / 12;
+  const along = (length: number, at: number, wave: (share: number) => number): [number, number][] =>
+    Array.from({ length }, (_, index) => [
+      Math.exp(-((index - at) ** 2) / (2 * radius ** 2)),
+      wave(index / length),
+    ]);
+  const columns = along(width, centre[0]!, (share) => Math.sin(share * 9 + phase));
+  const rows = along(height, centre[1]!, (share) => Math.cos(share * 7));
   const data = new Float32Array(width * height);
-  for (let row = 0; row < height; row++) {
+  for (const [row, [down, rowWave]] of rows.entries()) {
     for (let column = 0; column < width; column++) {
-      const distance = ((column - centre[0]!) ** 2 + (row - centre[1]!) ** 2) / (2 * radius ** 2);
-      const ripple = 0.25 * (1 + Math.sin((column / width) * 9 + phase) * Math.cos((row / height) * 7));
-      data[row * width + column] = score * Math.max(Math.exp(-distance), ripple);
+      const [across, columnWave] = columns[column]!;
+      data[row * width + column] = score * Math.max(across * down, 0.25 * (1 + columnWave * rowWave));
     }
   }
   return { data, width, height };

@@ -121,9 +121,9 @@ async function screenshot(page: BrowserPage, file: string): Promise<void> {
         await screenshot(page, path.join(folder, `${width}-${scheme}.png`));
       }
       const paper = { width: 718, height: 1047, deviceScaleFactor: 1, mobile: false };
-    await page.send('Emulation.setDeviceMetricsOverride', paper);
-    await page.send('Emulation.setEmulatedMedia', { media: 'print' });
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(paper.width);
+      await page.send('Emulation.setDeviceMetricsOverride', paper);
+      await page.send('Emulation.setEmulatedMedia', { media: 'print' });
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(paper.width);
       const details = `[...document.querySelectorAll('details table')].every((each) => each.checkVisibility())`;
       await page.evaluate(`document.querySelectorAll('details').forEach((each) => (each.open = false))`);
       expect(await page.evaluate(details)).toBe(true);

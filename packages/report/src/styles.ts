@@ -126,7 +126,8 @@ footer { margin-top: 3rem; padding-top: .5rem; border-top: 1px solid var(--line)
   h2, h3 { break-after: avoid; }
   .scroll { overflow: visible; }
   .columns, .charts { grid-template-columns: 1fr 1fr; }
-  table { font-size: 8pt; overflow-wrap: anywhere; }
+  table { font-size: 8pt; }
+  tbody th { overflow-wrap: anywhere; min-width: 6em; }
   th, td { padding: .2rem .4rem; }
   .tiles { grid-template-columns: repeat(4, 1fr); }
   details::details-content { content-visibility: visible; block-size: auto; }
@@ -135,4 +136,4 @@ footer { margin-top: 3rem; padding-top: .5rem; border-top: 1px solid var(--line)
 `;
 
 /** SHA-256 of {@link STYLES} in base64, by which the page's policy knows its style sheet; a test holds it. */
-export const STYLES_SHA256 = 'IRJ1XmWCB37EbKA3nxMxnFjPDKT4vshI9AxJAwazHPo=';
+export const STYLES_SHA256 = 'aDGGWlAb7fRv76ky2n7RhstcBNGyPk1HWpL/jjXTq1A=';

@@ -4,6 +4,7 @@ import type { DetectorDescription } from '@dskd/detector';
 import type { Fact } from '@dskd/report';
 import * as tf from '@tensorflow/tfjs';
 import { VERSION } from '../../version.js';
+import { thresholdInWords } from '../threshold-in-words.js';
 import { shellQuote } from './shell-quote.js';
 
 /** What was called, and with what: the last facts of every report. */
@@ -53,17 +54,6 @@ export function modelFacts(description: DetectorDescription): Fact[] {
         `backend ${training.backend}`,
       ].join('\n'),
     })),
-    { label: 'Threshold', value: thresholdFact(description) },
+    { label: 'Threshold', value: thresholdInWords(description).join('\n') },
   ];
-}
-
-function thresholdFact({ threshold, calibration }: DetectorDescription): string {
-  const value = threshold.value.toFixed(4);
-  const { falseAlarmRate } = threshold;
-  if (falseAlarmRate === null) return `${value}, set by hand`;
-  const count = calibration.scores.length;
-  const promise = threshold.guaranteed
-    ? ''
-    : `; so few cannot promise it: no rate below ${(1 / (count + 1)).toPrecision(2)}`;
-  return `${value}, for a false-alarm rate of ${falseAlarmRate} from ${count} normal pictures (${calibration.pictures})${promise}`;
 }
