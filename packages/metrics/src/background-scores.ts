@@ -2,7 +2,7 @@ import { DskdError } from '@dskd/base';
 import { ranksOfKeys, type BackgroundRanks } from './background-ranks.js';
 import { fromBase64, toBase64 } from './base64.js';
 import { orderedKey } from './ordered-keys.js';
-import { MAX_SHIFT, PagedHistogram } from './paged-histogram.js';
+import { MAX_SHIFT, PagedHistogram, type Bins } from './paged-histogram.js';
 
 /** Then the sum of two of these fits in 32 bits. */
 const MAX_PIXELS = 2 ** 31 - 1;
@@ -40,24 +40,17 @@ export class BackgroundScores {
    * @throws {DskdError} `invalid-argument` past 2^31 - 1 pixels; nothing is added then.
    */
   add(bits: Uint32Array, excluded?: Uint8Array): void {
-    const added = excluded ? excluded.reduce((sum, value) => (value === 0 ? sum + 1 : sum), 0) : bits.length;
-    const before = this.#reserve(added);
-    if (this.#histogram) {
-      this.#histogram.addScores(bits, excluded);
-      return;
-    }
-    let filled = before;
+    const keys = new Uint32Array(bits.length);
+    let filled = 0;
     for (let i = 0; i < bits.length; i++) {
-      if (excluded === undefined || excluded[i] === 0) this.#keys[filled++] = orderedKey(bits[i]!);
+      if (excluded === undefined || excluded[i] === 0) keys[filled++] = orderedKey(bits[i]!);
     }
+    this.#addKeys(keys.subarray(0, filled));
   }
 
   merge(other: BackgroundScores): void {
-    const otherKeys = other.#keys.subarray(0, other.#histogram ? 0 : other.#pixels);
-    const before = this.#reserve(other.#pixels);
-    if (other.#histogram) this.#toHistogram(before).addBins(other.#histogram.bins());
-    else if (this.#histogram) this.#histogram.addKeys(otherKeys);
-    else this.#keys.set(otherKeys, before);
+    if (other.#histogram) this.#addBins(other.#histogram.bins());
+    else this.#addKeys(other.#keys.subarray(0, other.#pixels));
   }
 
   toJSON(): BackgroundState {
@@ -70,10 +63,7 @@ export class BackgroundScores {
   static fromJSON(state: BackgroundState, memory: BackgroundMemory): BackgroundScores {
     const scores = new BackgroundScores(memory);
     if ('keys' in state) {
-      const keys = fromBase64(state.keys);
-      const before = scores.#reserve(keys.length);
-      if (scores.#histogram) scores.#histogram.addKeys(keys);
-      else scores.#keys.set(keys, before);
+      scores.#addKeys(fromBase64(state.keys));
       return scores;
     }
     const [bins, counts] = [fromBase64(state.bins), fromBase64(state.counts)];
@@ -84,8 +74,7 @@ export class BackgroundScores {
         details: { shift: state.shift, bins: bins.length, counts: counts.length },
       });
     }
-    scores.#reserve(counts.reduce((sum, count) => sum + count, 0));
-    scores.#toHistogram(0).addBins({ shift: state.shift, bins, counts });
+    scores.#addBins({ shift: state.shift, bins, counts });
     return scores;
   }
 
@@ -107,6 +96,19 @@ export class BackgroundScores {
       else all.addKeys(part.#keys.subarray(0, part.#pixels));
     }
     return all.intoRanks();
+  }
+
+  #addKeys(keys: Uint32Array): void {
+    const before = this.#reserve(keys.length);
+    if (this.#histogram) this.#histogram.addKeys(keys);
+    else this.#keys.set(keys, before);
+  }
+
+  #addBins(bins: Bins): void {
+    let pixels = 0;
+    for (const count of bins.counts) pixels += count;
+    const before = this.#reserve(pixels);
+    this.#toHistogram(before).addBins(bins);
   }
 
   /** Counts `added` pixels and makes room for them. Returns how many there were before. */

@@ -55,7 +55,8 @@ export function keysInMask(
   mask: Uint8Array,
   ignored: Uint8Array | undefined,
 ): { keys: Uint32Array; area: number } {
-  const area = mask.reduce((sum, value) => (value === 0 ? sum : sum + 1), 0);
+  let area = 0;
+  for (let i = 0; i < mask.length; i++) if (mask[i] !== 0) area++;
   const keys = new Uint32Array(area);
   let filled = 0;
   for (let i = 0; i < mask.length; i++) {

@@ -1,5 +1,4 @@
 import type { BackgroundRanks } from './background-ranks.js';
-import { orderedKey } from './ordered-keys.js';
 
 /** Bins that are allocated together. A power of two. */
 const PAGE_BITS = 13;
@@ -43,18 +42,10 @@ export class PagedHistogram {
     return this.#shift;
   }
 
-  /** Counts scores, given by their bits, except those where `excluded` is not 0. */
-  addScores(bits: Uint32Array, excluded?: Uint8Array): void {
-    let next = 0;
-    for (;;) {
-      next = this.#addFrom(next, bits, excluded);
-      if (next === bits.length) return;
-      this.#openPage(orderedKey(bits[next]!));
-    }
-  }
-
   addKeys(keys: Uint32Array): void {
-    for (const key of keys) this.#addCount(key, 1);
+    for (let next = this.#addFrom(0, keys); next < keys.length; next = this.#addFrom(next, keys)) {
+      this.#openPage(keys[next]!);
+    }
   }
 
   addBins({ shift, bins, counts }: Bins): void {
@@ -64,8 +55,8 @@ export class PagedHistogram {
   }
 
   bins(): Bins {
-    const used = this.#counts.subarray(0, this.#pages * PAGE);
-    const length = used.reduce((sum, count) => (count > 0 ? sum + 1 : sum), 0);
+    let length = 0;
+    for (const count of this.#counts.subarray(0, this.#pages * PAGE)) if (count > 0) length++;
     const bins = new Uint32Array(length);
     const counts = new Uint32Array(length);
     let filled = 0;
@@ -108,20 +99,19 @@ export class PagedHistogram {
     };
   }
 
-  /** Counts scores from index `start` until one whose page is missing. Returns its index. */
-  #addFrom(start: number, bits: Uint32Array, excluded: Uint8Array | undefined): number {
+  /** Counts keys from index `start` until one whose page is missing. Returns its index. */
+  #addFrom(start: number, keys: Uint32Array): number {
     const slots = this.#slots;
     const counts = this.#counts;
     const shift = this.#shift;
     const pageShift = shift + PAGE_BITS;
-    for (let i = start; i < bits.length; i++) {
-      if (excluded !== undefined && excluded[i] !== 0) continue;
-      const key = orderedKey(bits[i]!);
+    for (let i = start; i < keys.length; i++) {
+      const key = keys[i]!;
       const slot = slots[key >>> pageShift]!;
       if (slot < 0) return i;
       counts[(slot << PAGE_BITS) | ((key >>> shift) & (PAGE - 1))]!++;
     }
-    return bits.length;
+    return keys.length;
   }
 
   #addCount(key: number, count: number): void {
@@ -137,17 +127,18 @@ export class PagedHistogram {
   }
 
   #coarsen(): void {
-    const slots = new Int32Array(this.#slots.length / 2).fill(-1);
-    const counts = new Uint32Array(this.#counts.length);
+    const [oldSlots, oldCounts] = [this.#slots, this.#counts];
+    const slots = new Int32Array(oldSlots.length / 2).fill(-1);
+    const counts = new Uint32Array(oldCounts.length);
     let pages = 0;
-    for (let page = 0; page < this.#slots.length; page++) {
-      const from = this.#slots[page]! * PAGE;
+    for (let page = 0; page < oldSlots.length; page++) {
+      const from = oldSlots[page]! * PAGE;
       if (from < 0) continue;
       const half = page >>> 1;
       if (slots[half]! < 0) slots[half] = pages++;
       const to = slots[half]! * PAGE + (page & 1) * (PAGE / 2);
       for (let i = 0; i < PAGE / 2; i++) {
-        counts[to + i] = this.#counts[from + 2 * i]! + this.#counts[from + 2 * i + 1]!;
+        counts[to + i] = oldCounts[from + 2 * i]! + oldCounts[from + 2 * i + 1]!;
       }
     }
     this.#slots = slots;
