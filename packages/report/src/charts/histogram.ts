@@ -75,11 +75,16 @@ function sidesOf({ scores }: HistogramRow, threshold: number): Sides {
   return { below: scores.length - above, above };
 }
 
-function rowOf(
-  row: HistogramRow,
-  place_: { bins: Bins; axis: Axis; top: number; threshold: number; sides: Sides },
-): Html {
-  const { bins, axis, top, threshold, sides } = place_;
+interface RowPlace {
+  readonly bins: Bins;
+  readonly axis: Axis;
+  /** Where the row's words stand; its bars stand below them. */
+  readonly top: number;
+  readonly threshold: number;
+  readonly sides: Sides;
+}
+
+function rowOf(row: HistogramRow, { bins, axis, top, threshold, sides }: RowPlace): Html {
   const counts = countInBins(bins, row.scores);
   const x = across(axis);
   const base = top + TITLE + ROW;
