@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
 import { createBackbone } from '@dskd/models';
 import { expectNoNewTensors } from '@dskd/test-support';
@@ -60,4 +63,11 @@ test('createBackbone takes it: three levels of finite, lively features, the same
 test('base64 as embed.mjs writes it gives the same bytes', () => {
   const bytes = Uint8Array.from({ length: 1000 }, (_, index) => (index * 37) % 256);
   expect(fromBase64(Buffer.from(bytes).toString('base64'))).toEqual(bytes);
+});
+
+test('the card says what was recorded of the distillation and of the quality', async () => {
+  const script = fileURLToPath(new URL('../../../bench/teacher-tiny-card.mjs', import.meta.url));
+  await expect(promisify(execFile)(process.execPath, [script, '--check'])).resolves.toMatchObject({
+    stderr: '',
+  });
 });
