@@ -1,21 +1,18 @@
-import { DskdError, throwIfAborted, type EventListener } from '@dskd/base';
-import type { ImageSource, PixelSize } from '@dskd/data';
+import { DskdError } from '@dskd/base';
+import type { ImageSource } from '@dskd/data';
 import type { ScoreQuality } from '@dskd/metrics';
 import type { Detector } from './detector.js';
 import { groundTruthOf } from './evaluation/ground-truth.js';
 import { ignoredInPicture } from './evaluation/ignored-in-picture.js';
-import { imageQuality } from './evaluation/image-quality.js';
-import { PixelQualityGatherer } from './evaluation/pixel-quality.js';
+import {
+  predictTestPictures,
+  testSamplesOf,
+  type TestPictureOptions,
+} from './evaluation/predict-test-pictures.js';
 import { protocolOf } from './evaluation/protocol.js';
+import { QualityGatherer } from './evaluation/quality.js';
 import { mapInPicture } from './map-in-picture.js';
 import type { Prediction, ScoreMap } from './prediction.js';
-
-export interface CombinationOptions {
-  /** Pictures per pass. Does not change results. Default 8. */
-  readonly batchSize?: number;
-  readonly onEvent?: EventListener;
-  readonly signal?: AbortSignal;
-}
 
 /** The sum of normalised, smoothed maps (Eq. 8). */
 function summed(maps: readonly ScoreMap[]): ScoreMap {
@@ -76,54 +73,27 @@ export async function evaluateCombinations(
   detector: Detector,
   source: ImageSource,
   combinations: Readonly<Record<string, readonly string[]>>,
-  { batchSize = 8, onEvent, signal }: CombinationOptions = {},
+  options: TestPictureOptions = {},
 ): Promise<Record<string, ScoreQuality>> {
   assertBranches(detector, combinations);
-  const samples = source.samples.filter(({ split }) => split === 'test');
-  if (samples.length === 0) {
-    throw new DskdError('dataset-invalid', `${source.name} has no test pictures to evaluate on.`, {
-      hint: 'An MVTec AD folder has them under test/good and test/<defect>.',
-    });
-  }
-  const protocol = protocolOf(samples);
+  const samples = testSamplesOf(source);
   const gathered = Object.entries(combinations).map(([name, branches]) => ({
     name,
     branches,
-    scores: [] as number[],
-    pixels: new PixelQualityGatherer(),
+    quality: new QualityGatherer(),
   }));
-  for (let start = 0; start < samples.length; start += batchSize) {
-    throwIfAborted(signal);
-    const chunk = samples.slice(start, start + batchSize);
-    const pictures = await Promise.all(chunk.map((sample) => sample.load()));
-    const predictions = await detector.predict(pictures, { batchSize });
-    for (const [index, prediction] of predictions.entries()) {
-      const sample = chunk[index]!;
-      const size: PixelSize = pictures[index]!;
-      const truth = await groundTruthOf(sample, size);
-      const ignored = truth ? ignoredInPicture(prediction, size) : null;
-      for (const { branches, scores, pixels } of gathered) {
-        const { map, score } = combined(prediction, branches);
-        scores.push(score);
-        if (!truth) continue;
-        const { id: name, defectType: subset } = sample;
-        const inPicture = mapInPicture({ map, content: prediction.content }, size);
-        pixels.add({ name, subset, map: inPicture, truth, ignored });
-      }
-      onEvent?.({
-        type: 'image-scored',
-        id: sample.id,
-        index: start + index,
-        total: samples.length,
-        score: prediction.score,
-      });
+  await predictTestPictures(detector, samples, options, async ({ sample, picture, prediction }) => {
+    const truth = await groundTruthOf(sample, picture);
+    const ignored = truth ? ignoredInPicture(prediction, picture) : null;
+    const { id: name, defectType: subset } = sample;
+    for (const { branches, quality } of gathered) {
+      const { map, score } = combined(prediction, branches);
+      quality.add(score);
+      if (!truth) continue;
+      const inPicture = mapInPicture({ map, content: prediction.content }, picture);
+      quality.pixels.add({ name, subset, map: inPicture, truth, ignored });
     }
-  }
-  return Object.fromEntries(
-    gathered.map(({ name, scores, pixels }) => {
-      const { curves, ...ofPictures } = imageQuality(scores, samples, protocol);
-      const { curves: ofMaps, ...ofPixels } = pixels.result();
-      return [name, { ...ofPictures, ...ofPixels, curves: { ...curves, ...ofMaps } }];
-    }),
-  );
+  });
+  const protocol = protocolOf(samples);
+  return Object.fromEntries(gathered.map(({ name, quality }) => [name, quality.result(samples, protocol)]));
 }

@@ -1,59 +1,40 @@
-import { DskdError, throwIfAborted, type EventListener, type PixelBuffer } from '@dskd/base';
+import type { PixelBuffer } from '@dskd/base';
 import type { ImageSource, Sample } from '@dskd/data';
-import type { EvaluationResult, ScoredSample, ScoreQuality } from '@dskd/metrics';
+import type { EvaluationResult, ScoredSample } from '@dskd/metrics';
 import type { Detector } from './detector.js';
 import { groundTruthOf } from './evaluation/ground-truth.js';
 import { ignoredInPicture } from './evaluation/ignored-in-picture.js';
-import { imageQuality } from './evaluation/image-quality.js';
-import { PixelQualityGatherer } from './evaluation/pixel-quality.js';
+import {
+  predictTestPictures,
+  testSamplesOf,
+  type PredictedPicture,
+  type TestPictureOptions,
+} from './evaluation/predict-test-pictures.js';
 import { protocolOf } from './evaluation/protocol.js';
+import { QualityGatherer } from './evaluation/quality.js';
 import type { IgnoreMask } from './ignored-pixels.js';
 import { mapInPicture } from './map-in-picture.js';
 import type { Prediction, ScoreMap } from './prediction.js';
 
 /** A test picture, just scored: what an evaluation has at hand and does not keep. */
-export interface EvaluatedPicture {
-  readonly sample: Sample;
-  /** As `sample.load()` gave it. */
-  readonly picture: PixelBuffer;
-  readonly prediction: Prediction;
+export interface EvaluatedPicture extends PredictedPicture {
   /** In the picture's own pixels; what the pixel metrics are measured on. */
   readonly maps: { readonly fused: ScoreMap; readonly branches: Readonly<Record<string, ScoreMap>> };
   /** 1 channel, not 0 where anything is anomalous; undefined where that is not known. */
   readonly mask: PixelBuffer | undefined;
 }
 
-export interface EvaluateOptions {
-  /** Pictures per pass. Does not change results. Default 8. */
-  readonly batchSize?: number;
+export interface EvaluateOptions extends TestPictureOptions {
   /**
    * Pixels that count neither for scores nor for pixel metrics, besides those that the detector ignores itself.
    * Labels of pictures stay: a defect that lies in it alone is still to be found.
    */
   readonly ignored?: IgnoreMask;
-  readonly onEvent?: EventListener;
   /**
    * Called for each test picture, in order, and awaited: to write maps or gather a gallery without a second pass.
    * It may keep what it is given, which for large pictures is much.
    */
   readonly onPicture?: (picture: EvaluatedPicture) => void | Promise<void>;
-  readonly signal?: AbortSignal;
-}
-
-/** Gathers what one score is worth. */
-class QualityGatherer {
-  readonly #scores: number[] = [];
-  readonly pixels = new PixelQualityGatherer();
-
-  add(score: number): void {
-    this.#scores.push(score);
-  }
-
-  result(samples: readonly Sample[], protocol: EvaluationResult['protocol']): ScoreQuality {
-    const image = imageQuality(this.#scores, samples, protocol);
-    const pixel = this.pixels.result();
-    return { ...image, ...pixel, curves: { ...image.curves, ...pixel.curves } };
-  }
 }
 
 function mapsOf({ map, content, branches }: Prediction, picture: PixelBuffer): EvaluatedPicture['maps'] {
@@ -82,20 +63,15 @@ function mapsOf({ map, content, branches }: Prediction, picture: PixelBuffer): E
 export async function evaluateDetector(
   detector: Detector,
   source: ImageSource,
-  { batchSize = 8, ignored, onEvent, onPicture, signal }: EvaluateOptions = {},
+  { onPicture, ...options }: EvaluateOptions = {},
 ): Promise<EvaluationResult> {
-  const samples = source.samples.filter(({ split }) => split === 'test');
-  if (samples.length === 0) {
-    throw new DskdError('dataset-invalid', `${source.name} has no test pictures to evaluate on.`, {
-      hint: 'An MVTec AD folder has them under test/good and test/<defect>.',
-    });
-  }
+  const samples = testSamplesOf(source);
   const fused = new QualityGatherer();
   const branches = new Map(detector.description.branches.map(({ name }) => [name, new QualityGatherer()]));
   const scored: ScoredSample[] = [];
   let withMask = 0;
 
-  const judge = async (sample: Sample, picture: PixelBuffer, prediction: Prediction): Promise<void> => {
+  await predictTestPictures(detector, samples, options, async ({ sample, picture, prediction }) => {
     fused.add(prediction.score);
     for (const [name, { score }] of Object.entries(prediction.branches)) branches.get(name)!.add(score);
     scored.push(scoredSample(sample, prediction));
@@ -115,25 +91,7 @@ export async function evaluateDetector(
     const { width, height } = picture;
     const mask = truth && { data: truth.mask, width, height, channels: 1 };
     await onPicture?.({ sample, picture, prediction, maps, mask });
-  };
-
-  for (let start = 0; start < samples.length; start += batchSize) {
-    throwIfAborted(signal);
-    const chunk = samples.slice(start, start + batchSize);
-    const pictures = await Promise.all(chunk.map((sample) => sample.load()));
-    const predictions = await detector.predict(pictures, { batchSize, ...(ignored && { ignored }) });
-    for (const [index, prediction] of predictions.entries()) {
-      throwIfAborted(signal);
-      await judge(chunk[index]!, pictures[index]!, prediction);
-      onEvent?.({
-        type: 'image-scored',
-        id: chunk[index]!.id,
-        index: scored.length - 1,
-        total: samples.length,
-        score: prediction.score,
-      });
-    }
-  }
+  });
   const count = (label: Sample['label'], verdict?: Prediction['verdict']): number =>
     scored.filter((s) => s.label === label && (verdict === undefined || s.verdict === verdict)).length;
   const protocol = protocolOf(samples);

@@ -10,8 +10,9 @@ export {
 } from './description.js';
 export { DEFAULT_FALSE_ALARM_RATE, Detector, type PredictOptions, type SaveOptions } from './detector.js';
 export { estimateTraining, type EstimateOptions, type TrainingCost } from './estimate-training.js';
-export { evaluateCombinations, type CombinationOptions } from './evaluate-combinations.js';
+export { evaluateCombinations } from './evaluate-combinations.js';
 export { evaluateDetector, type EvaluateOptions, type EvaluatedPicture } from './evaluate-detector.js';
+export type { PredictedPicture, TestPictureOptions } from './evaluation/predict-test-pictures.js';
 export type { EvaluationResult, LimitedArea, ScoredSample, ScoreQuality } from '@dskd/metrics';
 export type { IgnoreMask } from './ignored-pixels.js';
 export { loadDetector, loadDetectors, type LoadAllOptions, type LoadOptions } from './load-detector.js';

@@ -62,8 +62,8 @@ test.each([
   [0.5, true, 7, 3],
   [0.999, true, 1000, 999],
   [0.29, true, 100, 28],
-  // MVTec's evaluation would divide by zero.
-  [0.1, true, 5, 1],
+  // Less than a pixel.
+  [0.1, true, 5, 0],
 ])(
   'threshold %d (relative: %p) of %d pixels: %d',
   (saturationThreshold, relativeSaturation, area, wanted) => {

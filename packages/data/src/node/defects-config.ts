@@ -11,14 +11,14 @@ export type DefectKinds = ReadonlyMap<number, DefectKind>;
 
 /**
  * The pixels of a region that are to be found for full marks, as MVTec's own evaluation counts them: of a relative
- * threshold the fraction of a pixel is cut off, an absolute one is no more than the region's area. At least 1,
- * where that evaluation would divide by zero.
+ * threshold the fraction of a pixel is cut off, an absolute one is no more than the region's area. 0 where a relative
+ * threshold comes to less than a pixel: that evaluation would divide by zero.
  */
 export function saturationAreaOf(
   { saturationThreshold, relativeSaturation }: DefectKind,
   area: number,
 ): number {
-  if (relativeSaturation) return Math.max(1, Math.trunc(saturationThreshold * area));
+  if (relativeSaturation) return Math.trunc(saturationThreshold * area);
   return Math.min(saturationThreshold, area);
 }
 

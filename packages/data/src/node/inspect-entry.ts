@@ -108,6 +108,14 @@ class EntryInspector {
       return undefined;
     }
     const saturationArea = saturationAreaOf(kind, seen.area);
+    if (saturationArea === 0) {
+      this.tell(
+        mask,
+        `the saturation_threshold ${kind.saturationThreshold} of ${kind.name} is less than a pixel of its ${seen.area}; ` +
+          'wanted one that comes to at least one pixel, or a larger region',
+      );
+      return undefined;
+    }
     return { file: path.resolve(this.root, mask), sha256, defectType: kind.name, saturationArea };
   }
 }

@@ -52,7 +52,7 @@ const complete: Readonly<Record<string, Buffer | string>> = {
   'pins/ground_truth/logical_anomalies/000/000.png': grey(255, 255, 255, 255),
   'pins/ground_truth/logical_anomalies/000/001.png': grey(0, 0, 0, 0, 0, 255),
   'pins/ground_truth/logical_anomalies/000/002.png': grey(0, 0, 0, 0, 0, 254, 254, 254),
-  'pins/ground_truth/structural_anomalies/000/000.png': grey(254),
+  'pins/ground_truth/structural_anomalies/000/000.png': grey(254, 254),
 };
 const open = (): ReturnType<typeof openMvtecLocoAd> =>
   openMvtecLocoAd({ root: folder.root, category: 'pins' });
@@ -135,6 +135,7 @@ test('every problem in one error', async () => {
     'pins/defects_config.json': JSON.stringify([
       kind('missing_pin', 255, 3, false),
       kind('crack', 254, 1, true),
+      kind('scratch', 253, 0.3, true),
     ]),
     'pins/train/good/cut.png': plainPng(64, 64, [1, 2, 3]).subarray(0, 80),
     'pins/train/bad/0.png': picture(1),
@@ -146,7 +147,7 @@ test('every problem in one error', async () => {
     [`${truth}/structural_anomalies/009/000.png`]: grey(254),
     // One thing wrong with each of these.
     ...Object.fromEntries(
-      ['001', '002', '003', '004', '005', '006', '007', '008'].map((name, index) => [
+      ['001', '002', '003', '004', '005', '006', '007', '008', '009'].map((name, index) => [
         `pins/test/logical_anomalies/${name}.png`,
         picture(10 + index),
       ]),
@@ -158,16 +159,18 @@ test('every problem in one error', async () => {
     [`${truth}/logical_anomalies/005/000.bmp`]: 'BM',
     [`${truth}/logical_anomalies/006/text.png`]: 'words',
     [`${truth}/logical_anomalies/007/readme.txt`]: 'words',
+    [`${truth}/logical_anomalies/009/000.png`]: grey(253, 253, 253),
   });
   const error = await errorOf(open());
   const problems: unknown[] = [
     'ground_truth/logical_anomalies/001/000.png: the mask holds 2 values besides 0 (254, 255); a file marks one defect, by one value',
-    'ground_truth/logical_anomalies/002/000.png: its value 7 is no pixel_value of defects_config.json (254, 255)',
+    'ground_truth/logical_anomalies/002/000.png: its value 7 is no pixel_value of defects_config.json (253, 254, 255)',
     'ground_truth/logical_anomalies/003/000.png: the mask marks nothing',
     'ground_truth/logical_anomalies/004/000.png: the mask is 3 x 4, its picture test/logical_anomalies/004.png 4 x 3',
     'ground_truth/logical_anomalies/005/000.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
     'ground_truth/logical_anomalies/006/text.png: not a picture we read (PNG, JPEG, WebP and TIFF) but text',
     'ground_truth/logical_anomalies/007: the folder holds no masks',
+    'ground_truth/logical_anomalies/009/000.png: the saturation_threshold 0.3 of scratch is less than a pixel of its 3; wanted one that comes to at least one pixel, or a larger region',
     'ground_truth/structural_anomalies/000.png: a mask outside the folder of its picture; MVTec LOCO AD keeps those of 000.png in ground_truth/structural_anomalies/000',
     'ground_truth/structural_anomalies/009: masks of no picture in test/structural_anomalies',
     'test/logical_anomalies/008.png: its ground truth, the folder ground_truth/logical_anomalies/008, is missing',
@@ -206,7 +209,7 @@ test('masks of a subset, and a subset of masks, that are not there', async () =>
     'pins/defects_config.json': config,
     'pins/train/good/000.png': picture(1),
     'pins/test/logical_anomalies/000.png': picture(4),
-    'pins/ground_truth/structural_anomalies/000/000.png': grey(254),
+    'pins/ground_truth/structural_anomalies/000/000.png': grey(254, 254),
   });
   expect(problemsOf(await errorOf(open()))).toEqual([
     'ground_truth/logical_anomalies: there is no such folder: no masks for test/logical_anomalies',
