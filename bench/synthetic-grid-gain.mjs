@@ -3,6 +3,7 @@
 //   wrote, and writes gain.md beside it: what two students are worth beside each of them alone, category by category.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { TextEncoder } from 'node:util';
 import { writeFileAtomically } from '@dskd/data/node';
 
 const FOLDER = new URL('results/synthetic-grid/', import.meta.url);

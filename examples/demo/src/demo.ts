@@ -33,7 +33,7 @@ export async function demo(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<DemoResult> {
-  const { category, dataSeed, train: toTrain, validation, test } = settings;
+  const { category, dataSeed, seed, epochs, train: toTrain, validation, test } = settings;
   const clock = stopwatch();
 
   progress.say(`Drawing ${toTrain + validation + test} pictures of the category ${category}.`);
@@ -44,10 +44,8 @@ export async function demo(
   const source = await openSource({ root, category, signal });
   const drawing = clock();
 
-  progress.say(
-    `Training the local and the global student on ${toTrain} good ones, ${settings.epochs} epochs.`,
-  );
-  using trained = await train(source, settings, progress, signal);
+  progress.say(`Training the local and the global student on ${toTrain} good ones, ${epochs} epochs.`);
+  using trained = await train(source, { seed, epochs }, progress, signal);
   const { detector, history } = trained;
   const training = clock();
 
@@ -64,10 +62,9 @@ export async function demo(
   });
   const evaluating = clock();
 
-  const { out: _, ...recorded } = settings;
   const result: DemoResult = {
     command: commandOf(settings),
-    settings: recorded,
+    settings: { category, dataSeed, seed, epochs, train: toTrain, validation, test },
     generatorVersion: GENERATOR_VERSION,
     teacher: { name: detector.description.teacher.name, sha256: detector.description.teacher.sha256 },
     steps: detector.description.trainings[0]!.steps,
