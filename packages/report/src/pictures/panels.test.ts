@@ -43,6 +43,16 @@ test('thumbnails of input, truth and maps, each as a URL', async () => {
   );
 });
 
+test('a branch is drawn on its share of the scale: half of the threshold is one of two branches’ colour of it', async () => {
+  const { panels, encode } = recorder();
+  const branches = { local: map(3), global: map(1) };
+  await makePanels({ image, fused: map(6), branches }, { scale, encode });
+  const [local, global, fused] = panels.slice(1).map(({ data }) => Array.from(data).slice(0, 3));
+  expect(local).toEqual(fused);
+  expect(local).not.toEqual([100, 100, 100]);
+  expect(global).toEqual([100, 100, 100]);
+});
+
 test('a picture without a defect has no panel of its ground truth', async () => {
   const mask = { data: new Uint8Array(WIDTH * HEIGHT), width: WIDTH, height: HEIGHT, channels: 1 };
   const given = await makePanels({ image, mask, fused: map(2), branches: {} }, { scale, ...recorder() });

@@ -17,6 +17,7 @@ export interface PanelSource {
 }
 
 export interface PanelOptions {
+  /** Of the fused map. Each of n branches adds to it (Eq. 8) and is drawn on its share, an n-th of this. */
   readonly scale: HeatScale;
   /** The longer side of a panel in pixels; smaller pictures stay as they are. Default 192. */
   readonly side?: number;
@@ -37,9 +38,10 @@ export async function makePanels(
   const size = thumbnailSize(image, side);
   const small = shrinkPicture(image, size);
   const url = async (panel: PixelBuffer): Promise<string> => dataUrl(await encode(panel));
-  const overlay = (name: string, map: HeatMap): Promise<string> => {
+  const overlay = (name: string, map: HeatMap, shares = 1): Promise<string> => {
     assertSameSize(`the map ${name}`, map, image);
-    return url(heatMapOverlay(small, shrinkMap(map, size), scale));
+    const ofShare = { low: scale.low / shares, threshold: scale.threshold / shares };
+    return url(heatMapOverlay(small, shrinkMap(map, size), ofShare));
   };
   const contour = (truth: PixelBuffer): Promise<string> => {
     assertSameSize('the mask', truth, image);
@@ -49,7 +51,8 @@ export async function makePanels(
   const input = await url(small);
   const groundTruth = mask?.data.some((value) => value !== 0) ? await contour(mask) : undefined;
   const maps: Record<string, string> = {};
-  for (const [name, map] of Object.entries(branches)) maps[name] = await overlay(name, map);
+  const all = Object.entries(branches);
+  for (const [name, map] of all) maps[name] = await overlay(name, map, all.length);
   return {
     ...size,
     input,

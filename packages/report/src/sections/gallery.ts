@@ -25,7 +25,7 @@ function heatLegend({ low, threshold }: HeatScale): Html {
 <text x="160" y="42" text-anchor="middle">threshold ${formatScore(threshold)}</text>
 <text x="310" y="42" text-anchor="end">${formatScore(high)} and above</text>
 </svg>
-<figcaption>One scale for every map of every picture: nothing is drawn up to the middle of normal pictures’ scores, orange is the threshold, red is as far above it again.</figcaption>
+<figcaption>One scale for every map of every picture: nothing is drawn up to the middle of normal pictures’ scores, orange is the threshold, red is as far above it again. The fused map is the sum of its branches: a branch’s map is drawn on its share of the scale, half of these numbers where there are two.</figcaption>
 </figure>`;
 }
 
