@@ -17,9 +17,11 @@ function run(options: readonly string[], until?: string): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [PROGRAM, ...SMALL, ...options]);
     let output = '';
+    let told = false;
     const hear = (part: Buffer): void => {
       output += part.toString();
-      if (until !== undefined && output.includes(until)) child.kill('SIGINT');
+      // Once: a second Ctrl-C ends the process at once.
+      if (!told && until !== undefined && output.includes(until)) told = child.kill('SIGINT');
     };
     child.stdout.on('data', hear);
     child.stderr.on('data', hear);
