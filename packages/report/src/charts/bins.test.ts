@@ -41,3 +41,14 @@ test('without normal pictures, and with all scores the same', () => {
   expect(countInBins(binsAround(5, [7, 9], []), [7, 9]).reduce((a, b) => a + b)).toBe(2);
   expect(countInBins(binsAround(0, [0, 0], [0, 0]), [0, 0]).reduce((a, b) => a + b)).toBe(2);
 });
+
+test.each([
+  [0, 5e-324],
+  [5e-324, 0],
+  [1e-310, 0],
+  [1e6, 1e6 - 1e-10],
+])('a threshold of %d and a score of %d: steps have a width', (threshold, value) => {
+  const bins = binsAround(threshold, [value], [value]);
+  expect(threshold - bins.width).toBeLessThan(threshold);
+  expect(countInBins(bins, [value])[bins.indexOf(value)]).toBe(1);
+});

@@ -11,6 +11,15 @@ export interface Bins {
 
 /** A scale that shows the values around the threshold is cut where the rest would squeeze them. */
 const LONGEST_TAIL = 4;
+/** Of a magnitude: scores are 32-bit floats, closer ones are one, and steps between them would round to nothing. */
+const LEAST_SPREAD = 2 ** -24;
+/** Fractions of what is smaller underflow. */
+const LEAST_NUMBER = 2 ** -126;
+
+/** How far a scale reaches on which all values are one. */
+function unitOf(magnitude: number): number {
+  return magnitude > LEAST_NUMBER ? magnitude : 1;
+}
 
 /**
  * @param values finite, at least one.
@@ -23,7 +32,9 @@ export function binsAround(
   wanted = 32,
 ): Bins {
   const [bottom = threshold, top = threshold] = limits([...values, threshold]);
-  const ordinary = Math.max(threshold, ...limits(normals)) - bottom || Math.abs(threshold) || 1;
+  const magnitude = Math.max(Math.abs(bottom), Math.abs(top), Math.abs(threshold));
+  const spread = Math.max(threshold, ...limits(normals)) - bottom;
+  const ordinary = spread > magnitude * LEAST_SPREAD && spread > LEAST_NUMBER ? spread : unitOf(magnitude);
   // What stands beside the threshold needs room on both sides.
   const most = Math.max(threshold + ordinary * 0.5, top);
   const high = Math.min(most, bottom + ordinary * LONGEST_TAIL);
