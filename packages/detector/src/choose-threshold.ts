@@ -1,10 +1,9 @@
 import { DskdError } from '@dskd/base';
-import { PreparedPictures, type ImageSource } from '@dskd/data';
+import type { ImageSource } from '@dskd/data';
 import type { ErrorCosts } from '@dskd/metrics';
 import { costThreshold, f1Threshold } from '@dskd/scoring';
-import { calibrate } from './calibrate.js';
 import { accessTo, type Detector } from './detector.js';
-import { preparationOf } from './preparation.js';
+import { scorePictures } from './score-pictures.js';
 
 export interface ChooseThresholdOptions {
   /** What the two kinds of error cost. Default: the threshold is the one with the highest F1. */
@@ -41,8 +40,6 @@ export async function chooseThreshold(
   anomalies: ImageSource,
   { costs, batchSize = 8, signal }: ChooseThresholdOptions = {},
 ): Promise<ChosenThreshold> {
-  const { teacher, branches, ignored } = accessTo.parts(detector);
-  const { description } = detector;
   const choose = (
     scores: readonly number[],
     labels: readonly number[],
@@ -58,21 +55,8 @@ export async function chooseThreshold(
       hint: 'Give a folder of pictures of bad parts.',
     });
   }
-  const { scores: bad } = await calibrate(
-    teacher.extractor,
-    branches,
-    { alignCorners: description.fusion.alignCorners, sigma: description.fusion.sigma },
-    new PreparedPictures(pictures, preparationOf(description)),
-    {
-      batchSize,
-      ignored,
-      signal,
-      constants: new Map(
-        description.branches.map(({ name, mean, standardDeviation }) => [name, { mean, standardDeviation }]),
-      ),
-    },
-  );
-  const good = description.calibration.scores;
+  const { scores: bad } = await scorePictures(detector, pictures, { batchSize, signal });
+  const good = detector.description.calibration.scores;
   const scores = [...good, ...bad];
   const labels = [...good.map(() => 0), ...bad.map(() => 1)];
   const { threshold, falseAlarms, misses } = choose(scores, labels);

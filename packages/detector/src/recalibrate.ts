@@ -1,9 +1,8 @@
 import { DskdError, type EventListener } from '@dskd/base';
-import { PreparedPictures, type ImageSource } from '@dskd/data';
+import type { ImageSource } from '@dskd/data';
 import { quantileThreshold, type QuantileThreshold } from '@dskd/scoring';
-import { calibrate } from './calibrate.js';
 import { accessTo, DEFAULT_FALSE_ALARM_RATE, type Detector } from './detector.js';
-import { preparationOf } from './preparation.js';
+import { scorePictures } from './score-pictures.js';
 
 export interface RecalibrateOptions {
   /** The threshold is the quantile of the pictures' scores for this rate. Default: the detector's own, else 0.05. */
@@ -40,7 +39,6 @@ export async function recalibrate(
   options: RecalibrateOptions = {},
 ): Promise<QuantileThreshold> {
   const { statistics = false, batchSize = 8, confidence, onEvent, signal } = options;
-  const { teacher, branches, ignored } = accessTo.parts(detector);
   const { description } = detector;
   const { falseAlarmRate = description.threshold.falseAlarmRate ?? DEFAULT_FALSE_ALARM_RATE } = options;
   // Before any picture is read.
@@ -66,25 +64,11 @@ export async function recalibrate(
   }
   onEvent?.({ type: 'calibration-start', samples: normals.length });
 
-  const { constants, scores, branchScores } = await calibrate(
-    teacher.extractor,
-    branches,
-    { alignCorners: description.fusion.alignCorners, sigma: description.fusion.sigma },
-    new PreparedPictures(normals, preparationOf(description)),
-    {
-      batchSize,
-      ignored,
-      signal,
-      ...(!statistics && {
-        constants: new Map(
-          description.branches.map(({ name, mean, standardDeviation }) => [
-            name,
-            { mean, standardDeviation },
-          ]),
-        ),
-      }),
-    },
-  );
+  const { constants, scores, branchScores } = await scorePictures(detector, normals, {
+    batchSize,
+    signal,
+    measureStatistics: statistics,
+  });
   const result = quantileThreshold(scores, falseAlarmRate, promise);
   accessTo.setDescription(detector, {
     // As it is now: a threshold set meanwhile is overwritten, nothing else is.
