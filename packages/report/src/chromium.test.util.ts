@@ -1,14 +1,5 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-
-const CHROMIUM = '/usr/bin/chromium';
-
-/** Why there is no browser to test with, if there is none. */
-export const chromiumMissing = existsSync(CHROMIUM) ? undefined : `there is no ${CHROMIUM}`;
+import { startChromium } from '@dskd/test-support';
 
 export interface Message {
   readonly method: string;
@@ -27,27 +18,15 @@ export interface BrowserPage {
 
 /** Opens an empty page, and closes the browser when `work` is done. */
 export async function withChromium<T>(work: (page: BrowserPage) => Promise<T>): Promise<T> {
-  const profile = await mkdtemp(path.join(tmpdir(), 'dskd-chromium-'));
-  const flags = [
-    '--headless=new',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-dev-shm-usage',
-    '--no-first-run',
-  ];
-  const browser = spawn(
-    CHROMIUM,
-    [...flags, '--remote-debugging-pipe', `--user-data-dir=${profile}`, 'about:blank'],
-    { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] },
+  const browser = await startChromium(
+    ['--remote-debugging-pipe', 'about:blank'],
+    ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
   );
-  const ended = new Promise<void>((resolve) => browser.once('close', () => resolve()));
   try {
-    const [, , , input, output] = browser.stdio as unknown as [null, null, null, Writable, Readable];
+    const [, , , input, output] = browser.process.stdio as unknown as [null, null, null, Writable, Readable];
     return await work(await firstPage(input, output));
   } finally {
-    browser.kill('SIGKILL');
-    await ended;
-    await rm(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    await browser.close();
   }
 }
 

@@ -8,7 +8,9 @@ export {
   type Exclusion,
   type ToleranceKind,
 } from './backends.js';
+export { chromiumMissing, startChromium, type Chromium } from './chromium.js';
 export { expectClose, expectNoNewTensors, type Closeness } from './expectations.js';
 export { readGolden, type Golden, type GoldenArray } from './golden.js';
 export { integerFill } from './integer-fill.js';
 export { describeReadmeExamples } from './readme-examples.js';
+export { runInChromium, type PageOptions, type PageResult } from './run-in-chromium.js';

@@ -1,9 +1,9 @@
 import { deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import type { PixelBuffer } from '@dskd/base';
+import { chromiumMissing, runInChromium } from '@dskd/test-support';
 import { decodeImage } from '../node/decode.js';
 import { makePng } from '../node/fabricate.test.util.js';
-import { chromiumMissing, runInChromium } from './chromium.test.util.js';
 
 if (chromiumMissing) console.log(`SKIPPED decoding in Chromium: ${chromiumMissing}`);
 
@@ -97,10 +97,11 @@ interface Answer {
 (chromiumMissing ? test.skip : test)('Chromium decodes to the bytes that Node decodes to', async () => {
   const files = await fixtures();
   const names = Object.keys(files);
-  const answer = (await runInChromium(SCRIPT, {
-    ...files,
-    'names.json': Buffer.from(JSON.stringify(names)),
-  })) as Answer;
+  const { value } = await runInChromium(SCRIPT, {
+    imports: { '@dskd/base': 'base/dist/index.js', '@dskd/data/web': 'data/dist/web.js' },
+    files: { ...files, 'names.json': Buffer.from(JSON.stringify(names)) },
+  });
+  const answer = value as Answer;
 
   const report = await Promise.all(
     names.map(async (name) => {
