@@ -58,6 +58,9 @@ export interface ConfigProblem {
 
 const dotted = (path: readonly (string | number)[]): string => path.join('.') || 'the config';
 
+/** Where to look for how it is done, for errors. */
+export const CONFIG_EXAMPLE = 'bench/synthetic-grid.yaml of the repository is an example.';
+
 /**
  * Checks what a user wrote.
  * @param placeOf says where in the user's file something stands. Default: the keys alone.
@@ -72,7 +75,7 @@ export function parseConfig(
   if (parsed.success && problems.length === 0) return parsed.data;
   const lines = problems.map(({ path, problem }) => `${placeOf(path)}: ${dotted(path)}: ${problem}`);
   throw new DskdError('invalid-config', `The benchmark's config is not right:\n  ${lines.join('\n  ')}`, {
-    hint: 'bench/synthetic-grid.yaml of the repository is an example.',
+    hint: CONFIG_EXAMPLE,
     details: { problems },
   });
 }

@@ -1,5 +1,11 @@
 export { cellOf, describeCell, type Cell, type CellFacts } from './cell.js';
-export { benchmarkSchema, parseConfig, type BenchmarkConfig, type BenchmarkInput } from './config.js';
+export {
+  benchmarkSchema,
+  CONFIG_EXAMPLE,
+  parseConfig,
+  type BenchmarkConfig,
+  type BenchmarkInput,
+} from './config.js';
 export type { GridCost } from './estimate.js';
 export type { CategoryFacts, TeacherFile } from './facts.js';
 export type { Execute, Job, JobResult } from './jobs.js';

@@ -42,7 +42,9 @@ vary:
 });
 
 test('a config that is missing, and one of categories that are not there', async () => {
-  expect(await dskd('benchmark', path.join(folder, 'none.yaml'))).toMatchObject({ code: 2 });
+  const none = await dskd('benchmark', path.join(folder, 'none.yaml'));
+  expect(none.code).toBe(2);
+  expect(none.stderr).toContain('bench/synthetic-grid.yaml of the repository is an example.');
   const file = path.join(folder, 'grid.yaml');
   await writeFile(file, 'data: .\ntables: [table4]\n');
   const { code, stderr } = await dskd('benchmark', file, '--results', path.join(folder, 'results'));

@@ -121,7 +121,18 @@ test('evaluate prints tables, --json the result, --out a file of all scores; CSV
   }
   const tiff = await sharp(path.join(maps!, 'good parts/test/spot/001.tiff')).metadata();
   expect(tiff).toMatchObject({ width: 40, height: 40, channels: 1, depth: 'float' });
-  const unknown = await dskd('evaluate', model, '--data', data, ...writeMaps.with(3, 'lokal'));
+  const nowhere = path.join(folder, 'not made');
+  const unknown = await dskd(
+    'evaluate',
+    model,
+    '--data',
+    data,
+    '--write-maps',
+    nowhere,
+    '--maps-of',
+    'lokal',
+  );
+  expect(existsSync(nowhere)).toBe(false);
   expect(unknown.stderr).toContain('Got maps of "lokal", wanted one of fused, local, global.');
 });
 

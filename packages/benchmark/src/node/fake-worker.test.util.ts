@@ -22,8 +22,7 @@ async function work(job: Job, signal: AbortSignal): Promise<unknown> {
       throw new DskdError('out-of-memory', 'No room for the student.', { hint: 'Take a smaller one.' });
     case BEHAVIOUR.dies:
       process.stderr.write('FATAL ERROR: heap out of memory\n');
-      process.abort();
-    // eslint-disable-next-line no-fallthrough
+      return process.abort();
     case BEHAVIOUR.hangs:
       await sleep(3_600_000, undefined, { signal });
       break;

@@ -17,12 +17,13 @@ const SCHEMA_KEY = '$schema';
 
 /**
  * Reads a YAML file of options. JSON is YAML, so that a JSON file will do.
+ * @param example a sentence on where to find one, for errors.
  * @throws {DskdError} `file-not-found`, `invalid-config` with the place of every fault.
  */
-export async function readConfigFile(path: string): Promise<ConfigFile> {
+export async function readConfigFile(path: string, example = 'dskd init writes one.'): Promise<ConfigFile> {
   const source = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new DskdError('file-not-found', `Cannot read the config file ${path}.`, {
-      hint: 'dskd init writes one.',
+      hint: example,
       cause,
     });
   });
@@ -35,7 +36,7 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
   if (document.errors.length > 0) {
     const problems = document.errors.map(({ pos, message }) => `${place(pos[0])}: ${message}`);
     throw new DskdError('invalid-config', `Not valid YAML: ${problems.join('; ')}.`, {
-      hint: 'A line is `option: value`; dskd init writes an example.',
+      hint: `A line is \`option: value\`; ${example}`,
       details: { problems },
     });
   }
@@ -43,7 +44,7 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
   if (contents !== null && !isMap(contents)) {
     const offset = (contents as { range?: [number, number, number] | null }).range?.[0] ?? 0;
     throw new DskdError('invalid-config', `${place(offset)}: got a single value or a list, wanted options.`, {
-      hint: 'A line is `option: value`; dskd init writes an example.',
+      hint: `A line is \`option: value\`; ${example}`,
     });
   }
   const pairs = new Map((contents?.items ?? []).map((pair) => [keyOf(pair), pair]));

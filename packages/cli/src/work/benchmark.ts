@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { parseConfig } from '@dskd/benchmark';
+import { CONFIG_EXAMPLE, parseConfig } from '@dskd/benchmark';
 import type { BenchmarkOptions } from '../options/benchmark.js';
 import { readConfigFile } from '../options/config-file.js';
 import { runGridHere } from './run-grid.js';
@@ -40,7 +40,7 @@ function resultsOf(file: string, told: string | undefined): string {
 }
 
 export async function benchmark(file: string, options: BenchmarkOptions, signal: AbortSignal): Promise<void> {
-  const read = await readConfigFile(file);
+  const read = await readConfigFile(file, CONFIG_EXAMPLE);
   const config = parseConfig(withPaths(read.values, path.dirname(path.resolve(file))), (keys) =>
     read.placeIn(keys),
   );

@@ -23,10 +23,10 @@ export async function evaluate(path: string, options: EvaluateOptions, signal: A
   });
   const { ignoreMask, writeMaps } = options;
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
-  const mapFiles = writeMaps === undefined ? undefined : await MapFiles.in(writeMaps, source, options.mapsOf);
+  const mapFiles = writeMaps === undefined ? undefined : MapFiles.in(writeMaps, source, options.mapsOf);
   const model = await loadModel(path, options);
   try {
-    mapFiles?.assertHas(model.detector);
+    await mapFiles?.assertWritableFor(model.detector.description.branches);
     const result = await evaluateDetector(model.detector, source, {
       signal,
       ...(ignored && { ignored }),

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { DskdError } from '@dskd/base';
 import { encodeFloatTiff, type ImageSource, type Sample } from '@dskd/data';
 import { assertWritable, writeFileAtomically } from '@dskd/data/node';
-import type { Detector, EvaluatedPicture } from '@dskd/detector';
+import type { EvaluatedPicture } from '@dskd/detector';
 
 const FUSED = 'fused';
 
@@ -22,10 +22,9 @@ export class MapFiles {
   /**
    * Names a file for each test picture, before any work.
    * @param score `fused` or the name of a branch.
-   * @throws {DskdError} `file-not-writable`; `dataset-invalid` where two pictures would have one file, or one would lie
-   * outside the folder.
+   * @throws {DskdError} `dataset-invalid` where two pictures would have one file, or one would lie outside the folder.
    */
-  static async in(folder: string, source: ImageSource, score: string): Promise<MapFiles> {
+  static in(folder: string, source: ImageSource, score: string): MapFiles {
     const files = new Map<string, string>();
     const takenBy = new Map<string, Sample>();
     const object = path.join(folder, source.name);
@@ -45,20 +44,24 @@ export class MapFiles {
       takenBy.set(file, sample);
       files.set(sample.id, file);
     }
-    const [first] = files.values();
-    if (first !== undefined) await assertWritable(first);
     return new MapFiles(files, score);
   }
 
-  /** @throws {DskdError} `invalid-argument` for a branch that the detector does not have. */
-  assertHas({ description }: Detector): void {
-    const names = [FUSED, ...description.branches.map(({ name }) => name)];
-    if (names.includes(this.#score)) return;
-    throw new DskdError(
-      'invalid-argument',
-      `Got maps of "${this.#score}", wanted one of ${names.join(', ')}.`,
-      { details: { got: this.#score, wanted: names } },
-    );
+  /**
+   * @param branches the detector's.
+   * @throws {DskdError} `invalid-argument` for a branch that the detector does not have; `file-not-writable`
+   */
+  async assertWritableFor(branches: readonly { readonly name: string }[]): Promise<void> {
+    const names = [FUSED, ...branches.map(({ name }) => name)];
+    if (!names.includes(this.#score)) {
+      throw new DskdError(
+        'invalid-argument',
+        `Got maps of "${this.#score}", wanted one of ${names.join(', ')}.`,
+        { details: { got: this.#score, wanted: names } },
+      );
+    }
+    const [first] = this.#files.values();
+    if (first !== undefined) await assertWritable(first);
   }
 
   /** @throws {DskdError} `file-not-writable` */
