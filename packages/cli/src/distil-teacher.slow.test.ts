@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -57,7 +58,19 @@ test('makes a file of weights from several folders or files, with a checkpoint t
   expect((await readFile(out)).equals(first)).toBe(true);
 });
 
+test('starts from weights it made, on pictures of another size', async () => {
+  const first = path.join(folder, 'small.safetensors');
+  expect((await distil('--out', first)).code).toBe(0);
+  const out = path.join(folder, 'larger.safetensors');
+  expect((await distil('--out', out, '--start-from', first, '--size', '48')).code).toBe(0);
+  const sha256 = createHash('sha256')
+    .update(await readFile(first))
+    .digest('hex');
+  expect(readDistillationRecord(await readFile(out))).toMatchObject({ size: 48, startedFrom: sha256 });
+});
+
 test.each([
+  [['--out', 'x', '--start-from', '/no/such/file'], '/no/such/file'],
   [['--out', 'x', '--from', 'resnet9000'], 'resnet50_v1'],
   [['--out', 'x', '--size', '40'], 'a multiple of 16'],
   [['--out', 'x', '--procedural-fraction', '0.5'], 'no photos'],

@@ -27,6 +27,11 @@ export const distilTeacherOptions = z.strictObject({
     'of the pictures trained on, a multiple of 16; the result works at any size',
     { main: true, group: 'Pictures', value: 'pixels', wanted: 'a multiple of 16, at least 32' },
   ),
+  startFrom: option(
+    text().optional(),
+    'weights to start from instead of random ones, e.g. a file made on pictures of another size',
+    { main: true, group: TRAINING, value: 'file', defaultText: 'random' },
+  ),
   steps: option(positiveInteger().default(20_000), 'steps of the optimiser', {
     main: true,
     group: TRAINING,

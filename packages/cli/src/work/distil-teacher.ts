@@ -7,6 +7,7 @@ import { backboneName } from '@dskd/detector';
 import { distilTeacher, type Photo } from '@dskd/detector/distillation';
 import { loadTeacherFile } from '@dskd/detector/node';
 import { startBackend } from '../backend.js';
+import { readWeightsFile } from '../commands/weights/read-weights.js';
 import type { DistilTeacherOptions } from '../options/distil-teacher.js';
 import { printJson, printLine } from '../output.js';
 import { progressRenderer } from '../render/progress.js';
@@ -24,9 +25,10 @@ async function photosIn(paths: readonly string[], signal: AbortSignal): Promise<
 }
 
 export async function distil(options: DistilTeacherOptions, signal: AbortSignal): Promise<void> {
-  const { json, checkpoint, out, proceduralFraction } = options;
+  const { json, checkpoint, out, proceduralFraction, startFrom } = options;
   const name = backboneName(options.from);
   for (const file of [out, checkpoint]) if (file !== undefined) await assertWritable(file);
+  const initial = startFrom === undefined ? undefined : await readWeightsFile(startFrom);
   const photos = await photosIn(options.images, signal);
   const backend = await startBackend(options.backend);
   if (!json) process.stderr.write(`${photos.length} pictures to cut crops from; backend ${backend.name}\n`);
@@ -36,6 +38,7 @@ export async function distil(options: DistilTeacherOptions, signal: AbortSignal)
       teacher,
       photos,
       ...(proceduralFraction !== undefined && { proceduralFraction }),
+      ...(initial && { startFrom: initial }),
       size: options.size,
       steps: options.steps,
       batchSize: options.batchSize,

@@ -3,7 +3,7 @@ import type { DskdEvent, PixelBuffer } from '@dskd/base';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { createBackbone } from '@dskd/models';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
-import { readSafetensors, readStateDict, toFloat32 } from '@dskd/weights';
+import { readSafetensors, readStateDict, toFloat32, writeSafetensors } from '@dskd/weights';
 import type { Teacher } from '../teacher.js';
 import { tinyTeacher } from '../tiny-world.test.util.js';
 import { distilTeacher, type DistilledTeacher } from './distil-teacher.js';
@@ -142,6 +142,25 @@ describe('a run', () => {
     expect(toFloat32(readSafetensors(other.bytes).tensors.get('conv1.weight')!)).not.toEqual(
       toFloat32(readSafetensors(whole.bytes).tensors.get('conv1.weight')!),
     );
+  });
+
+  test('starts from given weights: without a step they come back, but for their statistics', async () => {
+    const tiny = { ...options, steps: 1, learningRate: 1e-12, startFrom: whole.bytes };
+    const { bytes, record } = await expectNoNewTensors(() => distilTeacher(tiny));
+    expect(record.startedFrom).toMatch(/^[0-9a-f]{64}$/);
+    expect(whole.record.startedFrom).toBeNull();
+    const filters = (file: Uint8Array): Float32Array =>
+      toFloat32(readSafetensors(file).tensors.get('layer3.1.conv2.weight')!);
+    expect(filters(bytes)).toEqual(filters(whole.bytes));
+    const { tensors } = readSafetensors(whole.bytes);
+    tensors.delete('layer3.1.conv2.weight');
+    const broken = { ...tiny, startFrom: writeSafetensors(tensors) };
+    await expectNoNewTensors(async () => {
+      await expect(distilTeacher(broken)).rejects.toMatchObject({
+        code: 'weights-mismatch',
+        message: expect.stringMatching(/dskd_tiny: 'layer3.1.conv2.weight' is missing/) as string,
+      });
+    });
   });
 
   test('a checkpoint of another run is refused by what differs', async () => {

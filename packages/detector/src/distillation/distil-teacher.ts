@@ -2,6 +2,7 @@ import { DskdError, throwIfAborted, type EventListener } from '@dskd/base';
 import type { FeatureExtractor, Student } from '@dskd/core';
 import { backboneInfo, createTrainableBackbone, type TrainableBackbone } from '@dskd/models';
 import { inProcessRunner, type FeatureBatch, type StudentRunner } from '@dskd/training';
+import { readStateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { readProgress, writeProgress } from './distillation-checkpoint.js';
 import { planDistillation, type DistilOptions, type DistillationPlan } from './distillation-options.js';
@@ -33,7 +34,7 @@ export interface DistilledTeacher {
  * The same options give the same bytes on cpu and wasm, also where the run was stopped and resumed.
  * @throws {DskdError} `invalid-config`; `aborted`, after saving a checkpoint if there is where to;
  * `numerical-instability` naming the step; for `resumeFrom` `invalid-argument` naming the settings that differ,
- * `artefact-invalid`, `weights-invalid`.
+ * `artefact-invalid`, `weights-invalid`; for `startFrom` `weights-invalid`, `weights-mismatch`.
  */
 export async function distilTeacher(options: DistilOptions): Promise<DistilledTeacher> {
   const plan = await planDistillation(options);
@@ -131,6 +132,7 @@ class Distillation {
       }
     }
     try {
+      if (options.startFrom) backbone.loadStateDict(readStateDict(options.startFrom));
       const teacher = await StandardisedTeacher.measure(extractor, batches(), options.signal);
       return new Distillation(plan, options, backbone, teacher);
     } catch (error) {

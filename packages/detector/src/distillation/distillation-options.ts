@@ -17,6 +17,11 @@ export interface DistilOptions {
    * one of two, is held out for the error that is reported.
    */
   readonly photos?: readonly Photo[];
+  /**
+   * Bytes of a weight file of the backbone to start from instead of random weights, e.g. what a distillation on
+   * pictures of another size made. The heads start anew.
+   */
+  readonly startFrom?: Uint8Array;
   /** Share of procedural pictures, 0 to 1. Default a half, or all without photos. */
   readonly proceduralFraction?: number;
   /** Of the pictures, in pixels; a multiple of 16. Default 128. */
@@ -119,6 +124,7 @@ export async function planDistillation(options: DistilOptions): Promise<Distilla
   const { kept, heldOut } = holdOut(all, { fraction: HELD_OUT_FRACTION, seed });
   const settings: DistillationSettings = {
     backbone,
+    startedFrom: options.startFrom ? await sha256Of(options.startFrom) : null,
     teacher: {
       name: teacher.extractor.name,
       sha256: teacher.sha256,

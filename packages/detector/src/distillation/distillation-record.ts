@@ -14,6 +14,8 @@ export const curvePoint = z.object({ step: z.int(), loss: z.number(), heldOut: e
 /** What the distillation is, besides its curve: two with the same settings end in the same weights. */
 export const settingsSchema = z.object({
   backbone: z.string(),
+  /** SHA-256 of the weight file that it started from; null (as in files before there was such a thing) if random. */
+  startedFrom: z.string().nullable().default(null),
   teacher: z.object({ name: z.string(), sha256: z.string(), levels: z.array(z.string()) }),
   seed: z.int(),
   steps: z.int(),

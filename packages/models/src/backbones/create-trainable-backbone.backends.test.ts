@@ -35,6 +35,10 @@ describeBackends('trainable backbone dskd_tiny', (backend) => {
     const wanted = trainable.forward(pictures, { training: false });
     const weights = await trainable.stateDict();
     expect(new Set(weights.keys())).toEqual(new Set(backboneWeightShapes('dskd_tiny').keys()));
+    const copy = createTrainableBackbone('dskd_tiny', { seed: 4, heads: { layer3: 3 } });
+    copy.loadStateDict(weights);
+    expect(await copy.stateDict()).toEqual(weights);
+    copy.dispose();
     const frozen = createBackbone('dskd_tiny', { weights });
     const got = await frozen.extract(pictures);
     for (const [level, features] of got.entries()) {

@@ -1,13 +1,13 @@
 import { DskdError } from '@dskd/base';
 import type { FeatureLevel } from '@dskd/core';
-import type { StateDict } from '@dskd/weights';
+import type { StateDict, StateDictEntry } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { affineInput } from '../affine-input.js';
 import { addRelu } from '../layers/add-relu.js';
 import { batchNorm } from '../layers/batch-norm.js';
 import { convolution } from '../layers/convolution.js';
 import { chain, NetworkPlan, type Layer, type MapShape } from '../layers/network-plan.js';
-import { readState } from '../students/student-state.js';
+import { loadState, readState } from '../students/student-state.js';
 import type { Block, Convolution, Stage } from './plan.js';
 import { selectLevels, type BackboneName } from './registry.js';
 
@@ -42,6 +42,11 @@ export interface TrainableBackbone {
   ): tf.Tensor4D[];
   /** A copy of all weights and statistics in torch's names and layouts, without heads: for `createBackbone`. */
   stateDict(): Promise<StateDict>;
+  /**
+   * Takes what {@link stateDict} gave; heads stay as they are.
+   * @throws {DskdError} `weights-mismatch` naming what is missing, left over or of another shape.
+   */
+  loadStateDict(entries: ReadonlyMap<string, StateDictEntry>): void;
   dispose(): void;
   [Symbol.dispose](): void;
 }
@@ -161,6 +166,7 @@ export function createTrainableBackbone(
       });
     },
     stateDict: () => readState(backboneSlots),
+    loadStateDict: (entries) => loadState(backboneSlots, entries, { network: name }),
     dispose,
     [Symbol.dispose]: dispose,
   };

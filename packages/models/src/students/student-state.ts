@@ -31,7 +31,11 @@ export async function readState(slots: readonly ParameterSlot[]): Promise<StateD
 export function loadState(
   slots: readonly ParameterSlot[],
   entries: ReadonlyMap<string, StateDictEntry>,
-  { prefix = '', partial = false }: LoadStateDictOptions = {},
+  {
+    prefix = '',
+    partial = false,
+    network = 'student',
+  }: LoadStateDictOptions & { readonly network?: string } = {},
 ): void {
   const byName = new Map(slots.map((slot) => [slot.spec.name, slot]));
   const problems: string[] = [];
@@ -43,7 +47,7 @@ export function loadState(
       if (entry.shape.join('x') === wanted) found.set(slot, entry);
       else problems.push(`'${prefix}${name}' is ${entry.shape.join('x')}, wanted ${wanted}`);
     } else if (!isUnused(prefix + name)) {
-      problems.push(`'${prefix}${name}' is not a name of this student`);
+      problems.push(`'${prefix}${name}' is not a name of this ${network}`);
     }
   }
   if (!partial) {
@@ -54,8 +58,8 @@ export function loadState(
   if (problems.length > 0) {
     const shown = problems.slice(0, 8).join('; ');
     const more = problems.length > 8 ? `; and ${problems.length - 8} more` : '';
-    throw new DskdError('weights-mismatch', `The state does not fit the student: ${shown}${more}.`, {
-      hint: 'Load it into a student with the same preset, branch, levels, input size and GCCB.',
+    throw new DskdError('weights-mismatch', `The state does not fit the ${network}: ${shown}${more}.`, {
+      hint: `Load it into a ${network} that was made with the same options.`,
       details: { problems },
     });
   }
