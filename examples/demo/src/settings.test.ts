@@ -17,6 +17,7 @@ test('the command says what was asked for', () => {
 test.each([
   [['--epochs', '0'], '--epochs: got 0, wanted a whole number from 1.'],
   [['--seed', 'x'], '--seed: got x, wanted a whole number from 0.'],
+  [['--category', 'cat'], '--category: got cat, wanted one of tray, box, bag, harness, flask.'],
   [['--sed', '1'], "Unknown option '--sed'"],
 ])('%j is refused', (commandLine, message) => {
   expect(() => readSettings(commandLine)).toThrow(message);

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { DskdError } from '@dskd/base';
+import { CATEGORIES } from '@dskd/synthetic';
 
 /** What the demo can be told. */
 export interface Settings {
@@ -58,6 +59,13 @@ export function readSettings(commandLine: readonly string[]): Settings | null {
       `--${name}: got ${values[name]}, wanted a whole number from ${least}.`,
     );
   };
+  const names = CATEGORIES.map(({ name }) => name);
+  if (!names.includes(values.category)) {
+    throw new DskdError(
+      'invalid-argument',
+      `--category: got ${values.category}, wanted one of ${names.join(', ')}.`,
+    );
+  }
   return {
     out: values.out,
     category: values.category,

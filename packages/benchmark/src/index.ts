@@ -27,6 +27,7 @@ export {
 export { tableAsMarkdown, tableAsText, tablesAsCsv, type TableText } from './tables/write-tables.js';
 export { CellStore } from './node/cell-store.js';
 export { doJob } from './node/do-job.js';
+export { FIGURE_CAPTION, figureTitle, type Figure } from './node/draw-figures.js';
 export { ProcessPool, type ProcessPoolOptions } from './node/process-pool.js';
 export { runBenchmark, type BenchmarkOptions, type BenchmarkResults } from './node/run-benchmark.js';
 export { serveJobs } from './node/serve-jobs.js';

@@ -66,3 +66,14 @@ test('dskd reproduce table5 makes the table, and does nothing twice', async () =
   expect(repeated.filter(({ type }) => type === 'cell-end')).toEqual([]);
   expect((repeated.at(-1) as unknown as typeof results).tables).toEqual(results.tables);
 });
+
+test('a figure stands in the report, drawn in it', async () => {
+  const { code } = await spawnDskd(
+    ['reproduce', 'fig4', '--data', path.join(folder, 'data'), ...tiny, '--report', 'figure.html'],
+    { cwd: folder },
+  );
+  expect(code).toBe(0);
+  const html = await readFile(path.join(folder, 'figure.html'), 'utf8');
+  expect(html).toMatch(/<h2[^>]*>Fig\. 4: tray, seed 1<\/h2>/);
+  expect(html).toMatch(/<img src="data:image\/webp;base64,[\w+/=]{500,}" alt="From left to right/);
+});

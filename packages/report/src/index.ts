@@ -7,6 +7,7 @@ export { heatScaleOf, type HeatScale } from './pictures/heat-scale.js';
 export { makePanels, type PanelOptions, type PanelSource } from './pictures/panels.js';
 export {
   renderBenchmarkReport,
+  type BenchmarkFigure,
   type BenchmarkReportOptions,
   type BenchmarkTable,
 } from './render-benchmark-report.js';

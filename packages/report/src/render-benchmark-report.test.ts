@@ -14,6 +14,15 @@ const page = renderBenchmarkReport({
     },
     { caption: 'Nothing yet', columns: ['category', 'value'], rows: [] },
   ],
+  figures: [
+    {
+      title: 'Fig. 4: tray "wide"',
+      caption: 'picture, <maps>',
+      encoded: Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 1),
+      width: 20,
+      height: 10,
+    },
+  ],
   facts: [{ label: 'Command', value: 'dskd benchmark grid.yaml' }],
 });
 
@@ -33,4 +42,26 @@ test('columns of numbers stand to the right, texts to the left; NaN is n/a', () 
     ['–', 'number'],
     ['', undefined],
   ]);
+});
+
+test('a figure is a part of the page, with a text in its place', () => {
+  const { elements } = parseDocument(page);
+  const [image] = elements.filter(({ tagName }) => tagName === 'img');
+  expect(attribute(image!, 'src')).toBe('data:image/png;base64,iVBORwE=');
+  expect(attribute(image!, 'alt')).toBe('picture, <maps>');
+  const headings = elements.filter(({ tagName }) => tagName === 'h2').map(textOf);
+  expect(headings).toEqual([
+    'Loss pairs & friends',
+    'Nothing yet',
+    'Fig. 4: tray "wide"',
+    'How this was made',
+  ]);
+  expect(() =>
+    renderBenchmarkReport({
+      title: '',
+      tables: [],
+      figures: [{ title: '', caption: '', encoded: Uint8Array.of(1), width: 1, height: 1 }],
+      facts: [],
+    }),
+  ).toThrow(/neither PNG/);
 });

@@ -100,6 +100,9 @@ summary { cursor: pointer; padding: .4rem 0; font-weight: 600; color: var(--link
 .panels img { display: block; width: 100%; height: auto; border-radius: .25rem; background: var(--grid); }
 .panels figcaption { margin-top: .2rem; font-size: .82rem; }
 .panels b { color: var(--text); font-variant-numeric: tabular-nums; }
+.figure { margin: 1rem 0; }
+.figure img { display: block; max-width: 100%; height: auto; border-radius: .25rem; }
+.figure figcaption { margin-top: .3rem; font-size: .9rem; }
 .facts { margin: 0; }
 .facts div { display: grid; grid-template-columns: minmax(9rem, 14rem) 1fr; gap: .25rem 1.25rem; padding: .5rem 0; border-top: 1px solid var(--line); }
 .facts dt { font-weight: 600; }
@@ -131,9 +134,9 @@ footer { margin-top: 3rem; padding-top: .5rem; border-top: 1px solid var(--line)
   th, td { padding: .2rem .4rem; }
   .tiles { grid-template-columns: repeat(4, 1fr); }
   details::details-content { content-visibility: visible; block-size: auto; }
-  .bar, .alarm-side, .heat-legend svg, .panels img { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  .bar, .alarm-side, .heat-legend svg, .panels img, .figure img { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;
 
 /** SHA-256 of {@link STYLES} in base64, by which the page's policy knows its style sheet; a test holds it. */
-export const STYLES_SHA256 = 'aDGGWlAb7fRv76ky2n7RhstcBNGyPk1HWpL/jjXTq1A=';
+export const STYLES_SHA256 = 'N+2AYvUbU2TiSINLQEHl7g9rw4Km29pSeXntfTZEbXg=';

@@ -60,10 +60,14 @@ export async function drawFigures(
 
 const TITLES: Readonly<Record<PanelName, string>> = { fig4: 'Fig. 4', fig5: 'Fig. 5' };
 
-export function figureAsMarkdown({ name, variant, category, seed, file }: Figure): string {
+/** What the panels of a row are. */
+export const FIGURE_CAPTION = 'From left to right: picture, ground truth, local, global, final';
+
+export function figureTitle({ name, variant, category, seed }: Figure): string {
   const settings = variant === '' ? '' : `, ${variant}`;
-  return (
-    `### ${TITLES[name]}: ${category}, seed ${seed}${settings}\n\n` +
-    `![From left to right: picture, ground truth, local, global, final](${file})`
-  );
+  return `${TITLES[name]}: ${category}, seed ${seed}${settings}`;
+}
+
+export function figureAsMarkdown(figure: Figure): string {
+  return `### ${figureTitle(figure)}\n\n![${FIGURE_CAPTION}](${figure.file})`;
 }

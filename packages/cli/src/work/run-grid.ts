@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {
+  FIGURE_CAPTION,
+  figureTitle,
   runBenchmark,
   tableAsMarkdown,
   tableAsText,
@@ -11,7 +13,7 @@ import {
   type GridEvent,
   type TeacherFile,
 } from '@dskd/benchmark';
-import { assertWritable, writeFileAtomically } from '@dskd/data/node';
+import { assertWritable, decodeImage, encodeWebp, writeFileAtomically } from '@dskd/data/node';
 import { renderBenchmarkReport } from '@dskd/report';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import type { BenchmarkOptions } from '../options/benchmark.js';
@@ -54,20 +56,23 @@ function eventRenderer(): (event: GridEvent) => void {
   };
 }
 
-/** The tables as a page for people. */
-function reportOf({
-  name,
-  paper,
-  tables,
-  categories,
-  seeds,
-  teachers,
-  backend,
-  versions,
-}: BenchmarkResults): string {
+/** The tables and figures as a page for people. */
+async function reportOf(
+  { name, paper, tables, figures, categories, seeds, teachers, backend, versions }: BenchmarkResults,
+  results: string,
+): Promise<string> {
   return renderBenchmarkReport({
     title: name,
     tables: tables.map(tableAsText),
+    figures: await Promise.all(
+      figures.map(async (figure) => {
+        const picture = await decodeImage(path.join(results, figure.file));
+        const { width, height } = picture;
+        // A tenth of the PNG: a page of many categories stays small.
+        const encoded = await encodeWebp(picture);
+        return { title: figureTitle(figure), caption: FIGURE_CAPTION, encoded, width, height };
+      }),
+    ),
     facts: [
       { label: 'Command', value: shellQuote(['dskd', ...process.argv.slice(2)]) },
       { label: 'Published numbers', value: paper },
@@ -115,7 +120,7 @@ export async function runGridHere(
     signal,
   });
   if (!found) return;
-  if (report !== undefined) await writeFileAtomically(report, reportOf(found));
+  if (report !== undefined) await writeFileAtomically(report, await reportOf(found, results));
   if (json) {
     printJson({ type: 'benchmark-results', ...found });
     return;
