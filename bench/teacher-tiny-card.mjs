@@ -64,11 +64,33 @@ function gaussianTable({ gaussian }, sha256) {
   );
 }
 
+function runText({ command, minutes, remark, record }) {
+  const { pictures, seed, steps, batchSize, size, learningRate, heldOut, curve, drawn } = record;
+  return `\`\`\`sh
+${command}
+\`\`\`
+
+Seed ${seed}, ${steps} steps of ${batchSize} pictures of ${size} px (${drawn} drawn, a share of ${pictures.proceduralFraction} made up), Adam at ${learningRate}, ${minutes} minutes.${remark ? ` ${remark}` : ''}
+Final held-out errors: ${Object.entries(heldOut.levels)
+    .map(([level, value]) => `${level} ${number(value)}`)
+    .join(', ')}; mean ${number(heldOut.mean)}.
+
+${table(
+  ['step', 'training loss', ...Object.keys(heldOut.levels), 'mean held-out error'],
+  curve.map((point) => [
+    point.step,
+    number(point.loss),
+    ...Object.values(point.heldOut.levels).map(number),
+    number(point.heldOut.mean),
+  ]),
+)}`;
+}
+
 /** The card as it should be. */
 async function card() {
-  const { sha256, bytes, command, minutes, remark, record, madeOf } = await readJson('distillation');
+  const { sha256, bytes, runs, madeOf } = await readJson('distillation');
   const quality = await readJson('quality');
-  const { teacher, pictures, seed, steps, batchSize, size, learningRate, heldOut, curve, drawn } = record;
+  const { teacher, pictures } = runs.at(-1).record;
   const text = `<!-- Written by bench/teacher-tiny-card.mjs from bench/results/teacher-tiny-*.json. -->
 
 # Card of dskd_tiny, the weights in @dskd/teacher-tiny
@@ -92,26 +114,11 @@ as the package.
 
 ## How it was made
 
-\`\`\`sh
-${command}
-\`\`\`
-
-Seed ${seed}, ${steps} steps of ${batchSize} pictures of ${size} px (${drawn} drawn, a share of ${pictures.proceduralFraction} made up), Adam at ${learningRate}, ${minutes} minutes.${remark ? ` ${remark}` : ''}
 The loss is the mean squared error of standardised features, summed over three levels; held-out errors are means per
 level on ${pictures.heldOut} pictures that were not trained on, half of them crops of ${pictures.heldOutPhotos} photo never seen. 1 is to predict the
-mean that features have over all pictures trained on. Final: ${Object.entries(heldOut.levels)
-    .map(([level, value]) => `${level} ${number(value)}`)
-    .join(', ')}; mean ${number(heldOut.mean)}.
+mean that features have over all pictures trained on.${runs.length > 1 ? ' Each run started from the file of the one before; errors at different sizes are not comparable.' : ''}
 
-${table(
-  ['step', 'training loss', ...Object.keys(heldOut.levels), 'mean held-out error'],
-  curve.map((point) => [
-    point.step,
-    number(point.loss),
-    ...Object.values(point.heldOut.levels).map(number),
-    number(point.heldOut.mean),
-  ]),
-)}
+${runs.map(runText).join('\n\n')}
 
 ## How good it is
 

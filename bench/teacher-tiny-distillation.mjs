@@ -2,6 +2,7 @@
 // bench/results/teacher-tiny-distillation.json; then bench/teacher-tiny-card.mjs writes the card.
 //
 // node bench/teacher-tiny-distillation.mjs FILE --minutes 71 --command "dskd distil-teacher ..." [--remark TEXT]
+//   A run that started from another's file stands after that one, which must be the last of those recorded.
 import { createHash } from 'node:crypto';
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -50,14 +51,21 @@ const MADE_OF = [
   },
 ];
 
+const RECORDED = path.join(ROOT, 'bench/results/teacher-tiny-distillation.json');
+/** The runs that made what this one started from. */
+async function earlierRuns(startedFrom) {
+  if (!startedFrom) return [];
+  const { runs } = JSON.parse(await readFile(RECORDED, 'utf8'));
+  if (runs.at(-1).sha256 === startedFrom) return runs;
+  throw new Error(`It started from ${startedFrom}; the last run recorded made ${runs.at(-1).sha256}.`);
+}
+
+const run = { sha256, command, minutes: Number(minutes), ...(remark !== undefined && { remark }), record };
 const result = {
   file: 'packages/teacher-tiny/weights/dskd_tiny.safetensors',
   sha256,
   bytes: bytes.length,
-  command,
-  minutes: Number(minutes),
-  ...(remark !== undefined && { remark }),
-  record,
+  runs: [...(await earlierRuns(record.startedFrom)), run],
   madeOf: MADE_OF,
 };
 const target = path.join(PACKAGE, 'weights/dskd_tiny.safetensors');
@@ -66,8 +74,5 @@ await writeFile(
   path.join(PACKAGE, 'src/sha256.ts'),
   `/** Of weights/dskd_tiny.safetensors, hexadecimal. Written by bench/teacher-tiny-distillation.mjs. */\nexport const SHA256 = '${sha256}';\n`,
 );
-await writeFile(
-  path.join(ROOT, 'bench/results/teacher-tiny-distillation.json'),
-  `${JSON.stringify(result, null, 2)}\n`,
-);
+await writeFile(RECORDED, `${JSON.stringify(result, null, 2)}\n`);
 console.log(`${target}: ${bytes.length} bytes, ${sha256}`);

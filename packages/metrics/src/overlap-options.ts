@@ -1,26 +1,15 @@
 import { DskdError } from '@dskd/base';
-import type { BackgroundMemory } from './background-scores.js';
+import { checkMemory, type ScoreMemory } from './pixel-scores.js';
 
 /** How much is kept of the scores of pixels free of defects. */
-export type OverlapMemoryOptions = Partial<BackgroundMemory>;
+export type OverlapMemoryOptions = Partial<ScoreMemory>;
 
 /** @throws {DskdError} `invalid-argument` for numbers out of range. */
 export function overlapMemory({
-  backgroundPixelsKeptExactly = 2 ** 22,
-  histogramBins = 2 ** 24,
-}: OverlapMemoryOptions): BackgroundMemory {
-  const wrong = (name: string, got: number, wanted: string): never => {
-    throw new DskdError('invalid-argument', `Got ${name} ${got}; wanted ${wanted}.`, {
-      details: { name, got },
-    });
-  };
-  if (!Number.isInteger(backgroundPixelsKeptExactly) || backgroundPixelsKeptExactly < 0) {
-    wrong('backgroundPixelsKeptExactly', backgroundPixelsKeptExactly, 'a whole number of pixels');
-  }
-  if (!Number.isInteger(Math.log2(histogramBins)) || histogramBins < 2 ** 14 || histogramBins > 2 ** 28) {
-    wrong('histogramBins', histogramBins, 'a power of two from 2^14 to 2^28');
-  }
-  return { backgroundPixelsKeptExactly, histogramBins };
+  pixelsKeptExactly = 2 ** 22,
+  histogramBins = 2 ** 22,
+}: OverlapMemoryOptions): ScoreMemory {
+  return checkMemory({ pixelsKeptExactly, histogramBins });
 }
 
 /** @throws {DskdError} `invalid-argument` for a limit that is not above 0 and at most 1. */

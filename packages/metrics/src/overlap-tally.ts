@@ -1,20 +1,20 @@
 import { DskdError } from '@dskd/base';
-import { BackgroundScores, type BackgroundMemory, type BackgroundState } from './background-scores.js';
+import { PixelScores, type ScoreMemory, type PixelScoresState } from './pixel-scores.js';
 import { fromBase64, toBase64 } from './base64.js';
 import type { OverlapRegion } from './overlap-regions.js';
 
 export interface OverlapTallyState {
-  readonly background: BackgroundState;
+  readonly background: PixelScoresState;
   /** Keys ascending: base64 of little-endian uint32. */
   readonly regions: readonly { readonly defectType?: string; readonly keys: string }[];
 }
 
 /** All that an overlap metric has to know of pictures it has seen. */
 export class OverlapTally {
-  readonly background: BackgroundScores;
+  readonly background: PixelScores;
   readonly regions: OverlapRegion[] = [];
 
-  constructor(memory: BackgroundMemory, background = new BackgroundScores(memory)) {
+  constructor(memory: ScoreMemory, background = new PixelScores(memory)) {
     this.background = background;
   }
 
@@ -40,8 +40,8 @@ export class OverlapTally {
   }
 
   /** @throws {DskdError} `invalid-argument` when `state` is not what {@link toJSON} writes. */
-  static fromJSON({ background, regions }: OverlapTallyState, memory: BackgroundMemory): OverlapTally {
-    const tally = new OverlapTally(memory, BackgroundScores.fromJSON(background, memory));
+  static fromJSON({ background, regions }: OverlapTallyState, memory: ScoreMemory): OverlapTally {
+    const tally = new OverlapTally(memory, PixelScores.fromJSON(background, memory));
     for (const { keys: text, ...type } of regions) {
       const keys = fromBase64(text);
       if (keys.length === 0 || keys.some((key, i) => i > 0 && key < keys[i - 1]!)) {

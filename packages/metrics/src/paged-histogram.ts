@@ -13,14 +13,27 @@ export interface Bins {
   readonly counts: Uint32Array;
 }
 
+/** The distinct ones of `keys`, which are sorted in place. Exact. */
+export function countsOfKeys(keys: Uint32Array): Bins {
+  keys.sort();
+  const bins = new Uint32Array(keys.length);
+  const counts = new Uint32Array(keys.length);
+  let length = 0;
+  for (let i = 0; i < keys.length; i++) {
+    if (i === 0 || keys[i] !== keys[i - 1]) bins[length++] = keys[i]!;
+    counts[length - 1]!++;
+  }
+  return { shift: 0, bins: bins.slice(0, length), counts: counts.slice(0, length) };
+}
+
 /**
  * How many scores have each key (see `orderedKey`), or each run of `2 ** shift` neighbouring keys.
  *
  * Only pages of bins that hold something take memory, so that scores of a few octaves, as all maps have, are kept
  * apart to the last bit or nearly so. When `maxBins` do not suffice, pairs of neighbouring bins are joined. As all
- * bins of width `2 ** shift` number `2 ** (32 - shift)`, 2^24 bins never do worse than a histogram over the
- * upper 24 bits. The final shift depends on the scores alone, not on their order: it is the least one whose pages
- * fit.
+ * bins of width `2 ** shift` number `2 ** (32 - shift)`, 2^b bins never do worse than a histogram over the upper b
+ * bits; over scores of at most 128 octaves (2^30 keys) they do as well as one over b + 2, over 8 octaves b + 6. The
+ * final shift depends on the scores alone, not on their order: it is the least one whose pages fit.
  */
 export class PagedHistogram {
   readonly #maxPages: number;

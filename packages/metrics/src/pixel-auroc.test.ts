@@ -26,11 +26,8 @@ function wanted(samples: readonly PixelAurocSample[]): number {
 const nothing = { value: NaN, lower: NaN, upper: NaN };
 const UNDEFINED = { averagePrecision: nothing, f1Max: { ...nothing, threshold: Infinity } };
 
-function accumulated(
-  samples: readonly PixelAurocSample[],
-  maxDistinctScores?: number,
-): PixelAurocAccumulator {
-  const accumulator = new PixelAurocAccumulator(maxDistinctScores ? { maxDistinctScores } : {});
+function accumulated(samples: readonly PixelAurocSample[], histogramBins?: number): PixelAurocAccumulator {
+  const accumulator = new PixelAurocAccumulator(histogramBins ? { pixelsKeptExactly: 0, histogramBins } : {});
   for (const sample of samples) accumulator.add(sample);
   return accumulator;
 }
@@ -215,7 +212,7 @@ describe('PixelAurocAccumulator', () => {
     const exactF1 = f1Max(scores, labels).f1;
     let bounds = 0;
     let precisionWidth = Infinity;
-    for (const capacity of [600, 3000, 15_000]) {
+    for (const capacity of [2 ** 14, 2 ** 16, 2 ** 18]) {
       const accumulator = accumulated(samples, capacity);
       const { auroc: got, errorBound } = accumulator.result();
       expect(errorBound).toBeGreaterThan(0);
@@ -262,8 +259,11 @@ describe('PixelAurocAccumulator', () => {
       /ignore mask with 1/,
     );
     expect(accumulator.result()).toEqual(before);
-    expect(() => new PixelAurocAccumulator({ maxDistinctScores: 100 })).toThrow(/100/);
+    expect(() => new PixelAurocAccumulator({ histogramBins: 100 })).toThrow(/100/);
+    expect(() => new PixelAurocAccumulator({ pixelsKeptExactly: -1 })).toThrow(/-1/);
     const state = accumulator.toJSON();
-    expect(() => PixelAurocAccumulator.fromJSON({ ...state, negatives: '' })).toThrow(/damaged/);
+    expect(() =>
+      PixelAurocAccumulator.fromJSON({ ...state, negatives: { shift: 0, bins: 'AAAAAA==', counts: '' } }),
+    ).toThrow(/damaged/);
   });
 });

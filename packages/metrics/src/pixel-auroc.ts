@@ -1,16 +1,11 @@
 import { DskdError } from '@dskd/base';
-import { fromBase64, toBase64 } from './base64.js';
 import { orderedKey } from './ordered-keys.js';
-import { EMPTY_TALLY, mergeTallies, tallyOf, type Tally } from './tally.js';
+import { checkMemory, PixelScores, type PixelScoresState, type ScoreMemory } from './pixel-scores.js';
+import { tallyOf } from './tally.js';
 import { precisionOf, type PixelPrecision } from './tally-metrics.js';
 
-export interface PixelAurocOptions {
-  /**
-   * How many different scores are kept apart before neighbouring ones are counted together. 12 bytes each, and
-   * as much again while merging. Default 4 194 304 (2^22).
-   */
-  readonly maxDistinctScores?: number;
-}
+/** Of the normal and of the anomalous pixels each. Default 2^22 (4 194 304) pixels, and as many bins. */
+export type PixelAurocOptions = Partial<ScoreMemory>;
 
 /** One picture. */
 export interface PixelAurocSample {
@@ -35,54 +30,39 @@ export interface PixelAurocResult extends PixelPrecision {
   readonly negatives: number;
 }
 
-export interface PixelAurocState {
-  readonly maxDistinctScores: number;
-  readonly shift: number;
-  /** Base64 of little-endian uint32, as the two counts. */
-  readonly keys: string;
-  readonly positives: string;
-  readonly negatives: string;
+export interface PixelAurocState extends ScoreMemory {
+  readonly positives: PixelScoresState;
+  readonly negatives: PixelScoresState;
 }
 
-/** Pixels that wait before they are sorted and merged into the tally. */
-const RUN_LENGTH = 2 ** 20;
 /** All ones in infinities and NaN. */
 const EXPONENT = 0x7f800000;
-/** Counts are 32 bits wide. */
-const MAX_PIXELS = 2 ** 32 - 1;
 
 /**
  * AUROC, average precision and F1-max over all pixels of all pictures, a picture at a time, in bounded memory.
  *
- * Scores are counted by their float32 bits, so the results are exact (ties one half) while there are at most
- * `maxDistinctScores` different ones. Beyond that the lowest bit of the scores is dropped, then the next:
- * scores closer than one part in `2 ** (23 - bits)` count as tied. Pixel pairs within one such bin are the only
- * ones that can be misjudged, by one half at most, so the error is at most the sum over mixed bins of
- * positives times negatives, over twice the number of pairs; `result()` reports that sum, and bounds of the others.
+ * Exact (ties one half) while the normal pixels and the anomalous ones number at most `pixelsKeptExactly` each. Past
+ * that scores are counted in `histogramBins` bins, as narrow as the scores allow, and those in one bin count as tied.
+ * Pairs of pixels within one bin are the only ones that can be misjudged, by one half at most, so the error is at most
+ * the sum over mixed bins of positives times negatives, over twice the number of pairs; `result()` reports that sum,
+ * and bounds of the others.
  */
 export class PixelAurocAccumulator {
-  readonly #maxDistinctScores: number;
-  #shift = 0;
-  #tally: Tally = EMPTY_TALLY;
-  #pixels = 0;
-  readonly #waiting = { positives: [] as Uint32Array[], negatives: [] as Uint32Array[], length: 0 };
+  readonly #memory: ScoreMemory;
+  readonly #positives: PixelScores;
+  readonly #negatives: PixelScores;
 
-  /** @throws {DskdError} `invalid-argument` when `maxDistinctScores` is not an integer of at least 512. */
-  constructor({ maxDistinctScores = 2 ** 22 }: PixelAurocOptions = {}) {
-    // 9 bits, sign and exponent, are always kept.
-    if (!Number.isInteger(maxDistinctScores) || maxDistinctScores < 512) {
-      throw new DskdError(
-        'invalid-argument',
-        `Got maxDistinctScores ${maxDistinctScores}; wanted an integer of at least 512.`,
-      );
-    }
-    this.#maxDistinctScores = maxDistinctScores;
+  /** @throws {DskdError} `invalid-argument` for numbers out of range. */
+  constructor({ pixelsKeptExactly = 2 ** 22, histogramBins = 2 ** 22 }: PixelAurocOptions = {}) {
+    this.#memory = checkMemory({ pixelsKeptExactly, histogramBins });
+    this.#positives = new PixelScores(this.#memory);
+    this.#negatives = new PixelScores(this.#memory);
   }
 
   /**
    * Adds the pixels of one picture.
    * @throws {DskdError} `shape-mismatch` when map, mask and ignore mask differ in length; `invalid-argument` for a
-   * score that is not finite, or past 2^32 pixels. Nothing is added then.
+   * score that is not finite, or past 2^31 - 1 pixels of one kind. Nothing is added then.
    */
   add({ name, map, mask, ignored }: PixelAurocSample): void {
     const whose = name === undefined ? '' : ` of ${name}`;
@@ -111,25 +91,22 @@ export class PixelAurocAccumulator {
       if (mask[i]) positives[positiveCount++] = orderedKey(bits[i]!);
       else negatives[negativeCount++] = orderedKey(bits[i]!);
     }
-    this.#countPixels(positiveCount + negativeCount);
-    this.#waiting.positives.push(positives.slice(0, positiveCount));
-    this.#waiting.negatives.push(negatives.slice(0, negativeCount));
-    this.#waiting.length += positiveCount + negativeCount;
-    if (this.#waiting.length >= RUN_LENGTH) this.#flush();
+    this.#positives.assertRoomFor(positiveCount);
+    this.#negatives.assertRoomFor(negativeCount);
+    this.#positives.addKeys(positives.subarray(0, positiveCount));
+    this.#negatives.addKeys(negatives.subarray(0, negativeCount));
   }
 
   /** Adds all that `other` has seen. `other` stays as it is. */
   merge(other: PixelAurocAccumulator): void {
-    other.#flush();
-    this.#flush();
-    this.#countPixels(other.#pixels);
-    this.#shift = Math.max(this.#shift, other.#shift);
-    this.#absorb(other.#tally);
+    this.#positives.merge(other.#positives);
+    this.#negatives.merge(other.#negatives);
   }
 
+  /** Can be called at any time, and again after more pictures. */
   result(): PixelAurocResult {
-    this.#flush();
-    const { keys, positives, negatives } = this.#tally;
+    const tally = tallyOf(this.#positives.counts(), this.#negatives.counts());
+    const { shift, keys, positives, negatives } = tally;
     // Counts of pairs exceed 2^53 only past 9e15 pairs; relative rounding stays at 1e-16 a step.
     let positivesBelow = 0;
     let negativesBelow = 0;
@@ -144,76 +121,27 @@ export class PixelAurocAccumulator {
     const pairs = positivesBelow * negativesBelow;
     return {
       auroc: (wins + ties / 2) / pairs,
-      errorBound: this.#shift === 0 ? 0 : ties / 2 / pairs,
-      ...precisionOf(this.#tally, this.#shift),
+      errorBound: shift === 0 ? 0 : ties / 2 / pairs,
+      ...precisionOf(tally),
       positives: positivesBelow,
       negatives: negativesBelow,
     };
   }
 
-  /** All that was seen, as plain JSON: about 16 characters for each different score. */
+  /** All that was seen, as plain JSON. */
   toJSON(): PixelAurocState {
-    this.#flush();
     return {
-      maxDistinctScores: this.#maxDistinctScores,
-      shift: this.#shift,
-      keys: toBase64(this.#tally.keys),
-      positives: toBase64(this.#tally.positives),
-      negatives: toBase64(this.#tally.negatives),
+      ...this.#memory,
+      positives: this.#positives.toJSON(),
+      negatives: this.#negatives.toJSON(),
     };
   }
 
   /** @throws {DskdError} `invalid-argument` when `state` is not what {@link toJSON} writes. */
   static fromJSON(state: PixelAurocState): PixelAurocAccumulator {
     const accumulator = new PixelAurocAccumulator(state);
-    const [keys, positives, negatives] = [state.keys, state.positives, state.negatives].map(fromBase64) as [
-      Uint32Array,
-      Uint32Array,
-      Uint32Array,
-    ];
-    const ascending = keys.every((key, i) => i === 0 || key > keys[i - 1]!);
-    if (!ascending || positives.length !== keys.length || negatives.length !== keys.length) {
-      throw new DskdError('invalid-argument', 'The saved state of a pixel AUROC is damaged.', {
-        details: { keys: keys.length, positives: positives.length, negatives: negatives.length },
-      });
-    }
-    accumulator.#shift = state.shift;
-    accumulator.#tally = { keys, positives, negatives };
-    for (const counts of [positives, negatives]) {
-      accumulator.#countPixels(counts.reduce((sum, count) => sum + count, 0));
-    }
+    accumulator.#positives.merge(PixelScores.fromJSON(state.positives, accumulator.#memory));
+    accumulator.#negatives.merge(PixelScores.fromJSON(state.negatives, accumulator.#memory));
     return accumulator;
-  }
-
-  #countPixels(added: number): void {
-    if (this.#pixels + added > MAX_PIXELS) {
-      throw new DskdError(
-        'invalid-argument',
-        `Got more than ${MAX_PIXELS} pixels; wanted at most that many.`,
-      );
-    }
-    this.#pixels += added;
-  }
-
-  #flush(): void {
-    for (const label of ['positives', 'negatives'] as const) {
-      const parts = this.#waiting[label].splice(0);
-      const keys = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0));
-      let filled = 0;
-      for (const part of parts) {
-        keys.set(part, filled);
-        filled += part.length;
-      }
-      if (filled > 0) this.#absorb(tallyOf(keys, label));
-    }
-    this.#waiting.length = 0;
-  }
-
-  #absorb(tally: Tally): void {
-    this.#tally = mergeTallies(this.#tally, tally, this.#shift);
-    while (this.#tally.keys.length > this.#maxDistinctScores) {
-      this.#shift++;
-      this.#tally = mergeTallies(this.#tally, EMPTY_TALLY, this.#shift);
-    }
   }
 }

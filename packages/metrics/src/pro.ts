@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import { BackgroundScores, type BackgroundMemory } from './background-scores.js';
+import { PixelScores, type ScoreMemory } from './pixel-scores.js';
 import { connectedComponents } from './connected-components.js';
 import type { Curve, LimitedArea } from './evaluation-result.js';
 import { orderedKey } from './ordered-keys.js';
@@ -31,7 +31,7 @@ export interface ProResult {
   readonly backgroundPixels: number;
 }
 
-export interface ProState extends BackgroundMemory, OverlapTallyState {
+export interface ProState extends ScoreMemory, OverlapTallyState {
   readonly limit: number;
 }
 
@@ -43,7 +43,7 @@ export interface ProState extends BackgroundMemory, OverlapTallyState {
  */
 export class ProAccumulator {
   readonly #limit: number;
-  readonly #memory: BackgroundMemory;
+  readonly #memory: ScoreMemory;
   #tally: OverlapTally;
 
   /** @throws {DskdError} `invalid-argument` for numbers out of range. */
@@ -99,7 +99,7 @@ export class ProAccumulator {
     const { background, regions } = this.#tally;
     if (regions.length === 0) return null;
     const limits = [this.#limit];
-    const ranks = BackgroundScores.ranks([background], this.#memory);
+    const ranks = PixelScores.ranks([background], this.#memory);
     return {
       area: meanAreas(areasOfRegions(regions, ranks, limits), limits)[0]!,
       curve: overlapCurve(regions, ranks),

@@ -29,7 +29,7 @@ const samples: SproSample[] = Array.from({ length: 6 }, (_, picture) => {
 test('past the pixels that are kept one by one, the exact value lies between the bounds', () => {
   const exact = accumulated(samples).result().subsets.logical!.limits;
   const widths = [2 ** 24, 2 ** 16, 2 ** 14].map((histogramBins) => {
-    const options = { backgroundPixelsKeptExactly: 100, histogramBins };
+    const options = { pixelsKeptExactly: 100, histogramBins };
     const { limits } = accumulated(samples, options).result().subsets.logical!;
     return limits.map(({ value, lower, upper }, i) => {
       expect(lower).toBeLessThanOrEqual(value);
@@ -48,7 +48,7 @@ test('past the pixels that are kept one by one, the exact value lies between the
 });
 
 test('in bins too, splitting, saving and merging change nothing', () => {
-  const options = { backgroundPixelsKeptExactly: 1000, histogramBins: 2 ** 15 };
+  const options = { pixelsKeptExactly: 1000, histogramBins: 2 ** 15 };
   const wanted = accumulated(samples, options);
   for (const split of [1, 4]) {
     const merged = accumulated(samples.slice(0, split), options);

@@ -5,7 +5,7 @@ import { accumulated, expectSame, sproSamples } from './overlap-samples.test.uti
 test.each([3, 0])('in bins, splitting, saving and merging change nothing (%d pixels kept)', (kept) => {
   fc.assert(
     fc.property(sproSamples, sproSamples, (first, second) => {
-      const options = { backgroundPixelsKeptExactly: kept, histogramBins: 2 ** 14 };
+      const options = { pixelsKeptExactly: kept, histogramBins: 2 ** 14 };
       const merged = accumulated(first, options);
       const other = accumulated(second, options);
       merged.merge(SproAccumulator.fromJSON(JSON.parse(JSON.stringify(other)) as SproState));
@@ -22,7 +22,7 @@ test.each([2 ** 14, 2 ** 16])('in %d bins, the exact value lies between the boun
   fc.assert(
     fc.property(sproSamples, (samples) => {
       const exact = accumulated(samples).result();
-      const bounded = accumulated(samples, { backgroundPixelsKeptExactly: 0, histogramBins }).result();
+      const bounded = accumulated(samples, { pixelsKeptExactly: 0, histogramBins }).result();
       for (const [subset, { limits, byDefect }] of Object.entries(bounded.subsets)) {
         const wanted = exact.subsets[subset]!;
         const pairs = [[limits, wanted.limits] as const];

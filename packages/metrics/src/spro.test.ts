@@ -121,11 +121,9 @@ describe('edge cases', () => {
     // Keys of positive floats are their bits with the sign bit set.
     expect(regions.map(({ keys }) => floats(keys))).toEqual([[-7, -8, -9]]);
     expect(background).toHaveProperty('keys');
-    const { background: few } = accumulated([sample], { backgroundPixelsKeptExactly: 2 }).toJSON()
-      .subsets[0]!;
+    const { background: few } = accumulated([sample], { pixelsKeptExactly: 2 }).toJSON().subsets[0]!;
     expect(few).toHaveProperty('keys');
-    const { background: none } = accumulated([sample], { backgroundPixelsKeptExactly: 1 }).toJSON()
-      .subsets[0]!;
+    const { background: none } = accumulated([sample], { pixelsKeptExactly: 1 }).toJSON().subsets[0]!;
     expect(none).toHaveProperty('counts');
   });
 
@@ -233,9 +231,7 @@ describe('edge cases', () => {
     for (const limit of [0, -0.1, 1.01, NaN]) {
       expect(() => new SproAccumulator({ limits: [0.05, limit] })).toThrow(`Got the limit ${limit}`);
     }
-    expect(() => new SproAccumulator({ backgroundPixelsKeptExactly: -1 })).toThrow(
-      'backgroundPixelsKeptExactly -1',
-    );
+    expect(() => new SproAccumulator({ pixelsKeptExactly: -1 })).toThrow('pixelsKeptExactly -1');
     expect(() => new SproAccumulator({ histogramBins: 5000 })).toThrow('histogramBins 5000');
     expect(() => accumulated([good]).merge(new SproAccumulator({ limits: [0.05] }))).toThrow(
       'Got limits 0.05; wanted 0.01',
@@ -248,10 +244,10 @@ describe('edge cases', () => {
     expect(() => SproAccumulator.fromJSON({ ...state, subsets })).toThrow(
       'region of an overlap metric is damaged',
     );
-    const counted = accumulated([good, broken], { backgroundPixelsKeptExactly: 0 }).toJSON();
+    const counted = accumulated([good, broken], { pixelsKeptExactly: 0 }).toJSON();
     for (const change of [{ counts: '' }, { shift: 19 }, { shift: 0.5 }, { shift: -1 }]) {
       expect(() => SproAccumulator.fromJSON({ ...counted, good: { ...counted.good, ...change } })).toThrow(
-        'background of an overlap metric is damaged',
+        'scores of a pixel metric are damaged',
       );
     }
   });

@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import { BackgroundScores, type BackgroundMemory, type BackgroundState } from './background-scores.js';
+import { PixelScores, type ScoreMemory, type PixelScoresState } from './pixel-scores.js';
 import type { Curve, LimitedArea } from './evaluation-result.js';
 import { areasOfRegions, meanAreas } from './overlap-areas.js';
 import { overlapCurve } from './overlap-curve.js';
@@ -51,9 +51,9 @@ export interface SproResult {
   readonly subsets: Record<string, SproSubset>;
 }
 
-export interface SproState extends BackgroundMemory {
+export interface SproState extends ScoreMemory {
   readonly limits: readonly number[];
-  readonly good: BackgroundState;
+  readonly good: PixelScoresState;
   readonly subsets: readonly (OverlapTallyState & { readonly subset: string })[];
 }
 
@@ -69,15 +69,15 @@ const GOOD = 'good';
  * the subset's pictures and the good ones. Every distinct score gives a point of the curve; between points it is
  * straight; it is integrated from 0 to the limit, where it is interpolated, and divided by the limit.
  *
- * Exact while good pictures, and each subset's own, have at most `backgroundPixelsKeptExactly` background pixels each
- * (default 2^22). Past that, background scores are counted in `histogramBins` bins (default 2^24), each subset's and
+ * Exact while good pictures, and each subset's own, have at most `pixelsKeptExactly` background pixels each
+ * (default 2^22). Past that, background scores are counted in `histogramBins` bins (default 2^22), each subset's and
  * the good ones' apart, and `lower` and `upper` say between what the exact value lies. Regions keep their
  * `saturationArea` largest scores.
  */
 export class SproAccumulator {
   readonly #limits: readonly number[];
-  readonly #memory: BackgroundMemory;
-  readonly #good: BackgroundScores;
+  readonly #memory: ScoreMemory;
+  readonly #good: PixelScores;
   readonly #subsets = new Map<string, OverlapTally>();
 
   /** @throws {DskdError} `invalid-argument` for no limits, and numbers out of range. */
@@ -86,7 +86,7 @@ export class SproAccumulator {
     limits.forEach(checkLimit);
     this.#limits = [...limits];
     this.#memory = overlapMemory(memory);
-    this.#good = new BackgroundScores(this.#memory);
+    this.#good = new PixelScores(this.#memory);
   }
 
   /**
@@ -165,7 +165,7 @@ export class SproAccumulator {
   /** @throws {DskdError} `invalid-argument` when `state` is not what {@link toJSON} writes. */
   static fromJSON(state: SproState): SproAccumulator {
     const accumulator = new SproAccumulator(state);
-    accumulator.#good.merge(BackgroundScores.fromJSON(state.good, accumulator.#memory));
+    accumulator.#good.merge(PixelScores.fromJSON(state.good, accumulator.#memory));
     for (const { subset, ...tally } of state.subsets) {
       accumulator.#subset(subset).merge(OverlapTally.fromJSON(tally, accumulator.#memory));
     }
@@ -179,7 +179,7 @@ export class SproAccumulator {
   }
 
   #resultOf({ background, regions }: OverlapTally): SproSubset {
-    const ranks = BackgroundScores.ranks([this.#good, background], this.#memory);
+    const ranks = PixelScores.ranks([this.#good, background], this.#memory);
     const areas = areasOfRegions(regions, ranks, this.#limits);
     const types = new Set(regions.map(({ defectType }) => defectType).filter((type) => type !== undefined));
     const byDefect = [...types].sort().map((type) => {

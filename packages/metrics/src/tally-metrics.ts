@@ -30,7 +30,7 @@ function thresholdBelow(key: number, lowerKey: number | undefined, shift: number
 }
 
 /**
- * Average precision and F1-max of a tally of keys cut down by `shift` bits.
+ * Average precision and F1-max of a tally.
  *
  * Within a bin that holds p positives and n negatives, after a positives and b negatives in higher bins, the
  * j-th positive's precision is at least `(a + j) / (a + j + b + n)` (every negative of the bin scores higher) and
@@ -38,7 +38,7 @@ function thresholdBelow(key: number, lowerKey: number | undefined, shift: number
  * in j, so its sum is at least p times the mean of its first and last term. Likewise no threshold inside the bin
  * has more than a + p true positives or less than b false ones.
  */
-export function precisionOf({ keys, positives, negatives }: Tally, shift: number): PixelPrecision {
+export function precisionOf({ shift, keys, positives, negatives }: Tally): PixelPrecision {
   const total = positives.reduce((sum, count) => sum + count, 0);
   const precision = { value: 0, lower: 0, upper: 0 };
   let best = total === 0 ? { value: NaN, threshold: Infinity } : { value: 0, threshold: Infinity };

@@ -2,32 +2,49 @@ import { DskdError } from '@dskd/base';
 import { ranksOfKeys, type BackgroundRanks } from './background-ranks.js';
 import { fromBase64, toBase64 } from './base64.js';
 import { orderedKey } from './ordered-keys.js';
-import { MAX_SHIFT, PagedHistogram, type Bins } from './paged-histogram.js';
+import { countsOfKeys, MAX_SHIFT, PagedHistogram, type Bins } from './paged-histogram.js';
 
 /** Then the sum of two of these fits in 32 bits. */
 const MAX_PIXELS = 2 ** 31 - 1;
 
-export interface BackgroundMemory {
+/** How much is kept of the scores of one kind of pixels. */
+export interface ScoreMemory {
   /** Scores of so many pixels are kept one by one, 4 bytes each; then they are counted in bins. */
-  readonly backgroundPixelsKeptExactly: number;
+  readonly pixelsKeptExactly: number;
   /** 4 bytes each. A power of two from 2^14 to 2^28. */
   readonly histogramBins: number;
 }
 
+/** @throws {DskdError} `invalid-argument` for numbers out of range. */
+export function checkMemory({ pixelsKeptExactly, histogramBins }: ScoreMemory): ScoreMemory {
+  const wrong = (name: string, got: number, wanted: string): never => {
+    throw new DskdError('invalid-argument', `Got ${name} ${got}; wanted ${wanted}.`, {
+      details: { name, got },
+    });
+  };
+  if (!Number.isInteger(pixelsKeptExactly) || pixelsKeptExactly < 0) {
+    wrong('pixelsKeptExactly', pixelsKeptExactly, 'a whole number of pixels');
+  }
+  if (!Number.isInteger(Math.log2(histogramBins)) || histogramBins < 2 ** 14 || histogramBins > 2 ** 28) {
+    wrong('histogramBins', histogramBins, 'a power of two from 2^14 to 2^28');
+  }
+  return { pixelsKeptExactly, histogramBins };
+}
+
 /** Base64 of little-endian uint32: the keys, ascending; or bins (see `Bins`), ascending, and their counts. */
-export type BackgroundState =
+export type PixelScoresState =
   | { readonly keys: string }
   | { readonly shift: number; readonly bins: string; readonly counts: string };
 
-/** Scores of pixels free of defects. Their order is forgotten: two of these with the same scores are alike. */
-export class BackgroundScores {
-  readonly #memory: BackgroundMemory;
+/** Scores of one kind of pixels. Their order is forgotten: two of these with the same scores are alike. */
+export class PixelScores {
+  readonly #memory: ScoreMemory;
   #pixels = 0;
   /** Those kept one by one, `pixels` of them; none once there is a histogram. */
   #keys = new Uint32Array(0);
   #histogram: PagedHistogram | undefined;
 
-  constructor(memory: BackgroundMemory) {
+  constructor(memory: ScoreMemory) {
     this.#memory = memory;
   }
 
@@ -45,32 +62,56 @@ export class BackgroundScores {
     for (let i = 0; i < bits.length; i++) {
       if (excluded === undefined || excluded[i] === 0) keys[filled++] = orderedKey(bits[i]!);
     }
-    this.#addKeys(keys.subarray(0, filled));
+    this.addKeys(keys.subarray(0, filled));
   }
 
-  merge(other: BackgroundScores): void {
+  /**
+   * Adds scores by their ordered keys, which are copied.
+   * @throws {DskdError} as {@link add}
+   */
+  addKeys(keys: Uint32Array): void {
+    const before = this.#reserve(keys.length);
+    if (this.#histogram) this.#histogram.addKeys(keys);
+    else this.#keys.set(keys, before);
+  }
+
+  /** @throws {DskdError} `invalid-argument` where there would be more than 2^31 - 1 pixels. */
+  assertRoomFor(added: number): void {
+    if (this.#pixels + added <= MAX_PIXELS) return;
+    throw new DskdError(
+      'invalid-argument',
+      `Got more than ${MAX_PIXELS} pixels of one kind; wanted at most that many.`,
+    );
+  }
+
+  merge(other: PixelScores): void {
     if (other.#histogram) this.#addBins(other.#histogram.bins());
-    else this.#addKeys(other.#keys.subarray(0, other.#pixels));
+    else this.addKeys(other.#keys.subarray(0, other.#pixels));
   }
 
-  toJSON(): BackgroundState {
+  /** How many scores have each key; or, past what is kept exactly, are in each bin. */
+  counts(): Bins {
+    return this.#histogram?.bins() ?? countsOfKeys(this.#keys.slice(0, this.#pixels));
+  }
+
+  toJSON(): PixelScoresState {
     if (!this.#histogram) return { keys: toBase64(this.#keys.slice(0, this.#pixels).sort()) };
     const { shift, bins, counts } = this.#histogram.bins();
     return { shift, bins: toBase64(bins), counts: toBase64(counts) };
   }
 
   /** @throws {DskdError} `invalid-argument` when `state` is not what {@link toJSON} writes. */
-  static fromJSON(state: BackgroundState, memory: BackgroundMemory): BackgroundScores {
-    const scores = new BackgroundScores(memory);
+  static fromJSON(state: PixelScoresState, memory: ScoreMemory): PixelScores {
+    const scores = new PixelScores(memory);
     if ('keys' in state) {
-      scores.#addKeys(fromBase64(state.keys));
+      scores.addKeys(fromBase64(state.keys));
       return scores;
     }
     const [bins, counts] = [fromBase64(state.bins), fromBase64(state.counts)];
     const shifts = Number.isInteger(state.shift) && state.shift >= 0 && state.shift <= MAX_SHIFT;
     const fits = bins.every((bin, i) => bin < 2 ** (32 - state.shift) && (i === 0 || bin > bins[i - 1]!));
     if (!shifts || !fits || counts.length !== bins.length) {
-      throw new DskdError('invalid-argument', 'The saved background of an overlap metric is damaged.', {
+      throw new DskdError('invalid-argument', 'The saved scores of a pixel metric are damaged.', {
         details: { shift: state.shift, bins: bins.length, counts: counts.length },
       });
     }
@@ -79,7 +120,7 @@ export class BackgroundScores {
   }
 
   /** Ranks among the scores of all `parts`. Exact (shift 0) while each keeps its scores one by one. */
-  static ranks(parts: readonly BackgroundScores[], { histogramBins }: BackgroundMemory): BackgroundRanks {
+  static ranks(parts: readonly PixelScores[], { histogramBins }: ScoreMemory): BackgroundRanks {
     const pixels = parts.reduce((sum, part) => sum + part.#pixels, 0);
     if (parts.every((part) => part.#histogram === undefined)) {
       const keys = new Uint32Array(pixels);
@@ -98,12 +139,6 @@ export class BackgroundScores {
     return all.intoRanks();
   }
 
-  #addKeys(keys: Uint32Array): void {
-    const before = this.#reserve(keys.length);
-    if (this.#histogram) this.#histogram.addKeys(keys);
-    else this.#keys.set(keys, before);
-  }
-
   #addBins(bins: Bins): void {
     let pixels = 0;
     for (const count of bins.counts) pixels += count;
@@ -113,21 +148,13 @@ export class BackgroundScores {
 
   /** Counts `added` pixels and makes room for them. Returns how many there were before. */
   #reserve(added: number): number {
+    this.assertRoomFor(added);
     const before = this.#pixels;
     const pixels = before + added;
-    if (pixels > MAX_PIXELS) {
-      throw new DskdError(
-        'invalid-argument',
-        `Got more than ${MAX_PIXELS} pixels free of defects; wanted at most that many.`,
-      );
-    }
     this.#pixels = pixels;
-    if (pixels > this.#memory.backgroundPixelsKeptExactly) this.#toHistogram(before);
+    if (pixels > this.#memory.pixelsKeptExactly) this.#toHistogram(before);
     else if (pixels > this.#keys.length && !this.#histogram) {
-      const longer = Math.min(
-        Math.max(pixels, 2 * this.#keys.length),
-        this.#memory.backgroundPixelsKeptExactly,
-      );
+      const longer = Math.min(Math.max(pixels, 2 * this.#keys.length), this.#memory.pixelsKeptExactly);
       const keys = new Uint32Array(longer);
       keys.set(this.#keys.subarray(0, before));
       this.#keys = keys;
