@@ -1,2 +1,2 @@
 /** Of weights/dskd_tiny.safetensors, hexadecimal. Written by bench/teacher-tiny-distillation.mjs. */
-export const SHA256 = 'f895fed6046a3e078ef5664c5b774a04a1fd2d9f6f021a34e54b2fae61b46b85';
+export const SHA256 = 'db4dbcd10bc04270ee8435a038c4eab0d9d73d17926c2a63ae452c20517c804b';
