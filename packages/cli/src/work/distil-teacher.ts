@@ -7,10 +7,10 @@ import { backboneName } from '@dskd/detector';
 import { distilTeacher, type Photo } from '@dskd/detector/distillation';
 import { loadTeacherFile } from '@dskd/detector/node';
 import { startBackend } from '../backend.js';
-import { readWeightsFile } from '../commands/weights/read-weights.js';
 import type { DistilTeacherOptions } from '../options/distil-teacher.js';
 import { printJson, printLine } from '../output.js';
 import { progressRenderer } from '../render/progress.js';
+import { readWeightsFile } from './read-weights-file.js';
 
 const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 

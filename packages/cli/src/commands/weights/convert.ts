@@ -5,7 +5,8 @@ import type { BackboneName } from '@dskd/models';
 import type { StateDict } from '@dskd/weights';
 import { printJson, printLine } from '../../output.js';
 import { describeFits, fitBackbones } from './fit-backbones.js';
-import { readTensors, readWeightsFile } from './read-weights.js';
+import { readWeightsFile } from '../../work/read-weights-file.js';
+import { readTensors } from './read-weights.js';
 import { formatOf } from './weights-format.js';
 
 export interface ConvertWeightsOptions {

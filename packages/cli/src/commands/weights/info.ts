@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import type { StateDictEntry } from '@dskd/weights';
 import { formatTable, printJson, printLine } from '../../output.js';
 import { describeFits, fitBackbones, type Fit } from './fit-backbones.js';
-import { readTensors, readWeightsFile } from './read-weights.js';
+import { readWeightsFile } from '../../work/read-weights-file.js';
+import { readTensors } from './read-weights.js';
 import { formatOf } from './weights-format.js';
 
 export interface WeightsInfoOptions {
