@@ -136,7 +136,7 @@ async function maskLevels(
  */
 export async function decodeMask(source: string | Uint8Array): Promise<PixelBuffer> {
   const { levels, width, height } = await maskLevels(await open(source));
-  // Not Uint8Array.from with a function: a second for a megapixel.
+  // Not Uint8Array.from with a function, which takes some forty times as long.
   const data = new Uint8Array(levels.length);
   for (let pixel = 0; pixel < levels.length; pixel++) data[pixel] = levels[pixel] === 0 ? 0 : 255;
   return { data, width, height, channels: 1 };
