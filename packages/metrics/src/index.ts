@@ -19,7 +19,6 @@ export { meanInterval, type MeanInterval } from './mean-interval.js';
 export { checkScores, operatingPoints, type Labels, type OperatingPoint } from './operating-points.js';
 export {
   PixelAurocAccumulator,
-  type PixelAurocOptions,
   type PixelAurocResult,
   type PixelAurocSample,
   type PixelAurocState,
@@ -29,7 +28,7 @@ export { splitByType, type TypedScores, type TypeSplit } from './split-by-type.j
 export type { BoundedValue } from './tally-metrics.js';
 export { thinCurve, type Polyline } from './thin-curve.js';
 export { connectedComponents, type ConnectedComponents } from './connected-components.js';
-export type { OverlapMemoryOptions } from './overlap-options.js';
+export type { ScoreMemoryOptions } from './pixel-scores.js';
 export type { ScoredPicture } from './overlap-picture.js';
 export { ProAccumulator, type ProOptions, type ProResult, type ProSample, type ProState } from './pro.js';
 export { saturationAreaOf, type SaturationRule } from './saturation-area.js';

@@ -1,9 +1,9 @@
-import { PixelAurocAccumulator, type PixelAurocOptions, type PixelAurocResult } from './index.js';
+import { PixelAurocAccumulator, type ScoreMemoryOptions, type PixelAurocResult } from './index.js';
 import { realisticSamples } from './realistic-samples.test.util.js';
 
 test('on realistic maps of 3.2 million pixels a quarter of the default capacity is within 1e-6', () => {
   const samples = realisticSamples(50, 64_000);
-  const result = (options: PixelAurocOptions): PixelAurocResult => {
+  const result = (options: ScoreMemoryOptions): PixelAurocResult => {
     const accumulator = new PixelAurocAccumulator(options);
     for (const sample of samples) accumulator.add(sample);
     return accumulator.result();

@@ -1,5 +1,12 @@
 import fc from 'fast-check';
-import { auroc, averagePrecision, f1Max, PixelAurocAccumulator, type PixelAurocSample } from './index.js';
+import {
+  auroc,
+  averagePrecision,
+  f1Max,
+  PixelAurocAccumulator,
+  type PixelAurocSample,
+  type ScoreMemoryOptions,
+} from './index.js';
 import { orderedKey, valueOfKey } from './ordered-keys.js';
 import { realisticSamples } from './realistic-samples.test.util.js';
 
@@ -26,8 +33,11 @@ function wanted(samples: readonly PixelAurocSample[]): number {
 const nothing = { value: NaN, lower: NaN, upper: NaN };
 const UNDEFINED = { averagePrecision: nothing, f1Max: { ...nothing, threshold: Infinity } };
 
-function accumulated(samples: readonly PixelAurocSample[], histogramBins?: number): PixelAurocAccumulator {
-  const accumulator = new PixelAurocAccumulator(histogramBins ? { pixelsKeptExactly: 0, histogramBins } : {});
+function accumulated(
+  samples: readonly PixelAurocSample[],
+  memory: ScoreMemoryOptions = {},
+): PixelAurocAccumulator {
+  const accumulator = new PixelAurocAccumulator(memory);
   for (const sample of samples) accumulator.add(sample);
   return accumulator;
 }
@@ -212,8 +222,13 @@ describe('PixelAurocAccumulator', () => {
     const exactF1 = f1Max(scores, labels).f1;
     let bounds = 0;
     let precisionWidth = Infinity;
-    for (const capacity of [2 ** 14, 2 ** 16, 2 ** 18]) {
-      const accumulator = accumulated(samples, capacity);
+    for (const [pixelsKeptExactly, histogramBins] of [
+      [0, 2 ** 14],
+      [0, 2 ** 16],
+      // Every anomalous pixel is kept, the normal ones are not.
+      [2000, 2 ** 18],
+    ] as const) {
+      const accumulator = accumulated(samples, { pixelsKeptExactly, histogramBins });
       const { auroc: got, errorBound } = accumulator.result();
       expect(errorBound).toBeGreaterThan(0);
       expect(Math.abs(got - exact)).toBeLessThanOrEqual(errorBound);

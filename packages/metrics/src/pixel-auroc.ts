@@ -1,11 +1,14 @@
 import { DskdError } from '@dskd/base';
 import { orderedKey } from './ordered-keys.js';
-import { checkMemory, PixelScores, type PixelScoresState, type ScoreMemory } from './pixel-scores.js';
+import {
+  PixelScores,
+  scoreMemory,
+  type PixelScoresState,
+  type ScoreMemory,
+  type ScoreMemoryOptions,
+} from './pixel-scores.js';
 import { tallyOf } from './tally.js';
 import { precisionOf, type PixelPrecision } from './tally-metrics.js';
-
-/** Of the normal and of the anomalous pixels each. Default 2^22 (4 194 304) pixels, and as many bins. */
-export type PixelAurocOptions = Partial<ScoreMemory>;
 
 /** One picture. */
 export interface PixelAurocSample {
@@ -53,8 +56,8 @@ export class PixelAurocAccumulator {
   readonly #negatives: PixelScores;
 
   /** @throws {DskdError} `invalid-argument` for numbers out of range. */
-  constructor({ pixelsKeptExactly = 2 ** 22, histogramBins = 2 ** 22 }: PixelAurocOptions = {}) {
-    this.#memory = checkMemory({ pixelsKeptExactly, histogramBins });
+  constructor(memory: ScoreMemoryOptions = {}) {
+    this.#memory = scoreMemory(memory);
     this.#positives = new PixelScores(this.#memory);
     this.#negatives = new PixelScores(this.#memory);
   }

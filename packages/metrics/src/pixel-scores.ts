@@ -7,16 +7,24 @@ import { countsOfKeys, MAX_SHIFT, PagedHistogram, type Bins } from './paged-hist
 /** Then the sum of two of these fits in 32 bits. */
 const MAX_PIXELS = 2 ** 31 - 1;
 
-/** How much is kept of the scores of one kind of pixels. */
+/** How much a pixel metric keeps of the scores of each kind of pixels that it tells apart. */
 export interface ScoreMemory {
-  /** Scores of so many pixels are kept one by one, 4 bytes each; then they are counted in bins. */
+  /** Scores of so many pixels are kept one by one, 4 bytes each; then they are counted in bins. Default 2^22. */
   readonly pixelsKeptExactly: number;
-  /** 4 bytes each. A power of two from 2^14 to 2^28. */
+  /** 4 bytes each. A power of two from 2^14 to 2^28. Default 2^22. */
   readonly histogramBins: number;
 }
 
-/** @throws {DskdError} `invalid-argument` for numbers out of range. */
-export function checkMemory({ pixelsKeptExactly, histogramBins }: ScoreMemory): ScoreMemory {
+export type ScoreMemoryOptions = Partial<ScoreMemory>;
+
+/**
+ * With its defaults, checked.
+ * @throws {DskdError} `invalid-argument` for numbers out of range.
+ */
+export function scoreMemory({
+  pixelsKeptExactly = 2 ** 22,
+  histogramBins = 2 ** 22,
+}: ScoreMemoryOptions): ScoreMemory {
   const wrong = (name: string, got: number, wanted: string): never => {
     throw new DskdError('invalid-argument', `Got ${name} ${got}; wanted ${wanted}.`, {
       details: { name, got },

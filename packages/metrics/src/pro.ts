@@ -1,16 +1,16 @@
 import { DskdError } from '@dskd/base';
-import { PixelScores, type ScoreMemory } from './pixel-scores.js';
 import { connectedComponents } from './connected-components.js';
 import type { Curve, LimitedArea } from './evaluation-result.js';
 import { orderedKey } from './ordered-keys.js';
 import { areasOfRegions, meanAreas } from './overlap-areas.js';
 import { overlapCurve } from './overlap-curve.js';
-import { checkLimit, overlapMemory, type OverlapMemoryOptions } from './overlap-options.js';
+import { checkLimit } from './overlap-limit.js';
 import { checkedBits, refuseEmptyMask, type ScoredPicture } from './overlap-picture.js';
 import { overlapRegion, type OverlapRegion } from './overlap-regions.js';
 import { OverlapTally, type OverlapTallyState } from './overlap-tally.js';
+import { PixelScores, scoreMemory, type ScoreMemory, type ScoreMemoryOptions } from './pixel-scores.js';
 
-export interface ProOptions extends OverlapMemoryOptions {
+export interface ProOptions extends ScoreMemoryOptions {
   /** The false-positive rate up to which is integrated, above 0 and at most 1. Default 0.3. */
   readonly limit?: number;
 }
@@ -50,7 +50,7 @@ export class ProAccumulator {
   constructor({ limit = 0.3, ...memory }: ProOptions = {}) {
     checkLimit(limit);
     this.#limit = limit;
-    this.#memory = overlapMemory(memory);
+    this.#memory = scoreMemory(memory);
     this.#tally = new OverlapTally(this.#memory);
   }
 

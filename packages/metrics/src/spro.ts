@@ -1,17 +1,23 @@
 import { DskdError } from '@dskd/base';
-import { PixelScores, type ScoreMemory, type PixelScoresState } from './pixel-scores.js';
 import type { Curve, LimitedArea } from './evaluation-result.js';
 import { areasOfRegions, meanAreas } from './overlap-areas.js';
 import { overlapCurve } from './overlap-curve.js';
-import { checkLimit, overlapMemory, type OverlapMemoryOptions } from './overlap-options.js';
+import { checkLimit } from './overlap-limit.js';
 import { checkedBits, keysInMask, refuseEmptyMask, type ScoredPicture } from './overlap-picture.js';
 import { overlapRegion, type OverlapRegion } from './overlap-regions.js';
 import { OverlapTally, type OverlapTallyState } from './overlap-tally.js';
+import {
+  PixelScores,
+  scoreMemory,
+  type PixelScoresState,
+  type ScoreMemory,
+  type ScoreMemoryOptions,
+} from './pixel-scores.js';
 
 /** The false-positive rates up to which MVTec LOCO AD integrates. Its headline is 0.05. */
 export const SPRO_LIMITS: readonly number[] = [0.01, 0.05, 0.1, 0.3, 1];
 
-export interface SproOptions extends OverlapMemoryOptions {
+export interface SproOptions extends ScoreMemoryOptions {
   /** Each above 0 and at most 1. Default {@link SPRO_LIMITS}. */
   readonly limits?: readonly number[];
 }
@@ -85,7 +91,7 @@ export class SproAccumulator {
     if (limits.length === 0) throw new DskdError('invalid-argument', 'Got no limits; wanted at least one.');
     limits.forEach(checkLimit);
     this.#limits = [...limits];
-    this.#memory = overlapMemory(memory);
+    this.#memory = scoreMemory(memory);
     this.#good = new PixelScores(this.#memory);
   }
 
