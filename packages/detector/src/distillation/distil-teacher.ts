@@ -1,4 +1,4 @@
-import { DskdError, throwIfAborted, type EventListener } from '@dskd/base';
+import { DskdError, isDskdError, throwIfAborted, type EventListener } from '@dskd/base';
 import type { FeatureExtractor, Student } from '@dskd/core';
 import { backboneInfo, createTrainableBackbone, type TrainableBackbone } from '@dskd/models';
 import { inProcessRunner, type FeatureBatch, type StudentRunner } from '@dskd/training';
@@ -132,7 +132,7 @@ class Distillation {
       }
     }
     try {
-      if (options.startFrom) backbone.loadStateDict(readStateDict(options.startFrom));
+      if (options.startFrom) startFrom(backbone, options.startFrom);
       const teacher = await StandardisedTeacher.measure(extractor, batches(), options.signal);
       return new Distillation(plan, options, backbone, teacher);
     } catch (error) {
@@ -265,6 +265,20 @@ class Distillation {
     await checkpoint.save(writeProgress(this.#settings, progress));
     this.#savedStep = this.#step;
     this.#emit({ type: 'checkpoint-saved', epoch: 0, step: this.#step });
+  }
+}
+
+/** Says which file is wrong: a run reads the large teacher's, too. */
+function startFrom(backbone: TrainableBackbone, bytes: Uint8Array): void {
+  try {
+    backbone.loadStateDict(readStateDict(bytes));
+  } catch (cause) {
+    if (!isDskdError(cause)) throw cause;
+    throw new DskdError(cause.code, `Cannot start from the weights given. ${cause.message}`, {
+      hint: `Give a file of ${backbone.name}, as a distillation writes it.`,
+      details: cause.details,
+      cause,
+    });
   }
 }
 
