@@ -158,7 +158,9 @@ describe('a run', () => {
     await expectNoNewTensors(async () => {
       await expect(distilTeacher(broken)).rejects.toMatchObject({
         code: 'weights-mismatch',
-        message: expect.stringMatching(/^Cannot start from .*dskd_tiny: 'layer3.1.conv2.weight' is missing/) as string,
+        message: expect.stringMatching(
+          /^Cannot start from .*dskd_tiny: 'layer3.1.conv2.weight' is missing/,
+        ) as string,
       });
     });
   });
