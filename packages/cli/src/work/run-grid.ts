@@ -68,7 +68,7 @@ async function reportOf(
       figures.map(async (figure) => {
         const picture = await decodeImage(path.join(results, figure.file));
         const { width, height } = picture;
-        // A tenth of the PNG: a page of many categories stays small.
+        // A quarter of the PNG: a page of many categories stays small.
         const encoded = await encodeWebp(picture);
         return { title: figureTitle(figure), caption: FIGURE_CAPTION, encoded, width, height };
       }),
