@@ -8,6 +8,7 @@ import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import {
   contextualAffinityLoss,
   contextualAffinityMap,
+  covarianceAffinityLoss,
   flattenedCosineLoss,
   perPixelCosineLoss,
 } from '@dskd/losses';
@@ -43,6 +44,7 @@ const levels = SHAPES.map((shape) => {
     products: products(shape),
     affinity: step(contextualAffinityLoss),
     affinityMap: () => tf.dispose(contextualAffinityMap(teacher, student)),
+    covariance: step(covarianceAffinityLoss),
     flattened: step(flattenedCosineLoss),
     perPixel: step(perPixelCosineLoss),
   };

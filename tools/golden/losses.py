@@ -41,6 +41,12 @@ def affinity(t, s, temperature):
     return (temperature**2 * (log_p.exp() * (log_p - log_q)).sum(-1)).reshape(b, h, w)
 
 
+def covariance_affinity(t, s):
+    b, h, w, c = t.shape
+    t, s = F.normalize(t.reshape(b, h * w, c), dim=-1), F.normalize(s.reshape(b, h * w, c), dim=-1)
+    return (((s - t) @ t.transpose(1, 2)).var(-1, unbiased=False) / 2).reshape(b, h, w)
+
+
 def affinities(temperatures):
     return {f'affinity.{T}': lambda t, s, T=T: affinity(t, s, T) for T in temperatures}
 
@@ -90,7 +96,7 @@ def write(name, teachers, objectives):
 def main():
     plain = {'perPixel': per_pixel, 'flattened': flattened}
     teachers = [integer_fill(f'teacher.{level}', shape) for level, shape in enumerate(SHAPES)]
-    write('losses', teachers, {**plain, **affinities(TEMPERATURES)})
+    write('losses', teachers, {**plain, **affinities(TEMPERATURES), 'covariance': covariance_affinity})
     teachers = [crowded(level, shape) for level, shape in enumerate(SHAPES)]
     write('small-temperatures', teachers, affinities(SMALL_TEMPERATURES))
 

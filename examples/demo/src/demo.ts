@@ -11,7 +11,7 @@ import { galleryPicture, inGroups } from './gallery.js';
 import { RECORD } from './output-folder.js';
 import type { Progress } from './progress.js';
 import { commandOf, type Settings } from './settings.js';
-import { train } from './train.js';
+import { INPUT_SIZE, train } from './train.js';
 
 /** What a demo found, as plain data: all of it but the samples is printed, too. */
 export interface DemoResult {
@@ -39,7 +39,13 @@ export async function demo(
   progress.say(`Drawing ${toTrain + validation + test} pictures of the category ${category}.`);
   const root = path.join(folder, 'pictures');
   const counts = { train: toTrain, validation, test };
-  const { pictures } = await writeDataset(root, { category, size: 128, seed: dataSeed, ...counts, signal });
+  const { pictures } = await writeDataset(root, {
+    category,
+    size: INPUT_SIZE,
+    seed: dataSeed,
+    ...counts,
+    signal,
+  });
   const anomalies = new Map(pictures.map((picture) => [`${picture.path}.png`, picture.anomaly]));
   const source = await openSource({ root, category, signal });
   const drawing = clock();

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs';
 import type { HistoryEntry } from '@dskd/base';
 import { selectBackend } from '@dskd/core/backends';
 import type { ImageSource } from '@dskd/data';
-import { loadTeacher, trainDetector, type Detector } from '@dskd/detector';
+import { DEFAULT_BRANCHES, loadTeacher, trainDetector, type Detector } from '@dskd/detector';
 import { workerRunnerFor } from '@dskd/detector/node';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
@@ -19,6 +19,22 @@ export interface TrainingSettings {
   readonly epochs: number;
 }
 
+/** Pixels, both ways. */
+export const INPUT_SIZE = 256;
+
+/**
+ * What two cores train in minutes: faults of a few pixels need large pictures, so the teacher's shallow level, which
+ * costs most and sees least, is left out, and students are half as wide as `nano` would be.
+ */
+const LEVELS = ['layer2', 'layer3'];
+const ARCHITECTURE = { decoderWidths: [32, 64], fusionWidths: [32], phiChannels: 128 };
+
+/** The method's pair, with contextual affinity in the form that costs no more than a cosine. */
+const BRANCHES = {
+  ...DEFAULT_BRANCHES,
+  global: { ...DEFAULT_BRANCHES.global!, objective: { name: 'covarianceAffinity', options: {} } },
+};
+
 /** Trains a detector on the good pictures of `source`: both students, each in a thread of its own. */
 export async function train(
   source: ImageSource,
@@ -29,14 +45,16 @@ export async function train(
   await selectBackend('wasm');
   registerWasmGradients();
   const embedded = teacherTiny();
-  const teacher = await loadTeacher(embedded.name, await embedded.load());
+  const teacher = await loadTeacher(embedded.name, await embedded.load(), { levels: LEVELS });
   const history: HistoryEntry[] = [];
   try {
     const detector = await trainDetector({
       source,
       teacher,
-      inputSize: [128, 128],
+      inputSize: [INPUT_SIZE, INPUT_SIZE],
       preset: 'nano',
+      architecture: ARCHITECTURE,
+      branches: BRANCHES,
       batchSize: 8, // twice the steps in the same time
       epochs,
       seed,

@@ -85,6 +85,7 @@ const DEFAULT_RATE: Readonly<Record<ObjectiveName, number>> = {
   flattenedCosine: 0.005,
   perPixelCosine: 0.005,
   contextualAffinity: 0.001,
+  covarianceAffinity: 0.001,
 };
 
 /** The student that a row of a table asks for under the given settings. What does not touch it is left out. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-const objective = z.enum(['flattenedCosine', 'perPixelCosine', 'contextualAffinity']);
+const objective = z.enum(['flattenedCosine', 'perPixelCosine', 'contextualAffinity', 'covarianceAffinity']);
 const rate = z.number().positive();
 const count = z.int().min(1);
 const side = z.int().min(32);

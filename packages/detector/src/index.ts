@@ -22,7 +22,7 @@ export type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
 export { recalibrate, type RecalibrateOptions } from './recalibrate.js';
 export { paperRecipe, type Recipe } from './recipes.js';
 export type { StudentStorage } from './student-storage.js';
-export { backboneName, loadTeacher, namedTeacher, type Teacher } from './teacher.js';
+export { backboneName, loadTeacher, namedTeacher, type Teacher, type TeacherOptions } from './teacher.js';
 export { planBranches } from './plan-branches.js';
 export { trainDetector } from './train-detector.js';
 export { DEFAULT_BRANCHES, type BranchOptions, type TrainDetectorOptions } from './training-options.js';

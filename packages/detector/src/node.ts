@@ -9,7 +9,7 @@ import type { BranchPlan } from './branches.js';
 import type { Detector, SaveOptions } from './detector.js';
 import { loadDetector, type LoadOptions } from './load-detector.js';
 import type { StudentSetUpOptions } from './student-set-up.js';
-import { loadTeacher, type Teacher } from './teacher.js';
+import { loadTeacher, type Teacher, type TeacherOptions } from './teacher.js';
 
 export { predictFiles, type FilePrediction, type PredictFilesOptions } from './node/predict-files.js';
 
@@ -39,8 +39,12 @@ export async function saveDetectorFile(
 }
 
 /** {@link loadTeacher} from a weight file. */
-export async function loadTeacherFile(name: BackboneName, path: string): Promise<Teacher> {
-  return loadTeacher(name, await read(path));
+export async function loadTeacherFile(
+  name: BackboneName,
+  path: string,
+  options: TeacherOptions = {},
+): Promise<Teacher> {
+  return loadTeacher(name, await read(path), options);
 }
 
 export interface WorkerRunnerOptions {

@@ -44,25 +44,31 @@ export function backboneName(name: string): BackboneName {
   return known;
 }
 
+/** What may differ from the backbone's own levels and input transform. */
+export type TeacherOptions = Omit<BackboneOptions, 'weights'>;
+
 /**
  * Makes one of our backbones from the bytes of a weight file.
+ * @param options levels and input transform, where they are not the backbone's own. Deeper levels alone let the
+ * pictures be larger for the same work.
  * @returns a teacher; who called this disposes it.
  * @throws {DskdError} `weights-invalid`, `weights-mismatch`, `invalid-argument` (no such backbone).
  */
-export async function loadTeacher(name: BackboneName, bytes: Uint8Array): Promise<Teacher> {
+export async function loadTeacher(
+  name: BackboneName,
+  bytes: Uint8Array,
+  options: TeacherOptions = {},
+): Promise<Teacher> {
   const weights = readStateDict(bytes);
-  return namedTeacher(name, weights, await sha256Of(bytes));
+  return namedTeacher(name, weights, await sha256Of(bytes), options);
 }
 
-/**
- * The same from tensors in memory, whose file had the hash `sha256`.
- * @param options levels and input transform, where they are not the backbone's own.
- */
+/** {@link loadTeacher} from tensors in memory, whose file had the hash `sha256`. */
 export function namedTeacher(
   name: BackboneName,
   weights: StateDict,
   sha256: string,
-  options: Omit<BackboneOptions, 'weights'> = {},
+  options: TeacherOptions = {},
 ): Teacher {
   const extractor = createBackbone(name, { ...options, weights });
   return { extractor, sha256, weights, dispose: () => extractor.dispose() };

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { coldRows, warmRows } from './affinity-rows.js';
+import type { PictureAffinity } from './by-picture.js';
 import { halvingsFor, log1pOfPositive } from './exponential.js';
 import { firstRows, rowBlocks, rowsAt } from './rows.js';
 import { stagedProduct } from './staged-product.js';
@@ -16,13 +17,6 @@ function rowsOfBlock(positions: number): number {
   const limit = Math.max(1, Math.min(positions, Math.floor(BLOCK_ENTRIES / positions)));
   for (let rows = limit; rows > limit / 2; rows--) if (positions % rows === 0) return rows;
   return limit;
-}
-
-export interface PictureAffinity {
-  /** T^2 KL, `[positions, 1]`. */
-  readonly divergence: Tensor2D;
-  /** Of `rowWeight` times each row's divergence with respect to that row's unit student vector, `[positions, channels]`. */
-  readonly gradient?: Tensor2D;
 }
 
 /**

@@ -1,12 +1,8 @@
 import { DskdError } from '@dskd/base';
-import { sumAll } from '@dskd/core';
-import * as tf from '@tensorflow/tfjs-core';
-import type { Scalar, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import { affinityOfPicture } from './affinity-picture.js';
-import { differentiableSum } from './custom-gradient.js';
-import { pairLevels, type Features } from './levels.js';
-import { normalised, throughNormalisation, type NormalisedRows } from './normalised.js';
-import { pictureAt } from './rows.js';
+import { lossByPicture, mapByPicture } from './by-picture.js';
+import type { Features } from './levels.js';
 
 export interface ContextualAffinityOptions {
   /** Softness of the distribution of similarities, default 1, at least 1e-20. */
@@ -23,16 +19,14 @@ export function checkTemperature(temperature: number): number {
       'invalid-argument',
       `Got temperature ${temperature}; wanted a finite number of at least ${SMALLEST_TEMPERATURE}.`,
       {
-        hint: 'The paper uses 1; below 0.01 a position is compared with its nearest ones only.',
+        hint:
+          'The paper uses 1; below 0.01 a position is compared with its nearest ones only; ' +
+          'covarianceAffinity is the limit of high temperatures.',
         details: { temperature },
       },
     );
   }
   return temperature;
-}
-
-function normalisedPicture(features: Tensor4D, picture: number): NormalisedRows {
-  return tf.tidy(() => normalised(pictureAt(features, picture)));
 }
 
 /**
@@ -53,26 +47,9 @@ export function contextualAffinityLoss(
   { temperature = 1 }: ContextualAffinityOptions = {},
 ): Scalar {
   checkTemperature(temperature);
-  return differentiableSum(teacher, student, (level) => {
-    const [batch, height, width] = level.student.shape;
-    const positions = batch * height * width;
-    const divergences: Tensor2D[] = [];
-    const gradients: Tensor2D[] = [];
-    for (let picture = 0; picture < batch; picture++) {
-      const [divergence, gradient] = tf.tidy(() => {
-        const t = normalisedPicture(level.teacher, picture).unit;
-        const s = normalisedPicture(level.student, picture);
-        const { divergence, gradient } = affinityOfPicture(t, s.unit, temperature, 1 / positions);
-        return [divergence, throughNormalisation(gradient!, s)] as [Tensor2D, Tensor2D];
-      });
-      divergences.push(divergence);
-      gradients.push(gradient);
-    }
-    return {
-      value: tf.mul<Scalar>(sumAll(tf.concat(divergences)), 1 / positions),
-      gradient: tf.reshape(tf.concat(gradients), level.student.shape),
-    };
-  });
+  return lossByPicture(teacher, student, (t, s, rowWeight) =>
+    affinityOfPicture(t, s, temperature, rowWeight),
+  );
 }
 
 /**
@@ -89,16 +66,5 @@ export function contextualAffinityMap(
   { temperature = 1 }: ContextualAffinityOptions = {},
 ): Tensor3D {
   checkTemperature(temperature);
-  pairLevels(teacher, student);
-  const [batch, height, width] = student.shape;
-  return tf.tidy(() => {
-    const pictures = Array.from({ length: batch }, (_, picture) =>
-      tf.tidy(() => {
-        const t = normalisedPicture(teacher, picture).unit;
-        const s = normalisedPicture(student, picture).unit;
-        return affinityOfPicture(t, s, temperature).divergence;
-      }),
-    );
-    return tf.reshape(tf.concat(pictures), [batch, height, width]);
-  });
+  return mapByPicture(teacher, student, (t, s) => affinityOfPicture(t, s, temperature));
 }

@@ -1,8 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import { describeBackends, expectNoNewTensors } from '@dskd/test-support';
-import { contextualAffinity, contextualAffinityLoss, flattenedCosine, perPixelCosine } from './index.js';
+import {
+  contextualAffinity,
+  contextualAffinityLoss,
+  covarianceAffinity,
+  covarianceAffinityLoss,
+  flattenedCosine,
+  perPixelCosine,
+} from './index.js';
 
-const objectives = [perPixelCosine(), flattenedCosine(), contextualAffinity()].map(
+const objectives = [perPixelCosine(), flattenedCosine(), contextualAffinity(), covarianceAffinity()].map(
   (objective) => [objective.name, objective] as const,
 );
 
@@ -61,8 +68,11 @@ describeBackends('losses of degenerate input', () => {
       tf.dispose([value, grad]);
     }
     // One position has one neighbour, itself: nothing to tell apart.
-    const alone = contextualAffinityLoss(one, other);
-    expect((await alone.data())[0]).toBe(0);
-    tf.dispose([one, other, zero, partly, full, alone]);
+    for (const loss of [contextualAffinityLoss, covarianceAffinityLoss]) {
+      const alone = loss(one, other);
+      expect((await alone.data())[0]).toBe(0);
+      alone.dispose();
+    }
+    tf.dispose([one, other, zero, partly, full]);
   });
 });

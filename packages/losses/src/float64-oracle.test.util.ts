@@ -27,7 +27,7 @@ function unit(x: Float64Array): Float64Array {
   return x.map((value) => value / norm);
 }
 
-function throughNormalisation(gradient: Float64Array, x: Float64Array): Float64Array {
+export function throughNormalisation(gradient: Float64Array, x: Float64Array): Float64Array {
   const s = unit(x);
   const along = dot(gradient, s);
   const norm = Math.sqrt(dot(x, x));

@@ -6,7 +6,13 @@ import {
   readGolden,
   type Golden,
 } from '@dskd/test-support';
-import { contextualAffinity, createObjective, flattenedCosine, perPixelCosine } from './index.js';
+import {
+  contextualAffinity,
+  covarianceAffinity,
+  createObjective,
+  flattenedCosine,
+  perPixelCosine,
+} from './index.js';
 
 const fixture = (name: string): Promise<Golden> =>
   readGolden(new URL(`../test/fixtures/${name}.safetensors`, import.meta.url));
@@ -29,6 +35,7 @@ const objectives = [
   ['perPixel', perPixelCosine()],
   ['flattened', flattenedCosine()],
   ...affinities(['1.0', '0.5', '0.1']),
+  ['covariance', covarianceAffinity()],
 ] as const;
 const FIXTURES = [
   { temperatures: 'usual temperatures', golden: usual, objectives },

@@ -3,10 +3,12 @@ export {
   contextualAffinityMap,
   type ContextualAffinityOptions,
 } from './contextual-affinity.js';
+export { covarianceAffinityLoss, covarianceAffinityMap } from './covariance-affinity.js';
 export { cosineDistanceMap, flattenedCosineLoss, perPixelCosineLoss } from './cosine.js';
 export type { Features } from './levels.js';
 export {
   contextualAffinity,
+  covarianceAffinity,
   createObjective,
   flattenedCosine,
   perPixelCosine,

@@ -6,6 +6,7 @@ import {
   contextualAffinityMap,
   type ContextualAffinityOptions,
 } from './contextual-affinity.js';
+import { covarianceAffinityLoss, covarianceAffinityMap } from './covariance-affinity.js';
 import { cosineDistanceMap, flattenedCosineLoss, perPixelCosineLoss } from './cosine.js';
 import { pairLevels } from './levels.js';
 
@@ -48,10 +49,22 @@ export function contextualAffinity({ temperature = 1 }: ContextualAffinityOption
   };
 }
 
+/** {@link covarianceAffinityLoss} with {@link covarianceAffinityMap}. */
+export function covarianceAffinity(): Objective {
+  return {
+    name: 'covarianceAffinity',
+    options: {},
+    loss: covarianceAffinityLoss,
+    map: (teacher, student) =>
+      pairLevels(teacher, student).map((level) => covarianceAffinityMap(level.teacher, level.student)),
+  };
+}
+
 const factories = new Map<string, ObjectiveFactory>([
   ['perPixelCosine', perPixelCosine],
   ['flattenedCosine', flattenedCosine],
   ['contextualAffinity', (options) => contextualAffinity(options)],
+  ['covarianceAffinity', covarianceAffinity],
 ]);
 
 /**

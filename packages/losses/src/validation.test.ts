@@ -5,6 +5,8 @@ import {
   contextualAffinityLoss,
   contextualAffinityMap,
   cosineDistanceMap,
+  covarianceAffinityLoss,
+  covarianceAffinityMap,
   createObjective,
   flattenedCosineLoss,
   perPixelCosine,
@@ -27,7 +29,7 @@ describe('refusals', () => {
   const flat = tf.ones([2, 2, 3]) as unknown as tf.Tensor4D;
   afterAll(() => tf.dispose([small, wide, flat]));
 
-  test.each([perPixelCosineLoss, flattenedCosineLoss, contextualAffinityLoss])(
+  test.each([perPixelCosineLoss, flattenedCosineLoss, contextualAffinityLoss, covarianceAffinityLoss])(
     'levels that differ',
     (loss) => {
       expect(codeOf(() => loss(small, wide))).toBe('shape-mismatch');
@@ -40,6 +42,7 @@ describe('refusals', () => {
   test('maps of levels that differ', () => {
     expect(codeOf(() => cosineDistanceMap(small, wide))).toBe('shape-mismatch');
     expect(codeOf(() => contextualAffinityMap(small, wide))).toBe('shape-mismatch');
+    expect(codeOf(() => covarianceAffinityMap(small, wide))).toBe('shape-mismatch');
   });
 
   test.each([0, -1, NaN, Infinity, 1e-21])('temperature %d', (temperature) => {

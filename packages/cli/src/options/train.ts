@@ -10,7 +10,7 @@ import {
   TEACHER_TINY,
 } from './shared.js';
 
-const objective = z.enum(['flattenedCosine', 'perPixelCosine', 'contextualAffinity']);
+const objective = z.enum(['flattenedCosine', 'perPixelCosine', 'contextualAffinity', 'covarianceAffinity']);
 
 /** What is trained where `--epochs` is not given. */
 export const LEAST_EPOCHS = 10;
