@@ -9,7 +9,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { parseArgs, TextDecoder, TextEncoder } from 'node:util';
 import '@tensorflow/tfjs';
 import { selectBackend } from '@dskd/core/backends';
 import { openSource } from '@dskd/data/node';

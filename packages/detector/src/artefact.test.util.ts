@@ -31,7 +31,7 @@ export const DESCRIPTION: DetectorDescription = {
       calibrationScores: [1, 2],
     },
   ],
-  fusion: { levels: 'sum', alignCorners: true, sigma: 0.5 },
+  fusion: { levels: 'sum', alignCorners: true, sigma: 0.5, normalisation: 'moments' },
   calibration: { pictures: 'held-out', scores: [1, 2] },
   threshold: { value: 2, falseAlarmRate: 0.05, guaranteed: false },
   trainings: [

@@ -74,7 +74,7 @@ export function brightnessDetector(options: BrightnessOptions): Detector {
         calibrationScores: [threshold],
       },
     ],
-    fusion: { levels: 'sum', alignCorners: true, sigma },
+    fusion: { levels: 'sum', alignCorners: true, sigma, normalisation: 'moments' },
     calibration: { pictures: 'given', scores: [threshold] },
     threshold: { value: threshold, falseAlarmRate: null, guaranteed: false },
     trainings: [

@@ -1,11 +1,12 @@
 import { throwIfAborted } from '@dskd/base';
 import type { FeatureExtractor } from '@dskd/core';
 import type { Placement } from '@dskd/data';
-import { MapStatistics, type BranchConstants } from '@dskd/scoring';
+import { gatherConstants, type BranchConstants, type ConstantsGatherer } from '@dskd/scoring';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BranchModel } from './branches.js';
+import type { FusionRule } from './fusion-rule.js';
 import { ignoredPixels } from './ignored-pixels.js';
-import { rawMaps, scoreRawMaps, type FusionRule } from './score-maps.js';
+import { rawMaps, scoreRawMaps } from './score-maps.js';
 
 /** Pictures of good parts, prepared, in batches: the `PreparedPictures` of `@dskd/data`. */
 export interface PreparedBatches {
@@ -32,7 +33,7 @@ export interface BatchOptions {
 }
 
 export interface CalibrateOptions extends BatchOptions {
-  /** Mean and deviation of each branch, where they are known. Default: those of the pictures' own maps. */
+  /** What normalises each branch, where it is known. Default: what the pictures' own maps give. */
   readonly constants?: ReadonlyMap<string, BranchConstants> | undefined;
 }
 
@@ -74,26 +75,24 @@ function counting(values: Float32Array, ignored: RawBatch['ignored']): Float32Ar
   return values.filter((_, i) => !ignored[Math.floor(i / pixels)]?.[i % pixels]);
 }
 
-/** Mean and standard deviation of each branch over all pixels it was shown; float64, streaming. */
-class ConstantsGatherer {
-  readonly #statistics: ReadonlyMap<string, MapStatistics>;
+/** What normalises each branch, of all pixels it was shown. */
+class BranchGatherer {
+  readonly #gatherers: ReadonlyMap<string, ConstantsGatherer>;
 
-  constructor(branches: readonly BranchModel[]) {
-    this.#statistics = new Map(branches.map(({ name }) => [name, new MapStatistics()]));
+  constructor(branches: readonly BranchModel[], { normalisation }: FusionRule) {
+    this.#gatherers = new Map(branches.map(({ name }) => [name, gatherConstants(normalisation)]));
   }
 
   add({ branches, ignored }: RawBatch): void {
-    for (const [name, { values }] of branches) this.#statistics.get(name)!.add(counting(values, ignored));
+    for (const [name, { values }] of branches) this.#gatherers.get(name)!.add(counting(values, ignored));
   }
 
   result(): Map<string, BranchConstants> {
-    return new Map(
-      [...this.#statistics].map(([name, { mean, standardDeviation }]) => [name, { mean, standardDeviation }]),
-    );
+    return new Map([...this.#gatherers].map(([name, gatherer]) => [name, gatherer.result()]));
   }
 }
 
-/** Mean and standard deviation of each branch's raw map over all pixels of the pictures that count. */
+/** What normalises each branch's raw map, of all pixels of the pictures that count. */
 export async function measureConstants(
   extractor: FeatureExtractor,
   branches: readonly BranchModel[],
@@ -101,7 +100,7 @@ export async function measureConstants(
   pictures: PreparedBatches,
   options: BatchOptions,
 ): Promise<Map<string, BranchConstants>> {
-  const gatherer = new ConstantsGatherer(branches);
+  const gatherer = new BranchGatherer(branches, rule);
   for await (const batch of rawBatches(extractor, branches, rule, pictures, options)) gatherer.add(batch);
   return gatherer.result();
 }
@@ -129,8 +128,8 @@ async function scoreBatches(
 }
 
 /**
- * The scores that normal pictures get, fused and by branch; with mean and standard deviation of each branch's
- * raw map over all their pixels that count, unless those are known.
+ * The scores that normal pictures get, fused and by branch; with what normalises each branch, of all
+ * their pixels that count, unless it is known.
  */
 export async function calibrate(
   extractor: FeatureExtractor,
@@ -141,7 +140,7 @@ export async function calibrate(
 ): Promise<Calibration> {
   const batches = rawBatches(extractor, branches, rule, pictures, options);
   if (constants) return scoreBatches(batches, branches, constants, rule, options.signal);
-  const gatherer = new ConstantsGatherer(branches);
+  const gatherer = new BranchGatherer(branches, rule);
   const kept: RawBatch[] = [];
   for await (const batch of batches) {
     gatherer.add(batch);

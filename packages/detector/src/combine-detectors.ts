@@ -12,6 +12,7 @@ import {
   type DetectorParts,
   type LoadedBranch,
 } from './detector.js';
+import { ruleOf } from './fusion-rule.js';
 import { preparationOf } from './preparation.js';
 
 export interface CombineOptions {
@@ -64,7 +65,7 @@ function assertCombinable(
   if (twice.length > 0) problems.push(`two students are called ${twice.join(', ')}`);
   const settings = {
     'fit pictures differently': differing(({ resize }) => resize),
-    'smooth or add maps differently': differing(({ fusion }) => fusion),
+    'normalise, smooth or add maps differently': differing(({ fusion }) => fusion),
     'take mean and deviation of different pictures': differing(({ trainings }) => [
       ...new Set(trainings.map(({ options }) => options.statisticsOn ?? 'calibration')),
     ]),
@@ -167,8 +168,7 @@ export async function combineDetectors(
   const trainings = descriptions.flatMap((each) => each.trainings);
   const chosen = await choose(source, trainings, signal);
   const { teacher, ignored } = parts[0]!;
-  const { alignCorners, sigma } = first.fusion;
-  const rule = { alignCorners, sigma };
+  const rule = ruleOf(first);
   const options = { batchSize: batchSize ?? trainings[0]!.batchSize, ignored, signal };
   const rate = falseAlarmRate ?? first.threshold.falseAlarmRate ?? DEFAULT_FALSE_ALARM_RATE;
   const prepared = (samples: readonly Sample[]): PreparedPictures =>

@@ -54,9 +54,9 @@ const branchSchema = z.object({
   /** What `createStudent` of @dskd/models is given. */
   student: studentSchema,
   objective: z.object({ name: z.string(), options: json }),
-  /** Mean of the branch's raw map over all pixels of the normal pictures (Eq. 8). */
+  /** Over all pixels of the branch's raw maps of normal pictures: their mean (Eq. 8), or their 0.9 quantile. */
   mean: z.number(),
-  /** Population standard deviation of the same. */
+  /** Their population standard deviation, or how far their 0.995 quantile is above the 0.9 quantile. */
   standardDeviation: z.number().positive(),
   /** The branch's own image scores of the normal pictures, in the order of calibration. */
   calibrationScores: z.array(z.number()).min(1),
@@ -129,6 +129,8 @@ export const descriptionSchema = z.object({
     levels: z.literal('sum'),
     alignCorners: z.boolean(),
     sigma: z.number().nonnegative().max(4096),
+    /** Which of the two normalised the branches. Files from before there was a choice do not say. */
+    normalisation: z.enum(['moments', 'quantiles']).default('moments'),
   }),
   calibration: z.object({
     /** Which normal pictures gave the scores; `given`: pictures that `recalibrate` was given. */

@@ -12,6 +12,7 @@ import type { StateDict } from '@dskd/weights';
 import { writeArtefact } from './artefact.js';
 import type { BranchModel } from './branches.js';
 import type { DetectorDescription } from './description.js';
+import { ruleOf } from './fusion-rule.js';
 import {
   assertSameProportions,
   ignoredAtNetworkSize,
@@ -22,7 +23,7 @@ import { cut } from './map-in-picture.js';
 import type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
 import { preparationOf } from './preparation.js';
 import { predictEach, type PredictEachOptions } from './predict-each.js';
-import { rawMaps, scoreRawMaps, type FusionRule, type ScoredBatch } from './score-maps.js';
+import { rawMaps, scoreRawMaps, type ScoredBatch } from './score-maps.js';
 import { storedAs, type StudentStorage } from './student-storage.js';
 import type { Teacher } from './teacher.js';
 
@@ -237,7 +238,7 @@ export class Detector {
   async #score(pictures: readonly PlacedPicture[]): Promise<ScoredBatch> {
     const preparation = preparationOf(this.#description);
     const images = toImageTensor(pictures.map(({ picture }) => preparePixels(picture, preparation)));
-    const rule = this.#rule();
+    const rule = ruleOf(this.#description);
     let raw: Awaited<ReturnType<typeof rawMaps>> | undefined;
     try {
       raw = await rawMaps(images, this.#teacher.extractor, this.#branches, rule);
@@ -247,11 +248,6 @@ export class Detector {
       images.dispose();
       for (const map of raw?.values() ?? []) map.dispose();
     }
-  }
-
-  #rule(): FusionRule {
-    const { alignCorners, sigma } = this.#description.fusion;
-    return { alignCorners, sigma };
   }
 
   #constants(): Map<string, BranchConstants> {

@@ -91,7 +91,7 @@ test('calibration leaves the ignored pixels out of mean, deviation and scores', 
     calibrate(
       brightness.extractor,
       [brightness.branch],
-      { alignCorners: true, sigma: 0 },
+      { alignCorners: true, sigma: 0, normalisation: 'moments' },
       new PreparedPictures(samples, size),
       { batchSize: 2, ignored: mask },
     ),

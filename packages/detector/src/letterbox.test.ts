@@ -130,7 +130,7 @@ test('statistics and scores of calibration are those of the pictures without the
       calibrate(
         brightness.extractor,
         [brightness.branch],
-        { alignCorners: true, sigma: 0 },
+        { alignCorners: true, sigma: 0, normalisation: 'moments' },
         new PreparedPictures(samples, letterboxed),
         { batchSize },
       ),

@@ -2,13 +2,7 @@ import type { FeatureExtractor } from '@dskd/core';
 import { fuseLevels, imageScores, normaliseMap, smoothMaps, type BranchConstants } from '@dskd/scoring';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BranchModel } from './branches.js';
-
-/** How maps become scores; part of the artefact. */
-export interface FusionRule {
-  readonly alignCorners: boolean;
-  /** Standard deviation of the Gaussian filter, in pixels of the network's input. 0 for none. */
-  readonly sigma: number;
-}
+import type { FusionRule } from './fusion-rule.js';
 
 /** The maps and scores of a batch: the smoothed, normalised map of each branch, and their sum (Eq. 8). */
 export interface ScoredBatch {

@@ -1,6 +1,7 @@
 import { PreparedPictures, type Sample } from '@dskd/data';
 import { calibrate } from './calibrate.js';
 import { accessTo, type Detector } from './detector.js';
+import { ruleOf } from './fusion-rule.js';
 import { preparationOf } from './preparation.js';
 
 export interface ScorePicturesOptions {
@@ -18,14 +19,13 @@ export function scorePictures(
 ): ReturnType<typeof calibrate> {
   const { teacher, branches, ignored } = accessTo.parts(detector);
   const { description } = detector;
-  const { alignCorners, sigma } = description.fusion;
   const constants = new Map(
     description.branches.map(({ name, mean, standardDeviation }) => [name, { mean, standardDeviation }]),
   );
   return calibrate(
     teacher.extractor,
     branches,
-    { alignCorners, sigma },
+    ruleOf(description),
     new PreparedPictures(pictures, preparationOf(description)),
     { batchSize, ignored, signal, ...(!measureStatistics && { constants }) },
   );

@@ -1,9 +1,13 @@
 import '@tensorflow/tfjs';
 import { holdOut } from '@dskd/data';
+import { MapQuantiles } from '@dskd/scoring';
 import { useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
+import { combineDetectors } from './combine-detectors.js';
 import type { Detector } from './detector.js';
+import { loadDetector } from './load-detector.js';
 import { expectNormalised, momentsOver } from './map-moments.test.util.js';
+import { recalibrate } from './recalibrate.js';
 import type { Teacher } from './teacher.js';
 import { tinyOptions, tinySource, tinyTeacher } from './tiny-world.test.util.js';
 import { trainDetector } from './train-detector.js';
@@ -55,4 +59,54 @@ test('statisticsOn training: mean and deviation of the pictures that trained, sc
   expect(usual.description.branches[0]!.mean).not.toBe(detector.description.branches[0]!.mean);
   detector.dispose();
   usual.dispose();
+});
+
+/** The 0.9 and 0.995 quantiles of each branch's maps of `samples`. */
+async function quantilesOver(detector: Detector, samples: typeof good): Promise<Record<string, number[]>> {
+  const predictions = await detector.predict(await Promise.all(samples.map((sample) => sample.load())));
+  return Object.fromEntries(
+    Object.keys(predictions[0]!.branches).map((name) => {
+      const quantiles = new MapQuantiles();
+      for (const { branches } of predictions) quantiles.add(branches[name]!.map.data);
+      return [name, [0.9, 0.995].map((share) => quantiles.quantile(share))];
+    }),
+  );
+}
+
+describe('normalisation: quantiles', () => {
+  let detector: Detector;
+  const { heldOut } = holdOut(good, { fraction: 0.3, seed: 3 });
+  beforeAll(async () => (detector = await train({ normalisation: 'quantiles' })));
+  afterAll(() => detector.dispose());
+
+  test('the 0.9 quantile of each branch over the normal pictures is 0, the 0.995 quantile 1', async () => {
+    expect(detector.description.fusion.normalisation).toBe('quantiles');
+    const quantiles = await quantilesOver(detector, heldOut);
+    expect(Object.keys(quantiles)).toEqual(['local', 'global']);
+    for (const [zero, one] of Object.values(quantiles)) {
+      expect(Math.abs(zero!)).toBeLessThan(0.02);
+      expect(Math.abs(one! - 1)).toBeLessThan(0.02);
+    }
+  });
+
+  test('is kept in the file, and by statistics measured anew', async () => {
+    const loaded = await loadDetector(await detector.save());
+    expect(loaded.description).toEqual(detector.description);
+    await recalibrate(loaded, tinySource(), { statistics: true });
+    for (const [zero, one] of Object.values(await quantilesOver(loaded, good))) {
+      expect(Math.abs(zero!)).toBeLessThan(0.02);
+      expect(Math.abs(one! - 1)).toBeLessThan(0.02);
+    }
+    loaded.dispose();
+  });
+
+  test('does not mix with moments', async () => {
+    const usual = await train({});
+    expect(usual.description.fusion.normalisation).toBe('moments');
+    await expect(combineDetectors([detector, usual], { source: tinySource() })).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringContaining('they normalise, smooth or add maps differently') as string,
+    });
+    usual.dispose();
+  });
 });

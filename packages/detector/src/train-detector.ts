@@ -21,12 +21,12 @@ import { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from '.
 import { describeRun } from './describe-run.js';
 import { DEFAULT_FALSE_ALARM_RATE, Detector } from './detector.js';
 import { assertTrainingFits } from './fitting-alternatives.js';
+import type { FusionRule } from './fusion-rule.js';
 import { withInitialStates } from './initial-states.js';
 import { ignoredAtNetworkSize } from './ignored-pixels.js';
 import { planBranches } from './plan-branches.js';
 import { preparationOf, resizeRule } from './preparation.js';
 import { recordedOptions } from './recorded-options.js';
-import type { FusionRule } from './score-maps.js';
 import { TRAINING_DEFAULTS as DEFAULTS, type TrainDetectorOptions } from './training-options.js';
 import { assertSha256 } from './teacher.js';
 import { VERSION } from './version.js';
@@ -107,7 +107,11 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   try {
     for (const [index, plan] of plans.entries())
       branches.push(await trainedBranch(plan, trained.states[index]!));
-    const rule: FusionRule = { alignCorners: true, sigma: options.sigma ?? defaultSigma([height, width]) };
+    const rule: FusionRule = {
+      alignCorners: true,
+      sigma: options.sigma ?? defaultSigma([height, width]),
+      normalisation: options.normalisation ?? 'moments',
+    };
     onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
     const { extractor } = options.teacher;
     const constants =

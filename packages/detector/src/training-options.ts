@@ -1,6 +1,7 @@
 import type { EventListener } from '@dskd/base';
 import type { Augmentation, Colour, Fit, ImageSource } from '@dskd/data';
 import type { StudentOptions, StudentPreset } from '@dskd/models';
+import type { Normalisation } from '@dskd/scoring';
 import type { AdamOptions, StudentRunner } from '@dskd/training';
 import type { BranchPlan, ObjectiveDescription } from './branches.js';
 import type { IgnoreMask } from './ignored-pixels.js';
@@ -63,6 +64,12 @@ export interface TrainDetectorOptions {
    * trained, while scores and threshold stay those of the ones that calibrate. Default `calibration`.
    */
   readonly statisticsOn?: 'calibration' | 'training';
+  /**
+   * What of those pictures normalises a branch's map before the branches are added: `moments`, mean and deviation
+   * (Eq. 8), or `quantiles`, which turns down a branch that is far off on some normal pictures (see `Normalisation` of
+   * `@dskd/scoring`). Default `moments`.
+   */
+  readonly normalisation?: Normalisation;
   /** Standard deviation of the Gaussian filter in input pixels. Default 4 x min(height, width) / 256. */
   readonly sigma?: number;
   /** The default threshold is the quantile of normal scores for this rate. Default 0.05. */

@@ -30,7 +30,7 @@ function affinityOfPicture(teacher: Tensor2D, student: Tensor2D, rowWeight?: num
     return rowWeight === undefined
       ? { divergence }
       : { divergence, gradient: tf.mul<Tensor2D>(product, rowWeight) };
-  }) as unknown as PictureAffinity;
+  });
 }
 
 /**

@@ -23,6 +23,7 @@ export {
   type PixelAurocSample,
   type PixelAurocState,
 } from './pixel-auroc.js';
+export { orderedKey, valueOfKey } from './ordered-keys.js';
 export { falsePositiveRateAt, truePositiveRateAt, type ThresholdRates } from './rates.js';
 export { splitByType, type TypedScores, type TypeSplit } from './split-by-type.js';
 export type { BoundedValue } from './tally-metrics.js';

@@ -4,7 +4,9 @@ import type { Tensor3D } from '@tensorflow/tfjs-core';
 
 /** Over all pixels of a branch's maps of normal pictures; a {@link MapStatistics} will do. */
 export interface BranchConstants {
+  /** What becomes 0. */
   readonly mean: number;
+  /** What is that far above becomes 1. */
   readonly standardDeviation: number;
 }
 

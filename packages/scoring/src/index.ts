@@ -1,3 +1,4 @@
+export { gatherConstants, type ConstantsGatherer, type Normalisation } from './branch-constants.js';
 export {
   conformalPValue,
   quantileThreshold,
@@ -15,6 +16,7 @@ export { fuseBranches, normaliseMap, type BranchConstants, type ByBranch } from 
 export { fuseLevels, type FuseLevelsOptions } from './fuse-levels.js';
 export { defaultSigma, imageScores, type ImageScoresOptions } from './image-scores.js';
 export { costThreshold, f1Threshold, type F1Threshold } from './labelled-thresholds.js';
+export { MapQuantiles } from './map-quantiles.js';
 export { MapStatistics, type MapStatisticsState } from './map-statistics.js';
 export { findRegions, type FindRegionsOptions, type Region } from './regions.js';
 export { smoothMaps, type SmoothMapsOptions } from './smooth-maps.js';

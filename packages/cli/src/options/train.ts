@@ -177,6 +177,11 @@ export const trainOptions = z.strictObject({
     "which pictures give each branch's mean and deviation",
     { group: CALIBRATION, value: 'pictures', recorded: true },
   ),
+  normalisation: option(
+    z.enum(['moments', 'quantiles']).default('moments'),
+    'what of them makes branches comparable; quantiles turn down one that is often far off',
+    { group: CALIBRATION, value: 'how', recorded: true },
+  ),
   falseAlarmRate: option(fraction().default(0.05), 'what the threshold is chosen for', {
     group: CALIBRATION,
     value: 'rate',

@@ -57,7 +57,10 @@ function describeModel(description: DetectorDescription): string {
       ['input', `${inputSize[0]} x ${inputSize[1]} pixels, ${resize.fit}, ${resize.filter}${fill}`],
       ['ignored pixels', description.ignored ? 'as the mask in the file says' : 'none'],
       ['students', `stored as ${description.storage}`],
-      ['fusion', `levels ${fusion.levels}, aligned corners ${fusion.alignCorners}, sigma ${fusion.sigma}`],
+      [
+        'fusion',
+        `levels ${fusion.levels}, aligned corners ${fusion.alignCorners}, sigma ${fusion.sigma}, by ${fusion.normalisation}`,
+      ],
       ['threshold', `${threshold.value} (${chosen})`],
       [
         'calibrated on',

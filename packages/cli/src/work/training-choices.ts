@@ -32,6 +32,7 @@ export function trainingChoices(
     holdOutFraction: options.holdOut,
     calibrateOnTraining: options.calibrateOnTraining,
     statisticsOn: options.statisticsOn,
+    normalisation: options.normalisation,
     falseAlarmRate: options.falseAlarmRate,
     ...(options.sigma !== undefined && { sigma: options.sigma }),
     reestimateBatchNorm: options.reestimateBatchNorm,
