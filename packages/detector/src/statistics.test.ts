@@ -90,7 +90,7 @@ describe('normalisation: quantiles', () => {
   });
 
   test('is kept in the file, and by statistics measured anew', async () => {
-    const loaded = await loadDetector(await detector.save());
+    const loaded = await loadDetector(detector.save());
     expect(loaded.description).toEqual(detector.description);
     await recalibrate(loaded, tinySource(), { statistics: true });
     for (const [zero, one] of Object.values(await quantilesOver(loaded, good))) {

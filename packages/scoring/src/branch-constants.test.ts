@@ -3,10 +3,10 @@ import { gatherConstants } from './index.js';
 
 const random = randomStream(1, 'maps');
 const calm = Float32Array.from({ length: 20_000 }, () => random.normal());
-/** Of the same deviation; one pixel in a hundred is far off. */
+/** Of the same deviation; one pixel in twenty is far off. */
 const nervous = Float32Array.from(
   { length: 20_000 },
-  (_, i) => (i % 100 === 0 ? 9.96 : 0.1) * random.normal(),
+  (_, i) => (i % 20 === 0 ? 4.45 : 0.1) * random.normal(),
 );
 
 function constantsOf(normalisation: 'moments' | 'quantiles', values: Float32Array) {
