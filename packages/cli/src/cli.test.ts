@@ -263,7 +263,7 @@ test('calibrate takes pictures of bad parts, and says what chose the threshold',
   });
 });
 
-test('letterbox, augmentation, ignored pixels and float16 are in the model, its teacher is not', async () => {
+test('letterbox, augmentation, levels, ignored pixels and float16 are in the model, its teacher is not', async () => {
   const out = path.join(folder, 'small.safetensors');
   const mask = path.join(folder, 'ignore.png');
   const augmentation = path.join(folder, 'augment.json');
@@ -272,7 +272,11 @@ test('letterbox, augmentation, ignored pixels and float16 are in the model, its 
   await writeFile(augmentation, JSON.stringify({ rotation: { degrees: 2 } }));
   const more = '--no-embed-teacher --no-workers --epochs 1 --fit letterbox --storage float16'.split(' ');
   const masks = ['--augment', augmentation, '--ignore-mask', mask];
-  const { code } = await spawnDskd(train(out, ...more, ...masks));
+  const forms =
+    '--levels features.7,features.12 --normalisation quantiles --global-objective covarianceAffinity'.split(
+      ' ',
+    );
+  const { code } = await spawnDskd(train(out, ...more, ...masks, ...forms));
   expect(code).toBe(0);
   expect((await readFile(out)).byteLength).toBeLessThan((await readFile(model)).byteLength);
   const { stdout } = await dskd('info', out);
@@ -280,6 +284,10 @@ test('letterbox, augmentation, ignored pixels and float16 are in the model, its 
   expect(stdout).toMatch(/ignored pixels +as the mask in the file says/);
   expect(stdout).toContain('stored as float16');
   expect(stdout).toContain('squeezenet1_1, not in the file');
+  expect(stdout).toMatch(/levels +features\.7[^\n]+features\.12/);
+  expect(stdout).not.toContain('features.4');
+  expect(stdout).toMatch(/fusion +[^\n]+ by quantiles/);
+  expect(stdout).toContain('covarianceAffinity');
   expect(stdout).toMatch(/augmentation +rotation.degrees 2/);
   const spot = path.join(data, 'test/spot/000.png');
   const without = await dskd('predict', out, spot);

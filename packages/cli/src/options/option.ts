@@ -49,6 +49,11 @@ export const positiveNumber = (): z.ZodNumber => z.number().positive();
 export const fraction = (): z.ZodNumber => z.number().gt(0).lt(1);
 export const text = (): z.ZodString => z.string().min(1);
 
+/** `one,two` or `['one', 'two']`; the latter when parsed. */
+export const names = z
+  .union([text(), z.array(text()).min(1)])
+  .transform((given) => (typeof given === 'string' ? given.split(',') : given));
+
 const SIZE = /^(\d+)(?:x(\d+))?$/;
 const SMALLEST = 32;
 

@@ -1,5 +1,14 @@
 import { z } from 'zod';
-import { fraction, inputSize, option, positiveInteger, positiveNumber, text, wholeNumber } from './option.js';
+import {
+  fraction,
+  inputSize,
+  names,
+  option,
+  positiveInteger,
+  positiveNumber,
+  text,
+  wholeNumber,
+} from './option.js';
 import {
   backendOption,
   categoryOption,
@@ -78,6 +87,11 @@ export const trainOptions = z.strictObject({
     example: 'teacher.safetensors',
     defaultText: "teacher-tiny's own",
   }),
+  levels: option(
+    names.optional(),
+    "the teacher's levels, e.g. layer2,layer3: without the shallow one, twice the --size takes about as long",
+    { group: 'Teacher', value: 'names', recorded: true, defaultText: "the teacher's own" },
+  ),
   preset: option(
     z.enum(['nano', 'lite', 'paper']).default('lite'),
     'size of the students; paper sets the rest, too',

@@ -24,10 +24,11 @@ export async function loadModels(
 ): Promise<LoadedModels> {
   const files = await Promise.all(paths.map(readModel));
   await startBackend(backend);
-  const { name, embedded, sha256 } = readArtefact(files[0]!).description.teacher;
+  const { name, embedded, sha256, levels } = readArtefact(files[0]!).description.teacher;
+  const asTrained = { levels: levels.map((level) => level.name) };
   let teacher: Teacher | undefined;
-  if (weights !== undefined) teacher = await loadTeacherFile(backboneName(name), weights);
-  else if (!embedded && isDefaultTeacher(sha256)) teacher = await loadDefaultTeacher();
+  if (weights !== undefined) teacher = await loadTeacherFile(backboneName(name), weights, asTrained);
+  else if (!embedded && isDefaultTeacher(sha256)) teacher = await loadDefaultTeacher(asTrained);
   try {
     const detectors = await loadDetectors(files, teacher ? { teachers: [teacher] } : {});
     return {

@@ -15,11 +15,14 @@ function refusal(choice: TeacherChoice): { message: string; hint: string | undef
 
 test('the default teacher comes without a file, and is known by its hash', async () => {
   await tf.setBackend('cpu');
-  expect(teacherOf({ teacher: 'teacher-tiny' })).toBe(loadDefaultTeacher);
   await expectNoNewTensors(async () => {
     const teacher = await loadDefaultTeacher();
     expect(teacher.extractor.name).toBe('dskd_tiny');
     expect(isDefaultTeacher(teacher.sha256)).toBe(true);
+    const chosen = await teacherOf({ teacher: 'teacher-tiny' })();
+    expect(chosen.sha256).toBe(teacher.sha256);
+    expect(chosen.extractor.levels).toEqual(teacher.extractor.levels);
+    chosen.dispose();
     teacher.dispose();
   });
 });
@@ -40,4 +43,18 @@ test('weights without the name of their backbone', () => {
 
 test('no such backbone', () => {
   expect(refusal({ teacher: 'resnet9000', weights: 'x' }).message).toContain("Got teacher 'resnet9000'");
+});
+
+test('some of its levels; the error for another names those there are', async () => {
+  await tf.setBackend('cpu');
+  await expectNoNewTensors(async () => {
+    const teacher = await teacherOf({ teacher: 'teacher-tiny', levels: ['layer2', 'layer3'] })();
+    expect(teacher.extractor.levels.map(({ name }) => name)).toEqual(['layer2', 'layer3']);
+    teacher.dispose();
+    const wrong = teacherOf({ teacher: 'teacher-tiny', levels: ['layer9'] })();
+    await expect(wrong).rejects.toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringMatching(/layer9.*layer1, layer2, layer3/s) as string,
+    });
+  });
 });

@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import { backboneName, loadTeacher, type Teacher } from '@dskd/detector';
+import { backboneName, loadTeacher, type Teacher, type TeacherOptions } from '@dskd/detector';
 import { loadTeacherFile } from '@dskd/detector/node';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { WEIGHTS } from '@dskd/weights';
@@ -11,12 +11,14 @@ export interface TeacherChoice {
   readonly teacher: string;
   /** The backbone's weight file; the embedded teacher has its own. */
   readonly weights?: string | undefined;
+  /** Its levels, shallow to deep. Default: the backbone's own. */
+  readonly levels?: readonly string[] | undefined;
 }
 
 /** The teacher that is taken where none is named: `@dskd/teacher-tiny`. Needs a backend; the caller disposes it. */
-export async function loadDefaultTeacher(): Promise<Teacher> {
+export async function loadDefaultTeacher(options: TeacherOptions = {}): Promise<Teacher> {
   const teacher = teacherTiny();
-  return loadTeacher(teacher.name, await teacher.load());
+  return loadTeacher(teacher.name, await teacher.load(), options);
 }
 
 /** Whether `sha256` is that of the teacher that needs no file. */
@@ -41,11 +43,12 @@ function missingWeights(backbone: string): DskdError {
  * @returns a function that needs a backend; who calls it disposes the teacher.
  * @throws {DskdError} `invalid-argument`: no such backbone, no weights for it, or weights for the embedded teacher.
  */
-export function teacherOf({ teacher, weights }: TeacherChoice): () => Promise<Teacher> {
+export function teacherOf({ teacher, weights, levels }: TeacherChoice): () => Promise<Teacher> {
+  const options = levels ? { levels } : {};
   if (teacher !== TEACHER_TINY) {
     const backbone = backboneName(teacher);
     if (weights === undefined) throw missingWeights(backbone);
-    return () => loadTeacherFile(backbone, weights);
+    return () => loadTeacherFile(backbone, weights, options);
   }
   if (weights !== undefined) {
     throw new DskdError(
@@ -56,5 +59,5 @@ export function teacherOf({ teacher, weights }: TeacherChoice): () => Promise<Te
       },
     );
   }
-  return loadDefaultTeacher;
+  return () => loadDefaultTeacher(options);
 }
