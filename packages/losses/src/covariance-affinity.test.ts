@@ -37,6 +37,9 @@ describe('covariance affinity on wasm', () => {
     { shape: [1, 16, 16, 32] as const, distance: 1 },
     { shape: [1, 16, 16, 32] as const, distance: 0.001 },
     { shape: [1, 29, 31, 16] as const, distance: 0.1 },
+    // Fewer positions than channels: the products in the other order.
+    { shape: [1, 5, 6, 64] as const, distance: 0.1 },
+    { shape: [1, 5, 6, 64] as const, distance: 0.001 },
     // Sums over more positions than float32 adds up well one by one.
     { shape: [1, 65, 67, 4] as const, distance: 0.1 },
   ])('$shape, $distance away: the definition in float64', async ({ shape, distance }) => {

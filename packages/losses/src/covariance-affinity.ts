@@ -8,16 +8,16 @@ import { stagedProduct } from './staged-product.js';
 /** Backends add one float32 after the other: longer sums are made in stages. */
 const LONGEST_SUM = 4096;
 
-/** `centred^T centred / positions`, `[channels, channels]`. */
-function covariance(units: Tensor2D): Tensor2D {
-  const [positions] = units.shape;
+/** `rows S`, S = `centred^T centred / positions`, whichever product is smaller first. */
+function timesCovariance(rows: Tensor2D, centred: Tensor2D): Tensor2D {
+  const [positions, channels] = centred.shape;
   return tf.tidy(() => {
-    const centred = tf.sub<Tensor2D>(units, tf.mean(units, 0, true));
     // Transposed by hand: matMul's transposeA is thirty times slower on wasm.
-    const transposed = tf.transpose<Tensor2D>(centred);
-    const product =
+    const transposed = tf.mul<Tensor2D>(tf.transpose(centred), 1 / positions);
+    if (positions < channels) return tf.matMul<Tensor2D>(tf.matMul<Tensor2D>(rows, transposed), centred);
+    const covariance =
       positions > LONGEST_SUM ? stagedProduct(transposed, centred) : tf.matMul<Tensor2D>(transposed, centred);
-    return tf.mul<Tensor2D>(product, 1 / positions);
+    return tf.matMul<Tensor2D>(rows, covariance);
   });
 }
 
@@ -25,7 +25,7 @@ function covariance(units: Tensor2D): Tensor2D {
 function affinityOfPicture(teacher: Tensor2D, student: Tensor2D, rowWeight?: number): PictureAffinity {
   return tf.tidy(() => {
     const difference = tf.sub<Tensor2D>(student, teacher);
-    const product = tf.matMul<Tensor2D>(difference, covariance(teacher));
+    const product = timesCovariance(difference, tf.sub<Tensor2D>(teacher, tf.mean(teacher, 0, true)));
     const divergence = tf.relu<Tensor2D>(tf.mul(rowSums(tf.mul(difference, product)), 0.5));
     return rowWeight === undefined
       ? { divergence }
@@ -41,7 +41,7 @@ function affinityOfPicture(teacher: Tensor2D, student: Tensor2D, rowWeight?: num
  * The limit of T^2 KL (DSKD equations 3 to 6) for T -> infinity, where all positions count the same; the
  * paper's T = 1 is near it, since similarities differ by less than 1. That variance is a quadratic form with the
  * covariance of the picture's teacher vectors, so the cost is positions x channels^2 rather than
- * positions^2 x channels, without a matrix of positions by positions.
+ * positions^2 x channels, where there are more positions than channels.
  *
  * The gradient reaches the student only; the teacher's is zero. There is no second derivative. A student's vector
  * of zeros receives no gradient.
