@@ -9,7 +9,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, TextDecoder, TextEncoder } from 'node:util';
+import { parseArgs } from 'node:util';
 import '@tensorflow/tfjs';
 import { selectBackend } from '@dskd/core/backends';
 import { openSource } from '@dskd/data/node';
@@ -17,6 +17,7 @@ import { DEFAULT_BRANCHES, evaluateDetector, loadDetector, loadTeacher, trainDet
 import { workerRunnerFor } from '@dskd/detector/node';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
+import { editDescription } from './edit-description.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const { values } = parseArgs({
@@ -36,21 +37,10 @@ const BRANCHES = {
 };
 
 /** The bytes of a detector whose branches are all scored by covariance affinity. */
-function scoredByCovariance(bytes) {
-  const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
-  const description = JSON.parse(header.__metadata__.dskd);
-  for (const branch of description.branches) branch.objective = COVARIANCE;
-  header.__metadata__.dskd = JSON.stringify(description);
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const padded = Math.ceil(text.length / 8) * 8;
-  const result = new Uint8Array(8 + padded + bytes.length - 8 - length);
-  new DataView(result.buffer).setBigUint64(0, BigInt(padded), true);
-  result.fill(0x20, 8, 8 + padded);
-  result.set(text, 8);
-  result.set(bytes.subarray(8 + length), 8 + padded);
-  return result;
-}
+const scoredByCovariance = (bytes) =>
+  editDescription(bytes, ({ branches }) => {
+    for (const branch of branches) branch.objective = COVARIANCE;
+  });
 
 const rounded = (value) => Number(value.toFixed(4));
 const qualityOf = ({ imageAuroc, pixelAuroc }) => ({
@@ -79,7 +69,7 @@ for (const category of ['bottle', 'transistor']) {
       runner: workerRunnerFor(),
     });
     const { branches } = await evaluateDetector(detector, source);
-    const rescored = await loadDetector(scoredByCovariance(await detector.save()));
+    const rescored = await loadDetector(scoredByCovariance(detector.save()));
     const again = await evaluateDetector(rescored, source);
     const run = {
       category,

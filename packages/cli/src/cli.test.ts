@@ -286,7 +286,8 @@ test('letterbox, augmentation, levels, ignored pixels and float16 are in the mod
   expect(stdout).toContain('squeezenet1_1, not in the file');
   expect(stdout).toMatch(/levels +features\.7[^\n]+features\.12/);
   expect(stdout).not.toContain('features.4');
-  expect(stdout).toMatch(/fusion +[^\n]+ by quantiles/);
+  expect(stdout).toMatch(/fusion +[^\n]+ normalised by quantiles/);
+  expect(stdout).toMatch(/branch +student +objective +0\.9 quantile +to the 0\.995 +normal scores/);
   expect(stdout).toContain('covarianceAffinity');
   expect(stdout).toMatch(/augmentation +rotation.degrees 2/);
   const spot = path.join(data, 'test/spot/000.png');

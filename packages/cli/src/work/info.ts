@@ -5,6 +5,12 @@ import { formatTable, printJson, printLine } from '../output.js';
 import { readModel } from './load-model.js';
 import { isDefaultTeacher } from './teacher-choice.js';
 
+/** What of a branch's normal maps goes to 0, and how far above is 1. */
+const NORMALISED_BY = {
+  moments: ['mean', 'deviation'],
+  quantiles: ['0.9 quantile', 'to the 0.995'],
+} as const;
+
 export async function info(path: string, { json }: InfoOptions): Promise<void> {
   const bytes = await readModel(path);
   const { description, tensors } = readArtefact(bytes);
@@ -59,7 +65,7 @@ function describeModel(description: DetectorDescription): string {
       ['students', `stored as ${description.storage}`],
       [
         'fusion',
-        `levels ${fusion.levels}, aligned corners ${fusion.alignCorners}, sigma ${fusion.sigma}, by ${fusion.normalisation}`,
+        `levels ${fusion.levels}, aligned corners ${fusion.alignCorners}, sigma ${fusion.sigma}, normalised by ${fusion.normalisation}`,
       ],
       ['threshold', `${threshold.value} (${chosen})`],
       [
@@ -68,7 +74,7 @@ function describeModel(description: DetectorDescription): string {
       ],
     ]),
     formatTable(
-      ['branch', 'student', 'objective', 'mean', 'deviation', 'normal scores'],
+      ['branch', 'student', 'objective', ...NORMALISED_BY[fusion.normalisation], 'normal scores'],
       branches.map(({ name, student, objective, mean, standardDeviation, calibrationScores }) => [
         name,
         `${student.preset} ${student.branch}`,
