@@ -1,5 +1,6 @@
 import { DskdError } from '@dskd/base';
 import { orderedKey, valueOfKey } from '@dskd/metrics';
+import { assertFinitePixels } from './finite-pixels.js';
 
 /** Bits of a float32 that tell bins apart: sign, exponent and 11 of the mantissa. */
 const BIN_BITS = 20;
@@ -23,17 +24,7 @@ export class MapQuantiles {
    * @throws {DskdError} `numerical-instability` when one is NaN or infinite; nothing is added then.
    */
   add(values: Float32Array): void {
-    const broken = values.findIndex((value) => !Number.isFinite(value));
-    if (broken >= 0) {
-      throw new DskdError(
-        'numerical-instability',
-        `Got ${String(values[broken])} at pixel ${broken} of an anomaly map; wanted finite values.`,
-        {
-          hint: 'The network that made the map has diverged, or its weights are damaged.',
-          details: { index: broken },
-        },
-      );
-    }
+    assertFinitePixels(values);
     const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
     for (const value of bits) this.#bins[orderedKey(value) >>> DROPPED_BITS]! += 1;
     this.#count += values.length;

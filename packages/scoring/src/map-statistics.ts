@@ -1,4 +1,5 @@
 import { DskdError } from '@dskd/base';
+import { assertFinitePixels } from './finite-pixels.js';
 
 /** What {@link MapStatistics} is saved as. */
 export interface MapStatisticsState {
@@ -41,17 +42,8 @@ export class MapStatistics {
     let sum = 0;
     for (const value of values) sum += value;
     const mean = sum / values.length;
-    if (!Number.isFinite(mean)) {
-      const index = values.findIndex((value) => !Number.isFinite(value));
-      throw new DskdError(
-        'numerical-instability',
-        `Got ${String(values[index])} at pixel ${index} of an anomaly map; wanted finite values.`,
-        {
-          hint: 'The network that made the map has diverged, or its weights are damaged.',
-          details: { index },
-        },
-      );
-    }
+    // The sum tells it without another pass.
+    if (!Number.isFinite(mean)) assertFinitePixels(values);
     let sumOfSquares = 0;
     for (const value of values) sumOfSquares += (value - mean) ** 2;
     this.#combine({ count: values.length, mean, sumOfSquares });

@@ -52,7 +52,7 @@ export const text = (): z.ZodString => z.string().min(1);
 /** `one,two` or `['one', 'two']`; the latter when parsed. */
 export const names = z
   .union([text(), z.array(text()).min(1)])
-  .transform((given) => (typeof given === 'string' ? given.split(',') : given));
+  .transform((given) => (typeof given === 'string' ? given.split(',').map((name) => name.trim()) : given));
 
 const SIZE = /^(\d+)(?:x(\d+))?$/;
 const SMALLEST = 32;
