@@ -1,5 +1,5 @@
 // Does covariance affinity, the limit of contextual affinity at high temperatures, detect as well as the paper's
-// T = 1? For MVTec AD's bottle and transistor: two global students with the same initial weights, pictures and steps,
+// T = 1? For MVTec AD's bottle and transistor: two global students with the same initial weights, images and steps,
 // one for each loss; and the one that learned by contextual affinity scored by either map.
 //
 // node bench/covariance-affinity.mjs [--data ../shared/data/mvtec_ad] [--seeds 1,2] [--epochs 10]

@@ -1,6 +1,6 @@
 // The demo as a newcomer runs it, with three training seeds: image AUROC of each branch and of both together,
 // and the seconds. node bench/demo.mjs [--seeds 1,2,3] writes bench/results/demo.json; `npm run demo` first, it
-// builds what is run here. What is tuned is tuned on other pictures (--data-seed 100 and more).
+// builds what is run here. What is tuned is tuned on other images (--data-seed 100 and more).
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -35,7 +35,7 @@ try {
     const wholeSeconds = Number(((performance.now() - start) / 1000).toFixed(1));
     const { command, teacher, steps, seconds, imageAuroc, evaluation, generatorVersion, settings } =
       JSON.parse(await readFile(path.join(folder, 'scores.json'), 'utf8'));
-    const { fused, atThreshold, pictures } = evaluation;
+    const { fused, atThreshold, images } = evaluation;
     runs.push({
       command: command.replace(` --out ${folder}`, ''),
       generatorVersion,
@@ -44,7 +44,7 @@ try {
       steps,
       imageAuroc,
       pixelAuroc: fused.pixelAuroc,
-      pictures,
+      images,
       atThreshold,
       seconds: { ...seconds, whole: wholeSeconds },
       loadBefore,

@@ -1,4 +1,4 @@
-// node bench/float16-storage.mjs [MODEL]: what storing students as float16 does to scores, on the test pictures of
+// node bench/float16-storage.mjs [MODEL]: what storing students as float16 does to scores, on the test images of
 // transistor (../shared). MODEL is a detector trained on it with its teacher inside; without one, `dskd train`
 // makes it first, as in bench/real.mjs (lite, 128 px, 10 epochs). Writes bench/results/float16-storage.json.
 import { spawnSync } from 'node:child_process';
@@ -60,12 +60,12 @@ async function measure(bytes) {
       scores[storage].push([score, ...names.slice(1).map((name) => branches[name].score)]);
       verdicts[storage].push(verdict);
     }
-    console.log(`${files.length} pictures scored with ${storage}`);
+    console.log(`${files.length} images scored with ${storage}`);
   }
   const labels = samples.map(({ label }) => (label === 'anomalous' ? 1 : 0));
   const { inputSize, trainings, branches, calibration, threshold } = float32.description;
   const result = {
-    pictures: samples.length,
+    images: samples.length,
     inputSize,
     preset: branches[0].student.preset,
     epochs: trainings[0].epochs,

@@ -1,9 +1,9 @@
 // A detector without students, to judge a backbone in seconds: each feature's mean and variance at each position over
-// the good training pictures (a diagonal Gaussian); a picture's map is the mean squared deviation over channels,
+// the good training images (a diagonal Gaussian); an image's map is the mean squared deviation over channels,
 // levels 2 and 3 added; its score the maximum of the smoothed map.
 import * as tf from '@tensorflow/tfjs';
 import { upsampleBilinear } from '@dskd/core';
-import { PreparedPictures } from '@dskd/data';
+import { PreparedImages } from '@dskd/data';
 import { auroc } from '@dskd/metrics';
 import { defaultSigma, smoothMaps } from '@dskd/scoring';
 
@@ -12,15 +12,15 @@ const BATCH = 16;
 const LEAST_DEVIATION = 0.05;
 
 async function eachBatch(samples, size, extractor, use) {
-  const pictures = new PreparedPictures(samples, {
+  const images = new PreparedImages(samples, {
     height: size,
     width: size,
-    fit: 'squeeze',
+    fit: 'stretch',
     cacheBytes: 0,
   });
   for (let start = 0; start < samples.length; start += BATCH) {
     const indices = Array.from({ length: Math.min(BATCH, samples.length - start) }, (_, i) => start + i);
-    const images = await pictures.batch(indices);
+    const images = await images.batch(indices);
     const features = await extractor.extract(images);
     await use(features.slice(-2));
     tf.dispose([images, features]);
@@ -53,7 +53,7 @@ async function statistics(samples, size, extractor) {
   return result;
 }
 
-/** Image AUROC on the test pictures of `source`. */
+/** Image AUROC on the test images of `source`. */
 export async function gaussianAuroc(source, size, extractor) {
   const split = (name) => source.samples.filter((sample) => sample.split === name);
   const gaussians = await statistics(split('train'), size, extractor);

@@ -30,7 +30,7 @@ function products([batch, height, width, channels]) {
   const keys = tf.randomNormal([channels, positions]);
   const weights = tf.randomNormal([positions, positions]);
   return () => {
-    for (let picture = 0; picture < batch; picture++) {
+    for (let image = 0; image < batch; image++) {
       tf.dispose([tf.matMul(rows, keys), tf.matMul(rows, keys), tf.matMul(weights, rows)]);
     }
   };

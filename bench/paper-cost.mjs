@@ -1,7 +1,7 @@
 // node bench/paper-cost.mjs [--check]: what `estimateTraining` says that the paper's recipe would cost on this
-// machine (wasm, a worker per student, 372 pictures as pushpins of MVTec LOCO AD has), and what `lite` with
+// machine (wasm, a worker per student, 372 images as pushpins of MVTec LOCO AD has), and what `lite` with
 // SqueezeNet would. The teachers have made-up weights: time does not depend on them. --check also measures the
-// paper's local student at full width on two and four pictures (1.5 GB of wasm memory) against the narrowed
+// paper's local student at full width on two and four images (1.5 GB of wasm memory) against the narrowed
 // estimate. Writes bench/results/paper-cost.json. On an otherwise idle machine: about two minutes.
 import '@tensorflow/tfjs-backend-wasm';
 import { writeFile } from 'node:fs/promises';

@@ -9,7 +9,7 @@ const row = (cells) => `| ${cells.join(' | ')} |`;
 const table = (head, rows) => [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n');
 
 /** What the report needs of one run, the same for both sides. */
-function summarise(run) {
+function summarize(run) {
   const { fused, branches } = run.side === 'dskd' ? run.evaluation : run.result;
   const { train, evaluate, all } = run.commands;
   const evaluating = evaluate?.seconds ?? run.result.seconds.evaluating;
@@ -20,7 +20,7 @@ function summarise(run) {
     global: branches.global.imageAuroc,
     fused: fused.imageAuroc,
     pixel: fused.pixelAuroc,
-    // Evaluations that name a protocol measure in the pictures' own pixels.
+    // Evaluations that name a protocol measure in the images' own pixels.
     ownPixels: run.evaluation?.protocol !== undefined,
     byDefect: fused.imageAurocByDefect,
     training: total - evaluating,
@@ -60,7 +60,7 @@ function goalRows(goals, runs) {
 }
 
 function describeCase(item, records) {
-  const runs = records.map(summarise);
+  const runs = records.map(summarize);
   const of = (side) => runs.filter((run) => run.side === side);
   const ratioOf = (seed) => {
     const [ours, theirs] = ['dskd', 'torch'].map((side) => of(side).find((run) => run.seed === seed));
@@ -152,7 +152,7 @@ export async function writeReport(results, target) {
   const text = [
     '# Real runs',
     'Made by `node bench/real.mjs --report` from `bench/results/real/`; do not edit. The runs are made by `node bench/real.mjs all`, from the root of the repository, with MVTec AD at `../shared/data/mvtec_ad` and the teachers at `../shared/weights`.',
-    'Everything at 128 px, preset lite, batches of 16; scores are AUROC of images by branch and fused, pixel is the fused AUROC of pixels at network size, or, where a + follows, in the pictures’ own pixels (as `dskd evaluate` has measured since the runs of 24 November 2026). The torch side is the same mathematics in PyTorch (`bench/peers/dskd_torch.py`): same held-out pictures, same batches, initial weights of the same distributions but other values. Seconds are wall time of whole commands, start included; for torch, one command, training is all but the evaluation. A ratio above 1 means that dskd takes longer. The two sides take turns, seed by seed.',
+    'Everything at 128 px, preset lite, batches of 16; scores are AUROC of images by branch and fused, pixel is the fused AUROC of pixels at network size, or, where a + follows, in the images’ own pixels (as `dskd evaluate` has measured since the runs of 24 November 2026). The torch side is the same mathematics in PyTorch (`bench/peers/dskd_torch.py`): same held-out images, same batches, initial weights of the same distributions but other values. Seconds are wall time of whole commands, start included; for torch, one command, training is all but the evaluation. A ratio above 1 means that dskd takes longer. The two sides take turns, seed by seed.',
     describeMachines(records),
     ...sections,
   ].join('\n\n');

@@ -14,10 +14,10 @@ import { limitedArea, slowCurve } from '../packages/metrics/dist/overlap-oracle.
 const SELF = fileURLToPath(import.meta.url);
 const WIDTH = 1700;
 const HEIGHT = 1000;
-const PICTURES = 300;
-/** The two regions of a picture overlap: 2 % of their pixels are in both. */
+const IMAGES = 300;
+/** The two regions of an image overlap: 2 % of their pixels are in both. */
 const DEFECT_SHARE = 0.03 * 1.02;
-/** As many of ten as in the test pictures of LOCO's pushpins, nearly. */
+/** As many of ten as in the test images of LOCO's pushpins, nearly. */
 const KINDS = 'good logical good structural good logical good structural logical good'.split(' ');
 const ANOMALOUS_SHARE = KINDS.filter((kind) => kind !== 'good').length / KINDS.length;
 
@@ -44,7 +44,7 @@ function scores(seed, length) {
 }
 
 /** Two discs of defect pixels, higher than the rest on average, that overlap a little; one is saturated by a third. */
-function picture(index, width, height) {
+function image(index, width, height) {
   const subset = KINDS[index % KINDS.length];
   const map = scores(index, width * height);
   const sample = { name: String(index).padStart(3, '0'), map, width, height, subset, regions: [] };
@@ -94,8 +94,8 @@ function big() {
     spent[`${name}Cpu`] += cpuSeconds() - cpu;
     return value;
   };
-  for (let index = 0; index < PICTURES; index++) {
-    const sample = picture(index, WIDTH, HEIGHT);
+  for (let index = 0; index < IMAGES; index++) {
+    const sample = image(index, WIDTH, HEIGHT);
     pixels += sample.map.length;
     for (let i = 0; i < sample.map.length; i++)
       if (sample.regions.some(({ mask }) => mask[i])) defectPixels++;
@@ -115,11 +115,11 @@ function big() {
     ],
   );
   return {
-    pictures: PICTURES,
+    images: IMAGES,
     width: WIDTH,
     height: HEIGHT,
     defectShare: defectPixels / pixels,
-    secondsWithPictures: (performance.now() - begun) / 1000,
+    secondsWithImages: (performance.now() - begun) / 1000,
     seconds: spent.add + spent.result,
     cpuSeconds: spent.addCpu + spent.resultCpu,
     ...spent,
@@ -131,10 +131,10 @@ function big() {
 
 /** Exact, by the sorted scores of every background pixel; all regions and both kinds of subset. */
 function bySorting(samples, subset) {
-  const pictures = samples.filter((sample) => sample.subset === subset || sample.subset === 'good');
-  const background = new Float32Array(pictures.reduce((sum, { map }) => sum + map.length, 0));
+  const images = samples.filter((sample) => sample.subset === subset || sample.subset === 'good');
+  const background = new Float32Array(images.reduce((sum, { map }) => sum + map.length, 0));
   let pixels = 0;
-  for (const { map, regions } of pictures) {
+  for (const { map, regions } of images) {
     for (let i = 0; i < map.length; i++)
       if (!regions.some(({ mask }) => mask[i])) background[pixels++] = map[i];
   }
@@ -148,8 +148,8 @@ function bySorting(samples, subset) {
     }
     return low;
   };
-  const regions = pictures.flatMap(({ map, regions: ofPicture }) =>
-    ofPicture.map(({ mask, saturationArea }) => {
+  const regions = images.flatMap(({ map, regions: ofImage }) =>
+    ofImage.map(({ mask, saturationArea }) => {
       const found = map.filter((_, i) => mask[i]).sort();
       return found.subarray(Math.max(0, found.length - saturationArea));
     }),
@@ -171,7 +171,7 @@ function bySorting(samples, subset) {
 const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 
 function againstSorting() {
-  const samples = Array.from({ length: 20 }, (_, index) => picture(index, WIDTH, HEIGHT));
+  const samples = Array.from({ length: 20 }, (_, index) => image(index, WIDTH, HEIGHT));
   const seconds = { accumulator: [], sorting: [] };
   let difference = 0;
   let bound = 0;
@@ -195,7 +195,7 @@ function againstSorting() {
   }
   const medians = { accumulator: median(seconds.accumulator), sorting: median(seconds.sorting) };
   return {
-    pictures: samples.length,
+    images: samples.length,
     width: WIDTH,
     height: HEIGHT,
     seconds: medians,
@@ -212,8 +212,8 @@ function againstDefinition() {
     [10, 24, 16],
     [20, 16, 16],
   ];
-  return cases.map(([pictures, width, height]) => {
-    const samples = Array.from({ length: pictures }, (_, index) => picture(index, width, height));
+  return cases.map(([images, width, height]) => {
+    const samples = Array.from({ length: images }, (_, index) => image(index, width, height));
     const accumulator = new SproAccumulator();
     for (const sample of samples) accumulator.add(sample);
     let largestDifference = 0;
@@ -225,7 +225,7 @@ function againstDefinition() {
         }
       }
     }
-    return { pictures, width, height, largestDifference };
+    return { images, width, height, largestDifference };
   });
 }
 

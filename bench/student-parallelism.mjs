@@ -16,7 +16,7 @@ import { INPUT_SIZE, LEVELS, setUpStudent } from './student-set-up.mjs';
 
 const rounds = Number(process.argv[2] ?? 5);
 const batchSize = Number(process.argv[3] ?? 8);
-const PICTURES = batchSize;
+const IMAGES = batchSize;
 const STEPS = 2;
 const STUDENTS = [
   { name: 'one', seed: 1 },
@@ -47,8 +47,8 @@ const teacher = {
       }),
     ),
 };
-const pictures = {
-  length: PICTURES,
+const images = {
+  length: IMAGES,
   changesEachEpoch: false,
   batch: async (indices) =>
     tf.tidy(() => tf.stack(indices.map((i) => tf.randomUniform([...INPUT_SIZE, 3], 0, 1, 'float32', i)))),
@@ -61,7 +61,7 @@ async function timed(students) {
   const { states } = await trainStudents({
     teacher,
     students,
-    pictures,
+    images,
     epochs: STEPS,
     batchSize,
     seed,
@@ -135,7 +135,7 @@ for (let round = -1; round < rounds; round++) {
 await Promise.all([...oneThread, ...workers].map((runner) => runner.dispose()));
 
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
-const picturesPerSecond = (seconds) => (STEPS * PICTURES) / median(seconds);
+const imagesPerSecond = (seconds) => (STEPS * IMAGES) / median(seconds);
 const result = {
   what: 'two lite local students, SqueezeNet levels, 128 px, flattenedCosine, wasm, one thread per heap',
   batchSize,
@@ -144,8 +144,8 @@ const result = {
   secondsWorkers: times.workers,
   cpuSecondsOneThread: cpuTimes.oneThread,
   cpuSecondsWorkers: cpuTimes.workers,
-  picturesPerSecondOneThread: picturesPerSecond(times.oneThread),
-  picturesPerSecondWorkers: picturesPerSecond(times.workers),
+  imagesPerSecondOneThread: imagesPerSecond(times.oneThread),
+  imagesPerSecondWorkers: imagesPerSecond(times.workers),
   speedup: median(times.oneThread) / median(times.workers),
   medianOfRoundSpeedups: median(times.oneThread.map((seconds, round) => seconds / times.workers[round])),
   // What two threads that only count gained over one, round by round: what the machine had to give then.

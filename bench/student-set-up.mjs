@@ -28,6 +28,6 @@ export async function setUpStudent({ name, seed }) {
     name,
     student: createStudent({ preset: 'lite', branch: 'local', levels: LEVELS, inputSize: INPUT_SIZE, seed }),
     objective: flattenedCosine(),
-    optimiser: { learningRate: 0.005 },
+    optimizer: { learningRate: 0.005 },
   };
 }

@@ -9,22 +9,22 @@ const COUNTS = { train: 100, validation: 0, test: 120 };
 const SEED = 7;
 const RADIUS = 2;
 
-/** Mean and deviation of each value of the training pictures, the deviation at least one grey level. */
-function learn(pictures) {
-  const length = pictures[0].length;
+/** Mean and deviation of each value of the training images, the deviation at least one gray level. */
+function learn(images) {
+  const length = images[0].length;
   const mean = new Float64Array(length);
   const deviation = new Float64Array(length);
-  for (const picture of pictures) for (let i = 0; i < length; i++) mean[i] += picture[i] / pictures.length;
-  for (const picture of pictures) {
-    for (let i = 0; i < length; i++) deviation[i] += (picture[i] - mean[i]) ** 2 / pictures.length;
+  for (const image of images) for (let i = 0; i < length; i++) mean[i] += image[i] / images.length;
+  for (const image of images) {
+    for (let i = 0; i < length; i++) deviation[i] += (image[i] - mean[i]) ** 2 / images.length;
   }
   return { mean, deviation: deviation.map((variance) => Math.max(Math.sqrt(variance), 1)) };
 }
 
 /** Squared z-scores, averaged over channels. */
-function mapOf(picture, { mean, deviation }) {
+function mapOf(image, { mean, deviation }) {
   const map = new Float64Array(SIZE * SIZE);
-  picture.forEach((value, i) => (map[Math.floor(i / 3)] += ((value - mean[i]) / deviation[i]) ** 2 / 3));
+  image.forEach((value, i) => (map[Math.floor(i / 3)] += ((value - mean[i]) / deviation[i]) ** 2 / 3));
   return map;
 }
 

@@ -1,5 +1,5 @@
-// How long 200 pictures of 256 px take, in processor seconds of this process, and as a ratio to encoding the same
-// pictures as PNG by sharp in the same minute. node bench/synthetic.mjs writes bench/results/synthetic.json.
+// How long 200 images of 256 px take, in processor seconds of this process, and as a ratio to encoding the same
+// images as PNG by sharp in the same minute. node bench/synthetic.mjs writes bench/results/synthetic.json.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -42,7 +42,7 @@ for (const { name } of CATEGORIES) {
   );
   await rm(folder, { recursive: true });
   categories[name] = {
-    pictures: plan.length,
+    images: plan.length,
     generate: generated.seconds,
     encode: encoded.seconds,
     ratio: Number((generated.seconds.processor / encoded.seconds.processor).toFixed(2)),

@@ -65,12 +65,12 @@ function gaussianTable({ gaussian }, sha256) {
 }
 
 function runText({ command, minutes, remark, record }) {
-  const { pictures, seed, steps, batchSize, size, learningRate, heldOut, curve, drawn } = record;
+  const { images, seed, steps, batchSize, size, learningRate, heldOut, curve, drawn } = record;
   return `\`\`\`sh
 ${command}
 \`\`\`
 
-Seed ${seed}, ${steps} steps of ${batchSize} pictures of ${size} px (${drawn} drawn, a share of ${pictures.proceduralFraction} made up), Adam at ${learningRate}, ${minutes} minutes.${remark ? ` ${remark}` : ''}
+Seed ${seed}, ${steps} steps of ${batchSize} images of ${size} px (${drawn} drawn, a share of ${images.proceduralFraction} made up), Adam at ${learningRate}, ${minutes} minutes.${remark ? ` ${remark}` : ''}
 Final held-out errors: ${Object.entries(heldOut.levels)
     .map(([level, value]) => `${level} ${number(value)}`)
     .join(', ')}; mean ${number(heldOut.mean)}.
@@ -90,10 +90,10 @@ ${table(
 async function card() {
   const { sha256, bytes, runs, madeOf } = await readJson('distillation');
   const quality = await readJson('quality');
-  const { teacher, pictures } = runs.at(-1).record;
+  const { teacher, images } = runs.at(-1).record;
   const text = `<!-- Written by bench/teacher-tiny-card.mjs from bench/results/teacher-tiny-*.json. -->
 
-# Card of dskd_tiny, the weights in @dskd/teacher-tiny
+# Card of teacher-tiny, the weights in @dskd/teacher-tiny
 
 ${(bytes / 1e6).toFixed(2)} MB of safetensors, filters in float16, vectors in float32. 1.08 M parameters, 0.66 GMAC at 256 px.
 SHA-256 \`${sha256}\`.
@@ -104,26 +104,26 @@ tested for anything else.
 ## What went in
 
 ${table(
-  ['what', 'from', 'licence'],
-  madeOf.map(({ what, origin, licence }) => [what, origin, licence]),
+  ['what', 'from', 'license'],
+  madeOf.map(({ what, origin, license }) => [what, origin, license]),
 )}
 
-No picture of MVTec AD, MVTec LOCO AD or \`@dskd/synthetic\` was used. SHA-256 of the teacher's file
-\`${teacher.sha256}\`, of the list of photos \`${pictures.photosSha256}\`. The weights in this package are under Apache-2.0,
+No image of MVTec AD, MVTec LOCO AD or \`@dskd/synthetic\` was used. SHA-256 of the teacher's file
+\`${teacher.sha256}\`, of the list of photos \`${images.photosSha256}\`. The weights in this package are under Apache-2.0,
 as the package.
 
 ## How it was made
 
-The loss is the mean squared error of standardised features, summed over three levels; held-out errors are means per
-level on ${pictures.heldOut} pictures that were not trained on, half of them crops of ${pictures.heldOutPhotos} photo never seen. 1 is to predict the
-mean that features have over all pictures trained on.${runs.length > 1 ? ' Each run started from the file of the one before; errors at different sizes are not comparable.' : ''}
+The loss is the mean squared error of standardized features, summed over three levels; held-out errors are means per
+level on ${images.heldOut} images that were not trained on, half of them crops of ${images.heldOutPhotos} photo never seen. 1 is to predict the
+mean that features have over all images trained on.${runs.length > 1 ? ' Each run started from the file of the one before; errors at different sizes are not comparable.' : ''}
 
 ${runs.map(runText).join('\n\n')}
 
 ## How good it is
 
 AUROC of images and of pixels (at the network's size) on two categories of MVTec AD, by teacher: the same \`nano\`
-students, the same pictures and the same short budget for each, batch norm re-estimated, seed ${quality.training.seed}. These are comparisons of
+students, the same images and the same short budget for each, batch norm re-estimated, seed ${quality.training.seed}. These are comparisons of
 teachers, not the best that a detector can do. \`node bench/teacher-tiny.mjs\`.
 
 ${qualityTables(quality, sha256).join('\n\n')}

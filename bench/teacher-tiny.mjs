@@ -4,7 +4,7 @@
 // node bench/teacher-tiny.mjs [--only teacher-tiny,squeezenet1_1] [--tiny FILE] [--again] [--out FILE]
 //   Each cell is written to bench/results/teacher-tiny-quality.json when it is done; cells that are there are kept
 //   unless --again is given (a cell of teacher-tiny also when its weights have changed). 16 cells take about an hour.
-// node bench/teacher-tiny.mjs --gaussian FILE [--backbone dskd_tiny] [--size 128]
+// node bench/teacher-tiny.mjs --gaussian FILE [--backbone teacher-tiny] [--size 128]
 //   A weight file judged in a minute, without students (bench/gaussian-detector.mjs).
 // node bench/teacher-tiny.mjs --gaussian all
 //   The same of all four teachers at 128 px, into the same JSON.
@@ -20,7 +20,7 @@ import { selectBackend } from '@dskd/core/backends';
 import { prepareMask } from '@dskd/data';
 import { openSource, writeFileAtomically } from '@dskd/data/node';
 import { loadTeacher, trainDetector } from '@dskd/detector';
-import { auroc, PixelAurocAccumulator } from '@dskd/metrics';
+import { auroc, PixelMetricsAccumulator } from '@dskd/metrics';
 import { createTrainableBackbone } from '@dskd/models';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { writeSafetensors } from '@dskd/weights';
@@ -31,7 +31,7 @@ const DATA = path.join(ROOT, '../shared/data/mvtec_ad');
 const WEIGHTS = path.join(ROOT, '../shared/weights');
 const RANDOM_SEED = 1;
 const CATEGORIES = ['bottle', 'transistor'];
-/** A picture costs four times as much at 256 px: fewer of them, in about as many steps (70 and 63). */
+/** An image costs four times as much at 256 px: fewer of them, in about as many steps (70 and 63). */
 const BUDGETS = {
   128: { epochs: 3, batchSize: 8 },
   256: { epochs: 2, batchSize: 6 },
@@ -43,25 +43,25 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     tiny: {
       type: 'string',
-      default: path.join(ROOT, 'packages/teacher-tiny/weights/dskd_tiny.safetensors'),
+      default: path.join(ROOT, 'packages/teacher-tiny/weights/teacher-tiny.safetensors'),
     },
     again: { type: 'boolean', default: false },
     out: { type: 'string', default: path.join(ROOT, 'bench/results/teacher-tiny-quality.json') },
     gaussian: { type: 'string' },
-    backbone: { type: 'string', default: 'dskd_tiny' },
+    backbone: { type: 'string', default: 'teacher-tiny' },
     size: { type: 'string', default: '128' },
   },
 });
 
 async function randomTiny() {
-  const backbone = createTrainableBackbone('dskd_tiny', { seed: RANDOM_SEED });
+  const backbone = createTrainableBackbone('teacher-tiny', { seed: RANDOM_SEED });
   const state = await backbone.stateDict();
   backbone.dispose();
   return writeSafetensors(state);
 }
 
 const TEACHERS = [
-  { name: 'random', backbone: 'dskd_tiny', bytes: randomTiny },
+  { name: 'random', backbone: 'teacher-tiny', bytes: randomTiny },
   {
     name: 'squeezenet1_1',
     backbone: 'squeezenet1_1',
@@ -72,21 +72,21 @@ const TEACHERS = [
     backbone: 'resnet50_v1',
     bytes: () => readFile(path.join(WEIGHTS, 'resnet50_keras.safetensors')),
   },
-  { name: 'teacher-tiny', backbone: 'dskd_tiny', bytes: () => readFile(options.tiny) },
+  { name: 'teacher-tiny', backbone: 'teacher-tiny', bytes: () => readFile(options.tiny) },
 ];
 
-/** AUROCs at the size of the network, so that they do not depend on how pictures were stored. */
+/** AUROCs at the size of the network, so that they do not depend on how images were stored. */
 async function measure(detector, source, size) {
   const samples = source.samples.filter(({ split }) => split === 'test');
   const names = [...detector.description.branches.map(({ name }) => name), 'fused'];
-  const pixels = Object.fromEntries(names.map((name) => [name, new PixelAurocAccumulator()]));
+  const pixels = Object.fromEntries(names.map((name) => [name, new PixelMetricsAccumulator()]));
   const scores = Object.fromEntries(names.map((name) => [name, []]));
   for (const sample of samples) {
     const [prediction] = await detector.predict([await sample.load()]);
     const mask =
       sample.label === 'good'
         ? new Uint8Array(size * size)
-        : prepareMask(await sample.loadMask(), { height: size, width: size, fit: 'squeeze' });
+        : prepareMask(await sample.loadMask(), { height: size, width: size, fit: 'stretch' });
     for (const [name, { score, map }] of Object.entries({ ...prediction.branches, fused: prediction })) {
       scores[name].push(score);
       pixels[name].add({ map: map.data, mask });

@@ -21,7 +21,7 @@ function houseProblems(folder, manifest) {
     if (!ours && !EXACT.test(range)) problems.push(`${dependency} is not pinned exactly: ${range}`);
   }
   if (manifest.type !== 'module') problems.push('is not ESM');
-  if (manifest.license !== 'Apache-2.0') problems.push('has no Apache-2.0 licence');
+  if (manifest.license !== 'Apache-2.0') problems.push('has no Apache-2.0 license');
   for (const file of ['README.md', 'LICENSE']) {
     if (!existsSync(path.join(folder, file))) problems.push(`has no ${file}`);
   }

@@ -4,7 +4,7 @@
   --size 128 --epochs 10 --seed 1 --out result.json
 
 As a PyTorch user would write it: eager, float32, NCHW, autograd, torch.optim.Adam; the affinity is the dense
-N x N log-softmax form. The same as in dskd: preset lite, pictures held out and batches (random_stream.py), the
+N x N log-softmax form. The same as in dskd: preset lite, images held out and batches (random_stream.py), the
 distributions of the initial weights (not their values), the teacher's features cached in memory after their first
 use, evaluation in batches of 8. The two students take turns on both threads; dskd gives each a thread of its own.
 """
@@ -51,7 +51,7 @@ LITE = {
 
 
 class Teacher:
-    """Frozen; maps uint8 NHWC pictures to the maps of its levels."""
+    """Frozen; maps uint8 NHWC images to the maps of its levels."""
 
     def __init__(self, name, weights):
         make, self.transform, self.levels, self.strides = TEACHERS[name]
@@ -59,8 +59,8 @@ class Teacher:
         self.trunk = self.net.features if name.startswith('squeezenet') else self.net
 
     @torch.no_grad()
-    def __call__(self, pictures):
-        x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
+    def __call__(self, images):
+        x = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
         mean, std = (torch.tensor(self.transform[key]).float().view(1, 3, 1, 1) for key in ('mean', 'std'))
         x = (x[:, self.transform['order']] * self.transform['scale'] - mean) / std
         maps = []
@@ -86,7 +86,7 @@ def per_pixel_cosine(teacher, student):
 
 
 def products(a, b):
-    """a b^T of each picture. A loop: without MKL torch.bmm takes twice the time of its products."""
+    """a b^T of each image. A loop: without MKL torch.bmm takes twice the time of its products."""
     return torch.stack([x @ y.T for x, y in zip(a, b)])
 
 
@@ -112,7 +112,7 @@ OBJECTIVES = {
 }
 
 
-def initialise(student):
+def initialize(student):
     """torch's defaults (which are dskd's for transposed convolutions and biases) but for convolutions."""
     for module in student.modules():
         if isinstance(module, nn.Conv2d):
@@ -126,7 +126,7 @@ def make_student(branch, teacher, map_shapes):
         for name, shape, stride in zip(teacher.levels, map_shapes, teacher.strides)
     ]
     sizes = [list(shape[1:]) for shape in map_shapes]
-    return initialise(Student({'branch': branch, 'levels': levels, 'mapSizes': sizes, 'architecture': LITE}))
+    return initialize(Student({'branch': branch, 'levels': levels, 'mapSizes': sizes, 'architecture': LITE}))
 
 
 class Branch:
@@ -162,13 +162,13 @@ class Branch:
         return sum(up).numpy()
 
 
-def list_pictures(root, folder):
+def list_images(root, folder):
     return [f'{folder}/{name}' for name in sorted(os.listdir(root / folder))]
 
 
-def read_picture(path, size):
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert('RGB').resize((size, size), Image.BILINEAR))
+def read_image(path, size):
+    with Image.open(path) as image:
+        return np.asarray(image.convert('RGB').resize((size, size), Image.BILINEAR))
 
 
 def read_mask(path, size):
@@ -183,20 +183,20 @@ def auroc(scores, labels):
     return float((ranks[labels].sum() - positive * (positive + 1) / 2) / (positive * negative))
 
 
-def train(args, teacher, branches, pictures):
+def train(args, teacher, branches, images):
     cache = {}
 
     def features_of(indices):
         missing = [i for i in indices if i not in cache]
         if missing:
-            maps = teacher(pictures[missing])
+            maps = teacher(images[missing])
             for position, i in enumerate(missing):
                 cache[i] = [m[position].clone() for m in maps]
         return [torch.stack(maps) for maps in zip(*(cache[i] for i in indices))]
 
     losses, steps = [], 0
     for epoch in range(args.epochs):
-        batches = batches_of_epoch(len(pictures), args.batch_size, args.seed, epoch)
+        batches = batches_of_epoch(len(images), args.batch_size, args.seed, epoch)
         sums = {branch.name: 0.0 for branch in branches}
         for indices in batches:
             features = features_of(indices)
@@ -206,7 +206,7 @@ def train(args, teacher, branches, pictures):
         losses.append({name: total / len(batches) for name, total in sums.items()})
         print(f'epoch {epoch + 1}/{args.epochs}', losses[-1], file=sys.stderr, flush=True)
     if args.reestimate_batch_norm:
-        for index, indices in enumerate(batches_of_epoch(len(pictures), args.batch_size, args.seed, args.epochs)):
+        for index, indices in enumerate(batches_of_epoch(len(images), args.batch_size, args.seed, args.epochs)):
             features = features_of(indices)
             for branch in branches:
                 branch.observe_batch_norm(features, index)
@@ -215,17 +215,17 @@ def train(args, teacher, branches, pictures):
     return losses, steps
 
 
-def raw_maps(teacher, branches, pictures, batch_size, size):
-    """By branch: the raw maps of all pictures, [pictures, size, size]."""
+def raw_maps(teacher, branches, images, batch_size, size):
+    """By branch: the raw maps of all images, [images, size, size]."""
     parts = {branch.name: [] for branch in branches}
-    for start in range(0, len(pictures), batch_size):
-        features = teacher(pictures[start : start + batch_size])
+    for start in range(0, len(images), batch_size):
+        features = teacher(images[start : start + batch_size])
         for branch in branches:
             parts[branch.name].append(branch.raw_map(features, size))
     return {name: np.concatenate(maps) for name, maps in parts.items()}
 
 
-def normalised_maps(raw, constants, size):
+def normalized_maps(raw, constants, size):
     """Eq. 8: by branch and fused, the smoothed maps."""
     sigma = 4 * size / 256
     maps = {}
@@ -237,17 +237,17 @@ def normalised_maps(raw, constants, size):
 
 
 def evaluate(args, root, teacher, branches, constants):
-    names = [name for kind in sorted(os.listdir(root / 'test')) for name in list_pictures(root, f'test/{kind}')]
-    pictures = np.stack([read_picture(root / name, args.size) for name in names])
+    names = [name for kind in sorted(os.listdir(root / 'test')) for name in list_images(root, f'test/{kind}')]
+    images = np.stack([read_image(root / name, args.size) for name in names])
     defects = np.array([name.split('/')[1] for name in names])
-    masks = np.zeros(pictures.shape[:3], bool)
+    masks = np.zeros(images.shape[:3], bool)
     for index, (name, defect) in enumerate(zip(names, defects)):
         if defect != 'good':
             mask = root / 'ground_truth' / defect / f'{pathlib.Path(name).stem}_mask.png'
             masks[index] = read_mask(mask, args.size)
-    raw = raw_maps(teacher, branches, pictures, EVALUATION_BATCH, args.size)
+    raw = raw_maps(teacher, branches, images, EVALUATION_BATCH, args.size)
     result = {}
-    for name, maps in normalised_maps(raw, constants, args.size).items():
+    for name, maps in normalized_maps(raw, constants, args.size).items():
         scores = maps.max((1, 2))
         by_defect = {
             defect: auroc(scores[chosen], defects[chosen] != 'good')
@@ -302,10 +302,10 @@ def main():
         Branch('global', args.global_objective, args.global_learning_rate, teacher, shapes),
     ]
     lap('start')
-    kept, held_out = hold_out(list_pictures(root, 'train/good'), HOLD_OUT, args.seed)
-    pictures, normal = (np.stack([read_picture(root / n, args.size) for n in names]) for names in (kept, held_out))
+    kept, held_out = hold_out(list_images(root, 'train/good'), HOLD_OUT, args.seed)
+    images, normal = (np.stack([read_image(root / n, args.size) for n in names]) for names in (kept, held_out))
     lap('reading')
-    losses, steps = train(args, teacher, branches, pictures)
+    losses, steps = train(args, teacher, branches, images)
     lap('training')
     raw = raw_maps(teacher, branches, normal, args.batch_size, args.size)
     constants = {name: (float(m.mean(dtype=np.float64)), float(m.std(dtype=np.float64))) for name, m in raw.items()}
@@ -314,7 +314,7 @@ def main():
     lap('evaluating')
     fused = quality.pop('fused')
     result = {
-        'pictures': {'training': len(kept), 'heldOut': len(held_out)},
+        'images': {'training': len(kept), 'heldOut': len(held_out)},
         'steps': steps,
         'seconds': seconds,
         'medianStepSeconds': {b.name: float(np.median(b.step_seconds)) for b in branches},

@@ -1,4 +1,4 @@
-"""randomStream of @dskd/base (packages/base/src/random.ts): the same pictures are held out and the same
+"""randomStream of @dskd/base (packages/base/src/random.ts): the same images are held out and the same
 batches trained on, on both sides."""
 
 M = 0xFFFFFFFF
@@ -67,10 +67,10 @@ def hold_out(names, fraction, seed):
     return [n for n in names if n not in chosen], [n for n in names if n in chosen]
 
 
-def batches_of_epoch(pictures, batch_size, seed, epoch):
+def batches_of_epoch(images, batch_size, seed, epoch):
     """`batchesOfEpoch` of @dskd/training: the rest is a smaller batch; a single left over joins the last."""
-    order = RandomStream(seed, 'shuffle', epoch).shuffle(list(range(pictures)))
-    batches = [order[start : start + batch_size] for start in range(0, pictures, batch_size)]
+    order = RandomStream(seed, 'shuffle', epoch).shuffle(list(range(images)))
+    batches = [order[start : start + batch_size] for start in range(0, images, batch_size)]
     if len(batches) > 1 and len(batches[-1]) == 1:
         batches[-2:] = [batches[-2] + batches[-1]]
     return batches

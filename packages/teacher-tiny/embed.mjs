@@ -1,7 +1,7 @@
 // Makes dist/weights-base64.js of the one weight file: what a browser imports. Part of `npm run build`.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 
-const weights = await readFile(new URL('weights/dskd_tiny.safetensors', import.meta.url));
+const weights = await readFile(new URL('weights/teacher-tiny.safetensors', import.meta.url));
 const dist = new URL('dist/', import.meta.url);
 await mkdir(dist, { recursive: true });
 await writeFile(

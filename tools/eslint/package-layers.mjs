@@ -1,6 +1,6 @@
-// Who may import whom among our packages (design of the layers: docs/architecture.md).
+// Which of our packages each package may import (docs/architecture.md explains the layers).
 // test-support is for tests only and may be imported by every test file; so may wasm-gradients, to train on wasm.
-const everything = [
+const belowDetector = [
   'base',
   'metrics',
   'weights',
@@ -12,9 +12,10 @@ const everything = [
   'data',
   'synthetic',
   'training',
+  'methods',
   'report',
-  'detector',
 ];
+const everything = [...belowDetector, 'detector', 'distillation'];
 
 export const PACKAGE_LAYERS = {
   base: [],
@@ -28,18 +29,21 @@ export const PACKAGE_LAYERS = {
   data: ['base', 'core'],
   synthetic: ['base'],
   training: ['base', 'core'],
+  methods: ['base', 'core', 'losses', 'models', 'scoring', 'training', 'weights'],
   report: ['base', 'core', 'metrics', 'scoring'],
-  detector: everything.filter((name) => name !== 'detector'),
+  detector: belowDetector,
+  distillation: ['base', 'core', 'data', 'models', 'training', 'weights'],
   'teacher-tiny': [],
   benchmark: everything,
   cli: [...everything, 'benchmark', 'teacher-tiny'],
+  dskd: [...everything, 'cli', 'teacher-tiny'],
   'test-support': ['base', 'weights'],
 };
 
 /** Packages below test-support: their own tests cannot use it (the build would be circular). */
 export const BELOW_TEST_SUPPORT = ['base', 'weights'];
 
-/** What a package's tests may import beside that: up the list, but no user of the package has to install it. */
+/** What the tests of a package may import in addition; users of the package do not have to install it. */
 export const TESTS_ALSO_IMPORT = {
   training: ['models'],
   data: ['synthetic'],

@@ -69,22 +69,22 @@ class DskdTiny(torch.nn.Module):
         return self.layer3(self.layer2(self.layer1(x)))
 
 
-def pictures(height, width):
-    """Two pictures, uniform noise in 0..1 from the integer formula."""
+def images(height, width):
+    """Two images, uniform noise in 0..1 from the integer formula."""
     return integer_fill('pictures.running_var', (2, height, width, 3)) - np.float32(0.5)
 
 
-def smooth_pictures(height, width):
-    """Two picture-like inputs: smooth colour gradients, a disc and a little noise. 8-bit, so both sides agree."""
+def smooth_images(height, width):
+    """Two image-like inputs: smooth color gradients, a disc and a little noise. 8-bit, so both sides agree."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float64)
     planes = []
-    for picture in range(2):
+    for image in range(2):
         for channel in range(3):
-            wave = 90 + 50 * np.sin(x / (9 + 3 * channel)) + 40 * np.cos(y / (7 + 5 * picture))
+            wave = 90 + 50 * np.sin(x / (9 + 3 * channel)) + 40 * np.cos(y / (7 + 5 * image))
             disc = (x - width / 3) ** 2 + (y - height / 2) ** 2 < (height / 4) ** 2
             planes.append(wave + disc * (60 - 50 * channel))
     smooth = np.stack(planes).reshape(2, 3, height, width).transpose(0, 2, 3, 1)
-    return np.clip(np.round(smooth + 20 * pictures(height, width)), 0, 255).astype(np.uint8)
+    return np.clip(np.round(smooth + 20 * images(height, width)), 0, 255).astype(np.uint8)
 
 
 def sample(features):
@@ -139,22 +139,22 @@ def main():
             size = (61, 96) if name in ('resnet18', 'resnet34') else (64, 48)
             levels = LAYERS + (['layer4'] if name == 'resnet18' else [])
             net = fill_module(getattr(torchvision.models, name)())
-            add(arrays, name, run(net, levels, RGB, pictures(*size)))
-        add(arrays, 'resnet50_v1', run(fill_module(resnet50_v1()), LAYERS, CAFFE, pictures(64, 48)))
-        add(arrays, 'squeezenet1_1', run(fill_module(squeezenet1_1()), FIRES, RGB, pictures(61, 96)))
-        add(arrays, 'dskd_tiny', run(fill_module(DskdTiny()), LAYERS, RGB, pictures(61, 96)))
+            add(arrays, name, run(net, levels, RGB, images(*size)))
+        add(arrays, 'resnet50_v1', run(fill_module(resnet50_v1()), LAYERS, CAFFE, images(64, 48)))
+        add(arrays, 'squeezenet1_1', run(fill_module(squeezenet1_1()), FIRES, RGB, images(61, 96)))
+        add(arrays, 'teacher-tiny', run(fill_module(DskdTiny()), LAYERS, RGB, images(61, 96)))
         for name, net, levels in [
             ('resnet18', torchvision.models.resnet18(), LAYERS),
             ('squeezenet1_1', squeezenet1_1(), FIRES),
         ]:
             for size in SIZES:
-                captured = run(net, levels, RGB, pictures(*size)[:1])
+                captured = run(net, levels, RGB, images(*size)[:1])
                 shapes = [features.permute(0, 2, 3, 1).shape[1:] for features in captured.values()]
                 arrays[f'shapes/{name}/{size[0]}x{size[1]}'] = np.array(shapes, np.float32)
         write_safetensors(FIXTURES / 'backbones.safetensors', arrays, VERSIONS)
         if not REAL.is_dir():
             return
-        images = smooth_pictures(128, 128)
+        images = smooth_images(128, 128)
         arrays = {}
         real = images.astype(np.float32) / np.float32(255)
         for name, net, file, levels, transform in [
@@ -162,7 +162,7 @@ def main():
             ('squeezenet1_1', squeezenet1_1(), 'squeezenet1_1.safetensors', FIRES, RGB),
         ]:
             add(arrays, name, run(load_real(net, REAL / file), levels, transform, real))
-        arrays['pictures'] = images
+        arrays['images'] = images
         write_safetensors(FIXTURES / 'backbones-real.safetensors', arrays, VERSIONS)
 
 

@@ -1,4 +1,4 @@
-"""Goldens of @dskd/data's augmentation: torchvision's colour functions on PIL images, PIL's rotation, and
+"""Goldens of @dskd/data's augmentation: torchvision's color functions on PIL images, PIL's rotation, and
 torch's grid_sample (border padding) as the rotation with repeated edges, in float64.
 
 Run with the system python: /usr/bin/python3 tools/golden/data.py
@@ -27,7 +27,7 @@ def noise(name, height, width):
 
 
 def every_hue(height, width):
-    """All sectors of the colour circle, from grey to full colour, dark to bright."""
+    """All sectors of the color circle, from gray to full color, dark to bright."""
     rows, columns = np.mgrid[0:height, 0:width]
     h = (columns * 255 // (width - 1)).astype(np.uint8)
     s = (rows * 255 // (height - 1)).astype(np.uint8)
@@ -35,7 +35,7 @@ def every_hue(height, width):
     return np.asarray(Image.fromarray(np.stack([h, s, v], -1), 'HSV').convert('RGB'))
 
 
-PICTURES = {
+IMAGES = {
     'noise': noise('noise', 13, 17),
     'hues': every_hue(12, 49),
     'one_pixel': noise('one', 1, 1),
@@ -52,16 +52,16 @@ TURNED = ('noise', 'one_pixel', 'tall')
 ANGLES = [-180, -90, -33, -3, -0.4, 0, 1.7, 3, 45, 90, 123.4]
 
 
-def with_repeated_edges(picture, degrees):
-    """Source coordinates of every pixel's centre, clamped to the centres of the edge pixels."""
-    height, width, _ = picture.shape
+def with_repeated_edges(image, degrees):
+    """Source coordinates of every pixel's center, clamped to the centers of the edge pixels."""
+    height, width, _ = image.shape
     angle = math.radians(degrees)
     rows, columns = np.mgrid[0:height, 0:width]
     right, down = columns + 0.5 - width / 2, rows + 0.5 - height / 2
     x = width / 2 + math.cos(angle) * right - math.sin(angle) * down
     y = height / 2 + math.sin(angle) * right + math.cos(angle) * down
     grid = torch.from_numpy(np.stack([2 * x / width - 1, 2 * y / height - 1], -1))[None]
-    source = torch.from_numpy(picture.astype(np.float64)).permute(2, 0, 1)[None]
+    source = torch.from_numpy(image.astype(np.float64)).permute(2, 0, 1)[None]
     sampled = torch.nn.functional.grid_sample(
         source, grid, mode='bilinear', padding_mode='border', align_corners=False
     )
@@ -69,17 +69,17 @@ def with_repeated_edges(picture, degrees):
 
 
 arrays = {}
-for name, picture in PICTURES.items():
-    image = Image.fromarray(picture)
+for name, image in IMAGES.items():
+    image = Image.fromarray(image)
     white = Image.new('L', image.size, 255)
-    arrays[f'{name}.source'] = picture
+    arrays[f'{name}.source'] = image
     for kind, (adjust, factors) in ADJUST.items():
         for factor in factors:
             arrays[f'{name}.{kind}.{factor}'] = np.asarray(adjust(image, factor))
     for angle in ANGLES if name in TURNED else []:
-        arrays[f'{name}.repeated.{angle}'] = with_repeated_edges(picture, angle).astype(np.float32)
+        arrays[f'{name}.repeated.{angle}'] = with_repeated_edges(image, angle).astype(np.float32)
         arrays[f'{name}.rotated.{angle}'] = np.asarray(image.rotate(angle, Image.BILINEAR))
-        # 255 where PIL reads inside the picture; elsewhere it fills with black.
+        # 255 where PIL reads inside the image; elsewhere it fills with black.
         arrays[f'{name}.inside.{angle}'] = np.asarray(white.rotate(angle, Image.BILINEAR))
 FIXTURE.parent.mkdir(parents=True, exist_ok=True)
 write_safetensors(

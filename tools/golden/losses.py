@@ -78,11 +78,11 @@ def measure(arrays, distance, teachers, objectives):
 
 
 def crowded(level, shape):
-    """Vectors from 0.01 to 0.5 apart: at a small temperature only such neighbours have any part in p."""
-    centre = unit(integer_fill(f'centre.{level}', shape[-1:]).astype(np.float64))
+    """Vectors from 0.01 to 0.5 apart: at a small temperature only such neighbors have any part in p."""
+    center = unit(integer_fill(f'centre.{level}', shape[-1:]).astype(np.float64))
     noise = unit(integer_fill(f'teacher.{level}', shape).astype(np.float64))
     spread = np.array([0.01, 0.03, 0.1, 0.5])[np.arange(np.prod(shape[:-1])) % 4].reshape(*shape[:-1], 1)
-    return (2 * (centre + spread * noise)).astype(np.float32)
+    return (2 * (center + spread * noise)).astype(np.float32)
 
 
 def write(name, teachers, objectives):

@@ -51,7 +51,7 @@ for mode, align_corners in (('aligned', True), ('half-pixel', False)):
         eq8 = eq8 + (fused - mean) / deviation
         weighted = weighted + WEIGHTS[branch] * (fused - mean) / deviation
     for name, maps in (('eq8', eq8), ('weighted', weighted)):
-        smoothed = np.stack([gaussian_filter(picture, SIGMA, mode='reflect', truncate=4) for picture in maps])
+        smoothed = np.stack([gaussian_filter(image, SIGMA, mode='reflect', truncate=4) for image in maps])
         arrays[f'{mode}.{name}'] = maps
         arrays[f'{mode}.{name}.smoothed'] = smoothed
         arrays[f'{mode}.{name}.scores'] = smoothed.max((1, 2))

@@ -21,7 +21,7 @@ def uniform(name, shape):
 def curve(maps, defect_masks, saturation_areas):
     """False-positive rate and mean sPRO for a threshold at every distinct score, and below all.
 
-    maps: pictures. defect_masks: of each picture its list of masks. saturation_areas: likewise.
+    maps: images. defect_masks: of each image its list of masks. saturation_areas: likewise.
     """
     thresholds = np.concatenate([np.unique(maps)[::-1], [-np.inf]])
     rates, overlaps = [], []
@@ -51,32 +51,32 @@ def area_up_to(rates, overlaps, limit):
     return np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2) / limit
 
 
-def case(name, pictures, decimals, offset):
-    """Pictures of which a third is good, a third logical and a third structural; overlapping defects, ties."""
-    maps = uniform(f'spro.{name}.maps', [pictures, HEIGHT, WIDTH])
-    masks = np.zeros([pictures, 3, HEIGHT, WIDTH], bool)
-    saturation = np.zeros([pictures, 3], np.int32)
-    draws = uniform(f'spro.{name}.defects', [pictures, 3, 6]) / (2 * np.sqrt(3)) + 0.5
-    for picture in range(pictures):
-        for defect in range(0 if picture % 3 == 0 else 1 + picture % 3):
-            top, left, tall, wide, share, relative = draws[picture, defect]
+def case(name, images, decimals, offset):
+    """Images of which a third is good, a third logical and a third structural; overlapping defects, ties."""
+    maps = uniform(f'spro.{name}.maps', [images, HEIGHT, WIDTH])
+    masks = np.zeros([images, 3, HEIGHT, WIDTH], bool)
+    saturation = np.zeros([images, 3], np.int32)
+    draws = uniform(f'spro.{name}.defects', [images, 3, 6]) / (2 * np.sqrt(3)) + 0.5
+    for image in range(images):
+        for defect in range(0 if image % 3 == 0 else 1 + image % 3):
+            top, left, tall, wide, share, relative = draws[image, defect]
             y, x = int(top * (HEIGHT - 1)), int(left * (WIDTH - 1))
-            masks[picture, defect, y : y + 1 + int(6 * tall), x : x + 1 + int(8 * wide)] = True
-            area = masks[picture, defect].sum()
+            masks[image, defect, y : y + 1 + int(6 * tall), x : x + 1 + int(8 * wide)] = True
+            area = masks[image, defect].sum()
             # Relative thresholds are truncated, absolute ones are no more than the area.
-            saturation[picture, defect] = max(1, int(share * area)) if relative < 0.5 else min(1 + int(40 * share), area)
-        maps[picture] += 1.2 * masks[picture].any(0)
+            saturation[image, defect] = max(1, int(share * area)) if relative < 0.5 else min(1 + int(40 * share), area)
+        maps[image] += 1.2 * masks[image].any(0)
     maps = (np.round(maps, decimals) + offset).astype(np.float32)
 
-    used = [[masks[i, j] for j in range(3) if saturation[i, j] > 0] for i in range(pictures)]
-    areas = [[int(a) for a in saturation[i] if a > 0] for i in range(pictures)]
+    used = [[masks[i, j] for j in range(3) if saturation[i, j] > 0] for i in range(images)]
+    areas = [[int(a) for a in saturation[i] if a > 0] for i in range(images)]
     arrays = {
         f'{name}.maps': maps,
         f'{name}.masks': masks.astype(np.uint8),
         f'{name}.saturation': saturation,
     }
     for subset, remainder in [('logical', 1), ('structural', 2)]:
-        chosen = [i for i in range(pictures) if i % 3 in (0, remainder)]
+        chosen = [i for i in range(images) if i % 3 in (0, remainder)]
         points = curve(maps[chosen], [used[i] for i in chosen], [areas[i] for i in chosen])
         arrays[f'{name}.{subset}'] = np.array([area_up_to(*points, limit) for limit in LIMITS])
 

@@ -25,20 +25,20 @@ for case, options in OPTIONS.items():
             torch.nn.Linear(INPUTS, HIDDEN), torch.nn.Tanh(), torch.nn.Linear(HIDDEN, OUTPUTS)
         )
     )
-    optimiser = torch.optim.Adam(network.parameters(), **options)
+    optimizer = torch.optim.Adam(network.parameters(), **options)
     losses = []
     for step in range(STEPS):
         inputs = torch.from_numpy(integer_fill(f'inputs.{step}', (BATCH, INPUTS)))
         targets = torch.from_numpy(integer_fill(f'targets.{step}', (BATCH, OUTPUTS)))
         loss = ((network(inputs) - targets) ** 2).mean()
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         losses.append(loss.item())
     arrays[f'{case}.losses'] = torch.tensor(losses, dtype=torch.float32).numpy()
     for name, parameter in network.named_parameters():
         arrays[f'{case}.{name}'] = parameter.detach().numpy()
-        arrays[f'{case}.{name}.exp_avg'] = optimiser.state[parameter]['exp_avg'].numpy()
-        arrays[f'{case}.{name}.exp_avg_sq'] = optimiser.state[parameter]['exp_avg_sq'].numpy()
+        arrays[f'{case}.{name}.exp_avg'] = optimizer.state[parameter]['exp_avg'].numpy()
+        arrays[f'{case}.{name}.exp_avg_sq'] = optimizer.state[parameter]['exp_avg_sq'].numpy()
 
 write_safetensors(OUT, arrays, {'torch': torch.__version__})

@@ -12,7 +12,7 @@ export async function loadBackbone(file: string): Promise<Teacher> {
   const extractor = await fromLayersModel(model, {
     layers: ['block1', 'block2', 'block3'],
     inputSize: [64, 64],
-    // Pictures come as RGB in 0..1; this network takes -1..1.
+    // Images come as RGB in 0..1; this network takes -1..1.
     inputTransform: { channelOrder: 'rgb', scale: 2, mean: [1, 1, 1], standardDeviation: [1, 1, 1] },
   });
   return {

@@ -1,4 +1,4 @@
-// A worker thread that inspects pictures: it makes its own copy of the backbone and reads the detector's file.
+// A worker thread that inspects images: it makes its own copy of the backbone and reads the detector's file.
 import { parentPort, workerData } from 'node:worker_threads';
 import { selectBackend } from '@dskd/core/backends';
 import { loadDetectorFile, predictFiles } from '@dskd/detector/node';
@@ -7,7 +7,7 @@ import { loadBackbone } from './backbone.js';
 export interface Inspection {
   readonly model: string;
   readonly detector: string;
-  readonly pictures: readonly string[];
+  readonly images: readonly string[];
 }
 
 export interface Inspected {
@@ -16,11 +16,11 @@ export interface Inspected {
   readonly verdict: 'normal' | 'anomalous';
 }
 
-const { model, detector: file, pictures } = workerData as Inspection;
+const { model, detector: file, images } = workerData as Inspection;
 await selectBackend('wasm');
 const teacher = await loadBackbone(model);
 const detector = await loadDetectorFile(file, { teacher });
-for await (const { source, prediction } of predictFiles(detector, pictures)) {
+for await (const { source, prediction } of predictFiles(detector, images)) {
   const { score, verdict } = prediction;
   parentPort!.postMessage({ file: String(source), score, verdict } satisfies Inspected);
 }

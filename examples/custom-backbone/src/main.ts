@@ -1,4 +1,4 @@
-// A detector on a backbone of your own: students are trained in worker threads, pictures inspected in another.
+// A detector on a backbone of your own: students are trained in worker threads, images inspected in another.
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { selectBackend } from '@dskd/core/backends';
@@ -35,11 +35,11 @@ const detector = await trainDetector({
 // The file names the backbone by its hash: only backbones of @dskd/models can lie inside.
 await saveDetectorFile(detector, 'out/detector.safetensors', { embedTeacher: false });
 
-const pictures = await listImages([path.join(folder, 'test')]);
-const inspection: Inspection = { model, detector: 'out/detector.safetensors', pictures };
+const images = await listImages([path.join(folder, 'test')]);
+const inspection: Inspection = { model, detector: 'out/detector.safetensors', images };
 const worker = new Worker(new URL('./inspect.js', import.meta.url), { workerData: inspection });
 const inspected: Inspected[] = [];
-worker.on('message', (picture: Inspected) => inspected.push(picture));
+worker.on('message', (image: Inspected) => inspected.push(image));
 await new Promise((resolve, reject) => worker.once('error', reject).once('exit', resolve));
 
 for (const { file, score, verdict } of inspected) {

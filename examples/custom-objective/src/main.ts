@@ -37,7 +37,7 @@ const trained = await trainDetector({
     local: {
       branch: 'local',
       objective: { name: 'charbonnier', options: { epsilon: 0.2 } },
-      optimiser: { learningRate: 0.005 },
+      optimizer: { learningRate: 0.005 },
     },
   },
   runner: workerRunnerFor({ modules: [new URL('./charbonnier.js', import.meta.url)] }),

@@ -1,4 +1,4 @@
-import type { EvaluationResult, ScoreQuality } from '@dskd/metrics';
+import type { EvaluationResult, ScoreMetrics } from '@dskd/metrics';
 
 /** Image AUROC of one score: 0.5 is guessing, 1 is perfect. */
 export interface ImageAuroc {
@@ -10,7 +10,7 @@ export interface ImageAuroc {
 
 /** What each branch is worth alone, and both together. */
 export function imageAurocs({ branches, fused }: EvaluationResult): Record<string, ImageAuroc> {
-  const of = ({ imageAurocByDefect }: ScoreQuality): ImageAuroc => {
+  const of = ({ imageAurocByDefect }: ScoreMetrics): ImageAuroc => {
     const structural = imageAurocByDefect['structural_anomalies'] ?? NaN;
     const logical = imageAurocByDefect['logical_anomalies'] ?? NaN;
     return { structural, logical, mean: (structural + logical) / 2 };

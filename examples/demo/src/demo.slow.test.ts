@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 const PROGRAM = path.join(import.meta.dirname, 'main.js');
-/** As small as it gets: nothing is learnt, everything is written. */
+/** As small as it gets: nothing is learned, everything is written. */
 const SMALL = ['--train', '8', '--validation', '4', '--test', '6', '--epochs', '1'];
 
 interface Ended {
@@ -36,36 +36,39 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-test('writes model, scores and a page that shows every test picture; a second run replaces it', async () => {
+test('writes model, scores and a page that shows every test image; a second run replaces it', async () => {
   const out = path.join(root, 'demo');
   const first = await run(['--out', out, '--seed', '5']);
   expect(first.code).toBe(0);
   for (const name of ['local', 'global', 'fused']) {
     expect(first.output).toMatch(new RegExp(`^  ${name} +\\d\\.\\d{3} +\\d\\.\\d{3} +\\d\\.\\d{3}$`, 'm'));
   }
-  const files = ['index.html', 'model.safetensors', 'pictures', 'scores.csv', 'scores.json'];
+  const files = ['index.html', 'model.safetensors', 'images', 'scores.csv', 'scores.json'];
   expect((await readdir(out)).sort()).toEqual(files);
   expect((await stat(path.join(out, 'model.safetensors'))).size).toBeGreaterThan(1e6);
 
   const csv = (await readFile(path.join(out, 'scores.csv'), 'utf8')).trimEnd().split('\n');
-  expect(csv[0]).toBe('picture,label,kind,anomaly,verdict,fused,local,global');
+  expect(csv[0]).toBe('image,label,kind,anomaly,verdict,fused,local,global');
   expect(csv.length).toBe(1 + 6);
   const page = await readFile(path.join(out, 'index.html'), 'utf8');
   for (const id of csv.slice(1).map((line) => line.split(',')[0]!)) {
-    expect(page).toContain(`alt="Picture ${id}"`);
+    expect(page).toContain(`alt="Image ${id}"`);
     for (const map of ['local', 'global', 'fused']) expect(page).toContain(`alt="Map ${map} over ${id}:`);
     expect(page.includes(`alt="Contour of the defect in ${id}"`)).toBe(!id.startsWith('test/good'));
   }
 
   const result = JSON.parse(await readFile(path.join(out, 'scores.json'), 'utf8')) as Record<string, unknown>;
-  expect(result).toMatchObject({ settings: { seed: 5, category: 'tray' }, teacher: { name: 'dskd_tiny' } });
+  expect(result).toMatchObject({
+    settings: { seed: 5, category: 'tray' },
+    teacher: { name: 'teacher-tiny' },
+  });
   expect(result['evaluation']).toMatchObject({
     protocol: 'mvtec-loco-ad',
-    pictures: { good: 2, anomalous: 4 },
+    images: { good: 2, anomalous: 4 },
   });
 
   expect((await run(['--out', out, '--category', 'bag'])).code).toBe(0);
-  expect(await readdir(path.join(out, 'pictures'))).toEqual(['bag']);
+  expect(await readdir(path.join(out, 'images'))).toEqual(['bag']);
   expect(await readdir(root)).toEqual(['demo']);
 });
 

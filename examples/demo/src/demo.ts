@@ -3,11 +3,11 @@ import path from 'node:path';
 import { openSource } from '@dskd/data/node';
 import { evaluateDetector, type Detector, type EvaluationResult } from '@dskd/detector';
 import { saveDetectorFile } from '@dskd/detector/node';
-import { heatScaleOf, renderReport, type GalleryPicture } from '@dskd/report';
+import { heatScaleOf, renderReport, type GalleryImage } from '@dskd/report';
 import { GENERATOR_VERSION } from '@dskd/synthetic';
 import { writeDataset } from '@dskd/synthetic/node';
 import { imageAurocs, type ImageAuroc } from './auroc-table.js';
-import { galleryPicture, inGroups } from './gallery.js';
+import { galleryImage, inGroups } from './gallery.js';
 import { RECORD } from './output-folder.js';
 import type { Progress } from './progress.js';
 import { commandOf, type Settings } from './settings.js';
@@ -26,7 +26,7 @@ export interface DemoResult {
   readonly evaluation: EvaluationResult;
 }
 
-/** Draws pictures, trains a detector on the good ones, evaluates it on others, and writes it all into `folder`. */
+/** Draws images, trains a detector on the good ones, evaluates it on others, and writes it all into `folder`. */
 export async function demo(
   folder: string,
   settings: Settings,
@@ -36,17 +36,17 @@ export async function demo(
   const { category, dataSeed, seed, epochs, train: toTrain, validation, test } = settings;
   const clock = stopwatch();
 
-  progress.say(`Drawing ${toTrain + validation + test} pictures of the category ${category}.`);
-  const root = path.join(folder, 'pictures');
+  progress.say(`Drawing ${toTrain + validation + test} images of the category ${category}.`);
+  const root = path.join(folder, 'images');
   const counts = { train: toTrain, validation, test };
-  const { pictures } = await writeDataset(root, {
+  const { images } = await writeDataset(root, {
     category,
     size: INPUT_SIZE,
     seed: dataSeed,
     ...counts,
     signal,
   });
-  const anomalies = new Map(pictures.map((picture) => [`${picture.path}.png`, picture.anomaly]));
+  const anomalies = new Map(images.map((image) => [`${image.path}.png`, image.anomaly]));
   const source = await openSource({ root, category, signal });
   const drawing = clock();
 
@@ -55,13 +55,13 @@ export async function demo(
   const { detector, history } = trained;
   const training = clock();
 
-  progress.say(`Scoring ${test} test pictures.`);
+  progress.say(`Scoring ${test} test images.`);
   const scale = heatScaleOf(detector.description.calibration.scores, detector.threshold);
-  const gallery: GalleryPicture[] = [];
+  const gallery: GalleryImage[] = [];
   const evaluation = await evaluateDetector(detector, source, {
-    onPicture: async (picture) => {
+    onImage: async (image) => {
       const anomalyOf = (id: string): string | undefined => anomalies.get(id);
-      gallery.push(await galleryPicture(picture, { scale, pictures: test, anomalyOf }));
+      gallery.push(await galleryImage(image, { scale, images: test, anomalyOf }));
     },
     onEvent: progress.listener,
     signal,
@@ -80,7 +80,7 @@ export async function demo(
   };
   const page = renderReport({
     title: `dskd demo: ${category}`,
-    subtitle: `A detector that saw ${toTrain} pictures of good parts and no faulty one, and what it says of ${test} others.`,
+    subtitle: `A detector that saw ${toTrain} images of good parts and no faulty one, and what it says of ${test} others.`,
     evaluation,
     gallery: inGroups(gallery),
     heatScale: scale,
@@ -112,7 +112,7 @@ function calibrationOf({ description }: Detector): Parameters<typeof renderRepor
     threshold: threshold.value,
     falseAlarmRate: threshold.falseAlarmRate,
     guaranteed: threshold.guaranteed,
-    pictures: calibration.pictures,
+    images: calibration.images,
   };
 }
 
@@ -124,7 +124,7 @@ function factsOf(
   return [
     { label: 'command', value: command },
     {
-      label: 'pictures',
+      label: 'images',
       value: `@dskd/synthetic, generator ${generatorVersion}, ${settings.category}, seed ${settings.dataSeed}`,
     },
     { label: 'data fingerprint', value: dataFingerprint },
@@ -139,7 +139,7 @@ function factsOf(
   ];
 }
 
-/** One line per test picture; nothing in it needs quotes. */
+/** One line per test image; nothing in it needs quotes. */
 function csv({ samples }: EvaluationResult, anomalies: ReadonlyMap<string, string | undefined>): string {
   const branches = Object.keys(samples[0]!.branchScores);
   const rows = samples.map(({ id, label, defectType, verdict, score, branchScores }) =>
@@ -153,5 +153,5 @@ function csv({ samples }: EvaluationResult, anomalies: ReadonlyMap<string, strin
       ...branches.map((name) => branchScores[name]),
     ].join(','),
   );
-  return [`picture,label,kind,anomaly,verdict,fused,${branches.join(',')}`, ...rows, ''].join('\n');
+  return [`image,label,kind,anomaly,verdict,fused,${branches.join(',')}`, ...rows, ''].join('\n');
 }

@@ -1,6 +1,6 @@
 import { encodeWebp } from '@dskd/data/node';
-import type { EvaluatedPicture } from '@dskd/detector';
-import { makePanels, panelSide, type GalleryPicture, type HeatScale } from '@dskd/report';
+import type { EvaluatedImage } from '@dskd/detector';
+import { makePanels, panelSide, type GalleryImage, type HeatScale } from '@dskd/report';
 
 const GROUPS: Readonly<Record<string, string>> = {
   logical_anomalies: 'Logical anomalies',
@@ -10,22 +10,22 @@ const GROUPS: Readonly<Record<string, string>> = {
 
 export interface GalleryOptions {
   readonly scale: HeatScale;
-  /** How many pictures the page will show: the more, the smaller. */
-  readonly pictures: number;
-  /** What was drawn wrong in a picture, where anything was. */
+  /** How many images the page will show: the more, the smaller. */
+  readonly images: number;
+  /** What was drawn wrong in an image, where anything was. */
   readonly anomalyOf: (id: string) => string | undefined;
 }
 
-/** A test picture for the page: input, ground truth, each branch's map and the fused one, and the verdict. */
-export async function galleryPicture(
-  { sample, picture, prediction, maps, mask }: EvaluatedPicture,
-  { scale, pictures, anomalyOf }: GalleryOptions,
-): Promise<GalleryPicture> {
+/** A test image for the page: input, ground truth, each branch's map and the fused one, and the verdict. */
+export async function galleryImage(
+  { sample, image, prediction, maps, mask }: EvaluatedImage,
+  { scale, images: count, anomalyOf }: GalleryOptions,
+): Promise<GalleryImage> {
   const { id, label, defectType } = sample;
   const truth = label === 'anomalous' && mask !== undefined;
   const images = await makePanels(
-    { image: picture, ...(truth && { mask }), ...maps },
-    { scale, side: panelSide(pictures), encode: encodeWebp },
+    { image: image, ...(truth && { mask }), ...maps },
+    { scale, side: panelSide(count), encode: encodeWebp },
   );
   const { score, verdict, branches } = prediction;
   return {
@@ -41,6 +41,6 @@ export async function galleryPicture(
 }
 
 /** The anomalies first: they are what one looks for. */
-export function inGroups(pictures: readonly GalleryPicture[]): GalleryPicture[] {
-  return Object.values(GROUPS).flatMap((group) => pictures.filter((picture) => picture.group === group));
+export function inGroups(images: readonly GalleryImage[]): GalleryImage[] {
+  return Object.values(GROUPS).flatMap((group) => images.filter((image) => image.group === group));
 }

@@ -1,4 +1,4 @@
-// npm run demo: everything from drawn pictures to a page of results, nothing to download. See --help.
+// npm run demo: everything from drawn images to a page of results, nothing to download. See --help.
 import path from 'node:path';
 import { isDskdError } from '@dskd/base';
 import { aurocTable } from './auroc-table.js';
@@ -19,21 +19,21 @@ async function main(signal: AbortSignal): Promise<void> {
 }
 
 function summary({ out, category, validation }: Settings, { imageAuroc, evaluation }: DemoResult): string {
-  const { atThreshold, pictures } = evaluation;
+  const { atThreshold, images } = evaluation;
   const file = (name: string): string => path.join(out, name);
   return `${aurocTable(imageAuroc)}
 
-At its threshold, set on ${validation} good pictures, ${atThreshold.falseAlarms} of ${pictures.good} good test pictures raise a false alarm,
-and ${atThreshold.misses} of ${pictures.anomalous} faulty ones are missed.
+At its threshold, set on ${validation} good images, ${atThreshold.falseAlarms} of ${images.good} good test images raise a false alarm,
+and ${atThreshold.misses} of ${images.anomalous} faulty ones are missed.
 
-  ${file('index.html')}   look at this: every test picture with its maps and verdict
+  ${file('index.html')}   look at this: every test image with its maps and verdict
   ${file('scores.csv')}, ${file('scores.json')}   the scores
   ${file('model.safetensors')}   the detector, teacher inside
-  ${file('pictures')}   what it was trained and tested on
+  ${file('images')}   what it was trained and tested on
 
 What next:
-  npx dskd predict ${file('model.safetensors')} ${file(`pictures/${category}/test`)} --out heat-maps
-  npx dskd train --data MY_FOLDER --out my-model.safetensors   a folder of pictures of your good parts`;
+  npx dskd predict ${file('model.safetensors')} ${file(`images/${category}/test`)} --out heat-maps
+  npx dskd train --data MY_FOLDER --out my-model.safetensors   a folder of images of your good parts`;
 }
 
 const interrupted = new AbortController();

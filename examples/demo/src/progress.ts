@@ -70,7 +70,7 @@ export class Progress {
         this.say(`  warning: ${event.message}`);
         break;
       case 'calibration-start':
-        this.say(`Calibrating on ${event.samples} good pictures that it has not seen.`);
+        this.say(`Calibrating on ${event.samples} good images that it has not seen.`);
         break;
       case 'epoch-start':
       case 'checkpoint-saved':

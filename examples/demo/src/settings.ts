@@ -8,13 +8,13 @@ export interface Settings {
   readonly out: string;
   /** Category of @dskd/synthetic. */
   readonly category: string;
-  /** Of the drawn pictures. */
+  /** Of the drawn images. */
   readonly dataSeed: number;
-  /** Of the training: initial weights and the order of pictures. */
+  /** Of the training: initial weights and the order of images. */
   readonly seed: number;
-  /** Passes over the training pictures. */
+  /** Passes over the training images. */
   readonly epochs: number;
-  /** Number of pictures to train on, to calibrate on, to test on. */
+  /** Number of images to train on, to calibrate on, to test on. */
   readonly train: number;
   readonly validation: number;
   readonly test: number;
@@ -25,11 +25,11 @@ export const USAGE = `npm run demo -- [options]
   --out FOLDER       where everything is written (demo)
   --category NAME    tray, box, bag, harness or flask (tray)
   --seed N           of the training (1)
-  --data-seed N      of the pictures (7)
-  --epochs N         passes over the pictures (18)
-  --train N          pictures to train on (200)
-  --validation N     pictures to calibrate on (40)
-  --test N           pictures to test on, a third each good, logical, structural (90)
+  --data-seed N      of the images (7)
+  --epochs N         passes over the images (18)
+  --train N          images to train on (200)
+  --validation N     images to calibrate on (40)
+  --test N           images to test on, a third each good, logical, structural (90)
   --help`;
 
 const OPTIONS = {

@@ -23,7 +23,7 @@ export interface TrainingSettings {
 export const INPUT_SIZE = 256;
 
 /**
- * What two cores train in minutes. Faults of a few pixels need large pictures, so the teacher's shallow level, which
+ * What two cores train in minutes. Faults of a few pixels need large images, so the teacher's shallow level, which
  * costs most and sees least, is left out, and students are narrower than `nano` (docs/decisions/0022).
  */
 const LEVELS = ['layer2', 'layer3'];
@@ -35,7 +35,7 @@ const BRANCHES = {
   global: { ...DEFAULT_BRANCHES.local!, branch: 'global' },
 } as const;
 
-/** Trains a detector on the good pictures of `source`: both students, each in a thread of its own. */
+/** Trains a detector on the good images of `source`: both students, each in a thread of its own. */
 export async function train(
   source: ImageSource,
   { seed, epochs }: TrainingSettings,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-test('the programs run as written: every picture is judged, the detector lies in its file', () => {
+test('the programs run as written: every image is judged, the detector lies in its file', () => {
   const cwd = mkdtempSync(path.join(tmpdir(), 'node-quickstart-'));
   try {
     const run = (program: string, ...args: string[]): string =>
@@ -12,7 +12,7 @@ test('the programs run as written: every picture is judged, the detector lies in
         cwd,
         encoding: 'utf8',
       });
-    run('./make-pictures.js');
+    run('./make-images.js');
     const printed = run('./main.js', 'out/tray/train/good', 'out/tray/test', '1');
     const lines = printed.match(/^out\/tray\/test\/.+\.png: (normal|anomalous), p [01]\.\d{3}$/gm);
     expect(lines).toHaveLength(9);

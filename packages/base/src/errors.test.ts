@@ -13,7 +13,7 @@ test('carries code, hint, details and cause', () => {
   expect(error).toBeInstanceOf(Error);
 });
 
-test('is recognised by its marker, not its class', () => {
+test('is recognized by its marker, not its class', () => {
   const error = new DskdError('aborted', 'x');
   const foreign = Object.assign(new Error('x'), { code: 'aborted', [Symbol.for('dskd.error')]: true });
   expect(isDskdError(error)).toBe(true);

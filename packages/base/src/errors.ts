@@ -13,9 +13,9 @@ export type ErrorCode =
   | 'weights-invalid'
   | 'weights-mismatch'
   | 'weights-too-large'
-  | 'artefact-invalid'
-  | 'artefact-version'
-  | 'artefact-outdated'
+  | 'artifact-invalid'
+  | 'artifact-version'
+  | 'artifact-outdated'
   | 'teacher-mismatch'
   | 'input-size-mismatch'
   | 'weights-not-finite'
@@ -32,7 +32,7 @@ export type ErrorCode =
 export interface DskdErrorOptions {
   /** What the reader can do about it, one sentence. */
   readonly hint?: string;
-  /** Machine-readable particulars: what was got, what was wanted. JSON-serialisable. */
+  /** Machine-readable particulars: what was got, what was wanted. JSON-serializable. */
   readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }

@@ -1,6 +1,6 @@
 /**
  * What long calls tell while they run. Libraries emit, they never print; a renderer decides what to show.
- * Every event is JSON-serialisable.
+ * Every event is JSON-serializable.
  */
 export type DskdEvent =
   | {
@@ -24,7 +24,7 @@ export type DskdEvent =
   | { readonly type: 'checkpoint-saved'; readonly epoch: number; readonly step: number }
   | { readonly type: 'training-end'; readonly steps: number }
   | {
-      /** How well pictures that were not trained on are predicted. */
+      /** How well images that were not trained on are predicted. */
       readonly type: 'held-out-error';
       /** Steps done. */
       readonly step: number;

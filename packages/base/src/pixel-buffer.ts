@@ -6,7 +6,7 @@ export interface PixelBuffer {
   readonly data: Uint8Array | Uint8ClampedArray;
   readonly width: number;
   readonly height: number;
-  /** 1 grey, 3 RGB, 4 RGBA. */
+  /** 1 gray, 3 RGB, 4 RGBA. */
   readonly channels: number;
 }
 

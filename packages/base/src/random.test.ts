@@ -38,7 +38,7 @@ test('uniform: range, mean, deviation, lag-one correlation', () => {
   expect(Math.abs(lag / values.length / variance)).toBeLessThan(0.015);
 });
 
-test('neighbouring seeds do not resemble each other', () => {
+test('neighboring seeds do not resemble each other', () => {
   const first = Array.from({ length: 2000 }, (_, seed) => randomStream(seed, 'x').uniform());
   const mean = first.reduce((sum, value) => sum + value, 0) / first.length;
   expect(Math.abs(mean - 0.5)).toBeLessThan(0.03);

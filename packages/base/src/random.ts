@@ -13,7 +13,7 @@ export interface RandomStream {
   shuffle<T extends { length: number; [index: number]: unknown }>(items: T): T;
 }
 
-/** murmur3's finaliser. */
+/** murmur3's finalizer. */
 function mix(hash: number): number {
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);

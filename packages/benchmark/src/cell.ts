@@ -10,7 +10,7 @@ export interface CellFacts {
   /** Raised when the same facts would give another student, or another file. */
   readonly format: 1;
   readonly category: string;
-  /** Of the category's pictures. */
+  /** Of the category's images. */
   readonly dataFingerprint: string;
   readonly seed: number;
   readonly teacher: { readonly name: string; readonly sha256: string };
@@ -20,7 +20,7 @@ export interface CellFacts {
   /** Of global students. */
   readonly gccb?: { readonly variant: Settings['gccb']; readonly channels?: number };
   /** Of global students. */
-  readonly initialise?: Settings['initialiseGlobal'];
+  readonly initialize?: Settings['initializeGlobal'];
   readonly inputSize: readonly [number, number];
   readonly training: Pick<
     Settings,
@@ -107,7 +107,7 @@ export function cellOf(choice: StudentChoice, given: Settings, around: CellSurro
     branch: choice.branch,
     objective: { name, ...(name === 'contextualAffinity' && { temperature: settings.temperature }) },
     learningRate: rate ?? DEFAULT_RATE[name],
-    ...(isGlobal && { gccb: gccbOf(settings, gccbShare, teacher), initialise: settings.initialiseGlobal }),
+    ...(isGlobal && { gccb: gccbOf(settings, gccbShare, teacher), initialize: settings.initializeGlobal }),
     inputSize: typeof size === 'number' ? [size, size] : size,
     training: {
       fit,
@@ -132,7 +132,7 @@ export function branchName({ id, facts }: Cell): string {
   return `${facts.branch}-${id.slice(0, 12)}`;
 }
 
-/** Students that can score a picture together: one teacher, one size, one way to fit, smooth and normalise. */
+/** Students that can score an image together: one teacher, one size, one way to fit, smooth and normalize. */
 export function groupKey({ facts }: Cell): string {
   const { category, dataFingerprint, seed, teacher, inputSize, training } = facts;
   const { fit, sigma, statisticsOn, holdOut, calibrateOnTraining } = training;

@@ -26,7 +26,7 @@ test('every fault is named with its key', () => {
     data: { synthetic: { train: 60, validation: 12, test: 30, size: 64 } },
     tables: ['table7'],
     settings: { epochs: 0, preset: 'large', epoch: 3 },
-    vary: { epochs: [5, -1], colour: ['red'] },
+    vary: { epochs: [5, -1], color: ['red'] },
     seed: 3,
   });
   for (const key of [
@@ -36,7 +36,7 @@ test('every fault is named with its key', () => {
     'settings.preset',
     'settings.epoch',
     'vary.epochs.1',
-    'vary.colour',
+    'vary.color',
     'seed',
   ]) {
     expect(message).toContain(`\n  ${key}: ${key}: `);

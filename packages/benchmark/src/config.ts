@@ -7,7 +7,7 @@ import { RESULT_NAMES } from './tables/names.js';
 const count = z.int().min(1);
 
 const syntheticSchema = z.strictObject({
-  /** Good pictures to train on. */
+  /** Good images to train on. */
   train: count,
   validation: z.int().min(0),
   /** A third each good, logical, structural. */
@@ -18,7 +18,7 @@ const syntheticSchema = z.strictObject({
   level: z.enum(['standard', 'hard']).default('standard'),
 });
 
-/** Pictures drawn on demand. */
+/** Images drawn on demand. */
 export type SyntheticData = z.output<typeof syntheticSchema>;
 
 const shape = settingsSchema.shape;
@@ -29,9 +29,9 @@ const varied = Object.fromEntries(
 /** What `dskd benchmark` reads. */
 export const benchmarkSchema = z.strictObject({
   name: z.string().min(1).default('benchmark'),
-  /** A folder of categories (MVTec LOCO AD, MVTec AD), or pictures to draw. */
+  /** A folder of categories (MVTec LOCO AD, MVTec AD), or images to draw. */
   data: z.union([z.string().min(1), z.strictObject({ synthetic: syntheticSchema })]),
-  /** Of MVTec AD: a list of the pictures whose anomaly is logical (Table 3). */
+  /** Of MVTec AD: a list of the images whose anomaly is logical (Table 3). */
   subsets: z.string().min(1).optional(),
   /** Default: every one there is. */
   categories: z.array(z.string().min(1)).min(1).optional(),

@@ -15,7 +15,7 @@ export interface GridCost {
   readonly processes: number;
 }
 
-/** Cells that cost the same but for the number of pictures. */
+/** Cells that cost the same but for the number of images. */
 function kindOf({ facts }: Cell): string {
   return canonicalJson({ ...facts, category: '', dataFingerprint: '', seed: 0 });
 }
@@ -43,11 +43,11 @@ export async function estimateGrid(
   let seconds = 0;
   for (const cell of open) {
     const kind = kindOf(cell);
-    const { pictures } = categoryOf.get(cell.facts.category)!;
-    const { pictures: measured } = categoryOf.get(kinds.get(kind)!.facts.category)!;
+    const { images } = categoryOf.get(cell.facts.category)!;
+    const { images: measured } = categoryOf.get(kinds.get(kind)!.facts.category)!;
     const cost = costs.get(kind)!;
-    seconds += (cost.seconds * pictures.train) / measured.train;
-    seconds += measured.test === 0 ? 0 : (cost.scoringSeconds * pictures.test) / measured.test;
+    seconds += (cost.seconds * images.train) / measured.train;
+    seconds += measured.test === 0 ? 0 : (cost.scoringSeconds * images.test) / measured.test;
   }
   const total = plan.groups.reduce((sum, { cells }) => sum + cells.length, 0);
   const atOnce = Math.min(processes, Math.max(open.length, 1));

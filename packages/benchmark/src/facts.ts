@@ -8,14 +8,14 @@ export interface TeacherFile {
   readonly sha256: string;
 }
 
-/** The pictures of one category on this machine. */
+/** The images of one category on this machine. */
 export interface CategoryFacts {
   readonly name: string;
   /** The folder of the category. */
   readonly root: string;
-  /** Of MVTec AD: the list of logical pictures. */
+  /** Of MVTec AD: the list of logical images. */
   readonly subsets?: string;
   readonly fingerprint: string;
-  /** Good pictures it trains on (of which some may be held out) and test pictures. */
-  readonly pictures: { readonly train: number; readonly test: number };
+  /** Good images it trains on (of which some may be held out) and test images. */
+  readonly images: { readonly train: number; readonly test: number };
 }

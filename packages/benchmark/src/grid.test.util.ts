@@ -12,7 +12,7 @@ export const TEACHER: TeacherFile = {
 };
 
 export function category(name: string): CategoryFacts {
-  return { name, root: `/nowhere/${name}`, fingerprint: `of ${name}`, pictures: { train: 60, test: 30 } };
+  return { name, root: `/nowhere/${name}`, fingerprint: `of ${name}`, images: { train: 60, test: 30 } };
 }
 
 export function facts(names: readonly string[]): PlanFacts {

@@ -12,7 +12,7 @@ export interface TrainJob {
   readonly store: string;
 }
 
-/** Scores the test pictures once with every student, and writes what each combination of them is worth. */
+/** Scores the test images once with every student, and writes what each combination of them is worth. */
 export interface EvaluateJob {
   readonly kind: 'evaluate';
   readonly cells: readonly Cell[];
@@ -41,7 +41,7 @@ export interface PanelJob {
 /** What is done in a process of its own. Plain JSON. */
 export type Job = TrainJob | EvaluateJob | EstimateJob | PanelJob;
 
-/** What a training, and the scoring of its category's test pictures, costs in one process. */
+/** What a training, and the scoring of its category's test images, costs in one process. */
 export interface JobCost {
   readonly seconds: number;
   readonly scoringSeconds: number;

@@ -7,7 +7,7 @@ import type { StudentChoice, TableDefinition, TableRow } from './tables/definiti
 import { TABLES } from './tables/index.js';
 import { PANEL_NAMES, TABLE_NAMES, type PanelName } from './tables/names.js';
 
-/** Students that score the test pictures together (Eq. 8), or one alone. */
+/** Students that score the test images together (Eq. 8), or one alone. */
 export interface Combination {
   readonly id: string;
   readonly category: string;

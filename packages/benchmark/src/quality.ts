@@ -1,8 +1,8 @@
-import type { ScoreQuality } from '@dskd/metrics';
+import type { ScoreMetrics } from '@dskd/metrics';
 
-/** What a combination of students is worth on the test pictures of its category. */
+/** What a combination of students is worth on the test images of its category. */
 export type Quality = Pick<
-  ScoreQuality,
+  ScoreMetrics,
   'imageAuroc' | 'imageAurocByDefect' | 'pixelAuroc' | 'auPro' | 'auSpro'
 >;
 

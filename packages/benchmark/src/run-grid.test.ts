@@ -83,7 +83,7 @@ test('a student without its record is not finished; a damaged record is named', 
   const file = path.join(store.folder, 'cells', cell!.id, 'cell.json');
   expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ facts: { category: 'tray', seed: 1 } });
   await writeFile(file, '{"facts"');
-  await expect(store.trained(cell!)).rejects.toMatchObject({ code: 'artefact-invalid' });
+  await expect(store.trained(cell!)).rejects.toMatchObject({ code: 'artifact-invalid' });
   await rm(file);
   expect(await store.trained(cell!)).toBeUndefined();
 });

@@ -17,13 +17,13 @@ export type TeacherChoice = z.output<typeof teacherSchema>;
 export const settingsSchema = z.strictObject({
   /** Input size in pixels, or `[height, width]`. */
   size: z.union([side, z.tuple([side, side])]).default(256),
-  fit: z.enum(['squeeze', 'letterbox']).default('squeeze'),
+  fit: z.enum(['stretch', 'letterbox']).default('stretch'),
   /** `gcad`: the paper's augmentations, by category. */
   augment: z.enum(['none', 'gcad']).default('none'),
   /** `default`, or a backbone's name and weight file. */
   teacher: teacherSchema.default('default'),
   preset: z.enum(['nano', 'lite', 'paper']).default('lite'),
-  initialiseGlobal: z.enum(['random', 'teacher-stage4']).default('random'),
+  initializeGlobal: z.enum(['random', 'teacher-stage4']).default('random'),
   localObjective: objective.default('flattenedCosine'),
   globalObjective: objective.default('contextualAffinity'),
   /** Of the contextual affinity. */

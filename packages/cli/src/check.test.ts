@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 test('counts, fingerprint and a manifest that says the same of the data', async () => {
-  const manifest = path.join(folder, 'pictures.csv');
+  const manifest = path.join(folder, 'images.csv');
   const { code, stdout, stderr } = await dskd('check', folder, '--manifest', manifest);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(/^train +good +good +3 +0$/m);
@@ -29,8 +29,8 @@ test('counts, fingerprint and a manifest that says the same of the data', async 
   const again = await dskd('check', manifest, '--json');
   expect(JSON.parse(again.stdout)).toEqual({
     type: 'dataset-checked',
-    name: 'pictures.csv',
-    rows: [{ split: 'train', label: 'good', defectType: 'good', pictures: 3, masks: 0 }],
+    name: 'images.csv',
+    rows: [{ split: 'train', label: 'good', defectType: 'good', images: 3, masks: 0 }],
     fingerprint,
   });
 });
@@ -43,7 +43,7 @@ test('everything that is wrong, each with its path, and exit code 1', async () =
   expect(stderr).toMatch(/2 problems:\n\s+a\.png: .*text\n\s+b\.png: .*\n\s+Mend, move or remove/);
 });
 
-test('--thorough finds the picture that is broken behind its header', async () => {
+test('--thorough finds the image that is broken behind its header', async () => {
   const whole = await readFile(path.join(folder, '30.png'));
   await writeFile(path.join(folder, '30.png'), whole.subarray(0, whole.length - 20));
   expect((await dskd('check', folder, '--thorough')).stderr).toContain('30.png');

@@ -39,9 +39,9 @@ test('students trained apart and combined score as those trained together', asyn
   const { code, stdout } = await dskd('combine', local, global, '--data', data, '--out', combined);
   expect(code).toBe(0);
   expect(stdout).toContain(`saved ${combined}`);
-  const pictures = path.join(data, 'test');
-  const together = await dskd('predict', both, pictures);
-  expect((await dskd('predict', combined, pictures)).stdout).toBe(together.stdout);
+  const images = path.join(data, 'test');
+  const together = await dskd('predict', both, images);
+  expect((await dskd('predict', combined, images)).stdout).toBe(together.stdout);
   const { stdout: told } = await dskd('info', combined);
   expect(told).toContain('trained local\n');
   expect(told).toContain('trained global\n');
@@ -52,7 +52,7 @@ test('--preset paper says what it costs here; --dry-run leaves it at that', asyn
   const { code, stdout } = await spawnDskd(train(out, '--preset', 'paper', '--dry-run', '--json'));
   expect(code).toBe(0);
   const [cost] = jsonLines(stdout);
-  // 7 pictures of 8 train, in batches of 3 (one of one is left out), for the paper's 200 epochs.
+  // 7 images of 8 train, in batches of 3 (one of one is left out), for the paper's 200 epochs.
   expect(cost).toMatchObject({ type: 'training-cost', steps: 400 });
   expect(cost!.seconds).toBeGreaterThan(0);
   expect(await readdir(folder)).not.toContain('paper.safetensors');

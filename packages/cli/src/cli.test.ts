@@ -65,7 +65,7 @@ test('train goes on from it, says what it read, what it does, and what it saved;
   for (const part of ['Loss of the local student', 'id="calibration"', '--report evaluation.html']) {
     expect(page).toContain(part);
   }
-  expect(trained.stdout).toContain('1 good picture is too few to promise 5 %');
+  expect(trained.stdout).toContain('1 good image is too few to promise 5 %');
   for (const escape of ['\r', '\x1b']) expect(trained.stderr + trained.stdout).not.toContain(escape);
 });
 
@@ -109,7 +109,7 @@ test('evaluate prints tables, --json the result, --out a file of all scores; CSV
   const report = ['--report', path.join(folder, 'evaluation.html')];
   const human = await dskd('evaluate', model, '--data', data, ...files, ...writeMaps, ...report);
   expect(human).toMatchObject({ code: 0 });
-  expect(human.stdout).toContain('2 good and 2 anomalous test pictures, 2 with a mask; protocol of MVTec AD');
+  expect(human.stdout).toContain('2 good and 2 anomalous test images, 2 with a mask; protocol of MVTec AD');
   expect(human.stdout).toMatch(/fused(?: +[\d.]+){6}\n/);
   const machine = await dskd('evaluate', model, '--data', data, '--json');
   expect(JSON.parse(machine.stdout)).toEqual(JSON.parse(await readFile(out!, 'utf8')));
@@ -136,7 +136,7 @@ test('evaluate prints tables, --json the result, --out a file of all scores; CSV
   expect(unknown.stderr).toContain('Got maps of "lokal", wanted one of fused, local, global.');
 });
 
-test('evaluate --subsets tells logical from structural pictures', async () => {
+test('evaluate --subsets tells logical from structural images', async () => {
   const list = path.join(folder, 'logical.txt');
   await writeFile(list, `${path.basename(data)}/test/spot/001.png\n`);
   const { stdout } = await dskd('evaluate', model, '--data', data, '--subsets', list, '--json');
@@ -149,7 +149,7 @@ test('evaluate --subsets tells logical from structural pictures', async () => {
   ]);
 });
 
-test('predict prints a line of JSON a picture; overlays have the picture’s size and tell folders apart', async () => {
+test('predict prints a line of JSON an image; overlays have the image’s size and tell folders apart', async () => {
   const out = path.join(folder, 'heat maps');
   const { code, stdout } = await dskd('predict', model, path.join(data, 'test'), '--out', out);
   expect(code).toBe(0);
@@ -165,25 +165,25 @@ test('predict prints a line of JSON a picture; overlays have the picture’s siz
   expect(await decodeImage(path.join(out, 'good-000.overlay.png'))).toMatchObject({ width: 40, height: 40 });
 });
 
-test('a file that is no picture is said in its line, the others are scored; the exit code tells', async () => {
+test('a file that is no image is said in its line, the others are scored; the exit code tells', async () => {
   const broken = path.join(folder, 'broken.png');
-  await writeFile(broken, 'not a picture');
+  await writeFile(broken, 'not an image');
   const { code, stdout, stderr } = await dskd('predict', model, broken, path.join(data, 'test/good'));
   expect(code).toBe(1);
   const lines = jsonLines(stdout);
   expect(lines).toHaveLength(3);
   expect(lines.find((line) => line.path === broken)).toMatchObject({ error: { code: 'image-unreadable' } });
   expect(lines.filter((line) => 'score' in line)).toHaveLength(2);
-  expect(stderr).toContain('1 of 3 pictures could not be read');
+  expect(stderr).toContain('1 of 3 images could not be read');
 });
 
-test('a picture below the scale is left as it is', async () => {
+test('an image below the scale is left as it is', async () => {
   const out = path.join(folder, 'cold');
   const file = path.join(data, 'test/good/000.png');
   await dskd('predict', model, file, '--out', out, '--threshold', '1000000');
   const overlay = await decodeImage(path.join(out, '000.overlay.png'));
-  const picture = await decodeImage(file);
-  const furthest = Math.max(...Array.from(overlay.data, (value, i) => Math.abs(value - picture.data[i]!)));
+  const image = await decodeImage(file);
+  const furthest = Math.max(...Array.from(overlay.data, (value, i) => Math.abs(value - image.data[i]!)));
   expect(furthest).toBeLessThanOrEqual(1);
 });
 
@@ -232,11 +232,11 @@ test('calibrate moves the threshold, not the scores', async () => {
   const saved = jsonLines(stdout).at(-1)!;
   expect(saved).toMatchObject({
     type: 'model-saved',
-    pictures: 8,
+    images: 8,
     threshold: { falseAlarmRate: 0.25, guaranteed: true },
   });
-  const picture = path.join(data, 'test/spot/000.png');
-  const [before, after] = [await dskd('predict', model, picture), await dskd('predict', out, picture)].map(
+  const image = path.join(data, 'test/spot/000.png');
+  const [before, after] = [await dskd('predict', model, image), await dskd('predict', out, image)].map(
     (outcome) => jsonLines(outcome.stdout)[0]!,
   );
   expect(after!.score).toBe(before!.score);
@@ -244,15 +244,13 @@ test('calibrate moves the threshold, not the scores', async () => {
   expect(after!.threshold).not.toBe(before!.threshold);
 });
 
-test('calibrate takes pictures of bad parts, and says what chose the threshold', async () => {
+test('calibrate takes images of bad parts, and says what chose the threshold', async () => {
   const out = path.join(folder, 'chosen.safetensors');
   const good = ['--normals', path.join(data, 'train/good'), '--out', out];
   const bad = ['--anomalies', path.join(data, 'test/spot')];
   const human = await dskd('calibrate', model, ...good, ...bad, '--threshold-from', 'f1-max');
   expect(human.code).toBe(0);
-  expect(human.stdout).toMatch(
-    /where F1 is highest on 8 good and \d+ bad pictures; of those \d+ false alarm/,
-  );
+  expect(human.stdout).toMatch(/where F1 is highest on 8 good and \d+ bad images; of those \d+ false alarm/);
   expect((await dskd('info', out, '--json')).stdout).toContain('"chosenBy":"f1-max"');
   const costs = ['--threshold-from', 'cost', '--cost-of-a-miss', '1000', '--json'];
   const machine = await dskd('calibrate', model, ...good, ...bad, ...costs);
@@ -273,7 +271,7 @@ test('letterbox, augmentation, levels, ignored pixels and float16 are in the mod
   const more = '--no-embed-teacher --no-workers --epochs 1 --fit letterbox --storage float16'.split(' ');
   const masks = ['--augment', augmentation, '--ignore-mask', mask];
   const forms =
-    '--levels features.7,features.12 --normalisation quantiles --global-objective covarianceAffinity'.split(
+    '--levels features.7,features.12 --normalization quantiles --global-objective covarianceAffinity'.split(
       ' ',
     );
   const { code } = await spawnDskd(train(out, ...more, ...masks, ...forms));
@@ -286,7 +284,7 @@ test('letterbox, augmentation, levels, ignored pixels and float16 are in the mod
   expect(stdout).toContain('squeezenet1_1, not in the file');
   expect(stdout).toMatch(/levels +features\.7[^\n]+features\.12/);
   expect(stdout).not.toContain('features.4');
-  expect(stdout).toMatch(/fusion +[^\n]+ normalised by quantiles/);
+  expect(stdout).toMatch(/fusion +[^\n]+ normalized by quantiles/);
   expect(stdout).toMatch(/branch +student +objective +0\.9 quantile +to the 0\.995 +normal scores/);
   expect(stdout).toContain('covarianceAffinity');
   expect(stdout).toMatch(/augmentation +rotation.degrees 2/);
@@ -320,10 +318,10 @@ test('doctor names the backends', async () => {
   expect(backends.find(({ name }) => name === 'wasm')?.available).toBe(true);
 });
 
-test('a folder of pictures that are not', async () => {
+test('a folder of images that are not', async () => {
   const bad = path.join(folder, 'bad');
   await writeDataset(bad);
-  await writeFile(path.join(bad, 'train/good/words.png'), 'not a picture');
+  await writeFile(path.join(bad, 'train/good/words.png'), 'not an image');
   await rm(path.join(bad, 'ground_truth/spot/001_mask.png'));
   const { code, stderr } = await dskd(...train(model).with(2, bad));
   expect(code).toBe(1);

@@ -7,7 +7,7 @@ import { option, positiveInteger, text } from './options/option.js';
 import { configOption } from './options/shared.js';
 
 const schema = z.strictObject({
-  data: option(text().default('.'), 'pictures', { path: true }),
+  data: option(text().default('.'), 'images', { path: true }),
   epochs: option(positiveInteger().default(10), 'passes', { main: true }),
   preset: option(z.enum(['lite', 'paper']).default('lite'), 'size', { main: true }),
   workers: option(z.boolean().default(true), 'threads', { negative: 'one thread' }),

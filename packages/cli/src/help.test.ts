@@ -65,7 +65,7 @@ describe('wrong use', () => {
     [['train', '--data', 'x', '--teacher', 'resnet18'], '--weights FILE is missing', 'leave --teacher out'],
     [['train', '--data', 'x', '--weights', 'y'], 'which has its own', '--teacher squeezenet1_1'],
     [['info', 'no such file'], 'Cannot read no such file', 'dskd train'],
-    [['predict', 'model'], 'No pictures are given', '--watch DIR'],
+    [['predict', 'model'], 'No images are given', '--watch DIR'],
     [['predict', 'no such model', 'x.png'], 'x.png', ''],
     [['predict', 'model', '--watch', 'a', '--out', './a'], 'to watch and to write', 'another folder'],
     [['init', 'info'], 'Got info, wanted one of train', 'config file'],

@@ -22,7 +22,7 @@ test('writes the commented options of dskd train', async () => {
   expect(written).toBe(commentedConfig('train', trainOptions));
   expect(written).toContain('(nano, lite, paper; default lite)\n#preset: lite\n');
   expect(written).toContain(
-    '# passes over the pictures (a whole number, 1 or more; default 10, or more where those are below 100 steps)\n#epochs: 10\n',
+    '# passes over the images (a whole number, 1 or more; default 10, or more where those are below 100 steps)\n#epochs: 10\n',
   );
 });
 

@@ -8,8 +8,8 @@ import { writeSafetensors, type StateDict } from '@dskd/weights';
 
 const SIDE = 40;
 
-function picture(seed: number, faulty: boolean): PixelBuffer {
-  const random = randomStream(seed, 'picture');
+function image(seed: number, faulty: boolean): PixelBuffer {
+  const random = randomStream(seed, 'image');
   const data = new Uint8Array(SIDE * SIDE * 3);
   for (let y = 0; y < SIDE; y++) {
     for (let x = 0; x < SIDE; x++) {
@@ -25,12 +25,12 @@ async function write(file: string, pixels: PixelBuffer): Promise<void> {
   await writeFile(file, await encodePng(pixels));
 }
 
-/** A category in the MVTec AD layout: 8 good pictures to train on, 2 good and 2 faulty ones to test with. */
+/** A category in the MVTec AD layout: 8 good images to train on, 2 good and 2 faulty ones to test with. */
 export async function writeDataset(folder: string): Promise<void> {
-  for (let i = 0; i < 8; i++) await write(path.join(folder, `train/good/00${i}.png`), picture(i, false));
+  for (let i = 0; i < 8; i++) await write(path.join(folder, `train/good/00${i}.png`), image(i, false));
   for (let i = 0; i < 2; i++) {
-    await write(path.join(folder, `test/good/00${i}.png`), picture(100 + i, false));
-    await write(path.join(folder, `test/spot/00${i}.png`), picture(200 + i, true));
+    await write(path.join(folder, `test/good/00${i}.png`), image(100 + i, false));
+    await write(path.join(folder, `test/spot/00${i}.png`), image(200 + i, true));
     const mask = new Uint8Array(SIDE * SIDE);
     for (let y = 0; y < 12; y++) mask.fill(255, y * SIDE, y * SIDE + 12);
     await write(path.join(folder, `ground_truth/spot/00${i}_mask.png`), {

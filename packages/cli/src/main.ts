@@ -15,7 +15,7 @@ const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
   combine: async () => (await import('./commands/combine.js')).combineCommand(),
   check: async () => (await import('./commands/check.js')).checkCommand(),
   info: async () => (await import('./commands/info.js')).infoCommand(),
-  'distil-teacher': async () => (await import('./commands/distil-teacher.js')).distilTeacherCommand(),
+  'distill-teacher': async () => (await import('./commands/distill-teacher.js')).distillTeacherCommand(),
   weights: async () => (await import('./commands/weights/index.js')).weightsCommand(),
   init: async () => (await import('./commands/init.js')).initCommand(),
   synth: async () => (await import('./commands/synth.js')).synthCommand(),
@@ -33,7 +33,7 @@ function commandNamed(argv: readonly string[]): string | undefined {
 async function createProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command('dskd')
     .description(
-      'Learns good parts from pictures, then says of a new picture whether, where and how it is anomalous.',
+      'Learns good parts from images, then says of a new image whether, where and how it is anomalous.',
     )
     .version(VERSION)
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}.`);

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { isDskdError } from '@dskd/base';
-import { coloured } from './render/colour.js';
+import { colored } from './render/color.js';
 
 /** One line of JSON on standard output. */
 export function printJson(value: unknown): void {
@@ -49,7 +49,7 @@ export function printError(error: unknown, { json, debug }: ErrorFormat): void {
   if (json) printJson({ type: 'error', ...line });
   else {
     process.stderr.write(
-      `${coloured('dskd:', 'red', process.stderr)} ${line.message.replaceAll('\n', '\n    ')}\n`,
+      `${colored('dskd:', 'red', process.stderr)} ${line.message.replaceAll('\n', '\n    ')}\n`,
     );
     if (line.hint !== undefined) process.stderr.write(`      ${line.hint}\n`);
   }

@@ -17,7 +17,7 @@ test('ends without a word when nobody reads its output: dskd … | head', async 
   expect(stderr).toBe('');
 });
 
-test('colour: none without a terminal or with NO_COLOR, some with FORCE_COLOR', async () => {
+test('color: none without a terminal or with NO_COLOR, some with FORCE_COLOR', async () => {
   const plain = await spawnDskd(['nonsense']);
   expect(plain.stderr).toMatch(/^dskd: unknown command 'nonsense'/);
   const forced = await spawnDskd(['nonsense'], { env: { FORCE_COLOR: '1' } });

@@ -33,7 +33,7 @@ test('writes a dataset that is read again, and says what it is', async () => {
   );
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toBe(
-    `wrote ${path.join(folder, 'flask')}: 2 pictures to train on, 1 to calibrate, 4 to test with (2 good, 1 logical, 1 structural)
+    `wrote ${path.join(folder, 'flask')}: 2 images to train on, 1 to calibrate, 4 to test with (2 good, 1 logical, 1 structural)
 next: dskd train --data ${folder} --category flask …
 `,
   );
@@ -56,7 +56,7 @@ test('--json, --preview, --seed', async () => {
     seed: 3,
     level: 'standard',
     generatorVersion: GENERATOR_VERSION,
-    pictures: { train: 2, validation: 1, test: { good: 2, logical_anomalies: 1, structural_anomalies: 1 } },
+    images: { train: 2, validation: 1, test: { good: 2, logical_anomalies: 1, structural_anomalies: 1 } },
     preview,
   });
   const { width } = await decodeImage(preview);

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decodeImage } from '@dskd/data/node';
-import { loadDetector, mapInPicture, type EvaluationResult } from '@dskd/detector';
+import { loadDetector, mapInImage, type EvaluationResult } from '@dskd/detector';
 import sharp from 'sharp';
 import { dskd, spawnDskd } from './dskd-process.test.util.js';
 import { writeTeacher } from './made-up-dataset.test.util.js';
@@ -48,14 +48,14 @@ test('a drawn dataset is trained on and evaluated by subset', async () => {
   );
   expect(trained.code).toBe(0);
   expect(trained.stderr).toMatch(/test +anomalous +logical_anomalies +2 +2\n/);
-  expect(trained.stderr).toContain('calibrating on 2 good pictures');
+  expect(trained.stderr).toContain('calibrating on 2 good images');
 
   const maps = path.join(folder, 'maps');
   const evaluate = ['evaluate', model, '--data', data, '--category', 'tray'];
   const evaluated = await dskd(...evaluate, '--write-maps', maps, '--json');
   expect(evaluated.code).toBe(0);
   const result = JSON.parse(evaluated.stdout) as EvaluationResult;
-  expect(result.pictures).toEqual({ good: 2, anomalous: 4, withMask: 4 });
+  expect(result.images).toEqual({ good: 2, anomalous: 4, withMask: 4 });
   expect(Object.keys(result.fused.imageAurocByDefect).sort()).toEqual([
     'logical_anomalies',
     'structural_anomalies',
@@ -73,9 +73,9 @@ test('a drawn dataset is trained on and evaluated by subset', async () => {
   const detector = await loadDetector(await readFile(model));
   try {
     for (const { id } of result.samples) {
-      const picture = await decodeImage(path.join(data, 'tray', id));
-      const [prediction] = await detector.predict(picture);
-      const { data: wanted, width, height } = mapInPicture(prediction!, picture);
+      const image = await decodeImage(path.join(data, 'tray', id));
+      const [prediction] = await detector.predict(image);
+      const { data: wanted, width, height } = mapInImage(prediction!, image);
       const { data: written, info } = await sharp(path.join(maps, 'tray', id.replace(/png$/, 'tiff')))
         .raw({ depth: 'float' })
         .toBuffer({ resolveWithObject: true });

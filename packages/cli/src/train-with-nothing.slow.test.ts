@@ -10,7 +10,7 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'dskd nothing ü-'));
   await writeDataset(path.join(folder, 'dataset'));
   await mkdir(path.join(folder, 'good parts'));
-  // Four good pictures in a folder, no more.
+  // Four good images in a folder, no more.
   for (const name of (await readdir(path.join(folder, 'dataset/train/good'))).slice(0, 4)) {
     await rename(path.join(folder, 'dataset/train/good', name), path.join(folder, 'good parts', name));
   }
@@ -20,16 +20,16 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 test('dskd train --data FOLDER: a calibrated model, what it is worth, and what next', async () => {
   const { code, stdout, stderr } = await spawnDskd(['train', '--data', 'good parts'], { cwd: folder });
   expect({ code, stderr }).toMatchObject({ code: 0 });
-  expect(stderr).toContain('training local and global on 3 pictures: 100 epochs, 100 steps');
-  expect(stderr).toContain('calibrating on 1 good pictures');
+  expect(stderr).toContain('training local and global on 3 images: 100 epochs, 100 steps');
+  expect(stderr).toContain('calibrating on 1 good images');
   expect(stdout).toContain('saved model.safetensors');
-  expect(stdout).toMatch(/for a false-alarm rate of 0\.05 from 1 pictures? \(held-out\)/);
-  // One picture is too few for any rate worth having: said, whatever the words.
+  expect(stdout).toMatch(/for a false-alarm rate of 0\.05 from 1 images? \(held-out\)/);
+  // One image is too few for any rate worth having: said, whatever the words.
   expect(stdout).toContain('promise');
-  expect(stdout).toContain('dskd predict model.safetensors NEW_PICTURES --out heat-maps');
+  expect(stdout).toContain('dskd predict model.safetensors NEW_IMAGES --out heat-maps');
   const model = path.join(folder, 'model.safetensors');
   const info = await dskd('info', model);
-  expect(info.stdout).toContain('dskd_tiny (teacher-tiny), in the file');
+  expect(info.stdout).toContain('teacher-tiny (teacher-tiny), in the file');
   expect(info.stdout).toMatch(/input +128 x 128 pixels/);
   const predicted = await dskd('predict', model, path.join(folder, 'dataset/test/good'));
   expect(predicted.code).toBe(0);

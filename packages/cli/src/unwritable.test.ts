@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-// There are neither pictures nor weights: an error about the result's place comes before any work.
+// There are neither images nor weights: an error about the result's place comes before any work.
 test.each([
   ['train', '--teacher', 'squeezenet1_1', '--data', 'nowhere', '--weights', 'nowhere', '--out'],
   [

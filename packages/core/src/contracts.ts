@@ -9,8 +9,8 @@ export interface FeatureLevel {
 }
 
 /**
- * From pictures (RGB, 0..1) to what a network's weights were trained on:
- * `(picture[channelOrder] * scale - mean) / standardDeviation`, channel by channel, mean and
+ * From images (RGB, 0..1) to what a network's weights were trained on:
+ * `(image[channelOrder] * scale - mean) / standardDeviation`, channel by channel, mean and
  * standardDeviation in the order of `channelOrder`.
  */
 export interface InputTransform {
@@ -20,7 +20,7 @@ export interface InputTransform {
   readonly standardDeviation: readonly [number, number, number];
 }
 
-/** A frozen network that turns pictures into features at several levels. */
+/** A frozen network that turns images into features at several levels. */
 export interface FeatureExtractor {
   readonly name: string;
   readonly levels: readonly FeatureLevel[];
@@ -59,7 +59,7 @@ export interface Student {
 /** What a student is trained on, and how far it is from the teacher at each position. */
 export interface Objective {
   readonly name: string;
-  /** JSON-serialisable: `createObjective({ name, options })` makes the same objective again. */
+  /** JSON-serializable: `createObjective({ name, options })` makes the same objective again. */
   readonly options: Readonly<Record<string, unknown>>;
   /** Sum over levels of the mean over positions and batch. Differentiable with respect to `student`. */
   loss(teacher: readonly Tensor4D[], student: readonly Tensor4D[]): Scalar;

@@ -33,11 +33,11 @@ describe('resizeBilinearAntialiased', () => {
   test('refuses other channel counts and sizes', () => {
     const source = { data: new Uint8Array(8), width: 2, height: 2, channels: 2 };
     expect(codeOf(() => resizeBilinearAntialiased(source, { width: 1, height: 1 }))).toBe('invalid-argument');
-    const grey = { ...source, width: 4, channels: 1 };
+    const gray = { ...source, width: 4, channels: 1 };
     for (const width of [0, -1, 1.5, NaN]) {
-      expect(codeOf(() => resizeBilinearAntialiased(grey, { width, height: 1 }))).toBe('invalid-argument');
+      expect(codeOf(() => resizeBilinearAntialiased(gray, { width, height: 1 }))).toBe('invalid-argument');
     }
-    const short = { ...grey, data: new Uint8Array(7) };
+    const short = { ...gray, data: new Uint8Array(7) };
     expect(codeOf(() => resizeBilinearAntialiased(short, { width: 1, height: 1 }))).toBe('invalid-argument');
   });
 
@@ -63,7 +63,7 @@ describe('resizeBilinearAntialiased', () => {
     );
   });
 
-  test('a constant picture stays constant and a result never leaves the range of its source', () => {
+  test('a constant image stays constant and a result never leaves the range of its source', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 60, maxLength: 60 }), side, side, (data, width, height) => {
         const source = { data, width: 10, height: 6, channels: 1 };

@@ -18,9 +18,9 @@ interface Taps {
  * reduction when shrinking, in two passes (rows, then columns) that each round to 8 bits. What torchvision's
  * `Resize` does to a PIL image; a plain bilinear resize aliases at the same sizes and shifts scores.
  *
- * RGBA is resized with colours multiplied by alpha and divided again, as Pillow does.
+ * RGBA is resized with colors multiplied by alpha and divided again, as Pillow does.
  *
- * @param source 1 (grey), 3 (RGB) or 4 (RGBA) channels.
+ * @param source 1 (gray), 3 (RGB) or 4 (RGBA) channels.
  * @param size width and height in pixels, positive integers.
  * @returns a new buffer with the channels of `source`.
  * @throws {DskdError} `invalid-argument` for other channel counts or sizes.
@@ -66,12 +66,12 @@ function makeTaps(inputs: number, outputs: number): Taps {
   const exact = new Float64Array(width);
   const inverse = 1 / support;
   for (let output = 0; output < outputs; output++) {
-    const centre = (output + 0.5) * scale;
-    const start = Math.max(Math.trunc(centre - support + 0.5), 0);
-    const taps = Math.min(Math.trunc(centre + support + 0.5), inputs) - start;
+    const center = (output + 0.5) * scale;
+    const start = Math.max(Math.trunc(center - support + 0.5), 0);
+    const taps = Math.min(Math.trunc(center + support + 0.5), inputs) - start;
     let total = 0;
     for (let tap = 0; tap < taps; tap++) {
-      exact[tap] = Math.max(1 - Math.abs((tap + start - centre + 0.5) * inverse), 0);
+      exact[tap] = Math.max(1 - Math.abs((tap + start - center + 0.5) * inverse), 0);
       total += exact[tap]!;
     }
     for (let tap = 0; tap < taps; tap++) {

@@ -72,8 +72,8 @@ function columnSums(x: Tensor2D): Tensor1D {
   const [rows, columns] = x.shape;
   if (rows <= WINDOW) return tf.sum<Tensor1D>(x, 0);
   const windows = Math.floor(rows / WINDOW);
-  const picture = tf.reshape<tf.Rank.R4>(x, [1, rows, 1, columns]);
-  const means: Tensor4D = tf.avgPool(picture, [WINDOW, 1], [WINDOW, 1], 'valid');
+  const image = tf.reshape<tf.Rank.R4>(x, [1, rows, 1, columns]);
+  const means: Tensor4D = tf.avgPool(image, [WINDOW, 1], [WINDOW, 1], 'valid');
   const sums = tf.mul(columnSums(tf.reshape(means, [windows, columns])), WINDOW);
   const rest = rows - windows * WINDOW;
   if (rest === 0) return sums as Tensor1D;

@@ -11,7 +11,7 @@ const EPSILON_SQUARED = 1e-16;
  * @returns a new tensor of the same shape. The caller disposes it.
  */
 export function unitVectors(features: Tensor4D): Tensor4D {
-  const normalise = tf.customGrad((x, save) => {
+  const normalize = tf.customGrad((x, save) => {
     const squaredLength = tf.sum(tf.square(x as Tensor4D), -1, true);
     const unit = tf.mul(x as Tensor4D, inverseLength(squaredLength));
     (save as tf.GradSaveFunc)([unit, squaredLength]);
@@ -24,7 +24,7 @@ export function unitVectors(features: Tensor4D): Tensor4D {
     };
     return { value: unit, gradFunc };
   });
-  return tf.tidy(() => normalise(features) as Tensor4D);
+  return tf.tidy(() => normalize(features) as Tensor4D);
 }
 
 function inverseLength(squaredLength: tf.Tensor): tf.Tensor {

@@ -4,8 +4,8 @@ import { assertMaps, transformMaps, type Matrix } from './linear-maps.js';
 
 export interface UpsampleBilinearOptions {
   /**
-   * True (default): corner pixels' centres stay at the corners. False: pixels are areas, corners of the
-   * picture stay. As in torch.
+   * True (default): corner pixels' centers stay at the corners. False: pixels are areas, corners of the
+   * image stay. As in torch.
    */
   readonly alignCorners?: boolean;
 }

@@ -25,7 +25,7 @@ async function digestOfPixels({ data, width, height, channels }: PixelBuffer): P
 }
 
 /**
- * Names the ground truth of a picture that is known defect by defect: SHA-256 over one line per region, sorted,
+ * Names the ground truth of an image that is known defect by defect: SHA-256 over one line per region, sorted,
  * `JSON.stringify([defectType, saturationArea, sha256 of its mask])`, joined by newlines.
  */
 export async function digestOfRegions(
@@ -53,7 +53,7 @@ async function digestOfTruth(sample: Sample): Promise<string | null> {
 
 /**
  * Names what `samples` hold: SHA-256 over one line per sample, sorted,
- * `JSON.stringify([split, label, defectType, sha256 of the picture, sha256 of the mask or null])`, joined by
+ * `JSON.stringify([split, label, defectType, sha256 of the image, sha256 of the mask or null])`, joined by
  * newlines. Where the ground truth is known defect by defect, the hash of the mask is that over one line per
  * region, sorted, `JSON.stringify([defectType, saturationArea, sha256 of its mask])`. Names, places and the order of files do not matter; a changed byte, mask, label or split does.
  *
@@ -70,9 +70,9 @@ export async function fingerprintSamples(
   for (const sample of samples) {
     throwIfAborted(signal);
     const { split, label, defectType, origin, maskOrigin } = sample;
-    const picture = origin?.sha256 ?? (await digestOfPixels(await sample.load()));
+    const image = origin?.sha256 ?? (await digestOfPixels(await sample.load()));
     const mask = maskOrigin?.sha256 ?? (await digestOfTruth(sample));
-    lines.push(JSON.stringify([split, label, defectType, picture, mask]));
+    lines.push(JSON.stringify([split, label, defectType, image, mask]));
   }
   return sha256(new TextEncoder().encode(lines.sort(byCodeUnit).join('\n')));
 }

@@ -81,7 +81,7 @@ print(image.mode, *image.size, numpy.asarray(image).astype('<f4').tobytes().hex(
   }
 });
 
-test('values that do not fill the picture are refused', () => {
+test('values that do not fill the image are refused', () => {
   expect(() => encodeFloatTiff({ data, width, height: 4 })).toThrow('Got 35 values, wanted 7 x 4.');
   expect(() => encodeFloatTiff({ data, width: 0, height })).toThrow('positive integers');
 });

@@ -11,7 +11,7 @@ const ENTRY_BYTES = 12;
  * Numbers of one channel as a TIFF of 32-bit floats, without loss: little-endian, uncompressed, one strip. Read by
  * tifffile, Pillow (mode F), libtiff and what is built on them; MVTec's evaluation scripts take maps in this form.
  * @param pixels row-major, `width * height`; written bit by bit.
- * @throws {DskdError} `shape-mismatch` for a length that does not fit; `invalid-argument` for an empty picture.
+ * @throws {DskdError} `shape-mismatch` for a length that does not fit; `invalid-argument` for an empty image.
  */
 export function encodeFloatTiff({
   data,

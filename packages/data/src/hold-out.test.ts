@@ -42,7 +42,7 @@ describe('holdOut', () => {
     expect(ids(samples, 2)).not.toEqual(ids(samples, 1));
   });
 
-  test('one picture more moves few across', () => {
+  test('one image more moves few across', () => {
     const before = new Set(holdOut(named(100), { fraction: 0.1, seed: 3 }).heldOut.map(({ id }) => id));
     const after = holdOut(named(101), { fraction: 0.1, seed: 3 }).heldOut.map(({ id }) => id);
     expect(after.filter((id) => !before.has(id)).length).toBeLessThanOrEqual(1);

@@ -2,9 +2,9 @@ import { DskdError, randomStream } from '@dskd/base';
 import { byCodeUnit } from './samples.js';
 
 /**
- * Splits off a share of `samples` by seed, for example to calibrate on pictures that were not trained on.
+ * Splits off a share of `samples` by seed, for example to calibrate on images that were not trained on.
  * Each sample draws its own number from (seed, id): the split depends neither on the order of the list nor
- * on the file system, and a picture more or less moves few others across.
+ * on the file system, and an image more or less moves few others across.
  *
  * @param options.fraction share to hold out, between 0 and 1, both excluded; rounded to the nearest number
  *   of samples, but at least 1 is held out and at least 1 kept when there are 2 or more. Of 0 or 1 samples

@@ -3,7 +3,7 @@ import type { PixelBuffer } from '@dskd/base';
 import { describeBackends } from '@dskd/test-support';
 import { prepareMask, preparePixels, toImageTensor } from './prepare.js';
 
-function picture(width: number, height: number, channels = 3, shift = 0): PixelBuffer {
+function image(width: number, height: number, channels = 3, shift = 0): PixelBuffer {
   const data = Uint8Array.from({ length: width * height * channels }, (_, index) => (index + shift) % 256);
   return { data, width, height, channels };
 }
@@ -11,40 +11,40 @@ function picture(width: number, height: number, channels = 3, shift = 0): PixelB
 describeBackends('toImageTensor', () => {
   test('every byte becomes byte / 255 in float32, in place', async () => {
     const before = tf.memory().numTensors;
-    const pictures = [picture(12, 8), picture(12, 8, 3, 100)];
-    const tensor = toImageTensor(pictures);
+    const images = [image(12, 8), image(12, 8, 3, 100)];
+    const tensor = toImageTensor(images);
     expect(tensor.shape).toEqual([2, 8, 12, 3]);
     expect(tensor.dtype).toBe('float32');
-    const wanted = Float32Array.from([...pictures[0]!.data, ...pictures[1]!.data], (byte) => byte / 255);
+    const wanted = Float32Array.from([...images[0]!.data, ...images[1]!.data], (byte) => byte / 255);
     expect(await tensor.data()).toEqual(wanted);
     tensor.dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('throws when pictures differ, are none, or are not RGB', () => {
+  test('throws when images differ, are none, or are not RGB', () => {
     const before = tf.memory().numTensors;
     expect(() => toImageTensor([])).toThrow('wanted at least one');
-    expect(() => toImageTensor([picture(2, 3), picture(3, 2)])).toThrow(
-      'Picture 1 of the batch is 3 x 2 x 3; wanted 2 x 3 x 3',
+    expect(() => toImageTensor([image(2, 3), image(3, 2)])).toThrow(
+      'Image 1 of the batch is 3 x 2 x 3; wanted 2 x 3 x 3',
     );
-    expect(() => toImageTensor([picture(2, 3, 4)])).toThrow('Picture 0 of the batch is 2 x 3 x 4');
+    expect(() => toImageTensor([image(2, 3, 4)])).toThrow('Image 0 of the batch is 2 x 3 x 4');
     expect(tf.memory().numTensors).toBe(before);
   });
 });
 
 describe('preparePixels', () => {
-  test('squeezes both sides, keeps a plain colour and its own size', () => {
-    const plain = { ...picture(7, 5), data: new Uint8Array(7 * 5 * 3).fill(93) };
+  test('squeezes both sides, keeps a plain color and its own size', () => {
+    const plain = { ...image(7, 5), data: new Uint8Array(7 * 5 * 3).fill(93) };
     const small = preparePixels(plain, { height: 2, width: 3 });
     expect(small).toMatchObject({ width: 3, height: 2, channels: 3 });
     expect([...small.data]).toEqual(Array<number>(18).fill(93));
-    const source = picture(7, 5);
+    const source = image(7, 5);
     expect([...preparePixels(source, { height: 5, width: 7 }).data]).toEqual([...source.data]);
   });
 
-  test('throws when the picture is not RGB or not whole', () => {
-    expect(() => preparePixels(picture(2, 2, 4), { height: 1, width: 1 })).toThrow('4 channels, wanted 3');
-    expect(() => preparePixels({ ...picture(2, 2), width: 3 }, { height: 1, width: 1 })).toThrow('12 bytes');
+  test('throws when the image is not RGB or not whole', () => {
+    expect(() => preparePixels(image(2, 2, 4), { height: 1, width: 1 })).toThrow('4 channels, wanted 3');
+    expect(() => preparePixels({ ...image(2, 2), width: 3 }, { height: 1, width: 1 })).toThrow('12 bytes');
   });
 });
 
@@ -57,7 +57,7 @@ describe('prepareMask', () => {
   });
 
   test('keeps what covers at least half of a small pixel, whatever its number', () => {
-    // Each small pixel is (1 3 3 1) / 8 of the four large ones around its centre, at the edge (1 3 3) / 7.
+    // Each small pixel is (1 3 3 1) / 8 of the four large ones around its center, at the edge (1 3 3) / 7.
     const rows = (row: readonly number[]): PixelBuffer => mask(8, [...row, ...row]);
     const half = { width: 4, height: 1 };
     expect([...prepareMask(rows([0, 0, 0, 0, 1, 1, 1, 0]), half)]).toEqual([0, 0, 1, 1]);
@@ -76,6 +76,6 @@ describe('prepareMask', () => {
   });
 
   test('throws when there is more than one channel', () => {
-    expect(() => prepareMask(picture(2, 2), { width: 1, height: 1 })).toThrow('3 channels, wanted 1');
+    expect(() => prepareMask(image(2, 2), { width: 1, height: 1 })).toThrow('3 channels, wanted 1');
   });
 });

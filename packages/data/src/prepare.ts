@@ -2,11 +2,11 @@ import { assertPixelBuffer, DskdError, type PixelBuffer } from '@dskd/base';
 import { tensor4d, type Tensor4D } from '@tensorflow/tfjs-core';
 import {
   addBorder,
-  assertColour,
+  assertColor,
   fitPixels,
   LETTERBOX_FILL,
-  type Colour,
-  type FittedPicture,
+  type Color,
+  type FittedImage,
 } from './transforms/letterbox.js';
 import type { Fit } from './transforms/placement.js';
 
@@ -16,52 +16,49 @@ export interface PreparedSize {
   readonly width: number;
 }
 
-/** How a picture becomes what the network sees. */
+/** How an image becomes what the network sees. */
 export interface Preparation extends PreparedSize {
-  /** Default `squeeze`. */
+  /** Default `stretch`. */
   readonly fit?: Fit;
   /** What a letterbox's border is filled with. Default {@link LETTERBOX_FILL}. */
-  readonly fill?: Colour;
+  readonly fill?: Color;
 }
 
 /** @throws {DskdError} `invalid-argument`, `shape-mismatch` */
-export function fitPicture(
-  pixels: PixelBuffer,
-  { height, width, fit = 'squeeze' }: Preparation,
-): FittedPicture {
+export function fitImage(pixels: PixelBuffer, { height, width, fit = 'stretch' }: Preparation): FittedImage {
   assertPixelBuffer(pixels);
   if (pixels.channels !== 3) {
     throw new DskdError(
       'shape-mismatch',
-      `Got a picture of ${pixels.channels} channels, wanted 3 (red, green, blue).`,
-      { hint: 'Decode pictures with decodeImage, which always returns RGB.' },
+      `Got an image of ${pixels.channels} channels, wanted 3 (red, green, blue).`,
+      { hint: 'Decode images with decodeImage, which always returns RGB.' },
     );
   }
   return fitPixels(pixels, { width, height }, fit);
 }
 
 /**
- * From a picture to what the network sees: squeezed (each side apart) or letterboxed, antialiased bilinear
+ * From an image to what the network sees: squeezed (each side apart) or letterboxed, antialiased bilinear
  * (Pillow's bytes). Training, evaluation and prediction all come through here.
  * @param pixels RGB, 3 channels.
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
 export function preparePixels(pixels: PixelBuffer, preparation: Preparation): PixelBuffer {
   const { fill = LETTERBOX_FILL } = preparation;
-  assertColour(fill);
-  return addBorder(fitPicture(pixels, preparation), fill);
+  assertColor(fill);
+  return addBorder(fitImage(pixels, preparation), fill);
 }
 
 /**
  * From a ground truth or an ignore mask to network size: the mask (0 or anything else) is resized and placed
- * like the picture and cut at one half, as RD4AD does.
+ * like the image and cut at one half, as RD4AD does.
  * @param mask 1 channel.
  * @returns `height * width` values, row-major, 1 where the mask is set, 0 where not and in a letterbox's border.
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
 export function prepareMask(
   mask: PixelBuffer,
-  { height, width, fit = 'squeeze' }: PreparedSize & Pick<Preparation, 'fit'>,
+  { height, width, fit = 'stretch' }: PreparedSize & Pick<Preparation, 'fit'>,
 ): Uint8Array {
   assertPixelBuffer(mask);
   if (mask.channels !== 1) {
@@ -75,29 +72,29 @@ export function prepareMask(
 const UNIT = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
 
 /**
- * Stacks pictures of one size into a batch.
- * @param pictures at least one, RGB, 3 channels.
+ * Stacks images of one size into a batch.
+ * @param images at least one, RGB, 3 channels.
  * @returns float32 `[batch, height, width, 3]`, RGB, byte / 255. The caller disposes it.
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
-export function toImageTensor(pictures: readonly PixelBuffer[]): Tensor4D {
-  const first = pictures[0];
-  if (!first) throw new DskdError('invalid-argument', 'Got no pictures, wanted at least one.');
+export function toImageTensor(images: readonly PixelBuffer[]): Tensor4D {
+  const first = images[0];
+  if (!first) throw new DskdError('invalid-argument', 'Got no images, wanted at least one.');
   const { width, height } = first;
   const length = width * height * 3;
-  const values = new Float32Array(pictures.length * length);
-  for (const [index, picture] of pictures.entries()) {
-    assertPixelBuffer(picture);
-    if (picture.width !== width || picture.height !== height || picture.channels !== 3) {
+  const values = new Float32Array(images.length * length);
+  for (const [index, image] of images.entries()) {
+    assertPixelBuffer(image);
+    if (image.width !== width || image.height !== height || image.channels !== 3) {
       throw new DskdError(
         'shape-mismatch',
-        `Picture ${index} of the batch is ${picture.width} x ${picture.height} x ${picture.channels}; ` +
+        `Image ${index} of the batch is ${image.width} x ${image.height} x ${image.channels}; ` +
           `wanted ${width} x ${height} x 3, as the first.`,
-        { hint: 'Bring the pictures to one size with preparePixels.' },
+        { hint: 'Bring the images to one size with preparePixels.' },
       );
     }
     const offset = index * length;
-    for (let i = 0; i < length; i++) values[offset + i] = UNIT[picture.data[i]!]!;
+    for (let i = 0; i < length; i++) values[offset + i] = UNIT[image.data[i]!]!;
   }
-  return tensor4d(values, [pictures.length, height, width, 3], 'float32');
+  return tensor4d(values, [images.length, height, width, 3], 'float32');
 }

@@ -1,9 +1,9 @@
 import type { PixelBuffer } from '@dskd/base';
 
-/** What a picture may be used for. */
+/** What an image may be used for. */
 export type Split = 'train' | 'validation' | 'test';
 
-/** What a picture or a mask was read from. */
+/** What an image or a mask was read from. */
 export interface Origin {
   /** Absolute path, where it is a file on a disk. */
   readonly file?: string;
@@ -14,9 +14,9 @@ export interface Origin {
   readonly sha256: string;
 }
 
-/** The ground truth of one defect, apart from other defects of its picture. */
+/** The ground truth of one defect, apart from other defects of its image. */
 export interface DefectRegion {
-  /** 1 channel, upright, as large as the picture: not 0 where the defect is. Need not hang together. */
+  /** 1 channel, upright, as large as the image: not 0 where the defect is. Need not hang together. */
   readonly mask: PixelBuffer;
   /** What kind of defect it is. */
   readonly defectType: string;
@@ -24,7 +24,7 @@ export interface DefectRegion {
   readonly saturationArea: number;
 }
 
-/** One picture of a source, not yet read. */
+/** One image of a source, not yet read. */
 export interface Sample {
   /** Path relative to the source's root, with forward slashes; unique within the source. */
   readonly id: string;
@@ -35,14 +35,14 @@ export interface Sample {
    * `'logical_anomalies'` or `'structural_anomalies'` (its regions have the defects' own names).
    */
   readonly defectType: string;
-  /** The file of the picture, where it comes from one. */
+  /** The file of the image, where it comes from one. */
   readonly origin?: Origin;
   /** The file of the mask, where it comes from one; no `file` where it is several. */
   readonly maskOrigin?: Origin;
-  /** Reads and decodes the picture: RGB, 3 channels, upright. */
+  /** Reads and decodes the image: RGB, 3 channels, upright. */
   load(): Promise<PixelBuffer>;
   /**
-   * Reads the ground truth, where there is one: 1 channel, upright, as large as the picture, 0 where the
+   * Reads the ground truth, where there is one: 1 channel, upright, as large as the image, 0 where the
    * part is good and not 0 where it is anomalous.
    */
   loadMask?(): Promise<PixelBuffer>;
@@ -50,7 +50,7 @@ export interface Sample {
   loadRegions?(): Promise<DefectRegion[]>;
 }
 
-/** A list of pictures that was checked when it was opened. */
+/** A list of images that was checked when it was opened. */
 export interface ImageSource {
   readonly name: string;
   readonly samples: readonly Sample[];
@@ -67,7 +67,7 @@ export const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
 /** Name of a defect that nobody named. */
 export const UNNAMED_DEFECT = 'defect';
 
-/** What MVTec LOCO AD calls its anomalous test pictures. */
+/** What MVTec LOCO AD calls its anomalous test images. */
 export const LOGICAL = 'logical_anomalies';
 export const STRUCTURAL = 'structural_anomalies';
 

@@ -52,7 +52,7 @@ test('without a validation split all defects are for testing, without both too',
   ]);
 });
 
-test('of 0, 1, 2 and 3 pictures: train first, then test, then validation', () => {
+test('of 0, 1, 2 and 3 images: train first, then test, then validation', () => {
   const result = (count: number): unknown =>
     counts(split(samplesOf({ good: count }), { validation: 0.3, test: 0.3, seed: 5 }), 'good');
   expect([0, 1, 2, 3].map(result)).toEqual([
@@ -63,7 +63,7 @@ test('of 0, 1, 2 and 3 pictures: train first, then test, then validation', () =>
   ]);
 });
 
-test('every picture is dealt once, to within one of its share', () => {
+test('every image is dealt once, to within one of its share', () => {
   const share = fc.double({ min: 0, max: 0.45, noNaN: true });
   fc.assert(
     fc.property(
@@ -77,7 +77,7 @@ test('every picture is dealt once, to within one of its share', () => {
         expect(result.map(({ id }) => id)).toEqual(samples.map(({ id }) => id));
         const dealt = counts(result, 'good');
         [1 - validation - testing, validation, testing].forEach((wanted, index) => {
-          // A share above 0 gets one picture, however small it is; the others make room for that.
+          // A share above 0 gets one image, however small it is; the others make room for that.
           expect(Math.abs(dealt[index]! - wanted * count)).toBeLessThanOrEqual(2);
           if (wanted > 0) expect(dealt[index]).toBeGreaterThan(0);
           else expect(dealt[index]).toBe(0);
@@ -100,7 +100,7 @@ test('depends on the seed and the ids, not on the order of the list or earlier s
   expect(testIds(samples, 2)).not.toEqual(testIds(samples, 1));
 });
 
-test('one picture more moves few across', () => {
+test('one image more moves few across', () => {
   const held = (count: number): Set<string> =>
     new Set(
       split(samplesOf({ good: count }), { validation: 0.1, test: 0.2, seed: 3 })

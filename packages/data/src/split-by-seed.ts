@@ -3,9 +3,9 @@ import { sourceOf } from './fingerprint.js';
 import { byCodeUnit, type ImageSource, type Sample, type Split } from './samples.js';
 
 export interface SplitBySeedOptions {
-  /** Share of the good pictures that becomes `validation`, 0 or more. */
+  /** Share of the good images that becomes `validation`, 0 or more. */
   readonly validation: number;
-  /** Share of the good pictures that becomes `test`, 0 or more; with `validation` below 1. */
+  /** Share of the good images that becomes `test`, 0 or more; with `validation` below 1. */
   readonly test: number;
   readonly seed: number;
 }
@@ -43,12 +43,12 @@ function moved(sample: Sample, split: Split): Sample {
 }
 
 /**
- * Deals the pictures of `source` out anew, whatever split they had: the good ones to `train`, `validation`
+ * Deals the images of `source` out anew, whatever split they had: the good ones to `train`, `validation`
  * and `test`, each kind of defect to `validation` and `test` in the same proportion. Defects are never
  * trained on; with neither validation nor test they stay in `test`.
  *
- * Each picture draws its own number from (seed, id): the split depends neither on the order of the list nor
- * on the file system, and a picture more or less moves few others across. Of few pictures the splits asked
+ * Each image draws its own number from (seed, id): the split depends neither on the order of the list nor
+ * on the file system, and an image more or less moves few others across. Of few images the splits asked
  * for get one each, `train` first, then `test`.
  * @throws {DskdError} `invalid-argument`
  */

@@ -1,5 +1,5 @@
 import type { Sample } from './samples.js';
-import { formatSummary, summarise } from './summary.js';
+import { formatSummary, summarize } from './summary.js';
 
 function sample(id: string, split: Sample['split'], defectType: string, hasMask = false): Sample {
   const never = (): Promise<never> => Promise.reject(new Error('not read'));
@@ -7,7 +7,7 @@ function sample(id: string, split: Sample['split'], defectType: string, hasMask 
   return { id, split, label, defectType, load: never, ...(hasMask ? { loadMask: never } : {}) };
 }
 
-test('counts by split and defect, without reading a picture', () => {
+test('counts by split and defect, without reading an image', () => {
   const samples = [
     sample('a', 'test', 'scratch', true),
     sample('b', 'test', 'good'),
@@ -17,19 +17,19 @@ test('counts by split and defect, without reading a picture', () => {
     sample('f', 'test', 'dent', true),
     sample('g', 'train', 'good'),
   ];
-  expect(formatSummary(summarise({ samples }))).toBe(
+  expect(formatSummary(summarize({ samples }))).toBe(
     [
-      'split       label      defect type  pictures  masks',
-      'train       good       good                2      0',
-      'validation  good       good                1      0',
-      'test        good       good                1      0',
-      'test        anomalous  dent                1      1',
-      'test        anomalous  scratch             2      1',
-      'total                                      7      2',
+      'split       label      defect type  images  masks',
+      'train       good       good              2      0',
+      'validation  good       good              1      0',
+      'test        good       good              1      0',
+      'test        anomalous  dent              1      1',
+      'test        anomalous  scratch           2      1',
+      'total                                    7      2',
     ].join('\n'),
   );
 });
 
 test('an empty source has no rows', () => {
-  expect(summarise({ samples: [] })).toEqual([]);
+  expect(summarize({ samples: [] })).toEqual([]);
 });

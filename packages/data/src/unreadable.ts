@@ -1,6 +1,6 @@
 import { DskdError } from '@dskd/base';
 
-/** A picture that cannot be read: where it lies, and why. */
+/** An image that cannot be read: where it lies, and why. */
 export function unreadable(where: string, problem: string, cause?: unknown): DskdError {
   return new DskdError('image-unreadable', `${where}: ${problem}.`, { details: { where, problem }, cause });
 }

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs';
 import type { Augmentation } from '@dskd/data';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
-import { readArtefact } from './artefact.js';
+import { readArtifact } from './artifact.js';
 import type { Detector } from './detector.js';
 import { workerRunnerFor } from './node.js';
 import type { Teacher } from './teacher.js';
@@ -14,7 +14,7 @@ import type { TrainDetectorOptions } from './training-options.js';
 const augmentation: Augmentation = {
   flips: { horizontal: true, vertical: true },
   rotation: { degrees: 5 },
-  colourJitter: { brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.05 },
+  colorJitter: { brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.05 },
 };
 let teacher: Teacher;
 
@@ -74,17 +74,17 @@ test('every epoch sees other pixels: features are not kept, and no memory is set
   expect(total({ augmentation })).toBeLessThan(total({}));
 });
 
-test('it decides what is learned, and the artefact records it', async () => {
+test('it decides what is learned, and the artifact records it', async () => {
   const plain = await train({ augmentation: undefined });
   expect(plain.description.trainings[0]!.augmentation).toBeNull();
   expect(plain.description.trainings[0]!.finalLosses).not.toEqual(
     detector.description.trainings[0]!.finalLosses,
   );
   plain.dispose();
-  expect(readArtefact(whole).description.trainings[0]!.augmentation).toEqual(augmentation);
+  expect(readArtifact(whole).description.trainings[0]!.augmentation).toEqual(augmentation);
 });
 
-test('pictures that calibrate are not varied', async () => {
+test('images that calibrate are not varied', async () => {
   const normals = await Promise.all(
     tinySource()
       .samples.slice(0, 8)

@@ -15,7 +15,7 @@ export interface BranchPlan {
   readonly name: string;
   readonly student: StudentOptions;
   readonly objective: ObjectiveDescription;
-  readonly optimiser: AdamOptions;
+  readonly optimizer: AdamOptions;
   /** Replaces some of the random initial weights; names and layouts of the student's state dict. */
   readonly initialState?: StateDict;
 }
@@ -36,7 +36,7 @@ export function studentTask(plan: BranchPlan): StudentTask & { readonly student:
       name: plan.name,
       student,
       objective: createObjective(plan.objective),
-      optimiser: plan.optimiser,
+      optimizer: plan.optimizer,
     };
   } catch (error) {
     student.dispose();

@@ -3,10 +3,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { DetectorDescription } from './description.js';
 import { Detector, type LoadedBranch } from './detector.js';
 
-/** Features are the picture itself, at its own size. */
+/** Features are the image itself, at its own size. */
 const extractor: FeatureExtractor = {
-  name: 'picture',
-  levels: [{ name: 'picture', channels: 3, stride: 1 }],
+  name: 'image',
+  levels: [{ name: 'image', channels: 3, stride: 1 }],
   inputTransform: { channelOrder: 'rgb', scale: 1, mean: [0, 0, 0], standardDeviation: [1, 1, 1] },
   outputShapes: ([height, width]) => [[height, width, 3]],
   extract: (images) => Promise.resolve([images.clone()]),
@@ -25,7 +25,7 @@ const objective: Objective = {
   name: 'brightness',
   options: {},
   loss: () => tf.scalar(0),
-  map: ([picture]) => [tf.mean<tf.Tensor3D>(picture!, 3)],
+  map: ([image]) => [tf.mean<tf.Tensor3D>(image!, 3)],
 };
 
 const branch: LoadedBranch = { name: 'brightness', student, objective, state: new Map() };
@@ -34,7 +34,7 @@ export const brightness = { extractor, branch } as const;
 
 export interface BrightnessOptions {
   readonly inputSize: readonly [number, number];
-  readonly fit?: 'squeeze' | 'letterbox';
+  readonly fit?: 'stretch' | 'letterbox';
   /** Default white: a border that counted would be the brightest there is. */
   readonly fill?: [number, number, number];
   readonly sigma?: number;
@@ -44,7 +44,7 @@ export interface BrightnessOptions {
 
 /**
  * A detector without weights, whose score is the brightness of the brightest pixel that counts: what it should
- * say of a picture can be told by looking at it.
+ * say of an image can be told by looking at it.
  */
 export function brightnessDetector(options: BrightnessOptions): Detector {
   const { inputSize, fit = 'letterbox', fill = [255, 255, 255], sigma = 0, threshold = 0.5 } = options;
@@ -52,7 +52,7 @@ export function brightnessDetector(options: BrightnessOptions): Detector {
   const size: [number, number] = [inputSize[0], inputSize[1]];
   const levels = extractor.levels.map((level) => ({ ...level }));
   const description: DetectorDescription = {
-    format: 2,
+    format: 3,
     teacher: {
       name: extractor.name,
       sha256: '0'.repeat(64),
@@ -69,13 +69,12 @@ export function brightnessDetector(options: BrightnessOptions): Detector {
         name: branch.name,
         student: { preset: 'none', branch: 'local', levels, inputSize: size },
         objective: { name: 'brightness', options: {} },
-        mean: 0,
-        standardDeviation: 1,
+        normalization: { offset: 0, scale: 1 },
         calibrationScores: [threshold],
       },
     ],
-    fusion: { levels: 'sum', alignCorners: true, sigma, normalisation: 'moments' },
-    calibration: { pictures: 'given', scores: [threshold] },
+    fusion: { levels: 'sum', alignCorners: true, sigma, normalization: 'moments' },
+    calibration: { images: 'given', scores: [threshold] },
     threshold: { value: threshold, falseAlarmRate: null, guaranteed: false },
     trainings: [
       {
@@ -84,7 +83,7 @@ export function brightnessDetector(options: BrightnessOptions): Detector {
         epochs: 1,
         batchSize: 1,
         steps: 1,
-        pictures: 1,
+        images: 1,
         dataFingerprint: '0'.repeat(64),
         learningRates: {},
         reestimatedBatchNorm: false,

@@ -1,26 +1,26 @@
 import { throwIfAborted } from '@dskd/base';
 import type { FeatureExtractor } from '@dskd/core';
 import type { Placement } from '@dskd/data';
-import { gatherConstants, type BranchConstants, type ConstantsGatherer } from '@dskd/scoring';
+import { gatherNormalization, type BranchNormalization, type NormalizationGatherer } from '@dskd/scoring';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BranchModel } from './branches.js';
 import type { FusionRule } from './fusion-rule.js';
 import { ignoredPixels } from './ignored-pixels.js';
 import { rawMaps, scoreRawMaps } from './score-maps.js';
 
-/** Pictures of good parts, prepared, in batches: the `PreparedPictures` of `@dskd/data`. */
+/** Images of good parts, prepared, in batches: the `PreparedImages` of `@dskd/data`. */
 export interface PreparedBatches {
   readonly length: number;
   /** `[batch, height, width, 3]`, RGB, 0..1; the caller disposes it. */
   batch(indices: readonly number[]): Promise<tf.Tensor4D>;
-  /** Where each picture lies in the network's input. */
+  /** Where each image lies in the network's input. */
   placements(indices: readonly number[]): Promise<readonly Placement[]>;
 }
 
-/** What normal pictures look like to the detector. */
+/** What normal images look like to the detector. */
 export interface Calibration {
-  readonly constants: ReadonlyMap<string, BranchConstants>;
-  /** Fused image scores, in the order of the pictures. */
+  readonly normalizations: ReadonlyMap<string, BranchNormalization>;
+  /** Fused image scores, in the order of the images. */
   readonly scores: number[];
   readonly branchScores: ReadonlyMap<string, number[]>;
 }
@@ -33,14 +33,14 @@ export interface BatchOptions {
 }
 
 export interface CalibrateOptions extends BatchOptions {
-  /** What normalises each branch, where it is known. Default: what the pictures' own maps give. */
-  readonly constants?: ReadonlyMap<string, BranchConstants> | undefined;
+  /** What normalizes each branch, where it is known. Default: what the images' own maps give. */
+  readonly normalizations?: ReadonlyMap<string, BranchNormalization> | undefined;
 }
 
 /** The raw maps of a batch on the host. */
 interface RawBatch {
   readonly branches: ReadonlyMap<string, { values: Float32Array; shape: [number, number, number] }>;
-  /** One per picture. */
+  /** One per image. */
   readonly ignored: readonly (Uint8Array | null)[];
 }
 
@@ -48,22 +48,22 @@ async function* rawBatches(
   extractor: FeatureExtractor,
   branches: readonly BranchModel[],
   rule: FusionRule,
-  pictures: PreparedBatches,
+  images: PreparedBatches,
   { batchSize, ignored, signal }: BatchOptions,
 ): AsyncGenerator<RawBatch> {
-  for (let start = 0; start < pictures.length; start += batchSize) {
+  for (let start = 0; start < images.length; start += batchSize) {
     throwIfAborted(signal);
-    const count = Math.min(batchSize, pictures.length - start);
+    const count = Math.min(batchSize, images.length - start);
     const indices = Array.from({ length: count }, (_, i) => start + i);
-    const images = await pictures.batch(indices);
-    const raw = await rawMaps(images, extractor, branches, rule);
-    images.dispose();
+    const batch = await images.batch(indices);
+    const raw = await rawMaps(batch, extractor, branches, rule);
+    batch.dispose();
     const maps = new Map<string, { values: Float32Array; shape: [number, number, number] }>();
     for (const [name, map] of raw) {
       maps.set(name, { values: (await map.data()) as Float32Array, shape: map.shape });
       map.dispose();
     }
-    const placements = await pictures.placements(indices);
+    const placements = await images.placements(indices);
     yield { branches: maps, ignored: placements.map((placed) => ignoredPixels(placed, [ignored])) };
   }
 }
@@ -75,40 +75,40 @@ function counting(values: Float32Array, ignored: RawBatch['ignored']): Float32Ar
   return values.filter((_, i) => !ignored[Math.floor(i / pixels)]?.[i % pixels]);
 }
 
-/** What normalises each branch, of all pixels it was shown. */
+/** What normalizes each branch, of all pixels it was shown. */
 class BranchGatherer {
-  readonly #gatherers: ReadonlyMap<string, ConstantsGatherer>;
+  readonly #gatherers: ReadonlyMap<string, NormalizationGatherer>;
 
-  constructor(branches: readonly BranchModel[], { normalisation }: FusionRule) {
-    this.#gatherers = new Map(branches.map(({ name }) => [name, gatherConstants(normalisation)]));
+  constructor(branches: readonly BranchModel[], { normalization }: FusionRule) {
+    this.#gatherers = new Map(branches.map(({ name }) => [name, gatherNormalization(normalization)]));
   }
 
   add({ branches, ignored }: RawBatch): void {
     for (const [name, { values }] of branches) this.#gatherers.get(name)!.add(counting(values, ignored));
   }
 
-  result(): Map<string, BranchConstants> {
+  result(): Map<string, BranchNormalization> {
     return new Map([...this.#gatherers].map(([name, gatherer]) => [name, gatherer.result()]));
   }
 }
 
-/** What normalises each branch's raw map, of all pixels of the pictures that count. */
-export async function measureConstants(
+/** What normalizes each branch's raw map, of all pixels of the images that count. */
+export async function measureNormalizations(
   extractor: FeatureExtractor,
   branches: readonly BranchModel[],
   rule: FusionRule,
-  pictures: PreparedBatches,
+  images: PreparedBatches,
   options: BatchOptions,
-): Promise<Map<string, BranchConstants>> {
+): Promise<Map<string, BranchNormalization>> {
   const gatherer = new BranchGatherer(branches, rule);
-  for await (const batch of rawBatches(extractor, branches, rule, pictures, options)) gatherer.add(batch);
+  for await (const batch of rawBatches(extractor, branches, rule, images, options)) gatherer.add(batch);
   return gatherer.result();
 }
 
 async function scoreBatches(
   batches: AsyncIterable<RawBatch> | Iterable<RawBatch>,
   branches: readonly BranchModel[],
-  constants: ReadonlyMap<string, BranchConstants>,
+  normalizations: ReadonlyMap<string, BranchNormalization>,
   rule: FusionRule,
   signal: AbortSignal | undefined,
 ): Promise<Calibration> {
@@ -119,27 +119,27 @@ async function scoreBatches(
     const raw = new Map(
       [...batch.branches].map(([name, { values, shape }]) => [name, tf.tensor3d(values, shape)]),
     );
-    const scored = await scoreRawMaps(raw, constants, rule, batch.ignored);
+    const scored = await scoreRawMaps(raw, normalizations, rule, batch.ignored);
     tf.dispose([...raw.values()]);
     scores.push(...scored.fused.scores);
     for (const [name, branch] of scored.branches) branchScores.get(name)!.push(...branch.scores);
   }
-  return { constants, scores, branchScores };
+  return { normalizations, scores, branchScores };
 }
 
 /**
- * The scores that normal pictures get, fused and by branch; with what normalises each branch, of all
+ * The scores that normal images get, fused and by branch; with what normalizes each branch, of all
  * their pixels that count, unless it is known.
  */
 export async function calibrate(
   extractor: FeatureExtractor,
   branches: readonly BranchModel[],
   rule: FusionRule,
-  pictures: PreparedBatches,
-  { constants, ...options }: CalibrateOptions,
+  images: PreparedBatches,
+  { normalizations, ...options }: CalibrateOptions,
 ): Promise<Calibration> {
-  const batches = rawBatches(extractor, branches, rule, pictures, options);
-  if (constants) return scoreBatches(batches, branches, constants, rule, options.signal);
+  const batches = rawBatches(extractor, branches, rule, images, options);
+  if (normalizations) return scoreBatches(batches, branches, normalizations, rule, options.signal);
   const gatherer = new BranchGatherer(branches, rule);
   const kept: RawBatch[] = [];
   for await (const batch of batches) {

@@ -36,9 +36,9 @@ test('format 1, which did not say its run, is read', () => {
 });
 
 test.each([
-  [3, 'artefact-version'],
-  [0, 'artefact-outdated'],
-  ['2', 'artefact-invalid'],
+  [3, 'artifact-version'],
+  [0, 'artifact-outdated'],
+  ['2', 'artifact-invalid'],
 ])('format %p is refused', (format, code) => {
   const { code: got, message } = refusalOf(() => readCheckpoint(changed((rest) => ({ ...rest, format }))));
   expect(got).toBe(code);
@@ -53,12 +53,12 @@ test.each([
   ['history.0.epoch', { history: [{ epoch: 0.5, losses: {} }] }],
 ])('a wrong field is named: %s', (path, fields) => {
   const { code, message } = refusalOf(() => readCheckpoint(changed((rest) => ({ ...rest, ...fields }))));
-  expect(code).toBe('artefact-invalid');
+  expect(code).toBe('artifact-invalid');
   expect(message).toContain(`  ${path}: `);
 });
 
-test("a student without its optimiser's steps is refused, also when it is called like a method", () => {
-  const without = changed((rest) => ({ ...rest, optimiserSteps: { local: 1 } }));
+test("a student without its optimizer's steps is refused, also when it is called like a method", () => {
+  const without = changed((rest) => ({ ...rest, optimizerSteps: { local: 1 } }));
   expect(refusalOf(() => readCheckpoint(without)).message).toContain("'global'");
   const odd = changed((rest) => ({ ...rest, students: ['local', 'global', 'toString'] }));
   expect(refusalOf(() => readCheckpoint(odd)).message).toContain("'toString'");
@@ -100,7 +100,7 @@ test('a truncated file is refused wherever it ends', () => {
 
 test('a detector or other weights are no checkpoint', () => {
   const { code, message } = refusalOf(() => readCheckpoint(writeSafetensors(new Map(), { dskd: '{}' })));
-  expect(code).toBe('artefact-invalid');
+  expect(code).toBe('artifact-invalid');
   expect(message).toContain('not a dskd checkpoint');
 });
 
@@ -121,7 +121,7 @@ describe('another run', () => {
   test('another input size has its own code', () => {
     expect(refusalOf(() => assertSameRun(checkpoint, { ...run, inputSize: [64, 32] }))).toMatchObject({
       code: 'input-size-mismatch',
-      message: 'The checkpoint is of a run with pictures of [32,32] pixels, now [64,32].',
+      message: 'The checkpoint is of a run with images of [32,32] pixels, now [64,32].',
     });
   });
 

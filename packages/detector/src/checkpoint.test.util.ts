@@ -15,7 +15,7 @@ function studentState(name: string, index: number, length: number): StudentState
     name,
     parameters: arrays(index, length),
     buffers: arrays(index + 10, length),
-    optimiser: {
+    optimizer: {
       step: 4 + index,
       firstMoments: arrays(index + 20, length),
       secondMoments: arrays(index + 30, length),
@@ -26,11 +26,11 @@ function studentState(name: string, index: number, length: number): StudentState
 /** A checkpoint of students that nothing here builds. */
 export function checkpointOf(names: readonly string[], { step = 7, length = 3 } = {}): Checkpoint {
   return {
-    run: { inputSize: [32, 32], teacher: 'a'.repeat(64), fit: 'squeeze' },
+    run: { inputSize: [32, 32], teacher: 'a'.repeat(64), fit: 'stretch' },
     state: {
       seed: 3,
       batchSize: 4,
-      pictures: 12,
+      images: 12,
       step,
       history: [{ epoch: 0, losses: Object.fromEntries(names.map((name) => [name, 0.5])) }],
       lossSums: Object.fromEntries(names.map((name) => [name, 0.25])),

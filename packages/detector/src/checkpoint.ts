@@ -2,13 +2,14 @@ import { DskdError } from '@dskd/base';
 import type { ArrayState, StudentState, TrainingState } from '@dskd/training';
 import { readSafetensors, writeSafetensors, type StateDict } from '@dskd/weights';
 import { z } from 'zod';
+import { checkpointFromFormat2 } from './artifact-migrations.js';
 import { namesAreApart } from './branch-names.js';
 import { assertFinite, listed } from './finite-tensors.js';
 import { checkMetadata, parseMetadata } from './parse-metadata.js';
 
 const METADATA_KEY = 'dskd-checkpoint';
-/** Format 1 did not say which run it is of. */
-const FORMAT_VERSION = 2;
+/** Format 1 did not say which run it is of; format 2 had British spelling. */
+const FORMAT_VERSION = 3;
 const OLDEST_FORMAT = 1;
 
 const count = z.int().nonnegative();
@@ -27,10 +28,10 @@ const checkpointSchema = z.object({
       'names must differ, and none may begin with another and a slash',
     ),
   /** Updates made so far, by student. */
-  optimiserSteps: z.record(z.string(), count),
+  optimizerSteps: z.record(z.string(), count),
   seed: z.int(),
   batchSize: z.int().positive(),
-  pictures: z.int().positive(),
+  images: z.int().positive(),
   step: count,
   history: z.array(z.object({ epoch: count, losses })),
   lossSums: losses,
@@ -47,18 +48,18 @@ export interface Checkpoint {
 
 /** The four groups of arrays in a student's state, by the prefix they are stored under. */
 function groupsOf(state: StudentState): Record<string, ReadonlyMap<string, ArrayState>> {
-  const { parameters, buffers, optimiser } = state;
+  const { parameters, buffers, optimizer } = state;
   return {
     parameters,
     buffers,
-    'first-moments': optimiser.firstMoments,
-    'second-moments': optimiser.secondMoments,
+    'first-moments': optimizer.firstMoments,
+    'second-moments': optimizer.secondMoments,
   };
 }
 
 /**
  * A training run between two steps as the bytes of one safetensors file.
- * @throws {DskdError} `artefact-invalid`, `weights-not-finite`: what could not be read is not written.
+ * @throws {DskdError} `artifact-invalid`, `weights-not-finite`: what could not be read is not written.
  */
 export function writeCheckpoint({ state, run }: Checkpoint): Uint8Array {
   const tensors: StateDict = new Map();
@@ -71,20 +72,20 @@ export function writeCheckpoint({ state, run }: Checkpoint): Uint8Array {
   }
   assertFinite(tensors);
   const { students, ...rest } = state;
-  const optimiserSteps = Object.fromEntries(students.map(({ name, optimiser }) => [name, optimiser.step]));
+  const optimizerSteps = Object.fromEntries(students.map(({ name, optimizer }) => [name, optimizer.step]));
   const description = checkMetadata(
     checkpointSchema,
-    { format: FORMAT_VERSION, run, students: students.map(({ name }) => name), optimiserSteps, ...rest },
+    { format: FORMAT_VERSION, run, students: students.map(({ name }) => name), optimizerSteps, ...rest },
     'checkpoint',
   );
   return writeSafetensors(tensors, { [METADATA_KEY]: JSON.stringify(description) });
 }
 
-/** @throws {DskdError} `artefact-version`, `artefact-outdated` */
+/** @throws {DskdError} `artifact-version`, `artifact-outdated` */
 function assertKnownFormat(format: unknown): void {
   if (typeof format !== 'number' || (format >= OLDEST_FORMAT && format <= FORMAT_VERSION)) return;
   throw new DskdError(
-    format > FORMAT_VERSION ? 'artefact-version' : 'artefact-outdated',
+    format > FORMAT_VERSION ? 'artifact-version' : 'artifact-outdated',
     `The checkpoint has format ${format}; this version of dskd reads formats ${OLDEST_FORMAT} to ${FORMAT_VERSION}.`,
     {
       hint: 'Go on with the version of dskd that wrote it, or begin the training again.',
@@ -93,25 +94,30 @@ function assertKnownFormat(format: unknown): void {
   );
 }
 
+function migrated(parsed: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (parsed.format === 1) return checkpointFromFormat2({ ...parsed, run: null });
+  return parsed.format === 2 ? checkpointFromFormat2(parsed) : parsed;
+}
+
 /**
  * Reads what {@link writeCheckpoint} wrote.
- * @throws {DskdError} `weights-invalid` (not safetensors, or cut off), `artefact-invalid` (no description or a
- * wrong one), `artefact-version`, `artefact-outdated`, `weights-mismatch` (tensors left over, or of another
+ * @throws {DskdError} `weights-invalid` (not safetensors, or cut off), `artifact-invalid` (no description or a
+ * wrong one), `artifact-version`, `artifact-outdated`, `weights-mismatch` (tensors left over, or of another
  * type), `weights-not-finite`. Whether the state fits its students is for training to find out.
  */
 export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes);
   const text = metadata[METADATA_KEY];
   if (text === undefined) {
-    throw new DskdError('artefact-invalid', 'The file is safetensors, but not a dskd checkpoint.', {
+    throw new DskdError('artifact-invalid', 'The file is safetensors, but not a dskd checkpoint.', {
       hint: 'Give a file that `dskd train --checkpoint FILE` wrote.',
     });
   }
   const parsed = parseMetadata(text, 'checkpoint');
   assertKnownFormat(parsed.format);
-  const { students, optimiserSteps, run, ...description } = checkMetadata(
+  const { students, optimizerSteps, run, ...description } = checkMetadata(
     checkpointSchema,
-    parsed.format === 1 ? { ...parsed, format: 2, run: null } : parsed,
+    migrated(parsed),
     'checkpoint',
   );
   assertFinite(tensors);
@@ -127,15 +133,15 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
     return arrays;
   };
   const states = students.map((name): StudentState => {
-    const step = Object.hasOwn(optimiserSteps, name) ? optimiserSteps[name] : undefined;
+    const step = Object.hasOwn(optimizerSteps, name) ? optimizerSteps[name] : undefined;
     if (step === undefined) {
-      throw new DskdError('artefact-invalid', `The checkpoint lacks the optimiser's steps of '${name}'.`);
+      throw new DskdError('artifact-invalid', `The checkpoint lacks the optimizer's steps of '${name}'.`);
     }
     return {
       name,
       parameters: arraysOf(`${name}/parameters/`),
       buffers: arraysOf(`${name}/buffers/`),
-      optimiser: {
+      optimizer: {
         step,
         firstMoments: arraysOf(`${name}/first-moments/`),
         secondMoments: arraysOf(`${name}/second-moments/`),
@@ -150,8 +156,8 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
       { details: { tensors: extra } },
     );
   }
-  const { seed, batchSize, pictures, step, history, lossSums } = description;
-  return { run, state: { seed, batchSize, pictures, step, history, lossSums, students: states } };
+  const { seed, batchSize, images, step, history, lossSums } = description;
+  return { run, state: { seed, batchSize, images, step, history, lossSums, students: states } };
 }
 
 /**
@@ -167,7 +173,7 @@ export function assertSameRun({ run }: Checkpoint, now: RunDescription): void {
   if (differing.includes('inputSize')) {
     throw new DskdError(
       'input-size-mismatch',
-      `The checkpoint is of a run with pictures of ${written(run.inputSize)} pixels, now ${written(now.inputSize)}.`,
+      `The checkpoint is of a run with images of ${written(run.inputSize)} pixels, now ${written(now.inputSize)}.`,
       {
         hint: 'A student belongs to one input size: resume with that of the checkpoint, or begin again.',
         details: { got: now.inputSize, wanted: run.inputSize },
@@ -179,7 +185,7 @@ export function assertSameRun({ run }: Checkpoint, now: RunDescription): void {
     'invalid-argument',
     `The checkpoint is of another run; these differ: ${differing.join(', ')}.`,
     {
-      hint: 'Resume with the options and pictures that the checkpoint was made with, or begin again.',
+      hint: 'Resume with the options and images that the checkpoint was made with, or begin again.',
       details: Object.fromEntries(differing.map((key) => [key, { checkpoint: run[key], now: now[key] }])),
     },
   );

@@ -4,7 +4,7 @@ import { costThreshold, f1Threshold } from '@dskd/scoring';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { chooseThreshold } from './choose-threshold.js';
 import type { Detector } from './detector.js';
-import { fixtureBytes, fixturePicture, fixtureTeacher } from './format-1.test.util.js';
+import { fixtureBytes, fixtureImage, fixtureTeacher } from './older-formats.test.util.js';
 import { loadDetector } from './load-detector.js';
 import { recalibrate } from './recalibrate.js';
 import type { Teacher } from './teacher.js';
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => teacher.dispose());
 beforeEach(async () => {
-  detector = await loadDetector(fixtureBytes(), { teacher });
+  detector = await loadDetector(fixtureBytes(1), { teacher });
 });
 afterEach(() => detector.dispose());
 
@@ -36,7 +36,7 @@ function sourceOf(
       split: 'train',
       label,
       defectType: label,
-      load: () => Promise.resolve(fixturePicture(first + index, isBad)),
+      load: () => Promise.resolve(fixtureImage(first + index, isBad)),
     })),
   };
 }
@@ -46,7 +46,7 @@ async function scoresOf({ samples }: ImageSource): Promise<number[]> {
   return predictions.map(({ score }) => score);
 }
 
-test('the threshold has the highest F1 on what calibrated and the given pictures; scores stay as they were', async () => {
+test('the threshold has the highest F1 on what calibrated and the given images; scores stay as they were', async () => {
   const bad = sourceOf(700, 3, 'anomalous');
   await recalibrate(detector, sourceOf(300, 6, 'good'));
   const { calibration } = detector.description;
@@ -95,7 +95,7 @@ test('with costs it is the cheapest; a plain folder of bad parts need not say th
   expect(quiet).toMatchObject({ threshold: Math.max(...scores), falseAlarms: 0, misses: 4 });
 });
 
-test('of a labelled source the anomalous pictures count alone', async () => {
+test('of a labeled source the anomalous images count alone', async () => {
   const [good, bad] = [sourceOf(300, 2, 'good'), sourceOf(700, 2, 'anomalous')];
   const both = { ...bad, samples: [...good.samples, ...bad.samples] };
   expect(await chooseThreshold(detector, both)).toMatchObject({ anomalies: 2 });

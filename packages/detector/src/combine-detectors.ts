@@ -1,9 +1,9 @@
 import { DskdError, type EventListener } from '@dskd/base';
-import { PreparedPictures, type ImageSource, type Sample } from '@dskd/data';
+import { PreparedImages, type ImageSource, type Sample } from '@dskd/data';
 import { createStudent, type StudentOptions } from '@dskd/models';
 import { quantileThreshold } from '@dskd/scoring';
-import { calibrate, measureConstants } from './calibrate.js';
-import { choosePictures, type ChosenPictures } from './choose-pictures.js';
+import { calibrate, measureNormalizations } from './calibrate.js';
+import { chooseImages, type ChosenImages } from './choose-images.js';
 import type { DetectorDescription, TrainingRecord } from './description.js';
 import {
   accessTo,
@@ -17,13 +17,13 @@ import { preparationOf } from './preparation.js';
 
 export interface CombineOptions {
   /**
-   * The pictures the students were trained on. They are scored anew: a fused score is the maximum of a sum of
+   * The images the students were trained on. They are scored anew: a fused score is the maximum of a sum of
    * maps, which the students' own scores do not tell.
    */
   readonly source: ImageSource;
   /** What the threshold is chosen for. Default: the first detector's own rate, else 0.05. */
   readonly falseAlarmRate?: number;
-  /** Pictures per pass. Default: as in the first training. */
+  /** Images per pass. Default: as in the first training. */
   readonly batchSize?: number;
   readonly onEvent?: EventListener;
   readonly signal?: AbortSignal;
@@ -64,9 +64,9 @@ function assertCombinable(
   const twice = names.filter((name, index) => names.indexOf(name) !== index);
   if (twice.length > 0) problems.push(`two students are called ${twice.join(', ')}`);
   const settings = {
-    'fit pictures differently': differing(({ resize }) => resize),
-    'normalise, smooth or add maps differently': differing(({ fusion }) => fusion),
-    'take mean and deviation of different pictures': differing(({ trainings }) => [
+    'fit images differently': differing(({ resize }) => resize),
+    'normalize, smooth or add maps differently': differing(({ fusion }) => fusion),
+    'take mean and deviation of different images': differing(({ trainings }) => [
       ...new Set(trainings.map(({ options }) => options.statisticsOn ?? 'calibration')),
     ]),
   };
@@ -81,19 +81,19 @@ function assertCombinable(
   }
 }
 
-/** The pictures that a training calibrated on and trained on, by its record. */
-function picturesOf(source: ImageSource, { seed, options, pictures }: TrainingRecord): ChosenPictures {
+/** The images that a training calibrated on and trained on, by its record. */
+function imagesOf(source: ImageSource, { seed, options, images }: TrainingRecord): ChosenImages {
   const { holdOutFraction, calibrateOnTraining } = options;
-  const chosen = choosePictures(source, {
+  const chosen = chooseImages(source, {
     seed,
     ...(typeof holdOutFraction === 'number' && { holdOutFraction }),
     ...(typeof calibrateOnTraining === 'boolean' && { calibrateOnTraining }),
   });
-  if (chosen.origin === 'validation' || chosen.training.length === pictures) return chosen;
+  if (chosen.origin === 'validation' || chosen.training.length === images) return chosen;
   throw new DskdError(
     'dataset-invalid',
-    `A student was trained on ${pictures} pictures; of ${source.name} it would be ${chosen.training.length}.`,
-    { hint: 'Give the pictures the students were trained on.' },
+    `A student was trained on ${images} images; of ${source.name} it would be ${chosen.training.length}.`,
+    { hint: 'Give the images the students were trained on.' },
   );
 }
 
@@ -109,15 +109,15 @@ function common(lists: readonly (readonly Sample[])[]): Sample[] {
 }
 
 /**
- * Good pictures that calibrated every student: a validation split, or those that none of them was trained on.
+ * Good images that calibrated every student: a validation split, or those that none of them was trained on.
  * @throws {DskdError} `dataset-invalid`
  */
 async function choose(
   source: ImageSource,
   trainings: readonly TrainingRecord[],
   signal: AbortSignal | undefined,
-): Promise<ChosenPictures> {
-  const chosen = trainings.map((record) => picturesOf(source, record));
+): Promise<ChosenImages> {
+  const chosen = trainings.map((record) => imagesOf(source, record));
   const origins = new Set(chosen.map(({ origin }) => origin));
   const fingerprint = await source.fingerprint(signal ? { signal } : {});
   const isTheirs = trainings.every(({ dataFingerprint }) => dataFingerprint === fingerprint);
@@ -125,14 +125,14 @@ async function choose(
   if (!isTheirs && (!origins.has('validation') || origins.size > 1 || needsTraining)) {
     throw new DskdError(
       'dataset-invalid',
-      `The students were trained on other pictures than ${source.name} holds: which of them they have not seen is unknown.`,
-      { hint: 'Give the pictures they were trained on, or a folder with validation/good.' },
+      `The students were trained on other images than ${source.name} holds: which of them they have not seen is unknown.`,
+      { hint: 'Give the images they were trained on, or a folder with validation/good.' },
     );
   }
   const calibration = common(chosen.map((each) => each.calibration));
   if (calibration.length === 0) {
-    throw new DskdError('dataset-invalid', 'Every picture was trained on by one of the students.', {
-      hint: 'Train them with one seed, so that they hold out the same pictures, or give a folder with validation/good.',
+    throw new DskdError('dataset-invalid', 'Every image was trained on by one of the students.', {
+      hint: 'Train them with one seed, so that they hold out the same images, or give a folder with validation/good.',
     });
   }
   const origin = origins.size === 1 ? chosen[0]!.origin : 'held-out';
@@ -149,13 +149,13 @@ function copyOf({ name, objective, state }: LoadedBranch, description: DetectorD
 
 /**
  * Joins students that were trained apart to one detector, branch after branch in the order given, and calibrates
- * it on good pictures of `source`. Trained with the same options on the same pictures they give, bit for bit,
+ * it on good images of `source`. Trained with the same options on the same images they give, bit for bit,
  * what training them together gives.
  * @param detectors two or more with one teacher and one input size. They stay as they are. The new detector
  * uses the first one's teacher: dispose it before that.
  * @returns a detector with students of its own; the caller disposes it.
  * @throws {DskdError} `teacher-mismatch`; `input-size-mismatch`; `invalid-argument` (fewer than two, a branch
- * name twice, other settings); `dataset-invalid` (not the pictures they were trained on); `disposed`, `aborted`.
+ * name twice, other settings); `dataset-invalid` (not the images they were trained on); `disposed`, `aborted`.
  */
 export async function combineDetectors(
   detectors: readonly Detector[],
@@ -171,8 +171,8 @@ export async function combineDetectors(
   const rule = ruleOf(first);
   const options = { batchSize: batchSize ?? trainings[0]!.batchSize, ignored, signal };
   const rate = falseAlarmRate ?? first.threshold.falseAlarmRate ?? DEFAULT_FALSE_ALARM_RATE;
-  const prepared = (samples: readonly Sample[]): PreparedPictures =>
-    new PreparedPictures(samples, preparationOf(first));
+  const prepared = (samples: readonly Sample[]): PreparedImages =>
+    new PreparedImages(samples, preparationOf(first));
 
   const branches: LoadedBranch[] = [];
   try {
@@ -180,13 +180,13 @@ export async function combineDetectors(
       for (const branch of part.branches) branches.push(copyOf(branch, descriptions[index]!));
     }
     onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
-    const constants =
+    const normalizations =
       trainings[0]!.options.statisticsOn === 'training'
-        ? await measureConstants(teacher.extractor, branches, rule, prepared(chosen.training), options)
+        ? await measureNormalizations(teacher.extractor, branches, rule, prepared(chosen.training), options)
         : undefined;
     const calibration = await calibrate(teacher.extractor, branches, rule, prepared(chosen.calibration), {
       ...options,
-      constants,
+      normalizations,
     });
     const { threshold, guaranteed } = quantileThreshold(calibration.scores, rate);
     const description: DetectorDescription = {
@@ -196,10 +196,10 @@ export async function combineDetectors(
         .flatMap((each) => each.branches)
         .map((branch) => ({
           ...branch,
-          ...calibration.constants.get(branch.name)!,
+          normalization: calibration.normalizations.get(branch.name)!,
           calibrationScores: calibration.branchScores.get(branch.name)!,
         })),
-      calibration: { pictures: chosen.origin, scores: calibration.scores },
+      calibration: { images: chosen.origin, scores: calibration.scores },
       threshold: { value: threshold, falseAlarmRate: rate, guaranteed },
       trainings,
     };

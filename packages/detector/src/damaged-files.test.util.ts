@@ -1,4 +1,4 @@
-import { fixtureBytes, fixturePicture, fixtureTeacher } from './format-1.test.util.js';
+import { fixtureBytes, fixtureImage, fixtureTeacher } from './older-formats.test.util.js';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
 import { checkpointOf } from './checkpoint.test.util.js';
 import {
@@ -12,7 +12,7 @@ import { loadDetector } from './load-detector.js';
 /** What happens to `count` damaged files of each kind; detectors that load must also predict, or refuse to. */
 export async function damagedFiles(count: number): Promise<Record<string, Outcome>> {
   const teacher = fixtureTeacher();
-  const loaded = await loadDetector(fixtureBytes(), { teacher });
+  const loaded = await loadDetector(fixtureBytes(1), { teacher });
   const detector = loaded.save({ embedTeacher: false });
   loaded.dispose();
   const checkpoint = writeCheckpoint(checkpointOf(['local', 'global']));
@@ -20,7 +20,7 @@ export async function damagedFiles(count: number): Promise<Record<string, Outcom
   const loadAndPredict = async (file: Uint8Array): Promise<void> => {
     const damaged = await loadDetector(file, { teacher });
     try {
-      await damaged.predict(fixturePicture(1, true));
+      await damaged.predict(fixtureImage(1, true));
     } finally {
       damaged.dispose();
     }
@@ -30,7 +30,7 @@ export async function damagedFiles(count: number): Promise<Record<string, Outcom
   const outcomes = {
     'descriptions of format 1': await useDamaged(
       count,
-      (seed) => withDamagedDescription(fixtureBytes(), 'dskd', seed),
+      (seed) => withDamagedDescription(fixtureBytes(1), 'dskd', seed),
       loadAndPredict,
     ),
     'descriptions of format 2': await useDamaged(

@@ -5,7 +5,7 @@ import { TRAINING_DEFAULTS, type TrainDetectorOptions } from './training-options
 
 /**
  * What decides the result of a training besides its length: a checkpoint is only good for the same run. Seed,
- * batch size and the number of pictures are in its state.
+ * batch size and the number of images are in its state.
  */
 export function describeRun(
   options: TrainDetectorOptions,
@@ -21,13 +21,13 @@ export function describeRun(
     augmentation: options.augmentation ?? null,
     holdOutFraction: options.holdOutFraction ?? TRAINING_DEFAULTS.holdOutFraction,
     calibrateOnTraining: options.calibrateOnTraining ?? false,
-    branches: plans.map(({ name, student, objective, optimiser }) => ({
+    branches: plans.map(({ name, student, objective, optimizer }) => ({
       name,
       student,
       objective,
-      optimiser,
+      optimizer,
     })),
-    initialise: options.initialise ?? null,
+    initialize: options.initialize ?? null,
   };
   return JSON.parse(JSON.stringify(run)) as RunDescription;
 }

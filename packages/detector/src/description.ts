@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { namesAreApart } from './branch-names.js';
 
-/** The artefact format this version writes. Older ones are brought to it by `artefact-migrations.ts`. */
-export const FORMAT_VERSION = 2;
+/** The artifact format this version writes. Older ones are brought to it by `artifact-migrations.ts`. */
+export const FORMAT_VERSION = 3;
 
 // Limits far above anything that can be run: a file nobody vouches for must not make us plan for hours.
 const side = z.int().positive().max(16_384);
@@ -54,11 +54,13 @@ const branchSchema = z.object({
   /** What `createStudent` of @dskd/models is given. */
   student: studentSchema,
   objective: z.object({ name: z.string(), options: json }),
-  /** Over all pixels of the branch's raw maps of normal pictures: their mean (Eq. 8), or their 0.9 quantile. */
-  mean: z.number(),
-  /** Their population standard deviation, or how far their 0.995 quantile is above the 0.9 quantile. */
-  standardDeviation: z.number().positive(),
-  /** The branch's own image scores of the normal pictures, in the order of calibration. */
+  /**
+   * What normalizes the branch's raw map, `(map - offset) / scale`, from all pixels of the raw maps of normal images:
+   * their mean and population standard deviation (Eq. 8), or their 0.9 quantile and how far their 0.995 quantile is
+   * above it.
+   */
+  normalization: z.object({ offset: z.number(), scale: z.number().positive() }),
+  /** The branch's own image scores of the normal images, in the order of calibration. */
   calibrationScores: z.array(z.number()).min(1),
 });
 
@@ -69,12 +71,12 @@ const trainingSchema = z.object({
   epochs: z.int(),
   batchSize: z.int(),
   steps: z.int(),
-  pictures: z.int(),
+  images: z.int(),
   dataFingerprint: z.string(),
   learningRates: z.record(z.string(), z.number()),
   reestimatedBatchNorm: z.boolean(),
   finalLosses: z.record(z.string(), z.number()),
-  /** How training pictures were varied (`Augmentation` of @dskd/data), or null. */
+  /** How training images were varied (`Augmentation` of @dskd/data), or null. */
   augmentation: json.nullable(),
   /** The resolved options that decide the result: no paths, no wall clock, no host name. */
   options: json,
@@ -100,10 +102,10 @@ export const descriptionSchema = z.object({
   }),
   /** `[height, width]` in pixels. */
   inputSize: size,
-  /** How a picture becomes `inputSize`. */
+  /** How an image becomes `inputSize`. */
   resize: z.object({
-    /** `squeeze`: each side apart. `letterbox`: the sides' ratio is kept, the rest is filled. */
-    fit: z.enum(['squeeze', 'letterbox']),
+    /** `stretch`: each side apart. `letterbox`: the sides' ratio is kept, the rest is filled. */
+    fit: z.enum(['stretch', 'letterbox']),
     /** Pillow's antialiased bilinear filter in two 8-bit passes. */
     filter: z.literal('bilinear-antialiased'),
     /** RGB bytes of what a letterbox adds, or null where nothing is added. */
@@ -129,13 +131,13 @@ export const descriptionSchema = z.object({
     levels: z.literal('sum'),
     alignCorners: z.boolean(),
     sigma: z.number().nonnegative().max(4096),
-    /** Which of the two normalised the branches. Files from before there was a choice do not say. */
-    normalisation: z.enum(['moments', 'quantiles']).default('moments'),
+    /** Which of the two normalized the branches. Files from before there was a choice do not say. */
+    normalization: z.enum(['moments', 'quantiles']).default('moments'),
   }),
   calibration: z.object({
-    /** Which normal pictures gave the scores; `given`: pictures that `recalibrate` was given. */
-    pictures: z.enum(['validation', 'held-out', 'training', 'given']),
-    /** Fused image scores of those pictures. */
+    /** Which normal images gave the scores; `given`: images that `recalibrate` was given. */
+    images: z.enum(['validation', 'held-out', 'training', 'given']),
+    /** Fused image scores of those images. */
     scores: z.array(z.number()).min(1),
   }),
   threshold: z.object({
@@ -143,9 +145,9 @@ export const descriptionSchema = z.object({
     value: z.number(),
     /** The rate of false alarms it was chosen for, or null where it was chosen otherwise. */
     falseAlarmRate: z.number().gt(0).lt(1).nullable(),
-    /** Whether there were enough normal pictures to promise that rate. */
+    /** Whether there were enough normal images to promise that rate. */
     guaranteed: z.boolean(),
-    /** Where pictures of bad parts chose the value: the highest F1, or the lowest cost of errors. */
+    /** Where images of bad parts chose the value: the highest F1, or the lowest cost of errors. */
     chosenBy: z.enum(['f1-max', 'cost']).optional(),
   }),
   /** One record per run: a detector whose students were trained apart has several. */

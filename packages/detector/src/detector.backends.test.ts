@@ -72,25 +72,25 @@ describeBackends('detector, trained and saved', (backend) => {
   });
 
   test('a score does not depend on the batch', async () => {
-    const pictures = await Promise.all(
+    const images = await Promise.all(
       tinySource()
         .samples.slice(8)
         .map((sample) => sample.load()),
     );
-    const together = await detector.predict(pictures);
-    const alone = await detector.predict(pictures, { batchSize: 1 });
+    const together = await detector.predict(images);
+    const alone = await detector.predict(images, { batchSize: 1 });
     expect(alone.map(({ score }) => score)).toEqual(together.map(({ score }) => score));
   });
 
   test('an ignore mask takes pixels out of the score', async () => {
-    const [picture] = await Promise.all(
+    const [image] = await Promise.all(
       tinySource()
         .samples.slice(11, 12)
         .map((sample) => sample.load()),
     );
     const ignored = Uint8Array.from({ length: 32 * 32 }, (_, i) => (i % 32 < 16 ? 1 : 0));
-    const [free] = await detector.predict(picture!);
-    const [masked] = await detector.predict(picture!, { ignored });
+    const [free] = await detector.predict(image!);
+    const [masked] = await detector.predict(image!, { ignored });
     const counting = masked!.map.data.filter((_, i) => !ignored[i]);
     expect(masked!.score).toBe(Math.max(...counting));
     expect(Math.max(...masked!.map.data)).toBe(masked!.score);

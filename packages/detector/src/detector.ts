@@ -1,15 +1,8 @@
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
-import {
-  placement,
-  preparePixels,
-  toImageTensor,
-  toRgb,
-  type PictureInput,
-  type Placement,
-} from '@dskd/data';
-import { conformalPValue, findRegions, quantileThreshold, type BranchConstants } from '@dskd/scoring';
+import { placement, preparePixels, toImageTensor, toRgb, type ImageInput, type Placement } from '@dskd/data';
+import { conformalPValue, findRegions, quantileThreshold, type BranchNormalization } from '@dskd/scoring';
 import type { StateDict } from '@dskd/weights';
-import { writeArtefact } from './artefact.js';
+import { writeArtifact } from './artifact.js';
 import type { BranchModel } from './branches.js';
 import type { DetectorDescription } from './description.js';
 import { ruleOf } from './fusion-rule.js';
@@ -19,7 +12,7 @@ import {
   ignoredPixels,
   type IgnoreMask,
 } from './ignored-pixels.js';
-import { cut } from './map-in-picture.js';
+import { cut } from './map-in-image.js';
 import type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
 import { preparationOf } from './preparation.js';
 import { predictEach, type PredictEachOptions } from './predict-each.js';
@@ -28,7 +21,7 @@ import { storedAs, type StudentStorage } from './student-storage.js';
 import type { Teacher } from './teacher.js';
 
 export interface PredictOptions {
-  /** Pictures per pass through the networks. Does not change results. Default 8. */
+  /** Images per pass through the networks. Does not change results. Default 8. */
   readonly batchSize?: number;
   /** Overrides the detector's threshold for this call. */
   readonly threshold?: number;
@@ -36,7 +29,7 @@ export interface PredictOptions {
   readonly minArea?: number;
   /**
    * Pixels that count for no score and no region, besides those that the detector ignores itself: 1 channel over
-   * the pictures' own pixels, or `height * width` of the network's input; not 0 does not count.
+   * the images' own pixels, or `height * width` of the network's input; not 0 does not count.
    */
   readonly ignored?: IgnoreMask;
   readonly signal?: AbortSignal;
@@ -63,9 +56,9 @@ export interface DetectorParts {
   readonly ignored: Uint8Array | null;
 }
 
-/** A picture, where it lies in the network's input, and what does not count of it. */
-interface PlacedPicture {
-  readonly picture: PixelBuffer;
+/** An image, where it lies in the network's input, and what does not count of it. */
+interface PlacedImage {
+  readonly image: PixelBuffer;
   readonly placed: Placement;
   readonly ignored: Uint8Array | null;
 }
@@ -79,7 +72,7 @@ interface Access {
 export let accessTo: Access;
 
 /**
- * A trained detector: a frozen teacher, its students, and what normal pictures look like to them.
+ * A trained detector: a frozen teacher, its students, and what normal images look like to them.
  * Made by {@link trainDetector} or {@link loadDetector}; the owner calls `dispose`.
  */
 export class Detector {
@@ -115,7 +108,7 @@ export class Detector {
     this.#description = description;
   }
 
-  /** Everything the artefact says about this detector. */
+  /** Everything the artifact says about this detector. */
   get description(): DetectorDescription {
     return this.#description;
   }
@@ -141,18 +134,18 @@ export class Detector {
   }
 
   /**
-   * Scores pictures of any size; each is brought to the network's input as in training.
-   * @param pictures one or many: grey, RGB or RGBA bytes; `ImageData`. Alpha is composited over black.
-   * @returns one prediction per picture, in order.
+   * Scores images of any size; each is brought to the network's input as in training.
+   * @param images one or many: gray, RGB or RGBA bytes; `ImageData`. Alpha is composited over black.
+   * @returns one prediction per image, in order.
    * @throws {DskdError} `disposed`, `aborted`, `invalid-argument`, `shape-mismatch`, `input-size-mismatch` (the
    * ignore mask).
    */
   async predict(
-    pictures: PictureInput | readonly PictureInput[],
+    images: ImageInput | readonly ImageInput[],
     options: PredictOptions = {},
   ): Promise<Prediction[]> {
     this.#assertAlive();
-    const list = 'data' in pictures ? [pictures] : pictures;
+    const list = 'data' in images ? [images] : images;
     const { batchSize = 8, signal } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new DskdError('invalid-argument', `Got batch size ${batchSize}, wanted a positive integer.`);
@@ -162,26 +155,26 @@ export class Detector {
       throwIfAborted(signal);
       const chunk = this.#place(list.slice(start, start + batchSize).map(toRgb), options.ignored);
       const scored = await this.#score(chunk);
-      chunk.forEach((picture, index) => predictions.push(this.#describe(scored, index, picture, options)));
+      chunk.forEach((image, index) => predictions.push(this.#describe(scored, index, image, options)));
     }
     return predictions;
   }
 
   /**
-   * Scores pictures as they come: from a camera, a folder, a queue. While one is scored, the next ones are
-   * already asked for, at most `lookAhead` of them.
-   * @returns predictions in the order of the pictures. Leaving the loop ends `pictures`, too.
-   * @throws {DskdError} as {@link predict}; and whatever `pictures` throws.
+   * Scores images as they come: from a camera, a folder, a queue. While one is scored, the next ones are
+   * already asked for, at most `prefetch` of them.
+   * @returns predictions in the order of the images. Leaving the loop ends `images`, too.
+   * @throws {DskdError} as {@link predict}; and whatever `images` throws.
    */
   predictEach(
-    pictures: AsyncIterable<PictureInput> | Iterable<PictureInput>,
+    images: AsyncIterable<ImageInput> | Iterable<ImageInput>,
     options: PredictEachOptions = {},
   ): AsyncGenerator<Prediction, void, undefined> {
-    return predictEach(this, pictures, options);
+    return predictEach(this, images, options);
   }
 
   /**
-   * The artefact as the bytes of one `.safetensors` file. The same detector gives the same bytes.
+   * The artifact as the bytes of one `.safetensors` file. The same detector gives the same bytes.
    * @throws {DskdError} `disposed`; `invalid-argument` for a custom teacher inside, or weights beyond float16;
    * `weights-not-finite` for a training that diverged.
    */
@@ -205,7 +198,7 @@ export class Detector {
       tensors.set('ignored', { dtype: 'U8', shape: [...this.inputSize], data: this.#ignored });
     }
     const teacher = { ...this.#description.teacher, embedded: embedTeacher };
-    return writeArtefact({ description: { ...this.#description, teacher, storage }, tensors });
+    return writeArtifact({ description: { ...this.#description, teacher, storage }, tensors });
   }
 
   dispose(): void {
@@ -223,46 +216,41 @@ export class Detector {
     if (this.#disposed) throw new DskdError('disposed', 'The detector was disposed.');
   }
 
-  /** Where each picture lies and what does not count of it. */
-  #place(pictures: readonly PixelBuffer[], mask: IgnoreMask | undefined): PlacedPicture[] {
+  /** Where each image lies and what does not count of it. */
+  #place(images: readonly PixelBuffer[], mask: IgnoreMask | undefined): PlacedImage[] {
     const { inputSize, resize } = this.#description;
     const [height, width] = inputSize;
     const given = mask && ignoredAtNetworkSize(mask, { inputSize, fit: resize.fit });
-    return pictures.map((picture) => {
-      const placed = placement(picture, { width, height }, resize.fit);
+    return images.map((image) => {
+      const placed = placement(image, { width, height }, resize.fit);
       if (mask) assertSameProportions(mask, placed);
-      return { picture, placed, ignored: ignoredPixels(placed, [this.#ignored, given]) };
+      return { image, placed, ignored: ignoredPixels(placed, [this.#ignored, given]) };
     });
   }
 
-  async #score(pictures: readonly PlacedPicture[]): Promise<ScoredBatch> {
+  async #score(images: readonly PlacedImage[]): Promise<ScoredBatch> {
     const preparation = preparationOf(this.#description);
-    const images = toImageTensor(pictures.map(({ picture }) => preparePixels(picture, preparation)));
+    const batch = toImageTensor(images.map(({ image }) => preparePixels(image, preparation)));
     const rule = ruleOf(this.#description);
     let raw: Awaited<ReturnType<typeof rawMaps>> | undefined;
     try {
-      raw = await rawMaps(images, this.#teacher.extractor, this.#branches, rule);
-      const ignored = pictures.map((each) => each.ignored);
-      return await scoreRawMaps(raw, this.#constants(), rule, ignored);
+      raw = await rawMaps(batch, this.#teacher.extractor, this.#branches, rule);
+      const ignored = images.map((each) => each.ignored);
+      return await scoreRawMaps(raw, this.#normalizations(), rule, ignored);
     } finally {
-      images.dispose();
+      batch.dispose();
       for (const map of raw?.values() ?? []) map.dispose();
     }
   }
 
-  #constants(): Map<string, BranchConstants> {
-    return new Map(
-      this.#description.branches.map(({ name, mean, standardDeviation }) => [
-        name,
-        { mean, standardDeviation },
-      ]),
-    );
+  #normalizations(): Map<string, BranchNormalization> {
+    return new Map(this.#description.branches.map(({ name, normalization }) => [name, normalization]));
   }
 
   #describe(
     scored: ScoredBatch,
     index: number,
-    { picture, placed, ignored }: PlacedPicture,
+    { image, placed, ignored }: PlacedImage,
     options: PredictOptions,
   ): Prediction {
     const { calibration, threshold: own, branches } = this.#description;
@@ -293,7 +281,7 @@ export class Detector {
       height: content.height,
       threshold,
       minArea: options.minArea ?? 1,
-      scaleTo: { width: picture.width, height: picture.height },
+      scaleTo: { width: image.width, height: image.height },
       ...(ignored && { ignored: cut({ data: ignored, width, height }, content).data }),
     });
     return {

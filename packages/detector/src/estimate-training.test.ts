@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => teacher.dispose());
 
-/** Notes what it is to train; its steps take no time, or `milliseconds` a picture. */
+/** Notes what it is to train; its steps take no time, or `milliseconds` an image. */
 function notingRunner(milliseconds = 0, onStep = (): void => undefined) {
   const plans: BranchPlan[] = [];
   const batches: number[] = [];
@@ -53,11 +53,11 @@ function notingRunner(milliseconds = 0, onStep = (): void => undefined) {
 test('a training that fits: real steps of the real students, and no tensors left', async () => {
   const options = tinyOptions(teacher);
   const cost = await expectNoNewTensors(() => estimateTraining(options, { stepBudget: 60 }));
-  // Six pictures in batches of four, two epochs.
+  // Six images in batches of four, two epochs.
   expect(cost.steps).toBe(4);
   expect(cost.memory).toEqual(estimateTrainingMemory(options, 6));
   expect(cost.bytes).toBe(cost.memory.total);
-  expect(cost).toMatchObject({ scaled: false, measured: { pictures: 4 } });
+  expect(cost).toMatchObject({ scaled: false, measured: { images: 4 } });
   expect('alternative' in cost).toBe(false);
   const { students, teacherSeconds } = cost.measured;
   expect(Object.keys(students)).toEqual(['local', 'global']);
@@ -65,7 +65,7 @@ test('a training that fits: real steps of the real students, and no tensors left
     expect(seconds).toBeGreaterThan(0);
     expect(scaledBy).toBe(1);
   }
-  // One thread: the students' steps add up. The teacher sees each picture once, its features are kept.
+  // One thread: the students' steps add up. The teacher sees each image once, its features are kept.
   const both = students.local!.seconds + students.global!.seconds;
   expect(cost.seconds).toBeCloseTo(4 * both + (6 / 4) * teacherSeconds, 10);
   expect(cost.secondsPerStep).toBeCloseTo(cost.seconds / 4, 10);
@@ -93,12 +93,12 @@ test('a real worker is measured and ended', async () => {
   expect(cost.measured.students.local!.seconds).toBeGreaterThan(0);
 });
 
-test('a step that would take too long is extrapolated from fewer pictures', async () => {
+test('a step that would take too long is extrapolated from fewer images', async () => {
   const { runner, batches } = notingRunner(10);
   const options = { ...tinyOptions(teacher), runner, batchSize: 6 };
   const cost = await estimateTraining(options, { stepBudget: 0.03 });
   expect(batches).toEqual([2, 2, 2, 2, 4, 4]);
-  expect(cost).toMatchObject({ scaled: true, measured: { pictures: 4 } });
+  expect(cost).toMatchObject({ scaled: true, measured: { images: 4 } });
   for (const { seconds } of Object.values(cost.measured.students)) expect(seconds).toBeGreaterThan(0.038);
 });
 

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '@dskd/base';
 import { countSteps, measureStep, type BatchLevel, type MemoryEstimate } from '@dskd/training';
-import { choosePictures } from './choose-pictures.js';
+import { chooseImages } from './choose-images.js';
 import { fittingAlternatives } from './fitting-alternatives.js';
 import {
   measurable,
@@ -13,12 +13,7 @@ import {
   type Measure,
 } from './measure-cost.js';
 import { planBranches } from './plan-branches.js';
-import {
-  estimateTrainingMemory,
-  featureBytesPerPicture,
-  featureCacheLimit,
-  fits,
-} from './training-memory.js';
+import { estimateTrainingMemory, featureBytesPerImage, featureCacheLimit, fits } from './training-memory.js';
 import { TRAINING_DEFAULTS, type TrainDetectorOptions } from './training-options.js';
 
 export interface EstimateOptions {
@@ -26,7 +21,7 @@ export interface EstimateOptions {
   readonly availableBytes?: number;
   /** What measuring one student may take of the backend's memory, in bytes. Default 1 GiB. */
   readonly measurableBytes?: number;
-  /** A measured step that would take longer than this, in seconds, is measured on fewer pictures. Default 5. */
+  /** A measured step that would take longer than this, in seconds, is measured on fewer images. Default 5. */
   readonly stepBudget?: number;
 }
 
@@ -36,22 +31,22 @@ export interface TrainingCost {
   readonly bytes: number;
   /** The same in parts, with the limit of each heap. */
   readonly memory: MemoryEstimate;
-  /** Optimiser steps of the whole run. */
+  /** Optimizer steps of the whole run. */
   readonly steps: number;
   /** Mean over the run: the students' step, and the teacher's pass where its features are not kept. */
   readonly secondsPerStep: number;
-  /** Of the whole run, but for reading pictures and calibrating. */
+  /** Of the whole run, but for reading images and calibrating. */
   readonly seconds: number;
   /** How the time was found. */
   readonly measured: {
-    /** Pictures of the largest step that was measured; the rest is extrapolated to the batch. */
-    readonly pictures: number;
+    /** Images of the largest step that was measured; the rest is extrapolated to the batch. */
+    readonly images: number;
     /** Seconds of the teacher's pass over one batch. */
     readonly teacherSeconds: number;
     /** By student: seconds of one step, and the multiply-adds over those of the narrower one that was measured. */
     readonly students: Readonly<Record<string, { readonly seconds: number; readonly scaledBy: number }>>;
   };
-  /** Whether fewer pictures or narrower students were measured than the run has: then the time is rougher. */
+  /** Whether fewer images or narrower students were measured than the run has: then the time is rougher. */
   readonly scaled: boolean;
   /** Where the run cannot fit: what would, as one sentence. */
   readonly alternative?: string;
@@ -72,10 +67,10 @@ async function scaled(
   return scaleNetwork(seconds, objective, scaledBy);
 }
 
-/** How many passes of the teacher over a picture the run takes: features are kept as far as there is room. */
-function teacherPasses(options: TrainDetectorOptions, pictures: number, epochs: number): number {
-  const kept = Math.floor((featureCacheLimit(options) ?? GIBIBYTE) / featureBytesPerPicture(options));
-  return pictures + (epochs - 1) * Math.max(0, pictures - kept);
+/** How many passes of the teacher over an image the run takes: features are kept as far as there is room. */
+function teacherPasses(options: TrainDetectorOptions, images: number, epochs: number): number {
+  const kept = Math.floor((featureCacheLimit(options) ?? GIBIBYTE) / featureBytesPerImage(options));
+  return images + (epochs - 1) * Math.max(0, images - kept);
 }
 
 /**
@@ -95,9 +90,9 @@ export async function estimateTraining(
     batchSize = TRAINING_DEFAULTS.batchSize,
     epochs = TRAINING_DEFAULTS.epochs,
   } = options;
-  const pictures = choosePictures(options.source, options).training.length;
-  const memory = estimateTrainingMemory(options, pictures);
-  const batch = Math.min(batchSize, pictures);
+  const images = chooseImages(options.source, options).training.length;
+  const memory = estimateTrainingMemory(options, images);
+  const batch = Math.min(batchSize, images);
   const levels = teacher.extractor.outputShapes(inputSize).map((shape, level): BatchLevel => {
     return { name: teacher.extractor.levels[level]!.name, shape };
   });
@@ -118,10 +113,10 @@ export async function estimateTraining(
   // Students in threads are measured side by side, as they will run; others one by one, which takes less memory.
   const groups = runner ? [measurables] : measurables.map((each) => [each]);
   const students: Record<string, { seconds: number; scaledBy: number }> = {};
-  let measuredPictures = ofTeacher.pictures;
+  let measuredImages = ofTeacher.images;
   for (const group of groups) {
-    const most = Math.min(...group.map((each) => each.pictures));
-    const { seconds, pictures: atOnce } = await withRunners(
+    const most = Math.min(...group.map((each) => each.images));
+    const { seconds, images: atOnce } = await withRunners(
       group.map(({ plan }) => plan),
       runner,
       (runners) =>
@@ -132,7 +127,7 @@ export async function estimateTraining(
           stepBudget,
         ),
     );
-    measuredPictures = Math.min(measuredPictures, atOnce);
+    measuredImages = Math.min(measuredImages, atOnce);
     for (const each of group) {
       const whole = await scaled(each, seconds.get(each.plan.name)!, levels, batch);
       students[each.plan.name] = { seconds: whole, scaledBy: each.scaledBy };
@@ -144,19 +139,18 @@ export async function estimateTraining(
     ? Math.max(...ofStudents)
     : ofStudents.reduce((sum, seconds) => sum + seconds, 0);
   const teacherSeconds = ofTeacher.seconds.get('teacher')!;
-  const steps = countSteps(pictures, batchSize) * epochs;
-  const seconds =
-    steps * studentSeconds + (teacherPasses(options, pictures, epochs) * teacherSeconds) / batch;
+  const steps = countSteps(images, batchSize) * epochs;
+  const seconds = steps * studentSeconds + (teacherPasses(options, images, epochs) * teacherSeconds) / batch;
   return {
     bytes: memory.total,
     memory,
     steps,
     secondsPerStep: seconds / steps,
     seconds,
-    measured: { pictures: measuredPictures, teacherSeconds, students },
-    scaled: measuredPictures < batch || Object.values(students).some(({ scaledBy }) => scaledBy !== 1),
+    measured: { images: measuredImages, teacherSeconds, students },
+    scaled: measuredImages < batch || Object.values(students).some(({ scaledBy }) => scaledBy !== 1),
     ...(!fits(memory, availableBytes) && {
-      alternative: fittingAlternatives(options, pictures, availableBytes),
+      alternative: fittingAlternatives(options, images, availableBytes),
     }),
   };
 }

@@ -1,20 +1,16 @@
 import { DskdError } from '@dskd/base';
 import type { ImageSource } from '@dskd/data';
-import type { ScoreQuality } from '@dskd/metrics';
+import type { ScoreMetrics } from '@dskd/metrics';
 import type { Detector } from './detector.js';
 import { groundTruthOf } from './evaluation/ground-truth.js';
-import { ignoredInPicture } from './evaluation/ignored-in-picture.js';
-import {
-  predictTestPictures,
-  testSamplesOf,
-  type TestPictureOptions,
-} from './evaluation/predict-test-pictures.js';
+import { ignoredInImage } from './evaluation/ignored-in-image.js';
+import { predictTestImages, testSamplesOf, type TestImageOptions } from './evaluation/predict-test-images.js';
 import { protocolOf } from './evaluation/protocol.js';
-import { QualityGatherer } from './evaluation/quality.js';
-import { mapInPicture } from './map-in-picture.js';
+import { MetricsGatherer } from './evaluation/score-metrics.js';
+import { mapInImage } from './map-in-image.js';
 import type { Prediction, ScoreMap } from './prediction.js';
 
-/** The sum of normalised, smoothed maps (Eq. 8). */
+/** The sum of normalized, smoothed maps (Eq. 8). */
 function summed(maps: readonly ScoreMap[]): ScoreMap {
   const [first, ...others] = maps as [ScoreMap, ...ScoreMap[]];
   const data = first.data.slice();
@@ -61,37 +57,37 @@ function assertBranches(detector: Detector, combinations: Readonly<Record<string
 }
 
 /**
- * What several combinations of a detector's students are worth on the test pictures of `source`, as if each were a
- * detector of its own: every student scores a picture once, however many combinations it is in. Combine all students
+ * What several combinations of a detector's students are worth on the test images of `source`, as if each were a
+ * detector of its own: every student scores an image once, however many combinations it is in. Combine all students
  * that are to be compared with `combineDetectors` first.
  * @param combinations branch names by the name of the combination; one branch alone is its own score.
  * @returns by the name of the combination.
- * @throws {DskdError} `invalid-argument` (no such branch), `dataset-invalid` (no test pictures, a mask of another size),
+ * @throws {DskdError} `invalid-argument` (no such branch), `dataset-invalid` (no test images, a mask of another size),
  * `image-unreadable`, `disposed`, `aborted`.
  */
 export async function evaluateCombinations(
   detector: Detector,
   source: ImageSource,
   combinations: Readonly<Record<string, readonly string[]>>,
-  options: TestPictureOptions = {},
-): Promise<Record<string, ScoreQuality>> {
+  options: TestImageOptions = {},
+): Promise<Record<string, ScoreMetrics>> {
   assertBranches(detector, combinations);
   const samples = testSamplesOf(source);
   const gathered = Object.entries(combinations).map(([name, branches]) => ({
     name,
     branches,
-    quality: new QualityGatherer(),
+    quality: new MetricsGatherer(),
   }));
-  await predictTestPictures(detector, samples, options, async ({ sample, picture, prediction }) => {
-    const truth = await groundTruthOf(sample, picture);
-    const ignored = truth ? ignoredInPicture(prediction, picture) : null;
+  await predictTestImages(detector, samples, options, async ({ sample, image, prediction }) => {
+    const truth = await groundTruthOf(sample, image);
+    const ignored = truth ? ignoredInImage(prediction, image) : null;
     const { id: name, defectType: subset } = sample;
     for (const { branches, quality } of gathered) {
       const { map, score } = combined(prediction, branches);
       quality.add(score);
       if (!truth) continue;
-      const inPicture = mapInPicture({ map, content: prediction.content }, picture);
-      quality.pixels.add({ name, subset, map: inPicture, truth, ignored });
+      const inImage = mapInImage({ map, content: prediction.content }, image);
+      quality.pixels.add({ name, subset, map: inImage, truth, ignored });
     }
   });
   const protocol = protocolOf(samples);

@@ -29,7 +29,7 @@ test('metrics are those of the scores it lists', async () => {
   const result = await expectNoNewTensors(() =>
     evaluateDetector(detector, tinySource(), { onEvent: (event) => events.push(event) }),
   );
-  expect(result.pictures).toEqual({ good: 3, anomalous: 3, withMask: 3 });
+  expect(result.images).toEqual({ good: 3, anomalous: 3, withMask: 3 });
   const labels = result.samples.map(({ label }) => (label === 'anomalous' ? 1 : 0));
   const scores = result.samples.map(({ score }) => score);
   expect(result.fused.imageAuroc).toBe(auroc(scores, labels));
@@ -53,7 +53,7 @@ test('a dark square where there never was one is found, and found where it is', 
   expect(result.fused.pixelAuroc).toBeGreaterThan(0.9);
 });
 
-test('a source without test pictures is refused', async () => {
+test('a source without test images is refused', async () => {
   const source = { ...tinySource(), samples: tinySource().samples.slice(0, 8) };
   await expect(evaluateDetector(detector, source)).rejects.toMatchObject({ code: 'dataset-invalid' });
 });

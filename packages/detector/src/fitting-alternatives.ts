@@ -80,22 +80,22 @@ function smallerSizes(options: TrainDetectorOptions): Alternative[] {
 /**
  * What would fit instead of a training that does not, as one sentence: of each kind of change the smallest one
  * that helps.
- * @param pictures how many are trained on.
+ * @param images how many are trained on.
  * @param availableBytes all that this machine has, backend and host together, where that is known.
  */
 export function fittingAlternatives(
   options: TrainDetectorOptions,
-  pictures: number,
+  images: number,
   availableBytes = Infinity,
 ): string {
   const kinds = [threadEach, smallerPresets, studentsApart, fewerGccbChannels, smallerBatches, smallerSizes];
   const helpful = kinds.flatMap((kind) => {
     const first = kind(options).find(({ runs }) =>
-      runs.every((run) => fits(estimateTrainingMemory(run, pictures), availableBytes)),
+      runs.every((run) => fits(estimateTrainingMemory(run, images), availableBytes)),
     );
     return first ? [first.says] : [];
   });
-  if (tf.getBackend() === 'wasm' && estimateTrainingMemory(options, pictures).total <= availableBytes) {
+  if (tf.getBackend() === 'wasm' && estimateTrainingMemory(options, images).total <= availableBytes) {
     helpful.push('--backend webgpu, which has no limit of 4 GiB');
   }
   if (helpful.length === 0) return 'Nothing smaller fits either: take a machine with more memory.';
@@ -106,7 +106,7 @@ export function fittingAlternatives(
  * Refuses a training that cannot fit, before anything is allocated.
  * @throws {DskdError} `out-of-memory`, whose hint names what would fit.
  */
-export function assertTrainingFits(options: TrainDetectorOptions, pictures: number): void {
-  const estimate = estimateTrainingMemory(options, pictures);
-  if (!fits(estimate)) assertFits(estimate, fittingAlternatives(options, pictures));
+export function assertTrainingFits(options: TrainDetectorOptions, images: number): void {
+  const estimate = estimateTrainingMemory(options, images);
+  if (!fits(estimate)) assertFits(estimate, fittingAlternatives(options, images));
 }

@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs';
 import { randomStream, type PixelBuffer } from '@dskd/base';
-import { PreparedPictures, preparePixels, type ImageSource, type Sample } from '@dskd/data';
+import { PreparedImages, preparePixels, type ImageSource, type Sample } from '@dskd/data';
 import { auroc } from '@dskd/metrics';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import fc from 'fast-check';
@@ -14,8 +14,8 @@ const [HEIGHT, WIDTH] = [6, 8];
 const inputSize = [HEIGHT, WIDTH] as const;
 const size = { height: HEIGHT, width: WIDTH };
 
-/** A picture of network size, so that the oracle needs no resizing. */
-function pictureOf(values: Uint8Array): PixelBuffer {
+/** An image of network size, so that the oracle needs no resizing. */
+function imageOf(values: Uint8Array): PixelBuffer {
   const data = Uint8Array.from({ length: values.length * 3 }, (_, i) => values[Math.floor(i / 3)]!);
   return { data, width: WIDTH, height: HEIGHT, channels: 3 };
 }
@@ -39,11 +39,11 @@ test('score, map and regions are those of the pixels that count: a slow oracle',
       if (counting.length === 0) return;
       const detector = brightnessDetector({
         inputSize,
-        fit: 'squeeze',
+        fit: 'stretch',
         ignored: own.map((v) => (v ? 1 : 0)),
       });
-      const [prediction] = await detector.predict(pictureOf(values), { ignored: maskOf(given) });
-      const [sameAtNetworkSize] = await detector.predict(pictureOf(values), { ignored: given });
+      const [prediction] = await detector.predict(imageOf(values), { ignored: maskOf(given) });
+      const [sameAtNetworkSize] = await detector.predict(imageOf(values), { ignored: given });
       expect(sameAtNetworkSize).toEqual(prediction);
       expect(prediction!.score).toBeCloseTo(Math.max(...counting) / 255, 6);
       expect(prediction!.verdict).toBe(prediction!.score > 0.5 ? 'anomalous' : 'normal');
@@ -65,56 +65,56 @@ test('nothing that is ignored reaches out of it, not through the Gaussian either
   const values = Uint8Array.from({ length: HEIGHT * WIDTH }, (_, i) => 40 + ((i * 37) % 60));
   const mask = Uint8Array.from(values, (_, i) => (i % WIDTH < 3 ? 1 : 0));
   const poisoned = values.map((value, i) => (mask[i] ? 255 : value));
-  const detector = brightnessDetector({ inputSize, fit: 'squeeze', sigma: 1.5 });
+  const detector = brightnessDetector({ inputSize, fit: 'stretch', sigma: 1.5 });
   const ignored = maskOf(mask);
-  const [clean] = await detector.predict(pictureOf(values), { ignored });
-  const [dirty] = await detector.predict(pictureOf(poisoned), { ignored });
-  const [open] = await detector.predict(pictureOf(poisoned));
+  const [clean] = await detector.predict(imageOf(values), { ignored });
+  const [dirty] = await detector.predict(imageOf(poisoned), { ignored });
+  const [open] = await detector.predict(imageOf(poisoned));
   expect(dirty).toEqual(clean);
   expect(open!.score).toBeGreaterThan(clean!.score);
 });
 
 test('calibration leaves the ignored pixels out of mean, deviation and scores', async () => {
-  const pictures = [1, 2, 3].map((n) =>
+  const images = [1, 2, 3].map((n) =>
     Uint8Array.from({ length: HEIGHT * WIDTH }, (_, i) => (i * 31 * n + n) % 200),
   );
   const mask = Uint8Array.from({ length: HEIGHT * WIDTH }, (_, i) => (i % 5 === 0 ? 1 : 0));
-  const samples = pictures.map((values, index) => ({
+  const samples = images.map((values, index) => ({
     id: `${index}`,
-    load: () => Promise.resolve(pictureOf(values.map((value, i) => (mask[i] ? 255 : value)))),
+    load: () => Promise.resolve(imageOf(values.map((value, i) => (mask[i] ? 255 : value)))),
   }));
-  const counting = pictures.map((values) => [...values].filter((_, i) => !mask[i]).map((v) => v / 255));
+  const counting = images.map((values) => [...values].filter((_, i) => !mask[i]).map((v) => v / 255));
   const all = counting.flat();
   const mean = all.reduce((sum, value) => sum + value, 0) / all.length;
   const deviation = Math.sqrt(all.reduce((sum, value) => sum + (value - mean) ** 2, 0) / all.length);
-  const { constants, scores, branchScores } = await expectNoNewTensors(() =>
+  const { normalizations, scores, branchScores } = await expectNoNewTensors(() =>
     calibrate(
       brightness.extractor,
       [brightness.branch],
-      { alignCorners: true, sigma: 0, normalisation: 'moments' },
-      new PreparedPictures(samples, size),
+      { alignCorners: true, sigma: 0, normalization: 'moments' },
+      new PreparedImages(samples, size),
       { batchSize: 2, ignored: mask },
     ),
   );
-  expect(constants.get('brightness')!.mean).toBeCloseTo(mean, 6);
-  expect(constants.get('brightness')!.standardDeviation).toBeCloseTo(deviation, 6);
+  expect(normalizations.get('brightness')!.offset).toBeCloseTo(mean, 6);
+  expect(normalizations.get('brightness')!.scale).toBeCloseTo(deviation, 6);
   scores.forEach((score, i) => expect(score).toBeCloseTo((Math.max(...counting[i]!) - mean) / deviation, 4));
   expect(branchScores.get('brightness')).toEqual(scores);
 });
 
 test('an evaluation leaves them out of scores and pixel AUROC', async () => {
-  // Good pictures glare in a corner; the defect is fainter, and elsewhere.
+  // Good images glare in a corner; the defect is fainter, and elsewhere.
   const glare = (i: number): boolean => i % WIDTH < 2 && i < 2 * WIDTH;
   const defect = (i: number): boolean => i % WIDTH > 5 && i >= 4 * WIDTH;
   const ground = Uint8Array.from({ length: HEIGHT * WIDTH }, (_, i) => (glare(i) ? 240 : 10 + (i % 7)));
   const sample = (index: number, anomalous: boolean): Sample => {
-    const picture = pictureOf(ground.map((value, i) => (anomalous && defect(i) ? 90 + index : value)));
+    const image = imageOf(ground.map((value, i) => (anomalous && defect(i) ? 90 + index : value)));
     return {
       id: `test/${index}.png`,
       split: 'test',
       label: anomalous ? 'anomalous' : 'good',
       defectType: anomalous ? 'spot' : 'good',
-      load: () => Promise.resolve(picture),
+      load: () => Promise.resolve(image),
       ...(anomalous && {
         loadMask: () => Promise.resolve(maskOf(ground.map((_, i) => (defect(i) ? 9 : 0)))),
       }),
@@ -127,7 +127,7 @@ test('an evaluation leaves them out of scores and pixel AUROC', async () => {
   };
   const glareMask = Uint8Array.from(ground, (_, i) => (glare(i) ? 1 : 0));
 
-  const plain = await evaluateDetector(brightnessDetector({ inputSize, fit: 'squeeze' }), source);
+  const plain = await evaluateDetector(brightnessDetector({ inputSize, fit: 'stretch' }), source);
   expect(plain.fused.imageAuroc).toBe(0.5);
   const negatives: number[] = [];
   for (const each of source.samples) {
@@ -143,11 +143,11 @@ test('an evaluation leaves them out of scores and pixel AUROC', async () => {
   expect(plain.fused.pixelAuroc).toBeCloseTo(auroc([...negatives, ...positives], labels), 12);
   expect(plain.fused.pixelAuroc).toBeLessThan(1);
 
-  const masked = await evaluateDetector(brightnessDetector({ inputSize, fit: 'squeeze' }), source, {
+  const masked = await evaluateDetector(brightnessDetector({ inputSize, fit: 'stretch' }), source, {
     ignored: maskOf(glareMask),
   });
   const recorded = await evaluateDetector(
-    brightnessDetector({ inputSize, fit: 'squeeze', ignored: glareMask }),
+    brightnessDetector({ inputSize, fit: 'stretch', ignored: glareMask }),
     source,
   );
   for (const { fused, branches, atThreshold } of [masked, recorded]) {
@@ -158,25 +158,25 @@ test('an evaluation leaves them out of scores and pixel AUROC', async () => {
   }
 });
 
-test.each(['squeeze', 'letterbox'] as const)(
+test.each(['stretch', 'letterbox'] as const)(
   'pixel AUROC (%s) is that of the pixels that count',
   async (fit) => {
     // As wide as the network's input: the letterbox adds rows and resizes nothing.
-    const height = fit === 'squeeze' ? HEIGHT : 3;
+    const height = fit === 'stretch' ? HEIGHT : 3;
     const random = randomStream(4, 'pixels', fit);
     const bytes = (): Uint8Array =>
       Uint8Array.from({ length: WIDTH * height }, () => Math.floor(256 * random.uniform()));
     const defects = bytes().map((value) => (value < 90 ? 1 : 0));
     const out = bytes().map((value) => (value < 80 ? 1 : 0));
-    const pictures = [bytes(), bytes()];
-    const samples = pictures.map((values, index): Sample => {
-      const picture = { ...pictureOf(values), height };
+    const images = [bytes(), bytes()];
+    const samples = images.map((values, index): Sample => {
+      const image = { ...imageOf(values), height };
       return {
         id: `test/${index}.png`,
         split: 'test',
         label: index === 0 ? 'good' : 'anomalous',
         defectType: index === 0 ? 'good' : 'spot',
-        load: () => Promise.resolve(picture),
+        load: () => Promise.resolve(image),
         ...(index === 1 && { loadMask: () => Promise.resolve({ ...maskOf(defects), height }) }),
       };
     });
@@ -186,8 +186,8 @@ test.each(['squeeze', 'letterbox'] as const)(
     });
     const counting = [...out.keys()].filter((i) => out[i] === 0);
     const wanted = auroc(
-      pictures.flatMap((values) => counting.map((i) => values[i]!)),
-      pictures.flatMap((_, index) => counting.map((i) => (index === 1 ? defects[i]! : 0))),
+      images.flatMap((values) => counting.map((i) => values[i]!)),
+      images.flatMap((_, index) => counting.map((i) => (index === 1 ? defects[i]! : 0))),
     );
     expect(fused.pixelAuroc).toBeCloseTo(wanted, 12);
     expect(branches.brightness!.pixelAuroc).toBeCloseTo(wanted, 12);
@@ -195,8 +195,8 @@ test.each(['squeeze', 'letterbox'] as const)(
 );
 
 test('masks that make no sense are refused, and leave no tensors', async () => {
-  const picture = pictureOf(new Uint8Array(HEIGHT * WIDTH));
-  const squeezed = brightnessDetector({ inputSize, fit: 'squeeze' });
+  const image = imageOf(new Uint8Array(HEIGHT * WIDTH));
+  const squeezed = brightnessDetector({ inputSize, fit: 'stretch' });
   const letterboxed = brightnessDetector({ inputSize });
   const mask = (width: number, height: number, channels = 1, value = 0): PixelBuffer => ({
     data: new Uint8Array(width * height * channels).fill(value),
@@ -205,19 +205,19 @@ test('masks that make no sense are refused, and leave no tensors', async () => {
     channels,
   });
   await expectNoNewTensors(async () => {
-    await expect(squeezed.predict(picture, { ignored: new Uint8Array(7) })).rejects.toMatchObject({
+    await expect(squeezed.predict(image, { ignored: new Uint8Array(7) })).rejects.toMatchObject({
       code: 'input-size-mismatch',
     });
-    await expect(squeezed.predict(picture, { ignored: mask(WIDTH, HEIGHT, 3) })).rejects.toMatchObject({
+    await expect(squeezed.predict(image, { ignored: mask(WIDTH, HEIGHT, 3) })).rejects.toMatchObject({
       code: 'shape-mismatch',
     });
-    await expect(squeezed.predict(picture, { ignored: mask(4, 4, 1, 1) })).rejects.toThrow(
+    await expect(squeezed.predict(image, { ignored: mask(4, 4, 1, 1) })).rejects.toThrow(
       'covers every pixel',
     );
-    // In a letterbox a mask of other proportions would lie elsewhere than the picture; squeezed it would not.
-    await expect(letterboxed.predict(picture, { ignored: mask(5, 5) })).rejects.toThrow('same proportions');
-    await expect(squeezed.predict(picture, { ignored: mask(5, 5) })).resolves.toHaveLength(1);
-    // The mask leaves a strip that a letterbox of a wide picture has no content in.
+    // In a letterbox a mask of other proportions would lie elsewhere than the image; squeezed it would not.
+    await expect(letterboxed.predict(image, { ignored: mask(5, 5) })).rejects.toThrow('same proportions');
+    await expect(squeezed.predict(image, { ignored: mask(5, 5) })).resolves.toHaveLength(1);
+    // The mask leaves a strip that a letterbox of a wide image has no content in.
     const border = Uint8Array.from({ length: HEIGHT * WIDTH }, (_, i) => (i < WIDTH ? 0 : 1));
     const wide = { data: new Uint8Array(8 * 2 * 3), width: 8, height: 2, channels: 3 };
     await expect(letterboxed.predict(wide, { ignored: border })).rejects.toThrow('covers every pixel');

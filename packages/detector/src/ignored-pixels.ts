@@ -1,10 +1,10 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import { borderOf, placement, prepareMask, type Fit, type Placement } from '@dskd/data';
 
-/** An ignore mask: 1 channel in a picture's own pixels, or `height * width` of the network's input. Not 0 does not count. */
+/** An ignore mask: 1 channel in an image's own pixels, or `height * width` of the network's input. Not 0 does not count. */
 export type IgnoreMask = PixelBuffer | Uint8Array;
 
-/** How pictures become the network's input, as far as masks must know it. */
+/** How images become the network's input, as far as masks must know it. */
 export interface MaskRule {
   /** `[height, width]` in pixels. */
   readonly inputSize: readonly [number, number];
@@ -12,7 +12,7 @@ export interface MaskRule {
 }
 
 /**
- * An ignore mask at network size, brought there as a picture of its size is.
+ * An ignore mask at network size, brought there as an image of its size is.
  * @returns `height * width` values, row-major, 1 where a pixel does not count.
  * @throws {DskdError} `input-size-mismatch`, `shape-mismatch` (not 1 channel), `invalid-argument`
  */
@@ -42,7 +42,7 @@ function assertSomeCount(mask: Uint8Array): Uint8Array {
 }
 
 /**
- * A mask in a picture's own pixels belongs to pictures of its proportions only.
+ * A mask in an image's own pixels belongs to images of its proportions only.
  * @throws {DskdError} `shape-mismatch`
  */
 export function assertSameProportions(mask: IgnoreMask, placed: Placement): void {
@@ -52,17 +52,17 @@ export function assertSameProportions(mask: IgnoreMask, placed: Placement): void
   if (content.left === left && content.top === top && content.width === width && content.height === height) {
     return;
   }
-  const { picture } = placed;
+  const { image } = placed;
   throw new DskdError(
     'shape-mismatch',
-    `Got an ignore mask of ${mask.width} x ${mask.height} for a picture of ${picture.width} x ${picture.height}; ` +
+    `Got an ignore mask of ${mask.width} x ${mask.height} for an image of ${image.width} x ${image.height}; ` +
       'wanted the same proportions.',
-    { hint: 'Draw the mask over a picture of the camera that took these.' },
+    { hint: 'Draw the mask over an image of the camera that took these.' },
   );
 }
 
 /**
- * All pixels of the network's input that do not count for a picture: those of the masks and the border of its
+ * All pixels of the network's input that do not count for an image: those of the masks and the border of its
  * letterbox.
  * @param masks at network size.
  * @returns 1 where a pixel does not count; null where all do.

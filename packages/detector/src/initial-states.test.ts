@@ -3,7 +3,7 @@ import type { FeatureExtractor } from '@dskd/core';
 import { expectNoNewTensors, integerFill, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import type { StateDict } from '@dskd/weights';
-import { readArtefact, tensorsUnder } from './artefact.js';
+import { readArtifact, tensorsUnder } from './artifact.js';
 import { studentTask } from './branches.js';
 import type { Detector } from './detector.js';
 import { withInitialStates } from './initial-states.js';
@@ -58,7 +58,7 @@ function options(given: Partial<TrainDetectorOptions> = {}): TrainDetectorOption
     ...tiny,
     architecture: { ...tiny.architecture, block: 'bottleneck', innerRatio: 1 / 2, bottleneckBlocks: 1 },
     epochs: 1,
-    initialise: { global: 'teacher-stage4' },
+    initialize: { global: 'teacher-stage4' },
     ...given,
   };
 }
@@ -76,7 +76,7 @@ function stageOf(state: StateDict): StateDict {
 }
 
 function studentOf(detector: Detector, name: string): StateDict {
-  return tensorsUnder(readArtefact(detector.save({ embedTeacher: false })).tensors, `students.${name}`);
+  return tensorsUnder(readArtifact(detector.save({ embedTeacher: false })).tensors, `students.${name}`);
 }
 
 test("the global student starts from the teacher's stage, all else from the random weights it has anyway", async () => {
@@ -98,8 +98,8 @@ test("the global student starts from the teacher's stage, all else from the rand
 test('it is trained on from there, recorded, and the same in workers', async () => {
   const detector = await trainDetector(options());
   const threaded = await trainDetector(options({ runner: workerRunnerFor() }));
-  const mine = { localLearningRate: 0.005, initialise: 'is not mine' };
-  const random = await trainDetector(options({ initialise: {}, options: mine }));
+  const mine = { localLearningRate: 0.005, initialize: 'is not mine' };
+  const random = await trainDetector(options({ initialize: {}, options: mine }));
   expect(threaded.description).toEqual(detector.description);
   expect(studentOf(threaded, 'global')).toEqual(studentOf(detector, 'global'));
   expect(studentOf(random, 'global')).not.toEqual(studentOf(detector, 'global'));
@@ -118,15 +118,15 @@ test('it is trained on from there, recorded, and the same in workers', async () 
   }
   expect(unchanged).toBe(0);
 
-  expect(detector.description.trainings[0]!.options.initialise).toEqual({ global: 'teacher-stage4' });
+  expect(detector.description.trainings[0]!.options.initialize).toEqual({ global: 'teacher-stage4' });
   expect(random.description.trainings[0]!.options).toEqual({
     localLearningRate: 0.005,
     holdOutFraction: 0.3,
     calibrateOnTraining: false,
     statisticsOn: 'calibration',
     falseAlarmRate: 0.05,
-    initialise: { global: 'random' },
-    optimisers: { local: { learningRate: 0.005 }, global: { learningRate: 0.001 } },
+    initialize: { global: 'random' },
+    optimizers: { local: { learningRate: 0.005 }, global: { learningRate: 0.001 } },
   });
   for (const each of [detector, threaded, random]) each.dispose();
 });
@@ -147,7 +147,7 @@ test.each([
     () => ({ teacher: { ...stageTeacher(), weights: undefined } }),
     'invalid-argument',
   ],
-  ['another word', () => ({ initialise: { global: 'stage5' as 'random' } }), 'invalid-config'],
+  ['another word', () => ({ initialize: { global: 'stage5' as 'random' } }), 'invalid-config'],
 ])('%s is refused before anything is trained', async (_, change, code) => {
   const runner = (): never => {
     throw new Error('A student was made.');

@@ -5,14 +5,14 @@ import { backboneName } from './teacher.js';
 import type { TrainDetectorOptions } from './training-options.js';
 
 /**
- * The plans with the initial weights that `initialise` asks for, besides the random ones.
+ * The plans with the initial weights that `initialize` asks for, besides the random ones.
  * @throws {DskdError} `invalid-argument` for a custom teacher, `invalid-config`, `weights-mismatch`.
  */
 export function withInitialStates(
   plans: readonly BranchPlan[],
-  { teacher, initialise = {} }: Pick<TrainDetectorOptions, 'teacher' | 'initialise'>,
+  { teacher, initialize = {} }: Pick<TrainDetectorOptions, 'teacher' | 'initialize'>,
 ): BranchPlan[] {
-  const { global = 'random' } = initialise;
+  const { global = 'random' } = initialize;
   if (global === 'random') return [...plans];
   if ((global as string) !== 'teacher-stage4') {
     throw new DskdError(
@@ -25,7 +25,7 @@ export function withInitialStates(
     throw new DskdError(
       'invalid-argument',
       `The teacher ${extractor.name} brings no weights to start the global student from.`,
-      { hint: 'Use a teacher of loadTeacher, whose file holds layer4.*, or initialise.global: random.' },
+      { hint: 'Use a teacher of loadTeacher, whose file holds layer4.*, or initialize.global: random.' },
     );
   }
   const name = backboneName(extractor.name);

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { randomStream, type RandomStream } from '@dskd/base';
 import { readCheckpoint } from './checkpoint.js';
-import { fixtureTeacher } from './format-1.test.util.js';
+import { fixtureTeacher } from './older-formats.test.util.js';
 import { loadDetector } from './load-detector.js';
 import type { Teacher } from './teacher.js';
 

@@ -3,7 +3,7 @@ import type { PixelBuffer } from '@dskd/base';
 import {
   borderOf,
   placement,
-  PreparedPictures,
+  PreparedImages,
   preparePixels,
   type ImageSource,
   type Sample,
@@ -13,7 +13,7 @@ import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { brightness, brightnessDetector } from './brightness-detector.test.util.js';
 import { calibrate } from './calibrate.js';
 import { evaluateDetector } from './evaluate-detector.js';
-import { mapInPicture } from './map-in-picture.js';
+import { mapInImage } from './map-in-image.js';
 
 beforeAll(() => useBackend('cpu'));
 
@@ -23,7 +23,7 @@ interface Square {
   readonly side: number;
 }
 
-function pictureWith(
+function imageWith(
   width: number,
   height: number,
   squares: readonly (Square & { value: number })[],
@@ -46,7 +46,7 @@ const inputSize = [20, 20] as const;
 const network = { height: 20, width: 20 };
 const letterboxed = { ...network, fit: 'letterbox', fill: [255, 255, 255] } as const;
 
-// Width and height of the picture, and where its bright square is: wide, tall, square, small, odd.
+// Width and height of the image, and where its bright square is: wide, tall, square, small, odd.
 const SCENES: [number, number, Square][] = [
   [80, 40, { left: 40, top: 8, side: 12 }],
   [40, 80, { left: 4, top: 60, side: 12 }],
@@ -55,15 +55,15 @@ const SCENES: [number, number, Square][] = [
   [97, 31, { left: 70, top: 5, side: 18 }],
 ];
 
-describe.each(SCENES)('a bright square in a picture of %i x %i at %o', (width, height, square) => {
-  const picture = pictureWith(width, height, [{ ...square, value: 250 }]);
-  const placed = placement(picture, network, 'letterbox');
-  // One pixel of the network's input, in pixels of the picture.
+describe.each(SCENES)('a bright square in an image of %i x %i at %o', (width, height, square) => {
+  const image = imageWith(width, height, [{ ...square, value: 250 }]);
+  const placed = placement(image, network, 'letterbox');
+  // One pixel of the network's input, in pixels of the image.
   const grain = Math.max(width / placed.content.width, height / placed.content.height);
 
-  test('its region is where it is in the picture', async () => {
+  test('its region is where it is in the image', async () => {
     const detector = brightnessDetector({ inputSize });
-    const [prediction] = await expectNoNewTensors(() => detector.predict(picture));
+    const [prediction] = await expectNoNewTensors(() => detector.predict(image));
     expect(prediction!.regions).toHaveLength(1);
     const { box, peak, area } = prediction!.regions[0]!;
     expect(Math.abs(box.left - square.left)).toBeLessThanOrEqual(grain);
@@ -77,8 +77,8 @@ describe.each(SCENES)('a bright square in a picture of %i x %i at %o', (width, h
 
   test('its heat map is there, too, to a fraction of a pixel', async () => {
     const detector = brightnessDetector({ inputSize });
-    const [prediction] = await detector.predict(picture);
-    const { data, ...size } = mapInPicture(prediction!, picture);
+    const [prediction] = await detector.predict(image);
+    const { data, ...size } = mapInImage(prediction!, image);
     expect(size).toEqual({ width, height });
     const ground = 20 / 255;
     let [sum, sumX, sumY] = [0, 0, 0];
@@ -93,7 +93,7 @@ describe.each(SCENES)('a bright square in a picture of %i x %i at %o', (width, h
   });
 
   test('the white border is in no score, no region and no heat map', async () => {
-    const dark = pictureWith(width, height, []);
+    const dark = imageWith(width, height, []);
     const detector = brightnessDetector({ inputSize, sigma: 1.3 });
     const [prediction] = await detector.predict(dark);
     expect(prediction!.score).toBeCloseTo(20 / 255, 5);
@@ -103,21 +103,21 @@ describe.each(SCENES)('a bright square in a picture of %i x %i at %o', (width, h
     expect(prediction!.ignored).toEqual(borderOf(placed));
     expect(prediction!.content).toEqual(placed.content);
     expect(Math.max(...prediction!.map.data)).toBe(prediction!.score);
-    for (const value of mapInPicture(prediction!, dark).data) expect(value).toBeCloseTo(20 / 255, 5);
+    for (const value of mapInImage(prediction!, dark).data) expect(value).toBeCloseTo(20 / 255, 5);
   });
 });
 
-test('statistics and scores of calibration are those of the pictures without their borders', async () => {
-  const pictures = SCENES.map(([width, height, square]) =>
-    pictureWith(width, height, [{ ...square, value: 250 }]),
+test('statistics and scores of calibration are those of the images without their borders', async () => {
+  const images = SCENES.map(([width, height, square]) =>
+    imageWith(width, height, [{ ...square, value: 250 }]),
   );
-  const samples = pictures.map((picture, index) => ({
+  const samples = images.map((image, index) => ({
     id: `${index}`,
-    load: () => Promise.resolve(picture),
+    load: () => Promise.resolve(image),
   }));
-  const counting = pictures.map((picture) => {
-    const border = borderOf(placement(picture, network, 'letterbox'));
-    const prepared = preparePixels(picture, letterboxed);
+  const counting = images.map((image) => {
+    const border = borderOf(placement(image, network, 'letterbox'));
+    const prepared = preparePixels(image, letterboxed);
     return Array.from({ length: 400 }, (_, i) => i)
       .filter((i) => !border?.[i])
       .map((i) => prepared.data[i * 3]! / 255);
@@ -126,30 +126,30 @@ test('statistics and scores of calibration are those of the pictures without the
   const mean = all.reduce((sum, value) => sum + value, 0) / all.length;
   const deviation = Math.sqrt(all.reduce((sum, value) => sum + (value - mean) ** 2, 0) / all.length);
   for (const batchSize of [1, 3, 8]) {
-    const { constants, scores } = await expectNoNewTensors(() =>
+    const { normalizations, scores } = await expectNoNewTensors(() =>
       calibrate(
         brightness.extractor,
         [brightness.branch],
-        { alignCorners: true, sigma: 0, normalisation: 'moments' },
-        new PreparedPictures(samples, letterboxed),
+        { alignCorners: true, sigma: 0, normalization: 'moments' },
+        new PreparedImages(samples, letterboxed),
         { batchSize },
       ),
     );
-    expect(constants.get('brightness')!.mean).toBeCloseTo(mean, 6);
-    expect(constants.get('brightness')!.standardDeviation).toBeCloseTo(deviation, 6);
+    expect(normalizations.get('brightness')!.offset).toBeCloseTo(mean, 6);
+    expect(normalizations.get('brightness')!.scale).toBeCloseTo(deviation, 6);
     scores.forEach((score, i) =>
       expect(score).toBeCloseTo((Math.max(...counting[i]!) - mean) / deviation, 4),
     );
   }
 });
 
-function sampleOf(index: number, picture: PixelBuffer, mask: PixelBuffer | undefined): Sample {
+function sampleOf(index: number, image: PixelBuffer, mask: PixelBuffer | undefined): Sample {
   return {
     id: `test/${index}.png`,
     split: 'test',
     label: mask ? 'anomalous' : 'good',
     defectType: mask ? 'spot' : 'good',
-    load: () => Promise.resolve(picture),
+    load: () => Promise.resolve(image),
     ...(mask && { loadMask: () => Promise.resolve(mask) }),
   };
 }
@@ -158,31 +158,31 @@ function sourceOf(samples: readonly Sample[]): ImageSource {
   return { name: 'made up', samples, fingerprint: () => Promise.resolve('0'.repeat(64)) };
 }
 
-test('an evaluation measures maps where the picture is; the border counts for nothing', async () => {
+test('an evaluation measures maps where the image is; the border counts for nothing', async () => {
   const samples = SCENES.flatMap(([width, height, square], index) => [
-    sampleOf(2 * index, pictureWith(width, height, []), undefined),
+    sampleOf(2 * index, imageWith(width, height, []), undefined),
     sampleOf(
       2 * index + 1,
-      pictureWith(width, height, [{ ...square, value: 250 }]),
+      imageWith(width, height, [{ ...square, value: 250 }]),
       maskWith(width, height, square),
     ),
   ]);
   const detector = brightnessDetector({ inputSize });
   const result = await evaluateDetector(detector, sourceOf(samples));
   expect(result.fused.imageAuroc).toBe(1);
-  // Edges of the square are blurred where the picture is larger than the network's input.
+  // Edges of the square are blurred where the image is larger than the network's input.
   const [scores, labels]: [number[], number[]] = [[], []];
   for (const sample of samples) {
     const loaded = await sample.load();
     const [prediction] = await detector.predict(loaded);
-    const map = mapInPicture(prediction!, loaded).data;
+    const map = mapInImage(prediction!, loaded).data;
     scores.push(...map);
     labels.push(...((await sample.loadMask?.())?.data ?? map).map((value) => (value === 255 ? 1 : 0)));
   }
   expect(result.fused.pixelAuroc).toBeCloseTo(auroc(scores, labels), 12);
   expect(result.fused.pixelAuroc).toBeGreaterThan(0.9995);
   expect(result.branches.brightness!.pixelAuroc).toBe(result.fused.pixelAuroc);
-  // The same with the masks half a picture away: the test above can fail.
+  // The same with the masks half an image away: the test above can fail.
   const shifted = samples.map((sample) =>
     sample.loadMask
       ? {
@@ -198,19 +198,19 @@ test('an evaluation measures maps where the picture is; the border counts for no
   expect(wrong.fused.pixelAuroc).toBeLessThan(0.9);
 });
 
-test('a squeezed picture has no border', async () => {
-  const picture = pictureWith(80, 40, [{ left: 40, top: 8, side: 12, value: 250 }]);
-  const [prediction] = await brightnessDetector({ inputSize, fit: 'squeeze' }).predict(picture);
+test('a squeezed image has no border', async () => {
+  const image = imageWith(80, 40, [{ left: 40, top: 8, side: 12, value: 250 }]);
+  const [prediction] = await brightnessDetector({ inputSize, fit: 'stretch' }).predict(image);
   expect(prediction!.content).toEqual({ left: 0, top: 0, width: 20, height: 20 });
   expect(prediction!.ignored).toBeNull();
 });
 
-test('a score depends neither on the batch nor on the borders of its neighbours', async () => {
+test('a score depends neither on the batch nor on the borders of its neighbors', async () => {
   const detector = brightnessDetector({ inputSize, sigma: 1.3 });
-  const pictures = SCENES.map(([width, height, square]) =>
-    pictureWith(width, height, [{ ...square, value: 250 }]),
+  const images = SCENES.map(([width, height, square]) =>
+    imageWith(width, height, [{ ...square, value: 250 }]),
   );
-  const together = await detector.predict(pictures);
-  const alone = await detector.predict(pictures, { batchSize: 1 });
+  const together = await detector.predict(images);
+  const alone = await detector.predict(images, { batchSize: 1 });
   expect(alone).toEqual(together);
 });

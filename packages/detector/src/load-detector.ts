@@ -1,15 +1,15 @@
 import { DskdError, isDskdError } from '@dskd/base';
 import { createObjective } from '@dskd/losses';
-import { createStudent, summariseStudent, type StudentOptions, type TrainableStudent } from '@dskd/models';
+import { createStudent, summarizeStudent, type StudentOptions, type TrainableStudent } from '@dskd/models';
 import type { StateDict } from '@dskd/weights';
-import { readArtefact, tensorsUnder, type Artefact } from './artefact.js';
+import { readArtifact, tensorsUnder, type Artifact } from './artifact.js';
 import type { BranchDescription, DetectorDescription } from './description.js';
 import { Detector, type LoadedBranch } from './detector.js';
 import { assertTeacher, shareTeachers } from './shared-teachers.js';
 import type { Teacher } from './teacher.js';
 
 export interface LoadOptions {
-  /** The teacher of an artefact that names it only. The caller disposes it. */
+  /** The teacher of an artifact that names it only. The caller disposes it. */
   readonly teacher?: Teacher;
 }
 
@@ -18,12 +18,12 @@ export interface LoadAllOptions {
   readonly teachers?: readonly Teacher[];
 }
 
-/** Refuses a student made for other pictures than the detector says it takes. */
+/** Refuses a student made for other images than the detector says it takes. */
 function assertInputSize({ name, student }: BranchDescription, { inputSize }: DetectorDescription): void {
   if (student.inputSize.join() === inputSize.join()) return;
   throw new DskdError(
     'input-size-mismatch',
-    `The student '${name}' is made for pictures of ${student.inputSize.join('x')} pixels, the detector for ${inputSize.join('x')}.`,
+    `The student '${name}' is made for images of ${student.inputSize.join('x')} pixels, the detector for ${inputSize.join('x')}.`,
     {
       hint: 'A student belongs to one input size: train another for another size.',
       details: { branch: name, got: student.inputSize, wanted: inputSize },
@@ -33,7 +33,7 @@ function assertInputSize({ name, student }: BranchDescription, { inputSize }: De
 
 /** Before anything is allocated: a description can ask for more memory than there is. */
 function assertFilled({ name, student }: BranchDescription, state: StateDict): void {
-  const { parameters, buffers } = summariseStudent(student as StudentOptions);
+  const { parameters, buffers } = summarizeStudent(student as StudentOptions);
   const wanted = parameters + buffers;
   const got = [...state.values()].reduce((sum, { data }) => sum + data.length, 0);
   if (got >= wanted) return;
@@ -44,7 +44,7 @@ function assertFilled({ name, student }: BranchDescription, state: StateDict): v
   );
 }
 
-/** Refuses a student that does not predict what this teacher gives for the detector's pictures. */
+/** Refuses a student that does not predict what this teacher gives for the detector's images. */
 function assertLevels(
   { config }: TrainableStudent,
   { name }: BranchDescription,
@@ -58,7 +58,7 @@ function assertLevels(
     shapes.map((shape) => shape.join('x')).join(', ');
   throw new DskdError(
     'input-size-mismatch',
-    `The student '${name}' is made for features ${written(got)}; of pictures of ${inputSize.join('x')} pixels ` +
+    `The student '${name}' is made for features ${written(got)}; of images of ${inputSize.join('x')} pixels ` +
       `its teacher ${extractor.name} gives ${written(wanted)}.`,
     { details: { branch: name, got, wanted } },
   );
@@ -66,7 +66,7 @@ function assertLevels(
 
 function loadBranch(
   branch: BranchDescription,
-  { description, tensors }: Artefact,
+  { description, tensors }: Artifact,
   teacher: Teacher,
 ): LoadedBranch {
   const { name, student: options, objective } = branch;
@@ -86,17 +86,17 @@ function loadBranch(
     return { name, student, objective: made, state };
   } catch (error) {
     if (isDskdError(error)) throw error;
-    throw new DskdError('artefact-invalid', `The student '${name}' cannot be built as it is described.`, {
+    throw new DskdError('artifact-invalid', `The student '${name}' cannot be built as it is described.`, {
       cause: error,
     });
   }
 }
 
-function assemble(artefact: Artefact, teacher: Teacher, ownsTeacher: boolean): Detector {
+function assemble(artifact: Artifact, teacher: Teacher, ownsTeacher: boolean): Detector {
   const branches: LoadedBranch[] = [];
   try {
-    for (const branch of artefact.description.branches) branches.push(loadBranch(branch, artefact, teacher));
-    const { description, tensors } = artefact;
+    for (const branch of artifact.description.branches) branches.push(loadBranch(branch, artifact, teacher));
+    const { description, tensors } = artifact;
     const ignored = (tensors.get('ignored')?.data ?? null) as Uint8Array | null;
     return new Detector(teacher, ownsTeacher, branches, description, ignored);
   } catch (error) {
@@ -106,15 +106,15 @@ function assemble(artefact: Artefact, teacher: Teacher, ownsTeacher: boolean): D
   }
 }
 
-function assembleAll(artefacts: readonly Artefact[], given: readonly Teacher[]): Detector[] {
-  const teacherInFiles = shareTeachers(artefacts);
+function assembleAll(artifacts: readonly Artifact[], given: readonly Teacher[]): Detector[] {
+  const teacherInFiles = shareTeachers(artifacts);
   const detectors: Detector[] = [];
   try {
-    for (const artefact of artefacts) {
-      const wanted = artefact.description.teacher;
+    for (const artifact of artifacts) {
+      const wanted = artifact.description.teacher;
       const own = given.find(({ sha256 }) => sha256 === wanted.sha256);
       if (own) assertTeacher(own, wanted);
-      detectors.push(assemble(artefact, own ?? teacherInFiles(wanted), own === undefined));
+      detectors.push(assemble(artifact, own ?? teacherInFiles(wanted), own === undefined));
     }
     return detectors;
   } catch (error) {
@@ -124,10 +124,10 @@ function assembleAll(artefacts: readonly Artefact[], given: readonly Teacher[]):
 }
 
 /**
- * Reads a detector from the bytes of an artefact, or from a URL (fetched).
+ * Reads a detector from the bytes of an artifact, or from a URL (fetched).
  * @returns a detector whose scores are bit for bit those of the one that was saved (as `float32`), on the same
  * backend.
- * @throws {DskdError} what {@link readArtefact} throws; `teacher-mismatch` (no teacher, or another one),
+ * @throws {DskdError} what {@link readArtifact} throws; `teacher-mismatch` (no teacher, or another one),
  * `input-size-mismatch`, `weights-mismatch`, `invalid-config`; `invalid-argument` for a backbone or objective
  * this version does not know.
  */
@@ -135,9 +135,9 @@ export async function loadDetector(
   source: Uint8Array | URL,
   { teacher }: LoadOptions = {},
 ): Promise<Detector> {
-  const artefact = readArtefact(await bytesOf(source));
-  if (teacher) assertTeacher(teacher, artefact.description.teacher);
-  const [detector] = assembleAll([artefact], teacher ? [teacher] : []);
+  const artifact = readArtifact(await bytesOf(source));
+  if (teacher) assertTeacher(teacher, artifact.description.teacher);
+  const [detector] = assembleAll([artifact], teacher ? [teacher] : []);
   return detector!;
 }
 
@@ -152,9 +152,9 @@ export async function loadDetectors(
   sources: readonly (Uint8Array | URL)[],
   { teachers = [] }: LoadAllOptions = {},
 ): Promise<Detector[]> {
-  const artefacts: Artefact[] = [];
-  for (const source of sources) artefacts.push(readArtefact(await bytesOf(source)));
-  return assembleAll(artefacts, teachers);
+  const artifacts: Artifact[] = [];
+  for (const source of sources) artifacts.push(readArtifact(await bytesOf(source)));
+  return assembleAll(artifacts, teachers);
 }
 
 async function bytesOf(source: Uint8Array | URL): Promise<Uint8Array> {

@@ -3,7 +3,7 @@ import { readSafetensors, writeSafetensors, type StateDict } from '@dskd/weights
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import type { DetectorDescription } from './description.js';
 import type { Detector } from './detector.js';
-import { fixtureBytes, fixturePicture, fixtureTeacher } from './format-1.test.util.js';
+import { fixtureBytes, fixtureImage, fixtureTeacher } from './older-formats.test.util.js';
 import { loadDetector, loadDetectors } from './load-detector.js';
 import type { Teacher } from './teacher.js';
 
@@ -15,7 +15,7 @@ let without: Uint8Array;
 beforeAll(async () => {
   await useBackend('wasm');
   teacher = fixtureTeacher();
-  const detector = await loadDetector(fixtureBytes(), { teacher });
+  const detector = await loadDetector(fixtureBytes(1), { teacher });
   detector.threshold = 1;
   whole = detector.save();
   detector.threshold = 2;
@@ -43,7 +43,7 @@ const tensorsOf = async (work: () => Promise<Detector[]>): Promise<[Detector[], 
 };
 
 const scoreOf = async (detector: Detector): Promise<number> =>
-  (await detector.predict(fixturePicture(1, true)))[0]!.score;
+  (await detector.predict(fixtureImage(1, true)))[0]!.score;
 
 describe('several detectors', () => {
   test('share one teacher in memory, whoever holds it; it goes with the last of them', async () => {
@@ -101,7 +101,7 @@ describe('several detectors', () => {
   test('where one cannot be loaded none stays', async () => {
     const broken = changed(whole, (description) => ({ ...description, format: 3 }));
     await expectNoNewTensors(() =>
-      expect(loadDetectors([whole, broken])).rejects.toMatchObject({ code: 'artefact-version' }),
+      expect(loadDetectors([whole, broken])).rejects.toMatchObject({ code: 'artifact-version' }),
     );
     const stranger = changed(without, (description) => ({
       ...description,
@@ -144,7 +144,7 @@ describe('one detector is refused, by name and without a trace, with', () => {
   test('a student made for another input size', () =>
     refused(() => loadDetector(changed(whole, (description) => ({ ...description, inputSize: [64, 32] }))), {
       code: 'input-size-mismatch',
-      message: "The student 'local' is made for pictures of 32x32 pixels, the detector for 64x32.",
+      message: "The student 'local' is made for images of 32x32 pixels, the detector for 64x32.",
     }));
 
   test('a student whose maps are not those of the teacher at that size', () => {

@@ -18,8 +18,8 @@ export async function momentsOver(
   return { scores: predictions.map(({ score }) => score), moments };
 }
 
-/** Expects the maps, which must not be smoothed, to be normalised by their own mean and deviation. */
-export function expectNormalised(moments: Record<string, { mean: number; deviation: number }>): void {
+/** Expects the maps, which must not be smoothed, to be normalized by their own mean and deviation. */
+export function expectNormalized(moments: Record<string, { mean: number; deviation: number }>): void {
   expect(Object.keys(moments)).toEqual(['local', 'global']);
   for (const { mean, deviation } of Object.values(moments)) {
     expect(Math.abs(mean)).toBeLessThan(1e-4);

@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs';
-import { summariseStudent } from '@dskd/models';
+import { summarizeStudent } from '@dskd/models';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { describedTeacher } from './described-teacher.test.util.js';
@@ -14,69 +14,69 @@ const plans = planBranches({
   ...paperRecipe().options,
 });
 
-/** Says that `pictures` take what `seconds` gives, and notes what was asked for. */
-function clock(seconds: (pictures: number) => number): { measure: Measure; asked: number[] } {
+/** Says that `images` take what `seconds` gives, and notes what was asked for. */
+function clock(seconds: (images: number) => number): { measure: Measure; asked: number[] } {
   const asked: number[] = [];
-  const measure: Measure = (pictures) => {
-    asked.push(pictures);
-    return Promise.resolve(new Map([['student', seconds(pictures)]]));
+  const measure: Measure = (images) => {
+    asked.push(images);
+    return Promise.resolve(new Map([['student', seconds(images)]]));
   };
   return { measure, asked };
 }
 
 describe('a batch', () => {
   test('is measured whole where it is within the budget, after two steps to warm up and to judge', async () => {
-    const { measure, asked } = clock((pictures) => pictures);
-    const { seconds, pictures } = await measureBatch(measure, 16, 16, 16);
+    const { measure, asked } = clock((images) => images);
+    const { seconds, images } = await measureBatch(measure, 16, 16, 16);
     expect(asked).toEqual([2, 2, 16]);
-    expect([seconds.get('student'), pictures]).toEqual([16, 16]);
+    expect([seconds.get('student'), images]).toEqual([16, 16]);
   });
 
   test.each([
     ['beyond the budget', 16, 15.9],
     ['beyond the memory', 15, 100],
-  ])('%s is extrapolated from two and four pictures', async (_, most, budget) => {
-    // 0.5 s whatever the batch, 1 s a picture.
-    const { measure, asked } = clock((pictures) => 0.5 + pictures);
-    const { seconds, pictures } = await measureBatch(measure, 16, most, budget);
+  ])('%s is extrapolated from two and four images', async (_, most, budget) => {
+    // 0.5 s whatever the batch, 1 s an image.
+    const { measure, asked } = clock((images) => 0.5 + images);
+    const { seconds, images } = await measureBatch(measure, 16, most, budget);
     expect(asked).toEqual([2, 2, 4]);
     expect(seconds.get('student')).toBeCloseTo(16.5, 10);
-    expect(pictures).toBe(4);
+    expect(images).toBe(4);
   });
 
   test.each([
-    ['no dearer than in proportion', (pictures: number) => pictures ** 2, 64],
-    ['no cheaper than the smaller one', (pictures: number) => 9 - pictures, 5],
+    ['no dearer than in proportion', (images: number) => images ** 2, 64],
+    ['no cheaper than the smaller one', (images: number) => 9 - images, 5],
   ])('scattered measurements: %s', async (_, seconds, wanted) => {
     const result = await measureBatch(clock(seconds).measure, 16, 16, 0);
     expect(result.seconds.get('student')).toBe(wanted);
   });
 
-  test('of few pictures needs no extrapolation', async () => {
+  test('of few images needs no extrapolation', async () => {
     const result = await measureBatch(clock(() => 3).measure, 2, 16, 0);
     expect(result.seconds.get('student')).toBe(3);
-    expect(result.pictures).toBe(2);
+    expect(result.images).toBe(2);
   });
 });
 
 describe('a student', () => {
   test('is measured whole where there is room, narrower by the smallest factor where there is none', () => {
     for (const plan of plans) {
-      const whole = summariseStudent(plan.student);
-      const room = 16 * whole.parameters + 4 * whole.activationBytesPerPicture;
-      expect(measurable(plan, room)).toEqual({ plan, scaledBy: 1, pictures: 4 });
+      const whole = summarizeStudent(plan.student);
+      const room = 16 * whole.parameters + 4 * whole.activationBytesPerImage;
+      expect(measurable(plan, room)).toEqual({ plan, scaledBy: 1, images: 4 });
       const half = measurable(plan, room - 1);
       expect(half.plan.student.architecture!.phiChannels).toBe(1024);
-      const { gmac } = summariseStudent(half.plan.student);
+      const { gmac } = summarizeStudent(half.plan.student);
       expect(half.scaledBy).toBe(whole.gmac / gmac);
-      expect(half.pictures).toBeGreaterThanOrEqual(4);
+      expect(half.images).toBeGreaterThanOrEqual(4);
     }
   });
 
-  test('is measured at its narrowest on two pictures where there is no room at all', () => {
-    const { plan, pictures } = measurable(plans[0]!, 0);
+  test('is measured at its narrowest on two images where there is no room at all', () => {
+    const { plan, images } = measurable(plans[0]!, 0);
     expect(plan.student.architecture!.phiChannels).toBe(64);
-    expect(pictures).toBe(2);
+    expect(images).toBe(2);
   });
 });
 

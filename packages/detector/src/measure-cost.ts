@@ -1,6 +1,6 @@
 import type { FeatureExtractor, Student } from '@dskd/core';
 import { createObjective } from '@dskd/losses';
-import { narrowStudent, summariseStudent, type StudentSummary } from '@dskd/models';
+import { narrowStudent, summarizeStudent, type StudentSummary } from '@dskd/models';
 import { inProcessRunner, measureStep, type BatchLevel, type StudentRunner } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import { studentTask, type BranchPlan } from './branches.js';
@@ -11,8 +11,8 @@ export interface Measurable {
   readonly plan: BranchPlan;
   /** Multiply-adds of the whole student over those of this one; 1 if it is whole. */
   readonly scaledBy: number;
-  /** Most pictures a measured step may have. */
-  readonly pictures: number;
+  /** Most images a measured step may have. */
+  readonly images: number;
 }
 
 /** Parameter, gradient and Adam's two moments, float32 each. */
@@ -21,68 +21,68 @@ const FEW = 2;
 /** Beyond the last a network's time has little to do with its multiply-adds. */
 const FACTORS = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32];
 
-function picturesWithin(bytes: number, summary: StudentSummary): number {
-  return Math.floor((bytes - summary.parameters * BYTES_PER_PARAMETER) / summary.activationBytesPerPicture);
+function imagesWithin(bytes: number, summary: StudentSummary): number {
+  return Math.floor((bytes - summary.parameters * BYTES_PER_PARAMETER) / summary.activationBytesPerImage);
 }
 
 /** `plan`'s student if measuring it stays within `bytes`, else a narrower one. */
 export function measurable(plan: BranchPlan, bytes: number): Measurable {
-  const { gmac } = summariseStudent(plan.student);
+  const { gmac } = summarizeStudent(plan.student);
   const candidates = FACTORS.map((factor): Measurable => {
     const student = factor === 1 ? plan.student : narrowStudent(plan.student, factor);
-    const summary = summariseStudent(student);
+    const summary = summarizeStudent(student);
     return {
       plan: { ...plan, student },
       scaledBy: factor === 1 ? 1 : gmac / summary.gmac,
-      pictures: Math.max(picturesWithin(bytes, summary), FEW),
+      images: Math.max(imagesWithin(bytes, summary), FEW),
     };
   });
-  return candidates.find(({ pictures }) => pictures >= 2 * FEW) ?? candidates.at(-1)!;
+  return candidates.find(({ images }) => images >= 2 * FEW) ?? candidates.at(-1)!;
 }
 
 export type Seconds = ReadonlyMap<string, number>;
-export type Measure = (pictures: number) => Promise<Seconds>;
+export type Measure = (images: number) => Promise<Seconds>;
 
 /**
- * Seconds of a batch, by name, and how many pictures were measured at once. A batch that would take longer than
- * the budget is extrapolated from two smaller ones, because part of a step (the optimiser's) does not grow with
- * the pictures.
+ * Seconds of a batch, by name, and how many images were measured at once. A batch that would take longer than
+ * the budget is extrapolated from two smaller ones, because part of a step (the optimizer's) does not grow with
+ * the images.
  */
 export async function measureBatch(
   measure: Measure,
   batch: number,
   most: number,
   budget: number,
-): Promise<{ seconds: Seconds; pictures: number }> {
+): Promise<{ seconds: Seconds; images: number }> {
   const few = Math.min(FEW, batch);
   await measure(few);
   const small = await measure(few);
   const slowest = (Math.max(...small.values()) * batch) / few;
-  if (slowest <= budget && batch <= most) return { seconds: await measure(batch), pictures: batch };
+  if (slowest <= budget && batch <= most) return { seconds: await measure(batch), images: batch };
   const more = Math.min(2 * few, batch);
   const large = await measure(more);
   const extrapolated = [...large].map(([name, seconds]): [string, number] => {
-    const perPicture = (seconds - small.get(name)!) / (more - few || 1);
-    const straight = seconds + perPicture * (batch - more);
+    const perImage = (seconds - small.get(name)!) / (more - few || 1);
+    const straight = seconds + perImage * (batch - more);
     // Measurements of this size scatter: a step is no cheaper than a smaller one, no dearer than in proportion.
     return [name, Math.min(Math.max(straight, seconds), (seconds * batch) / more)];
   });
-  return { seconds: new Map(extrapolated), pictures: more };
+  return { seconds: new Map(extrapolated), images: more };
 }
 
-/** Seconds of the teacher's pass over made-up pictures, as `teacher`. */
+/** Seconds of the teacher's pass over made-up images, as `teacher`. */
 export async function measureTeacher(
   extractor: FeatureExtractor,
   [height, width]: readonly [number, number],
-  pictures: number,
+  images: number,
 ): Promise<Seconds> {
-  const images = tf.fill<tf.Rank.R4>([pictures, height, width, 3], 0.5);
+  const batch = tf.fill<tf.Rank.R4>([images, height, width, 3], 0.5);
   const start = performance.now();
-  const features = await extractor.extract(images);
+  const features = await extractor.extract(batch);
   // What a GPU was told to do is done when it can be read.
   await Promise.all(features.map((level) => level.data()));
   const seconds = (performance.now() - start) / 1000;
-  tf.dispose([images, ...features]);
+  tf.dispose([batch, ...features]);
   return new Map([['teacher', seconds]]);
 }
 
@@ -99,15 +99,15 @@ export function scaleNetwork(seconds: number, objective: number, scaledBy: numbe
  * student's widths. In this thread.
  */
 export async function measureObjective(
-  { name, objective, optimiser }: BranchPlan,
+  { name, objective, optimizer }: BranchPlan,
   levels: readonly BatchLevel[],
-  pictures: number,
+  images: number,
 ): Promise<number> {
   // A student whose only parameters are its predictions.
   const parameters = new Map(
     levels.map(({ name: level, shape }) => [
       level,
-      tf.tidy(() => tf.variable(tf.fill<tf.Rank.R4>([pictures, ...shape], 0.5))),
+      tf.tidy(() => tf.variable(tf.fill<tf.Rank.R4>([images, ...shape], 0.5))),
     ]),
   );
   const student: Student = {
@@ -116,10 +116,10 @@ export async function measureObjective(
     forward: () => [...parameters.values()],
     dispose: () => tf.dispose([...parameters.values()]),
   };
-  const runner = inProcessRunner({ name, student, objective: createObjective(objective), optimiser });
+  const runner = inProcessRunner({ name, student, objective: createObjective(objective), optimizer });
   try {
-    await measureStep([runner], levels, pictures);
-    return (await measureStep([runner], levels, pictures)).get(name)!;
+    await measureStep([runner], levels, images);
+    return (await measureStep([runner], levels, images)).get(name)!;
   } finally {
     await runner.dispose();
     student.dispose();

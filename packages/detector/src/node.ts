@@ -29,7 +29,7 @@ export async function loadDetectorFile(path: string, options: LoadOptions = {}):
   return loadDetector(await read(path), options);
 }
 
-/** Writes the artefact to a temporary file beside `path`, then renames it. */
+/** Writes the artifact to a temporary file beside `path`, then renames it. */
 export async function saveDetectorFile(
   detector: Detector,
   path: string,

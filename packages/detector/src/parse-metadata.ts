@@ -8,23 +8,23 @@ const ISSUES_SHOWN = 8;
 /**
  * Parses JSON out of a file nobody vouches for.
  * @param what the file is said to be, for messages: `detector`, `checkpoint`.
- * @throws {DskdError} `artefact-invalid`
+ * @throws {DskdError} `artifact-invalid`
  */
 export function parseMetadata(text: string, what: string): Readonly<Record<string, unknown>> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
-    throw new DskdError('artefact-invalid', `The ${what}'s description is not JSON.`, { cause });
+    throw new DskdError('artifact-invalid', `The ${what}'s description is not JSON.`, { cause });
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new DskdError('artefact-invalid', `The ${what}'s description is not a JSON object.`);
+    throw new DskdError('artifact-invalid', `The ${what}'s description is not a JSON object.`);
   }
   let layer: unknown[] = [parsed];
   for (let depth = 0; layer.length > 0; depth++) {
     if (depth > MAX_DEPTH) {
       throw new DskdError(
-        'artefact-invalid',
+        'artifact-invalid',
         `The ${what}'s description is nested more than ${MAX_DEPTH} deep.`,
       );
     }
@@ -37,7 +37,7 @@ export function parseMetadata(text: string, what: string): Readonly<Record<strin
 
 /**
  * Holds a parsed description against its schema.
- * @throws {DskdError} `artefact-invalid` naming the fields that are wrong; all of them in `details.issues`.
+ * @throws {DskdError} `artifact-invalid` naming the fields that are wrong; all of them in `details.issues`.
  */
 export function checkMetadata<Schema extends z.ZodType>(
   schema: Schema,
@@ -50,7 +50,7 @@ export function checkMetadata<Schema extends z.ZodType>(
   const shown = issues.slice(0, ISSUES_SHOWN).map(({ path, message }) => `  ${path}: ${message}`);
   if (issues.length > ISSUES_SHOWN) shown.push(`  and ${issues.length - ISSUES_SHOWN} more`);
   throw new DskdError(
-    'artefact-invalid',
+    'artifact-invalid',
     `The ${what}'s description does not fit its schema:\n${shown.join('\n')}`,
     { details: { issues } },
   );

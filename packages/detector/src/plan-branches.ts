@@ -21,7 +21,7 @@ export function planBranches(options: TrainDetectorOptions): BranchPlan[] {
   assertBranchNames(Object.keys(branches));
   // Students may be trained in workers that know it; this thread calibrates with it, after hours.
   for (const { objective } of Object.values(branches)) createObjective(objective);
-  return Object.entries(branches).map(([name, { branch, objective, optimiser }]) => ({
+  return Object.entries(branches).map(([name, { branch, objective, optimizer }]) => ({
     name,
     student: {
       preset,
@@ -34,6 +34,6 @@ export function planBranches(options: TrainDetectorOptions): BranchPlan[] {
       ...(branch === 'global' && gccb ? { gccb } : {}),
     } satisfies StudentOptions,
     objective,
-    optimiser,
+    optimizer,
   }));
 }

@@ -1,18 +1,18 @@
 import { DskdError } from '@dskd/base';
-import type { PictureInput } from '@dskd/data';
+import type { ImageInput } from '@dskd/data';
 import type { Detector, PredictOptions } from './detector.js';
-import { lookAhead } from './look-ahead.js';
+import { prefetch } from './prefetch.js';
 import type { Prediction } from './prediction.js';
 
 export interface PredictEachOptions extends Omit<PredictOptions, 'batchSize'> {
-  /** How many pictures are asked for while one is scored. Default 2. */
-  readonly lookAhead?: number;
+  /** How many images are asked for while one is scored. Default 2. */
+  readonly prefetch?: number;
 }
 
 /** @throws {DskdError} `invalid-argument` */
-export function checkLookAhead(count: number): number {
+export function checkPrefetch(count: number): number {
   if (!Number.isInteger(count) || count < 0) {
-    throw new DskdError('invalid-argument', `Got look-ahead ${count}, wanted 0 or a positive integer.`);
+    throw new DskdError('invalid-argument', `Got prefetch ${count}, wanted 0 or a positive integer.`);
   }
   return count;
 }
@@ -20,17 +20,12 @@ export function checkLookAhead(count: number): number {
 /** See {@link Detector.predictEach}. */
 export async function* predictEach(
   detector: Detector,
-  pictures: AsyncIterable<PictureInput> | Iterable<PictureInput>,
-  { lookAhead: count = 2, ...options }: PredictEachOptions,
+  images: AsyncIterable<ImageInput> | Iterable<ImageInput>,
+  { prefetch: count = 2, ...options }: PredictEachOptions,
 ): AsyncGenerator<Prediction, void, undefined> {
-  const ahead = lookAhead(
-    pictures,
-    checkLookAhead(count),
-    (picture) => Promise.resolve(picture),
-    options.signal,
-  );
-  for await (const picture of ahead) {
-    const [prediction] = await detector.predict(picture, options);
+  const ahead = prefetch(images, checkPrefetch(count), (image) => Promise.resolve(image), options.signal);
+  for await (const image of ahead) {
+    const [prediction] = await detector.predict(image, options);
     yield prediction!;
   }
 }

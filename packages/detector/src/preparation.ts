@@ -2,9 +2,9 @@ import { LETTERBOX_FILL, type Preparation } from '@dskd/data';
 import type { DetectorDescription } from './description.js';
 import type { TrainDetectorOptions } from './training-options.js';
 
-/** The resize rule that a training's options ask for, as the artefact records it. */
+/** The resize rule that a training's options ask for, as the artifact records it. */
 export function resizeRule({
-  fit = 'squeeze',
+  fit = 'stretch',
   fill = LETTERBOX_FILL,
 }: Pick<TrainDetectorOptions, 'fit' | 'fill'>): DetectorDescription['resize'] {
   return {
@@ -14,7 +14,7 @@ export function resizeRule({
   };
 }
 
-/** How pictures become the network's input, by a detector's description. */
+/** How images become the network's input, by a detector's description. */
 export function preparationOf({
   inputSize: [height, width],
   resize: { fit, fill },

@@ -4,7 +4,7 @@ import type { ImageSource, Sample } from '@dskd/data';
 import { quantileThreshold } from '@dskd/scoring';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import type { Detector } from './detector.js';
-import { fixtureBytes, fixturePicture, fixtureTeacher } from './format-1.test.util.js';
+import { fixtureBytes, fixtureImage, fixtureTeacher } from './older-formats.test.util.js';
 import { loadDetector } from './load-detector.js';
 import { recalibrate } from './recalibrate.js';
 import type { Teacher } from './teacher.js';
@@ -18,11 +18,11 @@ beforeAll(async () => {
 });
 afterAll(() => teacher.dispose());
 beforeEach(async () => {
-  detector = await loadDetector(fixtureBytes(), { teacher });
+  detector = await loadDetector(fixtureBytes(1), { teacher });
 });
 afterEach(() => detector.dispose());
 
-/** Good pictures unless said otherwise, numbered from `first` on. */
+/** Good images unless said otherwise, numbered from `first` on. */
 function samples(
   split: Sample['split'],
   first: number,
@@ -34,7 +34,7 @@ function samples(
     split,
     label,
     defectType: label,
-    load: () => Promise.resolve(fixturePicture(first + index, label === 'anomalous')),
+    load: () => Promise.resolve(fixtureImage(first + index, label === 'anomalous')),
   }));
 }
 
@@ -42,32 +42,32 @@ function sourceWith(list: Sample[], fingerprint = 'f'.repeat(64)): ImageSource {
   return { name: 'normals', samples: list, fingerprint: () => Promise.resolve(fingerprint) };
 }
 
-const pictures = (first: number, count: number): PixelBuffer[] =>
-  Array.from({ length: count }, (_, index) => fixturePicture(first + index, false));
+const images = (first: number, count: number): PixelBuffer[] =>
+  Array.from({ length: count }, (_, index) => fixtureImage(first + index, false));
 
 const scoresOf = async (list: PixelBuffer[]): Promise<number[]> =>
   (await detector.predict(list)).map(({ score }) => score);
 
-test('the threshold is the quantile of the scores of the given pictures; scores stay as they were', async () => {
-  const before = await scoresOf(pictures(0, 3));
-  const wanted = await scoresOf(pictures(300, 25));
+test('the threshold is the quantile of the scores of the given images; scores stay as they were', async () => {
+  const before = await scoresOf(images(0, 3));
+  const wanted = await scoresOf(images(300, 25));
   const result = await expectNoNewTensors(() =>
     recalibrate(detector, sourceWith(samples('train', 300, 25)), { falseAlarmRate: 0.1 }),
   );
   expect(result).toEqual(quantileThreshold(wanted, 0.1));
   expect(result).toMatchObject({ guaranteed: true, falseAlarmRate: 0.1 });
   expect(detector.threshold).toBe(result.threshold);
-  expect(detector.description.calibration).toEqual({ pictures: 'given', scores: wanted });
+  expect(detector.description.calibration).toEqual({ images: 'given', scores: wanted });
   expect(detector.description.threshold).toEqual({
     value: result.threshold,
     falseAlarmRate: 0.1,
     guaranteed: true,
   });
-  expect(await scoresOf(pictures(0, 3))).toEqual(before);
+  expect(await scoresOf(images(0, 3))).toEqual(before);
 });
 
 test('a confidence takes a higher score as threshold, or says that there are too few', async () => {
-  const wanted = await scoresOf(pictures(300, 25));
+  const wanted = await scoresOf(images(300, 25));
   const source = sourceWith(samples('train', 300, 25));
   const options = { falseAlarmRate: 0.2, confidence: 0.9 };
   const result = await recalibrate(detector, source, options);
@@ -81,9 +81,9 @@ test('a confidence takes a higher score as threshold, or says that there are too
   });
 });
 
-test('p-values compare with the given pictures, fused and by branch', async () => {
+test('p-values compare with the given images, fused and by branch', async () => {
   await recalibrate(detector, sourceWith(samples('train', 300, 9)));
-  const [prediction] = await detector.predict(fixturePicture(301, false));
+  const [prediction] = await detector.predict(fixtureImage(301, false));
   const { calibration, branches } = detector.description;
   const pValue = (score: number, scores: readonly number[]): number =>
     (1 + scores.filter((each) => each >= score).length) / 10;
@@ -94,15 +94,15 @@ test('p-values compare with the given pictures, fused and by branch', async () =
   }
 });
 
-test('statistics: mean and deviation are those of the given pictures, and scores follow', async () => {
+test('statistics: mean and deviation are those of the given images, and scores follow', async () => {
   const { branches: old } = detector.description;
   await recalibrate(detector, sourceWith(samples('train', 300, 6)), { statistics: true });
   const { branches, calibration } = detector.description;
-  branches.forEach(({ mean, standardDeviation }, index) => {
-    expect(mean).not.toBe(old[index]!.mean);
-    expect(standardDeviation).not.toBe(old[index]!.standardDeviation);
+  branches.forEach(({ normalization: { offset, scale } }, index) => {
+    expect(offset).not.toBe(old[index]!.normalization.offset);
+    expect(scale).not.toBe(old[index]!.normalization.scale);
   });
-  expect(await scoresOf(pictures(300, 6))).toEqual(calibration.scores);
+  expect(await scoresOf(images(300, 6))).toEqual(calibration.scores);
 });
 
 test('it is kept when saved', async () => {
@@ -113,19 +113,19 @@ test('it is kept when saved', async () => {
   again.dispose();
 });
 
-test('validation pictures come before training pictures; test pictures and anomalous ones never count', async () => {
+test('validation images come before training images; test images and anomalous ones never count', async () => {
   const source = sourceWith([
     ...samples('train', 300, 3),
     ...samples('validation', 400, 4),
     ...samples('validation', 500, 2, 'anomalous'),
     ...samples('test', 600, 5),
   ]);
-  const wanted = await scoresOf(pictures(400, 4));
+  const wanted = await scoresOf(images(400, 4));
   await recalibrate(detector, source);
   expect(detector.description.calibration.scores).toEqual(wanted);
 });
 
-test('pictures of the training are warned of', async () => {
+test('images of the training are warned of', async () => {
   const events: DskdEvent[] = [];
   const onEvent = (event: DskdEvent): void => void events.push(event);
   const trained = sourceWith(samples('train', 0, 4), '2'.repeat(64));
@@ -144,13 +144,13 @@ describe('what goes wrong changes nothing', () => {
   beforeEach(() => (before = detector.description));
   afterEach(() => expect(detector.description).toBe(before));
 
-  test('no good pictures', async () => {
+  test('no good images', async () => {
     const source = sourceWith([...samples('test', 0, 3), ...samples('train', 3, 2, 'anomalous')]);
     await expect(recalibrate(detector, source)).rejects.toMatchObject({ code: 'dataset-invalid' });
   });
 
   test.each([0, 1, NaN, -0.1])(
-    'a false-alarm rate of %d, before any picture is read',
+    'a false-alarm rate of %d, before any image is read',
     async (falseAlarmRate) => {
       const unread: Sample[] = samples('train', 0, 1).map((sample) => ({
         ...sample,

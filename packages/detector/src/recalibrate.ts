@@ -2,36 +2,36 @@ import { DskdError, type EventListener } from '@dskd/base';
 import type { ImageSource } from '@dskd/data';
 import { quantileThreshold, type QuantileThreshold } from '@dskd/scoring';
 import { accessTo, DEFAULT_FALSE_ALARM_RATE, type Detector } from './detector.js';
-import { scorePictures } from './score-pictures.js';
+import { scoreImages } from './score-images.js';
 
 export interface RecalibrateOptions {
-  /** The threshold is the quantile of the pictures' scores for this rate. Default: the detector's own, else 0.05. */
+  /** The threshold is the quantile of the images' scores for this rate. Default: the detector's own, else 0.05. */
   readonly falseAlarmRate?: number;
   /**
-   * In (0, 1): how sure it is to be, over the drawing of the pictures, that the rate is not exceeded. Takes more of
-   * them (see `normalsNeeded` of `@dskd/scoring`). Default: the rate is promised on average.
+   * In (0, 1): how sure it is to be, over the drawing of the images, that the rate is not exceeded. Takes more of
+   * them (see `requiredCalibrationSize` of `@dskd/scoring`). Default: the rate is promised on average.
    */
   readonly confidence?: number;
   /**
-   * Also measure anew the mean and deviation by which each branch's map is normalised, which changes every
+   * Also measure anew the mean and deviation by which each branch's map is normalized, which changes every
    * score. Default false: scores stay comparable with earlier ones.
    */
   readonly statistics?: boolean;
-  /** Pictures per pass. Does not change results. Default 8. */
+  /** Images per pass. Does not change results. Default 8. */
   readonly batchSize?: number;
   readonly onEvent?: EventListener;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Sets a detector's threshold, and what its p-values compare with, from pictures of good parts; nothing is
- * trained. Takes the source's good `validation` pictures where it has some, else its good `train` pictures (a
- * plain folder's are that); never its test pictures. They should be pictures the students have not seen: a
+ * Sets a detector's threshold, and what its p-values compare with, from images of good parts; nothing is
+ * trained. Takes the source's good `validation` images where it has some, else its good `train` images (a
+ * plain folder's are that); never its test images. They should be images the students have not seen: a
  * warning is emitted for the data the detector was trained on.
  * @returns the threshold, with what can be promised of it. The detector is changed once all is computed, kept
  * when saved; on an error it stays as it was.
- * @throws {DskdError} `dataset-invalid` (no good pictures), `invalid-argument` (the rate or confidence), `disposed`,
- * `aborted`, and what reading pictures throws.
+ * @throws {DskdError} `dataset-invalid` (no good images), `invalid-argument` (the rate or confidence), `disposed`,
+ * `aborted`, and what reading images throws.
  */
 export async function recalibrate(
   detector: Detector,
@@ -41,7 +41,7 @@ export async function recalibrate(
   const { statistics = false, batchSize = 8, confidence, onEvent, signal } = options;
   const { description } = detector;
   const { falseAlarmRate = description.threshold.falseAlarmRate ?? DEFAULT_FALSE_ALARM_RATE } = options;
-  // Before any picture is read.
+  // Before any image is read.
   const promise = confidence === undefined ? {} : { confidence };
   quantileThreshold([0], falseAlarmRate, promise);
 
@@ -49,8 +49,8 @@ export async function recalibrate(
   const validation = good.filter(({ split }) => split === 'validation');
   const normals = validation.length > 0 ? validation : good;
   if (normals.length === 0) {
-    throw new DskdError('dataset-invalid', `${source.name} has no good pictures outside its test split.`, {
-      hint: 'Give a folder of pictures of good parts that were not trained on.',
+    throw new DskdError('dataset-invalid', `${source.name} has no good images outside its test split.`, {
+      hint: 'Give a folder of images of good parts that were not trained on.',
     });
   }
   const fingerprint = await source.fingerprint(signal ? { signal } : {});
@@ -59,12 +59,12 @@ export async function recalibrate(
       type: 'warning',
       message:
         `${source.name} is what the detector was trained on: its scores are lower than those of new good ` +
-        'pictures, and the threshold will raise more false alarms than asked for.',
+        'images, and the threshold will raise more false alarms than asked for.',
     });
   }
   onEvent?.({ type: 'calibration-start', samples: normals.length });
 
-  const { constants, scores, branchScores } = await scorePictures(detector, normals, {
+  const { normalizations, scores, branchScores } = await scoreImages(detector, normals, {
     batchSize,
     signal,
     measureStatistics: statistics,
@@ -75,10 +75,10 @@ export async function recalibrate(
     ...detector.description,
     branches: detector.description.branches.map((branch) => ({
       ...branch,
-      ...constants.get(branch.name)!,
+      normalization: normalizations.get(branch.name)!,
       calibrationScores: branchScores.get(branch.name)!,
     })),
-    calibration: { pictures: 'given', scores },
+    calibration: { images: 'given', scores },
     threshold: { value: result.threshold, falseAlarmRate, guaranteed: result.guaranteed },
   });
   return result;

@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs';
 import { gcadAugmentation } from '@dskd/data';
-import { summariseStudent } from '@dskd/models';
+import { summarizeStudent } from '@dskd/models';
 import { describedTeacher } from './described-teacher.test.util.js';
 import { planBranches } from './plan-branches.js';
 import { paperRecipe } from './recipes.js';
@@ -22,8 +22,8 @@ test('the paper recipe is what the paper says', () => {
     name: 'contextualAffinity',
     options: { temperature: 1 },
   });
-  for (const { optimiser } of Object.values(options.branches)) {
-    expect(optimiser).toEqual({ learningRate: 0.005, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 });
+  for (const { optimizer } of Object.values(options.branches)) {
+    expect(optimizer).toEqual({ learningRate: 0.005, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 });
   }
 });
 
@@ -41,7 +41,7 @@ test('it is JSON, and trainDetector takes it: 289 M parameters of students, each
   expect(described.extractor.levels.map(({ name }) => name)).toEqual(recipe.teacher.levels);
   const options: TrainDetectorOptions = { source: tinySource(), teacher: described, ...recipe.options };
   const parameters = (given: TrainDetectorOptions): number =>
-    planBranches(given).reduce((sum, { student }) => sum + summariseStudent(student).parameters, 0);
+    planBranches(given).reduce((sum, { student }) => sum + summarizeStudent(student).parameters, 0);
   expect(parameters(options)).toBe(83_802_624 + 205_309_440);
   expect(parameters({ ...options, gccb: { channels: 512 } })).toBeLessThan(289e6 - 98e6);
 });

@@ -21,25 +21,25 @@ export interface Recipe {
  * its widths, g = 1024, temperature 1, Adam 0.5 / 0.999 at 0.005 for both, batches of 16, 200 epochs, GCAD's
  * augmentations by category. The local student learns by the flattened cosine of RD4AD's code, whose recipe the
  * paper takes over, not by the per-pixel one that its Eq. 1 prints. Where the paper is silent: sigma 4 (RD4AD),
- * random initial weights of OCBE_glo (`initialise` takes the teacher's stage 4).
- * @param category of MVTec LOCO AD, for the flips; without one pictures are not flipped.
+ * random initial weights of OCBE_glo (`initialize` takes the teacher's stage 4).
+ * @param category of MVTec LOCO AD, for the flips; without one images are not flipped.
  */
 export function paperRecipe(category?: string): Recipe {
-  const optimiser = { learningRate: 0.005, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 };
+  const optimizer = { learningRate: 0.005, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 };
   return {
     teacher: { name: 'wide_resnet50_2', levels: ['layer1', 'layer2', 'layer3'] },
     options: {
       inputSize: [256, 256],
-      fit: 'squeeze',
+      fit: 'stretch',
       augmentation: gcadAugmentation(category),
       preset: 'paper',
       gccb: { variant: 'full', channels: 1024 },
       branches: {
-        local: { branch: 'local', objective: { name: 'flattenedCosine', options: {} }, optimiser },
+        local: { branch: 'local', objective: { name: 'flattenedCosine', options: {} }, optimizer },
         global: {
           branch: 'global',
           objective: { name: 'contextualAffinity', options: { temperature: 1 } },
-          optimiser,
+          optimizer,
         },
       },
       epochs: 200,

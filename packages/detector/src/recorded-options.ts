@@ -12,7 +12,7 @@ export function recordedOptions(options: TrainDetectorOptions): TrainingRecord['
     calibrateOnTraining = false,
     statisticsOn = 'calibration',
     falseAlarmRate = DEFAULT_FALSE_ALARM_RATE,
-    initialise,
+    initialize,
     branches = DEFAULT_BRANCHES,
   } = options;
   const own = {
@@ -20,9 +20,9 @@ export function recordedOptions(options: TrainDetectorOptions): TrainingRecord['
     calibrateOnTraining,
     statisticsOn,
     falseAlarmRate,
-    initialise: { global: initialise?.global ?? 'random' },
-    optimisers: Object.fromEntries(
-      Object.entries(branches).map(([name, { optimiser }]) => [name, optimiser]),
+    initialize: { global: initialize?.global ?? 'random' },
+    optimizers: Object.fromEntries(
+      Object.entries(branches).map(([name, { optimizer }]) => [name, optimizer]),
     ),
   };
   return JSON.parse(JSON.stringify({ ...options.options, ...own })) as TrainingRecord['options'];

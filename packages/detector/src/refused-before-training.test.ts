@@ -30,7 +30,7 @@ test('an objective that only workers know', async () => {
   const own = {
     branch: 'local',
     objective: { name: 'unheard-of', options: {} },
-    optimiser: { learningRate: 0.1 },
+    optimizer: { learningRate: 0.1 },
   } as const;
   expect(await refusalOf({ branches: { own } })).toMatchObject({
     code: 'invalid-argument',

@@ -7,7 +7,7 @@ import { registerWasmGradients } from '@dskd/wasm-gradients';
 import type { Detector } from './detector.js';
 import { evaluateDetector } from './evaluate-detector.js';
 import { loadDetector } from './load-detector.js';
-import { mapInPicture } from './map-in-picture.js';
+import { mapInImage } from './map-in-image.js';
 import { recalibrate } from './recalibrate.js';
 import type { Teacher } from './teacher.js';
 import { tinyOptions, tinyTeacher } from './tiny-world.test.util.js';
@@ -16,9 +16,9 @@ import { trainDetector } from './train-detector.js';
 const [WIDTH, HEIGHT] = [64, 40];
 const FAULT = { left: 6, top: 5, side: 14 };
 
-/** Grey noise with a bright square in the middle; the right eighth flickers from picture to picture. */
-function picture(seed: number, faulty: boolean): PixelBuffer {
-  const random = randomStream(seed, 'picture');
+/** Gray noise with a bright square in the middle; the right eighth flickers from image to image. */
+function image(seed: number, faulty: boolean): PixelBuffer {
+  const random = randomStream(seed, 'image');
   const flicker = 255 * random.uniform();
   const data = new Uint8Array(WIDTH * HEIGHT * 3);
   for (let i = 0; i < WIDTH * HEIGHT; i++) {
@@ -53,7 +53,7 @@ function sample(split: Sample['split'], index: number, faulty: boolean): Sample 
     split,
     label: faulty ? 'anomalous' : 'good',
     defectType: faulty ? 'spot' : 'good',
-    load: () => Promise.resolve(picture(index, faulty)),
+    load: () => Promise.resolve(image(index, faulty)),
     ...(faulty && { loadMask: () => Promise.resolve(faultMask()) }),
   };
 }
@@ -99,7 +99,7 @@ afterAll(() => {
   teacher.dispose();
 });
 
-test('the artefact says how pictures are fitted and holds the mask; loaded it scores the same', async () => {
+test('the artifact says how images are fitted and holds the mask; loaded it scores the same', async () => {
   expect(detector.description.resize).toEqual({
     fit: 'letterbox',
     filter: 'bilinear-antialiased',
@@ -110,13 +110,13 @@ test('the artefact says how pictures are fitted and holds the mask; loaded it sc
   const loaded = await loadDetector(bytes);
   expect(loaded.description).toEqual(detector.description);
   expect(Buffer.compare(loaded.save(), bytes)).toBe(0);
-  const pictures = [picture(300, false), picture(301, true)];
-  expect(await loaded.predict(pictures)).toEqual(await detector.predict(pictures));
+  const images = [image(300, false), image(301, true)];
+  expect(await loaded.predict(images)).toEqual(await detector.predict(images));
   loaded.dispose();
 });
 
 test('what is ignored stays out of every later score', async () => {
-  const [prediction] = await detector.predict(picture(302, true));
+  const [prediction] = await detector.predict(image(302, true));
   const { data } = prediction!.map;
   expect(prediction!.content).toEqual({ left: 0, top: 6, width: 32, height: 20 });
   data.forEach((value, i) => {
@@ -127,13 +127,13 @@ test('what is ignored stays out of every later score', async () => {
   });
 });
 
-test('a fault in a letterboxed picture is found, and found where it is', async () => {
+test('a fault in a letterboxed image is found, and found where it is', async () => {
   const result = await evaluateDetector(detector, source);
   expect(result.fused.imageAuroc).toBe(1);
   expect(result.fused.pixelAuroc).toBeGreaterThan(0.9);
-  const [prediction] = await detector.predict(picture(303, true));
-  // The heat map in the picture's own pixels separates as well as the map at network size does.
-  const heat = mapInPicture(prediction!, { width: WIDTH, height: HEIGHT });
+  const [prediction] = await detector.predict(image(303, true));
+  // The heat map in the image's own pixels separates as well as the map at network size does.
+  const heat = mapInImage(prediction!, { width: WIDTH, height: HEIGHT });
   const atNetworkSize = separation(
     prediction!.map.data,
     prepareMask(faultMask(), { width: 32, height: 32, fit: 'letterbox' }),
@@ -150,7 +150,7 @@ test('a fault in a letterboxed picture is found, and found where it is', async (
   expect(box.top + box.height).toBeGreaterThan(FAULT.top - reach);
 });
 
-test('calibrating again keeps to fit and mask: on the same pictures the same threshold', async () => {
+test('calibrating again keeps to fit and mask: on the same images the same threshold', async () => {
   const copy = await loadDetector(detector.save());
   const held = detector.description.calibration.scores;
   const scores: number[] = [];

@@ -43,7 +43,7 @@ test.each<[string, Partial<TrainDetectorOptions>]>([
     {
       branches: {
         ...DEFAULT_BRANCHES,
-        local: { ...DEFAULT_BRANCHES.local!, optimiser: { learningRate: 1 } },
+        local: { ...DEFAULT_BRANCHES.local!, optimizer: { learningRate: 1 } },
       },
     },
   ],

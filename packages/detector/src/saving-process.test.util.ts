@@ -3,7 +3,7 @@
 // that it starts fast: the detector is the fixture's, without a backend.
 import { readFileSync, writeSync } from 'node:fs';
 import { writeFileAtomically } from '@dskd/data/node';
-import { readArtefact, tensorsUnder } from './artefact.js';
+import { readArtifact, tensorsUnder } from './artifact.js';
 import { writeCheckpoint } from './checkpoint.js';
 import { checkpointOf } from './checkpoint.test.util.js';
 import { Detector, type LoadedBranch } from './detector.js';
@@ -16,7 +16,7 @@ const [folder, first] = process.argv.slice(2);
 const BYTES = 2 ** 22;
 const ballast = { dtype: 'U8' as const, shape: [BYTES], data: new Uint8Array(BYTES).fill(1) };
 const teacher = { weights: new Map([['ballast', ballast]]) } as unknown as Teacher;
-const { description, tensors } = readArtefact(
+const { description, tensors } = readArtifact(
   readFileSync(new URL('../test/fixtures/format-1.safetensors', import.meta.url)),
 );
 const branches = description.branches.map(

@@ -1,10 +1,10 @@
 import type { FeatureExtractor } from '@dskd/core';
-import { fuseLevels, imageScores, normaliseMap, smoothMaps, type BranchConstants } from '@dskd/scoring';
+import { fuseLevels, imageScores, normalizeMap, smoothMaps, type BranchNormalization } from '@dskd/scoring';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BranchModel } from './branches.js';
 import type { FusionRule } from './fusion-rule.js';
 
-/** The maps and scores of a batch: the smoothed, normalised map of each branch, and their sum (Eq. 8). */
+/** The maps and scores of a batch: the smoothed, normalized map of each branch, and their sum (Eq. 8). */
 export interface ScoredBatch {
   readonly fused: ScoredMaps;
   readonly branches: ReadonlyMap<string, ScoredMaps>;
@@ -13,7 +13,7 @@ export interface ScoredBatch {
 export interface ScoredMaps {
   /** `[batch, height, width]`, row-major. */
   readonly maps: Float32Array;
-  /** One per picture: the maximum of its map. */
+  /** One per image: the maximum of its map. */
   readonly scores: Float32Array;
 }
 
@@ -51,15 +51,15 @@ export async function rawMaps(
 }
 
 /**
- * Normalises each branch's raw map, smooths it over the pixels that count and adds them up. Smoothing is linear,
+ * Normalizes each branch's raw map, smooths it over the pixels that count and adds them up. Smoothing is linear,
  * so smoothing the branches and adding is smoothing the sum.
  * @param raw as {@link rawMaps} gives; the caller keeps it.
- * @param ignored one per picture: `[height * width]`, not 0 where a pixel does not count, or null where all do.
+ * @param ignored one per image: `[height * width]`, not 0 where a pixel does not count, or null where all do.
  * What is ignored reaches no pixel that counts; its own value is no higher than any of those.
  */
 export async function scoreRawMaps(
   raw: ReadonlyMap<string, tf.Tensor3D>,
-  constants: ReadonlyMap<string, BranchConstants>,
+  normalizations: ReadonlyMap<string, BranchNormalization>,
   rule: FusionRule,
   ignored?: readonly (Uint8Array | null)[],
 ): Promise<ScoredBatch> {
@@ -68,7 +68,7 @@ export async function scoreRawMaps(
   try {
     for (const [name, map] of raw) {
       const smooth = tf.tidy(() =>
-        smoothMaps(normaliseMap(map, constants.get(name)!), rule.sigma, { ignored }),
+        smoothMaps(normalizeMap(map, normalizations.get(name)!), rule.sigma, { ignored }),
       );
       own.push(smooth);
       smoothed.set(name, smooth);

@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import type { FeatureExtractor } from '@dskd/core';
 import type { StateDict } from '@dskd/weights';
-import { tensorsUnder, type Artefact } from './artefact.js';
+import { tensorsUnder, type Artifact } from './artifact.js';
 import type { DetectorDescription } from './description.js';
 import { backboneName, namedTeacher, type Teacher } from './teacher.js';
 
@@ -71,9 +71,9 @@ function sameTensors(a: StateDict, b: StateDict): boolean {
 }
 
 /** The teachers' tensors that lie in the files, by hash. @throws {DskdError} `teacher-mismatch` */
-function embeddedTensors(artefacts: readonly Artefact[]): Map<string, StateDict> {
+function embeddedTensors(artifacts: readonly Artifact[]): Map<string, StateDict> {
   const found = new Map<string, StateDict>();
-  for (const { description, tensors } of artefacts) {
+  for (const { description, tensors } of artifacts) {
     const { sha256, embedded, name } = description.teacher;
     if (!embedded) continue;
     const own = tensorsUnder(tensors, 'teacher');
@@ -114,8 +114,8 @@ function hold(shared: Shared): Teacher {
  * Makes each teacher that lies in the files once, however many of the detectors use it.
  * @returns gives the teacher a description names; its user disposes it.
  */
-export function shareTeachers(artefacts: readonly Artefact[]): (wanted: TeacherDescription) => Teacher {
-  const embedded = embeddedTensors(artefacts);
+export function shareTeachers(artifacts: readonly Artifact[]): (wanted: TeacherDescription) => Teacher {
+  const embedded = embeddedTensors(artifacts);
   const made = new Map<string, Shared>();
   return (wanted) => {
     const key = `${wanted.sha256} ${workingOf(wanted)}`;

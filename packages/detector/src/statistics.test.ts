@@ -6,7 +6,7 @@ import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { combineDetectors } from './combine-detectors.js';
 import type { Detector } from './detector.js';
 import { loadDetector } from './load-detector.js';
-import { expectNormalised, momentsOver } from './map-moments.test.util.js';
+import { expectNormalized, momentsOver } from './map-moments.test.util.js';
 import { recalibrate } from './recalibrate.js';
 import type { Teacher } from './teacher.js';
 import { tinyOptions, tinySource, tinyTeacher } from './tiny-world.test.util.js';
@@ -23,40 +23,42 @@ beforeAll(async () => {
 });
 afterAll(() => teacher.dispose());
 
-/** Trained on varied pictures, so that statistics of varied ones would show; maps are not smoothed. */
+/** Trained on varied images, so that statistics of varied ones would show; maps are not smoothed. */
 function train(options: Partial<TrainDetectorOptions>): Promise<Detector> {
   return trainDetector({
     ...tinyOptions(teacher),
     epochs: 1,
     sigma: 0,
-    augmentation: { rotation: { degrees: 20 }, colourJitter: { brightness: 0.5 } },
+    augmentation: { rotation: { degrees: 20 }, colorJitter: { brightness: 0.5 } },
     ...options,
   });
 }
 
-test('calibrateOnTraining: all good pictures train and, as they are, calibrate', async () => {
+test('calibrateOnTraining: all good images train and, as they are, calibrate', async () => {
   const detector = await train({ calibrateOnTraining: true });
   const { calibration, trainings } = detector.description;
   const { scores, moments } = await momentsOver(detector, good);
-  expect(trainings[0]).toMatchObject({ pictures: 8, options: { calibrateOnTraining: true } });
-  expect(calibration).toEqual({ pictures: 'training', scores });
-  expectNormalised(moments);
+  expect(trainings[0]).toMatchObject({ images: 8, options: { calibrateOnTraining: true } });
+  expect(calibration).toEqual({ images: 'training', scores });
+  expectNormalized(moments);
   detector.dispose();
 });
 
-test('statisticsOn training: mean and deviation of the pictures that trained, scores of those that did not', async () => {
+test('statisticsOn training: mean and deviation of the images that trained, scores of those that did not', async () => {
   const { kept, heldOut } = holdOut(good, { fraction: 0.3, seed: 3 });
   const detector = await train({ statisticsOn: 'training' });
   const { calibration, trainings } = detector.description;
-  expect(trainings[0]).toMatchObject({ pictures: kept.length, options: { statisticsOn: 'training' } });
-  expectNormalised((await momentsOver(detector, kept)).moments);
+  expect(trainings[0]).toMatchObject({ images: kept.length, options: { statisticsOn: 'training' } });
+  expectNormalized((await momentsOver(detector, kept)).moments);
   const { scores } = await momentsOver(detector, heldOut);
-  expect(calibration).toEqual({ pictures: 'held-out', scores });
+  expect(calibration).toEqual({ images: 'held-out', scores });
 
   const usual = await train({});
   expect(usual.description.trainings[0]!.options.statisticsOn).toBe('calibration');
-  expectNormalised((await momentsOver(usual, heldOut)).moments);
-  expect(usual.description.branches[0]!.mean).not.toBe(detector.description.branches[0]!.mean);
+  expectNormalized((await momentsOver(usual, heldOut)).moments);
+  expect(usual.description.branches[0]!.normalization).not.toEqual(
+    detector.description.branches[0]!.normalization,
+  );
   detector.dispose();
   usual.dispose();
 });
@@ -73,14 +75,14 @@ async function quantilesOver(detector: Detector, samples: typeof good): Promise<
   );
 }
 
-describe('normalisation: quantiles', () => {
+describe('normalization: quantiles', () => {
   let detector: Detector;
   const { heldOut } = holdOut(good, { fraction: 0.3, seed: 3 });
-  beforeAll(async () => (detector = await train({ normalisation: 'quantiles' })));
+  beforeAll(async () => (detector = await train({ normalization: 'quantiles' })));
   afterAll(() => detector.dispose());
 
-  test('the 0.9 quantile of each branch over the normal pictures is 0, the 0.995 quantile 1', async () => {
-    expect(detector.description.fusion.normalisation).toBe('quantiles');
+  test('the 0.9 quantile of each branch over the normal images is 0, the 0.995 quantile 1', async () => {
+    expect(detector.description.fusion.normalization).toBe('quantiles');
     const quantiles = await quantilesOver(detector, heldOut);
     expect(Object.keys(quantiles)).toEqual(['local', 'global']);
     for (const [zero, one] of Object.values(quantiles)) {
@@ -102,10 +104,10 @@ describe('normalisation: quantiles', () => {
 
   test('does not mix with moments', async () => {
     const usual = await train({});
-    expect(usual.description.fusion.normalisation).toBe('moments');
+    expect(usual.description.fusion.normalization).toBe('moments');
     await expect(combineDetectors([detector, usual], { source: tinySource() })).rejects.toMatchObject({
       code: 'invalid-argument',
-      message: expect.stringContaining('they normalise, smooth or add maps differently') as string,
+      message: expect.stringContaining('they normalize, smooth or add maps differently') as string,
     });
     usual.dispose();
   });

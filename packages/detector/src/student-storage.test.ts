@@ -2,7 +2,7 @@ import '@tensorflow/tfjs';
 import { readSafetensors } from '@dskd/weights';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import type { Detector } from './detector.js';
-import { fixtureBytes, fixturePicture, fixtureTeacher } from './format-1.test.util.js';
+import { fixtureBytes, fixtureImage, fixtureTeacher } from './older-formats.test.util.js';
 import { loadDetector } from './load-detector.js';
 import { storedAs } from './student-storage.js';
 import type { Teacher } from './teacher.js';
@@ -14,7 +14,7 @@ let half: Uint8Array;
 beforeAll(async () => {
   await useBackend('wasm');
   teacher = fixtureTeacher();
-  detector = await loadDetector(fixtureBytes(), { teacher });
+  detector = await loadDetector(fixtureBytes(1), { teacher });
   half = detector.save({ embedTeacher: false, storage: 'float16' });
 });
 afterAll(() => {
@@ -22,10 +22,10 @@ afterAll(() => {
   teacher.dispose();
 });
 
-const pictures = Array.from({ length: 24 }, (_, index) => fixturePicture(700 + index, index >= 12));
+const images = Array.from({ length: 24 }, (_, index) => fixtureImage(700 + index, index >= 12));
 
 async function scores(one: Detector): Promise<number[]> {
-  return (await one.predict(pictures)).map(({ score }) => score);
+  return (await one.predict(images)).map(({ score }) => score);
 }
 
 test('filters are halved, vectors are not, and the file says so', () => {

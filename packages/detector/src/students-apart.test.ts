@@ -3,13 +3,13 @@ import { holdOut, type ImageSource, type Sample } from '@dskd/data';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import type { StateDict } from '@dskd/weights';
-import { readArtefact, writeArtefact } from './artefact.js';
+import { readArtifact, writeArtifact } from './artifact.js';
 import { combineDetectors } from './combine-detectors.js';
 import type { DetectorDescription } from './description.js';
 import type { Detector } from './detector.js';
 import { evaluateDetector } from './evaluate-detector.js';
 import { loadDetector, loadDetectors } from './load-detector.js';
-import { expectNormalised, momentsOver } from './map-moments.test.util.js';
+import { expectNormalized, momentsOver } from './map-moments.test.util.js';
 import type { Teacher } from './teacher.js';
 import { tinyOptions, tinySource, tinyTeacher } from './tiny-world.test.util.js';
 import { trainDetector } from './train-detector.js';
@@ -39,17 +39,17 @@ afterAll(() => {
   for (const owner of [together, local, global, teacher]) owner.dispose();
 });
 
-async function testPictures() {
+async function testImages() {
   const samples = source.samples.filter(({ split }) => split === 'test');
   return Promise.all(samples.map((sample) => sample.load()));
 }
 
 function studentTensors(detector: Detector, name: string) {
-  const { tensors } = readArtefact(detector.save({ embedTeacher: false }));
+  const { tensors } = readArtifact(detector.save({ embedTeacher: false }));
   return [...tensors].filter(([key]) => key.startsWith(`students.${name}.`));
 }
 
-/** Which good pictures a training of `tinyOptions` with this seed keeps and holds out. */
+/** Which good images a training of `tinyOptions` with this seed keeps and holds out. */
 function split(seed: number): { kept: Sample[]; heldOut: Sample[] } {
   const good = source.samples.filter((sample) => sample.split === 'train');
   return holdOut(good, { fraction: 0.3, seed });
@@ -61,9 +61,9 @@ function edited(
   change: (description: DetectorDescription) => Partial<DetectorDescription>,
   more: StateDict = new Map(),
 ): Promise<Detector> {
-  const artefact = readArtefact(detector.save());
-  const description = { ...artefact.description, ...change(artefact.description) };
-  const bytes = writeArtefact({ description, tensors: new Map([...artefact.tensors, ...more]) });
+  const artifact = readArtifact(detector.save());
+  const description = { ...artifact.description, ...change(artifact.description) };
+  const bytes = writeArtifact({ description, tensors: new Map([...artifact.tensors, ...more]) });
   return loadDetector(bytes);
 }
 
@@ -82,10 +82,10 @@ describe('one student alone', () => {
   });
 
   test('is a detector: saved, loaded, predicting, evaluated', async () => {
-    const pictures = await testPictures();
-    const wanted = await local.predict(pictures);
+    const images = await testImages();
+    const wanted = await local.predict(images);
     const loaded = await loadDetector(local.save());
-    expect(await loaded.predict(pictures)).toEqual(wanted);
+    expect(await loaded.predict(images)).toEqual(wanted);
     for (const { score, branches, pValue } of wanted) {
       expect(Object.keys(branches)).toEqual(['local']);
       expect(branches.local).toMatchObject({ score, pValue });
@@ -112,8 +112,8 @@ describe('students trained apart and combined', () => {
     for (const name of ['local', 'global']) {
       expect(studentTensors(combined, name)).toEqual(studentTensors(together, name));
     }
-    const pictures = await testPictures();
-    expect(await combined.predict(pictures)).toEqual(await together.predict(pictures));
+    const images = await testImages();
+    expect(await combined.predict(images)).toEqual(await together.predict(images));
     combined.dispose();
   });
 
@@ -121,8 +121,8 @@ describe('students trained apart and combined', () => {
     const [one, other] = await loadDetectors([local.save(), global.save({ embedTeacher: false })]);
     const combined = await combineDetectors([one!, other!], { source });
     const loaded = await loadDetector(combined.save());
-    const pictures = await testPictures();
-    expect(await loaded.predict(pictures)).toEqual(await together.predict(pictures));
+    const images = await testImages();
+    expect(await loaded.predict(images)).toEqual(await together.predict(images));
     for (const each of [combined, loaded, one!, other!]) each.dispose();
   });
 
@@ -138,7 +138,7 @@ describe('students trained apart and combined', () => {
     for (const each of [small, mixed, one!, other!]) each.dispose();
   });
 
-  test('with mean and deviation of the training pictures, too', async () => {
+  test('with mean and deviation of the training images, too', async () => {
     const change = ({ fusion, trainings }: DetectorDescription): Partial<DetectorDescription> => ({
       fusion: { ...fusion, sigma: 0 },
       trainings: trainings.map((record) => ({
@@ -149,9 +149,9 @@ describe('students trained apart and combined', () => {
     const apart = [await edited(local, change), await edited(global, change)];
     const combined = await combineDetectors(apart, { source });
     const { kept, heldOut } = split(3);
-    expectNormalised((await momentsOver(combined, kept)).moments);
+    expectNormalized((await momentsOver(combined, kept)).moments);
     const { scores } = await momentsOver(combined, heldOut);
-    expect(combined.description.calibration).toEqual({ pictures: 'held-out', scores });
+    expect(combined.description.calibration).toEqual({ images: 'held-out', scores });
     for (const each of [combined, ...apart]) each.dispose();
   });
 
@@ -167,9 +167,9 @@ describe('students trained apart and combined', () => {
         outcomes.add('refused');
       } else {
         const combined = await combining;
-        const { pictures, scores } = combined.description.calibration;
+        const { images, scores } = combined.description.calibration;
         const predictions = await combined.predict(await Promise.all(neither.map((sample) => sample.load())));
-        expect(pictures).toBe('held-out');
+        expect(images).toBe('held-out');
         expect(scores).toEqual(predictions.map(({ score }) => score));
         combined.dispose();
         outcomes.add('combined');
@@ -184,7 +184,7 @@ describe('students trained apart and combined', () => {
       source: otherSource(true),
       falseAlarmRate: 0.5,
     });
-    expect(combined.description.calibration).toMatchObject({ pictures: 'validation' });
+    expect(combined.description.calibration).toMatchObject({ images: 'validation' });
     expect(combined.description.calibration.scores).toHaveLength(1);
     expect(combined.description.threshold.falseAlarmRate).toBe(0.5);
     combined.dispose();
@@ -274,12 +274,12 @@ describe('combining is refused', () => {
     other.dispose();
   });
 
-  test('on other pictures without a validation split, or fewer of them', async () => {
+  test('on other images without a validation split, or fewer of them', async () => {
     expect(await refusal([local, global], otherSource(false))).toMatchObject({ code: 'dataset-invalid' });
     const fewer = { ...source, samples: source.samples.slice(2) };
     expect(await refusal([local, global], fewer)).toMatchObject({
       code: 'dataset-invalid',
-      message: expect.stringContaining('was trained on 6 pictures') as string,
+      message: expect.stringContaining('was trained on 6 images') as string,
     });
   });
 });

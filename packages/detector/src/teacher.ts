@@ -7,11 +7,11 @@ import { readStateDict, type StateDict } from '@dskd/weights';
 export interface Teacher {
   readonly extractor: FeatureExtractor;
   /**
-   * SHA-256 of the weight file, 64 hexadecimal digits: what an artefact without the teacher inside asks for. Of a
+   * SHA-256 of the weight file, 64 hexadecimal digits: what an artifact without the teacher inside asks for. Of a
    * model of your own, a hash of all that decides its features; `readTfjsModel` of `@dskd/models/node` gives one.
    */
   readonly sha256: string;
-  /** The file's tensors, where the teacher is one of our backbones: an artefact can hold them. */
+  /** The file's tensors, where the teacher is one of our backbones: an artifact can hold them. */
   readonly weights?: StateDict;
   dispose(): void;
 }
@@ -50,7 +50,7 @@ export type TeacherOptions = Omit<BackboneOptions, 'weights'>;
 /**
  * Makes one of our backbones from the bytes of a weight file.
  * @param options levels and input transform, where they are not the backbone's own. Deeper levels alone let the
- * pictures be larger for the same work.
+ * images be larger for the same work.
  * @returns a teacher; who called this disposes it.
  * @throws {DskdError} `weights-invalid`, `weights-mismatch`, `invalid-argument` (no such backbone).
  */

@@ -9,9 +9,9 @@ import type { TrainDetectorOptions } from './training-options.js';
 
 const SIDE = 40;
 
-/** Grey with noise and a bright square in the middle; an anomalous one has a dark square in a corner too. */
-function picture(seed: number, anomalous: boolean): PixelBuffer {
-  const random = randomStream(seed, 'picture');
+/** Gray with noise and a bright square in the middle; an anomalous one has a dark square in a corner too. */
+function image(seed: number, anomalous: boolean): PixelBuffer {
+  const random = randomStream(seed, 'image');
   const data = new Uint8Array(SIDE * SIDE * 3);
   for (let y = 0; y < SIDE; y++) {
     for (let x = 0; x < SIDE; x++) {
@@ -38,12 +38,12 @@ function sample(split: Sample['split'], index: number, anomalous: boolean): Samp
     split,
     label: anomalous ? 'anomalous' : 'good',
     defectType: anomalous ? 'spot' : 'good',
-    load: () => Promise.resolve(picture(index, anomalous)),
+    load: () => Promise.resolve(image(index, anomalous)),
     ...(anomalous && { loadMask: () => Promise.resolve(mask()) }),
   };
 }
 
-/** Eight good pictures to train on, three good and three anomalous ones to test with. In memory. */
+/** Eight good images to train on, three good and three anomalous ones to test with. In memory. */
 export function tinySource(): ImageSource {
   const samples = [
     ...Array.from({ length: 8 }, (_, index) => sample('train', index, false)),

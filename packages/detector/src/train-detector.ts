@@ -1,4 +1,4 @@
-import { PreparedPictures } from '@dskd/data';
+import { PreparedImages } from '@dskd/data';
 import { createObjective } from '@dskd/losses';
 import { createStudent } from '@dskd/models';
 import { defaultSigma, quantileThreshold } from '@dskd/scoring';
@@ -14,9 +14,9 @@ import {
 import type { StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { studentTask, type BranchModel, type BranchPlan } from './branches.js';
-import { calibrate, measureConstants, type Calibration } from './calibrate.js';
+import { calibrate, measureNormalizations, type Calibration } from './calibrate.js';
 import { assertSameRun, readCheckpoint, writeCheckpoint, type RunDescription } from './checkpoint.js';
-import { choosePictures, type ChosenPictures } from './choose-pictures.js';
+import { chooseImages, type ChosenImages } from './choose-images.js';
 import { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from './description.js';
 import { describeRun } from './describe-run.js';
 import { DEFAULT_FALSE_ALARM_RATE, Detector } from './detector.js';
@@ -32,13 +32,13 @@ import { assertSha256 } from './teacher.js';
 import { VERSION } from './version.js';
 
 /**
- * Learns what good pictures look like: trains the students, then calibrates means, deviations and the
- * threshold on good pictures the students have not seen.
+ * Learns what good images look like: trains the students, then calibrates means, deviations and the
+ * threshold on good images the students have not seen.
  * @returns a detector; the caller disposes it, then the teacher.
  * @throws {DskdError} before anything is trained `dataset-invalid`, `invalid-config`, `out-of-memory`,
  * `invalid-argument` (a teacher without a SHA-256, an objective that this thread does not know), and for a checkpoint
  * of another run `input-size-mismatch` or `invalid-argument`; then `numerical-instability`, `aborted`, and what
- * reading pictures throws.
+ * reading images throws.
  */
 export async function trainDetector(options: TrainDetectorOptions): Promise<Detector> {
   const {
@@ -54,10 +54,10 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   const ignored = options.ignored
     ? ignoredAtNetworkSize(options.ignored, { inputSize, fit: resize.fit })
     : null;
-  const chosen = choosePictures(options.source, options);
+  const chosen = chooseImages(options.source, options);
   const plans = planBranches(options);
   assertTrainingFits(options, chosen.training.length);
-  const training = new PreparedPictures(chosen.training, {
+  const training = new PreparedImages(chosen.training, {
     ...preparation,
     ...(augmentation && { augment: { augmentation, seed } }),
   });
@@ -81,7 +81,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
     trained = await trainStudents({
       teacher: options.teacher.extractor,
       students: runners,
-      pictures: {
+      images: {
         length: training.length,
         changesEachEpoch: augmentation !== undefined,
         batch: (indices, epoch) => training.batch(indices, { epoch }),
@@ -110,17 +110,17 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
     const rule: FusionRule = {
       alignCorners: true,
       sigma: options.sigma ?? defaultSigma([height, width]),
-      normalisation: options.normalisation ?? 'moments',
+      normalization: options.normalization ?? 'moments',
     };
     onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
     const { extractor } = options.teacher;
-    const constants =
+    const normalizations =
       options.statisticsOn === 'training'
-        ? await measureConstants(
+        ? await measureNormalizations(
             extractor,
             branches,
             rule,
-            new PreparedPictures(chosen.training, preparation),
+            new PreparedImages(chosen.training, preparation),
             {
               batchSize,
               ignored,
@@ -132,8 +132,8 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       extractor,
       branches,
       rule,
-      new PreparedPictures(chosen.calibration, preparation),
-      { batchSize, constants, ignored, signal },
+      new PreparedImages(chosen.calibration, preparation),
+      { batchSize, normalizations, ignored, signal },
     );
     const record: TrainingRecord = {
       branches: plans.map(({ name }) => name),
@@ -141,9 +141,9 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       epochs,
       batchSize,
       steps: trained.steps,
-      pictures: chosen.training.length,
+      images: chosen.training.length,
       dataFingerprint,
-      learningRates: Object.fromEntries(plans.map(({ name, optimiser }) => [name, optimiser.learningRate])),
+      learningRates: Object.fromEntries(plans.map(({ name, optimizer }) => [name, optimizer.learningRate])),
       reestimatedBatchNorm: reestimateBatchNorm,
       finalLosses: trained.history.at(-1)?.losses ?? {},
       augmentation: augmentation
@@ -208,7 +208,7 @@ function describeModel(
   plans: readonly BranchPlan[],
   rule: FusionRule,
   calibration: Calibration,
-  { origin }: ChosenPictures,
+  { origin }: ChosenImages,
 ): Omit<DetectorDescription, 'resize' | 'ignored' | 'trainings'> {
   const { threshold, guaranteed } = quantileThreshold(calibration.scores, falseAlarmRate);
   const { name, levels, inputTransform } = teacher.extractor;
@@ -230,11 +230,11 @@ function describeModel(
       objective: JSON.parse(
         JSON.stringify(plan.objective),
       ) as DetectorDescription['branches'][number]['objective'],
-      ...calibration.constants.get(plan.name)!,
+      normalization: calibration.normalizations.get(plan.name)!,
       calibrationScores: calibration.branchScores.get(plan.name)!,
     })),
     fusion: { levels: 'sum', ...rule },
-    calibration: { pictures: origin, scores: calibration.scores },
+    calibration: { images: origin, scores: calibration.scores },
     threshold: { value: threshold, falseAlarmRate, guaranteed },
   };
 }

@@ -10,7 +10,7 @@ import { estimateTrainingMemory, fits } from './training-memory.js';
 import type { TrainDetectorOptions } from './training-options.js';
 
 const GIBIBYTE = 2 ** 30;
-const PICTURES = 360;
+const IMAGES = 360;
 
 beforeAll(() => useBackend('wasm'));
 
@@ -47,9 +47,9 @@ test('the paper recipe on wasm is refused by name, with what would fit, before a
 
 test('what is said to fit does fit, and what is not said does not', () => {
   const all = paper();
-  const sayings = fittingAlternatives(all, PICTURES);
+  const sayings = fittingAlternatives(all, IMAGES);
   const fitting = (options: Partial<TrainDetectorOptions>): boolean =>
-    fits(estimateTrainingMemory(paper(options), PICTURES));
+    fits(estimateTrainingMemory(paper(options), IMAGES));
   const { local, global } = paperRecipe().options.branches;
   const said = (words: string): boolean => sayings.includes(words);
   expect(said('a worker thread for each student')).toBe(fitting({ runner }));
@@ -63,35 +63,35 @@ test('what is said to fit does fit, and what is not said does not', () => {
 
 test('one student apart is not offered where there is only one', () => {
   const { global } = paperRecipe().options.branches;
-  expect(fittingAlternatives(paper({ branches: { global } }), PICTURES)).not.toContain('--student');
+  expect(fittingAlternatives(paper({ branches: { global } }), IMAGES)).not.toContain('--student');
 });
 
 test('the memory of the machine counts where it is known', () => {
-  const memory = estimateTrainingMemory(paper({ preset: 'lite', gccb: undefined }), PICTURES);
+  const memory = estimateTrainingMemory(paper({ preset: 'lite', gccb: undefined }), IMAGES);
   expect(fits(memory)).toBe(true);
   expect(fits(memory, memory.total)).toBe(true);
   expect(fits(memory, memory.total - 1)).toBe(false);
-  expect(fittingAlternatives(paper(), PICTURES, GIBIBYTE / 4)).not.toContain('webgpu');
-  expect(fittingAlternatives(paper(), PICTURES, 1)).toContain('Nothing smaller fits');
+  expect(fittingAlternatives(paper(), IMAGES, GIBIBYTE / 4)).not.toContain('webgpu');
+  expect(fittingAlternatives(paper(), IMAGES, 1)).toContain('Nothing smaller fits');
 });
 
-test('features of varied pictures are not kept', () => {
+test('features of varied images are not kept', () => {
   const host = (options: Partial<TrainDetectorOptions>): number =>
-    estimateTrainingMemory(paper(options), PICTURES).parts.find(({ heap }) => heap === 'host')!.bytes;
+    estimateTrainingMemory(paper(options), IMAGES).parts.find(({ heap }) => heap === 'host')!.bytes;
   expect(host({})).toBe(0);
   expect(host({ augmentation: undefined })).toBe(GIBIBYTE);
 });
 
 test('a tensor that a WebGPU device cannot take in one is refused, and fewer channels are offered', () => {
   const wide = paper({ preset: 'lite', gccb: { channels: 768 }, runner });
-  expect(() => assertTrainingFits(wide, PICTURES)).not.toThrow();
+  expect(() => assertTrainingFits(wide, IMAGES)).not.toThrow();
   const backend = tf.backend() as { device?: unknown };
   backend.device = { limits: { maxStorageBufferBindingSize: 2 ** 27 } };
   try {
-    expect(() => assertTrainingFits(wide, PICTURES)).toThrow(
+    expect(() => assertTrainingFits(wide, IMAGES)).toThrow(
       'one tensor of global needs 0.14 GiB, this device takes at most 0.13 GiB in one',
     );
-    expect(fittingAlternatives(wide, PICTURES)).toContain('--gccb-channels 512');
+    expect(fittingAlternatives(wide, IMAGES)).toContain('--gccb-channels 512');
   } finally {
     delete backend.device;
   }

@@ -1,4 +1,4 @@
-import { summariseStudent } from '@dskd/models';
+import { summarizeStudent } from '@dskd/models';
 import { estimateMemory, exceededLimits, type MemoryEstimate } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import { planBranches } from './plan-branches.js';
@@ -6,8 +6,8 @@ import { TRAINING_DEFAULTS, type TrainDetectorOptions } from './training-options
 
 const FLOAT_BYTES = 4;
 
-/** Bytes of one picture's teacher features, all levels. */
-export function featureBytesPerPicture({
+/** Bytes of one image's teacher features, all levels. */
+export function featureBytesPerImage({
   teacher,
   inputSize = TRAINING_DEFAULTS.inputSize,
 }: TrainDetectorOptions): number {
@@ -33,18 +33,18 @@ function largestBinding(): number | undefined {
 /**
  * What training needs at its peak, before anything is allocated: on wasm each heap ends at 4 GiB. A run with
  * its own `runner` is taken to have a heap per student.
- * @param pictures how many are trained on.
+ * @param images how many are trained on.
  */
-export function estimateTrainingMemory(options: TrainDetectorOptions, pictures: number): MemoryEstimate {
+export function estimateTrainingMemory(options: TrainDetectorOptions, images: number): MemoryEstimate {
   const { teacher, batchSize = TRAINING_DEFAULTS.batchSize, runner } = options;
   const cacheBytes = featureCacheLimit(options);
   const tensorLimit = largestBinding();
   return estimateMemory({
     teacherBytes: [...(teacher.weights?.values() ?? [])].reduce((sum, { data }) => sum + data.byteLength, 0),
-    students: planBranches(options).map(({ name, student }) => ({ name, ...summariseStudent(student) })),
+    students: planBranches(options).map(({ name, student }) => ({ name, ...summarizeStudent(student) })),
     batchSize,
-    featureBytesPerPicture: featureBytesPerPicture(options),
-    pictures,
+    featureBytesPerImage: featureBytesPerImage(options),
+    images,
     backend: tf.getBackend(),
     workers: runner !== undefined,
     ...(tensorLimit !== undefined && { tensorLimit }),

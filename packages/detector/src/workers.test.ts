@@ -31,7 +31,7 @@ test("a worker imports a user's own modules", async () => {
       own: {
         branch: 'local',
         objective: { name: 'halvedCosine', options: {} },
-        optimiser: { learningRate: 0.005 },
+        optimizer: { learningRate: 0.005 },
       },
     },
     runner: workerRunnerFor({ modules: [module] }),

@@ -3,7 +3,7 @@ import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { expm1OfDoubled, REACH } from './exponential.js';
 import { rowSums } from './row-sums.js';
 
-/** What {@link warmRows} and {@link coldRows} find out of a block of rows. `[rows, 1]` unless said otherwise. */
+/** What {@link highTemperatureRows} and {@link lowTemperatureRows} find out of a block of rows. `[rows, 1]` unless said otherwise. */
 export interface AffinityRows {
   /** u >= 0, of which KL is `shift / T + log1p(u)`. */
   readonly excess: Tensor2D;
@@ -15,9 +15,9 @@ export interface AffinityRows {
 
 /**
  * @param logits t_i.t_j / T, `[rows, positions]`.
- * @param changes a_ij = (s_i - t_i).t_j / T, times 2^-halvings so that they and their centred values are at most 0.5.
+ * @param changes a_ij = (s_i - t_i).t_j / T, times 2^-halvings so that they and their centered values are at most 0.5.
  */
-export function warmRows(logits: Tensor2D, changes: Tensor2D, halvings: number): AffinityRows {
+export function highTemperatureRows(logits: Tensor2D, changes: Tensor2D, halvings: number): AffinityRows {
   const p = tf.softmax(logits);
   // A tidy each: the largest maps are why blocks of rows are small, and what is not needed should not add up.
   const e = tf.tidy(() => {
@@ -38,16 +38,20 @@ const ROOM = 20;
  * @param similarities t_i.t_j, `[rows, positions]`.
  * @param changes (s_i - t_i).t_j
  */
-export function coldRows(similarities: Tensor2D, changes: Tensor2D, temperature: number): AffinityRows {
+export function lowTemperatureRows(
+  similarities: Tensor2D,
+  changes: Tensor2D,
+  temperature: number,
+): AffinityRows {
   const below = tf.sub(similarities, tf.max(similarities, 1, true));
   const logSum = tf.log(rowSums(tf.exp(tf.div(below, temperature))));
   const logP = tf.sub<Tensor2D>(below, tf.mul(logSum, temperature));
   const p = tf.exp<Tensor2D>(tf.div(logP, temperature));
-  const centred = tf.sub<Tensor2D>(changes, rowSums(tf.mul(p, changes)));
+  const centered = tf.sub<Tensor2D>(changes, rowSums(tf.mul(p, changes)));
   // Of q (1 + u) e^shift.
-  const logQ = tf.add(logP, centred);
+  const logQ = tf.add(logP, centered);
   const shift = tf.relu<Tensor2D>(tf.sub(tf.max(logQ, 1, true), ROOM * temperature));
-  const change = tf.div<Tensor2D>(tf.sub(centred, shift), temperature);
+  const change = tf.div<Tensor2D>(tf.sub(centered, shift), temperature);
   const growth = tf.where<Tensor2D>(
     tf.less(tf.abs(change), REACH),
     tf.mul(p, expm1OfDoubled(tf.clipByValue(change, -REACH, REACH), 0)),

@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import type { Scalar, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
-import { affinityOfPicture } from './affinity-picture.js';
-import { lossByPicture, mapByPicture } from './by-picture.js';
+import { affinityOfImage } from './affinity-image.js';
+import { lossByImage, mapByImage } from './by-image.js';
 import type { Features } from './levels.js';
 
 export interface ContextualAffinityOptions {
@@ -32,7 +32,7 @@ export function checkTemperature(temperature: number): number {
 /**
  * Contextual affinity distillation (DSKD equations 3 to 6): at each position i the divergence
  * T^2 KL(p_i || q_i) of the teacher's and the student's softmax similarities to the teacher's vectors at all
- * positions of the picture, mean over positions and batch, summed over levels. Never negative.
+ * positions of the image, mean over positions and batch, summed over levels. Never negative.
  *
  * Rows are handled in blocks: memory is that of a few maps, never positions x positions. The gradient
  * reaches the student only; the teacher's is zero. There is no second derivative. A vector of zeros has
@@ -47,9 +47,7 @@ export function contextualAffinityLoss(
   { temperature = 1 }: ContextualAffinityOptions = {},
 ): Scalar {
   checkTemperature(temperature);
-  return lossByPicture(teacher, student, (t, s, rowWeight) =>
-    affinityOfPicture(t, s, temperature, rowWeight),
-  );
+  return lossByImage(teacher, student, (t, s, rowWeight) => affinityOfImage(t, s, temperature, rowWeight));
 }
 
 /**
@@ -66,5 +64,5 @@ export function contextualAffinityMap(
   { temperature = 1 }: ContextualAffinityOptions = {},
 ): Tensor3D {
   checkTemperature(temperature);
-  return mapByPicture(teacher, student, (t, s) => affinityOfPicture(t, s, temperature));
+  return mapByImage(teacher, student, (t, s) => affinityOfImage(t, s, temperature));
 }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { differentiableSum, type LevelLoss } from './custom-gradient.js';
 import { pairLevels, type Features, type LevelPair } from './levels.js';
-import { normalised, throughNormalisation } from './normalised.js';
+import { normalized, throughNormalization } from './normalized.js';
 import { rowSums } from './row-sums.js';
 
 /** `1 - cos` of rows, as half the squared distance of unit vectors: exact near 0, never negative. */
@@ -13,12 +13,12 @@ function distanceOfUnits(teacherUnit: Tensor2D, studentUnit: Tensor2D): Tensor2D
 /** The mean distance of corresponding rows of `[rows, length]`. */
 function meanRowDistance({ teacher, student }: LevelPair, shape: [number, number]): LevelLoss {
   const [rows] = shape;
-  const t = normalised(tf.reshape(teacher, shape)).unit;
-  const s = normalised(tf.reshape(student, shape));
+  const t = normalized(tf.reshape(teacher, shape)).unit;
+  const s = normalized(tf.reshape(student, shape));
   const share = tf.mul<Tensor2D>(tf.sub(s.unit, t), 1 / rows);
   return {
     value: tf.mul<Scalar>(sumAll(distanceOfUnits(t, s.unit)), 1 / rows),
-    gradient: tf.reshape(throughNormalisation(share, s), student.shape),
+    gradient: tf.reshape(throughNormalization(share, s), student.shape),
   };
 }
 
@@ -41,7 +41,7 @@ export function perPixelCosineLoss(teacher: Features, student: Features): Scalar
 }
 
 /**
- * Mean over the batch of `1 - cos(teacher, student)`, where each picture's level is one vector of
+ * Mean over the batch of `1 - cos(teacher, student)`, where each image's level is one vector of
  * height x width x channels entries, summed over levels: the form of RD4AD's code ("global cosine").
  * Range 0..2 per level. Gradient, zero vectors, parameters and errors as for {@link perPixelCosineLoss}.
  */
@@ -66,8 +66,8 @@ export function cosineDistanceMap(teacher: tf.Tensor4D, student: tf.Tensor4D): T
   return tf.tidy(() =>
     tf.reshape(
       distanceOfUnits(
-        normalised(tf.reshape(teacher, shape)).unit,
-        normalised(tf.reshape(student, shape)).unit,
+        normalized(tf.reshape(teacher, shape)).unit,
+        normalized(tf.reshape(student, shape)).unit,
       ),
       [batch, height, width],
     ),

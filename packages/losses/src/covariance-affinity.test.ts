@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expectClose, useBackend } from '@dskd/test-support';
-import { rowsOf, teacherAndStudent, throughNormalisation, unitsOf } from './float64-oracle.test.util.js';
+import { rowsOf, teacherAndStudent, throughNormalization, unitsOf } from './float64-oracle.test.util.js';
 import {
   contextualAffinityLoss,
   contextualAffinityMap,
@@ -27,7 +27,7 @@ function covarianceRow(units: readonly Float64Array[], index: number, student: F
     value += (changes[j]! - mean) ** 2 / (2 * units.length);
     t.forEach((entry, c) => (gradient[c]! += ((changes[j]! - mean) * entry) / units.length));
   }
-  return { value, gradient: throughNormalisation(gradient, student) };
+  return { value, gradient: throughNormalization(gradient, student) };
 }
 
 describe('covariance affinity on wasm', () => {

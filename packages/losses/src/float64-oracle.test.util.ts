@@ -1,9 +1,9 @@
 import { randomStream } from '@dskd/base';
 
-/** The definitions in float64, slowly. Features are row-major `[positions, channels]` of one picture. */
+/** The definitions in float64, slowly. Features are row-major `[positions, channels]` of one image. */
 export interface RowResult {
   readonly value: number;
-  /** Of `value` with respect to the student's vector, before its normalisation. */
+  /** Of `value` with respect to the student's vector, before its normalization. */
   readonly gradient: Float64Array;
 }
 
@@ -27,7 +27,7 @@ function unit(x: Float64Array): Float64Array {
   return x.map((value) => value / norm);
 }
 
-export function throughNormalisation(gradient: Float64Array, x: Float64Array): Float64Array {
+export function throughNormalization(gradient: Float64Array, x: Float64Array): Float64Array {
   const s = unit(x);
   const along = dot(gradient, s);
   const norm = Math.sqrt(dot(x, x));
@@ -38,7 +38,7 @@ export function cosineRow(teacher: Float64Array, student: Float64Array): RowResu
   const t = unit(teacher);
   return {
     value: 1 - dot(t, unit(student)),
-    gradient: throughNormalisation(
+    gradient: throughNormalization(
       t.map((value) => -value),
       student,
     ),
@@ -51,7 +51,7 @@ function logSoftmax(logits: Float64Array): Float64Array {
   return logits.map((x) => x - log);
 }
 
-/** Row `index`: T^2 sum_j p_j (log p_j - log q_j), and T sum_j (q_j - p_j) t_j through the normalisation. */
+/** Row `index`: T^2 sum_j p_j (log p_j - log q_j), and T sum_j (q_j - p_j) t_j through the normalization. */
 export function affinityRow(
   teacherUnits: readonly Float64Array[],
   index: number,
@@ -69,14 +69,14 @@ export function affinityRow(
     const weight = temperature * (Math.exp(logQ[j]!) - Math.exp(logP[j]!));
     for (let c = 0; c < t.length; c++) gradient[c]! += weight * t[c]!;
   }
-  return { value: temperature ** 2 * divergence, gradient: throughNormalisation(gradient, student) };
+  return { value: temperature ** 2 * divergence, gradient: throughNormalization(gradient, student) };
 }
 
 export const unitsOf = (rows: readonly Float64Array[]): Float64Array[] => rows.map(unit);
 
 /**
  * A teacher of vectors in four clusters, as features are, and a student whose units are about `distance` away.
- * @param spread of a cluster, as a part of its centre's length.
+ * @param spread of a cluster, as a part of its center's length.
  */
 export function teacherAndStudent(
   positions: number,
@@ -85,14 +85,14 @@ export function teacherAndStudent(
   spread = 0.7,
 ): { teacher: Float32Array; student: Float32Array } {
   const random = randomStream(5, 'features', positions, channels);
-  const centres = Float64Array.from({ length: 4 * channels }, () => random.normal());
+  const centers = Float64Array.from({ length: 4 * channels }, () => random.normal());
   const teacher = new Float32Array(positions * channels);
   const student = new Float32Array(positions * channels);
   for (let i = 0; i < positions; i++) {
-    const centre = random.integer(4) * channels;
+    const center = random.integer(4) * channels;
     const row = Float64Array.from(
       { length: channels },
-      (_, c) => centres[centre + c]! + spread * random.normal(),
+      (_, c) => centers[center + c]! + spread * random.normal(),
     );
     const t = unit(row);
     const noise = unit(Float64Array.from({ length: channels }, () => random.normal()));

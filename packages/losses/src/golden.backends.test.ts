@@ -39,7 +39,7 @@ const objectives = [
 ] as const;
 const FIXTURES = [
   { temperatures: 'usual temperatures', golden: usual, objectives },
-  // Teachers of close neighbours: others have no part in p, and gradients that are 0.
+  // Teachers of close neighbors: others have no part in p, and gradients that are 0.
   {
     temperatures: 'small temperatures',
     golden: await fixture('small-temperatures'),

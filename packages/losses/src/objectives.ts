@@ -16,7 +16,7 @@ export interface ObjectiveDescription {
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
-/** Makes an objective from its serialised options. */
+/** Makes an objective from its serialized options. */
 export type ObjectiveFactory = (options: Readonly<Record<string, unknown>>) => Objective;
 
 const cosineMaps: Objective['map'] = (teacher, student) =>

@@ -16,8 +16,8 @@ function entryOf(tensor: Tensor4D, index: number): Tensor4D {
   );
 }
 
-/** Picture `index` of `[batch, height, width, channels]` as `[positions, channels]`. */
-export function pictureAt(features: Tensor4D, index: number): Tensor2D {
+/** Image `index` of `[batch, height, width, channels]` as `[positions, channels]`. */
+export function imageAt(features: Tensor4D, index: number): Tensor2D {
   const [, height, width, channels] = features.shape;
   return tf.tidy(() => tf.reshape(entryOf(features, index), [height * width, channels]));
 }

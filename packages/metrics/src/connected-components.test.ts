@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { connectedComponents } from './index.js';
 
-/** Pictures in text: a pixel belongs to the mask where there is no dot. */
+/** Images in text: a pixel belongs to the mask where there is no dot. */
 function components(...rows: string[]): { labels: string[]; areas: readonly number[] } {
   const mask = Uint8Array.from(rows.join(''), (character) => (character === '.' ? 0 : 236));
   const width = rows[0]!.length;
@@ -10,7 +10,7 @@ function components(...rows: string[]): { labels: string[]; areas: readonly numb
   return { labels: shown, areas };
 }
 
-test('corners are contact, the edges of the picture are not', () => {
+test('corners are contact, the edges of the image are not', () => {
   expect(components('#...#', '.#..#', '.....', '#..#.', '#...#')).toEqual({
     labels: ['10002', '01002', '00000', '30040', '30004'],
     areas: [2, 2, 2, 2],
@@ -32,7 +32,7 @@ test('nothing, everything, one pixel, one row, one column', () => {
   expect(() => connectedComponents(new Uint8Array(3), 2, 2)).toThrow('Got a mask of 3 pixels; wanted 2 x 2.');
 });
 
-test('neighbours in the mask, and only they, have one label', () => {
+test('neighbors in the mask, and only they, have one label', () => {
   const masks = fc
     .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }))
     .chain(([width, height]) =>
@@ -45,7 +45,7 @@ test('neighbours in the mask, and only they, have one label', () => {
   fc.assert(
     fc.property(masks, ({ mask, width, height }) => {
       const { labels, areas } = connectedComponents(mask, width, height);
-      // The slow way: a label for every pixel, the lower one taken from neighbours until nothing changes.
+      // The slow way: a label for every pixel, the lower one taken from neighbors until nothing changes.
       const slow = Array.from(mask, (value, i) => (value ? i + 1 : 0));
       for (let changed = true; changed; ) {
         changed = false;

@@ -8,7 +8,7 @@ export interface ConnectedComponents {
 }
 
 /**
- * The parts of a mask that hang together, corners counting as contact (8-neighbourhood).
+ * The parts of a mask that hang together, corners counting as contact (8-neighborhood).
  * @param mask row by row; a pixel belongs to it where it is not 0.
  * @throws {DskdError} `shape-mismatch` when the mask is not of `width` times `height` pixels.
  */

@@ -1,7 +1,7 @@
 import { randomStream } from '@dskd/base';
 import fc from 'fast-check';
 import { auroc, averagePrecision, precisionRecallCurve, rocCurve, thinCurve } from './index.js';
-import { labelledScores } from './labelled-scores.test.util.js';
+import { labeledScores } from './labeled-scores.test.util.js';
 
 /** Area under straight lines between the points. */
 function area({ x, y }: { x: readonly number[]; y: readonly number[] }): number {
@@ -21,7 +21,7 @@ describe('rocCurve', () => {
 
   test('its points are the rates at their thresholds, counted; none is missing', () => {
     fc.assert(
-      fc.property(labelledScores, ({ scores, labels }) => {
+      fc.property(labeledScores, ({ scores, labels }) => {
         const { x, y, thresholds } = rocCurve(scores, labels);
         const rate = (label: number, threshold: number): number => {
           const group = scores.filter((_, i) => labels[i] === label);
@@ -55,7 +55,7 @@ describe('precisionRecallCurve', () => {
 
   test('its points are precision and recall at their thresholds, and its steps sum to the average precision', () => {
     fc.assert(
-      fc.property(labelledScores, ({ scores, labels }) => {
+      fc.property(labeledScores, ({ scores, labels }) => {
         const { x, y, thresholds } = precisionRecallCurve(scores, labels);
         const positives = labels.filter((label) => label === 1).length;
         let sum = 0;
@@ -119,7 +119,7 @@ describe('thinCurve', () => {
 
   test('a curve of few points loses nothing', () => {
     fc.assert(
-      fc.property(labelledScores, ({ scores, labels }) => {
+      fc.property(labeledScores, ({ scores, labels }) => {
         const curve = rocCurve(scores, labels);
         expect(area(thinCurve(curve))).toBeCloseTo(area(curve), 12);
         const recall = precisionRecallCurve(scores, labels);

@@ -15,9 +15,9 @@ export interface Curve {
 }
 
 /** How well one score (the fused one, or a branch's) separates. NaN where a class is missing. */
-export interface ScoreQuality {
+export interface ScoreMetrics {
   /**
-   * Of all anomalous pictures against the good ones; in the protocol of MVTec LOCO AD the mean of the subsets'
+   * Of all anomalous images against the good ones; in the protocol of MVTec LOCO AD the mean of the subsets'
    * (each against the good ones, never pooled).
    */
   readonly imageAuroc: number;
@@ -25,24 +25,24 @@ export interface ScoreQuality {
   readonly imageAveragePrecision: number;
   /** As `imageAuroc`: a mean over subsets in the protocol of MVTec LOCO AD. */
   readonly imageF1Max: number;
-  /** Image AUROC of one defect type (in MVTec LOCO AD one subset) against all good pictures. */
+  /** Image AUROC of one defect type (in MVTec LOCO AD one subset) against all good images. */
   readonly imageAurocByDefect: Readonly<Record<string, number>>;
-  /** In the pictures' own pixels, over test pictures whose ground truth is known. */
+  /** In the images' own pixels, over test images whose ground truth is known. */
   readonly pixelAuroc: number;
   readonly pixelAveragePrecision: number;
   /** AU-PRO over the 8-connected components of the masks, limit 0.3. Null without a mask. */
   readonly auPro: LimitedArea | null;
   /**
-   * AU-sPRO of each subset, each with the good pictures, at limits 0.01, 0.05, 0.1, 0.3, 1. Empty where defects
+   * AU-sPRO of each subset, each with the good images, at limits 0.01, 0.05, 0.1, 0.3, 1. Empty where defects
    * are not known apart.
    */
   readonly auSpro: Readonly<Record<string, readonly LimitedArea[]>>;
   /** AU-sPRO of one type of defect region, false positives as of its subset. */
   readonly auSproByDefect: Readonly<Record<string, readonly LimitedArea[]>>;
   readonly curves: {
-    /** False-positive rate, true-positive rate; of pictures, all anomalous ones together. */
+    /** False-positive rate, true-positive rate; of images, all anomalous ones together. */
     readonly roc: Curve;
-    /** Recall, precision; of pictures, all anomalous ones together. */
+    /** Recall, precision; of images, all anomalous ones together. */
     readonly precisionRecall: Curve;
     /** False-positive rate of pixels, mean overlap. Null without a mask. */
     readonly pro: Curve | null;
@@ -51,7 +51,7 @@ export interface ScoreQuality {
   };
 }
 
-/** One test picture's scores. */
+/** One test image's scores. */
 export interface ScoredSample {
   readonly id: string;
   readonly label: 'good' | 'anomalous';
@@ -61,21 +61,21 @@ export interface ScoredSample {
   readonly verdict: 'normal' | 'anomalous';
 }
 
-/** What a detector scored on the test pictures of a source, as plain data: it survives JSON but for its NaNs. */
+/** What a detector scored on the test images of a source, as plain data: it survives JSON but for its NaNs. */
 export interface EvaluationResult {
   /** Name of the source. */
   readonly source: string;
-  /** By MVTec AD's rules all anomalous pictures are one class; by MVTec LOCO AD's each subset is one. */
+  /** By MVTec AD's rules all anomalous images are one class; by MVTec LOCO AD's each subset is one. */
   readonly protocol: 'mvtec-ad' | 'mvtec-loco-ad';
-  readonly pictures: { readonly good: number; readonly anomalous: number; readonly withMask: number };
-  readonly fused: ScoreQuality;
-  readonly branches: Readonly<Record<string, ScoreQuality>>;
+  readonly images: { readonly good: number; readonly anomalous: number; readonly withMask: number };
+  readonly fused: ScoreMetrics;
+  readonly branches: Readonly<Record<string, ScoreMetrics>>;
   /** At the detector's threshold. */
   readonly atThreshold: {
     readonly threshold: number;
-    /** Good pictures scored above it. */
+    /** Good images scored above it. */
     readonly falseAlarms: number;
-    /** Anomalous pictures not scored above it. */
+    /** Anomalous images not scored above it. */
     readonly misses: number;
   };
   readonly samples: readonly ScoredSample[];

@@ -6,7 +6,7 @@ import { operatingPoints, type Labels } from './operating-points.js';
  * between two scores, so `>=` flags the same samples.
  * @param scores one per sample, higher is more anomalous, finite.
  * @param labels one per sample, 1 anomalous, 0 normal.
- * @returns without positives `{ f1: NaN, threshold: Infinity }`: nothing can be learnt, so nothing is flagged.
+ * @returns without positives `{ f1: NaN, threshold: Infinity }`: nothing can be learned, so nothing is flagged.
  * Without negatives every sample is flagged, f1 1.
  * @throws {DskdError} see {@link operatingPoints}.
  */

@@ -12,13 +12,13 @@ export type {
   EvaluationResult,
   LimitedArea,
   ScoredSample,
-  ScoreQuality,
+  ScoreMetrics,
 } from './evaluation-result.js';
 export { f1Max } from './f1-max.js';
 export { meanInterval, type MeanInterval } from './mean-interval.js';
 export { checkScores, operatingPoints, type Labels, type OperatingPoint } from './operating-points.js';
 export {
-  PixelAurocAccumulator,
+  PixelMetricsAccumulator,
   type PixelAurocResult,
   type PixelAurocSample,
   type PixelAurocState,
@@ -30,7 +30,7 @@ export type { BoundedValue } from './tally-metrics.js';
 export { thinCurve, type Polyline } from './thin-curve.js';
 export { connectedComponents, type ConnectedComponents } from './connected-components.js';
 export type { ScoreMemoryOptions } from './pixel-scores.js';
-export type { ScoredPicture } from './overlap-picture.js';
+export type { ScoredImage } from './overlap-image.js';
 export { ProAccumulator, type ProOptions, type ProResult, type ProSample, type ProState } from './pro.js';
 export { saturationAreaOf, type SaturationRule } from './saturation-area.js';
 export {

@@ -29,7 +29,7 @@ function centralProbability(angle: number, degrees: number): number {
 
 /**
  * Student's t that a share `confidence` of the distribution lies within, on both sides of 0: by bisection of its
- * finite sum down to neighbouring doubles.
+ * finite sum down to neighboring doubles.
  * @param degrees of freedom, a positive integer.
  * @param confidence in (0, 1).
  */

@@ -9,8 +9,8 @@ export function slowCurve(
   subset: string,
   { defectType }: { defectType?: string } = {},
 ): Curve {
-  const pictures = samples.filter((sample) => sample.subset === subset || sample.subset === 'good');
-  const scores = new Set(pictures.flatMap(({ map, ignored }) => [...map].filter((_, i) => !ignored?.[i])));
+  const images = samples.filter((sample) => sample.subset === subset || sample.subset === 'good');
+  const scores = new Set(images.flatMap(({ map, ignored }) => [...map].filter((_, i) => !ignored?.[i])));
   const thresholds = [...[...scores].sort((a, b) => b - a), -Infinity];
   const x: number[] = [];
   const y: number[] = [];
@@ -18,7 +18,7 @@ export function slowCurve(
     let background = 0;
     let falsePositives = 0;
     const overlaps: number[] = [];
-    for (const { map, regions, ignored } of pictures) {
+    for (const { map, regions, ignored } of images) {
       map.forEach((score, i) => {
         if (ignored?.[i] || regions.some(({ mask }) => mask[i])) return;
         background++;

@@ -8,7 +8,7 @@ const score = fc.oneof(
   fc.float({ noNaN: true, noDefaultInfinity: true }),
 );
 
-const picture = fc
+const image = fc
   .tuple(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 1, max: 4 }))
   .chain(([width, height]) => {
     const pixels = { minLength: width * height, maxLength: width * height };
@@ -33,9 +33,9 @@ const picture = fc
     });
   });
 
-/** Small pictures with ties, overlapping regions, saturation below and above a region's area, and ignored pixels. */
+/** Small images with ties, overlapping regions, saturation below and above a region's area, and ignored pixels. */
 export const sproSamples: fc.Arbitrary<SproSample[]> = fc.array(
-  picture.map((sample) => (sample.subset === 'good' ? { ...sample, regions: [] } : sample)),
+  image.map((sample) => (sample.subset === 'good' ? { ...sample, regions: [] } : sample)),
   { minLength: 1, maxLength: 5 },
 );
 

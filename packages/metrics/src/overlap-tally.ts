@@ -9,7 +9,7 @@ export interface OverlapTallyState {
   readonly regions: readonly { readonly defectType?: string; readonly keys: string }[];
 }
 
-/** All that an overlap metric has to know of pictures it has seen. */
+/** All that an overlap metric has to know of images it has seen. */
 export class OverlapTally {
   readonly background: PixelScores;
   readonly regions: OverlapRegion[] = [];
@@ -19,7 +19,7 @@ export class OverlapTally {
   }
 
   /**
-   * Adds a picture. `excluded` is not 0 where a pixel is no background.
+   * Adds an image. `excluded` is not 0 where a pixel is no background.
    * @throws {DskdError} `invalid-argument` past 2^31 - 1 background pixels; nothing is added then.
    */
   add(bits: Uint32Array, excluded: Uint8Array | undefined, regions: readonly OverlapRegion[]): void {

@@ -27,10 +27,10 @@ export function countsOfKeys(keys: Uint32Array): Bins {
 }
 
 /**
- * How many scores have each key (see `orderedKey`), or each run of `2 ** shift` neighbouring keys.
+ * How many scores have each key (see `orderedKey`), or each run of `2 ** shift` neighboring keys.
  *
  * Only pages of bins that hold something take memory, so that scores of a few octaves, as all maps have, are kept
- * apart to the last bit or nearly so. When `maxBins` do not suffice, pairs of neighbouring bins are joined. As all
+ * apart to the last bit or nearly so. When `maxBins` do not suffice, pairs of neighboring bins are joined. As all
  * bins of width `2 ** shift` number `2 ** (32 - shift)`, 2^b bins never do worse than a histogram over the upper b
  * bits; over scores of at most 128 octaves (2^30 keys) they do as well as one over b + 2, over 8 octaves b + 6. The
  * final shift depends on the scores alone, not on their order: it is the least one whose pages fit.

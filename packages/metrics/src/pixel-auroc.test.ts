@@ -3,7 +3,7 @@ import {
   auroc,
   averagePrecision,
   f1Max,
-  PixelAurocAccumulator,
+  PixelMetricsAccumulator,
   type PixelAurocSample,
   type ScoreMemoryOptions,
 } from './index.js';
@@ -36,8 +36,8 @@ const UNDEFINED = { averagePrecision: nothing, f1Max: { ...nothing, threshold: I
 function accumulated(
   samples: readonly PixelAurocSample[],
   memory: ScoreMemoryOptions = {},
-): PixelAurocAccumulator {
-  const accumulator = new PixelAurocAccumulator(memory);
+): PixelMetricsAccumulator {
+  const accumulator = new PixelMetricsAccumulator(memory);
   for (const sample of samples) accumulator.add(sample);
   return accumulator;
 }
@@ -68,7 +68,7 @@ test('ordered keys sort as the floats do', () => {
   expect(valueOfKey(zeros[0]! - 1)).toBeGreaterThan(valueOfKey(zeros[0]! - 2));
 });
 
-describe('PixelAurocAccumulator', () => {
+describe('PixelMetricsAccumulator', () => {
   test('equals the AUROC of all pixels at once', () => {
     fc.assert(
       fc.property(fc.array(sample, { minLength: 1, maxLength: 4 }), (samples) => {
@@ -130,7 +130,7 @@ describe('PixelAurocAccumulator', () => {
     expect(accumulator.result().f1Max.threshold).toBeLessThan(17.25);
   });
 
-  test('only the order of the scores matters, not that of the pictures', () => {
+  test('only the order of the scores matters, not that of the images', () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -140,13 +140,13 @@ describe('PixelAurocAccumulator', () => {
           }),
           { minLength: 1, maxLength: 4 },
         ),
-        (pictures) => {
+        (images) => {
           const [plain, warped, shifted] = [
             (score: number) => score,
             (score: number) => score ** 3 / 64,
             (score: number) => score + 100,
           ].map((transform) =>
-            pictures.map((pixels) => ({
+            images.map((pixels) => ({
               map: Float32Array.from(pixels, ([score]) => transform(score / 4)),
               mask: Uint8Array.from(pixels, ([, label]) => label),
             })),
@@ -164,7 +164,7 @@ describe('PixelAurocAccumulator', () => {
   });
 
   test('counts pixels and says NaN without one class', () => {
-    const accumulator = new PixelAurocAccumulator();
+    const accumulator = new PixelMetricsAccumulator();
     expect(accumulator.result()).toEqual({
       auroc: NaN,
       errorBound: 0,
@@ -202,7 +202,7 @@ describe('PixelAurocAccumulator', () => {
         const other = accumulated([second]);
         const before = other.result();
         merged.merge(
-          PixelAurocAccumulator.fromJSON(
+          PixelMetricsAccumulator.fromJSON(
             JSON.parse(JSON.stringify(other)) as ReturnType<typeof other.toJSON>,
           ),
         );
@@ -251,7 +251,7 @@ describe('PixelAurocAccumulator', () => {
       // More capacity, closer bounds.
       expect(precision.upper - precision.lower).toBeLessThan(precisionWidth);
       precisionWidth = precision.upper - precision.lower;
-      const again = PixelAurocAccumulator.fromJSON(accumulator.toJSON());
+      const again = PixelMetricsAccumulator.fromJSON(accumulator.toJSON());
       again.merge(accumulated(samples));
       expect(Math.abs(again.result().auroc - exact)).toBeLessThanOrEqual(again.result().errorBound);
       expect(again.result().negatives).toBe(2 * accumulator.result().negatives);
@@ -274,11 +274,11 @@ describe('PixelAurocAccumulator', () => {
       /ignore mask with 1/,
     );
     expect(accumulator.result()).toEqual(before);
-    expect(() => new PixelAurocAccumulator({ histogramBins: 100 })).toThrow(/100/);
-    expect(() => new PixelAurocAccumulator({ pixelsKeptExactly: -1 })).toThrow(/-1/);
+    expect(() => new PixelMetricsAccumulator({ histogramBins: 100 })).toThrow(/100/);
+    expect(() => new PixelMetricsAccumulator({ pixelsKeptExactly: -1 })).toThrow(/-1/);
     const state = accumulator.toJSON();
     expect(() =>
-      PixelAurocAccumulator.fromJSON({ ...state, negatives: { shift: 0, bins: 'AAAAAA==', counts: '' } }),
+      PixelMetricsAccumulator.fromJSON({ ...state, negatives: { shift: 0, bins: 'AAAAAA==', counts: '' } }),
     ).toThrow(/damaged/);
   });
 });

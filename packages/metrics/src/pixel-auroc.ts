@@ -10,7 +10,7 @@ import {
 import { tallyOf } from './tally.js';
 import { precisionOf, type PixelPrecision } from './tally-metrics.js';
 
-/** One picture. */
+/** One image. */
 export interface PixelAurocSample {
   /** Said in errors. */
   readonly name?: string;
@@ -42,7 +42,7 @@ export interface PixelAurocState extends ScoreMemory {
 const EXPONENT = 0x7f800000;
 
 /**
- * AUROC, average precision and F1-max over all pixels of all pictures, a picture at a time, in bounded memory.
+ * AUROC, average precision and F1-max over all pixels of all images, an image at a time, in bounded memory.
  *
  * Exact (ties one half) while the normal pixels and the anomalous ones number at most `pixelsKeptExactly` each. Past
  * that scores are counted in `histogramBins` bins, as narrow as the scores allow, and those in one bin count as tied.
@@ -50,7 +50,7 @@ const EXPONENT = 0x7f800000;
  * the sum over mixed bins of positives times negatives, over twice the number of pairs; `result()` reports that sum,
  * and bounds of the others.
  */
-export class PixelAurocAccumulator {
+export class PixelMetricsAccumulator {
   readonly #memory: ScoreMemory;
   readonly #positives: PixelScores;
   readonly #negatives: PixelScores;
@@ -63,7 +63,7 @@ export class PixelAurocAccumulator {
   }
 
   /**
-   * Adds the pixels of one picture.
+   * Adds the pixels of one image.
    * @throws {DskdError} `shape-mismatch` when map, mask and ignore mask differ in length; `invalid-argument` for a
    * score that is not finite, or past 2^31 - 1 pixels of one kind. Nothing is added then.
    */
@@ -101,12 +101,12 @@ export class PixelAurocAccumulator {
   }
 
   /** Adds all that `other` has seen. `other` stays as it is. */
-  merge(other: PixelAurocAccumulator): void {
+  merge(other: PixelMetricsAccumulator): void {
     this.#positives.merge(other.#positives);
     this.#negatives.merge(other.#negatives);
   }
 
-  /** Can be called at any time, and again after more pictures. */
+  /** Can be called at any time, and again after more images. */
   result(): PixelAurocResult {
     const tally = tallyOf(this.#positives.counts(), this.#negatives.counts());
     const { shift, keys, positives, negatives } = tally;
@@ -141,8 +141,8 @@ export class PixelAurocAccumulator {
   }
 
   /** @throws {DskdError} `invalid-argument` when `state` is not what {@link toJSON} writes. */
-  static fromJSON(state: PixelAurocState): PixelAurocAccumulator {
-    const accumulator = new PixelAurocAccumulator(state);
+  static fromJSON(state: PixelAurocState): PixelMetricsAccumulator {
+    const accumulator = new PixelMetricsAccumulator(state);
     accumulator.#positives.merge(PixelScores.fromJSON(state.positives, accumulator.#memory));
     accumulator.#negatives.merge(PixelScores.fromJSON(state.negatives, accumulator.#memory));
     return accumulator;

@@ -30,14 +30,14 @@ const broken: ProSample = {
   mask: Uint8Array.of(255, 0, 255, 255, 0, 0),
 };
 
-/** The first region of each picture, as a mask. */
-const samples = sproSamples.map((pictures) =>
-  pictures.map(({ regions, ...sample }): ProSample => ({ ...sample, mask: regions[0]?.mask ?? null })),
+/** The first region of each image, as a mask. */
+const samples = sproSamples.map((images) =>
+  images.map(({ regions, ...sample }): ProSample => ({ ...sample, mask: regions[0]?.mask ?? null })),
 );
 
 /** The same as AU-sPRO with a region, saturated by its whole area, for each component. */
-function slowArea(pictures: readonly ProSample[], limit: number): number {
-  const asRegions = pictures.map(({ mask, ...sample }) => {
+function slowArea(images: readonly ProSample[], limit: number): number {
+  const asRegions = images.map(({ mask, ...sample }) => {
     const { labels, areas } = connectedComponents(
       mask ?? new Uint8Array(sample.map.length),
       sample.width,
@@ -78,7 +78,7 @@ test('an area by hand', () => {
   expect(accumulated([good, broken]).result()!.area.limit).toBe(0.3);
 });
 
-test('what cannot be counted is refused by the name of its picture', () => {
+test('what cannot be counted is refused by the name of its image', () => {
   const accumulator = accumulated([good, broken]);
   const before = accumulator.toJSON();
   const add = (change: Partial<ProSample>) => () => {
@@ -96,9 +96,9 @@ test('what cannot be counted is refused by the name of its picture', () => {
 
 test('equals the definition, counted threshold by threshold, within 1e-9', () => {
   fc.assert(
-    fc.property(samples, fc.constantFrom(0.01, 0.3, 1), (pictures, limit) => {
-      const result = accumulated(pictures, { limit }).result();
-      const wanted = slowArea(pictures, limit);
+    fc.property(samples, fc.constantFrom(0.01, 0.3, 1), (images, limit) => {
+      const result = accumulated(images, { limit }).result();
+      const wanted = slowArea(images, limit);
       if (result === null || Number.isNaN(wanted)) {
         expect(result?.area.value ?? NaN).toBeNaN();
         expect(wanted).toBeNaN();
@@ -111,7 +111,7 @@ test('equals the definition, counted threshold by threshold, within 1e-9', () =>
   );
 });
 
-test('splitting, saving and merging, and the order of pictures, change nothing', () => {
+test('splitting, saving and merging, and the order of images, change nothing', () => {
   fc.assert(
     fc.property(samples, samples, (first, second) => {
       const merged = accumulated(first);

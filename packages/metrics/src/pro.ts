@@ -5,7 +5,7 @@ import { orderedKey } from './ordered-keys.js';
 import { areasOfRegions, meanAreas } from './overlap-areas.js';
 import { overlapCurve } from './overlap-curve.js';
 import { checkLimit } from './overlap-limit.js';
-import { checkedBits, refuseEmptyMask, type ScoredPicture } from './overlap-picture.js';
+import { checkedBits, refuseEmptyMask, type ScoredImage } from './overlap-image.js';
 import { overlapRegion, type OverlapRegion } from './overlap-regions.js';
 import { OverlapTally, type OverlapTallyState } from './overlap-tally.js';
 import { PixelScores, scoreMemory, type ScoreMemory, type ScoreMemoryOptions } from './pixel-scores.js';
@@ -15,8 +15,8 @@ export interface ProOptions extends ScoreMemoryOptions {
   readonly limit?: number;
 }
 
-export interface ProSample extends ScoredPicture {
-  /** As long as the map: not 0 where a pixel is anomalous. Null for a good picture. */
+export interface ProSample extends ScoredImage {
+  /** As long as the map: not 0 where a pixel is anomalous. Null for a good image. */
   readonly mask: Uint8Array | null;
 }
 
@@ -36,8 +36,8 @@ export interface ProState extends ScoreMemory, OverlapTallyState {
 }
 
 /**
- * AU-PRO as MVTec AD defines it (Bergmann et al., CVPR 2019), a picture at a time, without keeping maps: the mean over
- * all connected components of the masks (8-neighbourhood) of the share that is found, against the false-positive rate
+ * AU-PRO as MVTec AD defines it (Bergmann et al., CVPR 2019), an image at a time, without keeping maps: the mean over
+ * all connected components of the masks (8-neighborhood) of the share that is found, against the false-positive rate
  * of the pixels outside. It is AU-sPRO with components for regions that are saturated by their whole area; points,
  * ties, limit and memory are those of {@link SproAccumulator}.
  */
@@ -55,10 +55,10 @@ export class ProAccumulator {
   }
 
   /**
-   * Adds one picture. Components are those of the whole mask; one with all its pixels ignored is left out.
-   * @throws {DskdError} `shape-mismatch` when something is not of the picture's size; `invalid-argument` for a score
+   * Adds one image. Components are those of the whole mask; one with all its pixels ignored is left out.
+   * @throws {DskdError} `shape-mismatch` when something is not of the image's size; `invalid-argument` for a score
    * that is not finite (where not ignored), an empty mask, and past 2^31 - 1 background pixels. The message names the
-   * picture; nothing is added then.
+   * image; nothing is added then.
    */
   add(sample: ProSample): void {
     const { name, mask, width, height, ignored } = sample;
@@ -94,7 +94,7 @@ export class ProAccumulator {
     this.#tally.merge(other.#tally);
   }
 
-  /** Null without a component. Can be called at any time, and again after more pictures. */
+  /** Null without a component. Can be called at any time, and again after more images. */
   result(): ProResult | null {
     const { background, regions } = this.#tally;
     if (regions.length === 0) return null;

@@ -15,7 +15,7 @@ import {
   truePositiveRateAt,
   type Labels,
 } from './index.js';
-import { labelledScores } from './labelled-scores.test.util.js';
+import { labeledScores } from './labeled-scores.test.util.js';
 
 /** The definitions, pair by pair and threshold by threshold. */
 const oracle = {
@@ -110,7 +110,7 @@ describe('rank metrics', () => {
 
   test('agree with the slow oracle, ties included', () => {
     fc.assert(
-      fc.property(labelledScores, ({ scores, labels }) => {
+      fc.property(labeledScores, ({ scores, labels }) => {
         expect(auroc(scores, labels)).toBeCloseTo(oracle.auroc(scores, labels), 12);
         expect(averagePrecision(scores, labels)).toBeCloseTo(oracle.averagePrecision(scores, labels), 12);
         expect(f1Max(scores, labels).f1).toBeCloseTo(oracle.f1(scores, labels), 12);
@@ -120,7 +120,7 @@ describe('rank metrics', () => {
 
   test('depend on the order of the scores alone', () => {
     fc.assert(
-      fc.property(labelledScores, ({ scores, labels }) => {
+      fc.property(labeledScores, ({ scores, labels }) => {
         const wanted = everyMetric(scores, labels);
         for (const warp of [Math.exp, (score: number) => score ** 3, (score: number) => score + 1e6]) {
           expect(everyMetric(scores.map(warp), labels)).toEqual(wanted);
@@ -131,7 +131,7 @@ describe('rank metrics', () => {
 
   test('are from 0 to 1', () => {
     fc.assert(
-      fc.property(labelledScores, ({ scores, labels }) => {
+      fc.property(labeledScores, ({ scores, labels }) => {
         const roc = rocCurve(scores, labels);
         const precisionRecall = precisionRecallCurve(scores, labels);
         const values = [
@@ -163,7 +163,7 @@ describe('rank metrics', () => {
 
   test('do not depend on the order of the samples', () => {
     fc.assert(
-      fc.property(labelledScores, fc.integer(), ({ scores, labels }, seed) => {
+      fc.property(labeledScores, fc.integer(), ({ scores, labels }, seed) => {
         const order = randomStream(seed, 'order').shuffle([...scores.keys()]);
         const mixed = [order.map((i) => scores[i]!), order.map((i) => labels[i]!)] as const;
         expect(everyMetric(...mixed)).toEqual(everyMetric(scores, labels));
@@ -174,7 +174,7 @@ describe('rank metrics', () => {
 
   test('swapped labels or negated scores turn the AUROC round', () => {
     fc.assert(
-      fc.property(labelledScores, ({ scores, labels }) => {
+      fc.property(labeledScores, ({ scores, labels }) => {
         const area = auroc(scores, labels);
         expect(
           auroc(
@@ -194,7 +194,7 @@ describe('rank metrics', () => {
 
   test('the F1 threshold gives that F1, with > and with >=', () => {
     fc.assert(
-      fc.property(labelledScores, ({ scores, labels }) => {
+      fc.property(labeledScores, ({ scores, labels }) => {
         const { f1, threshold } = f1Max(scores, labels);
         const positives = labels.filter((label) => label === 1).length;
         for (const isFlagged of [(s: number) => s > threshold, (s: number) => s >= threshold]) {
@@ -206,7 +206,7 @@ describe('rank metrics', () => {
     );
   });
 
-  test('neighbouring doubles are kept apart by the threshold', () => {
+  test('neighboring doubles are kept apart by the threshold', () => {
     const low = 1 - Number.EPSILON / 2;
     const { threshold } = f1Max([low, 1], [0, 1]);
     expect(threshold).toBeGreaterThanOrEqual(low);

@@ -6,7 +6,7 @@ import {
   truePositiveRateAt,
   auroc,
 } from './index.js';
-import { labelledScores } from './labelled-scores.test.util.js';
+import { labeledScores } from './labeled-scores.test.util.js';
 
 /** Shares of both classes that score greater. */
 function rates(scores: readonly number[], labels: readonly number[], threshold: number): [number, number] {
@@ -52,24 +52,20 @@ describe('falsePositiveRateAt and truePositiveRateAt', () => {
 
   test('no threshold does better; the rates are those of the threshold', () => {
     fc.assert(
-      fc.property(
-        labelledScores,
-        fc.double({ min: 0, max: 1, noNaN: true }),
-        ({ scores, labels }, wanted) => {
-          const all = everyThreshold(scores).map((threshold) => rates(scores, labels, threshold));
-          const low = falsePositiveRateAt(scores, labels, { truePositiveRate: wanted });
-          expect(rates(scores, labels, low.threshold)).toEqual([low.truePositiveRate, low.falsePositiveRate]);
-          const reaching = all.filter(([found]) => found >= wanted).map(([, alarms]) => alarms);
-          expect(low.falsePositiveRate).toBe(wanted === 0 ? 0 : Math.min(...reaching));
-          const high = truePositiveRateAt(scores, labels, { falsePositiveRate: wanted });
-          expect(rates(scores, labels, high.threshold)).toEqual([
-            high.truePositiveRate,
-            high.falsePositiveRate,
-          ]);
-          const allowed = all.filter(([, alarms]) => alarms <= wanted).map(([found]) => found);
-          expect(high.truePositiveRate).toBe(Math.max(0, ...allowed));
-        },
-      ),
+      fc.property(labeledScores, fc.double({ min: 0, max: 1, noNaN: true }), ({ scores, labels }, wanted) => {
+        const all = everyThreshold(scores).map((threshold) => rates(scores, labels, threshold));
+        const low = falsePositiveRateAt(scores, labels, { truePositiveRate: wanted });
+        expect(rates(scores, labels, low.threshold)).toEqual([low.truePositiveRate, low.falsePositiveRate]);
+        const reaching = all.filter(([found]) => found >= wanted).map(([, alarms]) => alarms);
+        expect(low.falsePositiveRate).toBe(wanted === 0 ? 0 : Math.min(...reaching));
+        const high = truePositiveRateAt(scores, labels, { falsePositiveRate: wanted });
+        expect(rates(scores, labels, high.threshold)).toEqual([
+          high.truePositiveRate,
+          high.falsePositiveRate,
+        ]);
+        const allowed = all.filter(([, alarms]) => alarms <= wanted).map(([found]) => found);
+        expect(high.truePositiveRate).toBe(Math.max(0, ...allowed));
+      }),
     );
   });
 
@@ -147,7 +143,7 @@ describe('costWeightedThreshold', () => {
   test('no other threshold costs less; the errors are counted', () => {
     fc.assert(
       fc.property(
-        labelledScores,
+        labeledScores,
         cost,
         cost,
         fc.option(fc.double({ min: 0.001, max: 0.999, noNaN: true }), { nil: undefined }),

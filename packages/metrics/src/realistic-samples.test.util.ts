@@ -2,9 +2,9 @@ import { randomStream } from '@dskd/base';
 import type { PixelAurocSample } from './index.js';
 
 /** Positive maps, a few per cent of their pixels anomalous and higher on average: like a detector's. */
-export function realisticSamples(pictures: number, pixels: number): PixelAurocSample[] {
-  return Array.from({ length: pictures }, (_, picture) => {
-    const random = randomStream(5, 'pixel-auroc', picture);
+export function realisticSamples(images: number, pixels: number): PixelAurocSample[] {
+  return Array.from({ length: images }, (_, image) => {
+    const random = randomStream(5, 'pixel-auroc', image);
     const mask = Uint8Array.from({ length: pixels }, () => (random.uniform() < 0.03 ? 255 : 0));
     const map = Float32Array.from(mask, (value) => Math.exp(0.5 * random.normal() + (value ? 0.7 : 0)) / 10);
     return { map, mask };

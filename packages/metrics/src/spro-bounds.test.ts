@@ -3,8 +3,8 @@ import { SproAccumulator, type SproSample, type SproState } from './index.js';
 import { accumulated, expectSame } from './overlap-samples.test.util.js';
 
 /** Scores over so many octaves that bins have to be wide, and some of them close together. */
-const samples: SproSample[] = Array.from({ length: 6 }, (_, picture) => {
-  const random = randomStream(5, 'spro-bounds', picture);
+const samples: SproSample[] = Array.from({ length: 6 }, (_, image) => {
+  const random = randomStream(5, 'spro-bounds', image);
   const area = 30 * 20;
   const wide = (): number => Math.exp(10 * random.normal());
   const map = Float32Array.from({ length: area }, () =>
@@ -15,7 +15,7 @@ const samples: SproSample[] = Array.from({ length: 6 }, (_, picture) => {
     { mask: region(), saturationArea: 30 },
     { mask: region(), saturationArea: 900 },
   ];
-  const good = picture % 3 === 0;
+  const good = image % 3 === 0;
   return {
     name: '000',
     map,

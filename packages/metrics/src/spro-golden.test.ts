@@ -10,21 +10,21 @@ test.each(['distinct', 'ties', 'far-from-zero', 'negative'])(
     const maps = golden.array(`${name}.maps`);
     const masks = golden.array(`${name}.masks`).data;
     const saturation = golden.array(`${name}.saturation`).data;
-    const [pictures, height, width] = maps.shape as [number, number, number];
+    const [images, height, width] = maps.shape as [number, number, number];
     const pixels = height * width;
     const spro = new SproAccumulator();
     const pro = SPRO_LIMITS.map((limit) => new ProAccumulator({ limit }));
-    for (let picture = 0; picture < pictures; picture++) {
-      const map = Float32Array.from(maps.data.subarray(picture * pixels, (picture + 1) * pixels));
+    for (let image = 0; image < images; image++) {
+      const map = Float32Array.from(maps.data.subarray(image * pixels, (image + 1) * pixels));
       const regions = [0, 1, 2]
-        .map((defect) => 3 * picture + defect)
+        .map((defect) => 3 * image + defect)
         .filter((at) => saturation[at]! > 0)
         .map((at) => ({
           mask: Uint8Array.from(masks.subarray(at * pixels, (at + 1) * pixels)),
           saturationArea: saturation[at]!,
         }));
-      const sample = { name: `${picture}`, map, width, height };
-      spro.add({ ...sample, subset: SUBSETS[picture % 3]!, regions });
+      const sample = { name: `${image}`, map, width, height };
+      spro.add({ ...sample, subset: SUBSETS[image % 3]!, regions });
       const union = map.map((_, i) => (regions.some(({ mask }) => mask[i]) ? 1 : 0));
       const mask = regions.length > 0 ? Uint8Array.from(union) : null;
       for (const accumulator of pro) accumulator.add({ ...sample, mask });

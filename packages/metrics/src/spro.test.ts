@@ -10,7 +10,7 @@ import {
 import { limitedArea, slowCurve } from './overlap-oracle.test.util.js';
 import { accumulated, expectSame, sproSamples, values } from './overlap-samples.test.util.js';
 
-/** A picture of one row. Regions are lists of pixels. */
+/** An image of one row. Regions are lists of pixels. */
 function row(
   name: string,
   subset: string,
@@ -36,12 +36,12 @@ const areas = (accumulator: SproAccumulator, subset: string): number[] =>
   accumulator.result().subsets[subset]!.limits.map(({ value }) => value);
 
 describe('edge cases', () => {
-  test('no pictures, and no anomalous ones: no subsets', () => {
+  test('no images, and no anomalous ones: no subsets', () => {
     expect(new SproAccumulator().result()).toEqual({ subsets: {} });
     expect(accumulated([good]).result()).toEqual({ subsets: {} });
   });
 
-  test('no good pictures: the background is that of the anomalous ones', () => {
+  test('no good images: the background is that of the anomalous ones', () => {
     // 0.9 before all of 2 background pixels, 0.35 too: full marks from the start.
     expect(areas(accumulated([broken]), 'logical')).toEqual([1, 1, 1, 1, 1]);
     const { subsets } = accumulated([broken]).result();
@@ -127,7 +127,7 @@ describe('edge cases', () => {
     expect(none).toHaveProperty('counts');
   });
 
-  test('an empty mask is refused by the name of its picture, and nothing is added', () => {
+  test('an empty mask is refused by the name of its image, and nothing is added', () => {
     const accumulator = accumulated([good, broken]);
     const before = accumulator.toJSON();
     const regions = [
@@ -138,10 +138,10 @@ describe('edge cases', () => {
       'logical/007: the mask of region 2 (missing_pin) is empty; wanted at least one pixel that is not 0.',
     );
     expect(() => accumulator.add(row('logical/008', 'logical', [1, 2]))).toThrow(
-      'logical/008: got 0 regions of a picture in logical; wanted at least one of an anomalous one.',
+      'logical/008: got 0 regions of an image in logical; wanted at least one of an anomalous one.',
     );
     expect(() => accumulator.add(row('good/008', 'good', [1, 2], regions))).toThrow(
-      'good/008: got 2 regions of a picture in good; wanted none of a good one.',
+      'good/008: got 2 regions of an image in good; wanted none of a good one.',
     );
     expect(accumulator.toJSON()).toEqual(before);
   });
@@ -150,7 +150,7 @@ describe('edge cases', () => {
     [NaN, 'NaN'],
     [Infinity, 'Infinity'],
     [-Infinity, '-Infinity'],
-  ])('%d is refused by the name of its picture unless ignored', (score, shown) => {
+  ])('%d is refused by the name of its image unless ignored', (score, shown) => {
     const accumulator = accumulated([good, broken]);
     const before = accumulator.toJSON();
     const bad = {
@@ -180,7 +180,7 @@ describe('edge cases', () => {
     },
   );
 
-  test('what is not of the picture’s size is refused by its name', () => {
+  test('what is not of the image’s size is refused by its name', () => {
     const accumulator = new SproAccumulator();
     const add = (change: Partial<SproSample>) => () => {
       accumulator.add({ ...broken, ...change });
@@ -330,7 +330,7 @@ describe('properties', () => {
     );
   });
 
-  test('the order of the pictures does not matter', () => {
+  test('the order of the images does not matter', () => {
     fc.assert(
       fc.property(sproSamples, fc.infiniteStream(fc.nat()), (samples, stream) => {
         const shuffled = samples

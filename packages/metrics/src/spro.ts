@@ -3,7 +3,7 @@ import type { Curve, LimitedArea } from './evaluation-result.js';
 import { areasOfRegions, meanAreas } from './overlap-areas.js';
 import { overlapCurve } from './overlap-curve.js';
 import { checkLimit } from './overlap-limit.js';
-import { checkedBits, keysInMask, refuseEmptyMask, type ScoredPicture } from './overlap-picture.js';
+import { checkedBits, keysInMask, refuseEmptyMask, type ScoredImage } from './overlap-image.js';
 import { overlapRegion, type OverlapRegion } from './overlap-regions.js';
 import { OverlapTally, type OverlapTallyState } from './overlap-tally.js';
 import {
@@ -31,18 +31,18 @@ export interface SproRegion {
   readonly defectType?: string;
 }
 
-/** One picture, at its original size: saturation areas are pixels of it. */
-export interface SproSample extends ScoredPicture {
-  /** `'good'`, or what the picture's anomaly counts for, such as `'logical_anomalies'`. */
+/** One image, at its original size: saturation areas are pixels of it. */
+export interface SproSample extends ScoredImage {
+  /** `'good'`, or what the image's anomaly counts for, such as `'logical_anomalies'`. */
   readonly subset: string;
-  /** None of a good picture, at least one of any other. */
+  /** None of a good image, at least one of any other. */
   readonly regions: readonly SproRegion[];
 }
 
 export interface SproSubset {
   /** Regions that were seen, at least in part. */
   readonly regions: number;
-  /** Pixels free of defects, of good pictures and of the subset's. */
+  /** Pixels free of defects, of good images and of the subset's. */
   readonly backgroundPixels: number;
   /** AU-sPRO at each limit. NaN without regions or without background pixels. */
   readonly limits: LimitedArea[];
@@ -66,16 +66,16 @@ export interface SproState extends ScoreMemory {
 const GOOD = 'good';
 
 /**
- * AU-sPRO as MVTec LOCO AD defines it (Bergmann et al., "Beyond Dents and Scratches", IJCV 2022), a picture at a
+ * AU-sPRO as MVTec LOCO AD defines it (Bergmann et al., "Beyond Dents and Scratches", IJCV 2022), an image at a
  * time, without keeping maps.
  *
  * A pixel is positive where its score is greater than the threshold. The sPRO of a region is
  * `min(positive pixels of the region / saturationArea, 1)`, that of a subset the mean over its regions. The
- * false-positive rate is the share of positive pixels among all that are free of every defect of their picture, over
- * the subset's pictures and the good ones. Every distinct score gives a point of the curve; between points it is
+ * false-positive rate is the share of positive pixels among all that are free of every defect of their image, over
+ * the subset's images and the good ones. Every distinct score gives a point of the curve; between points it is
  * straight; it is integrated from 0 to the limit, where it is interpolated, and divided by the limit.
  *
- * Exact while good pictures, and each subset's own, have at most `pixelsKeptExactly` background pixels each
+ * Exact while good images, and each subset's own, have at most `pixelsKeptExactly` background pixels each
  * (default 2^22). Past that, background scores are counted in `histogramBins` bins (default 2^22), each subset's and
  * the good ones' apart, and `lower` and `upper` say between what the exact value lies. Regions keep their
  * `saturationArea` largest scores.
@@ -96,11 +96,11 @@ export class SproAccumulator {
   }
 
   /**
-   * Adds one picture. A region with all its pixels ignored is left out; of one that is ignored in part, the rest
+   * Adds one image. A region with all its pixels ignored is left out; of one that is ignored in part, the rest
    * counts.
-   * @throws {DskdError} `shape-mismatch` when something is not of the picture's size; `invalid-argument` for a score
-   * that is not finite (where not ignored), a region that is empty or has no valid saturation area, a good picture with
-   * regions or another without, and past 2^31 - 1 background pixels. The message names picture and region; nothing is
+   * @throws {DskdError} `shape-mismatch` when something is not of the image's size; `invalid-argument` for a score
+   * that is not finite (where not ignored), a region that is empty or has no valid saturation area, a good image with
+   * regions or another without, and past 2^31 - 1 background pixels. The message names image and region; nothing is
    * added then.
    */
   add(sample: SproSample): void {
@@ -113,7 +113,7 @@ export class SproAccumulator {
     if ((subset === GOOD) !== (regions.length === 0)) {
       throw new DskdError(
         'invalid-argument',
-        `${name}: got ${regions.length} regions of a picture in ${subset}; wanted ` +
+        `${name}: got ${regions.length} regions of an image in ${subset}; wanted ` +
           `${subset === GOOD ? 'none of a good one' : 'at least one of an anomalous one'}.`,
         { details: { name, subset, regions: regions.length } },
       );
@@ -156,7 +156,7 @@ export class SproAccumulator {
     for (const [name, tally] of other.#subsets) this.#subset(name).merge(tally);
   }
 
-  /** Can be called at any time, and again after more pictures. */
+  /** Can be called at any time, and again after more images. */
   result(): SproResult {
     const subsets = [...this.#subsets].map(([name, tally]) => [name, this.#resultOf(tally)] as const);
     return { subsets: Object.fromEntries(subsets) };

@@ -74,7 +74,7 @@ function segmentOf({ x, y }: Polyline, start: number, end: number): Segment {
 
 /**
  * A polyline with few of a curve's points, to be drawn or stored: the ends, at most half of them along its
- * length, and then, one after the other, the point that makes the largest triangle with its kept neighbours
+ * length, and then, one after the other, the point that makes the largest triangle with its kept neighbors
  * (Douglas and Peucker's choice, by area). A curve that has no more points stays as it is.
  *
  * The area under a curve that only rises from (0, 0) to (1, 1) changes by at most `1 / (2 * floor(points / 4))`,

@@ -1,7 +1,7 @@
 import type { InputTransform } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** An input transform as `picture * factor - offset`, both `[3]`, in RGB whatever the network reads. */
+/** An input transform as `image * factor - offset`, both `[3]`, in RGB whatever the network reads. */
 export interface AffineInput {
   readonly factor: tf.Tensor1D;
   readonly offset: tf.Tensor1D;

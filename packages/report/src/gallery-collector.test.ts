@@ -1,6 +1,6 @@
 import { randomStream } from '@dskd/base';
 import { GalleryCollector, panelSide } from './gallery-collector.js';
-import type { GalleryImages } from './gallery-picture.js';
+import type { GalleryImages } from './gallery-image.js';
 import { DOT, madeUpEvaluation } from './made-up.test.util.js';
 
 const { samples } = madeUpEvaluation({ good: 80, anomalous: 80, types: ['dent', 'stain'], threshold: 5 });
@@ -16,7 +16,7 @@ async function collect(
     await collector.consider(sample, () => Promise.resolve((asked++, images)));
   }
   const groups: Record<string, string[]> = {};
-  for (const { group, id } of collector.pictures()) (groups[group!] ??= []).push(id);
+  for (const { group, id } of collector.images()) (groups[group!] ??= []).push(id);
   return { groups, asked };
 }
 
@@ -41,7 +41,7 @@ test('the worst of each kind come first, and the sample has none of them twice',
   expect(groups['Random sample']!.length).toBeGreaterThan(5);
 });
 
-test('the order of pictures does not matter, the seed does', async () => {
+test('the order of images does not matter, the seed does', async () => {
   const options = { mistakes: 4, samples: 12, seed: 1 };
   const { groups } = await collect(samples, options);
   const shuffled = randomStream(9, 'order').shuffle([...samples]);
@@ -59,6 +59,6 @@ test('panels are made of candidates alone', async () => {
   expect((await collect(samples, { mistakes: 0, samples: 0 })).asked).toBe(0);
 });
 
-test('more pictures are smaller', () => {
+test('more images are smaller', () => {
   expect([1, 60, 110, 200, 1000].map(panelSide)).toEqual([224, 224, 160, 120, 96]);
 });

@@ -1,21 +1,21 @@
 import { randomStream } from '@dskd/base';
 import type { ScoredSample } from '@dskd/metrics';
-import type { GalleryImages, GalleryPicture } from './gallery-picture.js';
+import type { GalleryImages, GalleryImage } from './gallery-image.js';
 
 export interface GalleryCollectorOptions {
-  /** Pictures of each of the groups of mistakes. Default 12. */
+  /** Images of each of the groups of mistakes. Default 12. */
   readonly mistakes?: number;
-  /** Pictures drawn at random. Default 24. */
+  /** Images drawn at random. Default 24. */
   readonly samples?: number;
   /** Which ones are drawn. Default 1. */
   readonly seed?: number;
 }
 
-/** The longer side of the panels of a gallery of so many pictures, in pixels: the file stays below 5 MB. */
-export function panelSide(pictures: number): number {
-  if (pictures <= 60) return 224;
-  if (pictures <= 110) return 160;
-  return pictures <= 220 ? 120 : 96;
+/** The longer side of the panels of a gallery of so many images, in pixels: the file stays below 5 MB. */
+export function panelSide(images: number): number {
+  if (images <= 60) return 224;
+  if (images <= 110) return 160;
+  return images <= 220 ? 120 : 96;
 }
 
 interface Kept {
@@ -49,7 +49,7 @@ class Best {
 }
 
 /**
- * Chooses the pictures of a gallery while they come by: the worst misses, the worst false alarms and a random
+ * Chooses the images of a gallery while they come by: the worst misses, the worst false alarms and a random
  * sample. What is chosen depends on scores, ids and the seed, not on the order. Panels are made at once, of
  * candidates alone; nothing else is kept.
  */
@@ -58,7 +58,7 @@ export class GalleryCollector {
   readonly #falseAlarms: Best;
   readonly #samples: Best;
   readonly #seed: number;
-  /** How many pictures the gallery holds at most. */
+  /** How many images the gallery holds at most. */
   readonly capacity: number;
 
   constructor({ mistakes = 12, samples = 24, seed = 1 }: GalleryCollectorOptions = {}) {
@@ -70,8 +70,8 @@ export class GalleryCollector {
   }
 
   /**
-   * @param sample the picture and what was said of it.
-   * @param panels makes its panels; called where the picture is a candidate, at most once.
+   * @param sample the image and what was said of it.
+   * @param panels makes its panels; called where the image is a candidate, at most once.
    */
   async consider(sample: ScoredSample, panels: () => Promise<GalleryImages>): Promise<void> {
     const groups: [Best, number][] = [
@@ -86,8 +86,8 @@ export class GalleryCollector {
     for (const [group, rank] of wanted) group.add({ sample, images, rank });
   }
 
-  /** What was chosen: mistakes first, the worst of them first; no picture twice. */
-  pictures(): GalleryPicture[] {
+  /** What was chosen: mistakes first, the worst of them first; no image twice. */
+  images(): GalleryImage[] {
     const shown = new Set<string>();
     const groups: [string, Best][] = [
       ['Worst misses', this.#missed],

@@ -1,10 +1,10 @@
 export type { Fact } from './facts.js';
 export { GalleryCollector, panelSide, type GalleryCollectorOptions } from './gallery-collector.js';
-export type { GalleryImages, GalleryPicture } from './gallery-picture.js';
-export { drawContour } from './pictures/contour.js';
-export { heatMapOverlay, type HeatMap } from './pictures/heat-map-overlay.js';
-export { heatScaleOf, type HeatScale } from './pictures/heat-scale.js';
-export { makePanels, type PanelOptions, type PanelSource } from './pictures/panels.js';
+export type { GalleryImages, GalleryImage } from './gallery-image.js';
+export { drawContour } from './images/contour.js';
+export { heatMapOverlay, type HeatMap } from './images/heat-map-overlay.js';
+export { heatScaleOf, type HeatScale } from './images/heat-scale.js';
+export { makePanels, type PanelOptions, type PanelSource } from './images/panels.js';
 export {
   renderBenchmarkReport,
   type BenchmarkFigure,

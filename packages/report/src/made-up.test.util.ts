@@ -1,5 +1,5 @@
 import { randomStream, type HistoryEntry } from '@dskd/base';
-import type { Curve, EvaluationResult, LimitedArea, ScoredSample, ScoreQuality } from '@dskd/metrics';
+import type { Curve, EvaluationResult, LimitedArea, ScoredSample, ScoreMetrics } from '@dskd/metrics';
 
 /** Each side of a curve that rises like `x^power`. */
 function risingCurve(power: number): Curve {
@@ -10,7 +10,7 @@ function risingCurve(power: number): Curve {
 const area = (limit: number, value: number): LimitedArea => ({ limit, value, lower: value, upper: value });
 
 /** Numbers that hang together loosely: a better score has a higher `worth` (0..1). */
-function madeUpQuality(worth: number, types: readonly string[], subsets: readonly string[]): ScoreQuality {
+function madeUpQuality(worth: number, types: readonly string[], subsets: readonly string[]): ScoreMetrics {
   const power = 1 - worth;
   const limited = (offset: number): LimitedArea[] =>
     [0.01, 0.05, 0.1, 0.3, 1].map((limit) => area(limit, Math.min(0.99, worth - offset + 0.1 * limit)));
@@ -80,7 +80,7 @@ export function madeUpEvaluation({
   return {
     source: 'made up',
     protocol: subsets.length > 0 ? 'mvtec-loco-ad' : 'mvtec-ad',
-    pictures: { good, anomalous, withMask: anomalous },
+    images: { good, anomalous, withMask: anomalous },
     fused: madeUpQuality(0.94, types, subsets),
     branches: { local: madeUpQuality(0.9, types, subsets), global: madeUpQuality(0.83, types, subsets) },
     atThreshold: { threshold, falseAlarms: count('good', 'anomalous'), misses: count('anomalous', 'normal') },
@@ -93,6 +93,6 @@ export const madeUpHistory: HistoryEntry[] = Array.from({ length: 20 }, (_, epoc
   losses: { local: 0.9 / (1 + epoch * 0.5), global: 3.2 * 0.88 ** epoch + 0.4 },
 }));
 
-/** A PNG of one grey pixel. */
+/** A PNG of one gray pixel. */
 export const DOT =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg==';

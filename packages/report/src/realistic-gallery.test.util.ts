@@ -5,22 +5,22 @@ import type { PixelBuffer } from '@dskd/base';
 import { decodeImage, decodeMask, encodeWebp } from '@dskd/data/node';
 import type { ScoredSample } from '@dskd/metrics';
 import { CATEGORIES, generateScene } from '@dskd/synthetic';
-import type { GalleryImages } from './gallery-picture.js';
-import type { HeatMap } from './pictures/heat-map-overlay.js';
-import type { HeatScale } from './pictures/heat-scale.js';
-import { makePanels } from './pictures/panels.js';
+import type { GalleryImages } from './gallery-image.js';
+import type { HeatMap } from './images/heat-map-overlay.js';
+import type { HeatScale } from './images/heat-scale.js';
+import { makePanels } from './images/panels.js';
 
 /** Photographs of parts, where they are at hand. */
 const PHOTOS = fileURLToPath(new URL('../../../../shared/data/mvtec_ad/', import.meta.url));
 export const photosMissing = existsSync(PHOTOS) ? undefined : `there is no ${PHOTOS}`;
 
-interface TruePicture {
+interface TrueImage {
   readonly image: PixelBuffer;
   readonly mask?: PixelBuffer;
 }
 
 /** The `index`-th test photo of a category, with its mask. */
-export async function photo(category: string, label: string, index: number): Promise<TruePicture> {
+export async function photo(category: string, label: string, index: number): Promise<TrueImage> {
   const folder = path.join(PHOTOS, category, 'test');
   const files = readdirSync(folder)
     .filter((type) => (type === 'good') === (label === 'good'))
@@ -33,7 +33,7 @@ export async function photo(category: string, label: string, index: number): Pro
 }
 
 /** A drawn scene; its mask is the union of its regions. */
-export function scene(label: string, index: number, size = 256): TruePicture {
+export function scene(label: string, index: number, size = 256): TrueImage {
   const category = CATEGORIES[index % CATEGORIES.length]!;
   const anomaly = category.anomalies[index % category.anomalies.length]!.name;
   const { image, regions } = generateScene({
@@ -51,7 +51,7 @@ export function scene(label: string, index: number, size = 256): TruePicture {
 }
 
 /** A map whose maximum is `score`: a soft hill at the defect, or anywhere, and ripples elsewhere. */
-function hill({ image: { width, height }, mask }: TruePicture, score: number, phase: number): HeatMap {
+function hill({ image: { width, height }, mask }: TrueImage, score: number, phase: number): HeatMap {
   let [x, y, count] = [0, 0, 0];
   mask?.data.forEach((value, at) => {
     if (value === 0) return;
@@ -59,15 +59,15 @@ function hill({ image: { width, height }, mask }: TruePicture, score: number, ph
     y += Math.floor(at / width);
     count++;
   });
-  const centre = count > 0 ? [x / count, y / count] : [width * 0.3 * (1 + phase), height * 0.4];
+  const center = count > 0 ? [x / count, y / count] : [width * 0.3 * (1 + phase), height * 0.4];
   const radius = count > 0 ? Math.max(Math.sqrt(count) * 0.6, width / 40) : width / 12;
   const along = (length: number, at: number, wave: (share: number) => number): [number, number][] =>
     Array.from({ length }, (_, index) => [
       Math.exp(-((index - at) ** 2) / (2 * radius ** 2)),
       wave(index / length),
     ]);
-  const columns = along(width, centre[0]!, (share) => Math.sin(share * 9 + phase));
-  const rows = along(height, centre[1]!, (share) => Math.cos(share * 7));
+  const columns = along(width, center[0]!, (share) => Math.sin(share * 9 + phase));
+  const rows = along(height, center[1]!, (share) => Math.cos(share * 7));
   const data = new Float32Array(width * height);
   for (const [row, [down, rowWave]] of rows.entries()) {
     for (let column = 0; column < width; column++) {
@@ -78,18 +78,18 @@ function hill({ image: { width, height }, mask }: TruePicture, score: number, ph
   return { data, width, height };
 }
 
-/** The panels of one picture, encoded as the command line does it. */
+/** The panels of one image, encoded as the command line does it. */
 export async function realisticPanels(
-  picture: TruePicture,
+  image: TrueImage,
   { score, branchScores }: ScoredSample,
   { scale, side }: { readonly scale: HeatScale; readonly side: number },
 ): Promise<GalleryImages> {
   return makePanels(
     {
-      ...picture,
-      fused: hill(picture, score, 0.5),
+      ...image,
+      fused: hill(image, score, 0.5),
       branches: Object.fromEntries(
-        Object.entries(branchScores).map(([name, value], index) => [name, hill(picture, value, index)]),
+        Object.entries(branchScores).map(([name, value], index) => [name, hill(image, value, index)]),
       ),
     },
     { scale, side, encode: encodeWebp },

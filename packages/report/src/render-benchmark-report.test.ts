@@ -17,7 +17,7 @@ const page = renderBenchmarkReport({
   figures: [
     {
       title: 'Fig. 4: tray "wide"',
-      caption: 'picture, <maps>',
+      caption: 'image, <maps>',
       encoded: Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 1),
       width: 20,
       height: 10,
@@ -48,7 +48,7 @@ test('a figure is a part of the page, with a text in its place', () => {
   const { elements } = parseDocument(page);
   const [image] = elements.filter(({ tagName }) => tagName === 'img');
   expect(attribute(image!, 'src')).toBe('data:image/png;base64,iVBORwE=');
-  expect(attribute(image!, 'alt')).toBe('picture, <maps>');
+  expect(attribute(image!, 'alt')).toBe('image, <maps>');
   const headings = elements.filter(({ tagName }) => tagName === 'h2').map(textOf);
   expect(headings).toEqual([
     'Loss pairs & friends',

@@ -1,7 +1,7 @@
 import { factList, type Fact } from './facts.js';
 import { markup } from './html.js';
 import { page, type Section } from './page.js';
-import { dataUrl } from './pictures/data-url.js';
+import { dataUrl } from './images/data-url.js';
 import { table } from './table.js';
 
 /** A table of plain text and numbers; the first cell of a row names it. */
@@ -15,7 +15,7 @@ export interface BenchmarkTable {
 /** A drawing of a benchmark, e.g. the maps of one category. */
 export interface BenchmarkFigure {
   readonly title: string;
-  /** What is to be seen: the text under the picture, and in its place where it cannot be seen. */
+  /** What is to be seen: the text under the image, and in its place where it cannot be seen. */
   readonly caption: string;
   /** PNG, JPEG or WebP; it becomes a part of the page. */
   readonly encoded: Uint8Array;

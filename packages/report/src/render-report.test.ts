@@ -1,5 +1,5 @@
 import { attribute, parseDocument, problemsOf, textOf } from './document.test.util.js';
-import type { GalleryPicture } from './gallery-picture.js';
+import type { GalleryImage } from './gallery-image.js';
 import { DOT, madeUpEvaluation, madeUpHistory } from './made-up.test.util.js';
 import { renderReport, type ReportOptions } from './render-report.js';
 
@@ -20,7 +20,7 @@ function reportOf(options: Partial<ReportOptions> = {}): string {
     types: ['missing_plug', 'scratch'],
     subsets: ['logical_anomalies', 'structural_anomalies'],
   });
-  const gallery: GalleryPicture[] = evaluation.samples.slice(8, 16).map((sample, index) => ({
+  const gallery: GalleryImage[] = evaluation.samples.slice(8, 16).map((sample, index) => ({
     ...sample,
     group: index < 3 ? 'Worst misses' : 'Random sample',
     images: {
@@ -43,7 +43,7 @@ function reportOf(options: Partial<ReportOptions> = {}): string {
       threshold: 5,
       falseAlarmRate: 0.05,
       guaranteed: false,
-      pictures: 'held-out',
+      images: 'held-out',
     },
     facts: [{ label: 'Command', value: 'dskd evaluate m.safetensors --data tray' }],
     ...options,
@@ -134,7 +134,7 @@ test.each([
   'data:text/html;base64,AAAA',
   'data:image/svg+xml;base64,AAAA',
   '',
-])('a picture that is no picture, %s, is refused', (input) => {
+])('an image that is no image, %s, is refused', (input) => {
   const { samples } = madeUpEvaluation({ good: 1, anomalous: 0, types: [] });
   const images = { width: 1, height: 1, input, fused: DOT, branches: {} };
   const gallery = [{ ...samples[0]!, images }];
@@ -147,7 +147,7 @@ test('what is not known is left out', () => {
   expect(page).not.toContain('<section');
 });
 
-test('an evaluation with no mask, no number and one kind of picture is said to be so', () => {
+test('an evaluation with no mask, no number and one kind of image is said to be so', () => {
   const made = madeUpEvaluation({ good: 3, anomalous: 0, types: [] });
   const unknown = { ...made.fused, imageAuroc: NaN, pixelAuroc: NaN, auPro: null, auSpro: {} };
   const empty = { x: [], y: [] };
@@ -175,9 +175,9 @@ test('the gallery says when there was no mistake, which a missing group would ke
   const evaluation = madeUpEvaluation({ good: 2, anomalous: 2, types: ['dent'] });
   const said = (misses: number, falseAlarms: number): string =>
     reportOf({ evaluation: { ...evaluation, atThreshold: { threshold: 5, misses, falseAlarms } } });
-  expect(said(0, 0)).toContain('Not one anomalous picture was missed, and no good one raised a false alarm.');
-  expect(said(0, 1)).toContain('Not one anomalous picture was missed.');
-  expect(said(1, 0)).toContain('No good picture raised a false alarm.');
+  expect(said(0, 0)).toContain('Not one anomalous image was missed, and no good one raised a false alarm.');
+  expect(said(0, 1)).toContain('Not one anomalous image was missed.');
+  expect(said(1, 0)).toContain('No good image raised a false alarm.');
 });
 
 test('a training that went on from a checkpoint says what it does not show', () => {

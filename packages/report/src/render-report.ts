@@ -1,10 +1,10 @@
 import type { HistoryEntry } from '@dskd/base';
 import type { EvaluationResult } from '@dskd/metrics';
 import { factList, type Fact } from './facts.js';
-import type { GalleryPicture } from './gallery-picture.js';
+import type { GalleryImage } from './gallery-image.js';
 import { markup } from './html.js';
 import { page, type Section } from './page.js';
-import type { HeatScale } from './pictures/heat-scale.js';
+import type { HeatScale } from './images/heat-scale.js';
 import { curvesSection } from './sections/curves.js';
 import { gallerySection } from './sections/gallery.js';
 import { qualitySection } from './sections/quality.js';
@@ -16,10 +16,10 @@ export interface ReportOptions {
   readonly title: string;
   /** A sentence or two under the title: what was done, to what. */
   readonly subtitle?: string;
-  /** What the detector scored on test pictures. */
+  /** What the detector scored on test images. */
   readonly evaluation?: EvaluationResult;
-  /** Pictures with their panels, see `makePanels`; groups in the order they first come in. */
-  readonly gallery?: readonly GalleryPicture[];
+  /** Images with their panels, see `makePanels`; groups in the order they first come in. */
+  readonly gallery?: readonly GalleryImage[];
   /** The scale that the gallery's maps were drawn with. */
   readonly heatScale: HeatScale;
   /** Losses by epoch. */
@@ -32,7 +32,7 @@ export interface ReportOptions {
 /**
  * What a detector is worth, as one HTML document: no script, nothing to load, every text escaped. Parts that
  * nothing is known of are left out. Runs in Node and in browsers.
- * @throws {DskdError} `invalid-argument` where a picture of the gallery is no data URL of a PNG, JPEG or WebP.
+ * @throws {DskdError} `invalid-argument` where an image of the gallery is no data URL of a PNG, JPEG or WebP.
  */
 export function renderReport(options: ReportOptions): string {
   const { title, subtitle, evaluation, gallery = [], heatScale, training = [], calibration, facts } = options;
@@ -46,7 +46,7 @@ export function renderReport(options: ReportOptions): string {
     add('curves', 'Curves', curvesSection(evaluation));
   }
   if (gallery.length > 0)
-    add('pictures', 'Pictures', gallerySection(gallery, heatScale, evaluation?.atThreshold));
+    add('images', 'Images', gallerySection(gallery, heatScale, evaluation?.atThreshold));
   if (training.length > 0) add('training', 'Training', trainingSection(training));
   if (calibration) add('calibration', 'Threshold', calibrationSection(calibration));
   if (evaluation) add('scores', 'All scores', scoresSection(evaluation));

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { chromiumMissing } from '@dskd/test-support';
 import { withChromium, type BrowserPage } from './chromium.test.util.js';
 import { panelSide } from './gallery-collector.js';
-import type { GalleryPicture } from './gallery-picture.js';
+import type { GalleryImage } from './gallery-image.js';
 import { madeUpEvaluation, madeUpHistory } from './made-up.test.util.js';
 import { photo, photosMissing, realisticPanels, scene } from './realistic-gallery.test.util.js';
 import { renderReport } from './render-report.js';
@@ -22,26 +22,26 @@ const evaluation = madeUpEvaluation({
   nameOf: (label, type, index) => `test/${type}/${label}_${'0123456789'.repeat(8)}_${index}.png`,
 });
 
-/** The first `count` pictures with panels as large as the gallery allows. */
+/** The first `count` images with panels as large as the gallery allows. */
 async function galleryOf(
   count: number,
   load: (label: string, index: number) => Promise<Parameters<typeof realisticPanels>[0]>,
-): Promise<GalleryPicture[]> {
+): Promise<GalleryImage[]> {
   const step = evaluation.samples.length / count;
   const chosen = evaluation.samples.filter((_, index) => Math.floor(index % step) === 0);
-  const pictures: GalleryPicture[] = [];
+  const gallery: GalleryImage[] = [];
   for (const [index, sample] of chosen.entries()) {
-    const picture = await load(sample.label, index);
-    const images = await realisticPanels(picture, sample, { scale: SCALE, side: panelSide(count) });
-    pictures.push({ ...sample, group: index < count / 2 ? 'First' : 'Second', images });
+    const image = await load(sample.label, index);
+    const images = await realisticPanels(image, sample, { scale: SCALE, side: panelSide(count) });
+    gallery.push({ ...sample, group: index < count / 2 ? 'First' : 'Second', images });
   }
-  return pictures;
+  return gallery;
 }
 
-const pageOf = (gallery: readonly GalleryPicture[]): string =>
+const pageOf = (gallery: readonly GalleryImage[]): string =>
   renderReport({
     title: 'tray: evaluation of a detector with a name that is long enough to need two lines on a telephone',
-    subtitle: 'Two students, teacher dskd_tiny, 128 x 128 pixels.',
+    subtitle: 'Two students, teacher teacher-tiny, 128 x 128 pixels.',
     evaluation,
     gallery,
     heatScale: SCALE,
@@ -51,7 +51,7 @@ const pageOf = (gallery: readonly GalleryPicture[]): string =>
       threshold: 5,
       falseAlarmRate: 0.05,
       guaranteed: true,
-      pictures: 'held-out',
+      images: 'held-out',
     },
     facts: [
       { label: 'Command', value: `dskd evaluate model.safetensors --data '/a/${'long/'.repeat(30)}path'` },
@@ -104,7 +104,7 @@ async function screenshot(page: BrowserPage, file: string): Promise<void> {
         )) as [number, number];
         expect(content).toBeLessThanOrEqual(width);
         expect(viewport).toBe(width);
-        // The style sheet and the pictures passed the page's own policy.
+        // The style sheet and the images passed the page's own policy.
         expect(await page.evaluate(`getComputedStyle(document.body).backgroundColor`)).toBe(
           scheme === 'light' ? 'rgb(246, 247, 249)' : 'rgb(20, 23, 28)',
         );
@@ -150,9 +150,9 @@ test.each([
     photosMissing,
     (label: string, index: number) => photo(index % 2 === 0 ? 'bottle' : 'transistor', label, index),
   ],
-] as const)('200 pictures fit into 5 MB: %s', async (name, missing, load) => {
+] as const)('200 images fit into 5 MB: %s', async (name, missing, load) => {
   if (missing !== undefined) return;
   const bytes = Buffer.byteLength(pageOf(await galleryOf(200, load)));
-  console.log(`200 pictures, ${name}: ${(bytes / 1e6).toFixed(2)} MB`);
+  console.log(`200 images, ${name}: ${(bytes / 1e6).toFixed(2)} MB`);
   expect(bytes).toBeLessThan(5e6);
 });

@@ -5,17 +5,17 @@ test('the policy knows the style sheet by its hash', () => {
   expect(STYLES_SHA256).toBe(createHash('sha256').update(STYLES).digest('base64'));
 });
 
-/** The colours of a scheme by name, from the custom properties in the `index`-th block. */
-function coloursOf(index: number): Record<string, string> {
+/** The colors of a scheme by name, from the custom properties in the `index`-th block. */
+function colorsOf(index: number): Record<string, string> {
   const block = [...STYLES.matchAll(/:root \{([^}]*)\}/g)][index]![1]!;
   const pairs = [...block.matchAll(/--(\w+): (#[0-9a-f]{6})/g)];
   return Object.fromEntries(pairs.map(([, name, value]): [string, string] => [name!, value!]));
 }
 
 /** Relative luminance, WCAG 2.2. */
-function luminance(colour: string): number {
+function luminance(color: string): number {
   const [red, green, blue] = [1, 3, 5].map((at) => {
-    const share = parseInt(colour.slice(at, at + 2), 16) / 255;
+    const share = parseInt(color.slice(at, at + 2), 16) / 255;
     return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
   }) as [number, number, number];
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
@@ -30,18 +30,18 @@ describe.each([
   ['light', 0],
   ['dark', 1],
 ])('%s', (_, index) => {
-  const colours = coloursOf(index);
-  const grounds = ['page', 'card'].map((name) => colours[name]!);
+  const colors = colorsOf(index);
+  const grounds = ['page', 'card'].map((name) => colors[name]!);
 
   test.each(['text', 'muted', 'link', 'right', 'wrong'])('%s can be read', (name) => {
-    for (const ground of grounds) expect(contrast(colours[name]!, ground)).toBeGreaterThanOrEqual(4.5);
+    for (const ground of grounds) expect(contrast(colors[name]!, ground)).toBeGreaterThanOrEqual(4.5);
   });
 
   test.each(['good', 'anomalous', 'fused', 's0', 's1', 's2', 's3', 'focus'])('%s can be seen', (name) => {
-    for (const ground of grounds) expect(contrast(colours[name]!, ground)).toBeGreaterThanOrEqual(3);
+    for (const ground of grounds) expect(contrast(colors[name]!, ground)).toBeGreaterThanOrEqual(3);
   });
 
   test('labels on the alarm side can be read', () => {
-    expect(contrast(colours.text!, colours.alarm!)).toBeGreaterThanOrEqual(4.5);
+    expect(contrast(colors.text!, colors.alarm!)).toBeGreaterThanOrEqual(4.5);
   });
 });

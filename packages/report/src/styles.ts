@@ -1,6 +1,6 @@
 /**
- * The page's one style sheet. Colours are those of Okabe and Ito where they tell series apart, which are seen by
- * the colour-blind; every pair of text and ground has a contrast of at least 4.5 in both schemes (tested). Paper is
+ * The page's one style sheet. Colors are those of Okabe and Ito where they tell series apart, which are seen by
+ * the color-blind; every pair of text and ground has a contrast of at least 4.5 in both schemes (tested). Paper is
  * always light.
  */
 export const STYLES = `
@@ -94,7 +94,7 @@ summary { cursor: pointer; padding: .4rem 0; font-weight: 600; color: var(--link
 .heat-legend figcaption { flex: 1 1 18rem; font-size: .9rem; }
 .gallery { display: grid; gap: 1rem; margin: 0; padding: 0; list-style: none; }
 .compact { grid-template-columns: repeat(auto-fill, minmax(min(100%, 34rem), 1fr)); }
-.picture p { margin: .15rem 0 .6rem; }
+.image p { margin: .15rem 0 .6rem; }
 .panels { display: grid; grid-template-columns: repeat(5, minmax(0, 14rem)); gap: .6rem; }
 .panels figure { margin: 0; min-width: 0; }
 .panels img { display: block; width: 100%; height: auto; border-radius: .25rem; background: var(--grid); }

@@ -1,9 +1,9 @@
 import type { ScoredSample } from '@dskd/metrics';
 
-/** What became of a picture, in the words of someone who sorts parts. */
+/** What became of an image, in the words of someone who sorts parts. */
 export interface Outcome {
   readonly name: 'passed' | 'caught' | 'missed' | 'false alarm';
-  /** A sign beside the word: colour alone says nothing. */
+  /** A sign beside the word: color alone says nothing. */
   readonly sign: '✓' | '✗';
   readonly right: boolean;
 }

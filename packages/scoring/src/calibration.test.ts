@@ -34,7 +34,7 @@ describe('conformalPValue', () => {
   test('refuses what is not a number, and no normals', () => {
     expect(() => conformalPValue(NaN, [1])).toThrow(/NaN/);
     expect(() => conformalPValue(1, [])).toThrow(/0 scores/);
-    expect(() => conformalPValue(1, [2, NaN])).toThrow(/2 scores of normal pictures, 1 of them/);
+    expect(() => conformalPValue(1, [2, NaN])).toThrow(/2 scores of normal images, 1 of them/);
   });
 });
 
@@ -72,7 +72,7 @@ describe('quantileThreshold', () => {
     );
   });
 
-  test('holds its rate on new normal pictures', () => {
+  test('holds its rate on new normal images', () => {
     const random = randomStream(11, 'quantile-threshold');
     let alarms = 0;
     const rounds = 4000;
@@ -86,7 +86,7 @@ describe('quantileThreshold', () => {
 
   test('with a confidence it is the lowest tolerance limit', () => {
     const scores = Array.from({ length: 299 }, (_, i) => i);
-    // 299 pictures are enough for 1 % with 95 % confidence, 298 are not; 473 let one exceed (Wilks' numbers).
+    // 299 images are enough for 1 % with 95 % confidence, 298 are not; 473 let one exceed (Wilks' numbers).
     expect(quantileThreshold(scores, 0.01, { confidence: 0.95 })).toMatchObject({
       threshold: 298,
       guaranteed: true,

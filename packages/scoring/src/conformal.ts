@@ -1,24 +1,24 @@
 import { DskdError } from '@dskd/base';
-import { checkShare, falseAlarmBound, falseAlarmConfidence } from './false-alarm-promises.js';
+import { checkShare, falseAlarmBound, falseAlarmConfidence } from './false-alarm-bounds.js';
 
 function checkNormals(normalScores: ArrayLike<number>): void {
   const scores = Array.from(normalScores);
   if (scores.length === 0 || !scores.every(Number.isFinite)) {
     throw new DskdError(
       'invalid-argument',
-      `Got ${scores.length} scores of normal pictures, ${scores.filter((score) => !Number.isFinite(score)).length} of them ` +
+      `Got ${scores.length} scores of normal images, ${scores.filter((score) => !Number.isFinite(score)).length} of them ` +
         'not finite; wanted at least one, all finite.',
-      { hint: 'Calibrate on held-out pictures of good parts.', details: { count: scores.length } },
+      { hint: 'Calibrate on held-out images of good parts.', details: { count: scores.length } },
     );
   }
 }
 
 /**
- * How rare a score at least this high is among normal pictures: `(1 + #{normals >= score}) / (n + 1)`, with n
- * normal scores. For a normal picture that is exchangeable with them, the chance of a p-value of at most `a` is
+ * How rare a score at least this high is among normal images: `(1 + #{normals >= score}) / (n + 1)`, with n
+ * normal scores. For a normal image that is exchangeable with them, the chance of a p-value of at most `a` is
  * at most `a`.
- * @param score of the picture in question.
- * @param normalScores of normal pictures that were not trained on.
+ * @param score of the image in question.
+ * @param normalScores of normal images that were not trained on.
  * @returns in `[1 / (n + 1), 1]`.
  * @throws {DskdError} `invalid-argument` when a score is not finite or there are no normal ones.
  */
@@ -34,25 +34,25 @@ export function conformalPValue(score: number, normalScores: ArrayLike<number>):
 
 export interface QuantileThresholdOptions {
   /**
-   * In (0, 1): how sure it is to be, over the drawing of the normal pictures, that the rate is not exceeded: a
+   * In (0, 1): how sure it is to be, over the drawing of the normal images, that the rate is not exceeded: a
    * tolerance limit. Default: none, the rate is promised on average.
    */
   readonly confidence?: number;
 }
 
 export interface QuantileThreshold {
-  /** A picture is anomalous when its score is greater. */
+  /** An image is anomalous when its score is greater. */
   readonly threshold: number;
   /** The rate that was asked for. */
   readonly falseAlarmRate: number;
   /**
-   * Nothing below it can be promised from n normal pictures: `1 / (n + 1)`, or, where a confidence was asked for,
+   * Nothing below it can be promised from n normal images: `1 / (n + 1)`, or, where a confidence was asked for,
    * `1 - (1 - confidence) ** (1 / n)`.
    */
   readonly smallestPossibleRate: number;
   /**
-   * Whether the chance of a false alarm on a new normal picture is at most `falseAlarmRate`: on average over the
-   * drawing of the normal pictures, or with the confidence asked for. If not, the threshold is the highest normal
+   * Whether the chance of a false alarm on a new normal image is at most `falseAlarmRate`: on average over the
+   * drawing of the normal images, or with the confidence asked for. If not, the threshold is the highest normal
    * score, and `smallestPossibleRate` is promised instead.
    */
   readonly guaranteed: boolean;
@@ -83,10 +83,10 @@ function ranksWithConfidence(normals: number, falseAlarmRate: number, confidence
 }
 
 /**
- * The threshold for a stated rate of false alarms, from normal pictures alone: the lowest one for which
+ * The threshold for a stated rate of false alarms, from normal images alone: the lowest one for which
  * `score > threshold` exactly when `conformalPValue(score, normalScores) <= falseAlarmRate`; or, with a
  * confidence, the lowest normal score that is a tolerance limit (see `falseAlarmConfidence`).
- * @param normalScores of normal pictures that were not trained on.
+ * @param normalScores of normal images that were not trained on.
  * @param falseAlarmRate above 0, below 1.
  * @throws {DskdError} `invalid-argument` for another rate or confidence, without normal scores, or when one is not
  * finite.

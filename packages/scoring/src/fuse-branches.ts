@@ -2,12 +2,12 @@ import { DskdError } from '@dskd/base';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 
-/** Over all pixels of a branch's maps of normal pictures; a {@link MapStatistics} will do. */
-export interface BranchConstants {
-  /** What becomes 0. */
-  readonly mean: number;
-  /** What is that far above becomes 1. */
-  readonly standardDeviation: number;
+/** What normalizes a branch's map: `(map - offset) / scale`. */
+export interface BranchNormalization {
+  /** The value of the raw map that becomes 0: the mean over normal images, or a quantile. */
+  readonly offset: number;
+  /** What is that far above `offset` becomes 1: the standard deviation, or the distance of two quantiles. */
+  readonly scale: number;
 }
 
 /** Values by branch name. */
@@ -17,52 +17,50 @@ function entriesOf<T>(values: ByBranch<T>): Map<string, T> {
   return values instanceof Map ? new Map<string, T>(values) : new Map<string, T>(Object.entries(values));
 }
 
-/** Below this share of the mean, float32 maps vary by nothing but rounding. */
+/** Below this share of the offset, float32 maps vary by nothing but rounding. */
 const FLOAT32_RESOLUTION = 2 ** -24;
 
-function checkConstants({ mean, standardDeviation }: BranchConstants, branch: string): void {
+function checkNormalization({ offset, scale }: BranchNormalization, branch: string): void {
   const usable =
-    Number.isFinite(mean) &&
-    Number.isFinite(standardDeviation) &&
-    standardDeviation > FLOAT32_RESOLUTION * Math.abs(mean);
+    Number.isFinite(offset) && Number.isFinite(scale) && scale > FLOAT32_RESOLUTION * Math.abs(offset);
   if (usable) return;
   throw new DskdError(
     'numerical-instability',
-    `Branch '${branch}' cannot be normalised: got mean ${mean} and standard deviation ${standardDeviation} ` +
-      'over the normal pictures; wanted finite numbers and maps that vary.',
+    `Branch '${branch}' cannot be normalized: got offset ${offset} and scale ${scale} ` +
+      'from the normal images; wanted finite numbers and maps that vary.',
     {
-      hint: 'A branch whose map is the same everywhere has not been trained, or has seen no pictures.',
-      details: { branch, mean, standardDeviation },
+      hint: 'A branch whose map is the same everywhere has not been trained, or has seen no images.',
+      details: { branch, offset, scale },
     },
   );
 }
 
 /**
- * `(map - mean) / standardDeviation`.
+ * `(map - offset) / scale`.
  * @param map `[batch, height, width]`.
  * @param branch the name that an error gives.
  * @returns the same shape. The caller disposes it; `map` stays.
- * @throws {DskdError} `numerical-instability` when the constants are not finite or the standard deviation is
- * zero (or too small for float32 beside the mean).
+ * @throws {DskdError} `numerical-instability` when offset or scale is not finite, or the scale is
+ * zero (or too small for float32 beside the offset).
  */
-export function normaliseMap(map: Tensor3D, constants: BranchConstants, branch = 'map'): Tensor3D {
-  checkConstants(constants, branch);
-  return tf.tidy(() => tf.div(tf.sub(map, constants.mean), constants.standardDeviation));
+export function normalizeMap(map: Tensor3D, normalization: BranchNormalization, branch = 'map'): Tensor3D {
+  checkNormalization(normalization, branch);
+  return tf.tidy(() => tf.div(tf.sub(map, normalization.offset), normalization.scale));
 }
 
 /**
- * Eq. 8 of the paper: the sum over branches of the normalised maps, each times its weight.
+ * Eq. 8 of the paper: the sum over branches of the normalized maps, each times its weight.
  * @param maps one per branch, all `[batch, height, width]`.
  * @param constants for every branch in `maps`; others are not used.
  * @param weights default 1 for every branch, as in the paper.
  * @returns `[batch, height, width]`. The caller disposes it; `maps` stay.
- * @throws {DskdError} `numerical-instability` naming the branch that cannot be normalised; `invalid-argument`
+ * @throws {DskdError} `numerical-instability` naming the branch that cannot be normalized; `invalid-argument`
  * without maps, without a branch's constants, for the weight of an unknown branch or one that is not finite;
  * `shape-mismatch` when the maps' shapes differ.
  */
 export function fuseBranches(
   maps: ByBranch<Tensor3D>,
-  constants: ByBranch<BranchConstants>,
+  constants: ByBranch<BranchNormalization>,
   weights: ByBranch<number> = {},
 ): Tensor3D {
   const mapOf = entriesOf(maps);
@@ -84,8 +82,8 @@ export function fuseBranches(
   const shape = mapOf.get(branches[0]!)!.shape;
   return tf.tidy(() => {
     const parts = [...mapOf].map(([branch, map]) => {
-      const branchConstants = constantsOf.get(branch);
-      if (branchConstants === undefined) {
+      const branchNormalization = constantsOf.get(branch);
+      if (branchNormalization === undefined) {
         throw new DskdError(
           'invalid-argument',
           `Branch '${branch}' has no constants; got them for ${[...constantsOf.keys()].join(', ') || 'none'}.`,
@@ -99,9 +97,9 @@ export function fuseBranches(
           { details: { branch, got: map.shape, wanted: shape } },
         );
       }
-      const normalised = normaliseMap(map, branchConstants, branch);
+      const normalized = normalizeMap(map, branchNormalization, branch);
       const weight = weightOf.get(branch) ?? 1;
-      return weight === 1 ? normalised : tf.mul<Tensor3D>(normalised, weight);
+      return weight === 1 ? normalized : tf.mul<Tensor3D>(normalized, weight);
     });
     return parts.reduce((sum, part) => tf.add(sum, part));
   });

@@ -9,7 +9,7 @@ export interface FuseLevelsOptions {
 }
 
 /**
- * One anomaly map per picture from the maps of all levels: each brought to `size`, then summed.
+ * One anomaly map per image from the maps of all levels: each brought to `size`, then summed.
  * @param maps one per level, `[batch, height_l, width_l]`, at least one.
  * @param size `[height, width]` of the result, usually that of the network's input.
  * @returns `[batch, height, width]`. The caller disposes it; `maps` stay.

@@ -37,10 +37,10 @@ function usedPixels(ignored: Uint8Array, [, height, width]: Tensor3D['shape']): 
 }
 
 /**
- * The score of each picture: the maximum of its smoothed map at network size. So a picture's score exceeds a
- * threshold exactly when some pixel of its map does, and one threshold serves for pictures, pixels and regions.
+ * The score of each image: the maximum of its smoothed map at network size. So an image's score exceeds a
+ * threshold exactly when some pixel of its map does, and one threshold serves for images, pixels and regions.
  * @param smoothed `[batch, height, width]`.
- * @returns one score per picture.
+ * @returns one score per image.
  * @throws {DskdError} `numerical-instability` when a used pixel is NaN or infinite; `shape-mismatch` when the
  * ignore mask has another size; `invalid-argument` when it covers everything.
  */
@@ -65,8 +65,8 @@ export async function imageScores(
     if (broken >= 0) {
       throw new DskdError(
         'numerical-instability',
-        `The anomaly map of picture ${broken} of the batch holds NaN or infinity; wanted finite values.`,
-        { hint: 'The network has diverged, or the picture was not finite.', details: { picture: broken } },
+        `The anomaly map of image ${broken} of the batch holds NaN or infinity; wanted finite values.`,
+        { hint: 'The network has diverged, or the image was not finite.', details: { image: broken } },
       );
     }
     return scores.slice();

@@ -1,4 +1,8 @@
-export { gatherConstants, type ConstantsGatherer, type Normalisation } from './branch-constants.js';
+export {
+  gatherNormalization,
+  type NormalizationGatherer,
+  type Normalization,
+} from './branch-normalization.js';
 export {
   conformalPValue,
   quantileThreshold,
@@ -8,14 +12,14 @@ export {
 export {
   falseAlarmBound,
   falseAlarmConfidence,
-  normalsNeeded,
+  requiredCalibrationSize,
   type FalseAlarmCounts,
   type NormalsNeededOptions,
-} from './false-alarm-promises.js';
-export { fuseBranches, normaliseMap, type BranchConstants, type ByBranch } from './fuse-branches.js';
+} from './false-alarm-bounds.js';
+export { fuseBranches, normalizeMap, type BranchNormalization, type ByBranch } from './fuse-branches.js';
 export { fuseLevels, type FuseLevelsOptions } from './fuse-levels.js';
 export { defaultSigma, imageScores, type ImageScoresOptions } from './image-scores.js';
-export { costThreshold, f1Threshold, type F1Threshold } from './labelled-thresholds.js';
+export { costThreshold, f1Threshold, type F1Threshold } from './labeled-thresholds.js';
 export { MapQuantiles } from './map-quantiles.js';
 export { MapStatistics, type MapStatisticsState } from './map-statistics.js';
 export { findRegions, type FindRegionsOptions, type Region } from './regions.js';

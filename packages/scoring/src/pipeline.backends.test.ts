@@ -7,7 +7,14 @@ import {
   integerFill,
   readGolden,
 } from '@dskd/test-support';
-import { fuseBranches, fuseLevels, imageScores, MapStatistics, normaliseMap } from './index.js';
+import {
+  fuseBranches,
+  fuseLevels,
+  imageScores,
+  MapStatistics,
+  normalizeMap,
+  type BranchNormalization,
+} from './index.js';
 
 const SIZE = [24, 20] as const;
 const SIGMA = 1.5;
@@ -59,14 +66,14 @@ describeBackends('Eq. 8 from level maps to image scores', () => {
     const wanted = await golden;
     await expectNoNewTensors(async () => {
       const maps = new Map<Branch, tf.Tensor3D>();
-      const constants = new Map<Branch, MapStatistics>();
+      const constants = new Map<Branch, BranchNormalization>();
       for (const branch of BRANCHES) {
         const normals = fusedLevels(branch, 'normal', 3, alignCorners);
         const statistics = await statisticsOf(normals);
         const [mean, deviation] = wanted.array(`${mode}.${branch}.constants`).data;
         expectClose([statistics.mean], [mean!], BOUND);
         expectClose([statistics.standardDeviation], [deviation!], BOUND);
-        constants.set(branch, statistics);
+        constants.set(branch, { offset: statistics.mean, scale: statistics.standardDeviation });
         const map = fusedLevels(branch, 'test', 2, alignCorners);
         expectClose(await map.data(), wanted.array(`${mode}.${branch}.fused`).data, BOUND);
         maps.set(branch, map);
@@ -99,15 +106,15 @@ describeBackends('Eq. 8 from level maps to image scores', () => {
     });
   });
 
-  test('one branch alone is its normalised map; records do as well as maps', async () => {
+  test('one branch alone is its normalized map; records do as well as maps', async () => {
     await expectNoNewTensors(async () => {
       const map = tf.tensor3d([1, 2, 3, 4], [1, 2, 2]);
-      const constants = { mean: 2, standardDeviation: 0.5 };
-      const normalised = normaliseMap(map, constants);
+      const constants = { offset: 2, scale: 0.5 };
+      const normalized = normalizeMap(map, constants);
       const fused = fuseBranches({ local: map }, { local: constants, unused: constants });
-      expectClose(await normalised.data(), [-2, 0, 2, 4], { relative: 1e-6 });
+      expectClose(await normalized.data(), [-2, 0, 2, 4], { relative: 1e-6 });
       expectClose(await fused.data(), [-2, 0, 2, 4], { relative: 1e-6 });
-      tf.dispose([map, normalised, fused]);
+      tf.dispose([map, normalized, fused]);
     });
   });
 
@@ -121,13 +128,13 @@ describeBackends('Eq. 8 from level maps to image scores', () => {
     });
   });
 
-  test('a NaN or infinity in a map is an error that names the picture, unless ignored', async () => {
+  test('a NaN or infinity in a map is an error that names the image, unless ignored', async () => {
     await expectNoNewTensors(async () => {
       for (const bad of [NaN, Infinity, -Infinity]) {
         const maps = tf.tensor3d([1, 9, 3, 4, bad, -6, -7, -8], [2, 2, 2]);
         await expect(imageScores(maps)).rejects.toMatchObject({
           code: 'numerical-instability',
-          message: expect.stringContaining('picture 1') as unknown,
+          message: expect.stringContaining('image 1') as unknown,
         });
         expect([...(await imageScores(maps, { ignored: Uint8Array.of(1, 0, 0, 0) }))]).toEqual([9, -6]);
         maps.dispose();
@@ -153,15 +160,15 @@ describeBackends('Eq. 8 from level maps to image scores', () => {
       const map = tf.ones<tf.Rank.R3>([1, 2, 2]);
       const wide = tf.ones<tf.Rank.R3>([1, 2, 3]);
       const double = tf.ones<tf.Rank.R3>([2, 2, 2]);
-      const good = { mean: 1, standardDeviation: 1 };
+      const good = { offset: 1, scale: 1 };
       const maps = { local: map, global: map };
       for (const bad of [
-        { mean: 1, standardDeviation: 0 },
-        { mean: 1, standardDeviation: 1e-9 },
-        { mean: 1, standardDeviation: NaN },
-        { mean: NaN, standardDeviation: 1 },
-        { mean: 0, standardDeviation: -1 },
-        new MapStatistics(),
+        { offset: 1, scale: 0 },
+        { offset: 1, scale: 1e-9 },
+        { offset: 1, scale: NaN },
+        { offset: NaN, scale: 1 },
+        { offset: 0, scale: -1 },
+        { offset: NaN, scale: NaN },
       ]) {
         expect(() => fuseBranches(maps, { local: good, global: bad })).toThrow(
           expect.objectContaining({

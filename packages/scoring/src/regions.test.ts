@@ -47,7 +47,7 @@ describe('findRegions', () => {
     expect(findRegions(map, { ...sizes, threshold: 1, ignored }).map(({ score }) => score)).toEqual([2]);
   });
 
-  test('boxes, areas and peaks in pixels of the original picture', () => {
+  test('boxes, areas and peaks in pixels of the original image', () => {
     const { map, ...sizes } = drawing(['....', '.34.', '....']);
     const [region] = findRegions(map, { ...sizes, threshold: 1, scaleTo: { width: 40, height: 15 } });
     expect(region).toEqual({
@@ -61,7 +61,7 @@ describe('findRegions', () => {
     ).toEqual([]);
   });
 
-  test('whatever the scale, boxes and peaks lie inside the picture', () => {
+  test('whatever the scale, boxes and peaks lie inside the image', () => {
     const side = fc.integer({ min: 1, max: 12 });
     const original = fc.integer({ min: 1, max: 1001 });
     fc.assert(
@@ -84,9 +84,9 @@ describe('findRegions', () => {
   });
 
   test('areas add up to the pixels above the threshold; regions of a slow oracle', () => {
-    const picture = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 35, maxLength: 35 });
+    const image = fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 35, maxLength: 35 });
     fc.assert(
-      fc.property(picture, (values) => {
+      fc.property(image, (values) => {
         const [width, height, threshold] = [7, 5, 1];
         // Every pixel takes the smallest label around it until nothing changes.
         const labels = values.map((value, i) => (value > threshold ? i : -1));

@@ -1,6 +1,6 @@
 import { DskdError } from '@dskd/base';
 
-/** A connected part of a map above the threshold. Lengths in pixels of the picture (`scaleTo`). */
+/** A connected part of a map above the threshold. Lengths in pixels of the image (`scaleTo`). */
 export interface Region {
   readonly box: {
     readonly left: number;
@@ -20,11 +20,11 @@ export interface FindRegionsOptions {
   /** Of the map. */
   readonly width: number;
   readonly height: number;
-  /** Pixels greater than this belong to a region; the threshold of the picture's score is the natural one. */
+  /** Pixels greater than this belong to a region; the threshold of the image's score is the natural one. */
   readonly threshold: number;
-  /** Smaller regions are left out. In pixels of the picture. Default 0. */
+  /** Smaller regions are left out. In pixels of the image. Default 0. */
   readonly minArea?: number;
-  /** Size of the original picture that the map covers. Default: the map's own. */
+  /** Size of the original image that the map covers. Default: the map's own. */
   readonly scaleTo?: { readonly width: number; readonly height: number };
   /** `height * width` values; pixels that are not 0 belong to no region. */
   readonly ignored?: Uint8Array;
@@ -48,7 +48,7 @@ function checkSizes(map: Float32Array, { width, height, scaleTo, ignored }: Find
 }
 
 /**
- * The connected regions (8-neighbourhood) of a map above a threshold, the highest peak first.
+ * The connected regions (8-neighborhood) of a map above a threshold, the highest peak first.
  * @param map `height * width` values, row by row: one smoothed map, as given to `imageScores`.
  * @throws {DskdError} `invalid-argument` for sides that are not positive integers, `shape-mismatch` when map or
  * mask have another size.
@@ -56,7 +56,7 @@ function checkSizes(map: Float32Array, { width, height, scaleTo, ignored }: Find
 export function findRegions(map: Float32Array, options: FindRegionsOptions): Region[] {
   checkSizes(map, options);
   const { width, height, threshold, minArea = 0, scaleTo = { width, height }, ignored } = options;
-  // Multiplied first: an edge that falls on a whole pixel of the picture stays there.
+  // Multiplied first: an edge that falls on a whole pixel of the image stays there.
   const toX = (x: number): number => (x * scaleTo.width) / width;
   const toY = (y: number): number => (y * scaleTo.height) / height;
   const pending = Uint8Array.from(map, (value, i) => (value > threshold && !ignored?.[i] ? 1 : 0));
@@ -83,10 +83,10 @@ export function findRegions(map: Float32Array, options: FindRegionsOptions): Reg
       bottom = Math.max(bottom, y);
       for (let row = Math.max(y - 1, 0); row <= Math.min(y + 1, height - 1); row++) {
         for (let column = Math.max(x - 1, 0); column <= Math.min(x + 1, width - 1); column++) {
-          const neighbour = row * width + column;
-          if (!pending[neighbour]) continue;
-          pending[neighbour] = 0;
-          stack[waiting++] = neighbour;
+          const neighbor = row * width + column;
+          if (!pending[neighbor]) continue;
+          pending[neighbor] = 0;
+          stack[waiting++] = neighbor;
         }
       }
     }

@@ -54,7 +54,7 @@ function slowSmooth(map: Float32Array, ignored: Uint8Array, sigma: number): numb
 }
 
 describeBackends('smoothMaps', () => {
-  test('agrees with a slow oracle, picture by picture', async () => {
+  test('agrees with a slow oracle, image by image', async () => {
     const [first, second] = [randomMap(1), randomMap(2)];
     const [hole, all] = [someIgnored(), new Uint8Array(HEIGHT * WIDTH)];
     const maps = stack(first, second);
@@ -88,7 +88,7 @@ describeBackends('smoothMaps', () => {
     expect(results[1]).toEqual(results[0]);
   });
 
-  test('a picture without ignored pixels is the plain Gaussian, whatever is beside it in the batch', async () => {
+  test('an image without ignored pixels is the plain Gaussian, whatever is beside it in the batch', async () => {
     const maps = stack(randomMap(4), randomMap(5));
     const plain = gaussianBlur(maps, SIGMA);
     const none = smoothMaps(maps, SIGMA);
@@ -118,7 +118,7 @@ describeBackends('smoothMaps', () => {
     const everything = new Uint8Array(HEIGHT * WIDTH).fill(9);
     await expectNoNewTensors(() => {
       expect(() => smoothMaps(maps, 1, { ignored: [null, everything] })).toThrow(
-        'picture 1 covers every pixel',
+        'image 1 covers every pixel',
       );
       expect(() => smoothMaps(maps, 1, { ignored: [null, new Uint8Array(4)] })).toThrow('of 4 pixels');
       expect(() => smoothMaps(maps, 1, { ignored: [null] })).toThrow('1 ignore masks for 2 maps');

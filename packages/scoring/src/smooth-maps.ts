@@ -9,7 +9,7 @@ const TINY = 1e-20;
 
 export interface SmoothMapsOptions {
   /**
-   * One per picture: `height * width` values, not 0 where a pixel does not count; null where all count.
+   * One per image: `height * width` values, not 0 where a pixel does not count; null where all count.
    * Default: all count everywhere.
    */
   readonly ignored?: readonly (Uint8Array | null)[];
@@ -25,19 +25,19 @@ function checkIgnored(
       `Got ${ignored.length} ignore masks for ${batch} maps; wanted as many.`,
     );
   }
-  for (const [picture, mask] of ignored.entries()) {
+  for (const [image, mask] of ignored.entries()) {
     if (mask && mask.length !== height * width) {
       throw new DskdError(
         'shape-mismatch',
         `Got an ignore mask of ${mask.length} pixels; wanted ${height} x ${width}, as the maps.`,
-        { details: { picture, got: mask.length, height, width } },
+        { details: { image, got: mask.length, height, width } },
       );
     }
     if (mask?.every((value) => value !== 0)) {
       throw new DskdError(
         'invalid-argument',
-        `The ignore mask of picture ${picture} covers every pixel; wanted at least one to score.`,
-        { details: { picture } },
+        `The ignore mask of image ${image} covers every pixel; wanted at least one to score.`,
+        { details: { image } },
       );
     }
   }
@@ -50,7 +50,7 @@ function checkIgnored(
  * of its map, and no maximum is ever there.
  * @param maps float32 `[batch, height, width]`, finite.
  * @param sigma standard deviation in pixels, at least 0.
- * @returns a new tensor of the same shape. The caller disposes it; `maps` stay. A picture's result does not
+ * @returns a new tensor of the same shape. The caller disposes it; `maps` stay. An image's result does not
  * depend on the batch it is in.
  * @throws {DskdError} `shape-mismatch` for masks of another size or number; `invalid-argument` for a mask that
  * covers everything, or such a sigma.
@@ -61,9 +61,9 @@ export function smoothMaps(maps: Tensor3D, sigma: number, { ignored }: SmoothMap
   const [batch, height, width] = maps.shape;
   return tf.tidy(() => {
     const flags = new Uint8Array(batch * height * width).fill(1);
-    ignored.forEach((mask, picture) =>
+    ignored.forEach((mask, image) =>
       mask?.forEach((value, i) => {
-        if (value !== 0) flags[picture * height * width + i] = 0;
+        if (value !== 0) flags[image * height * width + i] = 0;
       }),
     );
     const counts = tf.tensor3d(flags, [batch, height, width], 'bool');
@@ -73,7 +73,7 @@ export function smoothMaps(maps: Tensor3D, sigma: number, { ignored }: SmoothMap
       [batch, 1, 1],
       'bool',
     );
-    // Without a mask the filtered weights are 1 but for rounding: exactly 1 keeps such pictures as they are.
+    // Without a mask the filtered weights are 1 but for rounding: exactly 1 keeps such images as they are.
     const weights = tf.where(isMasked, tf.maximum(gaussianBlur(used, sigma), TINY), tf.onesLike(used));
     const smoothed = tf.div<Tensor3D>(gaussianBlur(tf.mul(maps, used), sigma), weights);
     const counting = tf.where(counts, smoothed, tf.fill<tf.Rank.R3>(maps.shape, LARGEST));

@@ -8,7 +8,7 @@ import type { AnomalyInfo, Category } from './scene/definition.js';
 
 const ALL: readonly Category[] = [tray, box, bag, harness, flask];
 
-/** What can be drawn: names, the rule that holds in good pictures, and the types of anomaly. */
+/** What can be drawn: names, the rule that holds in good images, and the types of anomaly. */
 export const CATEGORIES: readonly CategoryInfo[] = ALL.map(({ name, rule, anomalies }) => ({
   name,
   rule,
@@ -17,7 +17,7 @@ export const CATEGORIES: readonly CategoryInfo[] = ALL.map(({ name, rule, anomal
 
 export interface CategoryInfo {
   readonly name: string;
-  /** What holds in every good picture. */
+  /** What holds in every good image. */
   readonly rule: string;
   /** Logical ones first. */
   readonly anomalies: readonly AnomalyInfo[];

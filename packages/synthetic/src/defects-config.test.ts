@@ -16,7 +16,7 @@ describe.each(CATEGORIES)('$name', ({ name, anomalies }) => {
     }
   });
 
-  test('relative thresholds are shares, absolute ones areas that grow with the picture', () => {
+  test('relative thresholds are shares, absolute ones areas that grow with the image', () => {
     const small = defectsConfig(name, { size: 256 });
     const large = defectsConfig(name, { size: 512 });
     small.forEach((entry, i) => {

@@ -14,7 +14,7 @@ export interface DefectsConfigEntry {
 
 /**
  * The defect types of a category, in the form of MVTec LOCO AD's `defects_config.json`.
- * @param size of the pictures in pixels: absolute thresholds are areas.
+ * @param size of the images in pixels: absolute thresholds are areas.
  * @throws {DskdError} `invalid-argument`
  */
 export function defectsConfig(category: string, { size }: { readonly size: number }): DefectsConfigEntry[] {

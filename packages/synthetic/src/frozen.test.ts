@@ -4,8 +4,8 @@ import { generateScene, type SceneOptions } from './generate-scene.js';
 import { GENERATOR_VERSION } from './version.js';
 
 /**
- * Digests by generator version, of pictures and masks at 128 px. A new version gets a new entry; an entry is never
- * changed, since detectors were trained on its pictures.
+ * Digests by generator version, of images and masks at 128 px. A new version gets a new entry; an entry is never
+ * changed, since detectors were trained on its images.
  */
 const DIGESTS: Readonly<Record<number, Readonly<Record<string, Record<string, string>>>>> = {
   1: {

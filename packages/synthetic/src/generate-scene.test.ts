@@ -16,7 +16,7 @@ const TYPES = CATEGORIES.flatMap((category) =>
 
 const { abs, max, min, floor } = Math;
 
-/** The pixels in which two pictures differ by more than noise does, summed over the channels. */
+/** The pixels in which two images differ by more than noise does, summed over the channels. */
 function changedPixels(a: Scene, b: Scene): number[] {
   const changed: number[] = [];
   for (let pixel = 0; pixel < SIZE * SIZE; pixel++) {
@@ -51,7 +51,7 @@ const LEAVES_A_GAP = [
 ];
 
 describe.each(['standard', 'hard'] as const)('%s', (level) => {
-  test.each(TYPES)('$category, $anomaly: ground truth and picture agree', ({ category, anomaly, kind }) => {
+  test.each(TYPES)('$category, $anomaly: ground truth and image agree', ({ category, anomaly, kind }) => {
     const entry = defectsConfig(category, { size: SIZE }).find(({ defect_name }) => defect_name === anomaly)!;
     const options: SceneOptions = { ...AT, category, level };
     const good = generateScene(options);
@@ -80,7 +80,7 @@ describe.each(['standard', 'hard'] as const)('%s', (level) => {
   });
 });
 
-test.each(CATEGORIES.map(({ name }) => name))('%s: good pictures vary, everywhere', (category) => {
+test.each(CATEGORIES.map(({ name }) => name))('%s: good images vary, everywhere', (category) => {
   const images = [0, 1, 2, 3, 4].map(
     (index) => generateScene({ ...AT, category, index, split: 'train' }).image,
   );
@@ -104,7 +104,7 @@ test.each(CATEGORIES.map(({ name }) => name))(
   },
 );
 
-test('seed, index, split and category each make another picture; nothing else does', () => {
+test('seed, index, split and category each make another image; nothing else does', () => {
   const base: SceneOptions = { ...AT, category: 'tray' };
   const bytes = (options: SceneOptions): string =>
     Buffer.from(generateScene(options).image.data).toString('latin1');
@@ -120,7 +120,7 @@ test('seed, index, split and category each make another picture; nothing else do
   expect(bytes({ ...base })).toBe(bytes({ ...base }));
 });
 
-test('a larger picture shows the same scene', () => {
+test('a larger image shows the same scene', () => {
   const small = generateScene({ ...AT, category: 'box', anomaly: 'missing_bead' });
   const large = generateScene({ ...AT, category: 'box', anomaly: 'missing_bead', size: 384 });
   const shrunk = (at: number): number => {

@@ -2,7 +2,7 @@ import { DskdError, type PixelBuffer } from '@dskd/base';
 import { categoryNamed } from './categories.js';
 import { assertInteger, assertOneOf, assertSeed, assertSize } from './checks.js';
 import { drawsOf } from './draws.js';
-import { degrees } from './maths.js';
+import { degrees } from './math.js';
 import { Canvas } from './raster/canvas.js';
 import { develop, drawExposure } from './raster/develop.js';
 import { saturationAt, type Saturation } from './saturation.js';
@@ -19,10 +19,10 @@ export interface SceneOptions {
   readonly size: number;
   readonly seed: number;
   readonly split: Split;
-  /** Of the picture in its split, from 0. */
+  /** Of the image in its split, from 0. */
   readonly index: number;
   /**
-   * A type of anomaly of the category; none gives a good picture. The same scene with and without differs by the
+   * A type of anomaly of the category; none gives a good image. The same scene with and without differs by the
    * anomaly alone.
    */
   readonly anomaly?: string;
@@ -30,9 +30,9 @@ export interface SceneOptions {
   readonly level?: Level;
 }
 
-/** One defect of a picture. A picture can have several; they are never merged. */
+/** One defect of an image. An image can have several; they are never merged. */
 export interface Region {
-  /** One channel of the picture's size: `pixelValue` where the defect is, else 0. */
+  /** One channel of the image's size: `pixelValue` where the defect is, else 0. */
   readonly mask: PixelBuffer;
   readonly defectType: string;
   /** The defect type's, 1..255. */
@@ -42,14 +42,23 @@ export interface Region {
 
 export interface Scene {
   readonly image: PixelBuffer;
-  /** Empty for a good picture. */
+  /** Empty for a good image. */
   readonly regions: readonly Region[];
   readonly label: Label;
 }
 
 /**
- * Draws one picture, the same bytes on every platform.
- * @returns the picture (RGB) and its ground truth.
+ * The key of an anomaly's random numbers. Generator version 1 knew `wrong_color` under its British spelling: the key
+ * stays, so that the same seed draws the same images.
+ */
+function damageKey(anomaly = ''): string {
+  // cspell:disable-next-line
+  return anomaly === 'wrong_color' ? 'wrong_colour' : anomaly;
+}
+
+/**
+ * Draws one image, the same bytes on every platform.
+ * @returns the image (RGB) and its ground truth.
  * @throws {DskdError} `invalid-argument`
  */
 export function generateScene(options: SceneOptions): Scene {
@@ -65,7 +74,7 @@ export function generateScene(options: SceneOptions): Scene {
 
   const keys = ['synthetic', name, split, index] as const;
   const layout = drawsOf(seed, ...keys, 'layout');
-  const damage = drawsOf(seed, ...keys, 'damage', anomaly ?? '');
+  const damage = drawsOf(seed, ...keys, 'damage', damageKey(anomaly));
   const camera = drawsOf(seed, ...keys, 'camera');
   const { parts, regions } = category.compose(layout, at, damage, hard ? 0.45 : 1);
   const canvas = new Canvas(size, {

@@ -8,7 +8,7 @@ export {
   type SceneOptions,
   type Split,
 } from './generate-scene.js';
-export { planDataset, type PlannedPicture, type PlanOptions } from './plan-dataset.js';
+export { planDataset, type PlannedImage, type PlanOptions } from './plan-dataset.js';
 export { previewPixels, type PreviewOptions } from './preview/preview-pixels.js';
 export type { Saturation } from './saturation.js';
 export type { AnomalyInfo, AnomalyKind, Level, SaturationRule } from './scene/definition.js';

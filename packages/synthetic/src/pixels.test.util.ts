@@ -7,7 +7,7 @@ export function areaOfMask({ data }: PixelBuffer): number {
   return area;
 }
 
-/** Whether two pictures hold the same bytes; quicker than jest's comparison element by element. */
+/** Whether two images hold the same bytes; quicker than jest's comparison element by element. */
 export function sameBytes(a: PixelBuffer['data'], b: PixelBuffer['data']): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }

@@ -3,10 +3,10 @@ import { planDataset } from './plan-dataset.js';
 
 const OPTIONS = { category: 'tray', train: 10, validation: 4, test: 30, seed: 7 };
 
-test('holds what was asked for: good pictures to train and validate, a third of each kind to test', () => {
+test('holds what was asked for: good images to train and validate, a third of each kind to test', () => {
   const plan = planDataset(OPTIONS);
   const count = (split: string, label: string): number =>
-    plan.filter((picture) => picture.split === split && picture.label === label).length;
+    plan.filter((image) => image.split === split && image.label === label).length;
   expect(plan.length).toBe(44);
   expect([count('train', 'good'), count('validation', 'good'), count('test', 'good')]).toEqual([10, 4, 10]);
   expect([count('test', 'logical_anomalies'), count('test', 'structural_anomalies')]).toEqual([10, 10]);
@@ -18,7 +18,7 @@ test.each([
   [2, [1, 1, 0]],
   [3, [1, 1, 1]],
   [5, [2, 2, 1]],
-])('%d test pictures are split into %j', (test, [good, logical, structural]) => {
+])('%d test images are split into %j', (test, [good, logical, structural]) => {
   const plan = planDataset({ ...OPTIONS, train: 0, validation: 0, test });
   const labels = plan.map(({ label }) => label);
   expect(labels).toEqual([
@@ -28,7 +28,7 @@ test.each([
   ]);
 });
 
-test('no two pictures share a scene or a place', () => {
+test('no two images share a scene or a place', () => {
   const plan = planDataset(OPTIONS);
   expect(new Set(plan.map(({ split, index }) => `${split} ${index}`)).size).toBe(plan.length);
   expect(new Set(plan.map(({ path }) => path)).size).toBe(plan.length);
@@ -42,8 +42,7 @@ test.each(CATEGORIES)('$name: the types of each kind take turns', ({ name, anoma
     const uses = anomalies
       .filter((anomaly) => anomaly.kind === kind)
       .map(
-        (anomaly) =>
-          plan.filter((picture) => picture.anomaly === anomaly.name && picture.label === kind).length,
+        (anomaly) => plan.filter((image) => image.anomaly === anomaly.name && image.label === kind).length,
       );
     expect(Math.min(...uses)).toBeGreaterThan(0);
     expect(Math.max(...uses) - Math.min(...uses)).toBeLessThanOrEqual(1);

@@ -6,36 +6,36 @@ import type { AnomalyKind } from './scene/definition.js';
 
 export interface PlanOptions {
   readonly category: string;
-  /** Number of good pictures to train on. */
+  /** Number of good images to train on. */
   readonly train: number;
-  /** Number of good pictures to calibrate on. */
+  /** Number of good images to calibrate on. */
   readonly validation: number;
-  /** Number of test pictures: a third each good, logical and structural, good and then logical ones first. */
+  /** Number of test images: a third each good, logical and structural, good and then logical ones first. */
   readonly test: number;
   readonly seed: number;
 }
 
-/** What one picture will show; with a size and a level, what `generateScene` takes. */
-export interface PlannedPicture {
+/** What one image will show; with a size and a level, what `generateScene` takes. */
+export interface PlannedImage {
   readonly category: string;
   readonly seed: number;
   readonly split: Split;
-  /** Of the scene in its split; no two pictures of a split share one. */
+  /** Of the scene in its split; no two images of a split share one. */
   readonly index: number;
   readonly anomaly?: string;
   readonly label: Label;
-  /** `train/good/000` and the like: the picture's place in the category's folder, without the extension. */
+  /** `train/good/000` and the like: the image's place in the category's folder, without the extension. */
   readonly path: string;
 }
 
 const COUNT_LIMIT = 100_000;
 
 /**
- * Which pictures a dataset holds. The types of anomaly take turns, in an order that the seed decides, so that
- * each kind's types differ by one picture at most.
+ * Which images a dataset holds. The types of anomaly take turns, in an order that the seed decides, so that
+ * each kind's types differ by one image at most.
  * @throws {DskdError} `invalid-argument`
  */
-export function planDataset(options: PlanOptions): PlannedPicture[] {
+export function planDataset(options: PlanOptions): PlannedImage[] {
   const { category, train, validation, test, seed } = options;
   const { anomalies } = categoryNamed(category);
   assertSeed(seed);
@@ -51,7 +51,7 @@ export function planDataset(options: PlanOptions): PlannedPicture[] {
   const logical = Math.floor((test + 1) / 3);
   const good = test - logical - structural;
   const name = (i: number): string => String(i).padStart(3, '0');
-  const goods = (split: Split, count: number): PlannedPicture[] =>
+  const goods = (split: Split, count: number): PlannedImage[] =>
     Array.from({ length: count }, (_, index) => ({
       category,
       seed,
@@ -60,7 +60,7 @@ export function planDataset(options: PlanOptions): PlannedPicture[] {
       label: 'good',
       path: `${split}/good/${name(index)}`,
     }));
-  const damaged = (kind: AnomalyKind, count: number, first: number): PlannedPicture[] =>
+  const damaged = (kind: AnomalyKind, count: number, first: number): PlannedImage[] =>
     inTurn(kind, count).map((anomaly, i) => ({
       category,
       seed,

@@ -28,7 +28,7 @@ test("the Node entry adds Node's own modules and sharp, its types without sharp"
   expect(await others('node.d.ts')).toEqual(['@dskd/base']);
 });
 
-test('pictures come of + - * / and square roots only, which every engine computes alike', async () => {
+test('images come of + - * / and square roots only, which every engine computes alike', async () => {
   const root = new URL('.', import.meta.url);
   const files = (await readdir(root, { recursive: true })).filter((name) => /(?<!\.test)\.js$/.test(name));
   expect(files.length).toBeGreaterThan(20);

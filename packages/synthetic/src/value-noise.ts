@@ -1,6 +1,6 @@
 const { floor, imul, sqrt } = Math;
 
-/** A number in [0, 1) for a lattice point: murmur3's finaliser over both coordinates and the seed. */
+/** A number in [0, 1) for a lattice point: murmur3's finalizer over both coordinates and the seed. */
 export function latticeValue(column: number, row: number, seed: number): number {
   let hash = (imul(column, 0x9e3779b1) ^ imul(row, 0x85ebca77) ^ imul(seed, 0xc2b2ae3d)) >>> 0;
   hash = imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -7,7 +7,7 @@ export type { TeacherTiny } from './teacher-tiny.js';
 /** The embedded teacher; in browsers its weights are a module of their own, imported by the first `load`. */
 export function teacherTiny(): TeacherTiny {
   return {
-    name: 'dskd_tiny',
+    name: 'teacher-tiny',
     sha256: SHA256,
     load: async () => fromBase64((await import('./weights-base64.js')).WEIGHTS_BASE64),
   };

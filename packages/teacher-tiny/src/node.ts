@@ -7,9 +7,9 @@ export type { TeacherTiny } from './teacher-tiny.js';
 /** The embedded teacher; in Node its weights are read from the file in this package. */
 export function teacherTiny(): TeacherTiny {
   return {
-    name: 'dskd_tiny',
+    name: 'teacher-tiny',
     sha256: SHA256,
     load: async () =>
-      new Uint8Array(await readFile(new URL('../weights/dskd_tiny.safetensors', import.meta.url))),
+      new Uint8Array(await readFile(new URL('../weights/teacher-tiny.safetensors', import.meta.url))),
   };
 }

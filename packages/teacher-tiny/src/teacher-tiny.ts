@@ -1,7 +1,7 @@
 /** The embedded teacher: what it is called, which file it is, and its bytes. */
 export interface TeacherTiny {
   /** The backbone of `@dskd/models` that the weights belong to. */
-  readonly name: 'dskd_tiny';
+  readonly name: 'teacher-tiny';
   /** SHA-256 of the weight file, hexadecimal. */
   readonly sha256: string;
   /**

@@ -37,11 +37,11 @@ export function integerFill(name: string, shape: readonly number[]): Float32Arra
         shape.slice(1).reduce((product, side) => product * side, 1),
       ),
   );
-  const centred = name.endsWith('running_mean') || (shape.length === 1 && name.endsWith('bias'));
+  const centered = name.endsWith('running_mean') || (shape.length === 1 && name.endsWith('bias'));
   const positive = name.endsWith('running_var') || (shape.length === 1 && name.endsWith('weight'));
   for (let i = 0; i < length; i++) {
     const u = unitValue(hash, i);
-    values[i] = positive ? 0.5 + u : centred ? (u - 0.5) / 5 : (2 * u - 1) * scale;
+    values[i] = positive ? 0.5 + u : centered ? (u - 0.5) / 5 : (2 * u - 1) * scale;
   }
   return values;
 }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { fromLayersModel } from '@dskd/models';
 import { describeBackends, expectNoNewTensors, integerFill } from '@dskd/test-support';
-import { tinyPictures, tinyTask } from './tiny-world.test.util.js';
+import { tinyImages, tinyTask } from './tiny-world.test.util.js';
 import { trainStudents, type TrainingResult } from './train-students.js';
 
 /** A stranger's model with the levels that the tiny student learns: 4 channels at stride 2, 6 at stride 4. */
@@ -29,7 +29,7 @@ async function train(model: tf.LayersModel): Promise<TrainingResult> {
     return await trainStudents({
       teacher,
       students: [task],
-      pictures: tinyPictures(8),
+      images: tinyImages(8),
       epochs: 6,
       batchSize: 4,
       seed: 3,

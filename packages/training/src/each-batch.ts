@@ -1,5 +1,5 @@
 import type { FeatureBatch, HeldFeatures } from './feature-batch.js';
-import type { BatchRequest, LoadedPictures, TeacherFeatures } from './teacher-features.js';
+import type { BatchRequest, LoadedImages, TeacherFeatures } from './teacher-features.js';
 
 /** Lets messages that were just posted leave before this thread is busy. */
 function yieldToEventLoop(): Promise<void> {
@@ -8,7 +8,7 @@ function yieldToEventLoop(): Promise<void> {
 
 /**
  * Calls `visit` for batches `from` to `to - 1`, one after another, and disposes each. One batch is prepared
- * ahead: its pictures always, its features too if students run in threads of their own. What is computed
+ * ahead: its images always, its features too if students run in threads of their own. What is computed
  * does not depend on that.
  */
 export async function eachBatch(
@@ -16,7 +16,7 @@ export async function eachBatch(
   range: { readonly from: number; readonly to: number; at(batch: number): BatchRequest },
   visit: (features: FeatureBatch, batch: number) => Promise<void>,
 ): Promise<void> {
-  const prepare = async (batch: number): Promise<{ loaded: LoadedPictures } | { features: HeldFeatures }> => {
+  const prepare = async (batch: number): Promise<{ loaded: LoadedImages } | { features: HeldFeatures }> => {
     const loaded = await source.load(range.at(batch));
     if (!source.canRunAhead) return { loaded };
     await yieldToEventLoop();

@@ -1,15 +1,15 @@
-import { assertFits, estimateMemory, type MemoryQuestion } from './estimate-memory.js';
+import { assertFits, estimateMemory, type MemoryEstimateInput } from './estimate-memory.js';
 import { thrownBy } from './tiny-world.test.util.js';
 
-const LITE: MemoryQuestion = {
+const LITE: MemoryEstimateInput = {
   teacherBytes: 50e6,
   students: [
-    { name: 'local', parameters: 6e6, activationBytesPerPicture: 20e6 },
-    { name: 'global', parameters: 7e6, activationBytesPerPicture: 30e6 },
+    { name: 'local', parameters: 6e6, activationBytesPerImage: 20e6 },
+    { name: 'global', parameters: 7e6, activationBytesPerImage: 30e6 },
   ],
   batchSize: 16,
-  featureBytesPerPicture: 1e6,
-  pictures: 209,
+  featureBytesPerImage: 1e6,
+  images: 209,
   backend: 'wasm',
   workers: false,
 };
@@ -17,7 +17,7 @@ const LITE: MemoryQuestion = {
 describe('estimateMemory', () => {
   test('counts 20 bytes a parameter, the largest batch and the largest student', () => {
     const { heaps, total, parts } = estimateMemory(LITE);
-    // 209 pictures in batches of 16: the last step sees 17.
+    // 209 images in batches of 16: the last step sees 17.
     const main = 50e6 + 17e6 + 13e6 * 20 + 17 * 30e6;
     expect(heaps).toEqual([{ heap: 'main', bytes: main, limit: 2 ** 32 }]);
     expect(parts.find(({ heap }) => heap === 'host')!.bytes).toBe(209e6);
@@ -37,7 +37,7 @@ describe('estimateMemory', () => {
 
   test('packed copies are of wasm; the largest parameter counts four times more while it is updated', () => {
     const students = [
-      { name: 'global', parameters: 7e6, activationBytesPerPicture: 0, largestParameterBytes: 1e6 },
+      { name: 'global', parameters: 7e6, activationBytesPerImage: 0, largestParameterBytes: 1e6 },
     ];
     const bytesOn = (backend: string): number =>
       estimateMemory({ ...LITE, students, backend, workers: true }).heaps.at(-1)!.bytes;
@@ -49,7 +49,7 @@ describe('estimateMemory', () => {
     const students = LITE.students.map((student, index) => ({
       ...student,
       largestParameterBytes: 100e6 * (index + 1),
-      largestMapBytesPerPicture: 1e6,
+      largestMapBytesPerImage: 1e6,
     }));
     expect(estimateMemory({ ...LITE, students })).not.toHaveProperty('largestTensor');
     const question = { ...LITE, backend: 'webgpu', students, tensorLimit: 2 ** 27 };
@@ -59,13 +59,13 @@ describe('estimateMemory', () => {
       'one tensor of global needs 0.19 GiB, this device takes at most 0.13 GiB in one',
     );
     expect(() => assertFits(estimateMemory({ ...question, tensorLimit: 2 ** 28 }))).not.toThrow();
-    // 17 pictures in the largest batch.
-    const maps = students.map((student) => ({ ...student, largestMapBytesPerPicture: 20e6 }));
+    // 17 images in the largest batch.
+    const maps = students.map((student) => ({ ...student, largestMapBytesPerImage: 20e6 }));
     expect(estimateMemory({ ...question, students: maps }).largestTensor).toMatchObject({ bytes: 340e6 });
   });
 
   test('refuses the paper preset with Wide-ResNet-50-2 on wasm by name, not on webgpu', () => {
-    const paper = { ...LITE, students: [{ parameters: 289e6, activationBytesPerPicture: 100e6 }] };
+    const paper = { ...LITE, students: [{ parameters: 289e6, activationBytesPerImage: 100e6 }] };
     expect(thrownBy(() => assertFits(estimateMemory(paper)))).toMatchObject({
       code: 'out-of-memory',
       message: expect.stringMatching(/'main' needs 7\.\d\d GiB.*parameters of student 1/) as string,

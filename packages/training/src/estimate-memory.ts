@@ -10,31 +10,31 @@ const PACKED_BYTES_PER_PARAMETER = 4;
 /** Arrays of a parameter's size that an Adam update holds for a moment, one parameter after another. */
 const ADAM_INTERMEDIATES = 4;
 
-export interface MemoryQuestion {
+export interface MemoryEstimateInput {
   /** The teacher's weights and the most it holds while it extracts one batch. */
   readonly teacherBytes: number;
   readonly students: readonly {
     readonly name?: string;
     /** How many trainable numbers. */
     readonly parameters: number;
-    /** Everything that one picture's forward and backward pass keep until the gradients are done. */
-    readonly activationBytesPerPicture: number;
+    /** Everything that one image's forward and backward pass keep until the gradients are done. */
+    readonly activationBytesPerImage: number;
     /** The largest single array of trainable numbers. */
     readonly largestParameterBytes?: number;
-    /** The largest single map of one picture. */
-    readonly largestMapBytesPerPicture?: number;
+    /** The largest single map of one image. */
+    readonly largestMapBytesPerImage?: number;
   }[];
   readonly batchSize: number;
-  /** Teacher features of one picture, all levels. */
-  readonly featureBytesPerPicture: number;
-  readonly pictures: number;
+  /** Teacher features of one image, all levels. */
+  readonly featureBytesPerImage: number;
+  readonly images: number;
   /** tfjs's name of the backend: `wasm` has a limit per heap. */
   readonly backend: string;
   /** Whether each student has a thread, and so a heap, of its own. */
   readonly workers: boolean;
   /** The most that one tensor may take, where the backend says so (WebGPU binds a tensor as one buffer). */
   readonly tensorLimit?: number;
-  /** Bound of the feature cache, default 1 GiB; 0 where pictures change each epoch. */
+  /** Bound of the feature cache, default 1 GiB; 0 where images change each epoch. */
   readonly cacheBytes?: number;
 }
 
@@ -59,15 +59,15 @@ export interface MemoryEstimate {
  * students take their steps one after another: the heap holds all parameters but only the largest
  * student's activations.
  */
-export function estimateMemory(question: MemoryQuestion): MemoryEstimate {
-  const { students, featureBytesPerPicture, pictures, workers, backend } = question;
-  const batch = largestBatch(pictures, question.batchSize);
-  const featureBytes = batch * featureBytesPerPicture;
+export function estimateMemory(question: MemoryEstimateInput): MemoryEstimate {
+  const { students, featureBytesPerImage, images, workers, backend } = question;
+  const batch = largestBatch(images, question.batchSize);
+  const featureBytes = batch * featureBytesPerImage;
   const named = students.map((student, index) => ({
     ...student,
     name: student.name ?? `student ${index + 1}`,
   }));
-  const activations = named.map((student) => batch * student.activationBytesPerPicture);
+  const activations = named.map((student) => batch * student.activationBytesPerImage);
 
   const parts: MemoryPart[] = [
     { what: 'teacher', heap: 'main', bytes: question.teacherBytes },
@@ -75,7 +75,7 @@ export function estimateMemory(question: MemoryQuestion): MemoryEstimate {
     {
       what: 'feature cache',
       heap: 'host',
-      bytes: Math.min(pictures * featureBytesPerPicture, question.cacheBytes ?? 2 ** 30),
+      bytes: Math.min(images * featureBytesPerImage, question.cacheBytes ?? 2 ** 30),
     },
   ];
   const bytesPerParameter = BYTES_PER_PARAMETER + (backend === 'wasm' ? PACKED_BYTES_PER_PARAMETER : 0);
@@ -104,9 +104,9 @@ export function estimateMemory(question: MemoryQuestion): MemoryEstimate {
     ...(backend === 'wasm' ? { limit: WASM_HEAP_LIMIT } : {}),
   }));
   const [largest] = named
-    .map(({ name, largestParameterBytes = 0, largestMapBytesPerPicture = 0 }) => ({
+    .map(({ name, largestParameterBytes = 0, largestMapBytesPerImage = 0 }) => ({
       student: name,
-      bytes: Math.max(largestParameterBytes, batch * largestMapBytesPerPicture),
+      bytes: Math.max(largestParameterBytes, batch * largestMapBytesPerImage),
     }))
     .sort((a, b) => b.bytes - a.bytes);
   const { tensorLimit } = question;

@@ -6,18 +6,18 @@ export interface BatchLevel {
   readonly shape: readonly [number, number, number];
 }
 
-/** Features of one picture: one array per level, row-major `[height, width, channels]`. */
-export type PictureFeatures = readonly Float32Array[];
+/** Features of one image: one array per level, row-major `[height, width, channels]`. */
+export type ImageFeatures = readonly Float32Array[];
 
 /** Teacher features of one step. The loop owns it: a runner reads it during the call it was given in. */
 export interface FeatureBatch {
-  /** How many pictures. */
+  /** How many images. */
   readonly size: number;
   readonly levels: readonly BatchLevel[];
   /** One tensor per level, `[size, height, width, channels]`. They belong to the batch: do not dispose. */
   tensors(): readonly Tensor4D[];
-  /** Picture by picture. Where a student runs in another thread they lie in SharedArrayBuffers. */
-  arrays(): Promise<readonly PictureFeatures[]>;
+  /** Image by image. Where a student runs in another thread they lie in SharedArrayBuffers. */
+  arrays(): Promise<readonly ImageFeatures[]>;
 }
 
 /** Makes an array that the students' threads can see, or an ordinary one. */
@@ -27,33 +27,26 @@ export const allocateLocal: Allocate = (length) => new Float32Array(length);
 export const allocateShared: Allocate = (length) =>
   new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 
-/** Copies tensors, one per level, to host arrays, one per picture and level. */
-export async function readPictures(
-  tensors: readonly Tensor4D[],
-  allocate: Allocate,
-): Promise<PictureFeatures[]> {
+/** Copies tensors, one per level, to host arrays, one per image and level. */
+export async function readImages(tensors: readonly Tensor4D[], allocate: Allocate): Promise<ImageFeatures[]> {
   const levels = await Promise.all(tensors.map((tensor) => tensor.data<'float32'>()));
   const size = tensors[0]!.shape[0];
-  return Array.from({ length: size }, (_, picture) =>
+  return Array.from({ length: size }, (_, image) =>
     levels.map((values) => {
       const length = values.length / size;
       const copy = allocate(length);
-      copy.set(values.subarray(picture * length, (picture + 1) * length));
+      copy.set(values.subarray(image * length, (image + 1) * length));
       return copy;
     }),
   );
 }
 
-/** Joins one level of several pictures to a tensor. */
-function joinPictures(
-  pictures: readonly PictureFeatures[],
-  level: number,
-  shape: BatchLevel['shape'],
-): Tensor4D {
+/** Joins one level of several images to a tensor. */
+function joinImages(images: readonly ImageFeatures[], level: number, shape: BatchLevel['shape']): Tensor4D {
   const length = shape[0] * shape[1] * shape[2];
-  const values = new Float32Array(pictures.length * length);
-  pictures.forEach((features, picture) => values.set(features[level]!, picture * length));
-  return tensor4d(values, [pictures.length, ...shape]);
+  const values = new Float32Array(images.length * length);
+  images.forEach((features, image) => values.set(features[level]!, image * length));
+  return tensor4d(values, [images.length, ...shape]);
 }
 
 /** A batch that holds tensors, host arrays or both, and makes the other kind when it is asked for. */
@@ -61,29 +54,29 @@ export class HeldFeatures implements FeatureBatch {
   readonly size: number;
   readonly levels: readonly BatchLevel[];
   #tensors: readonly Tensor4D[] | undefined;
-  #pictures: readonly PictureFeatures[] | undefined;
+  #images: readonly ImageFeatures[] | undefined;
 
   /** Takes ownership of `held.tensors`. */
   constructor(
     levels: readonly BatchLevel[],
-    held: { readonly tensors?: readonly Tensor4D[]; readonly pictures?: readonly PictureFeatures[] },
+    held: { readonly tensors?: readonly Tensor4D[]; readonly images?: readonly ImageFeatures[] },
   ) {
     this.levels = levels;
-    this.size = held.pictures?.length ?? held.tensors?.[0]?.shape[0] ?? 0;
+    this.size = held.images?.length ?? held.tensors?.[0]?.shape[0] ?? 0;
     this.#tensors = held.tensors;
-    this.#pictures = held.pictures;
+    this.#images = held.images;
   }
 
   tensors(): readonly Tensor4D[] {
-    const pictures = this.#pictures ?? [];
+    const images = this.#images ?? [];
     // Not in anyone's tidy: the tensors live until the batch is disposed.
-    this.#tensors ??= this.levels.map(({ shape }, level) => keep(joinPictures(pictures, level, shape)));
+    this.#tensors ??= this.levels.map(({ shape }, level) => keep(joinImages(images, level, shape)));
     return this.#tensors;
   }
 
-  async arrays(): Promise<readonly PictureFeatures[]> {
-    this.#pictures ??= await readPictures(this.#tensors ?? [], allocateLocal);
-    return this.#pictures;
+  async arrays(): Promise<readonly ImageFeatures[]> {
+    this.#images ??= await readImages(this.#tensors ?? [], allocateLocal);
+    return this.#images;
   }
 
   dispose(): void {

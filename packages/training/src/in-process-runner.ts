@@ -18,14 +18,14 @@ import type { StudentTask } from './student-task.js';
 
 /**
  * Trains `task.student` in this thread, on the current backend, in place.
- * @throws {DskdError} `invalid-config` for impossible optimiser options or a student without parameters.
+ * @throws {DskdError} `invalid-config` for impossible optimizer options or a student without parameters.
  */
 export function inProcessRunner(task: StudentTask): StudentRunner {
   const { name, student, objective } = task;
   if (student.parameters.size === 0) {
     throw new DskdError('invalid-config', `The student '${name}' has no parameters to train.`);
   }
-  const adam = new Adam(student.parameters, task.optimiser);
+  const adam = new Adam(student.parameters, task.optimizer);
   const variables = [...student.parameters.values()];
 
   function lossAndGradients(teacher: readonly Tensor4D[]): { loss: Scalar; gradients: Map<string, Tensor> } {
@@ -78,12 +78,12 @@ export function inProcessRunner(task: StudentTask): StudentRunner {
       const buffers = await captureVariables(student.buffers);
       assertFinite(name, parameters);
       assertFinite(name, buffers);
-      return { name, parameters, buffers, optimiser: await adam.capture() };
+      return { name, parameters, buffers, optimizer: await adam.capture() };
     },
 
     restore(state) {
       restoreStudent(student, state);
-      adam.restore(state.optimiser);
+      adam.restore(state.optimizer);
       return Promise.resolve();
     },
 

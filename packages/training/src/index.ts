@@ -4,13 +4,13 @@ export {
   exceededLimits,
   type MemoryEstimate,
   type MemoryPart,
-  type MemoryQuestion,
+  type MemoryEstimateInput,
 } from './estimate-memory.js';
-export type { BatchLevel, FeatureBatch, PictureFeatures } from './feature-batch.js';
+export type { BatchLevel, FeatureBatch, ImageFeatures } from './feature-batch.js';
 export { inProcessRunner } from './in-process-runner.js';
 export type { LearningRateSchedule } from './learning-rate.js';
 export { measureStep } from './measure-step.js';
-export type { PictureSet } from './pictures.js';
+export type { ImageSet } from './images.js';
 export { countSteps } from './schedule.js';
 export type { Position, StudentRunner } from './student-runner.js';
 export { restoreStudent, type AdamState, type ArrayState, type StudentState } from './student-state.js';

@@ -6,7 +6,7 @@ import type { StudentTask } from './student-task.js';
 import {
   errorOf,
   squaredDistance,
-  tinyPictures,
+  tinyImages,
   tinyStudent,
   tinyTask,
   tinyTeacher,
@@ -22,7 +22,7 @@ function failureOf(task: StudentTask): Promise<unknown> {
       trainStudents({
         teacher,
         students: [healthy, task],
-        pictures: tinyPictures(8),
+        images: tinyImages(8),
         epochs: 2,
         batchSize: 4,
         seed: 1,
@@ -45,7 +45,7 @@ describeBackends('A run that is not finite', () => {
     name: 'sick',
     student,
     objective,
-    optimiser: { learningRate: 0.01 },
+    optimizer: { learningRate: 0.01 },
   });
 
   test('in the loss of one level stops with step, student and level', async () => {

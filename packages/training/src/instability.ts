@@ -62,8 +62,8 @@ export async function instabilityError(
       `${names.map((name) => `'${name}'`).join(', ')} is not finite (loss ${loss}).`,
     {
       hint: what.startsWith('teacher')
-        ? "Check the teacher's weights and the pictures' range (0..1)."
-        : 'Lower the learning rate of this student, or look for a degenerate picture in the batch.',
+        ? "Check the teacher's weights and the images' range (0..1)."
+        : 'Lower the learning rate of this student, or look for a degenerate image in the batch.',
       details: { student: task.name, epoch, step, level: names[0], levels: names, what, loss: String(loss) },
     },
   );

@@ -37,9 +37,9 @@ test('Adam follows it, also from a captured state on', async () => {
   const options = { learningRate: 0.1, beta2: 0.5, schedule };
   const adam = new Adam(new Map([['x', variable]]), options);
   const lengths: number[] = [];
-  const step = async (optimiser: Adam): Promise<void> => {
+  const step = async (optimizer: Adam): Promise<void> => {
     const [before] = await variable.data();
-    optimiser.apply(gradients);
+    optimizer.apply(gradients);
     lengths.push(before! - (await variable.data())[0]!);
   };
   for (let i = 0; i < 2; i++) await step(adam);

@@ -2,7 +2,7 @@ import { DskdError } from '@dskd/base';
 
 /**
  * How a learning rate changes over a run: linear up, level, then half a cosine down. Lengths are in steps of
- * the optimiser.
+ * the optimizer.
  */
 export interface LearningRateSchedule {
   readonly kind: 'cosine';

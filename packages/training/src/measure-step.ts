@@ -14,21 +14,21 @@ async function secondsOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 /**
- * How long one optimiser step takes on made-up features: by student, in seconds. Students in threads of their
+ * How long one optimizer step takes on made-up features: by student, in seconds. Students in threads of their
  * own step at the same time, as in training, others one after another. The students are changed by it. The
  * first call also pays for what is done once (compiling, taking memory).
- * @param levels of the teacher, with the shapes of one picture's maps.
- * @param pictures in the batch.
+ * @param levels of the teacher, with the shapes of one image's maps.
+ * @param images in the batch.
  */
 export async function measureStep(
   runners: readonly StudentRunner[],
   levels: readonly BatchLevel[],
-  pictures: number,
+  images: number,
 ): Promise<Map<string, number>> {
   const threaded = runners.some((runner) => runner.threaded);
   const allocate = threaded ? allocateShared : allocateLocal;
-  const picture = levels.map(({ shape }) => fill(allocate(shape[0] * shape[1] * shape[2])));
-  const features = new HeldFeatures(levels, { pictures: Array.from({ length: pictures }, () => picture) });
+  const image = levels.map(({ shape }) => fill(allocate(shape[0] * shape[1] * shape[2])));
+  const features = new HeldFeatures(levels, { images: Array.from({ length: images }, () => image) });
   const measure = async (runner: StudentRunner): Promise<[string, number]> => [
     runner.name,
     await secondsOf(() => runner.step(features, { epoch: 0, step: 0 })),

@@ -18,7 +18,7 @@ export interface StudentRunner {
   /** Whether it computes in another thread: then features come in SharedArrayBuffers. */
   readonly threaded: boolean;
   /**
-   * One step of the optimiser.
+   * One step of the optimizer.
    * @returns the loss before the update.
    * @throws {DskdError} `numerical-instability` naming student, step and level.
    */

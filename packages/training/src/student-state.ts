@@ -22,7 +22,7 @@ export interface StudentState {
   readonly name: string;
   readonly parameters: ReadonlyMap<string, ArrayState>;
   readonly buffers: ReadonlyMap<string, ArrayState>;
-  readonly optimiser: AdamState;
+  readonly optimizer: AdamState;
 }
 
 /** Copies variables to the host. */

@@ -20,5 +20,5 @@ export interface StudentTask {
   readonly name: string;
   readonly student: Student;
   readonly objective: Objective;
-  readonly optimiser: AdamOptions;
+  readonly optimizer: AdamOptions;
 }

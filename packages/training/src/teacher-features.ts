@@ -5,20 +5,20 @@ import {
   allocateLocal,
   allocateShared,
   HeldFeatures,
-  readPictures,
+  readImages,
   type BatchLevel,
-  type PictureFeatures,
+  type ImageFeatures,
 } from './feature-batch.js';
-import type { PictureSet } from './pictures.js';
+import type { ImageSet } from './images.js';
 
-/** Which pictures a step sees. */
+/** Which images a step sees. */
 export interface BatchRequest {
   readonly indices: readonly number[];
   readonly epoch: number;
 }
 
-/** Pictures of a request that the cache does not hold. */
-export interface LoadedPictures {
+/** Images of a request that the cache does not hold. */
+export interface LoadedImages {
   readonly indices: readonly number[];
   readonly missing: readonly number[];
   readonly images: Tensor4D | undefined;
@@ -26,8 +26,8 @@ export interface LoadedPictures {
 
 export interface TeacherFeaturesOptions {
   readonly teacher: FeatureExtractor;
-  readonly pictures: PictureSet;
-  /** At most this many bytes of features are kept; pictures that do not fit are computed each time. */
+  readonly images: ImageSet;
+  /** At most this many bytes of features are kept; images that do not fit are computed each time. */
   readonly cacheBytes: number;
   /** Whether students run in other threads. */
   readonly shared: boolean;
@@ -36,7 +36,7 @@ export interface TeacherFeaturesOptions {
 /** The one teacher pass that feeds all students, with its cache. */
 export class TeacherFeatures {
   readonly #options: TeacherFeaturesOptions;
-  readonly #cache = new Map<number, PictureFeatures>();
+  readonly #cache = new Map<number, ImageFeatures>();
   #cachedBytes = 0;
   #levels: readonly BatchLevel[] = [];
 
@@ -49,31 +49,31 @@ export class TeacherFeatures {
     return this.#options.shared;
   }
 
-  async load({ indices, epoch }: BatchRequest): Promise<LoadedPictures> {
+  async load({ indices, epoch }: BatchRequest): Promise<LoadedImages> {
     const missing = indices.filter((index) => !this.#cache.has(index));
     if (missing.length === 0) return { indices, missing, images: undefined };
-    const images = await this.#options.pictures.batch(missing, epoch);
+    const images = await this.#options.images.batch(missing, epoch);
     if (images.shape[0] !== missing.length || images.shape[3] !== 3) {
       const shape = [...images.shape];
       images.dispose();
       throw new DskdError(
         'shape-mismatch',
-        `Got a batch of pictures [${shape.join(', ')}], wanted [${missing.length}, height, width, 3].`,
-        { details: { shape, pictures: missing.length } },
+        `Got a batch of images [${shape.join(', ')}], wanted [${missing.length}, height, width, 3].`,
+        { details: { shape, images: missing.length } },
       );
     }
     return { indices, missing, images };
   }
 
   /** Consumes `loaded.images`. The caller disposes the batch. */
-  async extract({ indices, missing, images }: LoadedPictures): Promise<HeldFeatures> {
+  async extract({ indices, missing, images }: LoadedImages): Promise<HeldFeatures> {
     const fresh = images ? await this.#extractFresh(missing, images) : undefined;
     if (fresh && missing.length === indices.length) return fresh;
-    const pictures = fresh ? await fresh.arrays() : [];
+    const extracted = fresh ? await fresh.arrays() : [];
     fresh?.dispose();
-    const freshByIndex = new Map(missing.map((index, position) => [index, pictures[position]!]));
+    const freshByIndex = new Map(missing.map((index, position) => [index, extracted[position]!]));
     return new HeldFeatures(this.#levels, {
-      pictures: indices.map((index) => freshByIndex.get(index) ?? this.#cache.get(index)!),
+      images: indices.map((index) => freshByIndex.get(index) ?? this.#cache.get(index)!),
     });
   }
 
@@ -90,26 +90,26 @@ export class TeacherFeatures {
       return { name: teacher.levels[level]?.name ?? `level ${level}`, shape: [height, width, channels] };
     });
     if (!shared && !this.#hasRoom()) return new HeldFeatures(this.#levels, { tensors });
-    const pictures = await readPictures(tensors, shared ? allocateShared : allocateLocal);
-    missing.forEach((index, position) => this.#remember(index, pictures[position]!));
-    if (!shared) return new HeldFeatures(this.#levels, { tensors, pictures });
+    const features = await readImages(tensors, shared ? allocateShared : allocateLocal);
+    missing.forEach((index, position) => this.#remember(index, features[position]!));
+    if (!shared) return new HeldFeatures(this.#levels, { tensors, images: features });
     dispose(tensors);
-    return new HeldFeatures(this.#levels, { pictures });
+    return new HeldFeatures(this.#levels, { images: features });
   }
 
-  get #bytesPerPicture(): number {
+  get #bytesPerImage(): number {
     const values = this.#levels.reduce((total, { shape }) => total + shape[0] * shape[1] * shape[2], 0);
     return values * Float32Array.BYTES_PER_ELEMENT;
   }
 
   #hasRoom(): boolean {
-    if (this.#options.pictures.changesEachEpoch) return false;
-    return this.#cachedBytes + this.#bytesPerPicture <= this.#options.cacheBytes;
+    if (this.#options.images.changesEachEpoch) return false;
+    return this.#cachedBytes + this.#bytesPerImage <= this.#options.cacheBytes;
   }
 
-  #remember(index: number, features: PictureFeatures): void {
+  #remember(index: number, features: ImageFeatures): void {
     if (this.#cache.has(index) || !this.#hasRoom()) return;
     this.#cache.set(index, features);
-    this.#cachedBytes += this.#bytesPerPicture;
+    this.#cachedBytes += this.#bytesPerImage;
   }
 }

@@ -1,9 +1,9 @@
-// A world small enough for a test: an 8 x 8 picture, a teacher of two random 1 x 1 levels, students with
+// A world small enough for a test: an 8 x 8 image, a teacher of two random 1 x 1 levels, students with
 // batch norm, a squared-distance objective. Used by tests in this thread and by worker-set-up.test.util.ts.
 import * as tf from '@tensorflow/tfjs';
 import { randomStream } from '@dskd/base';
 import type { FeatureExtractor, Objective, Student } from '@dskd/core';
-import type { PictureSet } from './pictures.js';
+import type { ImageSet } from './images.js';
 import type { StudentTask } from './student-task.js';
 
 const CHANNELS = [4, 6];
@@ -111,10 +111,10 @@ export const squaredDistance: Objective = {
 };
 
 export function tinyTask(name: string, seed: number, learningRate = 0.01): StudentTask {
-  return { name, student: tinyStudent(seed), objective: squaredDistance, optimiser: { learningRate } };
+  return { name, student: tinyStudent(seed), objective: squaredDistance, optimizer: { learningRate } };
 }
 
-export function tinyPictures(length: number, changesEachEpoch = false): PictureSet {
+export function tinyImages(length: number, changesEachEpoch = false): ImageSet {
   return {
     length,
     changesEachEpoch,

@@ -3,13 +3,13 @@ import { isDskdError, type DskdEvent } from '@dskd/base';
 import { describeBackends, expectClose, expectNoNewTensors } from '@dskd/test-support';
 import { batchesOfEpoch } from './schedule.js';
 import type { StudentState } from './student-state.js';
-import { errorOf, tinyPictures, tinyTask, tinyTeacher } from './tiny-world.test.util.js';
+import { errorOf, tinyImages, tinyTask, tinyTeacher } from './tiny-world.test.util.js';
 import { trainStudents, type TrainingResult, type TrainStudentsOptions } from './train-students.js';
 import type { TrainingState } from './training-state.js';
 
 type Overrides = Partial<Omit<TrainStudentsOptions, 'teacher' | 'students'>>;
 
-/** A fresh teacher, two fresh students, 13 pictures in batches of 4 (4, 4, 5), 3 epochs. */
+/** A fresh teacher, two fresh students, 13 images in batches of 4 (4, 4, 5), 3 epochs. */
 async function run(overrides: Overrides = {}): Promise<TrainingResult & { passes: number }> {
   const teacher = tinyTeacher();
   const students = [tinyTask('local', 1), tinyTask('global', 2, 0.02)];
@@ -17,7 +17,7 @@ async function run(overrides: Overrides = {}): Promise<TrainingResult & { passes
     const result = await trainStudents({
       teacher,
       students,
-      pictures: tinyPictures(13),
+      images: tinyImages(13),
       epochs: 3,
       batchSize: 4,
       seed: 7,
@@ -63,7 +63,7 @@ describeBackends('trainStudents', (backend) => {
   exact('the cache saves teacher passes and changes nothing', async () => {
     const cached = await run();
     const uncached = await run({ featureCache: { maxBytes: 0 } });
-    // A picture's features are 4 x 4 x 4 and 2 x 2 x 6 floats: five pictures fit.
+    // An image's features are 4 x 4 x 4 and 2 x 2 x 6 floats: five images fit.
     const partly = await run({ featureCache: { maxBytes: 5 * 4 * (64 + 24) + 1 } });
     expect(cached.passes).toBe(13);
     expect(uncached.passes).toBe(39);
@@ -72,8 +72,8 @@ describeBackends('trainStudents', (backend) => {
     expect(partly.states).toEqual(cached.states);
   });
 
-  test('pictures that change each epoch are not cached', async () => {
-    const { passes } = await run({ pictures: tinyPictures(13, true) });
+  test('images that change each epoch are not cached', async () => {
+    const { passes } = await run({ images: tinyImages(13, true) });
     expect(passes).toBe(39);
   });
 
@@ -148,14 +148,14 @@ describeBackends('trainStudents', (backend) => {
     const { states } = await run({ reestimateBatchNorm: true });
     expect(states[0]!.parameters).toEqual(plain.states[0]!.parameters);
 
-    // By hand, in float64, from the parameters: conv1 of level 0 of every picture of the pass.
+    // By hand, in float64, from the parameters: conv1 of level 0 of every image of the pass.
     const teacher = tinyTeacher();
     const weights = arrayOf(states, 0, 'level0.conv1.weight');
     const means = new Float64Array(4);
     const variances = new Float64Array(4);
     const batches = batchesOfEpoch(13, 4, 7, 3);
     for (const indices of batches) {
-      const images = await tinyPictures(13).batch(indices, 3);
+      const images = await tinyImages(13).batch(indices, 3);
       const features = await teacher.extract(images);
       const values = await features[0]!.data();
       const count = values.length / 4;

@@ -3,7 +3,7 @@ import type { FeatureExtractor } from '@dskd/core';
 import { eachBatch } from './each-batch.js';
 import type { FeatureBatch } from './feature-batch.js';
 import { inProcessRunner } from './in-process-runner.js';
-import type { PictureSet } from './pictures.js';
+import type { ImageSet } from './images.js';
 import { batchesOfEpoch, countSteps } from './schedule.js';
 import type { StudentRunner } from './student-runner.js';
 import type { StudentState } from './student-state.js';
@@ -25,19 +25,19 @@ export interface CheckpointOptions {
 }
 
 export interface TrainStudentsOptions {
-  /** Frozen. Its features of a picture must not depend on the batch that the picture came in. */
+  /** Frozen. Its features of an image must not depend on the batch that the image came in. */
   readonly teacher: FeatureExtractor;
   /** Tasks are trained in this thread, in place; runners wherever they run. Names are unique. */
   readonly students: readonly (StudentTask | StudentRunner)[];
-  readonly pictures: PictureSet;
+  readonly images: ImageSet;
   readonly epochs: number;
-  /** A single picture left over at the end of an epoch joins the batch before it. */
+  /** A single image left over at the end of an epoch joins the batch before it. */
   readonly batchSize: number;
   readonly seed: number;
   /** Asked between steps. */
   readonly signal?: AbortSignal;
   readonly onEvent?: EventListener;
-  /** Default 1 GiB. Used only if `pictures.changesEachEpoch` is false. */
+  /** Default 1 GiB. Used only if `images.changesEachEpoch` is false. */
   readonly featureCache?: { readonly maxBytes: number };
   readonly checkpoint?: CheckpointOptions;
   readonly resumeFrom?: TrainingState;
@@ -98,23 +98,23 @@ class TrainingRun {
     this.#runners = runners;
     this.#source = new TeacherFeatures({
       teacher: options.teacher,
-      pictures: options.pictures,
+      images: options.images,
       cacheBytes: options.featureCache?.maxBytes ?? DEFAULT_CACHE_BYTES,
       shared: runners.some(({ threaded }) => threaded),
     });
-    this.#stepsPerEpoch = countSteps(options.pictures.length, options.batchSize);
+    this.#stepsPerEpoch = countSteps(options.images.length, options.batchSize);
     this.#steps = this.#stepsPerEpoch * options.epochs;
     this.#lossSums = this.#zeroLosses();
   }
 
   async finish(): Promise<TrainingResult> {
-    const { epochs, pictures, reestimateBatchNorm } = this.#options;
+    const { epochs, images, reestimateBatchNorm } = this.#options;
     await this.#resume();
     this.#emit({
       type: 'training-start',
       epochs,
       stepsPerEpoch: this.#stepsPerEpoch,
-      samples: pictures.length,
+      samples: images.length,
       students: this.#runners.map(({ name }) => name),
     });
     if (this.#steps < SETTLED_STEPS && !reestimateBatchNorm) {
@@ -137,11 +137,11 @@ class TrainingRun {
   }
 
   async #resume(): Promise<void> {
-    const { resumeFrom: state, seed, batchSize, pictures } = this.#options;
+    const { resumeFrom: state, seed, batchSize, images } = this.#options;
     if (!state) return;
     assertResumable(
       state,
-      { seed, batchSize, pictures: pictures.length, steps: this.#steps },
+      { seed, batchSize, images: images.length, steps: this.#steps },
       this.#runners.map(({ name }) => name),
     );
     await this.#all((runner) => runner.restore(state.students.find(({ name }) => name === runner.name)!));
@@ -202,12 +202,12 @@ class TrainingRun {
   }
 
   async #save(): Promise<void> {
-    const { checkpoint, seed, batchSize, pictures } = this.#options;
+    const { checkpoint, seed, batchSize, images } = this.#options;
     if (!checkpoint || this.#savedStep === this.#step) return;
     await checkpoint.save({
       seed,
       batchSize,
-      pictures: pictures.length,
+      images: images.length,
       step: this.#step,
       history: [...this.#history],
       lossSums: { ...this.#lossSums },
@@ -219,10 +219,10 @@ class TrainingRun {
   }
 
   #request(step: number): { indices: number[]; epoch: number } {
-    const { pictures, batchSize, seed } = this.#options;
+    const { images, batchSize, seed } = this.#options;
     const epoch = Math.floor(step / this.#stepsPerEpoch);
     if (this.#schedule?.epoch !== epoch) {
-      this.#schedule = { epoch, batches: batchesOfEpoch(pictures.length, batchSize, seed, epoch) };
+      this.#schedule = { epoch, batches: batchesOfEpoch(images.length, batchSize, seed, epoch) };
     }
     return { indices: this.#schedule.batches[step % this.#stepsPerEpoch]!, epoch };
   }
@@ -258,13 +258,13 @@ function isMultiple(count: number, interval: number | undefined): boolean {
   return interval !== undefined && count % interval === 0;
 }
 
-function assertOptions({ students, pictures, epochs, batchSize, checkpoint }: TrainStudentsOptions): void {
+function assertOptions({ students, images, epochs, batchSize, checkpoint }: TrainStudentsOptions): void {
   const problems: string[] = [];
   const positive = (value: number, what: string): void => {
     if (!Number.isInteger(value) || value < 1)
       problems.push(`${what} is ${value}, wanted a positive integer`);
   };
-  positive(pictures.length, 'pictures.length');
+  positive(images.length, 'images.length');
   positive(epochs, 'epochs');
   positive(batchSize, 'batchSize');
   if (checkpoint?.everyEpochs !== undefined) positive(checkpoint.everyEpochs, 'checkpoint.everyEpochs');

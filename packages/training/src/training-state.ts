@@ -5,8 +5,8 @@ import type { StudentState } from './student-state.js';
 export interface TrainingState {
   readonly seed: number;
   readonly batchSize: number;
-  /** How many training pictures. */
-  readonly pictures: number;
+  /** How many training images. */
+  readonly images: number;
   /** Steps done. */
   readonly step: number;
   /** Finished epochs. */
@@ -25,13 +25,13 @@ export function assertResumable(
   run: {
     readonly seed: number;
     readonly batchSize: number;
-    readonly pictures: number;
+    readonly images: number;
     readonly steps: number;
   },
   students: readonly string[],
 ): void {
   const problems: string[] = [];
-  for (const key of ['seed', 'batchSize', 'pictures'] as const) {
+  for (const key of ['seed', 'batchSize', 'images'] as const) {
     if (state[key] !== run[key]) problems.push(`${key} ${state[key]}, now ${run[key]}`);
   }
   if (state.step > run.steps) problems.push(`${state.step} steps done, now ${run.steps} in all`);
@@ -41,7 +41,7 @@ export function assertResumable(
   }
   if (problems.length > 0) {
     throw new DskdError('invalid-argument', `The checkpoint is of another run: ${problems.join('; ')}.`, {
-      hint: 'Resume with the seed, batch size, pictures and students that the checkpoint was made with.',
+      hint: 'Resume with the seed, batch size, images and students that the checkpoint was made with.',
       details: { problems },
     });
   }

@@ -1,5 +1,5 @@
 import { DskdError, isDskdError, type DskdErrorOptions, type ErrorCode } from '@dskd/base';
-import { HeldFeatures, type BatchLevel, type PictureFeatures } from './feature-batch.js';
+import { HeldFeatures, type BatchLevel, type ImageFeatures } from './feature-batch.js';
 import type { FeatureBatch } from './feature-batch.js';
 import type { Position, StudentRunner } from './student-runner.js';
 import type { StudentState } from './student-state.js';
@@ -14,7 +14,7 @@ export interface WorkerSetUp {
 /** A feature batch on its way to another thread; its arrays lie in SharedArrayBuffers, nothing is copied. */
 export interface PostedFeatures {
   readonly levels: readonly BatchLevel[];
-  readonly pictures: readonly PictureFeatures[];
+  readonly images: readonly ImageFeatures[];
 }
 
 export type WorkerCall =
@@ -69,7 +69,7 @@ export function workerFailed(student: string, message: string, cause?: unknown):
 }
 
 export async function postableFeatures(features: FeatureBatch): Promise<PostedFeatures> {
-  return { levels: features.levels, pictures: await features.arrays() };
+  return { levels: features.levels, images: await features.arrays() };
 }
 
 /** What a call gave, and what of it moves to the other thread instead of being copied. */
@@ -101,17 +101,17 @@ export async function perform(call: WorkerCall, runner: StudentRunner): Promise<
 export const NOTHING: Outcome = { value: undefined, transfer: [] };
 
 /** A captured state was copied from the backend: its buffers are nobody else's. */
-function buffersOf({ parameters, buffers, optimiser }: StudentState): ArrayBuffer[] {
-  return [parameters, buffers, optimiser.firstMoments, optimiser.secondMoments].flatMap((arrays) =>
+function buffersOf({ parameters, buffers, optimizer }: StudentState): ArrayBuffer[] {
+  return [parameters, buffers, optimizer.firstMoments, optimizer.secondMoments].flatMap((arrays) =>
     [...arrays.values()].map(({ data }) => data.buffer as ArrayBuffer),
   );
 }
 
 async function withFeatures<T>(
-  { levels, pictures }: PostedFeatures,
+  { levels, images }: PostedFeatures,
   work: (features: FeatureBatch) => Promise<T>,
 ): Promise<T> {
-  const features = new HeldFeatures(levels, { pictures });
+  const features = new HeldFeatures(levels, { images });
   try {
     return await work(features);
   } finally {

@@ -3,7 +3,7 @@ import { isDskdError } from '@dskd/base';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { inProcessRunner } from './in-process-runner.js';
 import type { StudentRunner } from './student-runner.js';
-import { errorOf, tinyPictures, tinyTask, tinyTeacher } from './tiny-world.test.util.js';
+import { errorOf, tinyImages, tinyTask, tinyTeacher } from './tiny-world.test.util.js';
 import { trainStudents, type TrainingResult, type TrainStudentsOptions } from './train-students.js';
 import type { TrainingState } from './training-state.js';
 import { workerRunner } from './worker-runner.js';
@@ -26,7 +26,7 @@ async function train(
     return await trainStudents({
       teacher,
       students: runners,
-      pictures: tinyPictures(13),
+      images: tinyImages(13),
       epochs: 3,
       batchSize: 4,
       seed: 7,

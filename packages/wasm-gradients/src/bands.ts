@@ -1,9 +1,9 @@
 import type { backend_util } from '@tensorflow/tfjs-core';
 
-/** Output rows `firstRow..lastRow` of pictures `firstPicture..lastPicture`: what one partial sum covers. */
+/** Output rows `firstRow..lastRow` of images `firstImage..lastImage`: what one partial sum covers. */
 export interface Band {
-  readonly firstPicture: number;
-  readonly lastPicture: number;
+  readonly firstImage: number;
+  readonly lastImage: number;
   readonly firstRow: number;
   readonly lastRow: number;
 }
@@ -14,15 +14,15 @@ export function bandsOf(
   positions: number,
 ): Band[] {
   const rows = Math.max(1, Math.min(outHeight, Math.floor(positions / outWidth)));
-  const pictures = rows < outHeight ? 1 : Math.max(1, Math.floor(positions / (outHeight * outWidth)));
+  const images = rows < outHeight ? 1 : Math.max(1, Math.floor(positions / (outHeight * outWidth)));
   const rowParts = Math.ceil(outHeight / rows);
-  const pictureParts = Math.ceil(batchSize / pictures);
+  const imageParts = Math.ceil(batchSize / images);
   const bands: Band[] = [];
-  for (let p = 0; p < pictureParts; p++) {
+  for (let p = 0; p < imageParts; p++) {
     for (let r = 0; r < rowParts; r++) {
       bands.push({
-        firstPicture: Math.floor((batchSize * p) / pictureParts),
-        lastPicture: Math.floor((batchSize * (p + 1)) / pictureParts),
+        firstImage: Math.floor((batchSize * p) / imageParts),
+        lastImage: Math.floor((batchSize * (p + 1)) / imageParts),
         firstRow: Math.floor((outHeight * r) / rowParts),
         lastRow: Math.floor((outHeight * (r + 1)) / rowParts),
       });

@@ -25,7 +25,7 @@ function positionsOf({ filterHeight, filterWidth, inChannels }: backend_util.Con
 
 /**
  * The input rows that a band touches, in the order in which every filter row finds the rows it needs side by
- * side: rows of the same remainder modulo the stride are neighbours.
+ * side: rows of the same remainder modulo the stride are neighbors.
  */
 function rowSlots({ filterHeight, strideHeight }: backend_util.Conv2DInfo, outputRows: number) {
   const sourceRows: number[] = [];
@@ -128,11 +128,11 @@ function bandGradient(
   band: Band,
 ): TensorInfo {
   const { outWidth, filterHeight, filterWidth, inChannels, outChannels } = info;
-  const pictures = band.lastPicture - band.firstPicture;
+  const images = band.lastImage - band.firstImage;
   const rows = band.lastRow - band.firstRow;
-  const positions = rows * pictures * outWidth;
+  const positions = rows * images * outWidth;
   const { sourceRows, firstSlots } = rowSlots(info, rows);
-  const lineLength = sourceRows.length * pictures * outWidth;
+  const lineLength = sourceRows.length * images * outWidth;
   const leftRows = filterHeight * filterWidth * inChannels;
 
   const multiply = (left: TensorInfo): TensorInfo =>
@@ -153,7 +153,7 @@ function bandGradient(
       const from = heapIndex(backend, lines);
       let to = heapIndex(backend, left);
       for (let r = 0; r < filterHeight; r++) {
-        const shift = from + firstSlots[r]! * pictures * outWidth;
+        const shift = from + firstSlots[r]! * images * outWidth;
         for (let line = 0; line < filterWidth * inChannels; line++) {
           const start = shift + line * lineLength;
           heap.copyWithin(to, start, start + positions);
@@ -166,7 +166,7 @@ function bandGradient(
 }
 
 /**
- * `lines[c, channel, slot, picture, column]` = the input at the slot's row and at the column that filter
+ * `lines[c, channel, slot, image, column]` = the input at the slot's row and at the column that filter
  * column c meets, 0 in the padding.
  */
 function fillLines(
@@ -178,8 +178,8 @@ function fillLines(
   sourceRows: readonly number[],
 ): void {
   const { inHeight, inWidth, inChannels, outWidth, filterWidth, strideHeight, strideWidth, padInfo } = info;
-  const pictures = band.lastPicture - band.firstPicture;
-  const lineLength = sourceRows.length * pictures * outWidth;
+  const images = band.lastImage - band.firstImage;
+  const lineLength = sourceRows.length * images * outWidth;
   const values = floats(backend, x);
   const target = floats(backend, lines);
   target.fill(0);
@@ -187,8 +187,8 @@ function fillLines(
   for (const [slot, sourceRow] of sourceRows.entries()) {
     const row = top + sourceRow;
     if (row < 0 || row >= inHeight) continue;
-    for (let picture = 0; picture < pictures; picture++) {
-      const rowStart = ((band.firstPicture + picture) * inHeight + row) * inWidth;
+    for (let image = 0; image < images; image++) {
+      const rowStart = ((band.firstImage + image) * inHeight + row) * inWidth;
       for (let c = 0; c < filterWidth; c++) {
         const shift = c - padInfo.left;
         const first = Math.max(0, Math.ceil(-shift / strideWidth));
@@ -204,7 +204,7 @@ function fillLines(
           inChannels,
           {
             values: target,
-            offset: c * inChannels * lineLength + (slot * pictures + picture) * outWidth + first,
+            offset: c * inChannels * lineLength + (slot * images + image) * outWidth + first,
             rowStride: lineLength,
           },
         );
@@ -213,24 +213,24 @@ function fillLines(
   }
 }
 
-/** Runs `work` on the band's output gradient in the order row, picture, column, channel. */
+/** Runs `work` on the band's output gradient in the order row, image, column, channel. */
 function withOutputGradient<T>(
   backend: BackendWasm,
   dy: TensorInfo,
   { outHeight, outWidth, outChannels }: backend_util.Conv2DInfo,
-  { firstPicture, lastPicture, firstRow, lastRow }: Band,
+  { firstImage, lastImage, firstRow, lastRow }: Band,
   work: (right: TensorInfo, start: number) => T,
 ): T {
-  const pictures = lastPicture - firstPicture;
+  const images = lastImage - firstImage;
   const rowSize = outWidth * outChannels;
-  if (pictures === 1) return work(dy, (firstPicture * outHeight + firstRow) * rowSize);
-  return withScratch(backend, [lastRow - firstRow, pictures, rowSize], (ordered) => {
+  if (images === 1) return work(dy, (firstImage * outHeight + firstRow) * rowSize);
+  return withScratch(backend, [lastRow - firstRow, images, rowSize], (ordered) => {
     const heap = heapFloats(backend, dy);
     const from = heapIndex(backend, dy);
     let to = heapIndex(backend, ordered);
     for (let row = firstRow; row < lastRow; row++) {
-      for (let picture = firstPicture; picture < lastPicture; picture++) {
-        const start = from + (picture * outHeight + row) * rowSize;
+      for (let image = firstImage; image < lastImage; image++) {
+        const start = from + (image * outHeight + row) * rowSize;
         heap.copyWithin(to, start, start + rowSize);
         to += rowSize;
       }

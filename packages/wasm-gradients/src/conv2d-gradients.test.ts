@@ -64,7 +64,7 @@ describe('conv2d gradients', () => {
     );
   });
 
-  test('several bands of pictures and of rows, and sums split for their length', async () => {
+  test('several bands of images and of rows, and sums split for their length', async () => {
     const attrs = { strides: [1, 1], pad: 'same' as const };
     const shapes = (
       batch: number,

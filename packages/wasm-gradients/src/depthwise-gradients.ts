@@ -46,15 +46,15 @@ export const depthwiseFilterGradient: Kernel = ({ inputs, attrs, backend }) => {
   for (let r = 0; r < filterHeight; r++) {
     for (let c = 0; c < filterWidth; c++) {
       sums.fill(0);
-      for (let picture = 0; picture < batchSize; picture++) {
+      for (let image = 0; image < batchSize; image++) {
         for (let row = 0; row < outHeight; row++) {
           const sourceRow = row * info.strideHeight + r * info.dilationHeight - info.padInfo.top;
           if (sourceRow < 0 || sourceRow >= inHeight) continue;
           for (let column = 0; column < outWidth; column++) {
             const sourceColumn = column * info.strideWidth + c * info.dilationWidth - info.padInfo.left;
             if (sourceColumn < 0 || sourceColumn >= inWidth) continue;
-            const pixel = ((picture * inHeight + sourceRow) * inWidth + sourceColumn) * inChannels;
-            const output = ((picture * outHeight + row) * outWidth + column) * outChannels;
+            const pixel = ((image * inHeight + sourceRow) * inWidth + sourceColumn) * inChannels;
+            const output = ((image * outHeight + row) * outWidth + column) * outChannels;
             if (multiplier === 1) {
               for (let i = 0; i < outChannels; i++) sums[i]! += x[pixel + i]! * dy[output + i]!;
             } else {

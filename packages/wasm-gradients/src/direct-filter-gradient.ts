@@ -30,7 +30,7 @@ export function directFilterGradient(
     for (let tap = 0; tap < filterHeight * filterWidth; tap++) {
       const meeting = meetingOf(info, band, Math.floor(tap / filterWidth), tap % filterWidth);
       if (!meeting) continue;
-      const { width, height, pictures, xSteps, dySteps } = meeting;
+      const { width, height, images, xSteps, dySteps } = meeting;
       for (let column = 0; column < outChannels; column += TILE_COLUMNS) {
         const right = dyStart + meeting.dyStart + column * BYTES;
         for (let row = 0; row < inChannels; row += TILE_ROWS) {
@@ -45,7 +45,7 @@ export function directFilterGradient(
             height,
             xSteps[1] - width * xSteps[0],
             dySteps[1] - width * dySteps[0],
-            pictures,
+            images,
             xSteps[2] - height * xSteps[1],
             dySteps[2] - height * dySteps[1],
           );
@@ -71,7 +71,7 @@ function within(
 
 /**
  * Where a filter tap meets the image within a band: how many positions, where they begin in input and output
- * gradient, and in steps of how many bytes they go on along columns, rows and pictures.
+ * gradient, and in steps of how many bytes they go on along columns, rows and images.
  */
 function meetingOf(info: backend_util.Conv2DInfo, band: Band, tapRow: number, tapColumn: number) {
   const {
@@ -93,9 +93,9 @@ function meetingOf(info: backend_util.Conv2DInfo, band: Band, tapRow: number, ta
   return {
     width: columns.count,
     height: rows.count,
-    pictures: band.lastPicture - band.firstPicture,
-    xStart: ((band.firstPicture * inHeight + rows.source) * inWidth + columns.source) * xPixel,
-    dyStart: ((band.firstPicture * outHeight + rows.first) * outWidth + columns.first) * dyPixel,
+    images: band.lastImage - band.firstImage,
+    xStart: ((band.firstImage * inHeight + rows.source) * inWidth + columns.source) * xPixel,
+    dyStart: ((band.firstImage * outHeight + rows.first) * outWidth + columns.first) * dyPixel,
     xSteps: [strideWidth * xPixel, strideHeight * inWidth * xPixel, inHeight * inWidth * xPixel] as const,
     dySteps: [dyPixel, outWidth * dyPixel, outHeight * outWidth * dyPixel] as const,
   };

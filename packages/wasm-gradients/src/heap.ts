@@ -22,7 +22,7 @@ export function heapIndex(backend: BackendWasm, info: TensorInfo): number {
   return backend.getMemoryOffset(info.dataId) / Float32Array.BYTES_PER_ELEMENT;
 }
 
-/** New memory for `shape`, not initialised. Free it with `backend.disposeData`. */
+/** New memory for `shape`, not initialized. Free it with `backend.disposeData`. */
 export function allocate(backend: BackendWasm, shape: number[]): TensorInfo {
   return backend.makeOutput(shape, 'float32');
 }

@@ -9,8 +9,8 @@ export const BLOCK_POSITIONS = 128;
 
 /**
  * `out[i, j] += sum over positions of x[position, i] * dy[position, j]` for one tile of 4 x 8. Positions are
- * `pictures` times `height` times `width`; all addresses and distances are in bytes, a skip is what lies
- * between the end of a row (of a picture) and the next.
+ * `images` times `height` times `width`; all addresses and distances are in bytes, a skip is what lies
+ * between the end of a row (of an image) and the next.
  */
 export type OuterProducts = (
   x: number,
@@ -23,16 +23,16 @@ export type OuterProducts = (
   height: number,
   xRowSkip: number,
   dyRowSkip: number,
-  pictures: number,
-  xPictureSkip: number,
-  dyPictureSkip: number,
+  images: number,
+  xImageSkip: number,
+  dyImageSkip: number,
 ) => void;
 
 // A WebAssembly module of one function on the backend's own memory, assembled below: the work needs SIMD,
 // which plain JavaScript has not, and XNNPACK spends more on packing such a factor than on multiplying it.
 const PARAMETERS = 13;
 const [X, DY, OUT, OUT_STRIDE, WIDTH, X_STEP, DY_STEP] = [0, 1, 2, 3, 4, 5, 6];
-const [HEIGHT, X_ROW_SKIP, DY_ROW_SKIP, PICTURES, X_PICTURE_SKIP, DY_PICTURE_SKIP] = [7, 8, 9, 10, 11, 12];
+const [HEIGHT, X_ROW_SKIP, DY_ROW_SKIP, IMAGES, X_IMAGE_SKIP, DY_IMAGE_SKIP] = [7, 8, 9, 10, 11, 12];
 const COLUMN_COUNT = PARAMETERS;
 const ROW_COUNT = PARAMETERS + 1;
 const SUMS = PARAMETERS + 2;
@@ -100,15 +100,15 @@ function functionBody(): number[] {
     ...advance(X, X_ROW_SKIP),
     ...advance(DY, DY_ROW_SKIP),
   ];
-  const picture = [
+  const image = [
     ...get(HEIGHT),
     ...set(ROW_COUNT),
     ...repeat(ROW_COUNT, row),
-    ...advance(X, X_PICTURE_SKIP),
-    ...advance(DY, DY_PICTURE_SKIP),
+    ...advance(X, X_IMAGE_SKIP),
+    ...advance(DY, DY_IMAGE_SKIP),
   ];
   const locals = [2, 2, I32, 11, V128];
-  return [...locals, ...repeat(PICTURES, picture), ...addSumsToTile(), 0x0b];
+  return [...locals, ...repeat(IMAGES, image), ...addSumsToTile(), 0x0b];
 }
 
 function moduleBytes(): Uint8Array<ArrayBuffer> {

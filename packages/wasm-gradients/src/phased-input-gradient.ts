@@ -66,9 +66,9 @@ function convolveCropped(
   const heap = heapFloats(backend, dy);
   const from = heapIndex(backend, dy);
   let to = heapIndex(backend, cropped);
-  for (let picture = 0; picture < batch; picture++) {
+  for (let image = 0; image < batch; image++) {
     for (let y = top; y < bottom; y++) {
-      const start = from + ((picture * rows.output + y) * columns.output + left) * outChannels;
+      const start = from + ((image * rows.output + y) * columns.output + left) * outChannels;
       heap.copyWithin(to, start, start + width * outChannels);
       to += width * outChannels;
     }
@@ -96,9 +96,9 @@ function interleave(
   const to = floats(backend, dx);
   const step = columns.stride * inChannels;
   let i = 0;
-  for (let picture = 0; picture < batch; picture++) {
+  for (let image = 0; image < batch; image++) {
     for (let y = 0; y < row.count; y++) {
-      const line = (picture * rows.input + row.first + y * rows.stride) * columns.input + column.first;
+      const line = (image * rows.input + row.first + y * rows.stride) * columns.input + column.first;
       let pixel = line * inChannels;
       for (let x = 0; x < column.count; x++) {
         for (let t = pixel; t < pixel + inChannels; t++) to[t] = from[i++]!;

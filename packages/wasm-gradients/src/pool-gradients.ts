@@ -9,21 +9,21 @@ function forEachWindow(
   info: backend_util.Conv2DInfo,
   visit: (
     output: number,
-    picture: number,
+    image: number,
     rows: readonly [number, number],
     columns: readonly [number, number],
   ) => void,
 ): void {
   const { batchSize, outHeight, outWidth, inHeight, inWidth, outChannels, padInfo } = info;
   let output = 0;
-  for (let picture = 0; picture < batchSize; picture++) {
+  for (let image = 0; image < batchSize; image++) {
     for (let y = 0; y < outHeight; y++) {
       const top = y * info.strideHeight - padInfo.top;
       const rows = [Math.max(0, top), Math.min(inHeight, top + info.filterHeight)] as const;
       for (let x = 0; x < outWidth; x++) {
         const left = x * info.strideWidth - padInfo.left;
         const columns = [Math.max(0, left), Math.min(inWidth, left + info.filterWidth)] as const;
-        visit(output, picture, rows, columns);
+        visit(output, image, rows, columns);
         output += outChannels;
       }
     }
@@ -49,11 +49,11 @@ export const maxPoolGradient: Kernel = ({ inputs, attrs, backend }) => {
   const dy = floats(backend, inputs.dy!);
   const gradient = floats(backend, dx).fill(0);
   const places = new Int32Array(inChannels);
-  forEachWindow(info, (output, picture, rows, columns) => {
+  forEachWindow(info, (output, image, rows, columns) => {
     places.fill(-1);
     for (let row = rows[0]; row < rows[1]; row++) {
       for (let column = columns[0]; column < columns[1]; column++) {
-        const pixel = ((picture * inHeight + row) * inWidth + column) * inChannels;
+        const pixel = ((image * inHeight + row) * inWidth + column) * inChannels;
         for (let c = 0; c < inChannels; c++) {
           if (x[pixel + c] === y[output + c] && places[c]! < 0) places[c] = pixel + c;
         }
@@ -78,10 +78,10 @@ export const avgPoolGradient: Kernel = ({ inputs, attrs, backend }) => {
   const dx = allocate(backend, input.shape);
   const dy = floats(backend, inputs.dy!);
   const gradient = floats(backend, dx).fill(0);
-  forEachWindow(info, (output, picture, rows, columns) => {
+  forEachWindow(info, (output, image, rows, columns) => {
     for (let row = rows[0]; row < rows[1]; row++) {
       for (let column = columns[0]; column < columns[1]; column++) {
-        const pixel = ((picture * inHeight + row) * inWidth + column) * inChannels;
+        const pixel = ((image * inHeight + row) * inWidth + column) * inChannels;
         for (let c = 0; c < inChannels; c++) gradient[pixel + c]! += dy[output + c]! * share;
       }
     }

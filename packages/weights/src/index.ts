@@ -5,7 +5,7 @@ export {
   type RecommendedPreparation,
   type WeightsEntry,
   type WeightsInputTransform,
-  type WeightsLicence,
+  type WeightsLicense,
 } from './registry/index.js';
 export { readSafetensors, writeSafetensors, type SafetensorsFile } from './safetensors.js';
 export { readStateDict, type ReadStateDictOptions } from './state-dict.js';

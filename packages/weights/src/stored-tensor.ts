@@ -82,7 +82,7 @@ export class StoredTensor {
 }
 
 /**
- * The longest runs of neighbouring elements: each is `run` long; `shape` and `strides` are the axes that
+ * The longest runs of neighboring elements: each is `run` long; `shape` and `strides` are the axes that
  * remain to be walked from one to the next.
  */
 export function runs(

@@ -26,7 +26,7 @@ async function readRecord(file: string): Promise<unknown> {
   try {
     return fromJson(text);
   } catch (cause) {
-    throw new DskdError('artefact-invalid', `${file} is damaged: it is not JSON.`, {
+    throw new DskdError('artifact-invalid', `${file} is damaged: it is not JSON.`, {
       hint: 'Remove it: what it held is computed again.',
       cause,
     });

@@ -61,7 +61,7 @@ export async function drawFigures(
 const TITLES: Readonly<Record<PanelName, string>> = { fig4: 'Fig. 4', fig5: 'Fig. 5' };
 
 /** What the panels of a row are. */
-export const FIGURE_CAPTION = 'From left to right: picture, ground truth, local, global, final';
+export const FIGURE_CAPTION = 'From left to right: image, ground truth, local, global, final';
 
 export function figureTitle({ name, variant, category, seed }: Figure): string {
   const settings = variant === '' ? '' : `, ${variant}`;

@@ -12,7 +12,7 @@ import { withCombined } from './with-combined.js';
 /** Between panels, in pixels; white. */
 const GAP = 4;
 
-/** Pictures of one size side by side and below each other. */
+/** Images of one size side by side and below each other. */
 export function tile(rows: readonly (readonly PixelBuffer[])[]): PixelBuffer {
   const [{ width, height }] = rows[0] as [PixelBuffer];
   const columns = Math.max(...rows.map((row) => row.length));
@@ -30,7 +30,7 @@ export function tile(rows: readonly (readonly PixelBuffer[])[]): PixelBuffer {
   return { data, ...total, channels: 3 };
 }
 
-/** The first anomalous test picture of each kind: nobody chose those that look best. */
+/** The first anomalous test image of each kind: nobody chose those that look best. */
 function firstOfEachKind(source: ImageSource): Sample[] {
   const kinds = new Map<string, Sample>();
   for (const sample of source.samples) {
@@ -41,9 +41,9 @@ function firstOfEachKind(source: ImageSource): Sample[] {
   return [...kinds.values()].sort((a, b) => (a.defectType > b.defectType ? -1 : 1));
 }
 
-/** A map over the picture, on a scale on which every normal picture that calibrated stays as it is up to its middle. */
-function overlay(picture: PixelBuffer, map: ScoreMap, normalScores: readonly number[]): PixelBuffer {
-  return heatMapOverlay(picture, map, heatScaleOf(normalScores, Math.max(...normalScores)));
+/** A map over the image, on a scale on which every normal image that calibrated stays as it is up to its middle. */
+function overlay(image: PixelBuffer, map: ScoreMap, normalScores: readonly number[]): PixelBuffer {
+  return heatMapOverlay(image, map, heatScaleOf(normalScores, Math.max(...normalScores)));
 }
 
 async function panelsOf(
@@ -68,7 +68,7 @@ async function panelsOf(
 }
 
 /**
- * Draws a figure of one category as a PNG: a row for each kind of anomaly with the picture, its ground truth, the map
+ * Draws a figure of one category as a PNG: a row for each kind of anomaly with the image, its ground truth, the map
  * of each student and their sum, on the current backend.
  */
 export async function drawPanels(job: PanelJob, signal: AbortSignal): Promise<void> {

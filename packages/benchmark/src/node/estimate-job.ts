@@ -15,7 +15,7 @@ export async function estimateCell({ cell, category }: EstimateJob, signal: Abor
       signal,
     });
     const student = Object.values(measured.students)[0]!;
-    const batches = category.pictures.test / Math.min(cell.facts.training.batchSize, category.pictures.train);
+    const batches = category.images.test / Math.min(cell.facts.training.batchSize, category.images.train);
     const scoringSeconds = batches * (measured.teacherSeconds + student.seconds * FORWARD_SHARE);
     return { bytes, seconds, scoringSeconds };
   } finally {

@@ -7,7 +7,7 @@ import { CellStore } from './cell-store.js';
 import { openCategory, teacherOf } from './train-cell.js';
 import { withCombined } from './with-combined.js';
 
-/** Students in memory at a time, as the size of their files: more are scored in several passes over the pictures. */
+/** Students in memory at a time, as the size of their files: more are scored in several passes over the images. */
 const STUDENT_BYTES = 1.5 * 2 ** 30;
 
 /** Combinations in parts, each of which needs no more than `limit` bytes of students, or is one combination. */
@@ -30,7 +30,7 @@ export function passesOf(
   return passes;
 }
 
-/** Scores the test pictures with each student once a pass, on the current backend, and keeps what was found. */
+/** Scores the test images with each student once a pass, on the current backend, and keeps what was found. */
 export async function evaluateCells(job: EvaluateJob, signal: AbortSignal): Promise<Quality[]> {
   const store = new CellStore(job.store);
   const source = await openCategory(job.category, signal);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DskdError } from '@dskd/base';
 import type { Job } from '../jobs.js';
-import { BEHAVIOUR } from './behaviour.test.util.js';
+import { BEHAVIOR } from './behavior.test.util.js';
 import { CellStore } from './cell-store.js';
 import { serveJobs } from './serve-jobs.js';
 
@@ -18,15 +18,15 @@ async function work(job: Job, signal: AbortSignal): Promise<unknown> {
   if (job.kind === 'estimate') return { seconds: 1, scoringSeconds: 1, bytes: process.pid };
   if (job.kind === 'panels') return undefined;
   switch (job.cell.facts.seed) {
-    case BEHAVIOUR.throws:
+    case BEHAVIOR.throws:
       throw new DskdError('out-of-memory', 'No room for the student.', { hint: 'Take a smaller one.' });
-    case BEHAVIOUR.dies:
+    case BEHAVIOR.dies:
       process.stderr.write('FATAL ERROR: heap out of memory\n');
       return process.abort();
-    case BEHAVIOUR.hangs:
+    case BEHAVIOR.hangs:
       await sleep(3_600_000, undefined, { signal });
       break;
-    case BEHAVIOUR.deaf:
+    case BEHAVIOR.deaf:
       await sleep(3_600_000);
       break;
     default:

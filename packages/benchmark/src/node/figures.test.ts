@@ -10,13 +10,13 @@ import { tile } from './draw-panels.js';
 import { passesOf } from './evaluate-cells.js';
 
 test('panels stand beside and below each other, with a white gap', () => {
-  const grey = (value: number): PixelBuffer => ({
+  const gray = (value: number): PixelBuffer => ({
     data: new Uint8Array(2 * 1 * 3).fill(value),
     width: 2,
     height: 1,
     channels: 3,
   });
-  const { data, width, height } = tile([[grey(1), grey(2)], [grey(3)]]);
+  const { data, width, height } = tile([[gray(1), gray(2)], [gray(3)]]);
   expect([width, height]).toEqual([2 + 4 + 2, 1 + 4 + 1]);
   const pixel = (x: number, y: number): number[] => [
     ...data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3),

@@ -90,7 +90,7 @@ export async function prepareCategories(
     prepared.push({
       ...place,
       fingerprint: await source.fingerprint(signal ? { signal } : {}),
-      pictures: { train: inSplit('train'), test: inSplit('test') },
+      images: { train: inSplit('train'), test: inSplit('test') },
     });
   }
   return prepared;

@@ -7,7 +7,7 @@ import { cellsOf } from '../plan.js';
 import { planOf } from '../grid.test.util.js';
 import { progressOf, runGrid } from '../run-grid.js';
 import { CellStore } from './cell-store.js';
-import { BEHAVIOUR } from './behaviour.test.util.js';
+import { BEHAVIOR } from './behavior.test.util.js';
 import { ProcessPool } from './process-pool.js';
 
 const WORKER = new URL('./fake-worker.test.util.js', import.meta.url);
@@ -37,13 +37,13 @@ const until = async (condition: () => Promise<boolean>): Promise<void> => {
 };
 
 test('a grid in two processes', async () => {
-  const plan = planOf({ seeds: [BEHAVIOUR.works] });
+  const plan = planOf({ seeds: [BEHAVIOR.works] });
   const { qualities, failures, trained } = await runGrid(plan, { store, execute: pool(2).execute });
   expect([qualities.size, failures.length, trained]).toEqual([30, 0, 12]);
 });
 
 test('a job that throws and one that kills its process are told apart, and stop nothing else', async () => {
-  const plan = planOf({ seeds: [BEHAVIOUR.works, BEHAVIOUR.throws, BEHAVIOUR.dies], tables: ['table1'] }, [
+  const plan = planOf({ seeds: [BEHAVIOR.works, BEHAVIOR.throws, BEHAVIOR.dies], tables: ['table1'] }, [
     'tray',
   ]);
   const { qualities, failures } = await runGrid(plan, { store, execute: pool(2).execute });
@@ -60,7 +60,7 @@ test('a job that throws and one that kills its process are told apart, and stop 
 
 test('an abort ends what runs and begins nothing, and the next run goes on', async () => {
   const stop = new AbortController();
-  const plan = planOf({ seeds: [BEHAVIOUR.works] });
+  const plan = planOf({ seeds: [BEHAVIOR.works] });
   const running = runGrid(plan, {
     store,
     execute: pool(2, stop.signal).execute,
@@ -83,7 +83,7 @@ test('a job that waits hears the abort, one that is deaf is killed', async () =>
   const { execute } = pool(2, stop.signal);
   const [category] = planOf({}).categories;
   const cellOf = (seed: number): ReturnType<typeof cellsOf>[number] => cellsOf(planOf({ seeds: [seed] }))[0]!;
-  const jobs = [BEHAVIOUR.hangs, BEHAVIOUR.deaf, BEHAVIOUR.works].map((seed) =>
+  const jobs = [BEHAVIOR.hangs, BEHAVIOR.deaf, BEHAVIOR.works].map((seed) =>
     execute({ kind: 'train', cell: cellOf(seed), category: category!, store: store.folder }),
   );
   await until(async () => (await workers()) === 2);

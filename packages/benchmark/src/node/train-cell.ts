@@ -7,7 +7,7 @@ import type { CategoryFacts } from '../facts.js';
 import type { TrainJob } from '../jobs.js';
 import { CellStore } from './cell-store.js';
 
-/** A category's pictures. */
+/** A category's images. */
 export function openCategory(
   { root, subsets }: Pick<CategoryFacts, 'root' | 'subsets'>,
   signal?: AbortSignal,
@@ -37,12 +37,12 @@ export function trainingOf(cell: Cell, source: ImageSource, teacher: Teacher): T
     ...(augment === 'gcad' && { augmentation: gcadAugmentation(facts.category) }),
     preset,
     ...(facts.gccb && { gccb: facts.gccb }),
-    ...(facts.initialise && { initialise: { global: facts.initialise } }),
+    ...(facts.initialize && { initialize: { global: facts.initialize } }),
     branches: {
       [branchName(cell)]: {
         branch: facts.branch,
         objective: { name: objective, options: temperature === undefined ? {} : { temperature } },
-        optimiser: { learningRate: facts.learningRate },
+        optimizer: { learningRate: facts.learningRate },
       },
     },
     epochs,

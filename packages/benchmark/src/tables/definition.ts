@@ -11,10 +11,10 @@ export interface StudentChoice {
   };
 }
 
-/** One line of a table: what scores a picture, and what the paper printed for it. */
+/** One line of a table: what scores an image, and what the paper printed for it. */
 export interface TableRow {
   readonly label: readonly string[];
-  /** Students whose normalised maps are added (Eq. 8); one alone is its own score. */
+  /** Students whose normalized maps are added (Eq. 8); one alone is its own score. */
   readonly students: readonly StudentChoice[];
   /** By the name of the column, as far as the paper has numbers. */
   readonly published: Readonly<Record<string, number>>;

@@ -43,7 +43,7 @@ const byCategory = (values: readonly number[]): Record<string, number> =>
 
 export const table1: TableDefinition = {
   name: 'table1',
-  title: 'Table 1: localisation by category (AU-sPRO up to 0.05, mean of structural and logical)',
+  title: 'Table 1: localization by category (AU-sPRO up to 0.05, mean of structural and logical)',
   labels: ['method'],
   columns: categoryColumns,
   rows: ours(TABLE_1, byCategory),
@@ -72,5 +72,5 @@ export const table3: TableDefinition = {
   columns: () => BOTH,
   rows: ours(TABLE_3, both),
   others: others(TABLE_3, both),
-  remark: 'Which pictures of MVTec AD are logical is told by a list (subsets); the paper took 37 of them.',
+  remark: 'Which images of MVTec AD are logical is told by a list (subsets); the paper took 37 of them.',
 };

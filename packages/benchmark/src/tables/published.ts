@@ -1,6 +1,6 @@
 /**
  * Numbers printed in Zhang, Suganuma, Okatani: Contextual Affinity Distillation for Image Anomaly Detection, WACV
- * 2024 (Tables 1 to 6). AU-sPRO is normalised, up to a false-positive rate of 0.05. That Tables 4 to 6 print AU-sPRO
+ * 2024 (Tables 1 to 6). AU-sPRO is normalized, up to a false-positive rate of 0.05. That Tables 4 to 6 print AU-sPRO
  * follows from Table 6's heading and from their best row, which is the mean of Table 1. Fig. 6 has no numbers.
  */
 export const PAPER = 'Zhang, Suganuma, Okatani, WACV 2024';

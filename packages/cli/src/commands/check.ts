@@ -5,7 +5,7 @@ import { checkOptions } from '../options/check.js';
 export function checkCommand(): Command {
   return defineCommand({
     name: 'check',
-    arguments: [['<data>', 'a folder of pictures, a dataset, or a manifest']],
+    arguments: [['<data>', 'a folder of images, a dataset, or a manifest']],
     options: checkOptions,
     run: async (options, [data], signal) => {
       const { check } = await import('../work/check.js');

@@ -7,7 +7,7 @@ export function combineCommand(): Command {
     name: 'combine',
     arguments: [
       ['<local>', 'a model of dskd train --student local'],
-      ['<global>', 'one of dskd train --student global, on the same pictures with the same options'],
+      ['<global>', 'one of dskd train --student global, on the same images with the same options'],
     ],
     options: combineOptions,
     run: async (options, models, signal) => {

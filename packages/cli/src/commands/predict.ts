@@ -8,7 +8,7 @@ import { MODEL_ARGUMENT } from '../options/shared.js';
 export function predictCommand(): Command {
   return defineCommand({
     name: 'predict',
-    arguments: [MODEL_ARGUMENT, ['[images...]', 'pictures, or folders of pictures']],
+    arguments: [MODEL_ARGUMENT, ['[images...]', 'images, or folders of images']],
     options: predictOptions,
     run: async (options, [model, ...images], signal) => {
       assertSensible(images, options);
@@ -20,13 +20,13 @@ export function predictCommand(): Command {
 
 function assertSensible(images: readonly string[], { watch, out }: PredictOptions): void {
   if (images.length === 0 && watch === undefined) {
-    throw new DskdError('invalid-argument', 'No pictures are given.', {
-      hint: 'Name pictures or folders after the model, or a folder to watch: --watch DIR.',
+    throw new DskdError('invalid-argument', 'No images are given.', {
+      hint: 'Name images or folders after the model, or a folder to watch: --watch DIR.',
     });
   }
   if (watch !== undefined && out !== undefined && path.resolve(watch) === path.resolve(out)) {
     throw new DskdError('invalid-argument', `Got ${watch} to watch and to write heat maps to.`, {
-      hint: 'Heat maps would be taken for new pictures: give --out another folder.',
+      hint: 'Heat maps would be taken for new images: give --out another folder.',
     });
   }
 }

@@ -1,13 +1,13 @@
 /** What each command does, in a line: known without loading the command. */
 export const SUMMARIES = {
-  train: 'learn good parts from pictures of good parts only',
-  evaluate: 'score the test pictures of a dataset and compare with its labels and masks',
-  predict: 'say of pictures whether, where and how they are anomalous: one line of JSON each',
+  train: 'learn good parts from images of good parts only',
+  evaluate: 'score the test images of a dataset and compare with its labels and masks',
+  predict: 'say of images whether, where and how they are anomalous: one line of JSON each',
   calibrate: 'set the threshold of a model for a rate of false alarms, without training again',
   combine: 'join two models whose students were trained apart',
   check: 'read a dataset: what it holds, and everything that is wrong with it',
   info: 'print what a model is and how it came to be',
-  'distil-teacher': 'make a small teacher of a large one, with pictures of anything or none',
+  'distill-teacher': 'make a small teacher of a large one, with images of anything or none',
   weights: 'list, download, inspect and convert weights of teachers',
   init: 'write a config file in which every option of a command stands, explained',
   synth: 'draw a dataset with structural and logical anomalies: nothing to download',

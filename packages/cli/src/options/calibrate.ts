@@ -4,18 +4,14 @@ import { backendOption, configOption, outputOptions, teacherWeightsOption } from
 
 /** What `dskd calibrate` can be told. */
 export const calibrateOptions = z.strictObject({
-  normals: option(
-    text(),
-    'pictures of good parts the model has not been trained on: a folder or a manifest',
-    {
-      main: true,
-      group: 'Data',
-      value: 'dir',
-      path: true,
-      example: 'good-parts',
-    },
-  ),
-  anomalies: option(text().optional(), 'pictures of bad parts, for --threshold-from f1-max or cost', {
+  normals: option(text(), 'images of good parts the model has not been trained on: a folder or a manifest', {
+    main: true,
+    group: 'Data',
+    value: 'dir',
+    path: true,
+    example: 'good-parts',
+  }),
+  anomalies: option(text().optional(), 'images of bad parts, for --threshold-from f1-max or cost', {
     main: true,
     group: 'Data',
     value: 'dir',
@@ -34,7 +30,7 @@ export const calibrateOptions = z.strictObject({
     defaultText: "the model's own",
     example: 0.05,
   }),
-  confidence: option(fraction().optional(), 'how sure the rate is to be kept; takes more pictures', {
+  confidence: option(fraction().optional(), 'how sure the rate is to be kept; takes more images', {
     group: 'Calibration',
     value: 'share',
     defaultText: 'kept on average',
@@ -55,12 +51,12 @@ export const calibrateOptions = z.strictObject({
   prevalence: option(fraction().optional(), 'share of bad parts where the model will work, for cost', {
     group: 'Calibration',
     value: 'share',
-    defaultText: 'their share among the pictures given',
+    defaultText: 'their share among the images given',
     example: 0.01,
   }),
   statistics: option(
     z.boolean().default(false),
-    "measure each branch's mean and deviation on these pictures too",
+    "measure each branch's mean and deviation on these images too",
     { main: true, group: 'Calibration' },
   ),
   out: option(text().optional(), 'where the model goes', {

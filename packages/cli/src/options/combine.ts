@@ -17,12 +17,12 @@ export const combineOptions = z.strictObject({
     path: true,
     example: 'model.safetensors',
   }),
-  data: option(text(), 'the pictures both were trained on: good ones of them calibrate the two together', {
+  data: option(text(), 'the images both were trained on: good ones of them calibrate the two together', {
     main: true,
     group: 'Data',
     value: 'dir',
     path: true,
-    example: 'pictures',
+    example: 'images',
   }),
   category: categoryOption,
   falseAlarmRate: option(fraction().optional(), 'what the threshold is chosen for', {

@@ -12,17 +12,17 @@ import {
 
 /** What `dskd evaluate` can be told. */
 export const evaluateOptions = z.strictObject({
-  data: option(text(), 'MVTec AD or LOCO AD folder or manifest with test pictures', {
+  data: option(text(), 'MVTec AD or LOCO AD folder or manifest with test images', {
     main: true,
     group: 'Data',
     value: 'dir',
     path: true,
-    example: 'pictures',
+    example: 'images',
   }),
   category: categoryOption,
   subsets: option(
     text().optional(),
-    'of MVTec AD: a list of the pictures whose anomaly is logical, one a line',
+    'of MVTec AD: a list of the images whose anomaly is logical, one a line',
     { group: 'Data', value: 'file', path: true, example: 'logical.txt' },
   ),
   ignoreMask: ignoreMaskOption,
@@ -48,7 +48,7 @@ export const evaluateOptions = z.strictObject({
   report: reportOption,
   writeMaps: option(
     text().optional(),
-    "write a map of each test picture, at its own size, for MVTec's evaluation scripts (TIFF, 32-bit floats)",
+    "write a map of each test image, at its own size, for MVTec's evaluation scripts (TIFF, 32-bit floats)",
     { group: 'Result', value: 'dir', path: true, example: 'anomaly-maps' },
   ),
   mapsOf: option(text().default('fused'), 'which maps --write-maps writes: fused, or those of a branch', {

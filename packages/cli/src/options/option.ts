@@ -16,7 +16,7 @@ export interface OptionFacts {
   readonly example?: string | number;
   /** A file or folder; in a config file it is relative to that file. */
   readonly path?: boolean;
-  /** Decides the result: the artefact records it. */
+  /** Decides the result: the artifact records it. */
   readonly recorded?: boolean;
   /** What `--no-NAME` says in the help, where an option is on unless switched off. */
   readonly negative?: string;

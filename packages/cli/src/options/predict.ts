@@ -10,7 +10,7 @@ import {
 
 /** What `dskd predict` can be told. */
 export const predictOptions = z.strictObject({
-  watch: option(text().optional(), 'go on with every picture that comes into this folder, until Ctrl-C', {
+  watch: option(text().optional(), 'go on with every image that comes into this folder, until Ctrl-C', {
     main: true,
     group: 'Data',
     value: 'dir',
@@ -18,7 +18,7 @@ export const predictOptions = z.strictObject({
     example: 'incoming',
   }),
   ignoreMask: ignoreMaskOption,
-  out: option(text().optional(), 'write a heat map over each picture, on the same colour scale for all', {
+  out: option(text().optional(), 'write a heat map over each image, on the same color scale for all', {
     main: true,
     group: 'Result',
     value: 'dir',

@@ -24,7 +24,7 @@ export const reproduceOptions = z.strictObject({
   }),
   subsets: option(
     text().optional(),
-    'of MVTec AD: a list of the pictures whose anomaly is logical, one a line',
+    'of MVTec AD: a list of the images whose anomaly is logical, one a line',
     {
       main: true,
       group: 'Data',
@@ -50,18 +50,18 @@ export const reproduceOptions = z.strictObject({
     wanted: 'pixels such as 256, or height x width such as 320x192, at least 32',
     defaultText: '256',
   }),
-  epochs: option(positiveInteger().optional(), 'passes over the pictures', {
+  epochs: option(positiveInteger().optional(), 'passes over the images', {
     main: true,
     group: SETTINGS,
     value: 'n',
     defaultText: '200',
   }),
-  batchSize: option(positiveInteger().optional(), 'pictures per step', {
+  batchSize: option(positiveInteger().optional(), 'images per step', {
     group: SETTINGS,
     value: 'n',
     defaultText: '16',
   }),
-  augment: option(z.enum(['none', 'gcad']).default('gcad'), 'how training pictures are varied', {
+  augment: option(z.enum(['none', 'gcad']).default('gcad'), 'how training images are varied', {
     group: SETTINGS,
     value: 'what',
   }),

@@ -6,7 +6,7 @@ import { inputSize, option, positiveInteger, text } from './option.js';
 import { recordedOptions, resolveOptions, type OptionLayers } from './resolve-options.js';
 
 const schema = z.strictObject({
-  data: option(text(), 'a folder of pictures', { value: 'dir', path: true }),
+  data: option(text(), 'a folder of images', { value: 'dir', path: true }),
   epochs: option(positiveInteger().default(10), 'passes', { recorded: true }),
   gccb: option(z.enum(['full', 'none']).default('full'), 'block', { recorded: true }),
   size: option(inputSize.prefault(256), 'size', { wanted: 'pixels such as 256', recorded: true }),
@@ -99,10 +99,8 @@ test.each([['large'], [8], ['8'], ['320x8'], ['320x'], [[320]], [-64]])('no size
 });
 
 test('paths of a file are relative to it; those of flags are as given', () => {
-  expect(resolve({ flags: {}, file: file({ data: 'pictures' }) }).data).toBe(
-    path.resolve('configs', 'pictures'),
-  );
-  expect(resolve({ flags: { data: 'pictures' } }).data).toBe('pictures');
+  expect(resolve({ flags: {}, file: file({ data: 'images' }) }).data).toBe(path.resolve('configs', 'images'));
+  expect(resolve({ flags: { data: 'images' } }).data).toBe('images');
 });
 
 describe('what is wrong', () => {
@@ -132,7 +130,7 @@ describe('what is wrong', () => {
     expect(refusal({ flags: { data: 'x' }, file: file({ epoch: 3 }) }).message).toBe(
       'configs/dskd.yaml:1:1: no option is called epoch; did you mean epochs?',
     );
-    expect(refusal({ flags: { data: 'x' }, file: file({ colour: 3 }) }).message).toContain('remove it');
+    expect(refusal({ flags: { data: 'x' }, file: file({ color: 3 }) }).message).toContain('remove it');
     expect(refusal({ flags: { data: 'x' }, file: file({ json: true }) }).message).toContain('--json');
   });
 
@@ -141,7 +139,7 @@ describe('what is wrong', () => {
     expect(error.message.split('\n')).toEqual([
       '3 options are not right:',
       '  configs/dskd.yaml:1:1: no option is called gcbb; did you mean gccb?',
-      '  --data <dir> is missing: a folder of pictures.',
+      '  --data <dir> is missing: a folder of images.',
       '  --epochs: got 1.5, wanted a whole number, 1 or more.',
     ]);
     expect(error.details.problems).toHaveLength(3);

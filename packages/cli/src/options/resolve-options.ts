@@ -109,7 +109,7 @@ function unknownKeys(file: ConfigFile | undefined, properties: readonly OptionPr
     });
 }
 
-/** The options that decide the result, as the artefact keeps them: no paths, nothing about this machine. */
+/** The options that decide the result, as the artifact keeps them: no paths, nothing about this machine. */
 export function recordedOptions<Schema extends z.ZodObject>(
   schema: Schema,
   resolved: z.output<Schema>,

@@ -49,13 +49,13 @@ export const categoryOption = option(text().optional(), 'folder inside --data', 
 
 export const ignoreMaskOption = option(
   text().optional(),
-  'a picture that is not black where pixels do not count',
+  'an image that is not black where pixels do not count',
   { group: 'Data', value: 'file', path: true, example: 'ignore.png' },
 );
 
 export const reportOption = option(
   text().optional(),
-  'write a page for people: one HTML file with curves, tables and pictures',
+  'write a page for people: one HTML file with curves, tables and images',
   { main: true, group: 'Result', value: 'file', path: true, example: 'report.html' },
 );
 

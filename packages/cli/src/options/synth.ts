@@ -12,13 +12,13 @@ export const synthOptions = z.strictObject({
     main: true,
     value: 'pixels',
   }),
-  train: option(positiveInteger().default(100), 'good pictures to train on', { main: true, value: 'n' }),
-  validation: option(wholeNumber().default(20), 'good pictures to calibrate on', { main: true, value: 'n' }),
-  test: option(wholeNumber().default(60), 'test pictures: a third each good, logical, structural', {
+  train: option(positiveInteger().default(100), 'good images to train on', { main: true, value: 'n' }),
+  validation: option(wholeNumber().default(20), 'good images to calibrate on', { main: true, value: 'n' }),
+  test: option(wholeNumber().default(60), 'test images: a third each good, logical, structural', {
     main: true,
     value: 'n',
   }),
-  seed: option(wholeNumber().default(7), 'the same seed draws the same pictures everywhere', {
+  seed: option(wholeNumber().default(7), 'the same seed draws the same images everywhere', {
     main: true,
     value: 'n',
   }),

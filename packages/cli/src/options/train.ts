@@ -37,13 +37,13 @@ const RUNNING = 'Running';
 export const trainOptions = z.strictObject({
   data: option(
     text(),
-    'MVTec AD or LOCO AD folder, any folder of good pictures, or a manifest (.csv, .jsonl)',
+    'MVTec AD or LOCO AD folder, any folder of good images, or a manifest (.csv, .jsonl)',
     {
       main: true,
       group: 'Data',
       value: 'dir',
       path: true,
-      example: 'pictures',
+      example: 'images',
     },
   ),
   category: categoryOption,
@@ -59,13 +59,13 @@ export const trainOptions = z.strictObject({
     },
   ),
   fit: option(
-    z.enum(['squeeze', 'letterbox']).default('squeeze'),
-    'how a picture of another shape becomes the input: each side apart, or with a border',
+    z.enum(['stretch', 'letterbox']).default('stretch'),
+    'how an image of another shape becomes the input: each side apart, or with a border',
     { group: 'Data', value: 'how', recorded: true },
   ),
   augment: option(
     z.union([z.enum(['none', 'gcad']), text(), z.record(z.string(), z.json())]).default('none'),
-    'how training pictures are varied: none, gcad (flips by category, small rotations, colours) or a JSON file',
+    'how training images are varied: none, gcad (flips by category, small rotations, colors) or a JSON file',
     {
       group: 'Data',
       value: 'what',
@@ -111,7 +111,7 @@ export const trainOptions = z.strictObject({
       recorded: true,
     },
   ),
-  initialiseGlobal: option(
+  initializeGlobal: option(
     z.enum(['random', 'teacher-stage4']).default('random'),
     "where the global student's bottleneck starts",
     { group: STUDENTS, value: 'how', recorded: true },
@@ -143,7 +143,7 @@ export const trainOptions = z.strictObject({
     example: 256,
     recorded: true,
   }),
-  epochs: option(positiveInteger().optional(), 'passes over the pictures', {
+  epochs: option(positiveInteger().optional(), 'passes over the images', {
     main: true,
     group: TRAINING,
     value: 'n',
@@ -151,7 +151,7 @@ export const trainOptions = z.strictObject({
     example: LEAST_EPOCHS,
     recorded: true,
   }),
-  batchSize: option(positiveInteger().default(16), 'pictures per step', {
+  batchSize: option(positiveInteger().default(16), 'images per step', {
     group: TRAINING,
     value: 'n',
     recorded: true,
@@ -174,24 +174,24 @@ export const trainOptions = z.strictObject({
   }),
   reestimateBatchNorm: option(
     z.boolean().default(false),
-    'average batch-norm statistics over the pictures at the end',
+    'average batch-norm statistics over the images at the end',
     { group: TRAINING, recorded: true },
   ),
   holdOut: option(
     fraction().default(0.1),
-    'share of the good pictures kept back to calibrate, where there is no validation folder',
+    'share of the good images kept back to calibrate, where there is no validation folder',
     { group: CALIBRATION, value: 'fraction', recorded: true },
   ),
-  calibrateOnTraining: option(z.boolean().default(false), 'calibrate on the training pictures instead', {
+  calibrateOnTraining: option(z.boolean().default(false), 'calibrate on the training images instead', {
     group: CALIBRATION,
     recorded: true,
   }),
   statisticsOn: option(
     z.enum(['calibration', 'training']).default('calibration'),
-    "which pictures give each branch's mean and deviation",
-    { group: CALIBRATION, value: 'pictures', recorded: true },
+    "which images give each branch's mean and deviation",
+    { group: CALIBRATION, value: 'images', recorded: true },
   ),
-  normalisation: option(
+  normalization: option(
     z.enum(['moments', 'quantiles']).default('moments'),
     'what of them makes branches comparable; quantiles turn down one that is often far off',
     { group: CALIBRATION, value: 'how', recorded: true },

@@ -2,11 +2,11 @@ import { overlayNames } from './overlay-names.js';
 
 const names = (...files: string[]): string[] => files.map((file) => overlayNames(files).get(file)!);
 
-test('a picture gives its overlay its name', () => {
+test('an image gives its overlay its name', () => {
   expect(names('parts/a.png', 'parts/b.jpg')).toEqual(['a.overlay.png', 'b.overlay.png']);
 });
 
-test('pictures of one name are told apart by their folders, as many as it takes', () => {
+test('images of one name are told apart by their folders, as many as it takes', () => {
   expect(names('test/good/000.png', 'test/spot/000.png', 'test/spot/001.png')).toEqual([
     'good-000.overlay.png',
     'spot-000.overlay.png',
@@ -20,7 +20,7 @@ test('pictures of one name are told apart by their folders, as many as it takes'
   expect(names('000.png', 'deeper/000.png')).toEqual(['000.overlay.png', 'deeper-000.overlay.png']);
 });
 
-test('pictures that differ in their ending alone keep it', () => {
+test('images that differ in their ending alone keep it', () => {
   expect(names('parts/a.png', 'parts/a.jpg')).toEqual(['a.png.overlay.png', 'a.jpg.overlay.png']);
 });
 

@@ -34,7 +34,7 @@ function stemsOf(files: readonly string[]): Map<string, string> {
 }
 
 /**
- * A name for the overlay of each picture: `NAME.overlay.png`; where pictures of one name lie in different
+ * A name for the overlay of each image: `NAME.overlay.png`; where images of one name lie in different
  * folders, with the folders that tell them apart: `spot-000.overlay.png`. Files that differ in their ending
  * alone keep it (`a.jpg.overlay.png`); a number is the last resort.
  */

@@ -46,7 +46,7 @@ test('on a terminal one line is rewritten: bar, losses, rate, time left', () => 
   at(0, start);
   at(2, step(0));
   at(4, step(1));
-  expect(written[0]).toBe('\r\x1b[2Ktraining local and global on 16 pictures: 2 epochs, 8 steps\n');
+  expect(written[0]).toBe('\r\x1b[2Ktraining local and global on 16 images: 2 epochs, 8 steps\n');
   expect(written.slice(1)).toEqual([
     '\r\x1b[2K[##..............] 1/8  local 0.512  global 1.50  0.50 steps/s, 14s left',
     '\r\x1b[2K[####............] 2/8  local 0.512  global 1.50  0.50 steps/s, 12s left',
@@ -78,7 +78,7 @@ test('elsewhere: plain lines, one an epoch, with rate and time left; nothing is 
   });
   at(9, { type: 'checkpoint-saved', epoch: 0, step: 4 }, { type: 'warning', message: 'short' });
   expect(written).toEqual([
-    'training local and global on 16 pictures: 2 epochs, 8 steps\n',
+    'training local and global on 16 images: 2 epochs, 8 steps\n',
     'epoch 1/2: local 0.500  global 1.25  0.50 steps/s, 8s left\n',
     'checkpoint saved after step 4\n',
     'warning: short\n',

@@ -1,6 +1,6 @@
 import type { DskdEvent, EventListener } from '@dskd/base';
 import { printJson } from '../output.js';
-import { coloured } from './colour.js';
+import { colored } from './color.js';
 import { formatDuration } from './duration.js';
 
 const BAR_WIDTH = 16;
@@ -48,7 +48,7 @@ class Clock {
 /** A bar that rewrites its line on a terminal; plain lines, one an epoch, elsewhere. */
 function humanRenderer(stream: ProgressStream, now: () => number): EventListener {
   let run = { epochs: 0, steps: 0, done: 0, clock: new Clock(now) };
-  let pictures: Clock | undefined;
+  let images: Clock | undefined;
   const say = (text: string): void => {
     stream.write(stream.isTTY ? `${REWRITE}${text}\n` : `${text}\n`);
   };
@@ -65,7 +65,7 @@ function humanRenderer(stream: ProgressStream, now: () => number): EventListener
           clock: new Clock(now),
         };
         say(
-          `training ${event.students.join(' and ')} on ${event.samples} pictures: ${event.epochs} epochs, ${run.steps} steps`,
+          `training ${event.students.join(' and ')} on ${event.samples} images: ${event.epochs} epochs, ${run.steps} steps`,
         );
         break;
       case 'step-end': {
@@ -89,20 +89,20 @@ function humanRenderer(stream: ProgressStream, now: () => number): EventListener
         break;
       }
       case 'calibration-start':
-        say(`calibrating on ${event.samples} good pictures`);
+        say(`calibrating on ${event.samples} good images`);
         break;
       case 'image-scored': {
-        pictures ??= new Clock(now);
+        images ??= new Clock(now);
         const done = event.index + 1;
-        show(`scored ${done}/${event.total}  ${pictures.describe(done, event.total, 'pictures')}`);
+        show(`scored ${done}/${event.total}  ${images.describe(done, event.total, 'images')}`);
         if (done === event.total) {
-          pictures = undefined;
+          images = undefined;
           if (stream.isTTY) stream.write(REWRITE);
         }
         break;
       }
       case 'warning':
-        say(`${coloured('warning:', 'yellow', stream)} ${event.message}`);
+        say(`${colored('warning:', 'yellow', stream)} ${event.message}`);
         break;
       case 'epoch-start':
       case 'training-end':

@@ -4,7 +4,7 @@ import { assertAugmentation, gcadAugmentation, type Augmentation } from '@dskd/d
 import type { TrainOptions } from '../options/train.js';
 
 /**
- * How training pictures are varied, from a name, a JSON file or what stands in the config file.
+ * How training images are varied, from a name, a JSON file or what stands in the config file.
  * @throws {DskdError} `file-not-found`, `invalid-config`
  */
 export async function augmentationOf({ augment, category }: TrainOptions): Promise<Augmentation | undefined> {

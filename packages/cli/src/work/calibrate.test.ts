@@ -13,7 +13,7 @@ test.each([
 });
 
 test.each([
-  [{ thresholdFrom: 'f1-max' }, /f1-max without pictures of bad parts/],
+  [{ thresholdFrom: 'f1-max' }, /f1-max without images of bad parts/],
   [{ anomalies: 'bad' }, /--anomalies with --threshold-from normals/],
   [{ costOfAMiss: 10 }, /--cost-of-a-miss with --threshold-from normals/],
   [{ anomalies: 'bad', thresholdFrom: 'f1-max', costOfAFalseAlarm: 2 }, /--cost-of-a-false-alarm with/],

@@ -35,7 +35,7 @@ export function checkRule(options: CalibrateOptions): void {
   if (thresholdFrom !== 'normals' && anomalies === undefined) {
     throw new DskdError(
       'invalid-argument',
-      `Got --threshold-from ${thresholdFrom} without pictures of bad parts.`,
+      `Got --threshold-from ${thresholdFrom} without images of bad parts.`,
       { hint: 'Name a folder of them: --anomalies DIR.' },
     );
   }

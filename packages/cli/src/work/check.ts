@@ -1,4 +1,4 @@
-import { formatSummary, summarise } from '@dskd/data';
+import { formatSummary, summarize } from '@dskd/data';
 import { openSource, writeManifest } from '@dskd/data/node';
 import type { CheckOptions } from '../options/check.js';
 import { printJson, printLine } from '../output.js';
@@ -12,7 +12,7 @@ export async function check(data: string, options: CheckOptions, signal: AbortSi
     signal,
     ...(category !== undefined && { category }),
   });
-  const rows = summarise(source);
+  const rows = summarize(source);
   const fingerprint = await source.fingerprint({ signal });
   if (manifest !== undefined) await writeManifest(source, manifest);
   if (json) {

@@ -1,5 +1,5 @@
 import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
-import { evaluateDetector, type EvaluatedPicture, type EvaluationResult } from '@dskd/detector';
+import { evaluateDetector, type EvaluatedImage, type EvaluationResult } from '@dskd/detector';
 import type { EvaluateOptions } from '../options/evaluate.js';
 import { formatTable, printJson, printLine } from '../output.js';
 import { progressRenderer } from '../render/progress.js';
@@ -32,9 +32,9 @@ export async function evaluate(path: string, options: EvaluateOptions, signal: A
       ...(ignored && { ignored }),
       ...(!options.json && { onEvent: progressRenderer({ json: false }) }),
       ...((mapFiles ?? report) && {
-        async onPicture(picture: EvaluatedPicture) {
-          await mapFiles?.write(picture);
-          await report?.add(model.detector, picture);
+        async onImage(image: EvaluatedImage) {
+          await mapFiles?.write(image);
+          await report?.add(model.detector, image);
         },
       }),
     });

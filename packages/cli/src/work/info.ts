@@ -1,4 +1,4 @@
-import { readArtefact, type Artefact, type DetectorDescription } from '@dskd/detector';
+import { readArtifact, type Artifact, type DetectorDescription } from '@dskd/detector';
 import type { InfoOptions } from '../options/plain.js';
 import { TEACHER_TINY } from '../options/shared.js';
 import { formatTable, printJson, printLine } from '../output.js';
@@ -6,14 +6,14 @@ import { readModel } from './load-model.js';
 import { isDefaultTeacher } from './teacher-choice.js';
 
 /** What of a branch's normal maps goes to 0, and how far above is 1. */
-const NORMALISED_BY = {
+const NORMALIZED_BY = {
   moments: ['mean', 'deviation'],
   quantiles: ['0.9 quantile', 'to the 0.995'],
 } as const;
 
 export async function info(path: string, { json }: InfoOptions): Promise<void> {
   const bytes = await readModel(path);
-  const { description, tensors } = readArtefact(bytes);
+  const { description, tensors } = readArtifact(bytes);
   if (json) printJson(description);
   else printLine(`${describeModel(description)}\n\n${describeTensors(tensors, bytes.byteLength)}`);
 }
@@ -38,7 +38,7 @@ function howChosen({ chosenBy, falseAlarmRate, guaranteed }: DetectorDescription
   if (chosenBy)
     return `${chosenBy === 'cost' ? 'lowest cost of errors' : 'highest F1'} on examples of bad parts`;
   if (falseAlarmRate === null) return 'set by hand';
-  return `false-alarm rate ${falseAlarmRate}, ${guaranteed ? 'guaranteed' : 'too few pictures to guarantee it'}`;
+  return `false-alarm rate ${falseAlarmRate}, ${guaranteed ? 'guaranteed' : 'too few images to guarantee it'}`;
 }
 
 /** Everything a model says about itself, for people. */
@@ -65,22 +65,22 @@ function describeModel(description: DetectorDescription): string {
       ['students', `stored as ${description.storage}`],
       [
         'fusion',
-        `levels ${fusion.levels}, aligned corners ${fusion.alignCorners}, sigma ${fusion.sigma}, normalised by ${fusion.normalisation}`,
+        `levels ${fusion.levels}, aligned corners ${fusion.alignCorners}, sigma ${fusion.sigma}, normalized by ${fusion.normalization}`,
       ],
       ['threshold', `${threshold.value} (${chosen})`],
       [
         'calibrated on',
-        `${calibration.scores.length} pictures (${calibration.pictures}), scores ${describeScores(calibration.scores)}`,
+        `${calibration.scores.length} images (${calibration.images}), scores ${describeScores(calibration.scores)}`,
       ],
     ]),
     formatTable(
-      ['branch', 'student', 'objective', ...NORMALISED_BY[fusion.normalisation], 'normal scores'],
-      branches.map(({ name, student, objective, mean, standardDeviation, calibrationScores }) => [
+      ['branch', 'student', 'objective', ...NORMALIZED_BY[fusion.normalization], 'normal scores'],
+      branches.map(({ name, student, objective, normalization, calibrationScores }) => [
         name,
         `${student.preset} ${student.branch}`,
         `${objective.name}${Object.keys(objective.options).length === 0 ? '' : ` (${inWords(objective.options)})`}`,
-        mean.toPrecision(4),
-        standardDeviation.toPrecision(4),
+        normalization.offset.toPrecision(4),
+        normalization.scale.toPrecision(4),
         describeScores(calibrationScores),
       ]),
     ),
@@ -95,11 +95,11 @@ function describeScores(scores: readonly number[]): string {
 }
 
 function describeTraining(training: DetectorDescription['trainings'][number]): string {
-  const { branches, epochs, steps, batchSize, pictures, seed, backend } = training;
+  const { branches, epochs, steps, batchSize, images, seed, backend } = training;
   return [
     `trained ${branches.join(' and ')}`,
     aligned([
-      ['  pictures', `${pictures}, fingerprint ${training.dataFingerprint}`],
+      ['  images', `${images}, fingerprint ${training.dataFingerprint}`],
       ['  length', `${epochs} epochs, ${steps} steps of ${batchSize}, seed ${seed}, ${backend}`],
       ['  learning rates', inWords(training.learningRates)],
       ['  final losses', inWords(training.finalLosses)],
@@ -111,7 +111,7 @@ function describeTraining(training: DetectorDescription['trainings'][number]): s
   ].join('\n');
 }
 
-function describeTensors(tensors: Artefact['tensors'], bytes: number): string {
+function describeTensors(tensors: Artifact['tensors'], bytes: number): string {
   const elements = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
   return `${tensors.size} tensors, ${elements} values, ${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

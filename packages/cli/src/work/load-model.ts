@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DskdError } from '@dskd/base';
-import { backboneName, loadDetectors, readArtefact, type Detector, type Teacher } from '@dskd/detector';
+import { backboneName, loadDetectors, readArtifact, type Detector, type Teacher } from '@dskd/detector';
 import { loadTeacherFile } from '@dskd/detector/node';
 import { startBackend } from '../backend.js';
 import { isDefaultTeacher, loadDefaultTeacher } from './teacher-choice.js';
@@ -24,7 +24,7 @@ export async function loadModels(
 ): Promise<LoadedModels> {
   const files = await Promise.all(paths.map(readModel));
   await startBackend(backend);
-  const { name, embedded, sha256, levels } = readArtefact(files[0]!).description.teacher;
+  const { name, embedded, sha256, levels } = readArtifact(files[0]!).description.teacher;
   const asTrained = { levels: levels.map((level) => level.name) };
   let teacher: Teacher | undefined;
   if (weights !== undefined) teacher = await loadTeacherFile(backboneName(name), weights, asTrained);

@@ -12,20 +12,20 @@ const sample = (split: Sample['split'], label: Sample['label']): Sample => ({
 /** The commands among the lines. */
 const commands = (text: string): string[] => text.split('\n').filter((line) => line.startsWith('  dskd '));
 
-test('a folder of good pictures: predict, calibrate, and what an evaluation takes', () => {
+test('a folder of good images: predict, calibrate, and what an evaluation takes', () => {
   const text = nextSteps(
     { samples: [sample('train', 'good')] },
     { model: 'model.safetensors', data: 'good parts', category: undefined },
   );
   expect(commands(text)).toEqual([
-    '  dskd predict model.safetensors NEW_PICTURES --out heat-maps',
-    '  dskd calibrate model.safetensors --normals MORE_GOOD_PICTURES',
+    '  dskd predict model.safetensors NEW_IMAGES --out heat-maps',
+    '  dskd calibrate model.safetensors --normals MORE_GOOD_IMAGES',
     '  dskd evaluate model.safetensors --data FOLDER --report report.html',
   ]);
   expect(text).toContain('FOLDER/test/NAME_OF_A_DEFECT');
 });
 
-test('pictures of defects are there: the command that evaluates on them, to copy', () => {
+test('images of defects are there: the command that evaluates on them, to copy', () => {
   const text = nextSteps(
     { samples: [sample('train', 'good'), sample('test', 'anomalous')] },
     { model: 'my model.safetensors', data: "good 'n' bad", category: 'tray' },

@@ -22,18 +22,18 @@ export function nextSteps(
   const evaluate = anomalies
     ? [
         `  dskd evaluate ${file} ${where} --report report.html`,
-        '      how good it is: your data has pictures of defects to try it on',
+        '      how good it is: your data has images of defects to try it on',
       ]
     : [
         `  dskd evaluate ${file} --data FOLDER --report report.html`,
-        '      how good it is, once you have pictures of defects: FOLDER/test/good and FOLDER/test/NAME_OF_A_DEFECT',
+        '      how good it is, once you have images of defects: FOLDER/test/good and FOLDER/test/NAME_OF_A_DEFECT',
       ];
   return [
     'What next:',
-    `  dskd predict ${file} NEW_PICTURES --out heat-maps`,
+    `  dskd predict ${file} NEW_IMAGES --out heat-maps`,
     '      which of them are anomalous, and where',
-    `  dskd calibrate ${file} --normals MORE_GOOD_PICTURES`,
-    '      a threshold from more good pictures, without training again: the more, the fewer surprises',
+    `  dskd calibrate ${file} --normals MORE_GOOD_IMAGES`,
+    '      a threshold from more good images, without training again: the more, the fewer surprises',
     ...evaluate,
   ].join('\n');
 }

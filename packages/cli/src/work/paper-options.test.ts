@@ -14,13 +14,13 @@ test('what the paper trained with', async () => {
   expect(options.sigma).toBeUndefined();
   expect(trainingChoices(options)).toMatchObject({
     preset: 'paper',
-    fit: 'squeeze',
+    fit: 'stretch',
     gccb: { variant: 'full', channels: 1024 },
     branches: {
-      local: { objective: { name: 'flattenedCosine', options: {} }, optimiser: { learningRate: 0.005 } },
+      local: { objective: { name: 'flattenedCosine', options: {} }, optimizer: { learningRate: 0.005 } },
       global: {
         objective: { name: 'contextualAffinity', options: { temperature: 1 } },
-        optimiser: { learningRate: 0.005 },
+        optimizer: { learningRate: 0.005 },
       },
     },
   });

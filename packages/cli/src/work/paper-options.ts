@@ -20,7 +20,7 @@ export function paperOptions(category: string | undefined): Record<string, unkno
     localObjective: local.objective.name,
     globalObjective: global.objective.name,
     temperature: global.objective.options.temperature,
-    localLearningRate: local.optimiser.learningRate,
-    globalLearningRate: global.optimiser.learningRate,
+    localLearningRate: local.optimizer.learningRate,
+    globalLearningRate: global.optimizer.learningRate,
   };
 }

@@ -8,7 +8,7 @@ import {
   watchFolder,
   writeFileAtomically,
 } from '@dskd/data/node';
-import { mapInPicture, type Prediction } from '@dskd/detector';
+import { mapInImage, type Prediction } from '@dskd/detector';
 import { predictFiles } from '@dskd/detector/node';
 import { heatMapOverlay, heatScaleOf, type HeatScale } from '@dskd/report';
 import type { PredictOptions } from '../options/predict.js';
@@ -17,7 +17,7 @@ import { overlayNames } from '../render/overlay-names.js';
 import { progressRenderer } from '../render/progress.js';
 import { loadModel } from './load-model.js';
 
-/** Prints a line for each picture, those of `images` and then those that come into the watched folder. */
+/** Prints a line for each image, those of `images` and then those that come into the watched folder. */
 export async function predict(
   modelPath: string,
   images: readonly string[],
@@ -31,7 +31,7 @@ export async function predict(
   try {
     if (out !== undefined) await makeFolder(out);
     const arrivals = watch === undefined ? [] : watchFolder(watch, { signal });
-    if (watch !== undefined) process.stderr.write(`watching ${watch} for new pictures; Ctrl-C ends\n`);
+    if (watch !== undefined) process.stderr.write(`watching ${watch} for new images; Ctrl-C ends\n`);
     const names = overlayNames(files);
     const { description } = model.detector;
     const scale = heatScaleOf(description.calibration.scores, threshold ?? description.threshold.value);
@@ -47,24 +47,22 @@ export async function predict(
         printJson({ path: source, error: { code, message } });
       },
     });
-    for await (const { source, picture, prediction } of scored) {
+    for await (const { source, image, prediction } of scored) {
       const file = source as string;
       let overlay: string | undefined;
       if (out !== undefined) {
         // What comes later may have any name: its ending tells it from others.
         overlay = path.join(out, names.get(file) ?? `${path.basename(file)}.overlay.png`);
-        await writeOverlay(overlay, picture, prediction, scale);
+        await writeOverlay(overlay, image, prediction, scale);
       }
       printJson(lineOf(file, prediction, overlay));
       showProgress(file, prediction);
     }
     throwIfAborted(signal);
     if (unreadable > 0) {
-      throw new DskdError(
-        'image-unreadable',
-        `${unreadable} of ${files.length} pictures could not be read.`,
-        { hint: 'Their lines say why; the others were scored.' },
-      );
+      throw new DskdError('image-unreadable', `${unreadable} of ${files.length} images could not be read.`, {
+        hint: 'Their lines say why; the others were scored.',
+      });
     }
   } finally {
     model.dispose();
@@ -93,11 +91,11 @@ function fileProgress(total: number): (id: string, prediction: Prediction) => vo
 
 async function writeOverlay(
   file: string,
-  picture: PixelBuffer,
+  image: PixelBuffer,
   prediction: Prediction,
   scale: HeatScale,
 ): Promise<void> {
-  const pixels = heatMapOverlay(picture, mapInPicture(prediction, picture), scale);
+  const pixels = heatMapOverlay(image, mapInImage(prediction, image), scale);
   await writeFileAtomically(file, await encodePng(pixels));
 }
 

@@ -11,8 +11,8 @@ export function reportModel(
 ): void {
   const { threshold, calibration } = description;
   if (json) {
-    const pictures = calibration.scores.length;
-    printJson({ type: 'model-saved', path, threshold, pictures, ...(chosen && { chosen }) });
+    const images = calibration.scores.length;
+    printJson({ type: 'model-saved', path, threshold, images, ...(chosen && { chosen }) });
     return;
   }
   for (const line of [`saved ${path}`, ...thresholdInWords(description, chosen)]) printLine(line);

@@ -62,8 +62,8 @@ export function reproduction(name: string, options: ReproduceOptions): Benchmark
       epochs: options.epochs ?? recipe.epochs,
       batchSize: options.batchSize ?? recipe.batchSize,
       ...(learningRate === 'paper' && {
-        localLearningRate: local.optimiser.learningRate,
-        globalLearningRate: global.optimiser.learningRate,
+        localLearningRate: local.optimizer.learningRate,
+        globalLearningRate: global.optimizer.learningRate,
       }),
     },
   };

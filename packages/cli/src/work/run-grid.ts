@@ -66,10 +66,10 @@ async function reportOf(
     tables: tables.map(tableAsText),
     figures: await Promise.all(
       figures.map(async (figure) => {
-        const picture = await decodeImage(path.join(results, figure.file));
-        const { width, height } = picture;
+        const image = await decodeImage(path.join(results, figure.file));
+        const { width, height } = image;
         // A quarter of the PNG: a page of many categories stays small.
-        const encoded = await encodeWebp(picture);
+        const encoded = await encodeWebp(image);
         return { title: figureTitle(figure), caption: FIGURE_CAPTION, encoded, width, height };
       }),
     ),
@@ -103,7 +103,7 @@ export async function runGridHere(
   const { json, backend, dryRun, report } = options;
   if (report !== undefined) await assertWritable(report);
   const processes = options.processes ?? config.processes ?? os.availableParallelism();
-  if (!json) process.stderr.write('reading the pictures and measuring a step of each kind\n');
+  if (!json) process.stderr.write('reading the images and measuring a step of each kind\n');
   const found = await runBenchmark({
     config,
     results,

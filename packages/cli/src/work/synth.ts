@@ -7,7 +7,7 @@ import type { SynthOptions } from '../options/synth.js';
 import { printJson, printLine } from '../output.js';
 import { countRenderer } from '../render/count.js';
 
-/** Of each picture of the preview, in pixels: the sheet shows dozens. */
+/** Of each image of the preview, in pixels: the sheet shows dozens. */
 const LARGEST_PREVIEW = 256;
 
 export async function synth(folder: string, options: SynthOptions, signal: AbortSignal): Promise<void> {
@@ -22,16 +22,16 @@ export async function synth(folder: string, options: SynthOptions, signal: Abort
     ...options,
     overwrite: force,
     signal,
-    onPicture: (_picture, _index, total) => count?.(total),
+    onImage: (_image, _index, total) => count?.(total),
   });
   if (preview !== undefined) {
     const sheet = { category, size: Math.min(size, LARGEST_PREVIEW), seed, level };
     await writeFileAtomically(preview, await previewSheet(sheet));
   }
-  const { folder: target, pictures } = written;
-  const inSplit = (name: Split): number => pictures.filter(({ split }) => split === name).length;
+  const { folder: target, images } = written;
+  const inSplit = (name: Split): number => images.filter(({ split }) => split === name).length;
   const inTest = (name: Label): number =>
-    pictures.filter(({ split, label }) => split === 'test' && label === name).length;
+    images.filter(({ split, label }) => split === 'test' && label === name).length;
   const counts = {
     train: inSplit('train'),
     validation: inSplit('validation'),
@@ -50,16 +50,16 @@ export async function synth(folder: string, options: SynthOptions, signal: Abort
       seed,
       level,
       generatorVersion: GENERATOR_VERSION,
-      pictures: counts,
+      images: counts,
       preview: preview ?? null,
     });
     return;
   }
   const { good, logical_anomalies: logical, structural_anomalies: structural } = counts.test;
   printLine(
-    `wrote ${target}: ${counts.train} pictures to train on, ${counts.validation} to calibrate, ` +
+    `wrote ${target}: ${counts.train} images to train on, ${counts.validation} to calibrate, ` +
       `${inSplit('test')} to test with (${good} good, ${logical} logical, ${structural} structural)`,
   );
-  if (preview !== undefined) printLine(`wrote ${preview}: each kind of anomaly beside the good picture`);
+  if (preview !== undefined) printLine(`wrote ${preview}: each kind of anomaly beside the good image`);
   printLine(`next: dskd train --data ${folder} --category ${category} …`);
 }

@@ -17,7 +17,7 @@ test('the default teacher comes without a file, and is known by its hash', async
   await tf.setBackend('cpu');
   await expectNoNewTensors(async () => {
     const teacher = await loadDefaultTeacher();
-    expect(teacher.extractor.name).toBe('dskd_tiny');
+    expect(teacher.extractor.name).toBe('teacher-tiny');
     expect(isDefaultTeacher(teacher.sha256)).toBe(true);
     const chosen = await teacherOf({ teacher: 'teacher-tiny' })();
     expect(chosen.sha256).toBe(teacher.sha256);
@@ -32,7 +32,7 @@ test('another one needs its file: said with where to get it, and what needs none
   expect(message).toBe('--teacher resnet50 needs its weights: --weights FILE is missing.');
   expect(hint).toContain('dskd weights pull resnet50');
   expect(hint).toContain('leave --teacher out');
-  expect(refusal({ teacher: 'dskd_tiny' }).hint).not.toContain('pull');
+  expect(refusal({ teacher: 'teacher-tiny' }).hint).not.toContain('pull');
 });
 
 test('weights without the name of their backbone', () => {

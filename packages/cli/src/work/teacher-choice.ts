@@ -55,7 +55,7 @@ export function teacherOf({ teacher, weights, levels }: TeacherChoice): () => Pr
       'invalid-argument',
       `Got --weights ${weights} for ${TEACHER_TINY}, which has its own.`,
       {
-        hint: 'Name the backbone of the weights, e.g. --teacher squeezenet1_1 (dskd_tiny for what dskd distil-teacher wrote).',
+        hint: 'Name the backbone of the weights, e.g. --teacher squeezenet1_1 (teacher-tiny for what dskd distill-teacher wrote).',
       },
     );
   }

@@ -1,5 +1,5 @@
 import type { ChosenThreshold, DetectorDescription } from '@dskd/detector';
-import { falseAlarmBound, normalsNeeded } from '@dskd/scoring';
+import { falseAlarmBound, requiredCalibrationSize } from '@dskd/scoring';
 
 const CONFIDENCE = 0.95;
 
@@ -12,7 +12,7 @@ function count(number: number, one: string, many: string): string {
   return `${number} ${number === 1 ? one : many}`;
 }
 
-/** What a threshold that good pictures gave can promise of new ones. */
+/** What a threshold that good images gave can promise of new ones. */
 function promise({ threshold, calibration }: DetectorDescription): string[] {
   const normals = calibration.scores.length;
   const exceeding = calibration.scores.filter((score) => score > threshold.value).length;
@@ -23,10 +23,10 @@ function promise({ threshold, calibration }: DetectorDescription): string[] {
   ];
   const { falseAlarmRate } = threshold;
   if (!threshold.guaranteed && falseAlarmRate !== null) {
-    const onAverage = normalsNeeded({ falseAlarmRate });
-    const sure = normalsNeeded({ falseAlarmRate, confidence: CONFIDENCE });
+    const onAverage = requiredCalibrationSize({ falseAlarmRate });
+    const sure = requiredCalibrationSize({ falseAlarmRate, confidence: CONFIDENCE });
     lines.push(
-      `${count(normals, 'good picture is', 'good pictures are')} too few to promise ${percent(falseAlarmRate)}, so the threshold is their highest score: ` +
+      `${count(normals, 'good image is', 'good images are')} too few to promise ${percent(falseAlarmRate)}, so the threshold is their highest score: ` +
         `it takes ${onAverage} on average, ${sure} with 95 % confidence`,
     );
   }
@@ -37,22 +37,19 @@ function promise({ threshold, calibration }: DetectorDescription): string[] {
 export function thresholdInWords(description: DetectorDescription, chosen?: ChosenThreshold): string[] {
   const { threshold, calibration } = description;
   const value = `threshold ${threshold.value.toFixed(4)}`;
-  const pictures = count(calibration.scores.length, 'picture', 'pictures');
+  const images = count(calibration.scores.length, 'image', 'images');
   if (chosen) {
     const what = threshold.chosenBy === 'cost' ? 'errors cost least' : 'F1 is highest';
     return [
-      `${value}: where ${what} on ${chosen.normals} good and ${chosen.anomalies} bad pictures; ` +
+      `${value}: where ${what} on ${chosen.normals} good and ${chosen.anomalies} bad images; ` +
         `of those ${count(chosen.falseAlarms, 'false alarm', 'false alarms')} and ${count(chosen.misses, 'miss', 'misses')}`,
-      'chosen on these pictures, it promises nothing of others: evaluate it on pictures it has not seen',
+      'chosen on these images, it promises nothing of others: evaluate it on images it has not seen',
     ];
   }
   if (threshold.falseAlarmRate === null) return [`${value}, not chosen for a false-alarm rate`];
-  const origin = `${value} for a false-alarm rate of ${threshold.falseAlarmRate} from ${pictures} (${calibration.pictures})`;
-  if (calibration.pictures === 'training') {
-    return [
-      origin,
-      'the students have seen these pictures: new good parts score higher, no rate is promised',
-    ];
+  const origin = `${value} for a false-alarm rate of ${threshold.falseAlarmRate} from ${images} (${calibration.images})`;
+  if (calibration.images === 'training') {
+    return [origin, 'the students have seen these images: new good parts score higher, no rate is promised'];
   }
   return [origin, ...promise(description)];
 }

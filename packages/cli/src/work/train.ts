@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
-import { formatSummary, summarise } from '@dskd/data';
+import { formatSummary, summarize } from '@dskd/data';
 import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
 import { trainDetector } from '@dskd/detector';
 import { saveDetectorFile, workerRunnerFor } from '@dskd/detector/node';
@@ -35,7 +35,7 @@ export async function train(options: TrainOptions, signal: AbortSignal): Promise
   });
   const backend = await startBackend(options.backend);
   if (!json) {
-    process.stderr.write(`${formatSummary(summarise(source))}\n`);
+    process.stderr.write(`${formatSummary(summarize(source))}\n`);
     process.stderr.write(`backend ${backend.name}\n`);
   }
   const threads = options.workers && backend.name !== 'webgpu' && os.availableParallelism() > 1;

@@ -8,7 +8,7 @@ function branchOf(branch: 'local' | 'global', options: TrainOptions): BranchOpti
   return {
     branch,
     objective: { name, options: name === 'contextualAffinity' ? { temperature: options.temperature } : {} },
-    optimiser: { learningRate },
+    optimizer: { learningRate },
   };
 }
 
@@ -26,13 +26,13 @@ export function trainingChoices(
       ...(options.gccbChannels !== undefined && { channels: options.gccbChannels }),
     },
     branches: Object.fromEntries(branches.map((branch) => [branch, branchOf(branch, options)])),
-    initialise: { global: options.initialiseGlobal },
+    initialize: { global: options.initializeGlobal },
     batchSize: options.batchSize,
     seed: options.seed,
     holdOutFraction: options.holdOut,
     calibrateOnTraining: options.calibrateOnTraining,
     statisticsOn: options.statisticsOn,
-    normalisation: options.normalisation,
+    normalization: options.normalization,
     falseAlarmRate: options.falseAlarmRate,
     ...(options.sigma !== undefined && { sigma: options.sigma }),
     reestimateBatchNorm: options.reestimateBatchNorm,

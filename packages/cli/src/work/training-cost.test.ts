@@ -7,7 +7,7 @@ const cost: TrainingCost = {
   steps: 4000,
   secondsPerStep: 2.5,
   seconds: 10_000,
-  measured: { pictures: 16, teacherSeconds: 0.1, students: {} },
+  measured: { images: 16, teacherSeconds: 0.1, students: {} },
   scaled: false,
 };
 

@@ -20,11 +20,11 @@ test.each([
   [2, 100],
   // 45 of 50 train: 2 full batches an epoch.
   [50, 50],
-])('%i good pictures: %i epochs', (count, epochs) => {
+])('%i good images: %i epochs', (count, epochs) => {
   expect(epochsFor(options, { samples: samples(count) })).toBe(epochs);
 });
 
-test('pictures that are not held out train, too', () => {
+test('images that are not held out train, too', () => {
   const train = samples(33);
   expect(epochsFor(options, { samples: train })).toBe(100);
   expect(epochsFor({ ...options, calibrateOnTraining: true }, { samples: train })).toBe(50);

@@ -3,7 +3,7 @@ import { LEAST_EPOCHS, LEAST_STEPS, type TrainOptions } from '../options/train.j
 
 type LengthOptions = Pick<TrainOptions, 'epochs' | 'batchSize' | 'holdOut' | 'seed' | 'calibrateOnTraining'>;
 
-function picturesTrainedOn(
+function imagesTrainedOn(
   { samples }: Pick<ImageSource, 'samples'>,
   { holdOut: fraction, seed, calibrateOnTraining }: LengthOptions,
 ): number {
@@ -15,11 +15,11 @@ function picturesTrainedOn(
 }
 
 /**
- * Passes over the pictures: as many as were asked for, or enough of them for scores to mean something. Of a few
- * pictures ten passes are a handful of steps, after which not even batch norm's statistics have settled.
+ * Passes over the images: as many as were asked for, or enough of them for scores to mean something. Of a few
+ * images ten passes are a handful of steps, after which not even batch norm's statistics have settled.
  */
 export function epochsFor(options: LengthOptions, source: Pick<ImageSource, 'samples'>): number {
   if (options.epochs !== undefined) return options.epochs;
-  const stepsPerEpoch = Math.max(1, Math.floor(picturesTrainedOn(source, options) / options.batchSize));
+  const stepsPerEpoch = Math.max(1, Math.floor(imagesTrainedOn(source, options) / options.batchSize));
   return Math.max(LEAST_EPOCHS, Math.ceil(LEAST_STEPS / stepsPerEpoch));
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { refusal } from '../picture-names.js';
+import { refusal } from '../image-names.js';
 import { datasetError, type DatasetProblem } from '../problems.js';
 import type { Split } from '../samples.js';
 import type { FileEntry } from './inspect-entry.js';
@@ -54,22 +54,22 @@ export class CategoryReader {
     return listFolder(path.join(this.root, folder));
   }
 
-  /** The pictures of one folder that must hold nothing else. */
-  async pictures(relative: string): Promise<readonly string[]> {
-    const { folders, pictures, refused } = await this.list(relative);
+  /** The images of one folder that must hold nothing else. */
+  async images(relative: string): Promise<readonly string[]> {
+    const { folders, images, refused } = await this.list(relative);
     for (const name of refused) this.report(`${relative}/${name}`, refusal(name));
     for (const name of folders) {
       this.report(
         `${relative}/${name}`,
-        `a folder among the pictures; ${this.layout} keeps them in ${relative} itself`,
+        `a folder among the images; ${this.layout} keeps them in ${relative} itself`,
       );
     }
-    if (pictures.length + refused.length === 0) this.report(relative, 'the folder holds no pictures');
-    return pictures;
+    if (images.length + refused.length === 0) this.report(relative, 'the folder holds no images');
+    return images;
   }
 
   async good(split: Split, relative: string): Promise<void> {
-    for (const name of await this.pictures(relative)) {
+    for (const name of await this.images(relative)) {
       this.entries.push({ id: `${relative}/${name}`, split, label: 'good', defectType: 'good' });
     }
   }
@@ -81,7 +81,7 @@ export class CategoryReader {
     if (await this.has('validation')) await this.#goodSplit('validation');
   }
 
-  /** A split that may hold good pictures only. */
+  /** A split that may hold good images only. */
   async #goodSplit(split: 'train' | 'validation'): Promise<void> {
     const folders = await this.subfolders(split);
     for (const name of folders) {
@@ -91,13 +91,13 @@ export class CategoryReader {
     else this.report(`${split}/good`, 'there is no such folder');
   }
 
-  /** The folders in one that must hold no pictures itself. */
+  /** The folders in one that must hold no images itself. */
   async subfolders(folder: string): Promise<readonly string[]> {
-    const { folders, pictures, refused } = await this.list(folder);
-    for (const name of [...pictures, ...refused]) {
+    const { folders, images, refused } = await this.list(folder);
+    for (const name of [...images, ...refused]) {
       this.report(
         `${folder}/${name}`,
-        `a picture outside the folders of ${folder} (good, or a defect's name)`,
+        `an image outside the folders of ${folder} (good, or a defect's name)`,
       );
     }
     return folders;

@@ -16,8 +16,8 @@ interface MatrixRow {
 const raw = (data: readonly number[], width: number, channels: 1 | 3 | 4): ReturnType<typeof sharp> =>
   sharp(Uint8Array.from(data), { raw: { width, height: data.length / width / channels, channels } });
 const palette = ['PLTE', Uint8Array.of(10, 20, 30, 40, 50, 60)] as const;
-const flat = (colour: readonly number[], pixels: number): number[] =>
-  Array.from({ length: pixels }, () => colour).flat();
+const flat = (color: readonly number[], pixels: number): number[] =>
+  Array.from({ length: pixels }, () => color).flat();
 const red = [200, 40, 30];
 
 async function displayP3(): Promise<Uint8Array> {
@@ -29,7 +29,7 @@ const withProfile = async (): Promise<Buffer> =>
   makePng({
     width: 1,
     height: 1,
-    colourType: 2,
+    colorType: 2,
     bitDepth: 8,
     rows: [red],
     chunks: [['iCCP', await displayP3()]],
@@ -55,40 +55,40 @@ const MATRIX: readonly MatrixRow[] = [
   {
     file: 'PNG, RGB, 8 bits',
     becomes: 'the same bytes',
-    bytes: () => makePng({ width: 2, height: 1, colourType: 2, bitDepth: 8, rows: [[1, 2, 3, 254, 255, 0]] }),
+    bytes: () => makePng({ width: 2, height: 1, colorType: 2, bitDepth: 8, rows: [[1, 2, 3, 254, 255, 0]] }),
     wanted: [1, 2, 3, 254, 255, 0],
   },
   {
-    file: 'PNG, grey, 8 bits',
+    file: 'PNG, gray, 8 bits',
     becomes: 'three equal channels',
-    bytes: () => makePng({ width: 2, height: 1, colourType: 0, bitDepth: 8, rows: [[7, 200]] }),
+    bytes: () => makePng({ width: 2, height: 1, colorType: 0, bitDepth: 8, rows: [[7, 200]] }),
     wanted: [7, 7, 7, 200, 200, 200],
   },
   {
-    file: 'PNG, grey, 1 bit',
+    file: 'PNG, gray, 1 bit',
     becomes: '0 or 255 in three channels',
-    bytes: () => makePng({ width: 2, height: 1, colourType: 0, bitDepth: 1, rows: [[0b01000000]] }),
+    bytes: () => makePng({ width: 2, height: 1, colorType: 0, bitDepth: 1, rows: [[0b01000000]] }),
     wanted: [0, 0, 0, 255, 255, 255],
   },
   {
-    file: 'PNG, grey, 16 bits',
+    file: 'PNG, gray, 16 bits',
     becomes: 'the upper 8 bits',
     bytes: () =>
-      makePng({ width: 5, height: 1, colourType: 0, bitDepth: 16, rows: [[255, 256, 511, 0x80ff, 65535]] }),
+      makePng({ width: 5, height: 1, colorType: 0, bitDepth: 16, rows: [[255, 256, 511, 0x80ff, 65535]] }),
     wanted: flat([0], 3).concat(flat([1], 6), flat([128], 3), flat([255], 3)),
   },
   {
     file: 'PNG, RGB, 16 bits',
     becomes: 'the upper 8 bits',
     bytes: () =>
-      makePng({ width: 1, height: 1, colourType: 2, bitDepth: 16, rows: [[0x12ff, 0xabcd, 0x00ff]] }),
+      makePng({ width: 1, height: 1, colorType: 2, bitDepth: 16, rows: [[0x12ff, 0xabcd, 0x00ff]] }),
     wanted: [0x12, 0xab, 0],
   },
   {
     file: 'PNG, palette',
-    becomes: "the palette's colours",
+    becomes: "the palette's colors",
     bytes: () =>
-      makePng({ width: 2, height: 1, colourType: 3, bitDepth: 8, rows: [[1, 0]], chunks: [palette] }),
+      makePng({ width: 2, height: 1, colorType: 3, bitDepth: 8, rows: [[1, 0]], chunks: [palette] }),
     wanted: [40, 50, 60, 10, 20, 30],
   },
   {
@@ -98,7 +98,7 @@ const MATRIX: readonly MatrixRow[] = [
       makePng({
         width: 2,
         height: 1,
-        colourType: 3,
+        colorType: 3,
         bitDepth: 8,
         rows: [[1, 0]],
         chunks: [palette, ['tRNS', Uint8Array.of(0)]],
@@ -106,13 +106,13 @@ const MATRIX: readonly MatrixRow[] = [
     wanted: [40, 50, 60, 0, 0, 0],
   },
   {
-    file: 'PNG, grey, one value transparent',
+    file: 'PNG, gray, one value transparent',
     becomes: 'that value is black',
     bytes: () =>
       makePng({
         width: 2,
         height: 1,
-        colourType: 0,
+        colorType: 0,
         bitDepth: 8,
         rows: [[70, 90]],
         chunks: [['tRNS', Uint8Array.of(0, 70)]],
@@ -132,16 +132,16 @@ const MATRIX: readonly MatrixRow[] = [
       makePng({
         width: 3,
         height: 1,
-        colourType: 6,
+        colorType: 6,
         bitDepth: 8,
         rows: [[9, 8, 7, 255, 200, 100, 51, 128, 255, 255, 255, 0]],
       }),
     wanted: [9, 8, 7, 100, 50, 26, 0, 0, 0],
   },
   {
-    file: 'PNG, grey + alpha, 8 bits',
+    file: 'PNG, gray + alpha, 8 bits',
     becomes: 'composited over black, three equal channels',
-    bytes: () => makePng({ width: 2, height: 1, colourType: 4, bitDepth: 8, rows: [[200, 128, 200, 255]] }),
+    bytes: () => makePng({ width: 2, height: 1, colorType: 4, bitDepth: 8, rows: [[200, 128, 200, 255]] }),
     wanted: [100, 100, 100, 200, 200, 200],
   },
   {
@@ -151,7 +151,7 @@ const MATRIX: readonly MatrixRow[] = [
       makePng({
         width: 1,
         height: 1,
-        colourType: 6,
+        colorType: 6,
         bitDepth: 16,
         rows: [[0xc8ff, 0x6400, 0x3300, 0x80ff]],
       }),
@@ -164,7 +164,7 @@ const MATRIX: readonly MatrixRow[] = [
     wanted: red,
   },
   {
-    file: 'JPEG, colour',
+    file: 'JPEG, color',
     becomes: 'RGB, as libjpeg-turbo decodes it',
     bytes: () => raw(flat(red, 64), 8, 3).jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer(),
     wanted: { near: flat(red, 64), by: 1 },
@@ -183,7 +183,7 @@ const MATRIX: readonly MatrixRow[] = [
     wanted: { near: flat(red, 64), by: 1 },
   },
   {
-    file: 'JPEG, grey',
+    file: 'JPEG, gray',
     becomes: 'three equal channels',
     bytes: () =>
       raw(flat([77], 64), 8, 1)
@@ -228,7 +228,7 @@ const MATRIX: readonly MatrixRow[] = [
     file: 'WebP, animated',
     becomes: 'its first frame',
     bytes: async () => {
-      const frames = [red, [1, 2, 3]].map((colour) => plainPng(4, 4, colour));
+      const frames = [red, [1, 2, 3]].map((color) => plainPng(4, 4, color));
       return sharp(frames, { join: { animated: true } })
         .webp({ lossless: true })
         .toBuffer();
@@ -242,13 +242,13 @@ const MATRIX: readonly MatrixRow[] = [
     wanted: [1, 2, 3, 254, 255, 0],
   },
   {
-    file: 'TIFF, grey, 8 bits, deflate',
+    file: 'TIFF, gray, 8 bits, deflate',
     becomes: 'three equal channels',
     bytes: () => makeTiff([{ width: 2, height: 1, bits: 8, samples: 1, values: [7, 200], deflate: true }]),
     wanted: [7, 7, 7, 200, 200, 200],
   },
   {
-    file: 'TIFF, grey, 16 bits',
+    file: 'TIFF, gray, 16 bits',
     becomes: 'the upper 8 bits',
     bytes: () => makeTiff([{ width: 3, height: 1, bits: 16, samples: 1, values: [255, 256, 0xabff] }]),
     wanted: [0, 0, 0, 1, 1, 1, 0xab, 0xab, 0xab],
@@ -285,7 +285,7 @@ const MATRIX: readonly MatrixRow[] = [
     file: 'BMP, GIF, HEIF, SVG and others',
     becomes: 'refused',
     bytes: () => Buffer.from('BM\x3a\0\0\0\0\0\0\0', 'latin1'),
-    wanted: /not a picture we read \(PNG, JPEG, WebP and TIFF\) but BMP/,
+    wanted: /not an image we read \(PNG, JPEG, WebP and TIFF\) but BMP/,
   },
   {
     file: 'a truncated or damaged file',
@@ -297,12 +297,12 @@ const MATRIX: readonly MatrixRow[] = [
     file: 'text called .png',
     becomes: 'refused',
     bytes: () => Buffer.from('version https://git-lfs.github.com/spec/v1\n'),
-    wanted: /not a picture we read .* but text/,
+    wanted: /not an image we read .* but text/,
   },
   {
     file: 'more than 2^28 pixels',
     becomes: 'refused, before anything is decoded',
-    bytes: () => makePng({ width: 40_000, height: 40_000, colourType: 2, bitDepth: 8, rows: [] }),
+    bytes: () => makePng({ width: 40_000, height: 40_000, colorType: 2, bitDepth: 8, rows: [] }),
     wanted: /it is 40000 x 40000; at most 268435456 pixels are read/,
   },
   {
@@ -353,7 +353,7 @@ describe('decodeImage: the matrix of the README', () => {
   });
 });
 
-/** Where the pixel (x, y) of the upright picture stands in a stored one of width x height. */
+/** Where the pixel (x, y) of the upright image stands in a stored one of width x height. */
 const UPRIGHT: Readonly<
   Record<number, (x: number, y: number, width: number, height: number) => readonly [number, number]>
 > = {
@@ -426,47 +426,47 @@ describe('EXIF orientation', () => {
 describe('decodeMask', () => {
   const mask = async (bytes: Buffer): Promise<number[]> => [...(await decodeMask(bytes)).data];
 
-  test('anything but black is anomalous, in 8 and 16 bits, grey and colour', async () => {
+  test('anything but black is anomalous, in 8 and 16 bits, gray and color', async () => {
     const options = { width: 3, height: 1 } as const;
-    expect(await mask(makePng({ ...options, colourType: 0, bitDepth: 8, rows: [[0, 1, 255]] }))).toEqual([
+    expect(await mask(makePng({ ...options, colorType: 0, bitDepth: 8, rows: [[0, 1, 255]] }))).toEqual([
       0, 255, 255,
     ]);
-    expect(await mask(makePng({ ...options, colourType: 0, bitDepth: 16, rows: [[0, 1, 256]] }))).toEqual([
+    expect(await mask(makePng({ ...options, colorType: 0, bitDepth: 16, rows: [[0, 1, 256]] }))).toEqual([
       0, 255, 255,
     ]);
     expect(
-      await mask(makePng({ ...options, colourType: 2, bitDepth: 8, rows: [[0, 0, 0, 0, 0, 1, 1, 0, 0]] })),
+      await mask(makePng({ ...options, colorType: 2, bitDepth: 8, rows: [[0, 0, 0, 0, 0, 1, 1, 0, 0]] })),
     ).toEqual([0, 255, 255]);
   });
 
   test('what is invisible is not anomalous', async () => {
     const rows = [[255, 0, 255, 1]];
-    expect(await mask(makePng({ width: 2, height: 1, colourType: 4, bitDepth: 8, rows }))).toEqual([0, 255]);
-    expect(await mask(makePng({ width: 2, height: 1, colourType: 4, bitDepth: 16, rows }))).toEqual([0, 255]);
+    expect(await mask(makePng({ width: 2, height: 1, colorType: 4, bitDepth: 8, rows }))).toEqual([0, 255]);
+    expect(await mask(makePng({ width: 2, height: 1, colorType: 4, bitDepth: 16, rows }))).toEqual([0, 255]);
   });
 });
 
 describe('inspectMask', () => {
-  const grey = (values: readonly number[]): Buffer =>
-    makePng({ width: values.length, height: 1, colourType: 0, bitDepth: 8, rows: [values] });
+  const gray = (values: readonly number[]): Buffer =>
+    makePng({ width: values.length, height: 1, colorType: 0, bitDepth: 8, rows: [values] });
 
   test('counts what is marked, in 8 and 16 bits', async () => {
-    expect(await inspectMask(grey([0, 1, 255, 0, 0]))).toEqual({ width: 5, height: 1, marked: 2 });
-    const deep = makePng({ width: 3, height: 1, colourType: 0, bitDepth: 16, rows: [[0, 1, 256]] });
+    expect(await inspectMask(gray([0, 1, 255, 0, 0]))).toEqual({ width: 5, height: 1, marked: 2 });
+    const deep = makePng({ width: 3, height: 1, colorType: 0, bitDepth: 16, rows: [[0, 1, 256]] });
     expect(await inspectMask(deep)).toEqual({ width: 3, height: 1, marked: 2 });
   });
 
   test('takes numbers of defects and blurred edges, not photographs', async () => {
     const numbers = Array.from({ length: 160 }, (_, index) => index % 16);
-    expect((await inspectMask(grey(numbers))).marked).toBe(150);
+    expect((await inspectMask(gray(numbers))).marked).toBe(150);
     const edge = [
       ...Array<number>(200).fill(0),
       ...Array.from({ length: 30 }, (_, i) => 8 * i + 8),
       ...Array<number>(170).fill(255),
     ];
-    expect((await inspectMask(grey(edge))).marked).toBe(200);
+    expect((await inspectMask(gray(edge))).marked).toBe(200);
     const photograph = Array.from({ length: 200 }, (_, index) => (index * 37) % 256);
-    expect((await errorOf(inspectMask(grey(photograph)))).message).toContain(
+    expect((await errorOf(inspectMask(gray(photograph)))).message).toContain(
       'the many values of a photograph',
     );
   });
@@ -492,7 +492,7 @@ describe('unreadable files', () => {
     expect(await inspectImage(file)).toEqual({ width: 64, height: 64 });
   });
 
-  test('bytes after the picture are no damage', async () => {
+  test('bytes after the image are no damage', async () => {
     const file = await raw(noise, 64, 3).jpeg().toBuffer();
     const longer = Buffer.concat([file, Buffer.from('trailer')]);
     expect(await inspectImage(longer)).toEqual({ width: 64, height: 64 });

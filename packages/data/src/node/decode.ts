@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import type { Metadata, Sharp } from 'sharp';
-import { isComplete, READABLE_FORMATS, READABLE_NAMES, sniffFormat } from '../picture-format.js';
+import { isComplete, READABLE_FORMATS, READABLE_NAMES, sniffFormat } from '../image-format.js';
 import { reasonOf, unreadable } from '../unreadable.js';
-import { overBlack } from '../visible-colour.js';
+import { overBlack } from '../visible-color.js';
 import { loadSharp } from './sharp.js';
 
 /**
- * Larger pictures are refused before anything is decoded: a file of some kilobytes can promise more pixels
+ * Larger images are refused before anything is decoded: a file of some kilobytes can promise more pixels
  * than there is memory. 16384 x 16384, 805 MB as RGB.
  */
 export const MAX_PIXELS = 2 ** 28;
 
-interface OpenedPicture {
-  /** The picture upright; its numbers as stored, whatever its ICC profile says (CMYK excepted). */
+interface OpenedImage {
+  /** The image upright; its numbers as stored, whatever its ICC profile says (CMYK excepted). */
   readonly pipeline: Sharp;
   readonly metadata: Metadata;
   readonly format: string;
@@ -41,16 +41,16 @@ export async function readBytes(file: string): Promise<Uint8Array> {
   }
 }
 
-/** @param name of the picture in messages, where `source` is its bytes. */
-async function open(source: string | Uint8Array, name?: string): Promise<OpenedPicture> {
+/** @param name of the image in messages, where `source` is its bytes. */
+async function open(source: string | Uint8Array, name?: string): Promise<OpenedImage> {
   const sharp = await loadSharp();
-  // Always from bytes: libvips remembers files by name and would show an old picture under a reused name.
+  // Always from bytes: libvips remembers files by name and would show an old image under a reused name.
   const bytes = typeof source === 'string' ? await readBytes(source) : source;
-  const where = typeof source === 'string' ? source : (name ?? `a picture of ${bytes.length} bytes`);
+  const where = typeof source === 'string' ? source : (name ?? `an image of ${bytes.length} bytes`);
   if (bytes.length === 0) throw unreadable(where, 'the file is empty');
   const format = sniffFormat(bytes);
   if (format === undefined || !(READABLE_FORMATS as readonly string[]).includes(format)) {
-    throw unreadable(where, `not a picture we read (${READABLE_NAMES}) but ${format ?? 'something else'}`);
+    throw unreadable(where, `not an image we read (${READABLE_NAMES}) but ${format ?? 'something else'}`);
   }
   const failOn = 'warning';
   let metadata: Metadata;
@@ -71,12 +71,12 @@ async function open(source: string | Uint8Array, name?: string): Promise<OpenedP
   return { pipeline, metadata, format, bytes, where };
 }
 
-/** Runs the decoder. A truncated or damaged picture is an error, never grey rows. */
+/** Runs the decoder. A truncated or damaged image is an error, never gray rows. */
 async function rawPixels({
   pipeline,
   format,
   where,
-}: OpenedPicture): Promise<{ data: Uint8Array; width: number; height: number; channels: number }> {
+}: OpenedImage): Promise<{ data: Uint8Array; width: number; height: number; channels: number }> {
   try {
     const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true });
     const { width, height, channels } = info;
@@ -87,9 +87,9 @@ async function rawPixels({
 }
 
 /**
- * Reads a picture: PNG, JPEG, WebP or TIFF (its first page), told by content, not by name.
+ * Reads an image: PNG, JPEG, WebP or TIFF (its first page), told by content, not by name.
  *
- * The result is RGB, 8 bits, upright (EXIF orientation applied). Grey becomes three equal channels; alpha
+ * The result is RGB, 8 bits, upright (EXIF orientation applied). Gray becomes three equal channels; alpha
  * is composited over black; of 16 bits the upper 8 are kept; CMYK is converted to sRGB; every other ICC
  * profile is ignored. Reasons: docs/decisions/0003-image-decoding.md.
  *
@@ -104,7 +104,7 @@ export async function decodeImage(source: string | Uint8Array): Promise<PixelBuf
 }
 
 /** @throws {DskdError} as {@link open}; `image-unreadable` also for JPEG. */
-async function openMask(source: string | Uint8Array, name: string | undefined): Promise<OpenedPicture> {
+async function openMask(source: string | Uint8Array, name: string | undefined): Promise<OpenedImage> {
   const opened = await open(source, name);
   if (opened.format !== 'jpeg') return opened;
   throw unreadable(opened.where, 'a mask must be stored without loss (PNG, TIFF, WebP), not as JPEG');
@@ -112,7 +112,7 @@ async function openMask(source: string | Uint8Array, name: string | undefined): 
 
 /** The brightest visible channel of every pixel, in the depth of the file: 0 where all is black. */
 async function maskLevels(
-  opened: OpenedPicture,
+  opened: OpenedImage,
 ): Promise<{ levels: Uint8Array | Uint16Array; width: number; height: number }> {
   const deep = opened.metadata.depth === 'ushort';
   if (deep) opened.pipeline.toColourspace('rgb16').raw({ depth: 'ushort' });
@@ -130,7 +130,7 @@ async function maskLevels(
 }
 
 /**
- * Reads a ground truth: 1 channel, upright, 255 where the file shows any colour but black (of 16 bits, any
+ * Reads a ground truth: 1 channel, upright, 255 where the file shows any color but black (of 16 bits, any
  * value but 0: masks may hold small numbers of defects), 0 elsewhere.
  * @throws {DskdError} as {@link decodeImage}
  */
@@ -143,8 +143,8 @@ export async function decodeMask(source: string | Uint8Array): Promise<PixelBuff
 }
 
 /**
- * Looks at a picture without decoding it, unless its end looks as if something were missing.
- * @param options.name of the picture in messages.
+ * Looks at an image without decoding it, unless its end looks as if something were missing.
+ * @param options.name of the image in messages.
  * @param options.thorough decodes it in any case.
  * @returns its upright size.
  * @throws {DskdError} as {@link decodeImage}
@@ -160,7 +160,7 @@ export async function inspectImage(
 
 /**
  * Decodes the mask of one defect, which marks it by one value, the number of the kind of defect.
- * @returns its upright size, that value (of a grey file as it is stored, of others the brightest channel) and
+ * @returns its upright size, that value (of a gray file as it is stored, of others the brightest channel) and
  * how many pixels have it.
  * @throws {DskdError} as {@link decodeImage}; `image-unreadable` also for JPEG, and for no or several values.
  */

@@ -1,7 +1,7 @@
 /** How much of a region is to be found for full marks. */
 export interface DefectKind {
   readonly name: string;
-  /** A share of the region's area (relative), or a number of pixels at the picture's own size. */
+  /** A share of the region's area (relative), or a number of pixels at the image's own size. */
   readonly saturationThreshold: number;
   readonly relativeSaturation: boolean;
 }

@@ -8,7 +8,7 @@ test.each([1, 3, 4])('%i channels come back as they were', async (channels) => {
   );
   const png = await encodePng({ data, width: 3, height: 2, channels });
   expect(png).toBeInstanceOf(Uint8Array);
-  // IHDR's colour type: grey, RGB, RGBA.
+  // IHDR's color type: gray, RGB, RGBA.
   expect(png[25]).toBe({ 1: 0, 3: 2, 4: 6 }[channels]);
   const pixels = [...Array(6).keys()];
   const wanted = pixels.flatMap((pixel) =>

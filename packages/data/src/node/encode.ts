@@ -2,7 +2,7 @@ import { assertPixelBuffer, DskdError, type PixelBuffer } from '@dskd/base';
 import type { Sharp } from 'sharp';
 import { loadSharp } from './sharp.js';
 
-/** The pixels for sharp, in a colour space that keeps grey grey. */
+/** The pixels for sharp, in a color space that keeps gray gray. */
 async function sharpOf(format: string, pixels: PixelBuffer): Promise<Sharp> {
   assertPixelBuffer(pixels);
   const { data, width, height, channels } = pixels;
@@ -13,14 +13,14 @@ async function sharpOf(format: string, pixels: PixelBuffer): Promise<Sharp> {
   return sharp(data, { raw: { width, height, channels } }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
 }
 
-async function bytesOf(picture: Sharp): Promise<Uint8Array> {
-  const { buffer, byteOffset, length } = await picture.toBuffer();
+async function bytesOf(image: Sharp): Promise<Uint8Array> {
+  const { buffer, byteOffset, length } = await image.toBuffer();
   return new Uint8Array(buffer, byteOffset, length);
 }
 
 /**
  * Writes pixels as a PNG, without loss.
- * @param pixels 1 (grey), 3 (RGB) or 4 (RGBA) channels.
+ * @param pixels 1 (gray), 3 (RGB) or 4 (RGBA) channels.
  * @throws {DskdError} `invalid-argument`, `dependency-missing`
  */
 export async function encodePng(pixels: PixelBuffer): Promise<Uint8Array> {
@@ -28,8 +28,8 @@ export async function encodePng(pixels: PixelBuffer): Promise<Uint8Array> {
 }
 
 /**
- * Writes pixels as a WebP, smaller and with loss: for pictures that people look at.
- * @param pixels 1 (grey), 3 (RGB) or 4 (RGBA) channels, no side longer than 16383.
+ * Writes pixels as a WebP, smaller and with loss: for images that people look at.
+ * @param pixels 1 (gray), 3 (RGB) or 4 (RGBA) channels, no side longer than 16383.
  * @param quality 1 to 100. Default 75.
  * @throws {DskdError} `invalid-argument`, `dependency-missing`
  */

@@ -17,8 +17,8 @@ function chunk(type: string, data: Uint8Array): Buffer {
 export interface PngOptions {
   readonly width: number;
   readonly height: number;
-  /** 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGBA. */
-  readonly colourType: 0 | 2 | 3 | 4 | 6;
+  /** 0 gray, 2 RGB, 3 palette, 4 gray + alpha, 6 RGBA. */
+  readonly colorType: 0 | 2 | 3 | 4 | 6;
   readonly bitDepth: 1 | 8 | 16;
   /** Rows as they stand in the file, without filter bytes. */
   readonly rows: readonly (readonly number[])[];
@@ -27,11 +27,11 @@ export interface PngOptions {
 }
 
 /** A PNG written without sharp: what decoding must give is known byte by byte. 16-bit values are given whole. */
-export function makePng({ width, height, colourType, bitDepth, rows, chunks = [] }: PngOptions): Buffer {
+export function makePng({ width, height, colorType, bitDepth, rows, chunks = [] }: PngOptions): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header.set([bitDepth, colourType, 0, 0, 0], 8);
+  header.set([bitDepth, colorType, 0, 0, 0], 8);
   const bytes = rows.flatMap((row) => [
     0,
     ...(bitDepth === 16 ? row.flatMap((value) => [value >> 8, value & 255]) : row),
@@ -49,7 +49,7 @@ export interface TiffPage {
   readonly width: number;
   readonly height: number;
   readonly bits: 8 | 16 | 32;
-  /** 1 grey, 3 RGB, 4 RGB and alpha. */
+  /** 1 gray, 3 RGB, 4 RGB and alpha. */
   readonly samples: 1 | 3 | 4;
   /** Of `bits` bits each, interleaved; 32 are floating point. */
   readonly values: readonly number[];
@@ -115,24 +115,24 @@ export function makeTiff(pages: readonly TiffPage[]): Buffer {
   return Buffer.concat(parts);
 }
 
-/** An RGB picture of one colour. */
+/** An RGB image of one color. */
 export function plainPng(width: number, height: number, [r, g, b]: readonly number[]): Buffer {
   const row = Array.from({ length: width }, () => [r!, g!, b!]).flat();
   return makePng({
     width,
     height,
-    colourType: 2,
+    colorType: 2,
     bitDepth: 8,
     rows: Array.from({ length: height }, () => row),
   });
 }
 
-/** A grey mask with one anomalous pixel. */
+/** A gray mask with one anomalous pixel. */
 export function maskPng(width: number, height: number): Buffer {
   const rows = Array.from({ length: height }, (_, y) =>
     Array.from({ length: width }, (_, x) => (x + y ? 0 : 255)),
   );
-  return makePng({ width, height, colourType: 0, bitDepth: 8, rows });
+  return makePng({ width, height, colorType: 0, bitDepth: 8, rows });
 }
 
 export interface TemporaryFolder {

@@ -110,36 +110,36 @@ describe('what is checked when a source is opened', () => {
   });
 
   test('masks that mark nothing, too much, or are none', async () => {
-    const grey = (width: number, value: (x: number) => number): Buffer =>
+    const gray = (width: number, value: (x: number) => number): Buffer =>
       makePng({
         width,
         height: 1,
-        colourType: 0,
+        colorType: 0,
         bitDepth: 8,
         rows: [Array.from({ length: width }, (_, x) => value(x))],
       });
     await folder.write({
-      'train/good/a.png': grey(100, () => 1),
-      'test/dent/empty.png': grey(100, () => 2),
-      'ground_truth/dent/empty_mask.png': grey(100, () => 0),
-      'test/dent/photograph.png': grey(100, () => 3),
-      'ground_truth/dent/photograph_mask.png': grey(100, (x) => (x * 37) % 256),
-      'test/dent/faint.png': grey(100, () => 4),
-      'ground_truth/dent/faint_mask.png': grey(100, (x) => Number(x === 3)),
+      'train/good/a.png': gray(100, () => 1),
+      'test/dent/empty.png': gray(100, () => 2),
+      'ground_truth/dent/empty_mask.png': gray(100, () => 0),
+      'test/dent/photograph.png': gray(100, () => 3),
+      'ground_truth/dent/photograph_mask.png': gray(100, (x) => (x * 37) % 256),
+      'test/dent/faint.png': gray(100, () => 4),
+      'ground_truth/dent/faint_mask.png': gray(100, (x) => Number(x === 3)),
     });
     expect(problemsOf(await errorOf(open()))).toEqual([
-      'ground_truth/dent/empty_mask.png: the mask marks nothing, but its picture test/dent/empty.png is anomalous',
+      'ground_truth/dent/empty_mask.png: the mask marks nothing, but its image test/dent/empty.png is anomalous',
       'ground_truth/dent/photograph_mask.png: it has the many values of a photograph; a mask is black where the part is good, one or few other values elsewhere',
     ]);
   });
 
-  test('a good picture may have an empty mask only', async () => {
+  test('a good image may have an empty mask only', async () => {
     await folder.write({
       ...files,
       'empty.png': makePng({
         width: 2,
         height: 2,
-        colourType: 0,
+        colorType: 0,
         bitDepth: 8,
         rows: [
           [0, 0],
@@ -149,15 +149,15 @@ describe('what is checked when a source is opened', () => {
       'list.csv': 'path,mask\ntrain/good/a.png,empty.png\ntrain/good/b.png,ground_truth/dent/a_mask.png\n',
     });
     expect(problemsOf(await errorOf(openManifest({ file: `${folder.root}/list.csv` })))).toEqual([
-      'ground_truth/dent/a_mask.png: the mask marks 1 pixels, but its picture train/good/b.png is good (line 3)',
+      'ground_truth/dent/a_mask.png: the mask marks 1 pixels, but its image train/good/b.png is good (line 3)',
     ]);
   });
 
-  test('damage in the middle of a picture, when asked to be thorough', async () => {
+  test('damage in the middle of an image, when asked to be thorough', async () => {
     const noise = Array.from({ length: 64 }, (_, y) =>
       Array.from({ length: 64 }, (_, x) => (x * x * 31 + y * y * 17) % 251),
     );
-    const damaged = makePng({ width: 64, height: 64, colourType: 0, bitDepth: 8, rows: noise });
+    const damaged = makePng({ width: 64, height: 64, colorType: 0, bitDepth: 8, rows: noise });
     damaged.fill(0, damaged.length >> 1, (damaged.length >> 1) + 16);
     await folder.write({ ...files, 'train/good/damaged.png': damaged });
     expect((await open()).samples).toHaveLength(4);

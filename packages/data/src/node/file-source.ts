@@ -12,11 +12,11 @@ import { loadSharp } from './sharp.js';
 
 /** How a source is checked when it is opened. */
 export interface CheckOptions {
-  /** Decodes every picture, to find damage in its middle too. Default false: headers, ends and masks. */
+  /** Decodes every image, to find damage in its middle too. Default false: headers, ends and masks. */
   readonly thorough?: boolean;
   /**
    * Whether the same file, byte for byte, may lie in two splits, or under two labels. Default `'refused'`:
-   * a picture that was trained on tests nothing.
+   * an image that was trained on tests nothing.
    */
   readonly duplicates?: 'refused' | 'allowed';
   readonly signal?: AbortSignal;
@@ -24,11 +24,11 @@ export interface CheckOptions {
 
 const CONCURRENCY = 4;
 
-/** Pictures that are the same file, byte for byte, in two splits or under two labels. */
+/** Images that are the same file, byte for byte, in two splits or under two labels. */
 function duplicateProblems(entries: readonly InspectedEntry[]): DatasetProblem[] {
   const problems: DatasetProblem[] = [];
   const first = new Map<string, InspectedEntry>();
-  // Sorted, so that it is the test picture that is said to be in train, not the other way round.
+  // Sorted, so that it is the test image that is said to be in train, not the other way round.
   const bySplit = [...entries].sort((a, b) => SPLITS.indexOf(a.split) - SPLITS.indexOf(b.split));
   for (const entry of bySplit) {
     const { id, sha256, split, label } = entry;
@@ -93,7 +93,7 @@ export async function fileSource(options: {
 }): Promise<ImageSource> {
   const { root, hint, kinds, checks } = options;
   const entries = [...options.entries].sort((a, b) => byCodeUnit(a.id, b.id));
-  // Once and first: otherwise every picture would be called unreadable where it is missing.
+  // Once and first: otherwise every image would be called unreadable where it is missing.
   await loadSharp();
   const limit = limiter(CONCURRENCY);
   const problems = [...options.problems];

@@ -13,7 +13,7 @@ let folder: TemporaryFolder;
 beforeEach(async () => (folder = await temporaryFolder()));
 afterEach(() => folder.remove());
 
-const picture = (value: number): Buffer => plainPng(2, 2, [value, 2, 3]);
+const image = (value: number): Buffer => plainPng(2, 2, [value, 2, 3]);
 const seen = (source: Awaited<ReturnType<typeof openFolder>>): unknown[] =>
   source.samples.map((sample) => [
     sample.id,
@@ -24,7 +24,7 @@ const seen = (source: Awaited<ReturnType<typeof openFolder>>): unknown[] =>
   ]);
 
 test('everything below is train, good', async () => {
-  await folder.write({ 'b.png': picture(1), 'a/deep/x.PNG': picture(2), 'readme.txt': 'x' });
+  await folder.write({ 'b.png': image(1), 'a/deep/x.PNG': image(2), 'readme.txt': 'x' });
   const source = await openFolder({ root: folder.root });
   expect(seen(source)).toEqual([
     ['a/deep/x.PNG', 'train', 'good', 'good', false],
@@ -35,14 +35,14 @@ test('everything below is train, good', async () => {
 
 test('every problem in one error', async () => {
   await folder.write({
-    'good.png': picture(1),
+    'good.png': image(1),
     'a.png': 'text',
     'b.gif': 'GIF89a',
     'empty.png': '',
     'cut.jpg': Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16]),
   });
   expect(problemsOf(await errorOf(openFolder({ root: folder.root })))).toEqual([
-    'a.png: not a picture we read (PNG, JPEG, WebP and TIFF) but text',
+    'a.png: not an image we read (PNG, JPEG, WebP and TIFF) but text',
     'b.gif: GIF is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
     expect.stringMatching(/^cut\.jpg: a damaged (or truncated )?JPEG \(.+\)$/),
     'empty.png: the file is empty',
@@ -52,15 +52,15 @@ test('every problem in one error', async () => {
   ]);
 });
 
-test('throws when the folder holds no pictures', async () => {
-  await folder.write({ 'notes.txt': 'x', 'inner/.hidden.png': picture(1) });
+test('throws when the folder holds no images', async () => {
+  await folder.write({ 'notes.txt': 'x', 'inner/.hidden.png': image(1) });
   expect(problemsOf(await errorOf(openFolder({ root: folder.root })))).toEqual([
-    `${folder.root}: the folder holds no pictures`,
+    `${folder.root}: the folder holds no images`,
   ]);
 });
 
-test('a folder called like a picture is a folder; a picture may be called like another format', async () => {
-  await folder.write({ 'x.png/1.png': picture(1), 'y.png/empty': undefined, 'z.jpg': picture(2) });
+test('a folder called like an image is a folder; an image may be called like another format', async () => {
+  await folder.write({ 'x.png/1.png': image(1), 'y.png/empty': undefined, 'z.jpg': image(2) });
   const source = await openFolder({ root: folder.root });
   expect(source.samples.map(({ id }) => id)).toEqual(['x.png/1.png', 'z.jpg']);
   expect((await source.samples[1]!.load()).data[0]).toBe(2);
@@ -68,11 +68,11 @@ test('a folder called like a picture is a folder; a picture may be called like a
 
 describe('with defects and masks', () => {
   const files = {
-    'good/1.png': picture(1),
-    'good/2.png': picture(2),
-    'defects/scratch/1.png': picture(3),
-    'defects/scratch/deep/2.png': picture(4),
-    'defects/3.png': picture(5),
+    'good/1.png': image(1),
+    'good/2.png': image(2),
+    'defects/scratch/1.png': image(3),
+    'defects/scratch/deep/2.png': image(4),
+    'defects/3.png': image(5),
     'masks/scratch/1_mask.png': maskPng(2, 2),
     'masks/scratch/deep/2.tif': maskPng(2, 2),
     'masks/3.png': maskPng(2, 2),
@@ -96,11 +96,11 @@ describe('with defects and masks', () => {
     expect(await found.fingerprint()).toBe(await named.fingerprint());
   });
 
-  test('good pictures may lie beside the other folders, or elsewhere', async () => {
+  test('good images may lie beside the other folders, or elsewhere', async () => {
     await folder.write({
-      'set/1.png': picture(1),
-      'set/day2/2.png': picture(2),
-      'set/defects/3.png': picture(3),
+      'set/1.png': image(1),
+      'set/day2/2.png': image(2),
+      'set/defects/3.png': image(3),
     });
     const { root } = folder;
     const source = await openSource({ root: `${root}/set` });
@@ -120,8 +120,8 @@ describe('with defects and masks', () => {
   test('every problem in one error', async () => {
     await folder.write({
       ...files,
-      'defects/scratch/7.png': picture(7),
-      'defects/good/8.png': picture(8),
+      'defects/scratch/7.png': image(7),
+      'defects/good/8.png': image(8),
       'defects/old.bmp': 'BM',
       'masks/good/8.png': maskPng(2, 2),
       'masks/3_mask.png': maskPng(2, 2),
@@ -133,24 +133,24 @@ describe('with defects and masks', () => {
       await errorOf(openFolder({ root, good: 'good', defects: 'defects', masks: 'masks' })),
     );
     expect(problems).toEqual([
-      'defects/good/8.png: a picture called good among the defects',
+      'defects/good/8.png: an image called good among the defects',
       'defects/old.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
       'defects/scratch/7.png: its mask masks/scratch/7.png is missing',
-      'masks/3_mask.png: a mask of the same picture as masks/3.png',
-      'masks/scratch/1_mask.png: the mask is 3 x 2, its picture defects/scratch/1.png 2 x 2',
-      'masks/scratch/9_mask.png: a mask of no picture in defects',
+      'masks/3_mask.png: a mask of the same image as masks/3.png',
+      'masks/scratch/1_mask.png: the mask is 3 x 2, its image defects/scratch/1.png 2 x 2',
+      'masks/scratch/9_mask.png: a mask of no image in defects',
     ]);
   });
 
   test('named folders that are missing or empty are said', async () => {
-    await folder.write({ 'good/1.png': picture(1), 'masks/notes.txt': 'x' });
+    await folder.write({ 'good/1.png': image(1), 'masks/notes.txt': 'x' });
     const { root } = folder;
     expect(
       problemsOf(await errorOf(openFolder({ root, good: 'god', defects: 'defects', masks: 'masks' }))),
     ).toEqual([
       'defects: there is no such folder',
       'god: there is no such folder',
-      'masks: the folder holds no pictures',
+      'masks: the folder holds no images',
     ]);
   });
 
@@ -159,11 +159,11 @@ describe('with defects and masks', () => {
   });
 
   test('openSource takes no other folder, and nothing loose, beside good and defects', async () => {
-    await folder.write({ ...files, 'more/1.png': picture(9), '0.png': picture(9) });
+    await folder.write({ ...files, 'more/1.png': image(9), '0.png': image(9) });
     expect(problemsOf(await errorOf(openSource({ root: folder.root })))).toEqual(
       ['0.png', 'more'].map(
         (name) =>
-          `${name}: not part of a plain folder of good pictures, and there is no train/good as in MVTec AD`,
+          `${name}: not part of a plain folder of good images, and there is no train/good as in MVTec AD`,
       ),
     );
   });

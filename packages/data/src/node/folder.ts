@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
-import { refusal } from '../picture-names.js';
+import { refusal } from '../image-names.js';
 import { datasetError, type DatasetProblem } from '../problems.js';
 import { UNNAMED_DEFECT, type ImageSource } from '../samples.js';
 import { fileSource, type CheckOptions } from './file-source.js';
@@ -9,9 +9,9 @@ import { isFolder, listTree } from './listing.js';
 
 export interface OpenFolderOptions extends CheckOptions {
   readonly root: string;
-  /** Folder of the good pictures, relative to `root`. Default: `root` itself, without the other two. */
+  /** Folder of the good images, relative to `root`. Default: `root` itself, without the other two. */
   readonly good?: string;
-  /** Folder of the pictures with defects, relative to `root`; folders in it name kinds of defects. */
+  /** Folder of the images with defects, relative to `root`; folders in it name kinds of defects. */
   readonly defects?: string;
   /** Folder of the masks of `defects`, relative to `root`, laid out like it: `x/7.png` or `x/7_mask.png`. */
   readonly masks?: string;
@@ -32,8 +32,8 @@ class FolderReader {
     this.problems.push({ path: where, problem });
   }
 
-  /** Readable pictures in `folder`, by their paths in it; those below `without` are left out. */
-  async pictures(folder: string, without: readonly string[] = []): Promise<string[]> {
+  /** Readable images in `folder`, by their paths in it; those below `without` are left out. */
+  async images(folder: string, without: readonly string[] = []): Promise<string[]> {
     const shown = folder === '.' ? this.root : folder;
     const absolute = path.resolve(this.root, folder);
     if (!(await isFolder(absolute))) {
@@ -44,15 +44,15 @@ class FolderReader {
     const belongs = (name: string): boolean =>
       !others.some((other) => path.resolve(absolute, name).startsWith(other));
     const tree = await listTree(absolute);
-    const pictures = tree.pictures.filter(belongs);
+    const images = tree.images.filter(belongs);
     const refused = tree.refused.filter(belongs);
     for (const name of refused) this.report(path.posix.join(folder, name), refusal(name));
-    if (pictures.length + refused.length === 0) this.report(shown, 'the folder holds no pictures');
-    return pictures;
+    if (images.length + refused.length === 0) this.report(shown, 'the folder holds no images');
+    return images;
   }
 
   async good(folder: string, without: readonly string[]): Promise<void> {
-    for (const name of await this.pictures(folder, without)) {
+    for (const name of await this.images(folder, without)) {
       const id = path.posix.join(folder, name);
       this.entries.push({ id, split: 'train', label: 'good', defectType: 'good' });
     }
@@ -60,10 +60,10 @@ class FolderReader {
 
   async defects(folder: string, masks: string | undefined): Promise<void> {
     const truths = masks === undefined ? undefined : await this.masksByStem(masks);
-    for (const name of await this.pictures(folder)) {
+    for (const name of await this.images(folder)) {
       const id = path.posix.join(folder, name);
       const defectType = name.includes('/') ? name.slice(0, name.indexOf('/')) : UNNAMED_DEFECT;
-      if (defectType === 'good') this.report(id, 'a picture called good among the defects');
+      if (defectType === 'good') this.report(id, 'an image called good among the defects');
       const mask = truths?.get(stemOf(name));
       truths?.delete(stemOf(name));
       const entry = { id, split: 'test', label: 'anomalous', defectType } as const;
@@ -72,25 +72,25 @@ class FolderReader {
         this.report(id, `its mask ${path.posix.join(masks!, stemOf(name))}.png is missing`);
       }
     }
-    for (const mask of truths?.values() ?? []) this.report(mask, `a mask of no picture in ${folder}`);
+    for (const mask of truths?.values() ?? []) this.report(mask, `a mask of no image in ${folder}`);
   }
 
   async masksByStem(folder: string): Promise<Map<string, string>> {
     const masks = new Map<string, string>();
-    for (const name of await this.pictures(folder)) {
+    for (const name of await this.images(folder)) {
       const mask = path.posix.join(folder, name);
       const same = masks.get(stemOf(name));
       if (same === undefined) masks.set(stemOf(name), mask);
-      else this.report(mask, `a mask of the same picture as ${same}`);
+      else this.report(mask, `a mask of the same image as ${same}`);
     }
     return masks;
   }
 }
 
 /**
- * Opens a plain folder of pictures of good parts, with all below it: they are `train`, `good`. With
- * `defects`, the pictures in that folder are `test`, `anomalous`; with `masks`, each of them needs one.
- * Good pictures to test with are split off by `splitBySeed`.
+ * Opens a plain folder of images of good parts, with all below it: they are `train`, `good`. With
+ * `defects`, the images in that folder are `test`, `anomalous`; with `masks`, each of them needs one.
+ * Good images to test with are split off by `splitBySeed`.
  * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `invalid-argument`,
  * `dependency-missing`, `aborted`
  */

@@ -27,7 +27,7 @@ export interface InspectedEntry extends Omit<FileEntry, 'regions'> {
 }
 
 export interface InspectOptions {
-  /** Decodes the picture, to find damage in its middle too. */
+  /** Decodes the image, to find damage in its middle too. */
   readonly thorough: boolean;
   /** What the values in masks of regions stand for, if that is known. */
   readonly kinds: DefectKinds | undefined;
@@ -73,11 +73,11 @@ class EntryInspector {
     }
   }
 
-  compareSizes(mask: string, seen: PixelSize | undefined, picture: PixelSize | undefined): void {
-    if (!seen || !picture || (seen.width === picture.width && seen.height === picture.height)) return;
+  compareSizes(mask: string, seen: PixelSize | undefined, image: PixelSize | undefined): void {
+    if (!seen || !image || (seen.width === image.width && seen.height === image.height)) return;
     this.tell(
       mask,
-      `the mask is ${seen.width} x ${seen.height}, its picture ${this.entry.id} ${picture.width} x ${picture.height}`,
+      `the mask is ${seen.width} x ${seen.height}, its image ${this.entry.id} ${image.width} x ${image.height}`,
     );
   }
 
@@ -87,10 +87,10 @@ class EntryInspector {
     const { sha256, seen } = await this.look(mask, (bytes, name) => inspectMask(bytes, { name }));
     this.compareSizes(mask, seen, size);
     if (seen && label === 'anomalous' && seen.marked === 0) {
-      this.tell(mask, `the mask marks nothing, but its picture ${id} is anomalous`);
+      this.tell(mask, `the mask marks nothing, but its image ${id} is anomalous`);
     }
     if (seen && label === 'good' && seen.marked > 0) {
-      this.tell(mask, `the mask marks ${seen.marked} pixels, but its picture ${id} is good`);
+      this.tell(mask, `the mask marks ${seen.marked} pixels, but its image ${id} is good`);
     }
     return sha256;
   }

@@ -9,7 +9,7 @@ afterEach(() => folder.remove());
 const inside = (paths: readonly string[]): string[] =>
   paths.map((path) => path.slice(folder.root.length + 1).replaceAll('\\', '/'));
 
-test('files and folders, each picture once, sorted, extensions in any case', async () => {
+test('files and folders, each image once, sorted, extensions in any case', async () => {
   await folder.write({
     'b/2.PNG': '',
     'b/10.JPeG': '',
@@ -45,11 +45,11 @@ test('all that is missing in one error', async () => {
   expect(error.details.missing).toEqual([`${root}/x`, `${root}/y.png`]);
 });
 
-test('folders without pictures and pictures we do not read are problems', async () => {
+test('folders without images and images we do not read are problems', async () => {
   await folder.write({ 'empty/notes.txt': '', 'old/1.bmp': '', 'old/2.png': '' });
   const { root } = folder;
   expect(problemsOf(await errorOf(listImages([`${root}/empty`, `${root}/old`])))).toEqual([
-    `${root}/empty: the folder holds no pictures`,
+    `${root}/empty: the folder holds no images`,
     `${root}/old/1.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG`,
   ]);
 });

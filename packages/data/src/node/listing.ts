@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
-import { isPassedOver, kindByName, refusal } from '../picture-names.js';
+import { isPassedOver, kindByName, refusal } from '../image-names.js';
 import { datasetError, type DatasetProblem } from '../problems.js';
 import { byCodeUnit } from '../samples.js';
 
@@ -10,8 +10,8 @@ export interface FolderListing {
   /** Names of folders, sorted. */
   readonly folders: readonly string[];
   /** Names of files that we should be able to read, sorted. */
-  readonly pictures: readonly string[];
-  /** Names of pictures in formats that we do not read, sorted. */
+  readonly images: readonly string[];
+  /** Names of images in formats that we do not read, sorted. */
   readonly refused: readonly string[];
 }
 
@@ -49,20 +49,20 @@ async function entriesOf(folder: string): Promise<Dirent[]> {
 
 /**
  * What lies in a folder. Hidden files and folders (a leading dot), `Thumbs.db`, `desktop.ini` and
- * `__MACOSX` are passed over, so are files that are no pictures by their extension (in any case). A folder
- * is a folder, even if it is called like a picture.
- * Links are followed; dangling ones count as pictures when they are called so, and fail when read.
+ * `__MACOSX` are passed over, so are files that are no images by their extension (in any case). A folder
+ * is a folder, even if it is called like an image.
+ * Links are followed; dangling ones count as images when they are called so, and fail when read.
  * @throws {DskdError} `file-not-found` where the folder cannot be read.
  */
 export async function listFolder(folder: string): Promise<FolderListing> {
-  const listing = { folders: [] as string[], pictures: [] as string[], refused: [] as string[] };
+  const listing = { folders: [] as string[], images: [] as string[], refused: [] as string[] };
   for (const entry of await entriesOf(folder)) {
     const { name } = entry;
     if (isPassedOver(name)) continue;
     const linksToFolder = entry.isSymbolicLink() && (await isFolder(path.join(folder, name)));
     const kind = kindByName(name);
     if (entry.isDirectory() || linksToFolder) listing.folders.push(name);
-    else if (kind === 'readable') listing.pictures.push(name);
+    else if (kind === 'readable') listing.images.push(name);
     else if (kind === 'refused') listing.refused.push(name);
   }
   for (const names of Object.values(listing)) names.sort(byCodeUnit);
@@ -71,35 +71,35 @@ export async function listFolder(folder: string): Promise<FolderListing> {
 
 export interface TreeListing {
   /** Paths relative to the folder, forward slashes, sorted by code unit. */
-  readonly pictures: string[];
+  readonly images: string[];
   readonly refused: string[];
 }
 
 /** {@link listFolder} for a folder and all below it. A folder that links back to one above is entered once. */
 export async function listTree(root: string): Promise<TreeListing> {
-  const tree: TreeListing = { pictures: [], refused: [] };
+  const tree: TreeListing = { images: [], refused: [] };
   const seen = new Set<string>();
   const visit = async (relative: string): Promise<void> => {
     const folder = path.join(root, relative);
     const real = await realpath(folder);
     if (seen.has(real)) return;
     seen.add(real);
-    const { folders, pictures, refused } = await listFolder(folder);
-    tree.pictures.push(...pictures.map((name) => path.posix.join(relative, name)));
+    const { folders, images, refused } = await listFolder(folder);
+    tree.images.push(...images.map((name) => path.posix.join(relative, name)));
     tree.refused.push(...refused.map((name) => path.posix.join(relative, name)));
     for (const name of folders) await visit(path.posix.join(relative, name));
   };
   await visit('');
-  tree.pictures.sort(byCodeUnit);
+  tree.images.sort(byCodeUnit);
   tree.refused.sort(byCodeUnit);
   return tree;
 }
 
 /**
- * The pictures that `paths` name: files as they are, folders with all below them (the rules of
+ * The images that `paths` name: files as they are, folders with all below them (the rules of
  * {@link listFolder}). Each once, sorted by path.
  * @throws {DskdError} `file-not-found` where a path does not exist, `dataset-invalid` where a folder holds
- * no pictures or some that we do not read. All problems in one error.
+ * no images or some that we do not read. All problems in one error.
  */
 export async function listImages(paths: readonly string[]): Promise<string[]> {
   const found = new Set<string>();
@@ -110,11 +110,11 @@ export async function listImages(paths: readonly string[]): Promise<string[]> {
     if (!information) missing.push(given);
     else if (!information.isDirectory()) found.add(path.normalize(given));
     else {
-      const { pictures, refused } = await listTree(given);
-      for (const picture of pictures) found.add(path.join(given, picture));
+      const { images, refused } = await listTree(given);
+      for (const image of images) found.add(path.join(given, image));
       for (const name of refused) problems.push({ path: path.join(given, name), problem: refusal(name) });
-      if (pictures.length + refused.length === 0) {
-        problems.push({ path: given, problem: 'the folder holds no pictures' });
+      if (images.length + refused.length === 0) {
+        problems.push({ path: given, problem: 'the folder holds no images' });
       }
     }
   }

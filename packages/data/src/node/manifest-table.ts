@@ -1,11 +1,11 @@
 import { parse } from 'csv-parse/sync';
 import type { DatasetProblem } from '../problems.js';
 
-/** What a manifest may say about a picture. */
+/** What a manifest may say about an image. */
 export const COLUMNS = ['path', 'label', 'split', 'mask', 'defect'] as const;
 export type Column = (typeof COLUMNS)[number];
 
-/** One picture of a manifest. What is empty or not there is not in `cells`. */
+/** One image of a manifest. What is empty or not there is not in `cells`. */
 export interface ManifestRow {
   /** Counted from 1. */
   readonly line: number;
@@ -142,6 +142,6 @@ export function readManifestTable(
   }
   if (options.format === 'csv') readCsv(text, table);
   else readJsonLines(text, table);
-  if (table.rows.length + table.problems.length === 0) table.report(1, 'the manifest names no pictures');
+  if (table.rows.length + table.problems.length === 0) table.report(1, 'the manifest names no images');
   return table;
 }

@@ -14,10 +14,10 @@ let folder: TemporaryFolder;
 beforeEach(async () => {
   folder = await temporaryFolder();
   await folder.write({
-    'pictures/a.png': plainPng(2, 2, [1, 0, 0]),
-    'pictures/b, "2".png': plainPng(2, 2, [2, 0, 0]),
-    'pictures/c.png': plainPng(2, 2, [3, 0, 0]),
-    'pictures/d.png': plainPng(2, 2, [4, 0, 0]),
+    'images/a.png': plainPng(2, 2, [1, 0, 0]),
+    'images/b, "2".png': plainPng(2, 2, [2, 0, 0]),
+    'images/c.png': plainPng(2, 2, [3, 0, 0]),
+    'images/d.png': plainPng(2, 2, [4, 0, 0]),
     'truth/c.png': maskPng(2, 2),
     'truth/d.png': maskPng(2, 2),
   });
@@ -43,24 +43,24 @@ async function open(
 }
 
 const wanted = [
-  ['../pictures/a.png', 'train', 'good', 'good', false],
-  ['../pictures/b, "2".png', 'validation', 'good', 'good', false],
-  ['../pictures/c.png', 'test', 'anomalous', 'dent', true],
-  ['../pictures/d.png', 'test', 'anomalous', 'defect', true],
+  ['../images/a.png', 'train', 'good', 'good', false],
+  ['../images/b, "2".png', 'validation', 'good', 'good', false],
+  ['../images/c.png', 'test', 'anomalous', 'dent', true],
+  ['../images/d.png', 'test', 'anomalous', 'defect', true],
 ];
 
 const CSV = `path,label,split,mask,defect
-../pictures/a.png,good,train,,
-"../pictures/b, ""2"".png",good,validation,,
-../pictures/c.png,anomalous,test,../truth/c.png,dent
-../pictures/d.png,anomalous,test,../truth/d.png,
+../images/a.png,good,train,,
+"../images/b, ""2"".png",good,validation,,
+../images/c.png,anomalous,test,../truth/c.png,dent
+../images/d.png,anomalous,test,../truth/d.png,
 `;
 
 const ROWS = [
-  { path: '../pictures/a.png', label: 'good', split: 'train' },
-  { path: '../pictures/b, "2".png', label: 'good', split: 'validation', mask: null },
-  { path: '../pictures/c.png', label: 'anomalous', split: 'test', mask: '../truth/c.png', defect: 'dent' },
-  { path: '../pictures/d.png', label: 1, split: 'test', mask: '../truth/d.png', defect: '' },
+  { path: '../images/a.png', label: 'good', split: 'train' },
+  { path: '../images/b, "2".png', label: 'good', split: 'validation', mask: null },
+  { path: '../images/c.png', label: 'anomalous', split: 'test', mask: '../truth/c.png', defect: 'dent' },
+  { path: '../images/d.png', label: 1, split: 'test', mask: '../truth/d.png', defect: '' },
 ];
 const JSONL = ROWS.map((row) => JSON.stringify(row)).join('\n');
 
@@ -121,12 +121,12 @@ describe('the same list', () => {
   });
 });
 
-test('paths alone are good pictures to train on; labels alone put defects into test', async () => {
-  expect(seen(await open('path\n../pictures/a.png\n'))).toEqual([wanted[0]]);
-  const labelled = 'path,label\n../pictures/a.png,good\n../pictures/c.png,bad\n';
-  expect(seen(await open(labelled))).toEqual([
+test('paths alone are good images to train on; labels alone put defects into test', async () => {
+  expect(seen(await open('path\n../images/a.png\n'))).toEqual([wanted[0]]);
+  const labeled = 'path,label\n../images/a.png,good\n../images/c.png,bad\n';
+  expect(seen(await open(labeled))).toEqual([
     wanted[0],
-    ['../pictures/c.png', 'test', 'anomalous', 'defect', false],
+    ['../images/c.png', 'test', 'anomalous', 'defect', false],
   ]);
 });
 
@@ -134,40 +134,40 @@ test('every problem in one error, with its line', async () => {
   await folder.write({ 'lists/words.png': 'words', 'lists/sub': undefined });
   const error = await errorOf(
     open(`path,label,split,mask,lable
-../pictures/a.png,good,train,,
-../pictures/a.png,good,test,,
+../images/a.png,good,train,,
+../images/a.png,good,test,,
 none.png,anomalous,test,../truth/none.png,
 words.png,good,train,,
 sub,good,train,,
-../pictures/c.png,scratched,test,,
-../pictures/c.png,,test,,
-../pictures/d.png,anomalous,tset,,
-../pictures/d.png,good,,,
+../images/c.png,scratched,test,,
+../images/c.png,,test,,
+../images/d.png,anomalous,tset,,
+../images/d.png,good,,,
 ,good,train,,
-../pictures/c.png,anomalous,train,../truth/none.png,
-"../pictures/b, ""2"".png",anomalous,test,,
+../images/c.png,anomalous,train,../truth/none.png,
+"../images/b, ""2"".png",anomalous,test,,
 too,few
 `),
   );
   expect(problemsOf(error)).toEqual([
     '../truth/none.png: there is no such file (line 4)',
     'list.csv:1: unknown column "lable"; known are path, label, split, mask, defect',
-    'list.csv:10: names ../pictures/d.png again, after line 9',
+    'list.csv:10: names ../images/d.png again, after line 9',
     'list.csv:10: no split; wanted train, validation or test',
-    'list.csv:11: names no picture: its path is empty',
-    'list.csv:12: an anomalous picture in train; only good ones are trained on',
-    'list.csv:12: names ../pictures/c.png again, after line 7',
-    'list.csv:13: the mask of ../pictures/b, "2".png is missing',
+    'list.csv:11: names no image: its path is empty',
+    'list.csv:12: an anomalous image in train; only good ones are trained on',
+    'list.csv:12: names ../images/c.png again, after line 7',
+    'list.csv:13: the mask of ../images/b, "2".png is missing',
     'list.csv:14: has 2 cells; the header has 5',
-    'list.csv:3: names ../pictures/a.png again, after line 2',
+    'list.csv:3: names ../images/a.png again, after line 2',
     'list.csv:7: unknown label "scratched"; wanted good or anomalous (the kind of a defect goes into the column defect)',
-    'list.csv:8: names ../pictures/c.png again, after line 7',
+    'list.csv:8: names ../images/c.png again, after line 7',
     'list.csv:8: no label; wanted good or anomalous (the kind of a defect goes into the column defect)',
-    'list.csv:9: the mask of ../pictures/d.png is missing',
+    'list.csv:9: the mask of ../images/d.png is missing',
     'list.csv:9: unknown split "tset"; wanted train, validation or test',
     'none.png: there is no such file (line 4)',
     'sub: it is a folder (line 6)',
-    'words.png: not a picture we read (PNG, JPEG, WebP and TIFF) but text (line 5)',
+    'words.png: not an image we read (PNG, JPEG, WebP and TIFF) but text (line 5)',
   ]);
   expect(error.message).toContain(`The dataset ${path.join(folder.root, 'lists/list.csv')} has`);
   expect(error.hint).toContain('path, label, split, mask and defect');
@@ -175,7 +175,7 @@ too,few
 
 test('problems of JSON lines', async () => {
   const lines = [
-    '{"path": "../pictures/a.png", "weight": 1}',
+    '{"path": "../images/a.png", "weight": 1}',
     '[1]',
     '{"path": ',
     '{"path": ["a"]}',
@@ -185,14 +185,14 @@ test('problems of JSON lines', async () => {
     'list.jsonl:1: unknown column "weight"; known are path, label, split, mask, defect',
     'list.jsonl:2: not an object; wanted one such as {"path": "a.png", "label": "good"}',
     expect.stringMatching(/^list\.jsonl:3: not JSON \(.+\)$/),
-    'list.jsonl:4: names no picture: its path is empty',
+    'list.jsonl:4: names no image: its path is empty',
     'list.jsonl:4: path is ["a"]; wanted a string',
-    'list.jsonl:5: names no picture: its path is empty',
+    'list.jsonl:5: names no image: its path is empty',
   ]);
 });
 
 test('unknown columns are passed over on request', async () => {
-  const csv = 'path,camera\n../pictures/a.png,3\n';
+  const csv = 'path,camera\n../images/a.png,3\n';
   expect(problemsOf(await errorOf(open(csv)))).toEqual([
     'list.csv:1: unknown column "camera"; known are path, label, split, mask, defect',
   ]);
@@ -201,10 +201,10 @@ test('unknown columns are passed over on request', async () => {
 
 test('masks: all or none, unless said otherwise', async () => {
   const partly = `path,label,mask
-../pictures/c.png,anomalous,../truth/c.png
-../pictures/d.png,anomalous,
+../images/c.png,anomalous,../truth/c.png
+../images/d.png,anomalous,
 `;
-  const missing = ['list.csv:3: the mask of ../pictures/d.png is missing'];
+  const missing = ['list.csv:3: the mask of ../images/d.png is missing'];
   expect(problemsOf(await errorOf(open(partly)))).toEqual(missing);
   expect((await open(partly, { masks: 'optional' })).samples.map((s) => 'loadMask' in s)).toEqual([
     true,
@@ -216,25 +216,21 @@ test('masks: all or none, unless said otherwise', async () => {
 });
 
 test('a label and its kind of defect agree', async () => {
-  const csv = 'path,label,defect\n../pictures/a.png,good,dent\n../pictures/c.png,anomalous,good\n';
+  const csv = 'path,label,defect\n../images/a.png,good,dent\n../images/c.png,anomalous,good\n';
   expect(problemsOf(await errorOf(open(csv)))).toEqual([
-    'list.csv:2: a picture labelled good with the defect "dent"',
-    'list.csv:3: a picture labelled anomalous with the defect "good"',
+    'list.csv:2: an image labeled good with the defect "dent"',
+    'list.csv:3: an image labeled anomalous with the defect "good"',
   ]);
 });
 
 test.each([
-  ['no header', '../pictures/a.png,good\n', /^list\.csv:1: the first line must name the columns, path among/],
-  ['a column twice', 'path,path\n../pictures/a.png,x\n', /^list\.csv:1: two columns are called path/],
-  ['an open quote', 'path\n"../pictures/a.png\n', /^list\.csv:\d+: not CSV \(.*[Qq]uote.*\)/],
-  ['nothing', '', /^list\.csv:1: the manifest names no pictures$/],
-  ['a header only', 'path,label\n', /^list\.csv:1: the manifest names no pictures$/],
+  ['no header', '../images/a.png,good\n', /^list\.csv:1: the first line must name the columns, path among/],
+  ['a column twice', 'path,path\n../images/a.png,x\n', /^list\.csv:1: two columns are called path/],
+  ['an open quote', 'path\n"../images/a.png\n', /^list\.csv:\d+: not CSV \(.*[Qq]uote.*\)/],
+  ['nothing', '', /^list\.csv:1: the manifest names no images$/],
+  ['a header only', 'path,label\n', /^list\.csv:1: the manifest names no images$/],
   ['UTF-16', Buffer.from('\uFEFFpath\na.png\n', 'utf16le'), /^list\.csv:1: not text in UTF-8/],
-  [
-    'names that every object has',
-    'path,label\n../pictures/a.png,constructor\n',
-    /unknown label "constructor"/,
-  ],
+  ['names that every object has', 'path,label\n../images/a.png,constructor\n', /unknown label "constructor"/],
 ])('says what is wrong: %s', async (_, content, wanted) => {
   expect(problemsOf(await errorOf(open(content))).join('\n')).toMatch(wanted);
 });
@@ -247,11 +243,11 @@ test('says when the file is not there, or no manifest', async () => {
   expect(problemsOf(await errorOf(openSource({ root: missing })))).toEqual([
     `${missing}: there is no such file`,
   ]);
-  const picture = path.join(folder.root, 'pictures/a.png');
-  expect(problemsOf(await errorOf(openSource({ root: picture })))).toEqual([
-    `${picture}: not a manifest; wanted a file called .csv, .jsonl or .ndjson`,
+  const image = path.join(folder.root, 'images/a.png');
+  expect(problemsOf(await errorOf(openSource({ root: image })))).toEqual([
+    `${image}: not a manifest; wanted a file called .csv, .jsonl or .ndjson`,
   ]);
-  expect(problemsOf(await errorOf(openSource({ root: picture, category: 'cap' })))).toEqual([
-    `${picture}: a file, not a folder with the category cap`,
+  expect(problemsOf(await errorOf(openSource({ root: image, category: 'cap' })))).toEqual([
+    `${image}: a file, not a folder with the category cap`,
   ]);
 });

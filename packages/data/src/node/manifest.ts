@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { isDskdError } from '@dskd/base';
-import { extensionOf } from '../picture-names.js';
+import { extensionOf } from '../image-names.js';
 import { datasetError, type DatasetProblem } from '../problems.js';
 import { UNNAMED_DEFECT, type ImageSource, type Sample, type Split } from '../samples.js';
 import { readBytes } from './decode.js';
@@ -13,11 +13,11 @@ export interface OpenManifestOptions extends CheckOptions {
   /** Path of the manifest: `.csv`, `.jsonl` or `.ndjson`. */
   readonly file: string;
   /**
-   * Whether each anomalous picture must have a mask. Default: either all of them or none, because a
+   * Whether each anomalous image must have a mask. Default: either all of them or none, because a
    * forgotten mask is as good as none.
    */
   readonly masks?: 'required' | 'optional';
-  /** Passes over columns that we do not know; otherwise they are a problem, as a misspelt name is. */
+  /** Passes over columns that we do not know; otherwise they are a problem, as a misspelled name is. */
   readonly ignoreUnknownColumns?: boolean;
 }
 
@@ -70,7 +70,7 @@ class ManifestReader {
     return rows.flatMap((row) => this.#entry(row, used) ?? []);
   }
 
-  /** @param used which cells a picture must have because others have them. */
+  /** @param used which cells an image must have because others have them. */
   #entry(
     { line, cells }: ManifestRow,
     used: { readonly label: boolean; readonly split: boolean; readonly mask: boolean },
@@ -79,7 +79,7 @@ class ManifestReader {
       this.problems.push({ path: `${this.name}:${line}`, problem });
     };
     if (cells.path === undefined) {
-      report('names no picture: its path is empty');
+      report('names no image: its path is empty');
       return undefined;
     }
     const id = this.#relative(cells.path);
@@ -103,11 +103,11 @@ class ManifestReader {
       );
     }
     if (label === 'anomalous' && split === 'train') {
-      report('an anomalous picture in train; only good ones are trained on');
+      report('an anomalous image in train; only good ones are trained on');
     }
     const { defect = label === 'anomalous' ? UNNAMED_DEFECT : 'good' } = cells;
     if (label !== undefined && (label === 'good') !== (defect === 'good')) {
-      report(`a picture labelled ${label} with the defect ${JSON.stringify(defect)}`);
+      report(`an image labeled ${label} with the defect ${JSON.stringify(defect)}`);
     }
     if (used.mask && label === 'anomalous' && cells.mask === undefined) {
       report(`the mask of ${id} is missing`);
@@ -128,10 +128,10 @@ class ManifestReader {
 }
 
 /**
- * Opens a list of pictures. Columns: `path` and, if you like, `label` (good or anomalous), `split` (train,
+ * Opens a list of images. Columns: `path` and, if you like, `label` (good or anomalous), `split` (train,
  * validation or test), `mask` (path of the ground truth) and `defect` (its kind). Paths are relative to the
- * manifest, or absolute. Without labels all pictures are good; without splits the good ones are `train`, the
- * others `test`; a label or split that is given for one picture must be given for all.
+ * manifest, or absolute. Without labels all images are good; without splits the good ones are `train`, the
+ * others `test`; a label or split that is given for one image must be given for all.
  * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`,
  * `aborted`
  */

@@ -7,7 +7,7 @@ import { temporaryFolder } from './fabricate.test.util.js';
 
 const packages = fileURLToPath(new URL('../../../', import.meta.url));
 
-test('without sharp, everything that touches pictures says what to install', async () => {
+test('without sharp, everything that touches images says what to install', async () => {
   const folder = await temporaryFolder();
   try {
     // A project that has this package and what it depends on, and nothing else.
@@ -21,15 +21,15 @@ test('without sharp, everything that touches pictures says what to install', asy
       await cp(path.join(packages, name, 'package.json'), path.join(target, 'package.json'));
       await cp(path.join(packages, name, 'dist'), path.join(target, 'dist'), { recursive: true });
     }
-    await folder.write({ 'pictures/a.png': 'x' });
+    await folder.write({ 'images/a.png': 'x' });
     await writeFile(
       path.join(folder.root, 'program.mjs'),
       `import { decodeImage, encodePng, openSource } from '@dskd/data/node';
        const pixels = { data: new Uint8Array(3), width: 1, height: 1, channels: 3 };
        for (const work of [
-         () => decodeImage('pictures/a.png'),
+         () => decodeImage('images/a.png'),
          () => encodePng(pixels),
-         () => openSource({ root: 'pictures' }),
+         () => openSource({ root: 'images' }),
        ]) {
          await work().catch(({ code, hint }) => console.log(code, hint));
        }`,

@@ -13,13 +13,13 @@ let folder: TemporaryFolder;
 beforeEach(async () => (folder = await temporaryFolder()));
 afterEach(() => folder.remove());
 
-const picture = plainPng(4, 3, [10, 20, 30]);
-/** A picture of its own for each split: the same one in two is a problem. */
+const image = plainPng(4, 3, [10, 20, 30]);
+/** An image of its own for each split: the same one in two is a problem. */
 const other = (value: number): Buffer => plainPng(4, 3, [value, 20, 30]);
 const complete = {
   'bottle/license.txt': 'words',
-  'bottle/train/good/001.png': picture,
-  'bottle/train/good/000.PNG': picture,
+  'bottle/train/good/001.png': image,
+  'bottle/train/good/000.PNG': image,
   'bottle/train/good/.DS_Store': 'x',
   'bottle/validation/good/000.png': other(11),
   'bottle/test/good/000.png': other(12),
@@ -67,20 +67,20 @@ test('reads the layout, from the root or from the category itself', async () => 
 });
 
 test('train/good alone is enough', async () => {
-  await folder.write({ 'train/good/a.png': picture });
+  await folder.write({ 'train/good/a.png': image });
   expect((await openMvtecAd({ root: folder.root })).samples).toHaveLength(1);
 });
 
 test('every problem in one error', async () => {
   await folder.write({
     ...complete,
-    'bottle/train/good/text.png': 'not a picture',
+    'bottle/train/good/text.png': 'not an image',
     'bottle/train/good/cut.png': plainPng(64, 64, [1, 2, 3]).subarray(0, 80),
     'bottle/train/good/old.bmp': 'BM',
-    'bottle/train/good/batch1/a.png': picture,
-    'bottle/train/bad/a.png': picture,
+    'bottle/train/good/batch1/a.png': image,
+    'bottle/train/bad/a.png': image,
     'bottle/validation/good/000.png': Buffer.alloc(0),
-    'bottle/test/stray.png': picture,
+    'bottle/test/stray.png': image,
     'bottle/test/empty': undefined,
     'bottle/test/unmasked/a.png': other(14),
     'bottle/test/scratch/001.png': other(14),
@@ -91,16 +91,16 @@ test('every problem in one error', async () => {
   const problems = problemsOf(error);
   expect(problems).toEqual([
     'ground_truth/empty: there is no such folder: no masks for test/empty',
-    'ground_truth/scratch/001_mask.png: the mask is 3 x 4, its picture test/scratch/001.png 4 x 3',
+    'ground_truth/scratch/001_mask.png: the mask is 3 x 4, its image test/scratch/001.png 4 x 3',
     'ground_truth/unmasked: there is no such folder: no masks for test/unmasked',
-    'test/empty: the folder holds no pictures',
+    'test/empty: the folder holds no images',
     'test/scratch/002.png: its mask ground_truth/scratch/002_mask.png is missing',
-    "test/stray.png: a picture outside the folders of test (good, or a defect's name)",
+    "test/stray.png: an image outside the folders of test (good, or a defect's name)",
     'train/bad: not expected here, only train/good',
-    'train/good/batch1: a folder among the pictures; MVTec AD keeps them in train/good itself',
+    'train/good/batch1: a folder among the images; MVTec AD keeps them in train/good itself',
     expect.stringMatching(/^train\/good\/cut\.png: a damaged (or truncated )?PNG \(.+\)$/),
     'train/good/old.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
-    'train/good/text.png: not a picture we read (PNG, JPEG, WebP and TIFF) but text',
+    'train/good/text.png: not an image we read (PNG, JPEG, WebP and TIFF) but text',
     'validation/good/000.png: the file is empty',
   ]);
   expect(error.message).toContain(`The dataset ${folder.root}/bottle has 12 problems:\n`);
@@ -110,7 +110,7 @@ test('every problem in one error', async () => {
 
 test('the message shows a dozen problems, the details all', async () => {
   await folder.write({
-    'train/good/ok.png': picture,
+    'train/good/ok.png': image,
     ...Object.fromEntries(Array.from({ length: 15 }, (_, index) => [`train/good/${10 + index}.png`, 'text'])),
   });
   const error = await errorOf(openMvtecAd({ root: folder.root }));
@@ -135,7 +135,7 @@ test('missing roots and folders are named, with what is there', async () => {
 
 test('masks may be declared optional', async () => {
   await folder.write({
-    'train/good/a.png': picture,
+    'train/good/a.png': image,
     'test/dent/a.png': other(1),
     'test/dent/b.png': other(2),
   });
@@ -152,9 +152,9 @@ test('masks may be declared optional', async () => {
 });
 
 test('sizes are compared upright', async () => {
-  const turned = await sharp(picture).withMetadata({ orientation: 6 }).jpeg().toBuffer();
+  const turned = await sharp(image).withMetadata({ orientation: 6 }).jpeg().toBuffer();
   await folder.write({
-    'train/good/a.png': picture,
+    'train/good/a.png': image,
     'test/dent/a.jpg': turned,
     'ground_truth/dent/a_mask.png': maskPng(3, 4),
   });

@@ -9,11 +9,11 @@ export interface OpenMvtecAdOptions extends CheckOptions {
   readonly root: string;
   /** Name of the category's folder in `root`. Not needed where `root` is the category. */
   readonly category?: string;
-  /** Whether each anomalous picture must have a mask. Default `'required'`. */
+  /** Whether each anomalous image must have a mask. Default `'required'`. */
   readonly masks?: 'required' | 'optional';
   /**
-   * A list of the pictures whose anomaly is logical, one a line: see `subsetsTemplate`. The `defectType` of
-   * anomalous pictures is then `'logical_anomalies'` or `'structural_anomalies'`, as in MVTec LOCO AD.
+   * A list of the images whose anomaly is logical, one a line: see `subsetsTemplate`. The `defectType` of
+   * anomalous images is then `'logical_anomalies'` or `'structural_anomalies'`, as in MVTec LOCO AD.
    */
   readonly subsets?: string;
 }
@@ -32,7 +32,7 @@ class MvtecAdReader extends CategoryReader {
   async defects(defectType: string): Promise<void> {
     const relative = `test/${defectType}`;
     const masks = await this.masksOf(defectType);
-    for (const name of await this.pictures(relative)) {
+    for (const name of await this.images(relative)) {
       const id = `${relative}/${name}`;
       const stem = path.parse(name).name;
       const mask = masks?.get(stem);
@@ -44,7 +44,7 @@ class MvtecAdReader extends CategoryReader {
     }
   }
 
-  /** Masks by the stem of their picture; undefined (and reported, if required) where there is no folder. */
+  /** Masks by the stem of their image; undefined (and reported, if required) where there is no folder. */
   async masksOf(defectType: string): Promise<Map<string, string> | undefined> {
     const relative = `ground_truth/${defectType}`;
     if (!(await this.has(relative))) {
@@ -53,7 +53,7 @@ class MvtecAdReader extends CategoryReader {
       return undefined;
     }
     const masks = new Map<string, string>();
-    for (const name of (await this.list(relative)).pictures) {
+    for (const name of (await this.list(relative)).images) {
       const stem = MASK_NAME.exec(name)?.[1];
       if (stem !== undefined) masks.set(stem, `${relative}/${name}`);
     }
@@ -63,7 +63,7 @@ class MvtecAdReader extends CategoryReader {
 
 /**
  * Opens one category in the layout of MVTec AD: `train/good`, `validation/good` (may be missing),
- * `test/good` and `test/<defect>` (may be missing), `ground_truth/<defect>/<picture>_mask.png`.
+ * `test/good` and `test/<defect>` (may be missing), `ground_truth/<defect>/<image>_mask.png`.
  * Looks at every file first, so that what is wrong is known before anything long begins.
  *
  * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `file-not-found` (the list of
@@ -88,7 +88,7 @@ export async function openMvtecAd(options: OpenMvtecAdOptions): Promise<ImageSou
     root,
     entries: listed.entries,
     problems: [...reader.problems, ...listed.problems],
-    hint: 'The layout is train/good, test/<good or defect>, ground_truth/<defect>/<picture>_mask.png.',
+    hint: 'The layout is train/good, test/<good or defect>, ground_truth/<defect>/<image>_mask.png.',
     checks,
   });
 }

@@ -19,16 +19,16 @@ let folder: TemporaryFolder;
 beforeEach(async () => (folder = await temporaryFolder()));
 afterEach(() => folder.remove());
 
-/** A grey PNG of 4 x 3 pixels that holds these. */
-const grey = (...pixels: number[]): Buffer =>
+/** A gray PNG of 4 x 3 pixels that holds these. */
+const gray = (...pixels: number[]): Buffer =>
   makePng({
     width: 4,
     height: 3,
-    colourType: 0,
+    colorType: 0,
     bitDepth: 8,
     rows: [0, 4, 8].map((at) => Array.from({ length: 4 }, (_, x) => pixels[at + x] ?? 0)),
   });
-const picture = (red: number): Buffer => plainPng(4, 3, [red, 0, 0]);
+const image = (red: number): Buffer => plainPng(4, 3, [red, 0, 0]);
 const kind = (name: string, value: number, threshold: number, relative: boolean): object => ({
   defect_name: name,
   pixel_value: value,
@@ -43,16 +43,16 @@ const config = JSON.stringify([
 const complete: Readonly<Record<string, Buffer | string>> = {
   'pins/defects_config.json': config,
   'pins/license.txt': 'words',
-  'pins/train/good/000.png': picture(1),
-  'pins/validation/good/000.png': picture(2),
-  'pins/test/good/000.png': picture(3),
-  'pins/test/logical_anomalies/000.png': picture(4),
-  'pins/test/structural_anomalies/000.png': picture(5),
+  'pins/train/good/000.png': image(1),
+  'pins/validation/good/000.png': image(2),
+  'pins/test/good/000.png': image(3),
+  'pins/test/logical_anomalies/000.png': image(4),
+  'pins/test/structural_anomalies/000.png': image(5),
   // Two defects of one kind and one of another; the last two share a pixel.
-  'pins/ground_truth/logical_anomalies/000/000.png': grey(255, 255, 255, 255),
-  'pins/ground_truth/logical_anomalies/000/001.png': grey(0, 0, 0, 0, 0, 255),
-  'pins/ground_truth/logical_anomalies/000/002.png': grey(0, 0, 0, 0, 0, 254, 254, 254),
-  'pins/ground_truth/structural_anomalies/000/000.png': grey(254, 254),
+  'pins/ground_truth/logical_anomalies/000/000.png': gray(255, 255, 255, 255),
+  'pins/ground_truth/logical_anomalies/000/001.png': gray(0, 0, 0, 0, 0, 255),
+  'pins/ground_truth/logical_anomalies/000/002.png': gray(0, 0, 0, 0, 0, 254, 254, 254),
+  'pins/ground_truth/structural_anomalies/000/000.png': gray(254, 254),
 };
 const open = (): ReturnType<typeof openMvtecLocoAd> =>
   openMvtecLocoAd({ root: folder.root, category: 'pins' });
@@ -106,7 +106,7 @@ test('the fingerprint knows masks, kinds and saturations, not names of files', a
     return (await open()).fingerprint();
   };
   const changed = [
-    await with_({ 'pins/ground_truth/logical_anomalies/000/001.png': grey(0, 0, 0, 0, 255) }),
+    await with_({ 'pins/ground_truth/logical_anomalies/000/001.png': gray(0, 0, 0, 0, 255) }),
     await with_({ 'pins/defects_config.json': config.replace('"crack"', '"split"') }),
     await with_({ 'pins/defects_config.json': config.replace('0.5', '1') }),
   ];
@@ -115,16 +115,16 @@ test('the fingerprint knows masks, kinds and saturations, not names of files', a
     first,
   );
   const swapped = await with_({
-    'pins/ground_truth/logical_anomalies/000/000.png': grey(0, 0, 0, 0, 0, 255),
-    'pins/ground_truth/logical_anomalies/000/001.png': grey(255, 255, 255, 255),
+    'pins/ground_truth/logical_anomalies/000/000.png': gray(0, 0, 0, 0, 0, 255),
+    'pins/ground_truth/logical_anomalies/000/001.png': gray(255, 255, 255, 255),
   });
   expect(swapped).toBe(first);
 });
 
 test('a part of it is enough: without test, without validation, without masks to explain', async () => {
-  await folder.write({ 'pins/train/good/000.png': picture(1) });
+  await folder.write({ 'pins/train/good/000.png': image(1) });
   expect((await open()).samples).toHaveLength(1);
-  await folder.write({ 'pins/test/good/000.png': picture(2) });
+  await folder.write({ 'pins/test/good/000.png': image(2) });
   expect((await open()).samples).toHaveLength(2);
 });
 
@@ -138,55 +138,55 @@ test('every problem in one error', async () => {
       kind('scratch', 253, 0.3, true),
     ]),
     'pins/train/good/cut.png': plainPng(64, 64, [1, 2, 3]).subarray(0, 80),
-    'pins/train/bad/0.png': picture(1),
-    'pins/validation/other/0.png': picture(1),
-    'pins/test/stray.png': picture(1),
-    'pins/test/scratch/000.png': picture(6),
-    'pins/test/structural_anomalies/000.jpg': picture(7),
-    [`${truth}/structural_anomalies/000.png`]: grey(254),
-    [`${truth}/structural_anomalies/009/000.png`]: grey(254),
+    'pins/train/bad/0.png': image(1),
+    'pins/validation/other/0.png': image(1),
+    'pins/test/stray.png': image(1),
+    'pins/test/scratch/000.png': image(6),
+    'pins/test/structural_anomalies/000.jpg': image(7),
+    [`${truth}/structural_anomalies/000.png`]: gray(254),
+    [`${truth}/structural_anomalies/009/000.png`]: gray(254),
     // One thing wrong with each of these.
     ...Object.fromEntries(
       ['001', '002', '003', '004', '005', '006', '007', '008', '009'].map((name, index) => [
         `pins/test/logical_anomalies/${name}.png`,
-        picture(10 + index),
+        image(10 + index),
       ]),
     ),
-    [`${truth}/logical_anomalies/001/000.png`]: grey(255, 254),
-    [`${truth}/logical_anomalies/002/000.png`]: grey(7),
-    [`${truth}/logical_anomalies/003/000.png`]: grey(),
+    [`${truth}/logical_anomalies/001/000.png`]: gray(255, 254),
+    [`${truth}/logical_anomalies/002/000.png`]: gray(7),
+    [`${truth}/logical_anomalies/003/000.png`]: gray(),
     [`${truth}/logical_anomalies/004/000.png`]: plainPng(3, 4, [255, 255, 255]),
     [`${truth}/logical_anomalies/005/000.bmp`]: 'BM',
     [`${truth}/logical_anomalies/006/text.png`]: 'words',
     [`${truth}/logical_anomalies/007/readme.txt`]: 'words',
-    [`${truth}/logical_anomalies/009/000.png`]: grey(253, 253, 253),
+    [`${truth}/logical_anomalies/009/000.png`]: gray(253, 253, 253),
   });
   const error = await errorOf(open());
   const problems: unknown[] = [
     'ground_truth/logical_anomalies/001/000.png: the mask holds 2 values besides 0 (254, 255); a file marks one defect, by one value',
     'ground_truth/logical_anomalies/002/000.png: its value 7 is no pixel_value of defects_config.json (253, 254, 255)',
     'ground_truth/logical_anomalies/003/000.png: the mask marks nothing',
-    'ground_truth/logical_anomalies/004/000.png: the mask is 3 x 4, its picture test/logical_anomalies/004.png 4 x 3',
+    'ground_truth/logical_anomalies/004/000.png: the mask is 3 x 4, its image test/logical_anomalies/004.png 4 x 3',
     'ground_truth/logical_anomalies/005/000.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
-    'ground_truth/logical_anomalies/006/text.png: not a picture we read (PNG, JPEG, WebP and TIFF) but text',
+    'ground_truth/logical_anomalies/006/text.png: not an image we read (PNG, JPEG, WebP and TIFF) but text',
     'ground_truth/logical_anomalies/007: the folder holds no masks',
     'ground_truth/logical_anomalies/009/000.png: the saturation_threshold 0.3 of scratch is less than a pixel of its 3; wanted one that comes to at least one pixel, or a larger region',
-    'ground_truth/structural_anomalies/000.png: a mask outside the folder of its picture; MVTec LOCO AD keeps those of 000.png in ground_truth/structural_anomalies/000',
-    'ground_truth/structural_anomalies/009: masks of no picture in test/structural_anomalies',
+    'ground_truth/structural_anomalies/000.png: a mask outside the folder of its image; MVTec LOCO AD keeps those of 000.png in ground_truth/structural_anomalies/000',
+    'ground_truth/structural_anomalies/009: masks of no image in test/structural_anomalies',
     'test/logical_anomalies/008.png: its ground truth, the folder ground_truth/logical_anomalies/008, is missing',
     'test/scratch: not expected here, only good, logical_anomalies and structural_anomalies',
-    "test/stray.png: a picture outside the folders of test (good, or a defect's name)",
+    "test/stray.png: an image outside the folders of test (good, or a defect's name)",
     'test/structural_anomalies/000.png: has the ground truth ground_truth/structural_anomalies/000 of test/structural_anomalies/000.jpg, too',
     'train/bad: not expected here, only train/good',
     expect.stringMatching(/^train\/good\/cut\.png: a damaged (or truncated )?PNG \(.+\)$/),
     'validation/other: not expected here, only validation/good',
   ];
   expect(problemsOf(error)).toEqual(problems);
-  expect(error.hint).toContain('ground_truth/<subset>/<picture>/<defect>.png and defects_config.json');
+  expect(error.hint).toContain('ground_truth/<subset>/<image>/<defect>.png and defects_config.json');
 });
 
 test('a config that is missing or wrong is told together with what else is wrong', async () => {
-  await folder.write({ ...complete, 'pins/ground_truth/logical_anomalies/000/001.png': grey() });
+  await folder.write({ ...complete, 'pins/ground_truth/logical_anomalies/000/001.png': gray() });
   await rm(path.join(folder.root, 'pins/defects_config.json'));
   const nothing = 'ground_truth/logical_anomalies/000/001.png: the mask marks nothing';
   for (const opened of [open(), openSource({ root: folder.root, category: 'pins' })]) {
@@ -207,9 +207,9 @@ test('a config that is missing or wrong is told together with what else is wrong
 test('masks of a subset, and a subset of masks, that are not there', async () => {
   await folder.write({
     'pins/defects_config.json': config,
-    'pins/train/good/000.png': picture(1),
-    'pins/test/logical_anomalies/000.png': picture(4),
-    'pins/ground_truth/structural_anomalies/000/000.png': grey(254, 254),
+    'pins/train/good/000.png': image(1),
+    'pins/test/logical_anomalies/000.png': image(4),
+    'pins/ground_truth/structural_anomalies/000/000.png': gray(254, 254),
   });
   expect(problemsOf(await errorOf(open()))).toEqual([
     'ground_truth/logical_anomalies: there is no such folder: no masks for test/logical_anomalies',
@@ -235,11 +235,11 @@ test('what @dskd/synthetic writes is read back, region by region, for every cate
   const options = { size, seed: 7, train: 1, validation: 1, test: 24 };
   let several = 0;
   for (const { name: category } of CATEGORIES) {
-    const { pictures } = await writeDataset(folder.root, { ...options, category });
+    const { images } = await writeDataset(folder.root, { ...options, category });
     const source = await openSource({ root: folder.root, category });
-    expect(source.samples).toHaveLength(pictures.length);
+    expect(source.samples).toHaveLength(images.length);
     const kinds = new Map(defectsConfig(category, { size }).map((entry) => [entry.defect_name, entry]));
-    for (const planned of pictures) {
+    for (const planned of images) {
       const sample = source.samples.find(({ id }) => id === `${planned.path}.png`)!;
       const scene = generateScene({ ...planned, size });
       expect(sample.defectType).toBe(planned.label);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { refusal } from '../picture-names.js';
+import { refusal } from '../image-names.js';
 import { LOGICAL, STRUCTURAL, type ImageSource } from '../samples.js';
 import { categoryFolder, CategoryReader } from './category-reader.js';
 import { parseDefectsConfig, type DefectKinds } from './defects-config.js';
@@ -45,7 +45,7 @@ class MvtecLocoAdReader extends CategoryReader {
   async #defects(subset: string): Promise<void> {
     const truths = await this.#truthsOf(subset);
     const stems = new Map<string, string>();
-    for (const name of await this.pictures(`test/${subset}`)) {
+    for (const name of await this.images(`test/${subset}`)) {
       const id = `test/${subset}/${name}`;
       const stem = path.parse(name).name;
       const truth = `ground_truth/${subset}/${stem}`;
@@ -58,34 +58,34 @@ class MvtecLocoAdReader extends CategoryReader {
     }
     for (const stem of truths ?? []) {
       if (!stems.has(stem))
-        this.report(`ground_truth/${subset}/${stem}`, `masks of no picture in test/${subset}`);
+        this.report(`ground_truth/${subset}/${stem}`, `masks of no image in test/${subset}`);
     }
   }
 
-  /** The folders of masks, called like their pictures; undefined (and reported) where there are none. */
+  /** The folders of masks, called like their images; undefined (and reported) where there are none. */
   async #truthsOf(subset: string): Promise<ReadonlySet<string> | undefined> {
     const relative = `ground_truth/${subset}`;
     if (!(await this.has(relative))) {
       this.report(relative, `there is no such folder: no masks for test/${subset}`);
       return undefined;
     }
-    const { folders, pictures, refused } = await this.list(relative);
-    for (const name of [...pictures, ...refused]) {
+    const { folders, images, refused } = await this.list(relative);
+    for (const name of [...images, ...refused]) {
       this.report(
         `${relative}/${name}`,
-        `a mask outside the folder of its picture; MVTec LOCO AD keeps those of 000.png in ${relative}/000`,
+        `a mask outside the folder of its image; MVTec LOCO AD keeps those of 000.png in ${relative}/000`,
       );
     }
     return new Set(folders);
   }
 
-  /** The masks of one picture: a file a defect. */
+  /** The masks of one image: a file a defect. */
   async #masks(relative: string): Promise<string[]> {
-    const { folders, pictures, refused } = await this.list(relative);
+    const { folders, images, refused } = await this.list(relative);
     for (const name of refused) this.report(`${relative}/${name}`, refusal(name));
     for (const name of folders) this.report(`${relative}/${name}`, 'a folder among the masks');
-    if (pictures.length + refused.length === 0) this.report(relative, 'the folder holds no masks');
-    return pictures.map((name) => `${relative}/${name}`);
+    if (images.length + refused.length === 0) this.report(relative, 'the folder holds no masks');
+    return images.map((name) => `${relative}/${name}`);
   }
 
   /** The kinds of defects; undefined (and reported, where masks need them) if they cannot be told. */
@@ -109,7 +109,7 @@ class MvtecLocoAdReader extends CategoryReader {
 /**
  * Opens one category in the layout of MVTec LOCO AD: `train/good`, `validation/good` (may be missing),
  * `test/good`, `test/logical_anomalies` and `test/structural_anomalies` (may be missing),
- * `ground_truth/<subset>/<picture>/<defect>.png` and `defects_config.json`.
+ * `ground_truth/<subset>/<image>/<defect>.png` and `defects_config.json`.
  * Looks at every file first, so that what is wrong is known before anything long begins; each mask must hold one
  * value besides 0, and that value stand in the config.
  *
@@ -131,7 +131,7 @@ export async function openMvtecLocoAd(options: OpenMvtecLocoAdOptions): Promise<
     entries: reader.entries,
     problems: reader.problems,
     ...(kinds && { kinds }),
-    hint: `The layout is train/good, test/<good, ${SUBSETS.join(' or ')}>, ground_truth/<subset>/<picture>/<defect>.png and ${CONFIG}.`,
+    hint: `The layout is train/good, test/<good, ${SUBSETS.join(' or ')}>, ground_truth/<subset>/<image>/<defect>.png and ${CONFIG}.`,
     checks,
   });
 }

@@ -12,11 +12,11 @@ let folder: TemporaryFolder;
 beforeEach(async () => (folder = await temporaryFolder()));
 afterEach(() => folder.remove());
 
-const picture = plainPng(2, 2, [1, 2, 3]);
+const image = plainPng(2, 2, [1, 2, 3]);
 
 describe('openSource', () => {
   const category = {
-    'cap/train/good/a.png': picture,
+    'cap/train/good/a.png': image,
     'cap/test/dent/a.png': plainPng(2, 2, [4, 5, 6]),
     'cap/ground_truth/dent/a_mask.png': maskPng(2, 2),
   };
@@ -29,14 +29,14 @@ describe('openSource', () => {
     expect(await itself.fingerprint()).toBe(await byName.fingerprint());
   });
 
-  test('takes anything else with pictures as a plain folder', async () => {
-    await folder.write({ 'day1/a.png': picture, 'day2/a.png': picture });
+  test('takes anything else with images as a plain folder', async () => {
+    await folder.write({ 'day1/a.png': image, 'day2/a.png': image });
     expect((await openSource({ root: folder.root })).samples).toHaveLength(2);
     expect((await openSource({ root: folder.root, category: 'day1' })).samples).toHaveLength(1);
   });
 
   test('asks for a category where there are several', async () => {
-    await folder.write({ ...category, 'box/train/good/a.png': picture });
+    await folder.write({ ...category, 'box/train/good/a.png': image });
     const error = await errorOf(openSource({ root: folder.root }));
     expect(problemsOf(error)).toEqual([`${folder.root}: holds the categories box, cap; one must be chosen`]);
     expect(error.hint).toContain("'box'");
@@ -45,27 +45,25 @@ describe('openSource', () => {
   test.each([
     [['good', 'scratched'], ['scratched']],
     [['ok', 'Defective'], ['Defective']],
-    [['pictures', 'masks'], ['masks']],
+    [['images', 'masks'], ['masks']],
     [
       ['test', 'ground_truth'],
       ['ground_truth', 'test'],
     ],
-  ])('does not take %p for good pictures', async (folders, named) => {
-    await folder.write(Object.fromEntries(folders.map((name) => [`${name}/a.png`, picture])));
+  ])('does not take %p for good images', async (folders, named) => {
+    await folder.write(Object.fromEntries(folders.map((name) => [`${name}/a.png`, image])));
     const error = await errorOf(openSource({ root: folder.root }));
     expect(problemsOf(error)).toEqual(
       named.map(
         (name) =>
-          `${name}: not part of a plain folder of good pictures, and there is no train/good as in MVTec AD`,
+          `${name}: not part of a plain folder of good images, and there is no train/good as in MVTec AD`,
       ),
     );
   });
 
   test('says when there is nothing', async () => {
     const { root } = folder;
-    expect(problemsOf(await errorOf(openSource({ root })))).toEqual([
-      `${root}: the folder holds no pictures`,
-    ]);
+    expect(problemsOf(await errorOf(openSource({ root })))).toEqual([`${root}: the folder holds no images`]);
     expect(problemsOf(await errorOf(openSource({ root: `${root}/no` })))).toEqual([
       `${root}/no: there is no such folder`,
     ]);

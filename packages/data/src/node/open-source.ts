@@ -15,7 +15,7 @@ export interface OpenSourceOptions extends CheckOptions {
   readonly root: string;
   /** Name of a folder in `root`. */
   readonly category?: string;
-  /** Of MVTec AD: a list of the pictures whose anomaly is logical, see `openMvtecAd`. */
+  /** Of MVTec AD: a list of the images whose anomaly is logical, see `openMvtecAd`. */
   readonly subsets?: string;
 }
 
@@ -32,8 +32,8 @@ const ROLES = ['good', 'defects', 'masks'];
  * - a folder with a folder `train`: a category in the layout of MVTec LOCO AD, where it holds a
  *   `defects_config.json` or `test` a `logical_anomalies` or `structural_anomalies`, see `openMvtecLocoAd`;
  *   otherwise in that of MVTec AD, see `openMvtecAd`;
- * - any other: a plain folder of good pictures, see `openFolder`. A folder `defects` in it, and `masks`
- *   beside that, are taken for what they are called; the good pictures are then in `good`, or all others.
+ * - any other: a plain folder of good images, see `openFolder`. A folder `defects` in it, and `masks`
+ *   beside that, are taken for what they are called; the good images are then in `good`, or all others.
  *
  * A folder that holds several categories, other folders called like bad parts, or folders beside one called
  * `good`, is none of these: training on bad parts unawares would be worse than an error.
@@ -74,20 +74,20 @@ export async function openSource(options: OpenSourceOptions): Promise<ImageSourc
       `Name one, for example category '${categories[0]!}'.`,
     );
   }
-  const { folders, pictures } = await listFolder(folder);
+  const { folders, images } = await listFolder(folder);
   const hasGood = folders.includes('good');
   const hasDefects = folders.includes('defects');
   const roles = hasDefects ? ROLES : ['good'];
   const suspicious = folders.filter((name) => !roles.includes(name) && (hasGood || NOT_GOOD.test(name)));
-  if (hasGood && hasDefects) suspicious.push(...pictures);
+  if (hasGood && hasDefects) suspicious.push(...images);
   if (suspicious.length > 0) {
     throw datasetError(
       folder,
       suspicious.map((name) => ({
         path: name,
-        problem: 'not part of a plain folder of good pictures, and there is no train/good as in MVTec AD',
+        problem: 'not part of a plain folder of good images, and there is no train/good as in MVTec AD',
       })),
-      'Name the folder of the good pictures, or lay the data out as good, defects, masks, or as MVTec AD does: train/good, test/<defect>, ground_truth/<defect>.',
+      'Name the folder of the good images, or lay the data out as good, defects, masks, or as MVTec AD does: train/good, test/<defect>, ground_truth/<defect>.',
     );
   }
   if (!hasDefects) return openFolder({ root: folder, ...checks });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { summarise } from '../summary.js';
+import { summarize } from '../summary.js';
 import { openSource } from './open-source.js';
 
 const root = fileURLToPath(new URL('../../../../../shared/data/mvtec_ad', import.meta.url));
@@ -9,10 +9,10 @@ if (!present) console.log(`SKIPPED real MVTec AD: there is no ${root}`);
 
 (present ? test : test.skip)('reads real MVTec AD categories', async () => {
   const counts = async (category: string): Promise<unknown[]> =>
-    summarise(await openSource({ root, category })).map((row) => [
+    summarize(await openSource({ root, category })).map((row) => [
       row.split,
       row.defectType,
-      row.pictures,
+      row.images,
       row.masks,
     ]);
   expect(await counts('transistor')).toEqual([

@@ -12,7 +12,7 @@ export interface RegionFile {
   readonly saturationArea: number;
 }
 
-/** Reads the regions of a picture, in the order of their files. */
+/** Reads the regions of an image, in the order of their files. */
 export function loadRegions(regions: readonly RegionFile[]): Promise<DefectRegion[]> {
   return Promise.all(
     regions.map(async ({ file, defectType, saturationArea }) => ({
@@ -23,7 +23,7 @@ export function loadRegions(regions: readonly RegionFile[]): Promise<DefectRegio
   );
 }
 
-/** Reads all that is anomalous in a picture: its regions may overlap, and are of one size. */
+/** Reads all that is anomalous in an image: its regions may overlap, and are of one size. */
 export async function loadUnion(regions: readonly RegionFile[]): Promise<PixelBuffer> {
   const [first, ...others] = (await loadRegions(regions)).map(({ mask }) => mask);
   const data = Uint8Array.from(first!.data);

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { formatSummary, summarise } from '../index.js';
+import { formatSummary, summarize } from '../index.js';
 import {
   errorOf,
   maskPng,
@@ -45,16 +45,16 @@ const logicalIn = async (text: string): Promise<string[]> => {
   return anomalous.filter(({ defectType }) => defectType === 'logical_anomalies').map(({ id }) => id);
 };
 
-test('a list of logical pictures makes two subsets, named as in MVTec LOCO AD', async () => {
+test('a list of logical images makes two subsets, named as in MVTec LOCO AD', async () => {
   const source = await opened('cable/test/cable_swap/000.png\ncable/test/bent_wire/001.png\n');
-  expect(formatSummary(summarise(source))).toBe(
+  expect(formatSummary(summarize(source))).toBe(
     [
-      'split  label      defect type           pictures  masks',
-      'train  good       good                         1      0',
-      'test   good       good                         1      0',
-      'test   anomalous  logical_anomalies            2      2',
-      'test   anomalous  structural_anomalies         2      2',
-      'total                                          6      4',
+      'split  label      defect type           images  masks',
+      'train  good       good                       1      0',
+      'test   good       good                       1      0',
+      'test   anomalous  logical_anomalies          2      2',
+      'test   anomalous  structural_anomalies       2      2',
+      'total                                        6      4',
     ].join('\n'),
   );
   const whole = await openSource({ root: folder.root, category: 'cable', subsets: list });
@@ -84,15 +84,15 @@ test('every problem of the list, together with those of the dataset', async () =
     '\n',
   );
   expect(problemsOf(await errorOf(opened(text)))).toEqual([
-    'logical.txt:1: there is no picture cable/test/cable_swap/002.png',
+    'logical.txt:1: there is no image cable/test/cable_swap/002.png',
     'logical.txt:2: there is no category cabel',
-    'logical.txt:3: there is no picture cable/',
-    'logical.txt:4: there is no picture cable/test/cab',
-    'train/good/text.png: not a picture we read (PNG, JPEG, WebP and TIFF) but text',
+    'logical.txt:3: there is no image cable/',
+    'logical.txt:4: there is no image cable/test/cab',
+    'train/good/text.png: not an image we read (PNG, JPEG, WebP and TIFF) but text',
   ]);
   await folder.write({ 'cable/train/good/text.png': plainPng(2, 2, [9, 0, 0]) });
   expect(problemsOf(await errorOf(opened('cable/test/good/000.png')))).toEqual([
-    'logical.txt:1: cable/test/good/000.png is good; only anomalous pictures are logical or structural',
+    'logical.txt:1: cable/test/good/000.png is good; only anomalous images are logical or structural',
   ]);
   const error = await errorOf(
     openMvtecAd({ root: folder.root, category: 'cable', subsets: path.join(folder.root, 'none.txt') }),
@@ -100,7 +100,7 @@ test('every problem of the list, together with those of the dataset', async () =
   expect(error.code).toBe('file-not-found');
 });
 
-test('the template has every anomalous picture; as it is, it sorts nothing', async () => {
+test('the template has every anomalous image; as it is, it sorts nothing', async () => {
   const template = subsetsTemplate([await openMvtecAd({ root: folder.root, category: 'cable' })]);
   expect(template.split('\n').filter((line) => line.startsWith('#cable/'))).toEqual([
     '#cable/test/bent_wire/000.png',
@@ -109,7 +109,7 @@ test('the template has every anomalous picture; as it is, it sorts nothing', asy
     '#cable/test/cable_swap/001.png',
   ]);
   expect(problemsOf(await errorOf(opened(template)))).toEqual([
-    'logical.txt: names no picture; remove the # before those whose anomaly is logical',
+    'logical.txt: names no image; remove the # before those whose anomaly is logical',
   ]);
   expect(
     await logicalIn(template.replace('#cable/test/cable_swap/001', 'cable/test/cable_swap/001')),

@@ -5,8 +5,8 @@ import { readBytes } from './decode.js';
 import type { FileEntry } from './inspect-entry.js';
 import { isFolder } from './listing.js';
 
-const HEADER = `# Pictures of MVTec AD whose anomaly is logical (a part is missing, misplaced, swapped) rather than
-# structural: one a line, as CATEGORY/test/DEFECT/PICTURE, or CATEGORY/test/DEFECT for a whole folder.
+const HEADER = `# Images of MVTec AD whose anomaly is logical (a part is missing, misplaced, swapped) rather than
+# structural: one a line, as CATEGORY/test/DEFECT/IMAGE, or CATEGORY/test/DEFECT for a whole folder.
 # Remove the # before those that are.
 `;
 
@@ -17,7 +17,7 @@ const CATEGORIES_OF_MVTEC_AD =
   );
 
 /**
- * A list for `openMvtecAd({ subsets })` to be filled in by hand: every anomalous picture of `sources` stands in it,
+ * A list for `openMvtecAd({ subsets })` to be filled in by hand: every anomalous image of `sources` stands in it,
  * commented out. One list may serve several categories.
  */
 export function subsetsTemplate(sources: readonly Pick<ImageSource, 'name' | 'samples'>[]): string {
@@ -52,7 +52,7 @@ function linesOf(text: string): Line[] {
 }
 
 /**
- * Sorts the anomalous pictures of one category into logical and structural ones, by a list of the logical ones.
+ * Sorts the anomalous images of one category into logical and structural ones, by a list of the logical ones.
  * @param root the category's folder.
  * @throws {DskdError} `file-not-found`, `image-unreadable`: the list itself.
  */
@@ -69,7 +69,7 @@ export async function applySubsets(
 
   const lines = linesOf(new TextDecoder().decode(await readBytes(file)));
   if (lines.length === 0) {
-    const problem = 'names no picture; remove the # before those whose anomaly is logical';
+    const problem = 'names no image; remove the # before those whose anomaly is logical';
     problems.push({ path: list, problem });
   }
   const logical = new Set<string>();
@@ -82,9 +82,9 @@ export async function applySubsets(
       continue;
     }
     const meant = entries.filter(({ id }) => id === named || id.startsWith(`${named}/`));
-    if (meant.length === 0) report(`there is no picture ${own}/${named}`);
+    if (meant.length === 0) report(`there is no image ${own}/${named}`);
     const good = meant.find(({ label }) => label === 'good');
-    if (good) report(`${own}/${good.id} is good; only anomalous pictures are logical or structural`);
+    if (good) report(`${own}/${good.id} is good; only anomalous images are logical or structural`);
     for (const { id } of meant) logical.add(id);
   }
   return {

@@ -40,7 +40,7 @@ describe.each([
   ['with notifications', { notifications: true, pollMs: 60_000 }],
   ['by polling alone', { notifications: false }],
 ])('%s', (_, options) => {
-  test('a picture written slowly comes once, when it is whole', async () => {
+  test('an image written slowly comes once, when it is whole', async () => {
     const watch = watching({ ...options, settledMs: 300 });
     const pull = nextOf(watch);
     const file = `${folder.root}/slow.png`;
@@ -58,7 +58,7 @@ describe.each([
     expect(await isSilent(watch, 600)).toBe(true);
   });
 
-  test('a picture written again comes again', async () => {
+  test('an image written again comes again', async () => {
     const watch = watching(options);
     await writeFile(`${folder.root}/a.png`, PNG);
     expect(await nextOf(watch)).toBe('a.png');
@@ -76,14 +76,14 @@ test('what was there before comes only when asked for, by name', async () => {
   expect([await nextOf(all), await nextOf(all), await nextOf(all)]).toEqual(['a.jpg', 'b.png', 'c.png']);
 });
 
-test('a picture that was being written before comes when it is finished', async () => {
+test('an image that was being written before comes when it is finished', async () => {
   await folder.write({ 'half.png': PNG.subarray(0, 30) });
   const watch = watching();
   await appendFile(`${folder.root}/half.png`, PNG.subarray(30));
   expect(await nextOf(watch)).toBe('half.png');
 });
 
-test('temporary names, hidden files, empty files, folders and no pictures are passed over', async () => {
+test('temporary names, hidden files, empty files, folders and no images are passed over', async () => {
   const watch = watching();
   await folder.write({
     '.hidden.png': PNG,
@@ -98,7 +98,7 @@ test('temporary names, hidden files, empty files, folders and no pictures are pa
   expect(await isSilent(watch)).toBe(true);
 });
 
-test('a picture renamed into place comes under its name', async () => {
+test('an image renamed into place comes under its name', async () => {
   const watch = watching();
   await writeFile(`${folder.root}/.x.tmp`, PNG);
   await rename(`${folder.root}/.x.tmp`, `${folder.root}/x.png`);

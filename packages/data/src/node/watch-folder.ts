@@ -2,13 +2,13 @@ import { readdirSync, statSync, watch, type FSWatcher, type Stats } from 'node:f
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
-import { isPassedOver, kindByName } from '../picture-names.js';
+import { isPassedOver, kindByName } from '../image-names.js';
 import { byCodeUnit } from '../samples.js';
 
 export interface WatchFolderOptions {
   /** Ends the watch: what was found is still handed out, then the iteration ends, without an error. */
   readonly signal?: AbortSignal;
-  /** Whether pictures that are there already come first, by name. Default false. */
+  /** Whether images that are there already come first, by name. Default false. */
   readonly existing?: boolean;
   /** A file is finished when it has not changed for this long, in milliseconds. Default 500. */
   readonly settledMs?: number;
@@ -18,7 +18,7 @@ export interface WatchFolderOptions {
   readonly notifications?: boolean;
 }
 
-/** What programs call files they have not finished. Hidden ones, and `x.png.part`, are no pictures anyway. */
+/** What programs call files they have not finished. Hidden ones, and `x.png.part`, are no images anyway. */
 const TEMPORARY = /^~|\.(tmp|temp|part|partial)\.[^.]+$/i;
 
 interface Seen {
@@ -39,7 +39,7 @@ interface Waiting {
 /** Notifications come in bursts: one look serves those of this many milliseconds. */
 const BURST_MS = 25;
 
-function isPicture(name: string): boolean {
+function isImage(name: string): boolean {
   return !isPassedOver(name) && kindByName(name) === 'readable' && !TEMPORARY.test(name);
 }
 
@@ -90,7 +90,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
     try {
       // At once, not in the first scan: what arrives after this call is new.
       const names = readdirSync(folder);
-      if (!existing) this.#takeAsKnown(names.filter(isPicture));
+      if (!existing) this.#takeAsKnown(names.filter(isImage));
     } catch (cause) {
       this.#fail(cause);
       return;
@@ -167,7 +167,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
 
   /** Hands out what is finished. @returns whether a file is still to be awaited. */
   async #lookThrough(): Promise<boolean> {
-    const names = (await readdir(this.#folder)).filter(isPicture).sort(byCodeUnit);
+    const names = (await readdir(this.#folder)).filter(isImage).sort(byCodeUnit);
     const present = new Set(names);
     for (const name of this.#seen.keys()) if (!present.has(name)) this.#seen.delete(name);
     // One time for all: files that came together are finished together, and come by name.
@@ -221,11 +221,11 @@ class FolderWatch implements AsyncIterableIterator<string> {
 }
 
 /**
- * The pictures that appear in a folder (not in folders below it), each as soon as whoever writes it has
- * finished, in the order in which they were finished. A picture that is written again comes again. Temporary
- * names, hidden files and what is no picture by its extension are passed over.
+ * The images that appear in a folder (not in folders below it), each as soon as whoever writes it has
+ * finished, in the order in which they were finished. An image that is written again comes again. Temporary
+ * names, hidden files and what is no image by its extension are passed over.
  *
- * Watching starts with this call and ends with the signal or with the iteration; a picture that pauses for
+ * Watching starts with this call and ends with the signal or with the iteration; an image that pauses for
  * longer than `settledMs` while it is written comes too early, and again when it is whole.
  * @returns paths that begin with `folder`. Iterating rejects with {@link DskdError} `file-not-found` where
  * the folder is missing, is none, or goes away.

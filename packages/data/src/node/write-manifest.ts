@@ -14,7 +14,7 @@ function cellsOf(sample: Sample, folder: string): Record<Column, string> {
   if (sample.loadRegions) {
     throw new DskdError(
       'invalid-argument',
-      `The ground truth of ${id} is known defect by defect: a manifest, with one mask a picture, cannot say it.`,
+      `The ground truth of ${id} is known defect by defect: a manifest, with one mask an image, cannot say it.`,
       { hint: 'Keep such data, as that of MVTec LOCO AD, in its folders.' },
     );
   }

@@ -2,18 +2,18 @@ import type { PixelBuffer } from '@dskd/base';
 import fc from 'fast-check';
 import { applyAugmentation, augment } from './augment.js';
 import type { Augmentation } from './augmentation.js';
-import { adjustBrightness, adjustContrast, adjustSaturation } from './colour.js';
+import { adjustBrightness, adjustContrast, adjustSaturation } from './color.js';
 import { drawAugmentation, type AugmentationKey, type DrawnAugmentation } from './draw-augmentation.js';
 import { flipHorizontal, flipVertical } from './flip.js';
 import { gcadAugmentation } from './gcad-augmentation.js';
 import { adjustHue } from './hue.js';
-import { anyPicture, noise } from './pictures.test.util.js';
+import { anyImage, noise } from './images.test.util.js';
 import { rotate } from './rotate.js';
 
 const EVERYTHING: Augmentation = {
   flips: { horizontal: true, vertical: true },
   rotation: { degrees: 25 },
-  colourJitter: { brightness: 0.3, contrast: 0.2, saturation: 1.5, hue: 0.2, probability: 0.8 },
+  colorJitter: { brightness: 0.3, contrast: 0.2, saturation: 1.5, hue: 0.2, probability: 0.8 },
 };
 const NOTHING: DrawnAugmentation = {
   flipHorizontal: false,
@@ -30,11 +30,11 @@ function keys(count: number): AugmentationKey[] {
 }
 
 test('flips move what they should; two of a kind are none', () => {
-  const picture = { data: Uint8Array.of(1, 2, 3, 4, 5, 6), width: 3, height: 2, channels: 1 };
-  expect([...flipHorizontal(picture).data]).toEqual([3, 2, 1, 6, 5, 4]);
-  expect([...flipVertical(picture).data]).toEqual([4, 5, 6, 1, 2, 3]);
+  const image = { data: Uint8Array.of(1, 2, 3, 4, 5, 6), width: 3, height: 2, channels: 1 };
+  expect([...flipHorizontal(image).data]).toEqual([3, 2, 1, 6, 5, 4]);
+  expect([...flipVertical(image).data]).toEqual([4, 5, 6, 1, 2, 3]);
   fc.assert(
-    fc.property(anyPicture(), (any) => {
+    fc.property(anyImage(), (any) => {
       for (const flip of [flipHorizontal, flipVertical]) {
         const twice = flip(flip(any));
         expect([...twice.data]).toEqual([...any.data]);
@@ -46,12 +46,12 @@ test('flips move what they should; two of a kind are none', () => {
 
 test('where nothing was drawn, nothing happens', () => {
   fc.assert(
-    fc.property(anyPicture(), fc.nat(), (picture, epoch) => {
+    fc.property(anyImage(), fc.nat(), (image, epoch) => {
       const key = { seed: 1, epoch, sample: 'a' };
-      expect(applyAugmentation(picture, NOTHING)).toBe(picture);
-      for (const none of [{}, { flips: {}, rotation: { degrees: 0 }, colourJitter: {} }]) {
+      expect(applyAugmentation(image, NOTHING)).toBe(image);
+      for (const none of [{}, { flips: {}, rotation: { degrees: 0 }, colorJitter: {} }]) {
         expect(drawAugmentation(none, key)).toEqual(NOTHING);
-        expect(augment(picture, none, key)).toBe(picture);
+        expect(augment(image, none, key)).toBe(image);
       }
     }),
   );
@@ -59,10 +59,10 @@ test('where nothing was drawn, nothing happens', () => {
 
 test('the order: flips, rotation, brightness, contrast, saturation, hue', () => {
   fc.assert(
-    fc.property(anyPicture(), fc.nat(1000), (picture, epoch) => {
+    fc.property(anyImage(), fc.nat(1000), (image, epoch) => {
       const key = { seed: 3, epoch, sample: 'x' };
       const drawn = drawAugmentation(EVERYTHING, key);
-      let wanted: PixelBuffer = picture;
+      let wanted: PixelBuffer = image;
       if (drawn.flipHorizontal) wanted = flipHorizontal(wanted);
       if (drawn.flipVertical) wanted = flipVertical(wanted);
       wanted = rotate(wanted, drawn.degrees);
@@ -70,18 +70,18 @@ test('the order: flips, rotation, brightness, contrast, saturation, hue', () => 
       wanted = adjustContrast(wanted, drawn.contrast);
       wanted = adjustSaturation(wanted, drawn.saturation);
       wanted = adjustHue(wanted, drawn.hue);
-      const before = [...picture.data];
-      expect([...augment(picture, EVERYTHING, key).data]).toEqual([...wanted.data]);
-      expect([...picture.data]).toEqual(before);
+      const before = [...image.data];
+      expect([...augment(image, EVERYTHING, key).data]).toEqual([...wanted.data]);
+      expect([...image.data]).toEqual(before);
     }),
   );
 });
 
 test('one key gives the same bytes whatever was drawn before', () => {
-  const picture = noise(7, 5);
+  const image = noise(7, 5);
   const all = keys(30);
-  const inOrder = all.map((key) => [...augment(picture, EVERYTHING, key).data]);
-  const backwards = [...all].reverse().map((key) => [...augment(picture, EVERYTHING, key).data]);
+  const inOrder = all.map((key) => [...augment(image, EVERYTHING, key).data]);
+  const backwards = [...all].reverse().map((key) => [...augment(image, EVERYTHING, key).data]);
   expect(backwards.reverse()).toEqual(inOrder);
   expect(new Set(inOrder.map(String)).size).toBe(30);
 });
@@ -95,17 +95,17 @@ test('seed, epoch and sample all matter', () => {
 });
 
 test('one variation more or less does not change the others', () => {
-  const { rotation, colourJitter } = EVERYTHING;
+  const { rotation, colorJitter } = EVERYTHING;
   for (const key of keys(20)) {
     const all = drawAugmentation(EVERYTHING, key);
     expect(drawAugmentation({ rotation }, key).degrees).toBe(all.degrees);
-    expect(drawAugmentation({ colourJitter }, key)).toMatchObject({
+    expect(drawAugmentation({ colorJitter }, key)).toMatchObject({
       brightness: all.brightness,
       contrast: all.contrast,
       saturation: all.saturation,
       hue: all.hue,
     });
-    const withoutContrast = { colourJitter: { ...colourJitter, contrast: 0 } };
+    const withoutContrast = { colorJitter: { ...colorJitter, contrast: 0 } };
     expect(drawAugmentation(withoutContrast, key)).toMatchObject({
       brightness: all.brightness,
       contrast: 1,
@@ -182,7 +182,7 @@ test('the bytes are frozen: another version, engine or machine must give the sam
   ]);
 });
 
-test('throws when the picture is not RGB or not whole', () => {
+test('throws when the image is not RGB or not whole', () => {
   const rgba = { data: new Uint8Array(4), width: 1, height: 1, channels: 4 };
   expect(() => applyAugmentation(rgba, NOTHING)).toThrow('4 channels, wanted 3');
   expect(() => applyAugmentation({ ...rgba, channels: 3 }, NOTHING)).toThrow('4 bytes');

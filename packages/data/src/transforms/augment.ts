@@ -1,6 +1,6 @@
 import { assertPixelBuffer, DskdError, type PixelBuffer } from '@dskd/base';
 import type { Augmentation } from './augmentation.js';
-import { adjustBrightness, adjustContrast, adjustSaturation } from './colour.js';
+import { adjustBrightness, adjustContrast, adjustSaturation } from './color.js';
 import { drawAugmentation, type AugmentationKey, type DrawnAugmentation } from './draw-augmentation.js';
 import { flipHorizontal, flipVertical } from './flip.js';
 import { adjustHue } from './hue.js';
@@ -9,16 +9,16 @@ import { rotate } from './rotate.js';
 /**
  * Applies what was drawn, in the order of {@link Augmentation}; each step ends in whole bytes, as a chain of
  * PIL images does.
- * @param picture RGB, 3 channels; it stays as it is.
- * @returns the same size; the picture itself where nothing happens to it.
+ * @param image RGB, 3 channels; it stays as it is.
+ * @returns the same size; the image itself where nothing happens to it.
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
-export function applyAugmentation(picture: PixelBuffer, drawn: DrawnAugmentation): PixelBuffer {
-  assertPixelBuffer(picture);
-  if (picture.channels !== 3) {
-    throw new DskdError('shape-mismatch', `Got a picture of ${picture.channels} channels, wanted 3 (RGB).`);
+export function applyAugmentation(image: PixelBuffer, drawn: DrawnAugmentation): PixelBuffer {
+  assertPixelBuffer(image);
+  if (image.channels !== 3) {
+    throw new DskdError('shape-mismatch', `Got an image of ${image.channels} channels, wanted 3 (RGB).`);
   }
-  let result = picture;
+  let result = image;
   if (drawn.flipHorizontal) result = flipHorizontal(result);
   if (drawn.flipVertical) result = flipVertical(result);
   if (drawn.degrees !== 0) result = rotate(result, drawn.degrees);
@@ -30,11 +30,11 @@ export function applyAugmentation(picture: PixelBuffer, drawn: DrawnAugmentation
 }
 
 /**
- * The picture as a training run sees it in one epoch: a function of picture, augmentation and key alone, the
+ * The image as a training run sees it in one epoch: a function of image, augmentation and key alone, the
  * same bytes on every platform.
- * @param picture RGB, 3 channels, at the size it is to have; it stays as it is.
+ * @param image RGB, 3 channels, at the size it is to have; it stays as it is.
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
-export function augment(picture: PixelBuffer, augmentation: Augmentation, key: AugmentationKey): PixelBuffer {
-  return applyAugmentation(picture, drawAugmentation(augmentation, key));
+export function augment(image: PixelBuffer, augmentation: Augmentation, key: AugmentationKey): PixelBuffer {
+  return applyAugmentation(image, drawAugmentation(augmentation, key));
 }

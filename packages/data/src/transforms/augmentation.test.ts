@@ -16,7 +16,7 @@ test.each<Augmentation>([
   { flips: {} },
   { flips: { horizontal: true } },
   { rotation: { degrees: 180 } },
-  { colourJitter: { brightness: 0, contrast: 2, saturation: 0.5, hue: 0.5, probability: 0 } },
+  { colorJitter: { brightness: 0, contrast: 2, saturation: 0.5, hue: 0.5, probability: 0 } },
   gcadAugmentation(),
 ])('accepts %j', (augmentation) => {
   expect(problemsOf(augmentation)).toBeUndefined();
@@ -26,27 +26,27 @@ test.each<Augmentation>([
 test.each<[unknown, string[]]>([
   [null, ['got null, wanted an object']],
   [[], ['got [], wanted an object']],
-  [{ rotate: { degrees: 3 } }, ["'rotate' is unknown, wanted flips, rotation, colourJitter"]],
-  [{ toString: {} }, ["'toString' is unknown, wanted flips, rotation, colourJitter"]],
+  [{ rotate: { degrees: 3 } }, ["'rotate' is unknown, wanted flips, rotation, colorJitter"]],
+  [{ toString: {} }, ["'toString' is unknown, wanted flips, rotation, colorJitter"]],
   [{ rotation: 3 }, ['rotation is 3, wanted an object']],
   [{ rotation: {} }, ['rotation.degrees is missing']],
   [{ rotation: { degrees: -3 } }, ['rotation.degrees is -3, wanted a number from 0 to 180']],
   [{ rotation: { degrees: Number.NaN } }, ['rotation.degrees is NaN, wanted a number from 0 to 180']],
   [{ flips: { horizontal: 1 } }, ['flips.horizontal is 1, wanted true or false']],
   [
-    { flips: { diagonal: true }, colourJitter: { hue: 0.6, contrast: Infinity, probability: '1' } },
+    { flips: { diagonal: true }, colorJitter: { hue: 0.6, contrast: Infinity, probability: '1' } },
     [
       "'flips.diagonal' is unknown, wanted horizontal, vertical",
-      'colourJitter.hue is 0.6, wanted a number from 0 to 0.5',
-      'colourJitter.contrast is Infinity, wanted a finite number of at least 0',
-      'colourJitter.probability is 1, wanted a number from 0 to 1',
+      'colorJitter.hue is 0.6, wanted a number from 0 to 0.5',
+      'colorJitter.contrast is Infinity, wanted a finite number of at least 0',
+      'colorJitter.probability is 1, wanted a number from 0 to 1',
     ],
   ],
 ])('refuses %j with every problem', (value, problems) => {
   expect(problemsOf(value)).toEqual(problems);
 });
 
-test('GCAD: 3 degrees and colours for all, flips for those that may lie either way', () => {
+test('GCAD: 3 degrees and colors for all, flips for those that may lie either way', () => {
   const flipped = (category?: string): unknown => gcadAugmentation(category).flips;
   const both = { horizontal: true, vertical: true };
   const none = { horizontal: false, vertical: false };
@@ -57,7 +57,7 @@ test('GCAD: 3 degrees and colours for all, flips for those that may lie either w
     expect(flipped(category)).toEqual(none);
     expect(gcadAugmentation(category)).toMatchObject({
       rotation: { degrees: 3 },
-      colourJitter: { brightness: 0.1, contrast: 0.1, saturation: 0.1 },
+      colorJitter: { brightness: 0.1, contrast: 0.1, saturation: 0.1 },
     });
   }
 });

@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 
 /**
- * How training pictures are varied: plain JSON, recorded in the artefact. What is left out does not happen.
+ * How training images are varied: plain JSON, recorded in the artifact. What is left out does not happen.
  * Applied in this order: flips, rotation, brightness, contrast, saturation, hue.
  */
 export interface Augmentation {
@@ -15,14 +15,14 @@ export interface Augmentation {
   /** By an angle drawn evenly from -degrees..degrees; bilinear, edge pixels repeated. `degrees` in 0..180. */
   readonly rotation?: { readonly degrees: number };
   /** As torchvision's ColorJitter, in a fixed order instead of a random one. */
-  readonly colourJitter?: {
+  readonly colorJitter?: {
     /** Factor drawn evenly from max(0, 1 - brightness)..1 + brightness; the next two likewise. At least 0. */
     readonly brightness?: number;
     readonly contrast?: number;
     readonly saturation?: number;
-    /** Turns of the colour circle, drawn evenly from -hue..hue. In 0..0.5. */
+    /** Turns of the color circle, drawn evenly from -hue..hue. In 0..0.5. */
     readonly hue?: number;
-    /** How often a picture's colours change at all, 0..1. Default 1. */
+    /** How often an image's colors change at all, 0..1. Default 1. */
     readonly probability?: number;
   };
 }
@@ -40,7 +40,7 @@ const isStrength = { holds: isNumberIn(0, Number.MAX_VALUE), wanted: 'a finite n
 const FIELDS: Readonly<Record<string, Readonly<Record<string, { holds: Check; wanted: string }>>>> = {
   flips: { horizontal: isFlag, vertical: isFlag },
   rotation: { degrees: { holds: isNumberIn(0, 180), wanted: 'a number from 0 to 180' } },
-  colourJitter: {
+  colorJitter: {
     brightness: isStrength,
     contrast: isStrength,
     saturation: isStrength,
@@ -70,7 +70,7 @@ function problemsOf(value: unknown): string[] {
 }
 
 /**
- * Checks an augmentation that came from outside. Unknown names are refused: a misspelt one would do nothing.
+ * Checks an augmentation that came from outside. Unknown names are refused: a misspelled one would do nothing.
  * @throws {DskdError} `invalid-config` with every problem.
  */
 export function assertAugmentation(value: unknown): asserts value is Augmentation {

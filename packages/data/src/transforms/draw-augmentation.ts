@@ -1,7 +1,7 @@
 import { randomStream } from '@dskd/base';
 import type { Augmentation } from './augmentation.js';
 
-/** Which picture, and when. The same key draws the same, whatever was drawn before. */
+/** Which image, and when. The same key draws the same, whatever was drawn before. */
 export interface AugmentationKey {
   readonly seed: number;
   /** From 0. */
@@ -10,7 +10,7 @@ export interface AugmentationKey {
   readonly sample: string;
 }
 
-/** What happens to one picture in one epoch. */
+/** What happens to one image in one epoch. */
 export interface DrawnAugmentation {
   readonly flipHorizontal: boolean;
   readonly flipVertical: boolean;
@@ -25,17 +25,17 @@ export interface DrawnAugmentation {
 }
 
 /**
- * Draws what happens to a picture. Each number has a stream of its own, (seed, 'augment', epoch, sample, its
+ * Draws what happens to an image. Each number has a stream of its own, (seed, 'augment', epoch, sample, its
  * name), so that switching one variation on does not change the others.
  */
 export function drawAugmentation(
-  { flips, rotation, colourJitter }: Augmentation,
+  { flips, rotation, colorJitter }: Augmentation,
   { seed, epoch, sample }: AugmentationKey,
 ): DrawnAugmentation {
   const uniform = (name: string): number => randomStream(seed, 'augment', epoch, sample, name).uniform();
   const between = (name: string, low: number, high: number): number => low + (high - low) * uniform(name);
-  const isJittered = uniform('colour-jitter') < (colourJitter?.probability ?? 1);
-  const jitter: Augmentation['colourJitter'] = isJittered ? colourJitter : undefined;
+  const isJittered = uniform('color-jitter') < (colorJitter?.probability ?? 1);
+  const jitter: Augmentation['colorJitter'] = isJittered ? colorJitter : undefined;
   const factor = (name: 'brightness' | 'contrast' | 'saturation'): number => {
     const strength = jitter?.[name] ?? 0;
     return strength === 0 ? 1 : between(name, Math.max(0, 1 - strength), 1 + strength);

@@ -7,7 +7,7 @@ import type { Augmentation } from './augmentation.js';
 const LIE_EITHER_WAY: ReadonlySet<string> = new Set(['pushpins', 'screw_bag', 'splicing_connectors']);
 
 /**
- * The augmentation of GCAD, which DSKD takes over: rotation up to 3 degrees, colour jitter, flips by
+ * The augmentation of GCAD, which DSKD takes over: rotation up to 3 degrees, color jitter, flips by
  * category. Neither paper says how strong the jitter is and which category is flipped: factors of 0.9 to 1.1
  * and the list above are ours.
  * @param category of MVTec LOCO AD; any other, and none, is not flipped.
@@ -17,6 +17,6 @@ export function gcadAugmentation(category?: string): Augmentation {
   return {
     flips: { horizontal: flips, vertical: flips },
     rotation: { degrees: 3 },
-    colourJitter: { brightness: 0.1, contrast: 0.1, saturation: 0.1, hue: 0, probability: 1 },
+    colorJitter: { brightness: 0.1, contrast: 0.1, saturation: 0.1, hue: 0, probability: 1 },
   };
 }

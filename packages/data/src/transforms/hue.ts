@@ -42,7 +42,7 @@ function toRgb(hue: number, saturation: number, value: number): readonly [number
 
 /**
  * torchvision's `adjust_hue` of a PIL image: through 8-bit HSV, the hue's byte moved by `trunc(shift * 255)`.
- * The way there and back costs a few grey levels, as it does in torchvision; 0 goes no way and costs none.
+ * The way there and back costs a few gray levels, as it does in torchvision; 0 goes no way and costs none.
  * @param shift in turns, -0.5..0.5.
  * @returns a new buffer.
  */

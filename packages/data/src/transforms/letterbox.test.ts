@@ -3,29 +3,29 @@ import { resizeBilinearAntialiased } from '@dskd/core';
 import fc from 'fast-check';
 import { prepareMask, preparePixels } from '../prepare.js';
 import { LETTERBOX_FILL } from './letterbox.js';
-import { anyPicture, noise } from './pictures.test.util.js';
+import { anyImage, noise } from './images.test.util.js';
 import { borderOf, placement } from './placement.js';
 
-function colourAt({ data, width, channels }: PixelBuffer, x: number, y: number): number[] {
+function colorAt({ data, width, channels }: PixelBuffer, x: number, y: number): number[] {
   const at = (y * width + x) * channels;
   return [...data.slice(at, at + channels)];
 }
 
-test('a letterboxed picture is its resized self in the middle of the fill', () => {
+test('a letterboxed image is its resized self in the middle of the fill', () => {
   fc.assert(
     fc.property(
-      anyPicture(),
+      anyImage(),
       fc.record({ width: fc.integer({ min: 1, max: 12 }), height: fc.integer({ min: 1, max: 12 }) }),
-      (picture, network) => {
-        const got = preparePixels(picture, { ...network, fit: 'letterbox', fill: [1, 2, 3] });
-        const { content } = placement(picture, network, 'letterbox');
-        const wanted = resizeBilinearAntialiased(picture, content);
+      (image, network) => {
+        const got = preparePixels(image, { ...network, fit: 'letterbox', fill: [1, 2, 3] });
+        const { content } = placement(image, network, 'letterbox');
+        const wanted = resizeBilinearAntialiased(image, content);
         expect(got).toMatchObject({ ...network, channels: 3 });
         for (let y = 0; y < network.height; y++) {
           for (let x = 0; x < network.width; x++) {
             const [inX, inY] = [x - content.left, y - content.top];
             const inside = inX >= 0 && inX < content.width && inY >= 0 && inY < content.height;
-            expect(colourAt(got, x, y)).toEqual(inside ? colourAt(wanted, inX, inY) : [1, 2, 3]);
+            expect(colorAt(got, x, y)).toEqual(inside ? colorAt(wanted, inX, inY) : [1, 2, 3]);
           }
         }
       },
@@ -35,15 +35,15 @@ test('a letterboxed picture is its resized self in the middle of the fill', () =
 });
 
 test('the same ratio of sides: letterbox and squeeze are the same bytes', () => {
-  const picture = noise(12, 9);
+  const image = noise(12, 9);
   const size = { width: 8, height: 6 };
-  expect(preparePixels(picture, { ...size, fit: 'letterbox' })).toEqual(preparePixels(picture, size));
+  expect(preparePixels(image, { ...size, fit: 'letterbox' })).toEqual(preparePixels(image, size));
 });
 
-test('fill is the mean of ImageNet unless said otherwise; a squeezed picture has none', () => {
+test('fill is the mean of ImageNet unless said otherwise; a squeezed image has none', () => {
   const white = { data: new Uint8Array(4 * 2 * 3).fill(255), width: 4, height: 2, channels: 3 };
   const size = { width: 4, height: 4 };
-  expect(colourAt(preparePixels(white, { ...size, fit: 'letterbox' }), 0, 0)).toEqual([...LETTERBOX_FILL]);
+  expect(colorAt(preparePixels(white, { ...size, fit: 'letterbox' }), 0, 0)).toEqual([...LETTERBOX_FILL]);
   expect([...preparePixels(white, { ...size, fill: [0, 0, 0] }).data]).toEqual(Array<number>(48).fill(255));
 });
 
@@ -53,10 +53,10 @@ test.each([[[1, 2]], [[1, 2, 256]], [[1, 2, -1]], [[0, 0, 0.5]]])('refuses a fil
   expect(() => preparePixels(noise(4, 2), options)).toThrow('three whole numbers');
 });
 
-test('a mask goes where the picture goes, and the border is not set', () => {
+test('a mask goes where the image goes, and the border is not set', () => {
   fc.assert(
     fc.property(
-      anyPicture(),
+      anyImage(),
       fc.record({ width: fc.integer({ min: 1, max: 12 }), height: fc.integer({ min: 1, max: 12 }) }),
       ({ width, height, data }, network) => {
         const mask = { width, height, channels: 1, data: data.slice(0, width * height) };
@@ -75,19 +75,19 @@ test('a mask goes where the picture goes, and the border is not set', () => {
   );
 });
 
-test('what is marked in the picture is where the placement says', () => {
-  const picture = { data: new Uint8Array(40 * 20).fill(0), width: 40, height: 20, channels: 1 };
+test('what is marked in the image is where the placement says', () => {
+  const image = { data: new Uint8Array(40 * 20).fill(0), width: 40, height: 20, channels: 1 };
   // A block of 10 x 10 from (20, 4).
-  for (let y = 4; y < 14; y++) picture.data.fill(255, y * 40 + 20, y * 40 + 30);
+  for (let y = 4; y < 14; y++) image.data.fill(255, y * 40 + 20, y * 40 + 30);
   const network = { width: 20, height: 20 };
-  const placed = placement(picture, network, 'letterbox');
+  const placed = placement(image, network, 'letterbox');
   const from = placed.toNetwork({ x: 20, y: 4 });
   const to = placed.toNetwork({ x: 30, y: 14 });
   expect([from, to]).toEqual([
     { x: 10, y: 7 },
     { x: 15, y: 12 },
   ]);
-  const mask = prepareMask(picture, { ...network, fit: 'letterbox' });
+  const mask = prepareMask(image, { ...network, fit: 'letterbox' });
   mask.forEach((value, i) => {
     const [x, y] = [i % 20, Math.floor(i / 20)];
     expect(value).toBe(x >= from.x && x < to.x && y >= from.y && y < to.y ? 1 : 0);

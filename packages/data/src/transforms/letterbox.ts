@@ -3,28 +3,28 @@ import { resizeBilinearAntialiased } from '@dskd/core';
 import { placement, type Fit, type PixelSize, type Placement } from './placement.js';
 
 /** Red, green, blue, 0..255. */
-export type Colour = readonly [number, number, number];
+export type Color = readonly [number, number, number];
 
 /**
- * What a letterbox is filled with unless another colour is asked for: the mean of ImageNet, which every
+ * What a letterbox is filled with unless another color is asked for: the mean of ImageNet, which every
  * teacher's input transform brings close to zero, as the padding of its convolutions is.
  */
-export const LETTERBOX_FILL: Colour = [124, 116, 104];
+export const LETTERBOX_FILL: Color = [124, 116, 104];
 
-/** A picture resized to its part of the network's input, and where that part lies. */
-export interface FittedPicture {
+/** An image resized to its part of the network's input, and where that part lies. */
+export interface FittedImage {
   readonly content: PixelBuffer;
   readonly placement: Placement;
 }
 
 /** Resizes `pixels` to its part of the input, antialiased bilinear (Pillow's bytes). */
-export function fitPixels(pixels: PixelBuffer, network: PixelSize, fit: Fit): FittedPicture {
+export function fitPixels(pixels: PixelBuffer, network: PixelSize, fit: Fit): FittedImage {
   const placed = placement(pixels, network, fit);
   return { content: resizeBilinearAntialiased(pixels, placed.content), placement: placed };
 }
 
 /** @throws {DskdError} `invalid-argument` unless `fill` is three bytes. */
-export function assertColour(fill: readonly number[]): void {
+export function assertColor(fill: readonly number[]): void {
   if (fill.length === 3 && fill.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255)) return;
   throw new DskdError(
     'invalid-argument',
@@ -34,11 +34,11 @@ export function assertColour(fill: readonly number[]): void {
 }
 
 /**
- * Lays a fitted picture into the network's input. Without a border it is the content itself.
+ * Lays a fitted image into the network's input. Without a border it is the content itself.
  * @param fill one value per channel.
  */
 export function addBorder(
-  { content, placement: { network, content: at } }: FittedPicture,
+  { content, placement: { network, content: at } }: FittedImage,
   fill: readonly number[],
 ): PixelBuffer {
   if (at.width === network.width && at.height === network.height) return content;

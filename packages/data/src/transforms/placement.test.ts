@@ -4,7 +4,7 @@ import { borderOf, placement, type Fit, type PixelSize } from './placement.js';
 
 const side = fc.integer({ min: 1, max: 3000 });
 const size = fc.record({ width: side, height: side });
-const fit = fc.constantFrom<Fit>('squeeze', 'letterbox');
+const fit = fc.constantFrom<Fit>('stretch', 'letterbox');
 
 test.each([
   // MVTec LOCO AD's sizes among them.
@@ -16,42 +16,39 @@ test.each([
   [1, 1, 5, 3, { left: 1, top: 0, width: 3, height: 3 }],
   [5000, 1, 64, 64, { left: 0, top: 31, width: 64, height: 1 }],
   [3, 2, 9, 5, { left: 0, top: 0, width: 8, height: 5 }],
-])(
-  'a picture of %i x %i in a letterbox of %i x %i',
-  (width, height, networkWidth, networkHeight, content) => {
-    const network = { width: networkWidth, height: networkHeight };
-    expect(placement({ width, height }, network, 'letterbox').content).toEqual(content);
-    expect(placement({ width, height }, network, 'squeeze').content).toEqual({ left: 0, top: 0, ...network });
-  },
-);
+])('an image of %i x %i in a letterbox of %i x %i', (width, height, networkWidth, networkHeight, content) => {
+  const network = { width: networkWidth, height: networkHeight };
+  expect(placement({ width, height }, network, 'letterbox').content).toEqual(content);
+  expect(placement({ width, height }, network, 'stretch').content).toEqual({ left: 0, top: 0, ...network });
+});
 
 test('a letterbox touches two sides, lies in the middle and keeps the ratio as far as whole pixels can', () => {
   fc.assert(
-    fc.property(size, size, (picture, network) => {
-      const { content } = placement(picture, network, 'letterbox');
+    fc.property(size, size, (image, network) => {
+      const { content } = placement(image, network, 'letterbox');
       const spare = { x: network.width - content.width, y: network.height - content.height };
       expect(Math.min(spare.x, spare.y)).toBe(0);
       expect(content.left).toBe(Math.floor(spare.x / 2));
       expect(content.top).toBe(Math.floor(spare.y / 2));
-      const scale = Math.min(network.width / picture.width, network.height / picture.height);
-      expect(Math.abs(content.width - Math.max(1, picture.width * scale))).toBeLessThanOrEqual(0.5 + 1e-9);
-      expect(Math.abs(content.height - Math.max(1, picture.height * scale))).toBeLessThanOrEqual(0.5 + 1e-9);
+      const scale = Math.min(network.width / image.width, network.height / image.height);
+      expect(Math.abs(content.width - Math.max(1, image.width * scale))).toBeLessThanOrEqual(0.5 + 1e-9);
+      expect(Math.abs(content.height - Math.max(1, image.height * scale))).toBeLessThanOrEqual(0.5 + 1e-9);
     }),
   );
 });
 
-test('a point goes to the network and comes back; the corners of the picture are those of the content', () => {
+test('a point goes to the network and comes back; the corners of the image are those of the content', () => {
   const share = fc.double({ min: 0, max: 1, noNaN: true });
   fc.assert(
-    fc.property(size, size, fit, share, share, (picture, network, chosen, acrossShare, downShare) => {
-      const placed = placement(picture, network, chosen);
+    fc.property(size, size, fit, share, share, (image, network, chosen, acrossShare, downShare) => {
+      const placed = placement(image, network, chosen);
       const { content } = placed;
-      const point = { x: acrossShare * picture.width, y: downShare * picture.height };
-      const back = placed.toPicture(placed.toNetwork(point));
+      const point = { x: acrossShare * image.width, y: downShare * image.height };
+      const back = placed.toImage(placed.toNetwork(point));
       expect(back.x).toBeCloseTo(point.x, 8);
       expect(back.y).toBeCloseTo(point.y, 8);
       expect(placed.toNetwork({ x: 0, y: 0 })).toEqual({ x: content.left, y: content.top });
-      expect(placed.toNetwork({ x: picture.width, y: picture.height })).toEqual({
+      expect(placed.toNetwork({ x: image.width, y: image.height })).toEqual({
         x: content.left + content.width,
         y: content.top + content.height,
       });
@@ -65,8 +62,8 @@ test('the border is all that is not content', () => {
       fc.record({ width: fc.integer({ min: 1, max: 40 }), height: fc.integer({ min: 1, max: 40 }) }),
       fc.record({ width: fc.integer({ min: 1, max: 20 }), height: fc.integer({ min: 1, max: 20 }) }),
       fit,
-      (picture, network, chosen) => {
-        const placed = placement(picture, network, chosen);
+      (image, network, chosen) => {
+        const placed = placement(image, network, chosen);
         const border = borderOf(placed) ?? new Uint8Array(network.width * network.height);
         const { left, top, width, height } = placed.content;
         border.forEach((value, i) => {
@@ -78,17 +75,17 @@ test('the border is all that is not content', () => {
       },
     ),
   );
-  expect(borderOf(placement({ width: 7, height: 3 }, { width: 4, height: 4 }, 'squeeze'))).toBeNull();
+  expect(borderOf(placement({ width: 7, height: 3 }, { width: 4, height: 4 }, 'stretch'))).toBeNull();
 });
 
 test.each<[PixelSize, PixelSize, string, string]>([
-  [{ width: 0, height: 2 }, { width: 2, height: 2 }, 'squeeze', '0, 2, 2, 2'],
+  [{ width: 0, height: 2 }, { width: 2, height: 2 }, 'stretch', '0, 2, 2, 2'],
   [{ width: 2, height: 2 }, { width: 2, height: 1.5 }, 'letterbox', '2, 2, 2, 1.5'],
-  [{ width: 2, height: 2 }, { width: 2, height: 2 }, 'stretch', "'stretch'"],
-])('refuses what makes no sense: %o in %o by %s', (picture, network, chosen, told) => {
+  [{ width: 2, height: 2 }, { width: 2, height: 2 }, 'crop', "'crop'"],
+])('refuses what makes no sense: %o in %o by %s', (image, network, chosen, told) => {
   let error: unknown;
   try {
-    placement(picture, network, chosen as Fit);
+    placement(image, network, chosen as Fit);
   } catch (thrown) {
     error = thrown;
   }

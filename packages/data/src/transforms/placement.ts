@@ -1,12 +1,12 @@
 import { DskdError } from '@dskd/base';
 
 /**
- * How a picture of any size becomes the network's input. `squeeze`: each side apart, the whole input is
- * picture. `letterbox`: the sides keep their ratio, the picture lies in the middle and the rest is border.
+ * How an image of any size becomes the network's input. `stretch`: each side apart, the whole input is
+ * image. `letterbox`: the sides keep their ratio, the image lies in the middle and the rest is border.
  */
-export type Fit = 'squeeze' | 'letterbox';
+export type Fit = 'stretch' | 'letterbox';
 
-const FITS: readonly Fit[] = ['squeeze', 'letterbox'];
+const FITS: readonly Fit[] = ['stretch', 'letterbox'];
 
 /** Whole pixels. */
 export interface PixelSize {
@@ -14,7 +14,7 @@ export interface PixelSize {
   readonly height: number;
 }
 
-/** Continuous coordinates: pixel `i` reaches from `i` to `i + 1`, its centre is at `i + 0.5`. */
+/** Continuous coordinates: pixel `i` reaches from `i` to `i + 1`, its center is at `i + 0.5`. */
 export interface Point {
   readonly x: number;
   readonly y: number;
@@ -26,27 +26,27 @@ export interface Rectangle extends PixelSize {
   readonly top: number;
 }
 
-/** Where a picture lies in the network's input. */
+/** Where an image lies in the network's input. */
 export interface Placement {
   readonly fit: Fit;
-  readonly picture: PixelSize;
+  readonly image: PixelSize;
   readonly network: PixelSize;
-  /** The part of the network's input that shows the picture; what is outside is border. */
+  /** The part of the network's input that shows the image; what is outside is border. */
   readonly content: Rectangle;
-  /** From the picture's pixels to the network's. */
+  /** From the image's pixels to the network's. */
   toNetwork(point: Point): Point;
-  /** From the network's pixels to the picture's; points of the border come out beyond its edges. */
-  toPicture(point: Point): Point;
+  /** From the network's pixels to the image's; points of the border come out beyond its edges. */
+  toImage(point: Point): Point;
 }
 
-function contentOf(picture: PixelSize, network: PixelSize, fit: Fit): Rectangle {
-  if (fit === 'squeeze') return { left: 0, top: 0, width: network.width, height: network.height };
+function contentOf(image: PixelSize, network: PixelSize, fit: Fit): Rectangle {
+  if (fit === 'stretch') return { left: 0, top: 0, width: network.width, height: network.height };
   // Compared and rounded in whole numbers: the same on every machine.
-  const wide = picture.width * network.height >= picture.height * network.width;
+  const wide = image.width * network.height >= image.height * network.width;
   const fitted = (side: number, along: number, limit: number): number =>
     Math.max(1, Math.floor((2 * side * limit + along) / (2 * along)));
-  const width = wide ? network.width : fitted(picture.width, picture.height, network.height);
-  const height = wide ? fitted(picture.height, picture.width, network.width) : network.height;
+  const width = wide ? network.width : fitted(image.width, image.height, network.height);
+  const height = wide ? fitted(image.height, image.width, network.width) : network.height;
   return {
     left: Math.floor((network.width - width) / 2),
     top: Math.floor((network.height - height) / 2),
@@ -56,38 +56,38 @@ function contentOf(picture: PixelSize, network: PixelSize, fit: Fit): Rectangle 
 }
 
 /**
- * Where `picture` lies in an input of `network` pixels. In a letterbox the longer side fills the input, the
+ * Where `image` lies in an input of `network` pixels. In a letterbox the longer side fills the input, the
  * other is rounded to the nearest whole pixel (at least 1); an odd pixel of border goes to the right or below.
  * @throws {DskdError} `invalid-argument` unless all sides are positive integers, or for another fit.
  */
-export function placement(picture: PixelSize, network: PixelSize, fit: Fit): Placement {
-  const sides = [picture.width, picture.height, network.width, network.height];
+export function placement(image: PixelSize, network: PixelSize, fit: Fit): Placement {
+  const sides = [image.width, image.height, network.width, network.height];
   if (!sides.every((side) => Number.isInteger(side) && side > 0)) {
     throw new DskdError('invalid-argument', `Got sides of ${sides.join(', ')}; wanted positive integers.`);
   }
   if (!FITS.includes(fit)) {
     throw new DskdError('invalid-argument', `Got fit '${fit}'; wanted ${FITS.join(' or ')}.`);
   }
-  const content = contentOf(picture, network, fit);
+  const content = contentOf(image, network, fit);
   return {
     fit,
-    picture: { width: picture.width, height: picture.height },
+    image: { width: image.width, height: image.height },
     network: { width: network.width, height: network.height },
     content,
     toNetwork: ({ x, y }) => ({
-      x: content.left + (x * content.width) / picture.width,
-      y: content.top + (y * content.height) / picture.height,
+      x: content.left + (x * content.width) / image.width,
+      y: content.top + (y * content.height) / image.height,
     }),
-    toPicture: ({ x, y }) => ({
-      x: ((x - content.left) * picture.width) / content.width,
-      y: ((y - content.top) * picture.height) / content.height,
+    toImage: ({ x, y }) => ({
+      x: ((x - content.left) * image.width) / content.width,
+      y: ((y - content.top) * image.height) / content.height,
     }),
   };
 }
 
 /**
  * Which pixels of the network's input are border.
- * @returns `height * width` values, row-major, 1 border, 0 picture; null where there is no border.
+ * @returns `height * width` values, row-major, 1 border, 0 image; null where there is no border.
  */
 export function borderOf({ network, content }: Pick<Placement, 'network' | 'content'>): Uint8Array | null {
   if (content.width === network.width && content.height === network.height) return null;

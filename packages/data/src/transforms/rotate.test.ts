@@ -1,7 +1,7 @@
 import { readGolden } from '@dskd/test-support';
 import fc from 'fast-check';
 import type { PixelBuffer } from '@dskd/base';
-import { anyPicture, largestDifference, noise } from './pictures.test.util.js';
+import { anyImage, largestDifference, noise } from './images.test.util.js';
 import { rotate } from './rotate.js';
 import { sineAndCosine } from './sine-cosine.js';
 
@@ -13,34 +13,31 @@ function source(name: string): PixelBuffer {
 }
 
 const cases = golden.names.flatMap((name) => {
-  const [picture, kind, ...angle] = name.split('.');
-  return kind === 'rotated' ? [[picture!, Number(angle.join('.'))] as const] : [];
+  const [image, kind, ...angle] = name.split('.');
+  return kind === 'rotated' ? [[image!, Number(angle.join('.'))] as const] : [];
 });
 
-test.each(cases)('%s by %d degrees: torch with repeated edges, rounded', (picture, degrees) => {
-  const got = rotate(source(picture), degrees);
+test.each(cases)('%s by %d degrees: torch with repeated edges, rounded', (image, degrees) => {
+  const got = rotate(source(image), degrees);
   // 0.5 is the rounding, the rest the last bits of torch's coordinates.
-  const wanted = golden.array(`${picture}.repeated.${degrees}`).data;
+  const wanted = golden.array(`${image}.repeated.${degrees}`).data;
   expect(largestDifference(got.data, wanted)).toBeLessThanOrEqual(0.5 + 1e-4);
 });
 
-test.each(cases)(
-  '%s by %d degrees: Pillow within one level, where Pillow reads inside',
-  (picture, degrees) => {
-    const wanted = golden.array(`${picture}.rotated.${degrees}`).data;
-    const inside = golden.array(`${picture}.inside.${degrees}`).data;
-    const got = rotate(source(picture), degrees);
-    const compared = got.data.map((byte, i) => (inside[Math.floor(i / 3)]! > 0 ? byte : wanted[i]!));
-    expect(largestDifference(compared, wanted)).toBeLessThanOrEqual(1);
-  },
-);
+test.each(cases)('%s by %d degrees: Pillow within one level, where Pillow reads inside', (image, degrees) => {
+  const wanted = golden.array(`${image}.rotated.${degrees}`).data;
+  const inside = golden.array(`${image}.inside.${degrees}`).data;
+  const got = rotate(source(image), degrees);
+  const compared = got.data.map((byte, i) => (inside[Math.floor(i / 3)]! > 0 ? byte : wanted[i]!));
+  expect(largestDifference(compared, wanted)).toBeLessThanOrEqual(1);
+});
 
-test('0 degrees gives the same bytes, in new memory; the picture stays', () => {
+test('0 degrees gives the same bytes, in new memory; the image stays', () => {
   fc.assert(
-    fc.property(anyPicture(), (picture) => {
-      const same = rotate(picture, 0);
-      expect(same).toEqual({ ...picture, data: Uint8Array.from(picture.data) });
-      expect(same.data).not.toBe(picture.data);
+    fc.property(anyImage(), (image) => {
+      const same = rotate(image, 0);
+      expect(same).toEqual({ ...image, data: Uint8Array.from(image.data) });
+      expect(same.data).not.toBe(image.data);
     }),
   );
 });
@@ -56,14 +53,14 @@ test('four quarter turns of a square come back; one moves the top left corner to
   ]);
 });
 
-test('no byte leaves the range of the picture, whatever the angle: nothing is filled in', () => {
+test('no byte leaves the range of the image, whatever the angle: nothing is filled in', () => {
   fc.assert(
-    fc.property(anyPicture(), fc.double({ min: -180, max: 180, noNaN: true }), (picture, degrees) => {
+    fc.property(anyImage(), fc.double({ min: -180, max: 180, noNaN: true }), (image, degrees) => {
       for (let channel = 0; channel < 3; channel++) {
         const of = (bytes: Uint8Array | Uint8ClampedArray): number[] =>
           [...bytes].filter((_, i) => i % 3 === channel);
-        const rotated = of(rotate(picture, degrees).data);
-        const own = of(picture.data);
+        const rotated = of(rotate(image, degrees).data);
+        const own = of(image.data);
         expect(Math.min(...rotated)).toBeGreaterThanOrEqual(Math.min(...own));
         expect(Math.max(...rotated)).toBeLessThanOrEqual(Math.max(...own));
       }

@@ -2,9 +2,9 @@ import type { PixelBuffer } from '@dskd/base';
 import { sineAndCosine } from './sine-cosine.js';
 
 /**
- * Turns a picture about its centre, counter-clockwise as one sees it (as Pillow), without changing its size:
- * bilinear between pixel centres, rounded to the nearest byte. What comes in from outside repeats the nearest
- * edge pixel, so that no corner gets a colour the picture does not have. The same bytes on every platform.
+ * Turns an image about its center, counter-clockwise as one sees it (as Pillow), without changing its size:
+ * bilinear between pixel centers, rounded to the nearest byte. What comes in from outside repeats the nearest
+ * edge pixel, so that no corner gets a color the image does not have. The same bytes on every platform.
  * @param degrees -180..180.
  * @returns a new buffer.
  */

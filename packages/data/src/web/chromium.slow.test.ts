@@ -9,50 +9,50 @@ if (chromiumMissing) console.log(`SKIPPED decoding in Chromium: ${chromiumMissin
 
 const WIDTH = 48;
 const HEIGHT = 32;
-/** Slopes and a sharp edge, so that turning, colour and compression all show. */
+/** Slopes and a sharp edge, so that turning, color and compression all show. */
 const pixels = Uint8Array.from({ length: WIDTH * HEIGHT * 3 }, (_, index) => {
   const x = Math.floor(index / 3) % WIDTH;
   const y = Math.floor(index / 3 / WIDTH);
   return [x * 5, y * 7, x > 20 && y < 12 ? 230 : 60][index % 3]!;
 });
-const picture = (): Sharp => sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } });
+const image = (): Sharp => sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } });
 const noise = Array.from({ length: 16 }, (_, y) =>
   Array.from({ length: 16 * 4 }, (_, x) => (x * x * 31 + y * y * 17 + x * y) % 256),
 );
 
 async function fixtures(): Promise<Record<string, Uint8Array>> {
-  const { icc } = await sharp(await picture().withIccProfile('p3').png().toBuffer()).metadata();
+  const { icc } = await sharp(await image().withIccProfile('p3').png().toBuffer()).metadata();
   const profile = Buffer.concat([Buffer.from('p3\0\0', 'latin1'), deflateSync(icc!)]);
   const size = { width: 16, height: 16, bitDepth: 8 } as const;
   const rgbRows = noise.map((row) => row.slice(0, 48));
   const files: Record<string, Uint8Array> = {
-    'rgb.png': makePng({ ...size, colourType: 2, rows: rgbRows }),
-    'grey.png': makePng({ ...size, colourType: 0, rows: noise.map((row) => row.slice(0, 16)) }),
-    'palette.png': await picture().png({ palette: true }).toBuffer(),
-    'interlaced.png': await picture().png({ progressive: true }).toBuffer(),
-    'profile.png': makePng({ ...size, colourType: 2, rows: rgbRows, chunks: [['iCCP', profile]] }),
+    'rgb.png': makePng({ ...size, colorType: 2, rows: rgbRows }),
+    'gray.png': makePng({ ...size, colorType: 0, rows: noise.map((row) => row.slice(0, 16)) }),
+    'palette.png': await image().png({ palette: true }).toBuffer(),
+    'interlaced.png': await image().png({ progressive: true }).toBuffer(),
+    'profile.png': makePng({ ...size, colorType: 2, rows: rgbRows, chunks: [['iCCP', profile]] }),
     'gamma.png': makePng({
       ...size,
-      colourType: 2,
+      colorType: 2,
       rows: rgbRows,
       chunks: [['gAMA', Uint8Array.of(0, 1, 0x86, 0xa0)]],
     }),
     'deep.png': makePng({
       ...size,
       bitDepth: 16,
-      colourType: 2,
+      colorType: 2,
       rows: rgbRows.map((row) => row.map((v) => v * 256 + 200)),
     }),
-    'alpha.png': makePng({ ...size, colourType: 6, rows: noise }),
-    'lossy.webp': await picture().webp({ quality: 80 }).toBuffer(),
-    'lossless.webp': await picture().webp({ lossless: true }).toBuffer(),
-    'grey.jpg': await picture().toColourspace('b-w').jpeg().toBuffer(),
-    'full.jpg': await picture().jpeg({ quality: 90, chromaSubsampling: '4:4:4' }).toBuffer(),
-    'halved.jpg': await picture().jpeg({ quality: 90, chromaSubsampling: '4:2:0' }).toBuffer(),
-    'progressive.jpg': await picture().jpeg({ quality: 80, progressive: true }).toBuffer(),
+    'alpha.png': makePng({ ...size, colorType: 6, rows: noise }),
+    'lossy.webp': await image().webp({ quality: 80 }).toBuffer(),
+    'lossless.webp': await image().webp({ lossless: true }).toBuffer(),
+    'gray.jpg': await image().toColourspace('b-w').jpeg().toBuffer(),
+    'full.jpg': await image().jpeg({ quality: 90, chromaSubsampling: '4:4:4' }).toBuffer(),
+    'halved.jpg': await image().jpeg({ quality: 90, chromaSubsampling: '4:2:0' }).toBuffer(),
+    'progressive.jpg': await image().jpeg({ quality: 80, progressive: true }).toBuffer(),
   };
   for (let orientation = 1; orientation <= 8; orientation++) {
-    const turned = picture().withMetadata({ orientation });
+    const turned = image().withMetadata({ orientation });
     files[`exif-${orientation}.jpg`] = await turned.clone().jpeg({ quality: 90 }).toBuffer();
     files[`exif-${orientation}.png`] = await turned.clone().png().toBuffer();
     files[`exif-${orientation}.webp`] = await turned.clone().webp({ lossless: true }).toBuffer();

@@ -9,7 +9,7 @@ import { fakeBrowser, type FakeBrowser } from './fake-browser.test.util.js';
 const translucent = makePng({
   width: 3,
   height: 1,
-  colourType: 6,
+  colorType: 6,
   bitDepth: 8,
   rows: [[9, 8, 7, 255, 200, 100, 51, 128, 255, 255, 255, 0]],
 });
@@ -84,14 +84,14 @@ describe('in a browser', () => {
 
   test.each([
     ['nothing', Buffer.alloc(0), 'the file is empty'],
-    ['text', Buffer.from('words'), 'not a picture we read (PNG, JPEG and WebP) but text'],
-    ['GIF', Buffer.from('GIF89a\0\0'), 'not a picture we read (PNG, JPEG and WebP) but GIF'],
+    ['text', Buffer.from('words'), 'not an image we read (PNG, JPEG and WebP) but text'],
+    ['GIF', Buffer.from('GIF89a\0\0'), 'not an image we read (PNG, JPEG and WebP) but GIF'],
     [
       'TIFF',
       makeTiff([{ width: 1, height: 1, bits: 8, samples: 1, values: [1] }]),
       'browsers do not read TIFF; convert it to PNG',
     ],
-    ['a CMYK JPEG', CMYK, 'a CMYK JPEG, which every browser turns into other colours; store it as RGB'],
+    ['a CMYK JPEG', CMYK, 'a CMYK JPEG, which every browser turns into other colors; store it as RGB'],
     ['half a PNG', plainPng(64, 64, [1, 2, 3]).subarray(0, 100), 'a truncated PNG'],
   ])('%s is refused, by name', async (_, bytes, problem) => {
     const error = await errorOf(decodeImage(file(await bytes, 'shot.png')));

@@ -1,6 +1,6 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
-import { isComplete, jpegColours, sniffFormat } from '../picture-format.js';
-import { toRgb } from '../rgb-picture.js';
+import { isComplete, jpegColors, sniffFormat } from '../image-format.js';
+import { toRgb } from '../rgb-image.js';
 import { reasonOf, unreadable } from '../unreadable.js';
 import { takeWebpOrientation, upright } from './orientation.js';
 
@@ -15,7 +15,7 @@ const AS_STORED: ImageBitmapOptions = {
 };
 
 /** What {@link decodeImage} takes: a file, an address, or anything a page can draw. */
-export type WebPicture = ImageBitmapSource | URL;
+export type WebImage = ImageBitmapSource | URL;
 
 /**
  * Looks at the first bytes and the frame of a file, so that the same files are refused in the same words as
@@ -28,11 +28,11 @@ export function readableFormat(bytes: Uint8Array, where: string): string {
   const format = sniffFormat(bytes);
   if (format === 'tiff') throw unreadable(where, 'browsers do not read TIFF; convert it to PNG');
   if (format === undefined || !READABLE.includes(format)) {
-    throw unreadable(where, `not a picture we read (PNG, JPEG and WebP) but ${format ?? 'something else'}`);
+    throw unreadable(where, `not an image we read (PNG, JPEG and WebP) but ${format ?? 'something else'}`);
   }
   if (!isComplete(format, bytes)) throw unreadable(where, `a truncated ${format.toUpperCase()}`);
-  if (format === 'jpeg' && jpegColours(bytes) === 4) {
-    throw unreadable(where, 'a CMYK JPEG, which every browser turns into other colours; store it as RGB');
+  if (format === 'jpeg' && jpegColors(bytes) === 4) {
+    throw unreadable(where, 'a CMYK JPEG, which every browser turns into other colors; store it as RGB');
   }
   return format;
 }
@@ -70,13 +70,13 @@ function assertBrowser(): void {
   if (typeof createImageBitmap === 'function' && typeof OffscreenCanvas === 'function') return;
   throw new DskdError(
     'dependency-missing',
-    'Pictures are read here by createImageBitmap and OffscreenCanvas, which are not there.',
+    'Images are read here by createImageBitmap and OffscreenCanvas, which are not there.',
     { hint: 'In Node use @dskd/data/node; else a browser from 2023 or newer.' },
   );
 }
 
 /**
- * Reads a picture in a browser, in a page or a worker: the same rules as `decodeImage` of `@dskd/data/node`.
+ * Reads an image in a browser, in a page or a worker: the same rules as `decodeImage` of `@dskd/data/node`.
  * RGB, 8 bits, upright; alpha is composited over black; ICC profiles are ignored. Of files PNG, JPEG and
  * WebP are taken, told by content; truncated ones and CMYK are refused. Of what a page can draw the pixels are
  * taken as the page has them.
@@ -86,7 +86,7 @@ function assertBrowser(): void {
  * @throws {DskdError} `image-unreadable`, `file-not-found`, `dependency-missing`, `aborted`
  */
 export async function decodeImage(
-  source: WebPicture,
+  source: WebImage,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<PixelBuffer> {
   if ('data' in source) return toRgb(source);

@@ -6,7 +6,7 @@ let browser: FakeBrowser;
 beforeEach(() => (browser = fakeBrowser()));
 afterEach(() => browser.restore());
 
-const picture = (value: number): Buffer => plainPng(2, 1, [value, 0, 0]);
+const image = (value: number): Buffer => plainPng(2, 1, [value, 0, 0]);
 
 /** A file as the browser gives it when a folder was chosen. */
 function file(path: string, content: Uint8Array | string): File {
@@ -14,11 +14,11 @@ function file(path: string, content: Uint8Array | string): File {
   return Object.defineProperty(made, 'webkitRelativePath', { value: path.includes('/') ? path : '' });
 }
 
-test('pictures are train, good; what is none is passed over', async () => {
+test('images are train, good; what is none is passed over', async () => {
   const source = await openFiles(
     [
-      file('set/b.PNG', picture(2)),
-      file('set/a/1.png', picture(1)),
+      file('set/b.PNG', image(2)),
+      file('set/a/1.png', image(1)),
       file('set/notes.txt', 'x'),
       file('set/.hidden.png', 'x'),
       file('set/__MACOSX/1.png', 'x'),
@@ -31,9 +31,9 @@ test('pictures are train, good; what is none is passed over', async () => {
     ['set/b.PNG', 'train', 'good'],
   ]);
   expect([...(await source.samples[1]!.load()).data]).toEqual([2, 0, 0, 2, 0, 0]);
-  const again = await openFiles([file('x.png', picture(2)), file('y.png', picture(1))]);
+  const again = await openFiles([file('x.png', image(2)), file('y.png', image(1))]);
   expect(await again.fingerprint()).toBe(await source.fingerprint());
-  const other = await openFiles([file('x.png', picture(3)), file('y.png', picture(1))]);
+  const other = await openFiles([file('x.png', image(3)), file('y.png', image(1))]);
   expect(await other.fingerprint()).not.toBe(await source.fingerprint());
 });
 
@@ -42,13 +42,13 @@ test('every problem in one error', async () => {
     openFiles([
       file('a.png', 'words'),
       file('b.bmp', 'BM'),
-      file('c.png', picture(1)),
-      file('c.png', picture(2)),
-      file('d.png', picture(1).subarray(0, 60)),
+      file('c.png', image(1)),
+      file('c.png', image(2)),
+      file('d.png', image(1).subarray(0, 60)),
     ]),
   );
   expect(problemsOf(error)).toEqual([
-    'a.png: not a picture we read (PNG, JPEG and WebP) but text',
+    'a.png: not an image we read (PNG, JPEG and WebP) but text',
     'b.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
     'c.png: two files are called so',
     'd.png: a truncated PNG',
@@ -57,8 +57,8 @@ test('every problem in one error', async () => {
 
 test('says when there is nothing, stops when aborted', async () => {
   expect(problemsOf(await errorOf(openFiles([file('a.txt', 'x')])))).toEqual([
-    'files: no pictures among the files',
+    'files: no images among the files',
   ]);
   const signal = AbortSignal.abort();
-  expect((await errorOf(openFiles([file('a.png', picture(1))], { signal }))).code).toBe('aborted');
+  expect((await errorOf(openFiles([file('a.png', image(1))], { signal }))).code).toBe('aborted');
 });

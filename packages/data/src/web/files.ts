@@ -1,6 +1,6 @@
 import { isDskdError, throwIfAborted } from '@dskd/base';
 import { sha256, sourceOf } from '../fingerprint.js';
-import { isPassedOver, kindByName, refusal } from '../picture-names.js';
+import { isPassedOver, kindByName, refusal } from '../image-names.js';
 import { datasetError, type DatasetProblem } from '../problems.js';
 import { byCodeUnit, type ImageSource, type Sample } from '../samples.js';
 import { decodeImage, readableFormat } from './decode.js';
@@ -30,8 +30,8 @@ async function sampleOf(file: File): Promise<Sample> {
 }
 
 /**
- * Opens files that the user chose or dropped, pictures of good parts: everything is `train`, `good`. The
- * same names as in `openFolder` of `@dskd/data/node` are passed over or refused; each picture's first bytes
+ * Opens files that the user chose or dropped, images of good parts: everything is `train`, `good`. The
+ * same names as in `openFolder` of `@dskd/data/node` are passed over or refused; each image's first bytes
  * and frame are looked at.
  * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`,
  * `aborted`
@@ -60,7 +60,7 @@ export async function openFiles(
     }
     seen.add(path);
   }
-  if (seen.size === 0) problems.push({ path: name, problem: 'no pictures among the files' });
+  if (seen.size === 0) problems.push({ path: name, problem: 'no images among the files' });
   if (problems.length > 0) throw datasetError(name, problems);
   return sourceOf(
     name,

@@ -7,8 +7,8 @@ const width = 5;
 const height = 3;
 const pixels = Uint8Array.from({ length: width * height * 3 }, (_, index) => (index * 37) % 256);
 const webp = (orientation?: number): Promise<Buffer> => {
-  const picture = sharp(pixels, { raw: { width, height, channels: 3 } });
-  return (orientation === undefined ? picture : picture.withMetadata({ orientation }))
+  const image = sharp(pixels, { raw: { width, height, channels: 3 } });
+  return (orientation === undefined ? image : image.withMetadata({ orientation }))
     .webp({ lossless: true })
     .toBuffer();
 };

@@ -47,7 +47,7 @@ export function takeWebpOrientation(bytes: Uint8Array): number {
   return 1;
 }
 
-/** Turns and mirrors a picture as its EXIF orientation, 1 to 8, says. */
+/** Turns and mirrors an image as its EXIF orientation, 1 to 8, says. */
 export function upright(pixels: PixelBuffer, orientation: number): PixelBuffer {
   if (orientation === 1) return pixels;
   const { data, width, height, channels } = pixels;

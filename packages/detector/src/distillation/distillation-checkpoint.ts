@@ -29,7 +29,7 @@ export function writeProgress(settings: DistillationSettings, progress: Distilla
     state: {
       seed,
       batchSize,
-      pictures: steps * batchSize,
+      images: steps * batchSize,
       step,
       history: [],
       lossSums: { [student.name]: lossSum },
@@ -41,7 +41,7 @@ export function writeProgress(settings: DistillationSettings, progress: Distilla
 
 /**
  * Reads what {@link writeProgress} wrote for a run with the same settings.
- * @throws {DskdError} as `readCheckpoint`; `artefact-invalid` for the checkpoint of a detector;
+ * @throws {DskdError} as `readCheckpoint`; `artifact-invalid` for the checkpoint of a detector;
  * `invalid-argument` naming the settings that differ.
  */
 export function readProgress(bytes: Uint8Array, settings: DistillationSettings): DistillationProgress {
@@ -51,7 +51,7 @@ export function readProgress(bytes: Uint8Array, settings: DistillationSettings):
   const { step, lossSums, students } = checkpoint.state;
   const [student] = students;
   if (!student || students.length !== 1) {
-    throw new DskdError('artefact-invalid', `The checkpoint has ${students.length} networks, wanted one.`);
+    throw new DskdError('artifact-invalid', `The checkpoint has ${students.length} networks, wanted one.`);
   }
   return { step, curve, lossSum: lossSums[student.name] ?? 0, student };
 }

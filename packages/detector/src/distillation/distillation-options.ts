@@ -2,29 +2,29 @@ import { DskdError, type EventListener } from '@dskd/base';
 import { holdOut } from '@dskd/data';
 import { backboneInfo, type BackboneName } from '@dskd/models';
 import { sha256Of, type Teacher } from '../teacher.js';
-import type { Photo } from './distillation-pictures.js';
+import type { Photo } from './distillation-images.js';
 import type { DistillationSettings } from './distillation-record.js';
 
-export interface DistilOptions {
+export interface DistillOptions {
   /** Its levels must lie at the strides of the backbone's. Frozen; stays the caller's. */
   readonly teacher: Pick<Teacher, 'extractor' | 'sha256'>;
-  /** Steps of the optimiser. */
+  /** Steps of the optimizer. */
   readonly steps: number;
-  /** What is trained. Default `dskd_tiny`. */
+  /** What is trained. Default `teacher-tiny`. */
   readonly backbone?: BackboneName;
   /**
-   * Pictures of anything, that augmented crops are cut from; the same file twice counts once. A tenth, at least
+   * Images of anything, that augmented crops are cut from; the same file twice counts once. A tenth, at least
    * one of two, is held out for the error that is reported.
    */
   readonly photos?: readonly Photo[];
   /**
    * Bytes of a weight file of the backbone to start from instead of random weights, e.g. what a distillation on
-   * pictures of another size made. The heads start anew.
+   * images of another size made. The heads start anew.
    */
   readonly startFrom?: Uint8Array;
-  /** Share of procedural pictures, 0 to 1. Default a half, or all without photos. */
+  /** Share of procedural images, 0 to 1. Default a half, or all without photos. */
   readonly proceduralFraction?: number;
-  /** Of the pictures, in pixels; a multiple of 16. Default 128. */
+  /** Of the images, in pixels; a multiple of 16. Default 128. */
   readonly size?: number;
   /** Default 32. */
   readonly batchSize?: number;
@@ -37,8 +37,8 @@ export interface DistilOptions {
   readonly learningRate?: number;
   /** Steps between two measurements of the held-out error, at each of which a checkpoint is saved. Default 500. */
   readonly evaluateEvery?: number;
-  /** Pictures the held-out error is measured on. Default 64. */
-  readonly heldOutPictures?: number;
+  /** Images the held-out error is measured on. Default 64. */
+  readonly heldOutImages?: number;
   /**
    * Batches that the teacher's means and deviations are measured on before training, and as many others that batch
    * norm's running statistics are averaged over afterwards. Default 32.
@@ -70,8 +70,8 @@ function bySha256(photos: readonly Photo[]): Photo[] {
 
 function problemsOf(settings: DistillationSettings): string[] {
   const problems: string[] = [];
-  const { steps, batchSize, evaluateEvery, statisticsBatches, size, learningRate, pictures, seed } = settings;
-  const whole = { steps, batchSize, evaluateEvery, statisticsBatches, heldOutPictures: pictures.heldOut };
+  const { steps, batchSize, evaluateEvery, statisticsBatches, size, learningRate, images, seed } = settings;
+  const whole = { steps, batchSize, evaluateEvery, statisticsBatches, heldOutImages: images.heldOut };
   for (const [name, value] of Object.entries(whole)) {
     if (!Number.isInteger(value) || value < 1)
       problems.push(`${name} is ${value}, wanted a positive integer`);
@@ -84,7 +84,7 @@ function problemsOf(settings: DistillationSettings): string[] {
   if (!(learningRate > 0 && Number.isFinite(learningRate))) {
     problems.push(`learningRate is ${learningRate}, wanted a positive number`);
   }
-  const { proceduralFraction, photos } = pictures;
+  const { proceduralFraction, photos } = images;
   if (!(proceduralFraction >= 0 && proceduralFraction <= 1)) {
     problems.push(`proceduralFraction is ${proceduralFraction}, wanted 0 to 1`);
   } else if (proceduralFraction < 1 && photos === 0) {
@@ -95,7 +95,7 @@ function problemsOf(settings: DistillationSettings): string[] {
 
 /** Where teacher and backbone do not fit: one prediction per level, position by position. */
 function levelProblems(
-  { extractor }: DistilOptions['teacher'],
+  { extractor }: DistillOptions['teacher'],
   backbone: BackboneName,
   size: number,
 ): string[] {
@@ -118,8 +118,8 @@ function levelProblems(
 }
 
 /** @throws {DskdError} `invalid-config` naming everything that is wrong. */
-export async function planDistillation(options: DistilOptions): Promise<DistillationPlan> {
-  const { teacher, steps, backbone = 'dskd_tiny', photos: given = [], seed = 1, size = 128 } = options;
+export async function planDistillation(options: DistillOptions): Promise<DistillationPlan> {
+  const { teacher, steps, backbone = 'teacher-tiny', photos: given = [], seed = 1, size = 128 } = options;
   const all = bySha256(given).map((photo) => ({ ...photo, id: photo.sha256, load: () => photo.load() }));
   const { kept, heldOut } = holdOut(all, { fraction: HELD_OUT_FRACTION, seed });
   const settings: DistillationSettings = {
@@ -137,7 +137,7 @@ export async function planDistillation(options: DistilOptions): Promise<Distilla
     learningRate: options.learningRate ?? 0.002,
     evaluateEvery: options.evaluateEvery ?? 500,
     statisticsBatches: options.statisticsBatches ?? 32,
-    pictures: {
+    images: {
       proceduralFraction: options.proceduralFraction ?? (all.length === 0 ? 1 : 0.5),
       photos: kept.length,
       heldOutPhotos: heldOut.length,
@@ -145,13 +145,13 @@ export async function planDistillation(options: DistilOptions): Promise<Distilla
         all.length === 0
           ? null
           : await sha256Of(new TextEncoder().encode(all.map(({ sha256 }) => sha256).join('\n'))),
-      heldOut: options.heldOutPictures ?? 64,
+      heldOut: options.heldOutImages ?? 64,
     },
   };
   let problems = problemsOf(settings);
   if (problems.length === 0) problems = levelProblems(teacher, backbone, size);
   if (problems.length > 0) {
-    throw new DskdError('invalid-config', `Cannot distil: ${problems.join('; ')}.`, {
+    throw new DskdError('invalid-config', `Cannot distill: ${problems.join('; ')}.`, {
       details: { problems },
     });
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { VERSION } from '../version.js';
 
 const errors = z.object({
-  /** Mean squared error of the standardised features by level of the backbone: 1 is to predict their mean. */
+  /** Mean squared error of the standardized features by level of the backbone: 1 is to predict their mean. */
   levels: z.record(z.string(), z.number()),
   /** Over the levels. */
   mean: z.number(),
@@ -20,27 +20,27 @@ export const settingsSchema = z.object({
   seed: z.int(),
   steps: z.int(),
   batchSize: z.int(),
-  /** Of the pictures, in pixels. */
+  /** Of the images, in pixels. */
   size: z.int(),
   learningRate: z.number(),
   evaluateEvery: z.int(),
   statisticsBatches: z.int(),
-  pictures: z.object({
+  images: z.object({
     proceduralFraction: z.number(),
     /** Trained on, and those only the held-out crops are cut from. */
     photos: z.int(),
     heldOutPhotos: z.int(),
     /** SHA-256 over the sorted SHA-256 of all photos' files; null without photos. */
     photosSha256: z.string().nullable(),
-    /** Held-out pictures that the error is measured on. */
+    /** Held-out images that the error is measured on. */
     heldOut: z.int(),
   }),
 });
 
 /** The metadata of a weight file that a distillation made. */
 export const recordSchema = settingsSchema.extend({
-  format: z.literal(1),
-  /** Pictures trained on. */
+  format: z.literal(2),
+  /** Images trained on. */
   drawn: z.int(),
   curve: z.array(curvePoint),
   /** Of the weights in the file before they were rounded, with the statistics that go with them. */
@@ -53,6 +53,20 @@ export type CurvePoint = z.output<typeof curvePoint>;
 export type DistillationSettings = z.output<typeof settingsSchema>;
 export type DistillationRecord = z.output<typeof recordSchema>;
 
+/** Format 1 called images pictures, and the embedded teacher `dskd_tiny`. */
+export function recordFromFormat1({
+  pictures,
+  backbone,
+  ...rest
+}: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return {
+    ...rest,
+    format: 2,
+    images: pictures,
+    backbone: backbone === 'dskd_tiny' ? 'teacher-tiny' : backbone,
+  };
+}
+
 /** Where the record stands in the file's metadata. */
 export const RECORD_KEY = 'dskd-distillation';
 
@@ -62,7 +76,7 @@ export function recordOf(
   heldOut: FeatureErrors,
 ): DistillationRecord {
   return {
-    format: 1,
+    format: 2,
     ...settings,
     drawn: settings.steps * settings.batchSize,
     curve: [...curve],

@@ -2,7 +2,12 @@ import { DskdError } from '@dskd/base';
 import { readSafetensors, writeSafetensors, type StateDict } from '@dskd/weights';
 import { checkMetadata, parseMetadata } from '../parse-metadata.js';
 import { storedAs } from '../student-storage.js';
-import { RECORD_KEY, recordSchema, type DistillationRecord } from './distillation-record.js';
+import {
+  RECORD_KEY,
+  recordFromFormat1,
+  recordSchema,
+  type DistillationRecord,
+} from './distillation-record.js';
 
 /**
  * A distilled backbone as the bytes of a safetensors file under torch's names: filters in float16, vectors (batch
@@ -15,15 +20,16 @@ export function writeDistilledWeights(weights: StateDict, record: DistillationRe
 }
 
 /**
- * Where the weights in a file that {@link distilTeacher} made came from.
- * @throws {DskdError} `weights-invalid`, `artefact-invalid`
+ * Where the weights in a file that {@link distillTeacher} made came from.
+ * @throws {DskdError} `weights-invalid`, `artifact-invalid`
  */
 export function readDistillationRecord(bytes: Uint8Array): DistillationRecord {
   const text = readSafetensors(bytes).metadata[RECORD_KEY];
   if (text === undefined) {
-    throw new DskdError('artefact-invalid', 'The file does not say that it was distilled.', {
-      hint: 'Give a file that `dskd distil-teacher` wrote.',
+    throw new DskdError('artifact-invalid', 'The file does not say that it was distilled.', {
+      hint: 'Give a file that `dskd distill-teacher` wrote.',
     });
   }
-  return checkMetadata(recordSchema, parseMetadata(text, 'weights'), 'weights');
+  const parsed = parseMetadata(text, 'weights');
+  return checkMetadata(recordSchema, parsed.format === 1 ? recordFromFormat1(parsed) : parsed, 'weights');
 }

@@ -17,7 +17,7 @@ test('is square, decided by the stream, and leaves the photo alone', () => {
   expect(source.data).toEqual(before);
 });
 
-test('one flat colour stays nearly flat wherever and however it is cut', () => {
+test('one flat color stays nearly flat wherever and however it is cut', () => {
   const flat = { ...photo(40, 30), data: new Uint8Array(40 * 30 * 3).fill(90) };
   for (let seed = 0; seed < 30; seed++) {
     const { data } = photoCrop(flat, randomStream(seed, 'crop'), 16);
@@ -29,8 +29,8 @@ test('one flat colour stays nearly flat wherever and however it is cut', () => {
   }
 });
 
-test('tiny photos are enlarged; grey ones refused', () => {
+test('tiny photos are enlarged; gray ones refused', () => {
   expect(photoCrop(photo(1, 3), randomStream(1, 'crop'), 8).data).toHaveLength(8 * 8 * 3);
-  const grey = { data: new Uint8Array(4), width: 2, height: 2, channels: 1 };
-  expect(() => photoCrop(grey, randomStream(1, 'crop'), 8)).toThrow(/1 channels/);
+  const gray = { data: new Uint8Array(4), width: 2, height: 2, channels: 1 };
+  expect(() => photoCrop(gray, randomStream(1, 'crop'), 8)).toThrow(/1 channels/);
 });

@@ -19,7 +19,7 @@ function cut({ data, width, channels }: PixelBuffer, area: Rectangle): PixelBuff
   return { data: pixels, width: area.width, height: area.height, channels };
 }
 
-/** From a twentieth of the picture to all of it, up to a third wider than high or the other way round. */
+/** From a twentieth of the image to all of it, up to a third wider than high or the other way round. */
 function drawArea(random: RandomStream, { width, height }: PixelBuffer): Rectangle {
   const area = width * height * scaleBetween(random, 0.05, 1);
   const aspect = scaleBetween(random, 3 / 4, 4 / 3);
@@ -47,8 +47,8 @@ function turn({ data, width: size, ...rest }: PixelBuffer, way: number): PixelBu
   return { data: turned, width: size, ...rest };
 }
 
-/** Brightness, contrast, saturation, a tint and noise; now and then grey, or a negative. */
-function recolour({ data, ...rest }: PixelBuffer, random: RandomStream): PixelBuffer {
+/** Brightness, contrast, saturation, a tint and noise; now and then gray, or a negative. */
+function recolor({ data, ...rest }: PixelBuffer, random: RandomStream): PixelBuffer {
   const contrast = scaleBetween(random, 0.6, 1.6);
   const brightness = between(random, -40, 40);
   const saturation = random.uniform() < 0.15 ? 0 : between(random, 0.3, 1.7);
@@ -57,9 +57,9 @@ function recolour({ data, ...rest }: PixelBuffer, random: RandomStream): PixelBu
   const grain = random.uniform() < 0.4 ? between(random, 0, 25) : 0;
   const result = new Uint8ClampedArray(data.length);
   for (let at = 0; at < data.length; at += 3) {
-    const grey = 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
+    const gray = 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!;
     for (let channel = 0; channel < 3; channel++) {
-      const value = (grey + (data[at + channel]! - grey) * saturation) * tint[channel]!;
+      const value = (gray + (data[at + channel]! - gray) * saturation) * tint[channel]!;
       const noise = grain === 0 ? 0 : (random.uniform() - 0.5) * grain;
       const lit = (value - 128) * contrast + 128 + brightness + noise;
       result[at + channel] = negative ? 255 - lit : lit;
@@ -69,7 +69,7 @@ function recolour({ data, ...rest }: PixelBuffer, random: RandomStream): PixelBu
 }
 
 /**
- * A square piece of a photo, of random size, place and orientation, in random colours.
+ * A square piece of a photo, of random size, place and orientation, in random colors.
  * @param photo RGB.
  * @param size of either side of the result, in pixels.
  * @throws {DskdError} `shape-mismatch` unless the photo has three channels.
@@ -79,5 +79,5 @@ export function photoCrop(photo: PixelBuffer, random: RandomStream, size: number
     throw new DskdError('shape-mismatch', `Got a photo of ${photo.channels} channels, wanted 3 (RGB).`);
   }
   const piece = resizeBilinearAntialiased(cut(photo, drawArea(random, photo)), { width: size, height: size });
-  return recolour(turn(piece, random.integer(8)), random);
+  return recolor(turn(piece, random.integer(8)), random);
 }

@@ -1,16 +1,16 @@
 import '@tensorflow/tfjs';
 import { placement, type ImageSource, type Sample } from '@dskd/data';
-import { auroc, averagePrecision, f1Max, type LimitedArea, type ScoreQuality } from '@dskd/metrics';
+import { auroc, averagePrecision, f1Max, type LimitedArea, type ScoreMetrics } from '@dskd/metrics';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import * as tf from '@tensorflow/tfjs-core';
 import { brightness, brightnessDetector } from '../brightness-detector.test.util.js';
 import { accessTo, Detector } from '../detector.js';
-import { evaluateDetector, type EvaluatedPicture } from '../evaluate-detector.js';
-import { mapInPicture } from '../map-in-picture.js';
+import { evaluateDetector, type EvaluatedImage } from '../evaluate-detector.js';
+import { mapInImage } from '../map-in-image.js';
 import {
   componentsByFlooding,
   overlapAreasByCounting,
-  type OraclePicture,
+  type OracleImage,
 } from './overlap-oracle.test.util.js';
 import { scatteredSource } from './scattered-source.test.util.js';
 
@@ -32,8 +32,8 @@ function twoBranchDetector(): Detector {
   const objective = {
     ...brightness.branch.objective,
     name: 'redness',
-    map: ([picture]: readonly tf.Tensor4D[]) => [
-      picture!.slice([0, 0, 0, 0], [-1, -1, -1, 1]).squeeze<tf.Tensor3D>([3]),
+    map: ([image]: readonly tf.Tensor4D[]) => [
+      image!.slice([0, 0, 0, 0], [-1, -1, -1, 1]).squeeze<tf.Tensor3D>([3]),
     ],
   };
   const [described] = one.description.branches;
@@ -43,13 +43,13 @@ function twoBranchDetector(): Detector {
     [...branches, { ...brightness.branch, name: 'redness', objective }],
     {
       ...one.description,
-      branches: [described!, { ...described!, name: 'redness', mean: 0.3, standardDeviation: 0.2 }],
+      branches: [described!, { ...described!, name: 'redness', normalization: { offset: 0.3, scale: 0.2 } }],
     },
     ignored,
   );
 }
 
-interface Judged extends Omit<OraclePicture, 'regions'> {
+interface Judged extends Omit<OracleImage, 'regions'> {
   readonly sample: Sample;
   readonly score: number;
   readonly width: number;
@@ -59,16 +59,16 @@ interface Judged extends Omit<OraclePicture, 'regions'> {
 }
 
 /** Everything that one score says, straight from predictions one by one. */
-async function judgedPictures(source: ImageSource, branch: string | undefined): Promise<Judged[]> {
+async function judgedImages(source: ImageSource, branch: string | undefined): Promise<Judged[]> {
   const detector = twoBranchDetector();
   return Promise.all(
     source.samples.map(async (sample) => {
-      const picture = await sample.load();
-      const { width, height } = picture;
-      const [prediction] = await detector.predict(picture, { ignored: given });
+      const image = await sample.load();
+      const { width, height } = image;
+      const [prediction] = await detector.predict(image, { ignored: given });
       const { content, branches } = prediction!;
       const part = branch === undefined ? prediction! : branches[branch]!;
-      const placed = placement(picture, { width: WIDTH, height: HEIGHT }, 'letterbox');
+      const placed = placement(image, { width: WIDTH, height: HEIGHT }, 'letterbox');
       const ignored = Uint8Array.from({ length: width * height }, (_, i) => {
         const { x, y } = placed.toNetwork({ x: (i % width) + 0.5, y: Math.floor(i / width) + 0.5 });
         const pixel = Math.floor(y) * WIDTH + Math.floor(x);
@@ -78,7 +78,7 @@ async function judgedPictures(source: ImageSource, branch: string | undefined): 
       const mask = (await sample.loadMask?.())?.data ?? new Uint8Array(width * height);
       return {
         ...{ sample, score: part.score, width, height, ignored, mask: Uint8Array.from(mask) },
-        map: mapInPicture({ map: part.map, content }, picture).data,
+        map: mapInImage({ map: part.map, content }, image).data,
         regions: regions.map((region) => ({ ...region, mask: Uint8Array.from(region.mask.data) })),
       };
     }),
@@ -86,22 +86,22 @@ async function judgedPictures(source: ImageSource, branch: string | undefined): 
 }
 
 const labelOf = ({ sample }: Judged): number => (sample.label === 'anomalous' ? 1 : 0);
-const separation = (pictures: readonly Judged[]): [number[], number[]] => [
-  pictures.map(({ score }) => score),
-  pictures.map(labelOf),
+const separation = (images: readonly Judged[]): [number[], number[]] => [
+  images.map(({ score }) => score),
+  images.map(labelOf),
 ];
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-function expectPixelMetrics(quality: ScoreQuality, pictures: readonly Judged[]): void {
-  const pixels = pictures.flatMap(({ map, mask, ignored }) =>
+function expectPixelMetrics(quality: ScoreMetrics, images: readonly Judged[]): void {
+  const pixels = images.flatMap(({ map, mask, ignored }) =>
     [...map].flatMap((score, i) => (ignored[i] ? [] : [[score, mask[i] ? 1 : 0] as const])),
   );
   const [scores, labels] = [pixels.map(([score]) => score), pixels.map(([, label]) => label)];
   expect(quality.pixelAuroc).toBeCloseTo(auroc(scores, labels), 12);
   expect(quality.pixelAveragePrecision).toBeCloseTo(averagePrecision(scores, labels), 12);
-  const byComponent = pictures.map(({ mask, width, height, ...picture }) => ({
-    ...picture,
+  const byComponent = images.map(({ mask, width, height, ...image }) => ({
+    ...image,
     regions: componentsByFlooding(mask, width, height).map((component) => ({
       mask: component,
       saturationArea: Infinity,
@@ -112,9 +112,9 @@ function expectPixelMetrics(quality: ScoreQuality, pictures: readonly Judged[]):
   expect([quality.auPro!.lower, quality.auPro!.upper]).toEqual([quality.auPro!.value, quality.auPro!.value]);
 }
 
-function expectAreas(areas: readonly LimitedArea[], pictures: readonly OraclePicture[]): void {
+function expectAreas(areas: readonly LimitedArea[], images: readonly OracleImage[]): void {
   expect(areas.map(({ limit }) => limit)).toEqual(LIMITS);
-  const wanted = overlapAreasByCounting(pictures, LIMITS);
+  const wanted = overlapAreasByCounting(images, LIMITS);
   areas.forEach(({ value }, index) => expect(value).toBeCloseTo(wanted[index]!, 9));
 }
 
@@ -125,16 +125,16 @@ const goodOr =
 
 test.each([undefined, 'redness'])('MVTec LOCO AD, %s: all numbers equal brute force', async (branch) => {
   const source = scatteredSource({ subsets: [STRUCTURAL, LOGICAL], truth: 'regions' });
-  const pictures = await judgedPictures(source, branch);
+  const images = await judgedImages(source, branch);
   const result = await expectNoNewTensors(() =>
     evaluateDetector(twoBranchDetector(), source, { ignored: given, batchSize: 3 }),
   );
   expect(result).toMatchObject({
     protocol: 'mvtec-loco-ad',
-    pictures: { good: 3, anomalous: 6, withMask: 6 },
+    images: { good: 3, anomalous: 6, withMask: 6 },
   });
   const quality = branch === undefined ? result.fused : result.branches[branch]!;
-  const subsets = [STRUCTURAL, LOGICAL].map((subset) => pictures.filter(goodOr(subset)));
+  const subsets = [STRUCTURAL, LOGICAL].map((subset) => images.filter(goodOr(subset)));
   const aurocs = subsets.map((subset) => auroc(...separation(subset)));
   expect(quality.imageAurocByDefect).toEqual({ [STRUCTURAL]: aurocs[0], [LOGICAL]: aurocs[1] });
   expect(quality.imageAuroc).toBe(mean(aurocs));
@@ -142,14 +142,14 @@ test.each([undefined, 'redness'])('MVTec LOCO AD, %s: all numbers equal brute fo
     mean(subsets.map((subset) => averagePrecision(...separation(subset)))),
   );
   expect(quality.imageF1Max).toBe(mean(subsets.map((subset) => f1Max(...separation(subset)).f1)));
-  expectPixelMetrics(quality, pictures);
+  expectPixelMetrics(quality, images);
   expect(Object.keys(quality.auSpro).sort()).toEqual([LOGICAL, STRUCTURAL]);
   expect(Object.keys(quality.auSproByDefect)).toHaveLength(4);
   for (const [index, subset] of [STRUCTURAL, LOGICAL].entries()) {
     expectAreas(quality.auSpro[subset]!, subsets[index]!);
     for (const type of [`${subset} block`, `${subset} speckle`]) {
-      const ofType = subsets[index]!.map(({ regions, ...picture }) => ({
-        ...picture,
+      const ofType = subsets[index]!.map(({ regions, ...image }) => ({
+        ...image,
         regions: regions.filter(({ defectType }) => defectType === type),
         otherMasks: regions.map(({ mask }) => mask),
       }));
@@ -163,19 +163,19 @@ test.each([undefined, 'redness'])('MVTec LOCO AD, %s: all numbers equal brute fo
   expect(quality.curves.pro!.x.length).toBeLessThanOrEqual(200);
 });
 
-test('MVTec AD: anomalous pictures are one class, components are found; nothing is saturated', async () => {
+test('MVTec AD: anomalous images are one class, components are found; nothing is saturated', async () => {
   const source = scatteredSource({ subsets: ['dent', 'hole'], truth: 'mask' });
-  const pictures = await judgedPictures(source, undefined);
+  const images = await judgedImages(source, undefined);
   const { protocol, fused } = await evaluateDetector(twoBranchDetector(), source, { ignored: given });
   expect(protocol).toBe('mvtec-ad');
-  expect(fused.imageAuroc).toBe(auroc(...separation(pictures)));
-  expect(fused.imageAveragePrecision).toBe(averagePrecision(...separation(pictures)));
-  expect(fused.imageF1Max).toBe(f1Max(...separation(pictures)).f1);
+  expect(fused.imageAuroc).toBe(auroc(...separation(images)));
+  expect(fused.imageAveragePrecision).toBe(averagePrecision(...separation(images)));
+  expect(fused.imageF1Max).toBe(f1Max(...separation(images)).f1);
   expect(fused.imageAurocByDefect).toEqual({
-    dent: auroc(...separation(pictures.filter(goodOr('dent')))),
-    hole: auroc(...separation(pictures.filter(goodOr('hole')))),
+    dent: auroc(...separation(images.filter(goodOr('dent')))),
+    hole: auroc(...separation(images.filter(goodOr('hole')))),
   });
-  expectPixelMetrics(fused, pictures);
+  expectPixelMetrics(fused, images);
   expect([fused.auSpro, fused.auSproByDefect, fused.curves.spro]).toEqual([{}, {}, {}]);
 });
 
@@ -189,31 +189,31 @@ test('what is scored is handed over in order, awaited, with the maps and masks t
       return sample.load();
     },
   }));
-  const seen: EvaluatedPicture[] = [];
+  const seen: EvaluatedImage[] = [];
   let isBusy = false;
   await evaluateDetector(
     twoBranchDetector(),
     { ...all, samples },
     {
       batchSize: 4,
-      async onPicture(picture) {
+      async onImage(image) {
         expect(isBusy).toBe(false);
         isBusy = true;
         await new Promise((resolve) => setTimeout(resolve, 1));
         isBusy = false;
-        seen.push(picture);
+        seen.push(image);
       },
     },
   );
   expect(loaded).toBe(samples.length);
   expect(seen.map(({ sample }) => sample)).toEqual(samples);
-  for (const { sample, picture, prediction, maps, mask } of seen) {
-    expect(picture).toEqual(await sample.load());
-    expect(maps.fused).toEqual(mapInPicture(prediction, picture));
+  for (const { sample, image, prediction, maps, mask } of seen) {
+    expect(image).toEqual(await sample.load());
+    expect(maps.fused).toEqual(mapInImage(prediction, image));
     for (const [name, { map }] of Object.entries(prediction.branches)) {
-      expect(maps.branches[name]).toEqual(mapInPicture({ map, content: prediction.content }, picture));
+      expect(maps.branches[name]).toEqual(mapInImage({ map, content: prediction.content }, image));
     }
-    const { width, height } = picture;
+    const { width, height } = image;
     const wanted = (await sample.loadMask?.())?.data.map((value) => (value ? 1 : 0));
     expect(mask).toMatchObject({ width, height, channels: 1 });
     expect(mask!.data.map((value) => (value ? 1 : 0))).toEqual(wanted ?? new Uint8Array(width * height));
@@ -221,13 +221,7 @@ test('what is scored is handed over in order, awaited, with the maps and masks t
 });
 
 test.each([
-  [
-    'of another size',
-    3,
-    1,
-    'is 3 x 13 with 1 channel(s); wanted 1 channel of the picture',
-    'dataset-invalid',
-  ],
+  ['of another size', 3, 1, 'is 3 x 13 with 1 channel(s); wanted 1 channel of the image', 'dataset-invalid'],
   ['without a pixel', 21, 0, 'test/dent/000.png: the mask is empty', 'invalid-argument'],
 ])('a mask %s is refused by name', async (_, width, value, message, code) => {
   const all = scatteredSource({ subsets: ['dent'], truth: 'mask' });
@@ -253,22 +247,22 @@ test('subsets of MVTec AD, where defects are not known apart: means over subsets
 
 test('without ground truth there are image metrics alone', async () => {
   const source = scatteredSource({ subsets: ['dent'], truth: 'none' });
-  const { pictures, fused } = await evaluateDetector(twoBranchDetector(), source);
-  expect(pictures).toEqual({ good: 3, anomalous: 3, withMask: 0 });
+  const { images, fused } = await evaluateDetector(twoBranchDetector(), source);
+  expect(images).toEqual({ good: 3, anomalous: 3, withMask: 0 });
   expect(fused.imageAuroc).toBeGreaterThanOrEqual(0);
   expect(fused).toMatchObject({ pixelAuroc: NaN, pixelAveragePrecision: NaN, auPro: null });
   expect(fused.curves.pro).toBeNull();
 });
 
 test.each(['good', 'anomalous'] as const)(
-  'with no %s pictures what cannot be measured is NaN',
+  'with no %s images what cannot be measured is NaN',
   async (missing) => {
     const all = scatteredSource({ subsets: [STRUCTURAL], truth: 'regions' });
     const source = { ...all, samples: all.samples.filter(({ label }) => label !== missing) };
     const { fused } = await evaluateDetector(twoBranchDetector(), source);
     expect(fused.imageAuroc).toBeNaN();
     if (missing === 'good') {
-      // The anomalous pictures' own background is still there.
+      // The anomalous images' own background is still there.
       expect(fused.auSpro[STRUCTURAL]!.every(({ value }) => value >= 0 && value <= 1)).toBe(true);
     } else expect(fused).toMatchObject({ auPro: null, auSpro: {}, pixelAuroc: NaN });
   },

@@ -1,7 +1,7 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import type { PixelSize, Sample } from '@dskd/data';
 
-/** A defect in a picture's own pixels. */
+/** A defect in an image's own pixels. */
 export interface TrueRegion {
   /** `width * height`, not 0 where the defect is. */
   readonly mask: Uint8Array;
@@ -9,7 +9,7 @@ export interface TrueRegion {
   readonly saturationArea: number;
 }
 
-/** What is known to be anomalous in a picture, in its own pixels. */
+/** What is known to be anomalous in an image, in its own pixels. */
 export interface GroundTruth {
   /** `width * height`, not 0 where anything is anomalous. */
   readonly mask: Uint8Array;
@@ -17,13 +17,13 @@ export interface GroundTruth {
   readonly regions?: readonly TrueRegion[];
 }
 
-/** @throws {DskdError} `dataset-invalid` for a mask of another size than the picture's. */
+/** @throws {DskdError} `dataset-invalid` for a mask of another size than the image's. */
 function pixelsOf(mask: PixelBuffer, id: string, { width, height }: PixelSize): Uint8Array {
   if (mask.width !== width || mask.height !== height || mask.channels !== 1) {
     throw new DskdError(
       'dataset-invalid',
       `The ground truth of ${id} is ${mask.width} x ${mask.height} with ${mask.channels} channel(s); ` +
-        `wanted 1 channel of the picture's ${width} x ${height}.`,
+        `wanted 1 channel of the image's ${width} x ${height}.`,
       { details: { path: id } },
     );
   }
@@ -32,7 +32,7 @@ function pixelsOf(mask: PixelBuffer, id: string, { width, height }: PixelSize): 
 }
 
 /**
- * Reads what is anomalous in a test picture: nothing in a good one.
+ * Reads what is anomalous in a test image: nothing in a good one.
  * @returns undefined where it is not known.
  * @throws {DskdError} `dataset-invalid`, `image-unreadable`
  */

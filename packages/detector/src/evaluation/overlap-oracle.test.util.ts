@@ -1,5 +1,5 @@
-/** What an overlap metric is told of one picture. */
-export interface OraclePicture {
+/** What an overlap metric is told of one image. */
+export interface OracleImage {
   readonly map: Float32Array;
   /** Not 0 where a pixel does not count. */
   readonly ignored: Uint8Array;
@@ -22,13 +22,10 @@ function trapezoid(points: readonly (readonly [number, number])[], limit: number
 }
 
 /** Areas under false-positive rate and mean saturated overlap, by counting anew at each distinct score. */
-export function overlapAreasByCounting(
-  pictures: readonly OraclePicture[],
-  limits: readonly number[],
-): number[] {
+export function overlapAreasByCounting(images: readonly OracleImage[], limits: readonly number[]): number[] {
   const background: number[] = [];
   const regions: { scores: number[]; saturationArea: number }[] = [];
-  for (const { map, ignored, regions: own, otherMasks = [] } of pictures) {
+  for (const { map, ignored, regions: own, otherMasks = [] } of images) {
     const masks = [...own.map(({ mask }) => mask), ...otherMasks];
     map.forEach((score, i) => {
       if (!ignored[i] && masks.every((mask) => !mask[i])) background.push(score);

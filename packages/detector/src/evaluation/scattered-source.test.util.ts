@@ -1,7 +1,7 @@
 import { randomStream, type PixelBuffer } from '@dskd/base';
 import type { DefectRegion, ImageSource, Sample } from '@dskd/data';
 
-/** Widths and heights of the pictures: wide, tall, small, larger than the network. */
+/** Widths and heights of the images: wide, tall, small, larger than the network. */
 const SIZES: readonly [number, number][] = [
   [21, 13],
   [12, 19],
@@ -14,13 +14,13 @@ export interface ScatteredSourceOptions {
   readonly truth: 'regions' | 'mask' | 'none';
 }
 
-/** Random colours, brighter where a random rectangle or speckle is a defect; two overlapping regions each. */
+/** Random colors, brighter where a random rectangle or speckle is a defect; two overlapping regions each. */
 export function scatteredSource({ subsets, truth }: ScatteredSourceOptions): ImageSource {
   const sampleOf = (subset: string, index: number): Sample => {
     const random = randomStream(7, subset, String(index));
     const below = (limit: number): number => Math.floor(limit * random.uniform());
     const [width, height] = SIZES[index % SIZES.length]!;
-    const colours = Uint8Array.from({ length: 3 * width * height }, () => below(180));
+    const colors = Uint8Array.from({ length: 3 * width * height }, () => below(180));
     const isGood = subset === 'good';
     const regions: DefectRegion[] = [];
     for (const [kind, type] of isGood ? [] : [`${subset} block`, `${subset} speckle`].entries()) {
@@ -34,7 +34,7 @@ export function scatteredSource({ subsets, truth }: ScatteredSourceOptions): Ima
       data[left + top * width] = 200 + kind;
       data.forEach((value, i) => {
         const brighter = value ? below(75) : 0;
-        for (let channel = 0; channel < 3; channel++) colours[3 * i + channel]! += brighter / 2;
+        for (let channel = 0; channel < 3; channel++) colors[3 * i + channel]! += brighter / 2;
       });
       const mask: PixelBuffer = { data, width, height, channels: 1 };
       regions.push({ mask, defectType: type, saturationArea: kind === 0 ? 7 : 2 });
@@ -52,7 +52,7 @@ export function scatteredSource({ subsets, truth }: ScatteredSourceOptions): Ima
       split: 'test',
       label: isGood ? 'good' : 'anomalous',
       defectType: subset,
-      load: () => Promise.resolve({ data: colours, width, height, channels: 3 }),
+      load: () => Promise.resolve({ data: colors, width, height, channels: 3 }),
       ...(!isGood && truth !== 'none' && { loadMask: () => Promise.resolve(union) }),
       ...(!isGood && truth === 'regions' && { loadRegions: () => Promise.resolve(regions) }),
     };

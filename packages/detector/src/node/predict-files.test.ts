@@ -6,7 +6,7 @@ import type { DskdError } from '@dskd/base';
 import { encodePng, watchFolder } from '@dskd/data/node';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import type { Detector } from '../detector.js';
-import { fixtureBytes, fixturePicture, fixtureTeacher } from '../format-1.test.util.js';
+import { fixtureBytes, fixtureImage, fixtureTeacher } from '../older-formats.test.util.js';
 import { loadDetector } from '../load-detector.js';
 import type { Teacher } from '../teacher.js';
 import { predictFiles, type FilePrediction, type PredictFilesOptions } from './predict-files.js';
@@ -14,17 +14,17 @@ import { predictFiles, type FilePrediction, type PredictFilesOptions } from './p
 let teacher: Teacher;
 let detector: Detector;
 let folder: string;
-const pictures = [fixturePicture(1, false), fixturePicture(2, true)];
+const images = [fixtureImage(1, false), fixtureImage(2, true)];
 
 beforeAll(async () => {
   await useBackend('wasm');
   teacher = fixtureTeacher();
-  detector = await loadDetector(fixtureBytes(), { teacher });
+  detector = await loadDetector(fixtureBytes(1), { teacher });
   folder = await mkdtemp(path.join(tmpdir(), 'dskd predict ü-'));
-  for (const [index, picture] of pictures.entries()) {
-    await writeFile(path.join(folder, `${index}.png`), await encodePng(picture));
+  for (const [index, image] of images.entries()) {
+    await writeFile(path.join(folder, `${index}.png`), await encodePng(image));
   }
-  await writeFile(path.join(folder, 'bad.png'), 'no picture');
+  await writeFile(path.join(folder, 'bad.png'), 'no image');
 });
 afterAll(async () => {
   detector.dispose();
@@ -41,16 +41,16 @@ async function all(
   return list;
 }
 
-test('paths and Buffers give what the pictures give, with the picture', async () => {
-  const wanted = await detector.predict(pictures);
-  const files = [path.join(folder, '0.png'), Buffer.from(await encodePng(pictures[1]!))];
+test('paths and Buffers give what the images give, with the image', async () => {
+  const wanted = await detector.predict(images);
+  const files = [path.join(folder, '0.png'), Buffer.from(await encodePng(images[1]!))];
   const got = await expectNoNewTensors(() => all(files));
   expect(got.map(({ prediction }) => prediction)).toEqual(wanted);
   expect(got.map(({ source }) => source)).toEqual(files);
-  expect([...got[1]!.picture.data]).toEqual([...pictures[1]!.data]);
+  expect([...got[1]!.image.data]).toEqual([...images[1]!.data]);
 });
 
-test('a picture that cannot be read ends the call, or is told of and passed over', async () => {
+test('an image that cannot be read ends the call, or is told of and passed over', async () => {
   const files = ['0.png', 'bad.png', 'missing.png', '1.png'].map((name) => path.join(folder, name));
   await expect(all(files)).rejects.toMatchObject({ code: 'image-unreadable' });
   const told: [string, unknown][] = [];
@@ -68,12 +68,12 @@ test('a picture that cannot be read ends the call, or is told of and passed over
   );
 });
 
-test('a watched folder is scored as pictures arrive, until the signal', async () => {
+test('a watched folder is scored as images arrive, until the signal', async () => {
   const stop = new AbortController();
   const arriving = await mkdtemp(path.join(tmpdir(), 'dskd-arriving-'));
   const watch = watchFolder(arriving, { settledMs: 40, pollMs: 40, signal: stop.signal });
-  const png = await encodePng(pictures[1]!);
-  const [wanted] = await detector.predict(pictures[1]!);
+  const png = await encodePng(images[1]!);
+  const [wanted] = await detector.predict(images[1]!);
   await writeFile(path.join(arriving, 'a.png'), png);
   const scores: number[] = [];
   for await (const { source, prediction } of predictFiles(detector, watch)) {

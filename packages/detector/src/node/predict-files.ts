@@ -1,25 +1,25 @@
 import { isDskdError, type DskdError, type PixelBuffer } from '@dskd/base';
 import { decodeImage } from '@dskd/data/node';
 import type { Detector } from '../detector.js';
-import { lookAhead } from '../look-ahead.js';
-import { checkLookAhead, type PredictEachOptions } from '../predict-each.js';
+import { prefetch } from '../prefetch.js';
+import { checkPrefetch, type PredictEachOptions } from '../predict-each.js';
 import type { Prediction } from '../prediction.js';
 
 export interface FilePrediction {
   /** The path, or the bytes, as given. */
   readonly source: string | Uint8Array;
-  /** The decoded picture: RGB, upright. */
-  readonly picture: PixelBuffer;
+  /** The decoded image: RGB, upright. */
+  readonly image: PixelBuffer;
   readonly prediction: Prediction;
 }
 
 export interface PredictFilesOptions extends PredictEachOptions {
-  /** Called for a picture that cannot be read, which is then passed over. Default: the error ends the call. */
+  /** Called for an image that cannot be read, which is then passed over. Default: the error ends the call. */
   readonly onUnreadable?: (error: DskdError, source: string | Uint8Array) => void;
 }
 
 /**
- * Decodes and scores pictures as they come: paths, encoded bytes (a `Buffer`), or what `watchFolder` finds.
+ * Decodes and scores images as they come: paths, encoded bytes (a `Buffer`), or what `watchFolder` finds.
  * While one is scored, the next ones are decoded.
  * @returns in the order of the files. Leaving the loop ends `files`, too.
  * @throws {DskdError} `image-unreadable`, `file-not-found` (unless `onUnreadable` takes them),
@@ -28,13 +28,13 @@ export interface PredictFilesOptions extends PredictEachOptions {
 export async function* predictFiles(
   detector: Detector,
   files: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
-  { lookAhead: count = 2, onUnreadable, ...options }: PredictFilesOptions = {},
+  { prefetch: count = 2, onUnreadable, ...options }: PredictFilesOptions = {},
 ): AsyncGenerator<FilePrediction, void, undefined> {
   const decode = async (
     source: string | Uint8Array,
   ): Promise<Omit<FilePrediction, 'prediction'> | undefined> => {
     try {
-      return { source, picture: await decodeImage(source) };
+      return { source, image: await decodeImage(source) };
     } catch (error) {
       const unreadable = isDskdError(error, 'image-unreadable') || isDskdError(error, 'file-not-found');
       if (!unreadable || !onUnreadable) throw error;
@@ -42,9 +42,9 @@ export async function* predictFiles(
       return undefined;
     }
   };
-  for await (const decoded of lookAhead(files, checkLookAhead(count), decode, options.signal)) {
+  for await (const decoded of prefetch(files, checkPrefetch(count), decode, options.signal)) {
     if (!decoded) continue;
-    const [prediction] = await detector.predict(decoded.picture, options);
+    const [prediction] = await detector.predict(decoded.image, options);
     yield { ...decoded, prediction: prediction! };
   }
 }

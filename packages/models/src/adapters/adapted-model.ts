@@ -7,14 +7,14 @@ import type { ModelRun } from './model-run.js';
 import { Runner } from './runner.js';
 
 export interface AdapterOptions {
-  /** What the weights were trained on. Default: RGB in 0..1, as pictures come. */
+  /** What the weights were trained on. Default: RGB in 0..1, as images come. */
   readonly inputTransform?: InputTransform;
   /**
    * Of the outputs, in their order. Default: names of the outputs, channels and strides as a dry run on one
-   * black picture finds them. Channels are compared with it; the strides given are believed.
+   * black image finds them. Channels are compared with it; the strides given are believed.
    */
   readonly levels?: readonly FeatureLevel[];
-  /** `[height, width]` of the dry run's picture. Default: what the model's input says, else 256 x 256. */
+  /** `[height, width]` of the dry run's image. Default: what the model's input says, else 256 x 256. */
   readonly inputSize?: readonly [number, number];
 }
 
@@ -80,21 +80,21 @@ class Adapted implements AdaptedModel {
     if (!inputSize.every((side) => Number.isSafeInteger(side) && side > 0)) {
       throw new DskdError(
         'shape-mismatch',
-        `Got pictures of ${inputSize.join(' x ')}; height and width must be whole numbers.`,
+        `Got images of ${inputSize.join(' x ')}; height and width must be whole numbers.`,
       );
     }
     if (this.#runner.asynchronous) {
       throw new DskdError(
         'invalid-argument',
-        `Got pictures of ${inputSize.join(' x ')}; ${this.name} runs asynchronously, its shapes are known ` +
+        `Got images of ${inputSize.join(' x ')}; ${this.name} runs asynchronously, its shapes are known ` +
           `for ${[...this.#shapes.keys()].join(', ')} only.`,
         { hint: 'Give this size as inputSize to fromGraphModel.' },
       );
     }
     tf.tidy(() => {
-      const picture = tf.zeros<tf.Rank.R4>([this.#contract.batch ?? 1, ...inputSize, 3]);
-      checkImages(this.name, this.#contract, picture);
-      const results = this.#runner.runSync(picture);
+      const image = tf.zeros<tf.Rank.R4>([this.#contract.batch ?? 1, ...inputSize, 3]);
+      checkImages(this.name, this.#contract, image);
+      const results = this.#runner.runSync(image);
       this.remember(
         inputSize,
         results.map(({ shape }) => shape),
@@ -153,7 +153,7 @@ export async function adaptModel(
     const shapes = await runner.dryRun(size, contract.batch ?? 1).catch((error: unknown) => {
       throw new DskdError(
         'invalid-argument',
-        `Model ${model.name} cannot turn a picture of ${size.join(' x ')} into ${model.outputs.join(', ')}: ` +
+        `Model ${model.name} cannot turn an image of ${size.join(' x ')} into ${model.outputs.join(', ')}: ` +
           (error instanceof Error ? error.message : String(error)),
         { cause: error },
       );

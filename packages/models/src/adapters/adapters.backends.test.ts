@@ -20,7 +20,7 @@ const CAFFE: InputTransform = {
 /** Of the dry runs: 256 x 256 is slow on cpu. */
 const inputSize = [32, 32] as const;
 
-function pictures(batch: number, height: number, width: number): tf.Tensor4D {
+function imagesOf(batch: number, height: number, width: number): tf.Tensor4D {
   const shape: [number, number, number, number] = [batch, height, width, 3];
   return tf.tensor4d(
     integerFill('pictures.running_var', shape).map((value) => value - 0.5),
@@ -92,7 +92,7 @@ describeBackends('adapters', (backend) => {
           [16, 16, 4],
           [8, 8, 6],
         ]);
-        const images = pictures(3, 17, 24);
+        const images = imagesOf(3, 17, 24);
         const before = tf.memory().numTensors;
         const features = await extractor.extract(images);
         expect(tf.memory().numTensors).toBe(before + 2);
@@ -110,10 +110,10 @@ describeBackends('adapters', (backend) => {
       model.dispose();
     });
 
-    test('gives a picture the same features in any batch', async () => {
+    test('gives an image the same features in any batch', async () => {
       const { model, adapt } = await make();
       const extractor = await adapt();
-      const images = pictures(2, 12, 16);
+      const images = imagesOf(2, 12, 16);
       const together = await valuesOf(extractor, images);
       const alone = await valuesOf(extractor, images.slice([1, 0, 0, 0], [1, -1, -1, -1]));
       alone.forEach((level, index) => {
@@ -126,10 +126,10 @@ describeBackends('adapters', (backend) => {
     });
   });
 
-  test('a layers model gets transformed pictures and runs in inference mode', async () => {
+  test('a layers model gets transformed images and runs in inference mode', async () => {
     const model = layersModel();
     const extractor = await fromLayersModel(model, { inputTransform: CAFFE, inputSize });
-    const images = pictures(2, 16, 16);
+    const images = imagesOf(2, 16, 16);
     const byHand = model.predict(transformed(images)) as tf.Tensor[];
     const [shallow, deep] = await valuesOf(extractor, images);
     expectClose(deep!, await byHand[0]!.data(), { relative: 1e-5 });
@@ -142,7 +142,7 @@ describeBackends('adapters', (backend) => {
     // A second model makes tfjs number the tensors: layer names and tensor names are then not the same.
     const again = layersModel();
     expect((again.getLayer('norm').output as tf.SymbolicTensor).name).not.toBe('norm');
-    const images = pictures(1, 16, 16);
+    const images = imagesOf(1, 16, 16);
     for (const stranger of [model, again]) {
       const extractor = await expectNoNewTensors(async () => {
         const adapted = await fromLayersModel(stranger, {
@@ -164,7 +164,7 @@ describeBackends('adapters', (backend) => {
   });
 
   test('a graph model is the convolutions its nodes say, whichever branch is taken', async () => {
-    const images = pictures(2, 16, 16);
+    const images = imagesOf(2, 16, 16);
     const [shallow, deep] = tf.tidy(() => {
       const filter = (name: string, shape: [number, number, number, number]) =>
         tf.tensor4d(integerFill(name, shape), shape);

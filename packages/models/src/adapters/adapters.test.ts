@@ -22,10 +22,10 @@ const zeros = (...shape: [number, number, number, number]): tf.Tensor4D => tf.ze
 
 describe('what is no teacher is refused by what it is', () => {
   test('inputs: number, channels, element type', async () => {
-    const grey = tf.sequential({
+    const gray = tf.sequential({
       layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 2, kernelSize: 1 })],
     });
-    expect(await refusal(() => fromLayersModel(grey))).toEqual({
+    expect(await refusal(() => fromLayersModel(gray))).toEqual({
       code: 'invalid-argument',
       message: expect.stringMatching(
         /float32 \[any, 8, 8, 1\]; wanted one input, float32 \[batch, height/,
@@ -38,7 +38,7 @@ describe('what is no teacher is refused by what it is', () => {
       /with inputs .*, .*; wanted one input/,
     );
     const model = await graphModel();
-    const whole = { ...bound(model), inputs: [{ name: 'pictures', shape: [-1, 8, 8, 3], dtype: 'int32' }] };
+    const whole = { ...bound(model), inputs: [{ name: 'images', shape: [-1, 8, 8, 3], dtype: 'int32' }] };
     expect((await refusal(() => fromGraphModel(whole))).message).toContain('int32 [-1, 8, 8, 3]');
   });
 
@@ -60,7 +60,7 @@ describe('what is no teacher is refused by what it is', () => {
       outputs: tf.layers.conv2d(options).apply(input) as tf.SymbolicTensor,
     });
     expect((await refusal(() => fromLayersModel(model))).message).toMatch(
-      /'oblong\S*' is 16 x 8 for a picture of 32 x 32/,
+      /'oblong\S*' is 16 x 8 for an image of 32 x 32/,
     );
     const given = await fromLayersModel(model, { levels: [{ name: 'mine', channels: 2, stride: 3 }] });
     expect(given.levels).toEqual([{ name: 'mine', channels: 2, stride: 3 }]);
@@ -84,11 +84,11 @@ describe('what is no teacher is refused by what it is', () => {
     const model = layersModel(16);
     const { code, message } = await refusal(() => fromLayersModel(model, { layers: ['shallow', 'conv5_x'] }));
     expect(code).toBe('invalid-argument');
-    expect(message).toMatch(/'conv5_x'; wanted different ones of pictures\S*, shallow, norm, dropout, deep/);
+    expect(message).toMatch(/'conv5_x'; wanted different ones of images\S*, shallow, norm, dropout, deep/);
     expect((await refusal(() => fromLayersModel(model, { layers: [] }))).code).toBe('invalid-argument');
     const graph = await graphModel();
     expect((await refusal(() => fromGraphModel(graph, { nodes: ['deep', 'conv5_x'] }))).message).toMatch(
-      /cannot turn a picture of 256 x 256 into deep, conv5_x: .*conv5_x.*not found/,
+      /cannot turn an image of 256 x 256 into deep, conv5_x: .*conv5_x.*not found/,
     );
     expect((await refusal(() => fromGraphModel(graph, { nodes: ['deep', 'deep'] }))).code).toBe(
       'invalid-argument',
@@ -106,7 +106,7 @@ function bound(model: tf.GraphModel) {
   };
 }
 
-describe('pictures', () => {
+describe('images', () => {
   test('of another size, number or type than the model takes are refused', async () => {
     const fixed = await graphModel({ shape: [1, 16, 24, 3] });
     const extractor = await fromGraphModel(fixed);

@@ -45,7 +45,7 @@ export function findLevels(
     const stride = level?.stride ?? strideOf(shape, inputSize);
     if (stride === undefined) {
       problems.push(
-        `'${name}' is ${shape[1]} x ${shape[2]} for a picture of ${inputSize.join(' x ')}: no whole stride, equal in both directions`,
+        `'${name}' is ${shape[1]} x ${shape[2]} for an image of ${inputSize.join(' x ')}: no whole stride, equal in both directions`,
       );
       return [];
     }

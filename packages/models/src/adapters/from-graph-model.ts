@@ -43,8 +43,8 @@ export async function fromGraphModel(
       name,
       inputs: model.inputs,
       outputs,
-      run: (pictures) => asArray(model.execute(pictures, outputs)),
-      runAsync: async (pictures) => asArray(await model.executeAsync(pictures, outputs)),
+      run: (images) => asArray(model.execute(images, outputs)),
+      runAsync: async (images) => asArray(await model.executeAsync(images, outputs)),
     },
     options,
   );

@@ -54,11 +54,11 @@ export async function fromLayersModel(
   if (layers === undefined) {
     // Not execute(): it looks outputs up by layer, which fails in models that use a layer twice.
     const outputs = model.outputs.map((end) => end.name);
-    const run = (pictures: tf.Tensor4D) => asArray(model.predict(pictures, { batchSize: pictures.shape[0] }));
+    const run = (images: tf.Tensor4D) => asArray(model.predict(images, { batchSize: images.shape[0] }));
     return await adaptModel({ name, inputs, outputs, run }, options);
   }
   const tensors = outputsOfLayers(model, layers);
   const outputs = tensors.length === layers.length ? layers : tensors;
-  const run = (pictures: tf.Tensor4D) => asArray(model.execute(pictures, tensors));
+  const run = (images: tf.Tensor4D) => asArray(model.execute(images, tensors));
   return await adaptModel({ name, inputs, outputs, run }, options);
 }

@@ -14,7 +14,7 @@ function describe({ name, shape, dtype }: ModelEnd): string {
 }
 
 /**
- * What pictures a model takes.
+ * What images a model takes.
  * @throws {DskdError} `invalid-argument` unless it has one input of float32 `[batch, height, width, 3]`.
  */
 export function inputContract({ name, inputs }: Pick<ModelRun, 'name' | 'inputs'>): InputContract {
@@ -32,7 +32,7 @@ export function inputContract({ name, inputs }: Pick<ModelRun, 'name' | 'inputs'
       'invalid-argument',
       `Got model ${name} with ${inputs.length === 1 ? 'input' : 'inputs'} ${inputs.map(describe).join(', ')}; ` +
         'wanted one input, float32 [batch, height, width, 3].',
-      { hint: 'Export the model with pictures as its only input, channels last.' },
+      { hint: 'Export the model with images as its only input, channels last.' },
     );
   }
   return { batch: side(0), height: side(1), width: side(2) };
@@ -49,7 +49,7 @@ export function checkImages(name: string, contract: InputContract, { shape, dtyp
   const names = ['batch', 'height', 'width'];
   throw new DskdError(
     'shape-mismatch',
-    `Got pictures of ${dtype} [${shape.join(', ')}]; ${name} takes ` +
+    `Got images of ${dtype} [${shape.join(', ')}]; ${name} takes ` +
       `float32 [${wanted.map((side, axis) => side ?? names[axis]).join(', ')}], RGB in 0..1.`,
     { details: { shape: [...shape], dtype, wanted: wanted.map((side) => side ?? null) } },
   );

@@ -14,9 +14,9 @@ export interface ModelRun {
   readonly inputs: readonly ModelEnd[];
   /** Names of what `run` returns, in its order. */
   readonly outputs: readonly string[];
-  run(pictures: tf.Tensor4D): tf.Tensor[];
+  run(images: tf.Tensor4D): tf.Tensor[];
   /** For models whose nodes cannot be computed synchronously. */
-  runAsync?(pictures: tf.Tensor4D): Promise<tf.Tensor[]>;
+  runAsync?(images: tf.Tensor4D): Promise<tf.Tensor[]>;
 }
 
 /** tfjs gives a single output without its array. */

@@ -13,18 +13,18 @@ function kernel(name: string, shape: Kernel): tf.Tensor4D {
 
 /**
  * Two stride-2 convolutions with a batch norm and a dropout between them; the deep one is the first output.
- * @param side of the pictures; any, if absent.
+ * @param side of the images; any, if absent.
  */
 export function layersModel(side?: number): tf.LayersModel {
-  const pictures = tf.input({ shape: [side ?? null, side ?? null, 3], name: 'pictures' });
+  const images = tf.input({ shape: [side ?? null, side ?? null, 3], name: 'images' });
   const strided = { kernelSize: 3, strides: 2, padding: 'same', activation: 'relu', useBias: false } as const;
   const shallow = tf.layers.conv2d({ ...strided, filters: 4, name: 'shallow' });
   const norm = tf.layers.batchNormalization({ name: 'norm' });
   const dropout = tf.layers.dropout({ rate: 0.5, name: 'dropout' });
   const deep = tf.layers.conv2d({ ...strided, filters: 6, name: 'deep' });
-  const low = shallow.apply(pictures) as tf.SymbolicTensor;
+  const low = shallow.apply(images) as tf.SymbolicTensor;
   const high = deep.apply(dropout.apply(norm.apply(low))) as tf.SymbolicTensor;
-  const model = tf.model({ inputs: pictures, outputs: [high, low], name: 'keras-like' });
+  const model = tf.model({ inputs: images, outputs: [high, low], name: 'keras-like' });
   tf.tidy(() => {
     shallow.setWeights([kernel('shallow', SHALLOW)]);
     norm.setWeights([
@@ -90,13 +90,13 @@ export async function graphModel({
   });
   const node: Node[] = [
     {
-      name: 'pictures',
+      name: 'images',
       op: 'Placeholder',
       attr: { dtype: { type: 'DT_FLOAT' }, shape: { shape: { dim } } },
     },
     constant('shallow_filter', 'DT_FLOAT', SHALLOW),
     constant('deep_filter', 'DT_FLOAT', DEEP),
-    convolution('shallow_conv', 'pictures', 'shallow_filter'),
+    convolution('shallow_conv', 'images', 'shallow_filter'),
     ...(controlFlow
       ? [constant('yes', 'DT_BOOL', []), ...branched('shallow_conv')]
       : [{ name: 'joined', op: 'Relu', input: ['shallow_conv'], attr: float }]),

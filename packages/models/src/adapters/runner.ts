@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { affineInput, type AffineInput } from '../affine-input.js';
 import type { ModelRun } from './model-run.js';
 
-/** Runs a model on pictures after its input transform. Owns the transform's tensors, not the model. */
+/** Runs a model on images after its input transform. Owns the transform's tensors, not the model. */
 export class Runner {
   readonly #model: ModelRun;
   readonly #transform: InputTransform;
@@ -42,24 +42,24 @@ export class Runner {
     }
   }
 
-  /** Shapes for one black picture; finds out whether the model must be run asynchronously. */
+  /** Shapes for one black image; finds out whether the model must be run asynchronously. */
   async dryRun(size: readonly [number, number], batch: number): Promise<number[][]> {
-    const picture = tf.zeros<tf.Rank.R4>([batch, ...size, 3]);
+    const image = tf.zeros<tf.Rank.R4>([batch, ...size, 3]);
     try {
       let results: tf.Tensor[];
       try {
-        results = await this.run(picture);
+        results = await this.run(image);
       } catch (error) {
         // What tfjs says of control flow and of nodes that answer with a promise.
         if (!this.#model.runAsync || !String(error).includes('executeAsync')) throw error;
         this.#asynchronous = true;
-        results = await this.run(picture);
+        results = await this.run(image);
       }
       const shapes = results.map(({ shape }) => [...shape]);
       tf.dispose(results);
       return shapes;
     } finally {
-      picture.dispose();
+      image.dispose();
     }
   }
 

@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { describeBackends, expectClose, expectNoNewTensors, TOLERANCES } from '@dskd/test-support';
-import { backboneGolden, expectGoldenFeatures, filledBackbone, noisePictures } from './golden.test.util.js';
+import { backboneGolden, expectGoldenFeatures, filledBackbone, noiseImages } from './golden.test.util.js';
 import type { Backbone, BackboneName } from './index.js';
 
 const SUITES: [BackboneName, [number, number], string[] | undefined][] = [
   ['squeezenet1_1', [61, 96], undefined],
   ['resnet18', [61, 96], ['layer1', 'layer2', 'layer3', 'layer4']],
   ['resnet50_v1', [64, 48], undefined],
-  ['dskd_tiny', [61, 96], undefined],
+  ['teacher-tiny', [61, 96], undefined],
 ];
 
 for (const [name, size, levels] of SUITES) {
@@ -22,11 +22,11 @@ for (const [name, size, levels] of SUITES) {
 
     test('gives PyTorch its features', async () => {
       const golden = await backboneGolden();
-      await expectNoNewTensors(() => expectGoldenFeatures(backbone, golden, noisePictures(2, ...size)));
+      await expectNoNewTensors(() => expectGoldenFeatures(backbone, golden, noiseImages(2, ...size)));
     });
 
-    test('a picture has the same features in any batch', async () => {
-      const batch = noisePictures(3, 17, 24);
+    test('an image has the same features in any batch', async () => {
+      const batch = noiseImages(3, 17, 24);
       const together = await backbone.extract(batch);
       for (let i = 0; i < 3; i++) {
         const alone = await backbone.extract(batch.slice([i, 0, 0, 0], [1, -1, -1, -1]));
@@ -40,12 +40,12 @@ for (const [name, size, levels] of SUITES) {
     });
 
     test('leaves its input alone and holds on to nothing', async () => {
-      const pictures = noisePictures(1, 32, 40);
+      const images = noiseImages(1, 32, 40);
       const before = tf.memory().numTensors;
-      const features = await backbone.extract(pictures);
+      const features = await backbone.extract(images);
       expect(tf.memory().numTensors).toBe(before + backbone.levels.length);
       expect(features.map((level) => level.shape.slice(1))).toEqual(backbone.outputShapes([32, 40]));
-      tf.dispose([...features, pictures]);
+      tf.dispose([...features, images]);
     });
   });
 }

@@ -2,14 +2,14 @@ import * as tf from '@tensorflow/tfjs';
 import { access, readFile } from 'node:fs/promises';
 import { useBackend } from '@dskd/test-support';
 import { readStateDict } from '@dskd/weights';
-import { backboneGolden, expectGoldenFeatures, filledBackbone, noisePictures } from './golden.test.util.js';
+import { backboneGolden, expectGoldenFeatures, filledBackbone, noiseImages } from './golden.test.util.js';
 import { createBackbone } from './index.js';
 
 beforeAll(() => useBackend('wasm'));
 
 test('wide_resnet101_2 gives the features of torchvision', async () => {
   const backbone = filledBackbone('wide_resnet101_2');
-  const worst = await expectGoldenFeatures(backbone, await backboneGolden(), noisePictures(2, 64, 48));
+  const worst = await expectGoldenFeatures(backbone, await backboneGolden(), noiseImages(2, 64, 48));
   console.log(`wide_resnet101_2: worst entry ${worst.toExponential(1)} standard deviations`);
   backbone.dispose();
 });
@@ -31,13 +31,11 @@ test.each([
     return;
   }
   const golden = await backboneGolden('backbones-real.safetensors');
-  const { data, shape } = golden.array('pictures');
-  const pictures = tf.tidy(() =>
-    tf.tensor(data as Float32Array, [...shape], 'float32').div<tf.Tensor4D>(255),
-  );
+  const { data, shape } = golden.array('images');
+  const images = tf.tidy(() => tf.tensor(data as Float32Array, [...shape], 'float32').div<tf.Tensor4D>(255));
   const backbone = createBackbone(name, { weights: readStateDict(await readFile(url)) });
   const started = performance.now();
-  const worst = await expectGoldenFeatures(backbone, golden, pictures);
+  const worst = await expectGoldenFeatures(backbone, golden, images);
   const took = performance.now() - started;
   console.log(`${name}: worst entry ${worst.toExponential(1)} standard deviations, ${took.toFixed(0)} ms`);
   backbone.dispose();

@@ -7,7 +7,7 @@ import {
   expectGoldenFeatures,
   filledBackbone,
   filledWeights,
-  noisePictures,
+  noiseImages,
 } from './golden.test.util.js';
 import {
   backboneCost,
@@ -37,7 +37,7 @@ test.each<BackboneName>(['resnet34', 'resnet50', 'resnet101', 'wide_resnet50_2']
     const before = tf.memory().numTensors;
     const backbone = filledBackbone(name);
     const size: [number, number] = name === 'resnet34' ? [61, 96] : [64, 48];
-    await expectGoldenFeatures(backbone, await backboneGolden(), noisePictures(2, ...size));
+    await expectGoldenFeatures(backbone, await backboneGolden(), noiseImages(2, ...size));
     backbone.dispose();
     expect(tf.memory().numTensors).toBe(before);
   },
@@ -110,10 +110,10 @@ describe('shapes', () => {
   ])('features have them, %i x %i', async (height, width) => {
     for (const name of ['resnet18', 'squeezenet1_1'] as const) {
       const backbone = filledBackbone(name);
-      const pictures = noisePictures(1, height, width);
-      const features = await backbone.extract(pictures);
+      const images = noiseImages(1, height, width);
+      const features = await backbone.extract(images);
       expect(features.map((level) => level.shape.slice(1))).toEqual(backbone.outputShapes([height, width]));
-      tf.dispose([...features, pictures]);
+      tf.dispose([...features, images]);
       backbone.dispose();
     }
   });
@@ -160,7 +160,7 @@ describe('weights', () => {
 
   test('half-precision weights are read as the numbers they are', async () => {
     const weights = filledWeights('squeezenet1_1', ['features.4']);
-    // bfloat16: the upper half of a float32. Rounded towards zero on both sides, so the same network.
+    // bfloat16: the upper half of a float32. Rounded toward zero on both sides, so the same network.
     const truncated = new Map<string, StateDictEntry>();
     const halves = new Map<string, StateDictEntry>();
     for (const [name, { shape, data }] of weights) {
@@ -169,36 +169,36 @@ describe('weights', () => {
       const masked = bits.map((word) => word & 0xffff0000);
       truncated.set(name, { dtype: 'F32', shape, data: new Float32Array(masked.buffer) });
     }
-    const pictures = noisePictures(1, 32, 32);
+    const images = noiseImages(1, 32, 32);
     const results: Float32Array[] = [];
     for (const stateDict of [truncated, halves]) {
       const backbone = createBackbone('squeezenet1_1', { weights: stateDict, levels: ['features.4'] });
-      const [features] = await backbone.extract(pictures);
+      const [features] = await backbone.extract(images);
       results.push((await features!.data<'float32'>()).slice());
       features!.dispose();
       backbone.dispose();
     }
-    pictures.dispose();
+    images.dispose();
     expectClose(results[1]!, results[0]!, {});
   });
 });
 
 describe('extract', () => {
   test('a level is the same whichever others are taken, shallow to deep', async () => {
-    const pictures = noisePictures(1, 32, 32);
+    const images = noiseImages(1, 32, 32);
     const few = filledBackbone('squeezenet1_1', ['features.7', 'features.3']);
     expect(few.levels.map((level) => level.name)).toEqual(['features.3', 'features.7']);
     const usual = filledBackbone('squeezenet1_1');
-    const [, ofFew] = await few.extract(pictures);
-    const [, ofUsual] = await usual.extract(pictures);
+    const [, ofFew] = await few.extract(images);
+    const [, ofUsual] = await usual.extract(images);
     expectClose(await ofFew!.data(), await ofUsual!.data(), {});
     few.dispose();
     usual.dispose();
   });
 
-  test('another input transform is applied to the pictures', async () => {
+  test('another input transform is applied to the images', async () => {
     const weights = filledWeights('squeezenet1_1');
-    const pictures = noisePictures(1, 32, 32);
+    const images = noiseImages(1, 32, 32);
     const plain = { scale: 1, mean: [0, 0, 0], standardDeviation: [1, 1, 1] } as const;
     const rgb = createBackbone('squeezenet1_1', {
       weights,
@@ -214,21 +214,21 @@ describe('extract', () => {
       },
     });
     // (bgr * 2 - mean) / std, by hand.
-    const byHand = pictures.reverse(3).mul(2).sub([0.1, 0.2, 0.3]).div<tf.Tensor4D>([0.5, 1, 2]);
-    const [got] = await bgr.extract(pictures);
+    const byHand = images.reverse(3).mul(2).sub([0.1, 0.2, 0.3]).div<tf.Tensor4D>([0.5, 1, 2]);
+    const [got] = await bgr.extract(images);
     const [wanted] = await rgb.extract(byHand);
     expectClose(await got!.data(), await wanted!.data(), { relative: 1e-5 });
     rgb.dispose();
     bgr.dispose();
   });
 
-  test('wrong pictures are refused by what they are', async () => {
+  test('wrong images are refused by what they are', async () => {
     const backbone = filledBackbone('squeezenet1_1');
-    const grey = tf.zeros<tf.Rank.R4>([1, 32, 32, 1]);
+    const gray = tf.zeros<tf.Rank.R4>([1, 32, 32, 1]);
     const whole = tf.zeros<tf.Rank.R4>([1, 32, 32, 3], 'int32');
-    await expect(backbone.extract(grey)).rejects.toMatchObject({ code: 'shape-mismatch' });
+    await expect(backbone.extract(gray)).rejects.toMatchObject({ code: 'shape-mismatch' });
     await expect(backbone.extract(whole)).rejects.toMatchObject({ code: 'shape-mismatch' });
-    tf.dispose([grey, whole]);
+    tf.dispose([gray, whole]);
     backbone.dispose();
   });
 
@@ -238,19 +238,19 @@ describe('extract', () => {
     backbone[Symbol.dispose]();
     backbone.dispose();
     expect(tf.memory().numTensors).toBe(before);
-    const pictures = noisePictures(1, 32, 32);
-    await expect(backbone.extract(pictures)).rejects.toMatchObject({ code: 'disposed' });
-    pictures.dispose();
+    const images = noiseImages(1, 32, 32);
+    await expect(backbone.extract(images)).rejects.toMatchObject({ code: 'disposed' });
+    images.dispose();
   });
 });
 
 test('the weights an extractor was made from can change without changing it', async () => {
   const weights = filledWeights('squeezenet1_1');
   const backbone = createBackbone('squeezenet1_1', { weights });
-  const pictures = noisePictures(1, 32, 32);
-  const [before] = await backbone.extract(pictures);
+  const images = noiseImages(1, 32, 32);
+  const [before] = await backbone.extract(images);
   for (const { data } of weights.values()) (data as Float32Array).fill(0);
-  const [after] = await backbone.extract(pictures);
+  const [after] = await backbone.extract(images);
   expectClose(await after!.data(), await before!.data(), {});
   backbone.dispose();
 });
@@ -265,15 +265,15 @@ describe('cost', () => {
     expect(cost.featureBytes).toBe(4 * (64 * 64 * 256 + 32 * 32 * 512 + 16 * 16 * 1024));
   });
 
-  test('dskd_tiny stays within 1.5 M parameters and 0.7 GMAC at 256 px', () => {
-    const { parameters, multiplyAccumulates } = backboneCost('dskd_tiny', [256, 256]);
+  test('teacher-tiny stays within 1.5 M parameters and 0.7 GMAC at 256 px', () => {
+    const { parameters, multiplyAccumulates } = backboneCost('teacher-tiny', [256, 256]);
     expect(parameters / 1e6).toBeCloseTo(1.08, 2);
     expect(multiplyAccumulates / 1e9).toBeCloseTo(0.663, 3);
     expect(parameters).toBeLessThanOrEqual(1.5e6);
     expect(multiplyAccumulates).toBeLessThanOrEqual(0.7e9);
   });
 
-  test('counts the filters that are held, and scales with the picture', () => {
+  test('counts the filters that are held, and scales with the image', () => {
     const shapes = [...backboneWeightShapes('squeezenet1_1').values()];
     const held = shapes.reduce((sum, shape) => sum + shape.reduce((product, side) => product * side, 1), 0);
     expect(backboneCost('squeezenet1_1', [64, 64]).parameters).toBe(held);

@@ -2,13 +2,13 @@ import { levelShapes, walkBlock, type Size } from './output-sizes.js';
 import { selectLevels, type BackboneName } from './registry.js';
 
 export interface BackboneCost {
-  /** Multiply-accumulates of all convolutions for one picture; a GMAC is 1e9 of them, 2 GFLOP. */
+  /** Multiply-accumulates of all convolutions for one image; a GMAC is 1e9 of them, 2 GFLOP. */
   readonly multiplyAccumulates: number;
   /** Numbers held: filters and biases, batch norm folded. */
   readonly parameters: number;
   /** The same in bytes of float32. */
   readonly weightBytes: number;
-  /** The features of one picture in bytes of float32, all levels. */
+  /** The features of one image in bytes of float32, all levels. */
   readonly featureBytes: number;
 }
 

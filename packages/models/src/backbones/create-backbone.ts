@@ -74,7 +74,7 @@ class PlannedBackbone implements Backbone {
     if (shape.length !== 4 || shape[3] !== 3 || dtype !== 'float32') {
       throw new DskdError(
         'shape-mismatch',
-        `Got pictures of ${dtype} [${shape.join(', ')}], wanted float32 [batch, height, width, 3], RGB in 0..1.`,
+        `Got images of ${dtype} [${shape.join(', ')}], wanted float32 [batch, height, width, 3], RGB in 0..1.`,
       );
     }
     this.outputShapes([shape[1], shape[2]]);
@@ -115,7 +115,7 @@ class PlannedBackbone implements Backbone {
 
 /**
  * A frozen backbone with its batch norms folded into its convolutions (float64, at load time). What it gives
- * for a picture does not depend on the batch the picture came in. The weights' arrays are copied to the
+ * for an image does not depend on the batch the image came in. The weights' arrays are copied to the
  * current backend; the caller disposes the backbone.
  * @throws {DskdError} `invalid-argument` for an unknown name or level; `weights-mismatch` listing every
  * tensor that is missing or of another shape.

@@ -8,7 +8,7 @@ import {
   useBackend,
 } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
-import { noisePictures } from './golden.test.util.js';
+import { noiseImages } from './golden.test.util.js';
 import { backboneWeightShapes, createBackbone, createTrainableBackbone, type BackboneName } from './index.js';
 
 test.each<[BackboneName, string]>([
@@ -26,21 +26,21 @@ test.each<[BackboneName, string]>([
   expect(message).toContain(what);
 });
 
-describeBackends('trainable backbone dskd_tiny', (backend) => {
+describeBackends('trainable backbone teacher-tiny', (backend) => {
   test('its state is a frozen backbone that gives its features, running statistics included', async () => {
     const before = tf.memory().numTensors;
-    const trainable = createTrainableBackbone('dskd_tiny', { seed: 3 });
-    const pictures = noisePictures(2, 35, 48);
-    for (let step = 0; step < 3; step++) tf.dispose(trainable.forward(pictures, { training: true }));
-    const wanted = trainable.forward(pictures, { training: false });
+    const trainable = createTrainableBackbone('teacher-tiny', { seed: 3 });
+    const images = noiseImages(2, 35, 48);
+    for (let step = 0; step < 3; step++) tf.dispose(trainable.forward(images, { training: true }));
+    const wanted = trainable.forward(images, { training: false });
     const weights = await trainable.stateDict();
-    expect(new Set(weights.keys())).toEqual(new Set(backboneWeightShapes('dskd_tiny').keys()));
-    const copy = createTrainableBackbone('dskd_tiny', { seed: 4, heads: { layer3: 3 } });
+    expect(new Set(weights.keys())).toEqual(new Set(backboneWeightShapes('teacher-tiny').keys()));
+    const copy = createTrainableBackbone('teacher-tiny', { seed: 4, heads: { layer3: 3 } });
     copy.loadStateDict(weights);
     expect(await copy.stateDict()).toEqual(weights);
     copy.dispose();
-    const frozen = createBackbone('dskd_tiny', { weights });
-    const got = await frozen.extract(pictures);
+    const frozen = createBackbone('teacher-tiny', { weights });
+    const got = await frozen.extract(images);
     for (const [level, features] of got.entries()) {
       expect(features.shape).toEqual(wanted[level]!.shape);
       expectClose(await features.data(), await wanted[level]!.data(), {
@@ -49,7 +49,7 @@ describeBackends('trainable backbone dskd_tiny', (backend) => {
     }
     // Three passes moved the running statistics away from where they began.
     expect((weights.get('bn1.running_mean')!.data as Float32Array).some((value) => value !== 0)).toBe(true);
-    tf.dispose([...got, ...wanted, pictures]);
+    tf.dispose([...got, ...wanted, images]);
     frozen.dispose();
     trainable[Symbol.dispose]();
     expect(tf.memory().numTensors).toBe(before);
@@ -59,12 +59,12 @@ describeBackends('trainable backbone dskd_tiny', (backend) => {
 test('every parameter receives a gradient, heads included; heads are not in the state', async () => {
   await useBackend('wasm');
   const undo = registerWasmGradients();
-  const trainable = createTrainableBackbone('dskd_tiny', { seed: 1, heads: { layer1: 5, layer3: 7 } });
+  const trainable = createTrainableBackbone('teacher-tiny', { seed: 1, heads: { layer1: 5, layer3: 7 } });
   expect(trainable.levels.map(({ name }) => name)).toEqual(['layer1', 'layer3']);
-  const pictures = noisePictures(2, 16, 16);
+  const images = noiseImages(2, 16, 16);
   await expectNoNewTensors(() => {
     const { value, grads } = tf.variableGrads(() => {
-      const [shallow, deep] = trainable.forward(pictures, { training: true });
+      const [shallow, deep] = trainable.forward(images, { training: true });
       expect([shallow!.shape, deep!.shape]).toEqual([
         [2, 4, 4, 5],
         [2, 1, 1, 7],
@@ -78,7 +78,7 @@ test('every parameter receives a gradient, heads included; heads are not in the 
   const names = [...(await trainable.stateDict()).keys()];
   expect(names.filter((name) => name.startsWith('heads.'))).toEqual([]);
   expect(trainable.parameters.has('heads.layer1.bias')).toBe(true);
-  pictures.dispose();
+  images.dispose();
   trainable.dispose();
   undo();
 });

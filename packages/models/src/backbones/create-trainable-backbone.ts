@@ -31,13 +31,13 @@ export interface TrainableBackbone {
   /** `running_mean`, `running_var`. */
   readonly buffers: ReadonlyMap<string, tf.Variable>;
   /**
-   * @param pictures float32 `[batch, height, width, 3]`, RGB, 0..1, of any size.
+   * @param images float32 `[batch, height, width, 3]`, RGB, 0..1, of any size.
    * @param options as of `Student.forward`: in training batch norm uses the batch and moves its statistics.
    * @returns one tensor per level: features or, with heads, predictions. Inside `tf.tidy` or disposed by the
    * caller.
    */
   forward(
-    pictures: tf.Tensor4D,
+    images: tf.Tensor4D,
     options: { readonly training: boolean; readonly batchNormMomentum?: number },
   ): tf.Tensor4D[];
   /** A copy of all weights and statistics in torch's names and layouts, without heads: for `createBackbone`. */
@@ -51,14 +51,14 @@ export interface TrainableBackbone {
   [Symbol.dispose](): void;
 }
 
-/** Layers state their cost for one size; what they compute follows the pictures. */
+/** Layers state their cost for one size; what they compute follows the images. */
 const NOMINAL_INPUT: MapShape = [256, 256, 3];
 /** The layers' own. */
 const EPSILON = 1e-5;
 
 function untrainable(name: string, why: string): DskdError {
   return new DskdError('invalid-argument', `${name} cannot be trained: it has ${why}.`, {
-    hint: 'What can be trained is a residual network of 3x3 and 1x1 convolutions with batch norm: dskd_tiny.',
+    hint: 'What can be trained is a residual network of 3x3 and 1x1 convolutions with batch norm: teacher-tiny.',
   });
 }
 
@@ -82,13 +82,13 @@ class PlanLayers {
   }
 
   #block(block: Block, input: MapShape): Layer {
-    if (block.kind === 'convolution') return this.#normalised(block.convolution, input);
+    if (block.kind === 'convolution') return this.#normalized(block.convolution, input);
     if (block.kind !== 'residual') throw untrainable(this.#network, `a ${block.kind} block`);
     const { shortcut } = block;
     const [first, ...rest] = block.body;
-    let body = this.#normalised(first!, input);
-    for (const part of rest) body = chain(body, this.#normalised(part, body.shape));
-    const side = shortcut && this.#normalised(shortcut, input);
+    let body = this.#normalized(first!, input);
+    for (const part of rest) body = chain(body, this.#normalized(part, body.shape));
+    const side = shortcut && this.#normalized(shortcut, input);
     return {
       shape: body.shape,
       // The tidy frees what no gradient keeps before the next block starts.
@@ -96,7 +96,7 @@ class PlanLayers {
     };
   }
 
-  #normalised({ name, norm, outputs, kernel, stride, relu }: Convolution, input: MapShape): Layer {
+  #normalized({ name, norm, outputs, kernel, stride, relu }: Convolution, input: MapShape): Layer {
     if (norm === undefined) throw untrainable(this.#network, `no batch norm after '${name}'`);
     if ((kernel !== 1 && kernel !== 3) || (stride !== 1 && stride !== 2)) {
       throw untrainable(this.#network, `a ${kernel}x${kernel} convolution of stride ${stride}, '${name}'`);
@@ -153,11 +153,11 @@ export function createTrainableBackbone(
     levels,
     parameters: variables(true),
     buffers: variables(false),
-    forward(pictures, { training, batchNormMomentum = 0.1 }) {
+    forward(images, { training, batchNormMomentum = 0.1 }) {
       const mode = { training, batchNormMomentum };
       return tf.tidy(() => {
         const results: tf.Tensor4D[] = [];
-        let x: tf.Tensor4D = tf.sub(tf.mul(pictures, input.factor), input.offset);
+        let x: tf.Tensor4D = tf.sub(tf.mul(images, input.factor), input.offset);
         for (const { layer, isLevel, name: stage } of bodies) {
           x = layer.apply(x, mode);
           if (isLevel) results.push(headOf.get(stage)?.apply(x, mode) ?? x);

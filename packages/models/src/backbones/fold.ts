@@ -28,7 +28,7 @@ function affineOf({ name, norm, outputs }: Convolution, weights: StateDict, epsi
 /**
  * The tensors of one convolution with its batch norm folded in (float64, rounded once), from torch's layout
  * to tfjs's.
- * @param reverseInputs takes its input channels in reverse order: RGB pictures for a BGR network.
+ * @param reverseInputs takes its input channels in reverse order: RGB images for a BGR network.
  */
 export function foldConvolution(
   convolution: Convolution,

@@ -20,7 +20,7 @@ export function filledBackbone(name: BackboneName, levels?: readonly string[]): 
 }
 
 /** Uniform noise in [0, 1), the generator's. */
-export function noisePictures(batch: number, height: number, width: number): tf.Tensor4D {
+export function noiseImages(batch: number, height: number, width: number): tf.Tensor4D {
   const shape: [number, number, number, number] = [batch, height, width, 3];
   return tf.tensor4d(
     integerFill('pictures.running_var', shape).map((value) => value - 0.5),
@@ -54,17 +54,17 @@ export async function expectGoldenLevel(
   return Math.max(...got.map((value, i) => Math.abs(value - wanted[i]!))) / deviation!;
 }
 
-/** Runs `backbone` on the golden pictures and checks every level; the worst difference of all. */
+/** Runs `backbone` on the golden images and checks every level; the worst difference of all. */
 export async function expectGoldenFeatures(
   backbone: Backbone,
   golden: Golden,
-  pictures: tf.Tensor4D,
+  images: tf.Tensor4D,
 ): Promise<number> {
-  const features = await backbone.extract(pictures);
+  const features = await backbone.extract(images);
   const worst: number[] = [];
   for (const [index, { name }] of backbone.levels.entries()) {
     worst.push(await expectGoldenLevel(features[index]!, golden, `${backbone.name}/${name}`));
   }
-  tf.dispose([...features, pictures]);
+  tf.dispose([...features, images]);
   return Math.max(...worst);
 }

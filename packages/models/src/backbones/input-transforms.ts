@@ -1,6 +1,6 @@
 import type { InputTransform } from '@dskd/core';
 
-/** torchvision's ImageNet normalisation. */
+/** torchvision's ImageNet normalization. */
 export const IMAGENET_RGB: InputTransform = {
   channelOrder: 'rgb',
   scale: 1,

@@ -56,7 +56,7 @@ export function levelShapes(
     if (!whole || Math.min(...size) < 1) {
       throw new DskdError(
         'shape-mismatch',
-        `Got pictures of ${inputSize.join(' x ')}; ${name} has no features left at ${stage.name}.`,
+        `Got images of ${inputSize.join(' x ')}; ${name} has no features left at ${stage.name}.`,
         { hint: 'Height and width must be whole numbers, at least a few dozen pixels.' },
       );
     }

@@ -5,7 +5,7 @@ import type { Block, Convolution, MaxPool } from './plan.js';
 
 export type FoldedWeights = ReadonlyMap<string, FoldedConvolution>;
 
-/** Zeros around the picture plane: torch's padding, which tfjs's 'same' is not (reference.md 8.1). */
+/** Zeros around the image plane: torch's padding, which tfjs's 'same' is not (reference.md 8.1). */
 function padded(x: tf.Tensor4D, before: number, after: readonly [number, number]): tf.Tensor4D {
   if (before === 0 && after[0] === 0 && after[1] === 0) return x;
   return tf.pad(x, [

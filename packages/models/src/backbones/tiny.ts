@@ -16,7 +16,7 @@ interface TinyConfig {
  * multiples of 8, the tile of the fast wasm kernels.
  */
 export const TINIES = {
-  dskd_tiny: { stem: 32, widths: [40, 80, 160], blocks: 2 },
+  'teacher-tiny': { stem: 32, widths: [40, 80, 160], blocks: 2 },
 } as const satisfies Record<string, TinyConfig>;
 
 /** The plan of a tiny network under torchvision's names of a ResNet: conv1, bn1, layer1 to layer3. */

@@ -19,11 +19,11 @@ function positionsOf({ shape: [batch, height, width] }: tf.Tensor4D): number {
 }
 
 /**
- * Batch normalisation by the batch's own statistics, with the ReLU that follows it if asked for, as one
+ * Batch normalization by the batch's own statistics, with the ReLU that follows it if asked for, as one
  * custom gradient: it keeps its input, and its output where there is a ReLU, nothing else of that size.
  * `statistics` sees the batch's mean and biased variance.
  */
-function normaliseBatch(
+function normalizeBatch(
   input: tf.Tensor4D,
   weight: tf.Tensor,
   bias: tf.Tensor,
@@ -31,7 +31,7 @@ function normaliseBatch(
   statistics: Statistics,
 ): tf.Tensor4D {
   const count = positionsOf(input);
-  const normalise = tf.customGrad((...args) => {
+  const normalize = tf.customGrad((...args) => {
     const [x, gamma, beta, save] = args as [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D, tf.GradSaveFunc];
     const mean = tf.div<tf.Tensor1D>(sumOverPositions(x), count);
     const variance = tf.tidy(() =>
@@ -51,15 +51,15 @@ function normaliseBatch(
     const gradFunc = (dy: tf.Tensor4D, saved: tf.Tensor[]): tf.Tensor[] => {
       const [x, mean, inverse, gamma, y] = saved as [tf.Tensor4D, ...tf.Tensor1D[]];
       const upstream = y ? tf.tidy(() => tf.mul<tf.Tensor4D>(dy, tf.step(y))) : dy;
-      const centred = tf.sub<tf.Tensor4D>(x, mean!);
+      const centered = tf.sub<tf.Tensor4D>(x, mean!);
       const sum = sumOverPositions(upstream);
-      const correlation = tf.tidy(() => sumOverPositions(tf.mul(upstream, centred)));
+      const correlation = tf.tidy(() => sumOverPositions(tf.mul(upstream, centered)));
       const scale = tf.mul(gamma!, inverse!);
       const perRow = tf.div(scale, -count);
       const slope = tf.mul(perRow, tf.mul(tf.square(inverse!), correlation));
       const dx = tf.tidy(() => {
         const direct = tf.mul(upstream, scale);
-        const through = tf.mul(centred, slope);
+        const through = tf.mul(centered, slope);
         const both = tf.add(direct, through);
         direct.dispose();
         through.dispose();
@@ -69,12 +69,12 @@ function normaliseBatch(
     };
     return { value: y, gradFunc };
   });
-  return normalise(input, weight, bias);
+  return normalize(input, weight, bias);
 }
 
 /**
- * torch's BatchNorm2d (eps 1e-5): in training the batch's own biased variance normalises and
- * the unbiased one moves the running variance; otherwise the running statistics normalise.
+ * torch's BatchNorm2d (eps 1e-5): in training the batch's own biased variance normalizes and
+ * the unbiased one moves the running variance; otherwise the running statistics normalize.
  * @param options.relu whether a ReLU follows; as one step it saves a map of memory.
  */
 export function batchNorm(
@@ -105,7 +105,7 @@ export function batchNorm(
         hint: 'Train with a batch of two or more, or a larger input size.',
       });
     }
-    return normaliseBatch(input, weight.variable, bias.variable, relu, (mean, variance) => {
+    return normalizeBatch(input, weight.variable, bias.variable, relu, (mean, variance) => {
       const move = (running: tf.Variable, batch: tf.Tensor): void =>
         running.assign(tf.add(tf.mul(running, 1 - momentum), tf.mul(batch, momentum)));
       move(runningMean.variable, mean);

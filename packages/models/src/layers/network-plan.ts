@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { DskdError, randomStream } from '@dskd/base';
 import { fromTorch, keptShape, type Layout } from './layout.js';
 
-/** `[height, width, channels]` of one picture's map. */
+/** `[height, width, channels]` of one image's map. */
 export type MapShape = readonly [height: number, width: number, channels: number];
 
 export type Initial =
@@ -35,13 +35,15 @@ export class ParameterSlot {
     return this.#variable;
   }
 
-  /** Takes memory, filled from the stream of (seed, 'initialisation', name); with zeros where `seed` is null. */
+  /** Takes memory, filled from the stream of (seed, 'initialization', name); with zeros where `seed` is null. */
   allocate(seed: number | null): void {
     const { name, torchShape, layout, initial, trainable } = this.spec;
     const values = new Float32Array(this.size);
     if (initial.kind === 'constant') {
       values.fill(initial.value);
     } else if (seed !== null) {
+      // The key of the first versions: another spelling would give other weights for the same seed.
+      // cspell:disable-next-line
       const stream = randomStream(seed, 'initialisation', name);
       for (let i = 0; i < values.length; i++) {
         values[i] =
@@ -67,7 +69,7 @@ export class ParameterSlot {
   }
 }
 
-/** What one layer costs for one picture. */
+/** What one layer costs for one image. */
 export interface LayerCost {
   readonly name: string;
   readonly shape: MapShape;

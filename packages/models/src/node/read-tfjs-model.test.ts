@@ -53,11 +53,11 @@ test.each([
           .digest('hex'),
       );
       const model = await load(handler);
-      const pictures = tf.randomUniform<tf.Rank.R4>([1, 16, 16, 3], 0, 1, 'float32', 1);
+      const images = tf.randomUniform<tf.Rank.R4>([1, 16, 16, 3], 0, 1, 'float32', 1);
       const features: Float32Array[][] = [];
       for (const one of [original, model]) {
         const extractor = await adapt(one as never, { inputSize: [16, 16] });
-        const levels = await extractor.extract(pictures);
+        const levels = await extractor.extract(images);
         features.push(await Promise.all(levels.map((level) => level.data<'float32'>())));
         tf.dispose(levels);
         extractor.dispose();
@@ -65,7 +65,7 @@ test.each([
       }
       expect(features[0]).toHaveLength(2);
       expect(features[1]).toEqual(features[0]);
-      pictures.dispose();
+      images.dispose();
     });
   },
 );

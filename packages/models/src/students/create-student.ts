@@ -13,11 +13,11 @@ import {
   type StudentOptions,
 } from './student-config.js';
 import { loadState, readState, type LoadStateDictOptions } from './student-state.js';
-import { summarise, type StudentSummary } from './student-summary.js';
+import { summarize, type StudentSummary } from './student-summary.js';
 
 /** A student of our own making. */
 export interface TrainableStudent extends Student {
-  /** JSON-serialisable; `createStudent(config)` makes the same student, initial weights included. */
+  /** JSON-serializable; `createStudent(config)` makes the same student, initial weights included. */
   readonly config: StudentConfig;
   summary(): StudentSummary;
   /** A copy of every parameter and buffer, in torch's names and layouts. */
@@ -56,9 +56,9 @@ export function planStudent(options: StudentOptions): PlannedStudent {
  * What a student would be made of and cost, without its memory.
  * @throws {DskdError} `invalid-config`
  */
-export function summariseStudent(options: StudentOptions): StudentSummary {
+export function summarizeStudent(options: StudentOptions): StudentSummary {
   const { plan, config } = planStudent(options);
-  return summarise(plan, config);
+  return summarize(plan, config);
 }
 
 function checkFeatures(features: readonly tf.Tensor4D[], config: StudentConfig): void {
@@ -73,7 +73,7 @@ function checkFeatures(features: readonly tf.Tensor4D[], config: StudentConfig):
   if (fits) return;
   const got = features.map(({ shape }) => `[${shape.join(', ')}]`);
   throw new DskdError('shape-mismatch', `Got features ${got.join(', ')}; wanted ${wanted.join(', ')}.`, {
-    hint: `The student was made for pictures of ${config.inputSize.join('x')} pixels and this teacher's levels.`,
+    hint: `The student was made for images of ${config.inputSize.join('x')} pixels and this teacher's levels.`,
     details: { got: features.map(({ shape }) => shape), wanted: mapShapesOf(config) },
   });
 }
@@ -110,7 +110,7 @@ export function createStudent(
       const mode = { training, batchNormMomentum };
       return tf.tidy(() => decode(bottleneck.apply(features, mode), mode));
     },
-    summary: () => summarise(plan, config),
+    summary: () => summarize(plan, config),
     stateDict: () => readState(plan.slots),
     loadStateDict: (entries, loadOptions) => loadState(plan.slots, entries, loadOptions),
     dispose,

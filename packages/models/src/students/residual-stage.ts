@@ -24,37 +24,37 @@ function resample(plan: NetworkPlan, name: string, input: MapShape, outputs: num
   return convolution(plan, name, input, { outputs, kernel: 3, stride: by.kind === 'halve' ? 2 : 1 });
 }
 
-function normalised(plan: NetworkPlan, name: string, before: Layer, relu: boolean): Layer {
+function normalized(plan: NetworkPlan, name: string, before: Layer, relu: boolean): Layer {
   return chain(before, batchNorm(plan, name, before.shape, { relu }));
 }
 
 function trunk(plan: NetworkPlan, name: string, input: MapShape, options: StageOptions): Layer {
   const { block, outputs, innerRatio, resampling } = options;
   if (block === 'basic') {
-    const first = normalised(
+    const first = normalized(
       plan,
       `${name}.bn1`,
       resample(plan, `${name}.conv1`, input, outputs, resampling),
       true,
     );
     const second = convolution(plan, `${name}.conv2`, first.shape, { outputs, kernel: 3, stride: 1 });
-    return chain(first, normalised(plan, `${name}.bn2`, second, false));
+    return chain(first, normalized(plan, `${name}.bn2`, second, false));
   }
   const inner = Math.round(outputs * innerRatio);
-  const first = normalised(
+  const first = normalized(
     plan,
     `${name}.bn1`,
     convolution(plan, `${name}.conv1`, input, { outputs: inner, kernel: 1, stride: 1 }),
     true,
   );
-  const second = normalised(
+  const second = normalized(
     plan,
     `${name}.bn2`,
     resample(plan, `${name}.conv2`, first.shape, inner, resampling),
     true,
   );
   const third = convolution(plan, `${name}.conv3`, second.shape, { outputs, kernel: 1, stride: 1 });
-  return chain(first, second, normalised(plan, `${name}.bn3`, third, false));
+  return chain(first, second, normalized(plan, `${name}.bn3`, third, false));
 }
 
 function shortcut(
@@ -65,7 +65,7 @@ function shortcut(
 ): Layer | undefined {
   const { outputs, resampling } = options;
   if (resampling.kind === 'double') {
-    return normalised(
+    return normalized(
       plan,
       `${name}.upsample.1`,
       upsample(plan, `${name}.upsample.0`, input, resampling.size, outputs),
@@ -75,7 +75,7 @@ function shortcut(
   if (resampling.kind === 'keep' && input[2] === outputs) return undefined;
   const stride = resampling.kind === 'halve' ? 2 : 1;
   const projection = convolution(plan, `${name}.downsample.0`, input, { outputs, kernel: 1, stride });
-  return normalised(plan, `${name}.downsample.1`, projection, false);
+  return normalized(plan, `${name}.downsample.1`, projection, false);
 }
 
 function residualBlock(plan: NetworkPlan, name: string, input: MapShape, options: StageOptions): Layer {

@@ -26,7 +26,7 @@ export interface StudentOptions {
   readonly architecture?: Partial<StudentArchitecture>;
 }
 
-/** {@link StudentOptions} with every choice made; JSON-serialisable; makes the same student again. */
+/** {@link StudentOptions} with every choice made; JSON-serializable; makes the same student again. */
 export interface StudentConfig {
   readonly preset: StudentPreset;
   readonly branch: StudentBranch;
@@ -50,7 +50,7 @@ function checkLevels(levels: readonly FeatureLevel[]): void {
     if (ratio !== 1 && ratio !== 2) {
       throw invalid(
         `Levels '${previous.name}' and '${name}' have strides ${previous.stride} and ${stride}, wanted a ratio of 1 or 2.`,
-        'Choose neighbouring levels of the backbone, shallow to deep.',
+        'Choose neighboring levels of the backbone, shallow to deep.',
       );
     }
   }

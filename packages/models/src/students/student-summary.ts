@@ -9,25 +9,25 @@ export interface StudentSummary {
   readonly parameters: number;
   /** Running statistics. */
   readonly buffers: number;
-  /** Giga multiply-adds of one picture's forward pass. */
+  /** Giga multiply-adds of one image's forward pass. */
   readonly gmac: number;
-  /** Bytes of activations that a training step keeps for the backward pass, per picture. */
-  readonly activationBytesPerPicture: number;
+  /** Bytes of activations that a training step keeps for the backward pass, per image. */
+  readonly activationBytesPerImage: number;
   /** Bytes of the largest parameter. */
   readonly largestParameterBytes: number;
-  /** Bytes of the largest layer's output for one picture. */
-  readonly largestMapBytesPerPicture: number;
+  /** Bytes of the largest layer's output for one image. */
+  readonly largestMapBytesPerImage: number;
   readonly layers: readonly LayerCost[];
   /** A table for people. */
   toString(): string;
 }
 
-export function summarise(plan: NetworkPlan, config: StudentConfig): StudentSummary {
+export function summarize(plan: NetworkPlan, config: StudentConfig): StudentSummary {
   const count = (trainable: boolean): number =>
     plan.slots.reduce((sum, slot) => sum + (slot.spec.trainable === trainable ? slot.size : 0), 0);
   const parameters = count(true);
   const gmac = plan.costs.reduce((sum, layer) => sum + layer.macs, 0) / 1e9;
-  const activationBytesPerPicture = plan.costs.reduce((sum, layer) => sum + 4 * layer.keptElements, 0);
+  const activationBytesPerImage = plan.costs.reduce((sum, layer) => sum + 4 * layer.keptElements, 0);
   const toString = (): string => {
     const rows = plan.costs
       .filter((layer) => layer.macs > 0)
@@ -38,7 +38,7 @@ export function summarise(plan: NetworkPlan, config: StudentConfig): StudentSumm
     const title = `${config.preset} ${config.branch} student for ${config.inputSize.join('x')}`;
     const total =
       `${(parameters / 1e6).toFixed(2)} M parameters, ${gmac.toFixed(3)} GMAC and ` +
-      `${(activationBytesPerPicture / 2 ** 20).toFixed(1)} MiB of activations a picture`;
+      `${(activationBytesPerImage / 2 ** 20).toFixed(1)} MiB of activations an image`;
     return [title, `${'layer'.padEnd(36)}${'output'.padStart(14)}${'MAC'.padStart(12)}`, ...rows, total].join(
       '\n',
     );
@@ -49,9 +49,9 @@ export function summarise(plan: NetworkPlan, config: StudentConfig): StudentSumm
     parameters,
     buffers: count(false),
     gmac,
-    activationBytesPerPicture,
+    activationBytesPerImage,
     largestParameterBytes: 4 * Math.max(...plan.slots.map((slot) => slot.size)),
-    largestMapBytesPerPicture: 4 * Math.max(...plan.costs.map(({ shape }) => elements(shape))),
+    largestMapBytesPerImage: 4 * Math.max(...plan.costs.map(({ shape }) => elements(shape))),
     layers: plan.costs,
     toString,
   };

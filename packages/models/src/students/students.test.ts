@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { isDskdError } from '@dskd/base';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
-import { createStudent, summariseStudent } from './create-student.js';
+import { createStudent, summarizeStudent } from './create-student.js';
 import type { StudentOptions } from './student-config.js';
 import { filledMaps, gradientsOf, REGISTRY, smallOptions, smallStudent } from './students.test.util.js';
 
@@ -108,7 +108,7 @@ describe.each(REGISTRY)('$title', (entry) => {
 describe('costs', () => {
   test('paper with Wide-ResNet-50-2: 289 M parameters in both students', () => {
     const [local, global] = (['local', 'global'] as const).map((branch) =>
-      summariseStudent({ preset: 'paper', branch, levels: WIDE_RESNET, inputSize: [256, 256] }),
+      summarizeStudent({ preset: 'paper', branch, levels: WIDE_RESNET, inputSize: [256, 256] }),
     );
     // RD4AD's BN_layer as used and decoder; layer4, GCCB (2 x 64 g^2 + 2 x 2048 g + batch norms), decoder.
     expect(local!.parameters).toBe(83_802_624);
@@ -116,15 +116,15 @@ describe('costs', () => {
     expect(Math.round((local!.parameters + global!.parameters) / 1e6)).toBe(289);
     // The GCCB's two matrices of 64 g x g; the decoder's last maps of 64 x 64 x 256.
     expect(global!.largestParameterBytes).toBe(4 * 64 * 1024 ** 2);
-    expect(global!.largestMapBytesPerPicture).toBe(4 * 64 ** 2 * 256);
+    expect(global!.largestMapBytesPerImage).toBe(4 * 64 ** 2 * 256);
     // 7.31 + 11.14 and 2.89 + 11.14 + 0.14 + the GCCB's 1x1 convolutions 0.27 (hence "0.4").
     expect(local!.gmac).toBeCloseTo(18.45, 1);
     expect(global!.gmac).toBeCloseTo(14.43, 1);
   });
 
-  test('nano with SqueezeNet at 128 px: both students and a step take at most 2.2 GFLOP a picture', () => {
+  test('nano with SqueezeNet at 128 px: both students and a step take at most 2.2 GFLOP an image', () => {
     const summaries = (['local', 'global'] as const).map((branch) =>
-      summariseStudent({ preset: 'nano', branch, levels: SQUEEZENET, inputSize: [128, 128] }),
+      summarizeStudent({ preset: 'nano', branch, levels: SQUEEZENET, inputSize: [128, 128] }),
     );
     // A multiply-add is 2 FLOP; the backward pass computes two products for each of the forward pass.
     const gigaflops = summaries.map(({ gmac }) => gmac * 2 * 3);
@@ -140,7 +140,7 @@ describe('costs', () => {
       2 * positions * inputs * 4 * outputs + 4 * positions * 9 * outputs * outputs;
     const decoder = stage(16, 256, 128) + stage(64, 128, 64) + stage(256, 64, 32);
     const heads = 64 * 128 * 512 + 256 * 64 * 256 + 1024 * 32 * 128;
-    const { gmac } = summariseStudent({
+    const { gmac } = summarizeStudent({
       preset: 'nano',
       branch: 'local',
       levels: SQUEEZENET,
@@ -149,7 +149,7 @@ describe('costs', () => {
     expect(gmac * 1e9).toBeCloseTo(fusion + embedding + decoder + heads, 0);
   });
 
-  test.each(REGISTRY)('$title: the activations that a step keeps are as summarised', (entry) => {
+  test.each(REGISTRY)('$title: the activations that a step keeps are as summarized', (entry) => {
     const student = smallStudent(entry, [128, 128]);
     const features = filledMaps(student, 'feature', 4);
     let kept = 0;
@@ -162,14 +162,14 @@ describe('costs', () => {
     }, [...student.parameters.values()]);
     bytes.stop();
     tf.dispose([value, grads, ...features]);
-    const promised = 4 * student.summary().activationBytesPerPicture;
+    const promised = 4 * student.summary().activationBytesPerImage;
     expect(kept / promised).toBeGreaterThan(0.85);
     expect(kept / promised).toBeLessThan(1.05);
     student.dispose();
   });
 
   test('the summary prints every layer and the totals', () => {
-    const text = summariseStudent({
+    const text = summarizeStudent({
       preset: 'lite',
       branch: 'global',
       levels: SQUEEZENET,
@@ -178,7 +178,7 @@ describe('costs', () => {
     expect(text).toContain('bottleneck.layer4.0.conv1');
     expect(text).toContain('gccb.condense');
     expect(text).toContain('decoder.head3');
-    expect(text).toMatch(/15\.94 M parameters, 0\.577 GMAC and 5\.\d MiB of activations a picture$/);
+    expect(text).toMatch(/15\.94 M parameters, 0\.577 GMAC and 5\.\d MiB of activations an image$/);
   });
 });
 

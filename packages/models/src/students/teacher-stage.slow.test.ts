@@ -19,11 +19,11 @@ test("the student's stage goes on from the teacher's third level as the teacher 
     const options: StudentOptions = { preset: 'lite', branch: 'global', levels, inputSize: [40, 24] };
     const teacher = createBackbone('resnet18', { weights, levels: ['layer3', 'layer4'] });
     const { stage, plan } = bottleneckOf(options, teacherStage4('resnet18', weights, options));
-    const pictures = tf.tensor4d(integerFill('pictures.running_var', [2, 40, 24, 3]), [2, 40, 24, 3]);
-    const [layer3, layer4] = await teacher.extract(pictures);
+    const images = tf.tensor4d(integerFill('pictures.running_var', [2, 40, 24, 3]), [2, 40, 24, 3]);
+    const [layer3, layer4] = await teacher.extract(images);
     const predicted = tf.tidy(() => stage.apply([layer3!], INFERENCE));
     expectClose(await predicted.data(), await layer4!.data(), { relative: TOLERANCES.wasm.network });
-    tf.dispose([pictures, layer3!, layer4!, predicted]);
+    tf.dispose([images, layer3!, layer4!, predicted]);
     teacher.dispose();
     plan.dispose();
   });

@@ -3,7 +3,7 @@ import { isDskdError } from '@dskd/base';
 import { useBackend } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
 import { backboneInfo, backboneWeightShapes, type BackboneName } from '../backbones/index.js';
-import { createStudent, summariseStudent } from './create-student.js';
+import { createStudent, summarizeStudent } from './create-student.js';
 import { narrowStudent } from './narrow-student.js';
 import type { StudentOptions } from './student-config.js';
 import { teacherStage4 } from './teacher-stage.js';
@@ -121,8 +121,8 @@ describe('a narrowed student', () => {
   };
 
   test.each(['local', 'global'] as const)('keeps the blocks and sheds cost by the square (%s)', (branch) => {
-    const whole = summariseStudent({ ...paper, branch });
-    const narrow = summariseStudent(narrowStudent({ ...paper, branch }, 4));
+    const whole = summarizeStudent({ ...paper, branch });
+    const narrow = summarizeStudent(narrowStudent({ ...paper, branch }, 4));
     const blocks = (names: readonly { name: string }[]): string[] =>
       names.map(({ name }) => name).filter((name) => !name.includes('head'));
     expect(blocks(narrow.layers)).toEqual(blocks(whole.layers));

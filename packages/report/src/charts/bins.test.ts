@@ -37,7 +37,7 @@ test('a few scores far out do not squeeze the rest', () => {
   expect(binsAround(10, [1, 2, 3, 12], [1, 2, 3]).cut).toBe(false);
 });
 
-test('without normal pictures, and with all scores the same', () => {
+test('without normal images, and with all scores the same', () => {
   expect(countInBins(binsAround(5, [7, 9], []), [7, 9]).reduce((a, b) => a + b)).toBe(2);
   expect(countInBins(binsAround(0, [0, 0], [0, 0]), [0, 0]).reduce((a, b) => a + b)).toBe(2);
 });

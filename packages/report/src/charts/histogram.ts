@@ -7,7 +7,7 @@ import { across, bottomAxis, CHART_WIDTH, coordinate, drawing, place } from './f
 const ROW = 96;
 const TITLE = 20;
 
-/** Scores of one kind of picture, and what it is called when one lies on either side of the threshold. */
+/** Scores of one kind of image, and what it is called when one lies on either side of the threshold. */
 export interface HistogramRow {
   readonly name: string;
   readonly style: 'good' | 'anomalous';
@@ -29,7 +29,7 @@ export interface HistogramOptions {
   readonly xLabel: string;
 }
 
-/** One row per kind of picture over the same scale; the threshold goes through all, counts stand on both sides. */
+/** One row per kind of image over the same scale; the threshold goes through all, counts stand on both sides. */
 export function histogram({ id, title, threshold, rows, xLabel }: HistogramOptions): Html {
   const all = rows.flatMap(({ scores }) => scores);
   const bins = binsAround(

@@ -1,4 +1,4 @@
-import type { Curve, EvaluationResult, ScoreQuality } from '@dskd/metrics';
+import type { Curve, EvaluationResult, ScoreMetrics } from '@dskd/metrics';
 import { linearAxis, RATE_AXIS, type Axis } from '../charts/axis.js';
 import { lineChart, seriesStyle, type Line } from '../charts/line-chart.js';
 import { formatShare } from '../format.js';
@@ -11,8 +11,8 @@ const PIXEL_RATES: Axis = linearAxis(0, 0.3);
 
 function linesOf(
   result: EvaluationResult,
-  curveOf: (quality: ScoreQuality) => Curve | null | undefined,
-  valueOf: (quality: ScoreQuality) => string,
+  curveOf: (quality: ScoreMetrics) => Curve | null | undefined,
+  valueOf: (quality: ScoreMetrics) => string,
 ): Line[] {
   return scoresOf(result).flatMap(([name, quality], index) => {
     const curve = curveOf(quality);
@@ -21,7 +21,7 @@ function linesOf(
   });
 }
 
-/** ROC and precision-recall of pictures; PRO and sPRO of pixels. Charts without a curve are left out. */
+/** ROC and precision-recall of images; PRO and sPRO of pixels. Charts without a curve are left out. */
 export function curvesSection(result: EvaluationResult): Html {
   const limit = result.fused.auPro?.limit ?? 0.3;
   const mean = (name: string): string =>
@@ -29,9 +29,9 @@ export function curvesSection(result: EvaluationResult): Html {
   const charts = [
     {
       id: 'roc',
-      title: 'ROC, pictures',
+      title: 'ROC, images',
       explanation:
-        'The share of anomalous pictures caught against the share of good ones that raise a false alarm, at every threshold.',
+        'The share of anomalous images caught against the share of good ones that raise a false alarm, at every threshold.',
       x: RATE_AXIS,
       xLabel: 'false-positive rate',
       yLabel: 'true-positive rate',
@@ -44,9 +44,9 @@ export function curvesSection(result: EvaluationResult): Html {
     },
     {
       id: 'precision-recall',
-      title: 'Precision and recall, pictures',
+      title: 'Precision and recall, images',
       explanation:
-        'How many alarms are right against how many anomalous pictures are caught, at every threshold.',
+        'How many alarms are right against how many anomalous images are caught, at every threshold.',
       x: RATE_AXIS,
       xLabel: 'recall',
       yLabel: 'precision',

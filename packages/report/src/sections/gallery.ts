@@ -1,12 +1,12 @@
 import type { EvaluationResult } from '@dskd/metrics';
 import { formatScore } from '../format.js';
-import type { GalleryPicture } from '../gallery-picture.js';
+import type { GalleryImage } from '../gallery-image.js';
 import { markup, type Html } from '../html.js';
-import { assertDataUrl } from '../pictures/data-url.js';
-import { HEAT_STOPS, type HeatScale } from '../pictures/heat-scale.js';
+import { assertDataUrl } from '../images/data-url.js';
+import { HEAT_STOPS, type HeatScale } from '../images/heat-scale.js';
 import { outcomeOf } from '../verdict.js';
 
-/** The one scale of all maps, over the grey of a dull part. */
+/** The one scale of all maps, over the gray of a dull part. */
 function heatLegend({ low, threshold }: HeatScale): Html {
   const high = 2 * threshold - low;
   const stops = HEAT_STOPS.map(
@@ -15,7 +15,7 @@ function heatLegend({ low, threshold }: HeatScale): Html {
   );
   return markup`<figure class="heat-legend">
 <svg viewBox="0 0 320 52" role="img" aria-labelledby="heat-title heat-description">
-<title id="heat-title">Colour scale of all maps</title>
+<title id="heat-title">Color scale of all maps</title>
 <desc id="heat-description">Nothing is drawn up to the score ${formatScore(low)}, orange is the threshold ${formatScore(threshold)}, red is ${formatScore(high)} and above.</desc>
 <defs><linearGradient id="heat-gradient">${stops}</linearGradient></defs>
 <rect x="10" y="4" width="300" height="18" fill="#9aa0a6"/>
@@ -25,7 +25,7 @@ function heatLegend({ low, threshold }: HeatScale): Html {
 <text x="160" y="42" text-anchor="middle">threshold ${formatScore(threshold)}</text>
 <text x="310" y="42" text-anchor="end">${formatScore(high)} and above</text>
 </svg>
-<figcaption>One scale for every map of every picture: nothing is drawn up to the middle of normal pictures’ scores, orange is the threshold, red is as far above it again. The fused map is the sum of its branches: a branch’s map is drawn on its share of the scale, half of these numbers where there are two.</figcaption>
+<figcaption>One scale for every map of every image: nothing is drawn up to the middle of normal images’ scores, orange is the threshold, red is as far above it again. The fused map is the sum of its branches: a branch’s map is drawn on its share of the scale, half of these numbers where there are two.</figcaption>
 </figure>`;
 }
 
@@ -36,7 +36,7 @@ interface Panel {
   readonly alt: string;
 }
 
-function panelsOf({ id, score, branchScores, images }: GalleryPicture, threshold: number): Panel[] {
+function panelsOf({ id, score, branchScores, images }: GalleryImage, threshold: number): Panel[] {
   const map = (name: string, url: string, value: number): Panel => ({
     url,
     caption: name,
@@ -44,7 +44,7 @@ function panelsOf({ id, score, branchScores, images }: GalleryPicture, threshold
     alt: `Map ${name} over ${id}: highest score ${formatScore(value)}, ${value > threshold ? 'above' : 'not above'} the threshold`,
   });
   return [
-    { url: images.input, caption: 'input', alt: `Picture ${id}` },
+    { url: images.input, caption: 'input', alt: `Image ${id}` },
     ...(images.groundTruth === undefined
       ? []
       : [{ url: images.groundTruth, caption: 'ground truth', alt: `Contour of the defect in ${id}` }]),
@@ -53,12 +53,12 @@ function panelsOf({ id, score, branchScores, images }: GalleryPicture, threshold
   ];
 }
 
-function card(picture: GalleryPicture, threshold: number): Html {
-  const { id, label, defectType, score, images } = picture;
-  const outcome = outcomeOf(picture);
-  const panels = panelsOf(picture, threshold);
+function card(image: GalleryImage, threshold: number): Html {
+  const { id, label, defectType, score, images } = image;
+  const outcome = outcomeOf(image);
+  const panels = panelsOf(image, threshold);
   for (const { url } of panels) assertDataUrl(url);
-  return markup`<li class="card picture">
+  return markup`<li class="card image">
 <h4><bdi>${id}</bdi></h4>
 <p><span class="${outcome.right ? 'right' : 'wrong'} outcome">${outcome.sign} ${outcome.name}</span> ${
     label === 'good' ? 'good' : markup`anomalous: <bdi>${defectType}</bdi>`
@@ -70,38 +70,38 @@ function card(picture: GalleryPicture, threshold: number): Html {
 </li>`;
 }
 
-/** Above it two pictures stand side by side, smaller. */
+/** Above it two images stand side by side, smaller. */
 const MANY = 60;
 
 /** Good news, which a missing group would keep quiet. */
 function noMistakes({ misses, falseAlarms }: EvaluationResult['atThreshold']): string | undefined {
   if (misses === 0 && falseAlarms === 0)
-    return 'Not one anomalous picture was missed, and no good one raised a false alarm.';
-  if (misses === 0) return 'Not one anomalous picture was missed.';
-  return falseAlarms === 0 ? 'No good picture raised a false alarm.' : undefined;
+    return 'Not one anomalous image was missed, and no good one raised a false alarm.';
+  if (misses === 0) return 'Not one anomalous image was missed.';
+  return falseAlarms === 0 ? 'No good image raised a false alarm.' : undefined;
 }
 
 /**
- * Pictures by group, each with its panels; the groups stand in the order they first come in.
+ * Images by group, each with its panels; the groups stand in the order they first come in.
  * @param atThreshold how many mistakes there were, if that is known.
  */
 export function gallerySection(
-  pictures: readonly GalleryPicture[],
+  images: readonly GalleryImage[],
   scale: HeatScale,
   atThreshold?: EvaluationResult['atThreshold'],
 ): Html {
-  const compact = pictures.length > MANY;
+  const compact = images.length > MANY;
   const news = atThreshold && noMistakes(atThreshold);
-  const groups = new Map<string, GalleryPicture[]>();
-  for (const picture of pictures) {
-    const group = picture.group ?? 'Pictures';
-    groups.set(group, [...(groups.get(group) ?? []), picture]);
+  const groups = new Map<string, GalleryImage[]>();
+  for (const image of images) {
+    const group = image.group ?? 'Images';
+    groups.set(group, [...(groups.get(group) ?? []), image]);
   }
   return markup`${heatLegend(scale)}
 ${news !== undefined && markup`<p>${news}</p>`}
 ${[...groups].map(
   ([group, members]) => markup`<h3><bdi>${group}</bdi> <span class="count">(${members.length})</span></h3>
-<ul class="gallery${compact && ' compact'}">${members.map((picture) => card(picture, scale.threshold))}</ul>
+<ul class="gallery${compact && ' compact'}">${members.map((image) => card(image, scale.threshold))}</ul>
 `,
 )}`;
 }

@@ -12,7 +12,7 @@ function byScore(result: EvaluationResult): Html {
   const subsets = Object.keys(result.fused.auSpro);
   const limit = result.fused.auPro?.limit;
   return table({
-    caption: 'Separation and localisation, by score',
+    caption: 'Separation and localization, by score',
     columns: [
       { title: 'Score' },
       ...['image AUROC', 'average precision', 'F1-max', 'pixel AUROC', 'pixel AP'].map(number),
@@ -35,17 +35,17 @@ function byScore(result: EvaluationResult): Html {
 function byDefect(result: EvaluationResult): Html {
   const scores = scoresOf(result);
   return table({
-    caption: 'By type of anomaly: each against all good pictures',
+    caption: 'By type of anomaly: each against all good images',
     columns: [
       { title: 'Type' },
-      number('pictures'),
+      number('images'),
       number('missed'),
       ...scores.map(([score]) => number(markup`image AUROC, ${name(score)}`)),
     ],
-    rows: [...countByDefect(result)].map(([type, { pictures, missed }]) => [
+    rows: [...countByDefect(result)].map(([type, { images, missed }]) => [
       name(type),
-      pictures,
-      formatPart(missed, pictures),
+      images,
+      formatPart(missed, images),
       ...scores.map(([, { imageAurocByDefect }]) => formatShare(imageAurocByDefect[type] ?? NaN)),
     ]),
   });
@@ -88,9 +88,9 @@ export function qualitySection(result: EvaluationResult): Html {
   const loco = result.protocol === 'mvtec-loco-ad';
   return markup`<p class="note">${
     loco
-      ? 'By the rules of MVTec LOCO AD: image metrics are the mean over the subsets, each against the good pictures.'
-      : 'By the rules of MVTec AD: all anomalous pictures against the good ones.'
-  } 1 is perfect; an AUROC of 0.5 is chance. ${result.pictures.withMask === 0 ? 'No defect areas are known, so nothing can be said about localisation.' : 'Localisation is measured in the pictures’ own pixels.'}</p>
+      ? 'By the rules of MVTec LOCO AD: image metrics are the mean over the subsets, each against the good images.'
+      : 'By the rules of MVTec AD: all anomalous images against the good ones.'
+  } 1 is perfect; an AUROC of 0.5 is chance. ${result.images.withMask === 0 ? 'No defect areas are known, so nothing can be said about localization.' : 'Localization is measured in the images’ own pixels.'}</p>
 ${byScore(result)}
 ${byDefect(result)}
 ${sproTables(result)}`;

@@ -4,15 +4,15 @@ import { markup, type Html } from '../html.js';
 import { table } from '../table.js';
 import { outcomeOf } from '../verdict.js';
 
-/** Every test picture with its scores, the highest first. */
+/** Every test image with its scores, the highest first. */
 export function scoresSection(result: EvaluationResult): Html {
   const branches = Object.keys(result.branches);
   const samples = [...result.samples].sort((a, b) => b.score - a.score);
-  return markup`<details><summary>All ${samples.length} test pictures, the highest score first</summary>
+  return markup`<details><summary>All ${samples.length} test images, the highest score first</summary>
 ${table({
-  caption: 'Scores of the test pictures',
+  caption: 'Scores of the test images',
   columns: [
-    { title: 'Picture' },
+    { title: 'Image' },
     { title: 'Type' },
     { title: 'Verdict' },
     { title: 'fused', numeric: true },

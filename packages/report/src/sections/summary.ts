@@ -18,20 +18,20 @@ function tile({ value, label, note }: Tile): Html {
 
 /** What someone with half a minute wants to know. */
 function tilesOf(result: EvaluationResult): Tile[] {
-  const { fused, pictures, atThreshold, protocol } = result;
+  const { fused, images, atThreshold, protocol } = result;
   const spro = Object.values(fused.auSpro)
     .map((areas) => areaAt(areas, SPRO_LIMIT))
     .filter((area): area is LimitedArea => area !== undefined);
   const tiles = [
     {
-      value: `${pictures.anomalous - atThreshold.misses} of ${pictures.anomalous}`,
-      label: 'anomalous pictures caught',
+      value: `${images.anomalous - atThreshold.misses} of ${images.anomalous}`,
+      label: 'anomalous images caught',
       note: `${atThreshold.misses} missed`,
     },
     {
-      value: `${atThreshold.falseAlarms} of ${pictures.good}`,
-      label: 'good pictures raised a false alarm',
-      note: `${pictures.good - atThreshold.falseAlarms} passed`,
+      value: `${atThreshold.falseAlarms} of ${images.good}`,
+      label: 'good images raised a false alarm',
+      note: `${images.good - atThreshold.falseAlarms} passed`,
     },
     {
       value: formatShare(fused.imageAuroc),
@@ -77,9 +77,9 @@ function rowsOf({ samples }: EvaluationResult): HistogramRow[] {
     .filter(({ scores }) => scores.length > 0);
 }
 
-function verdictTable({ pictures, atThreshold }: EvaluationResult): Html {
-  const passed = pictures.good - atThreshold.falseAlarms;
-  const caught = pictures.anomalous - atThreshold.misses;
+function verdictTable({ images, atThreshold }: EvaluationResult): Html {
+  const passed = images.good - atThreshold.falseAlarms;
+  const caught = images.anomalous - atThreshold.misses;
   const cell = (part: number, whole: number, right: boolean): Insertable =>
     part === 0
       ? formatPart(part, whole)
@@ -92,27 +92,21 @@ function verdictTable({ pictures, atThreshold }: EvaluationResult): Html {
       { title: 'called anomalous', numeric: true },
     ],
     rows: [
-      ['good', cell(passed, pictures.good, true), cell(atThreshold.falseAlarms, pictures.good, false)],
-      [
-        'anomalous',
-        cell(atThreshold.misses, pictures.anomalous, false),
-        cell(caught, pictures.anomalous, true),
-      ],
+      ['good', cell(passed, images.good, true), cell(atThreshold.falseAlarms, images.good, false)],
+      ['anomalous', cell(atThreshold.misses, images.anomalous, false), cell(caught, images.anomalous, true)],
     ],
   });
 }
 
 /** Which types are missed, the most often missed first. */
 function missedTable(result: EvaluationResult): Html {
-  const counts = [...countByDefect(result)].sort(
-    ([, a], [, b]) => b.missed / b.pictures - a.missed / a.pictures,
-  );
+  const counts = [...countByDefect(result)].sort(([, a], [, b]) => b.missed / b.images - a.missed / a.images);
   return table({
     caption: 'Anomalies caught, by type',
     columns: [{ title: 'Type' }, { title: 'caught', numeric: true }, { title: 'missed', numeric: true }],
-    rows: counts.map(([type, { pictures, missed }]) => [
+    rows: counts.map(([type, { images, missed }]) => [
       markup`<bdi>${type}</bdi>`,
-      formatPart(pictures - missed, pictures),
+      formatPart(images - missed, images),
       missed === 0 ? 0 : markup`<span class="wrong">✗ ${missed}</span>`,
     ]),
   });
@@ -120,9 +114,9 @@ function missedTable(result: EvaluationResult): Html {
 
 /** Headline numbers, verdicts, and where the scores lie. */
 export function summarySection(result: EvaluationResult): Html {
-  const { pictures, atThreshold } = result;
-  const title = 'Scores of the test pictures';
-  return markup`<p>${counted(pictures.good, 'good picture')} and ${counted(pictures.anomalous, 'anomalous picture')}, none of them trained on; ${pictures.withMask} with known defect areas. A picture is called anomalous when its score is above the threshold ${formatScore(atThreshold.threshold)}.</p>
+  const { images, atThreshold } = result;
+  const title = 'Scores of the test images';
+  return markup`<p>${counted(images.good, 'good image')} and ${counted(images.anomalous, 'anomalous image')}, none of them trained on; ${images.withMask} with known defect areas. An image is called anomalous when its score is above the threshold ${formatScore(atThreshold.threshold)}.</p>
 <ul class="tiles">${tilesOf(result).map(tile)}</ul>
 <div class="columns">
 <figure class="card wide">

@@ -38,30 +38,30 @@ export function trainingSection(history: readonly HistoryEntry[]): Html {
 <div class="charts">${charts}</div>`;
 }
 
-/** The scores of normal pictures that gave the threshold. */
+/** The scores of normal images that gave the threshold. */
 export interface Calibration {
   readonly scores: readonly number[];
   readonly threshold: number;
   /** What the threshold was chosen for, or null where it was not chosen for a rate. */
   readonly falseAlarmRate: number | null;
-  /** Whether so few pictures can promise that rate. */
+  /** Whether so few images can promise that rate. */
   readonly guaranteed: boolean;
-  /** Which pictures they were, in words. */
-  readonly pictures: string;
+  /** Which images they were, in words. */
+  readonly images: string;
 }
 
 export function calibrationSection(calibration: Calibration): Html {
-  const { scores, threshold, falseAlarmRate, guaranteed, pictures } = calibration;
-  const title = 'Scores of the normal pictures that gave the threshold';
+  const { scores, threshold, falseAlarmRate, guaranteed, images } = calibration;
+  const title = 'Scores of the normal images that gave the threshold';
   const smallest = (1 / (scores.length + 1)).toPrecision(2);
-  return markup`<p>${counted(scores.length, 'normal picture')} (${pictures}). ${
+  return markup`<p>${counted(scores.length, 'normal image')} (${images}). ${
     falseAlarmRate === null
       ? 'The threshold was not chosen for a false-alarm rate.'
       : markup`The threshold is chosen for a false-alarm rate of ${falseAlarmRate}.`
   } ${
     falseAlarmRate !== null &&
     !guaranteed &&
-    `So few pictures cannot promise it: no rate below ${smallest} can be, and the threshold is the highest score among them.`
+    `So few images cannot promise it: no rate below ${smallest} can be, and the threshold is the highest score among them.`
   }</p>
 <div class="columns">
 <figure class="card wide">

@@ -1,7 +1,7 @@
 import { onSurface, type Damageable, type Spot } from '../defects/surface.js';
 import type { Draws } from '../draws.js';
-import { cosine, degrees, length, sine } from '../maths.js';
-import { bevelled, grained, lightOn, mixed, plain, rod, type Colour } from '../raster/paint.js';
+import { cosine, degrees, length, sine } from '../math.js';
+import { beveled, grained, lightOn, mixed, plain, rod, type Color } from '../raster/paint.js';
 import {
   band,
   circle,
@@ -35,9 +35,9 @@ const BAG = rectangle(0.5, 0.52, 0.42, 0.385, 0.05);
 const INSIDE = rectangle(0.5, 0.54, 0.385, 0.335, 0.04);
 const SEAL = rectangle(0.5, 0.165, 0.42, 0.024, 0.012);
 
-const STEEL: Colour = [0.66, 0.68, 0.72];
-const BRASS: Colour = [0.86, 0.64, 0.22];
-const COPPER: Colour = [0.8, 0.36, 0.16];
+const STEEL: Color = [0.66, 0.68, 0.72];
+const BRASS: Color = [0.86, 0.64, 0.22];
+const COPPER: Color = [0.8, 0.36, 0.16];
 
 type Kind = 'bolt' | 'nut' | 'ring';
 
@@ -46,7 +46,7 @@ interface Piece {
   pose: Pose;
   /** Of bolts. */
   length: number;
-  colour: Colour;
+  color: Color;
   alteration?: Alteration;
 }
 
@@ -55,15 +55,15 @@ interface BagLayout extends Damageable {
   readonly seed: number;
 }
 
-function bolt(size: number, colour: Colour, light: readonly [number, number]): Part {
+function bolt(size: number, color: Color, light: readonly [number, number]): Part {
   const shaft = rectangle(0.016, 0, size / 2 - 0.016, 0.013, 0.005);
   const head = rectangle(-size / 2 + 0.018, 0, 0.018, 0.032, 0.006);
   return {
     layers: [
-      { shape: shaft, paint: rod(colour, 0.013, light, 75) },
+      { shape: shaft, paint: rod(color, 0.013, light, 75) },
       {
         shape: head,
-        paint: bevelled(plain(mixed(colour, [1, 1, 1], 0.12)), head, { width: 0.012, strength: 0.4, light }),
+        paint: beveled(plain(mixed(color, [1, 1, 1], 0.12)), head, { width: 0.012, strength: 0.4, light }),
       },
     ],
     outline: union(shaft, head),
@@ -71,20 +71,20 @@ function bolt(size: number, colour: Colour, light: readonly [number, number]): P
   };
 }
 
-function nut(colour: Colour, light: readonly [number, number]): Part {
+function nut(color: Color, light: readonly [number, number]): Part {
   const shape = difference(polygon(regularPoints(6, 0.05)), circle(0, 0, 0.022));
-  return flat(shape, bevelled(plain(colour), shape, { width: 0.012, strength: 0.45, light }), 0.012);
+  return flat(shape, beveled(plain(color), shape, { width: 0.012, strength: 0.45, light }), 0.012);
 }
 
-function ring(colour: Colour, light: readonly [number, number]): Part {
+function ring(color: Color, light: readonly [number, number]): Part {
   const shape = band(circle(0, 0, 0.034), 0.011);
-  return flat(shape, bevelled(plain(colour), shape, { width: 0.009, strength: 0.4, light }), 0.006);
+  return flat(shape, beveled(plain(color), shape, { width: 0.009, strength: 0.4, light }), 0.006);
 }
 
-function pieceIn({ kind, pose, length: size, colour, alteration }: Piece): Part {
+function pieceIn({ kind, pose, length: size, color, alteration }: Piece): Part {
   const light = lightOn(pose);
   const part =
-    kind === 'bolt' ? bolt(size, colour, light) : kind === 'nut' ? nut(colour, light) : ring(colour, light);
+    kind === 'bolt' ? bolt(size, color, light) : kind === 'nut' ? nut(color, light) : ring(color, light);
   return placePart(alteration ? alteration(part) : part, pose);
 }
 
@@ -148,7 +148,7 @@ function outlines(pieces: readonly Piece[]): Shape {
 
 /** One piece more; where the bag has no room left, everything is laid anew. */
 function addPiece(layout: BagLayout, kind: Kind, draws: Draws): void {
-  const piece = { kind, length: 0, colour: STEEL };
+  const piece = { kind, length: 0, color: STEEL };
   const laid = lay(piece, layout.pieces, draws);
   if (laid) layout.pieces.push(laid);
   else layout.pieces.splice(0, layout.pieces.length, ...layAll([...layout.pieces, piece], draws));
@@ -176,20 +176,20 @@ export const bag = defineCategory<BagLayout>({
     const steel = mixed(STEEL, [0.7, 0.66, 0.6], draws.between(0, 0.5));
     const kinds: Kind[] = ['bolt', 'bolt', 'nut', 'nut', 'ring', 'ring', 'ring'];
     const pieces = layAll(
-      kinds.map((kind) => ({ kind, length: kind === 'bolt' ? size : 0, colour: steel })),
+      kinds.map((kind) => ({ kind, length: kind === 'bolt' ? size : 0, color: steel })),
       draws,
     );
     return { pieces, seed: draws.seed(), overlays: [] };
   },
   parts({ pieces, seed, overlays }) {
     const table = grained(plain([0.2, 0.25, 0.3]), 0.12, 40, seed);
-    const film = bevelled(plain([0.62, 0.7, 0.76], 0.36), BAG, { width: 0.02, strength: 0.35 });
+    const film = beveled(plain([0.62, 0.7, 0.76], 0.36), BAG, { width: 0.02, strength: 0.35 });
     const creases = flat(BAG, (x, y, _distance, out) => {
       const fold = abs(valueNoise(3.2 * x + 2 * y, 5 * y - 2.5 * x, seed + 3));
       out[0] = out[1] = out[2] = 1;
       out[3] = fold < 0.06 ? 0.16 * (1 - fold / 0.06) : 0;
     });
-    const seal = bevelled(grained(plain([0.18, 0.42, 0.66]), 0.08, 90, seed + 5), SEAL, {
+    const seal = beveled(grained(plain([0.18, 0.42, 0.66]), 0.08, 90, seed + 5), SEAL, {
       width: 0.01,
       strength: 0.4,
     });
@@ -271,13 +271,13 @@ export const bag = defineCategory<BagLayout>({
       },
     },
     {
-      name: 'wrong_colour',
+      name: 'wrong_color',
       kind: 'logical_anomalies',
       shows: 'a nut or a ring is of brass or copper',
       saturation: WHOLE,
       apply(layout, draws, strength) {
         const wrong = draws.pick([...all(layout, 'nut'), ...all(layout, 'ring')]);
-        wrong.colour = mixed(wrong.colour, draws.pick([BRASS, COPPER]), 0.4 + 0.6 * strength);
+        wrong.color = mixed(wrong.color, draws.pick([BRASS, COPPER]), 0.4 + 0.6 * strength);
         return [pieceIn(wrong).outline];
       },
     },

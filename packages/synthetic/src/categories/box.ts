@@ -1,7 +1,7 @@
 import { onSurface, type Damageable } from '../defects/surface.js';
 import type { Draws } from '../draws.js';
-import { degrees } from '../maths.js';
-import { bevelled, grained, granules, lightOn, mixed, plain, type Colour } from '../raster/paint.js';
+import { degrees } from '../math.js';
+import { beveled, grained, granules, lightOn, mixed, plain, type Color } from '../raster/paint.js';
 import {
   circle,
   difference,
@@ -28,17 +28,17 @@ const BEAD_AREA = 0.0118;
 /** Of the right half, filled with pebbles. */
 const PEBBLES = 0.6;
 
-const BLUE: Colour = [0.16, 0.36, 0.72];
-const OCHRE: Colour = [0.9, 0.66, 0.2];
-const RED: Colour = [0.8, 0.16, 0.18];
+const BLUE: Color = [0.16, 0.36, 0.72];
+const OCHRE: Color = [0.9, 0.66, 0.2];
+const RED: Color = [0.8, 0.16, 0.18];
 
-const STONES: readonly Colour[] = [
+const STONES: readonly Color[] = [
   [0.62, 0.61, 0.6],
   [0.72, 0.7, 0.67],
   [0.5, 0.5, 0.52],
   [0.66, 0.6, 0.54],
 ];
-const LEAVES: readonly Colour[] = [
+const LEAVES: readonly Color[] = [
   [0.32, 0.56, 0.2],
   [0.44, 0.64, 0.22],
   [0.24, 0.46, 0.2],
@@ -47,7 +47,7 @@ const LEAVES: readonly Colour[] = [
 
 interface Bead {
   pose: Pose;
-  colour: Colour;
+  color: Color;
   /** Width over height; 1 is round. */
   flatness: number;
   alteration?: Alteration;
@@ -63,12 +63,12 @@ interface BoxLayout extends Damageable {
   pebblesOnTop: boolean;
 }
 
-function beadPart({ pose, colour, flatness, alteration }: Bead): Part {
+function beadPart({ pose, color, flatness, alteration }: Bead): Part {
   const body = flatness === 1 ? circle(0, 0, RADIUS) : ellipse(0, 0, RADIUS * flatness, RADIUS / flatness);
   const shape = difference(body, circle(0, 0, 0.02));
   const part = flat(
     shape,
-    bevelled(plain(colour), shape, { width: 0.03, strength: 0.45, light: lightOn(pose) }),
+    beveled(plain(color), shape, { width: 0.03, strength: 0.45, light: lightOn(pose) }),
     0.016,
   );
   return placePart(alteration ? alteration(part) : part, pose);
@@ -94,8 +94,8 @@ function below(y: number): Shape {
   return rectangle(0.725, y + 0.5, 0.3, 0.5);
 }
 
-function ofColour(layout: BoxLayout, colour: Colour): Bead[] {
-  return layout.beads.filter((bead) => bead.colour === colour);
+function ofColor(layout: BoxLayout, color: Color): Bead[] {
+  return layout.beads.filter((bead) => bead.color === color);
 }
 
 function outlines(beads: readonly Bead[]): Shape {
@@ -106,9 +106,9 @@ export const box = defineCategory<BoxLayout>({
   name: 'box',
   rule: 'A box of two halves: six beads on the left, four blue and two ochre; on the right three fifths pebbles, and leaves above them.',
   layout(draws) {
-    const colours = draws.shuffled([BLUE, BLUE, BLUE, BLUE, OCHRE, OCHRE]);
+    const colors = draws.shuffled([BLUE, BLUE, BLUE, BLUE, OCHRE, OCHRE]);
     return {
-      beads: colours.map((colour, slot) => ({ pose: slotPose(slot, draws), colour, flatness: 1 })),
+      beads: colors.map((color, slot) => ({ pose: slotPose(slot, draws), color, flatness: 1 })),
       seed: draws.seed(),
       wood: draws.between(0, 1),
       paper: draws.between(0, 1),
@@ -119,7 +119,7 @@ export const box = defineCategory<BoxLayout>({
   },
   parts({ beads, seed, wood, paper, pebbles, pebblesOnTop, overlays }) {
     const table = grained(plain([0.34, 0.24, 0.17]), 0.22, 30, seed, 9);
-    const walls = bevelled(
+    const walls = beveled(
       grained(plain(mixed([0.87, 0.77, 0.6], [0.7, 0.56, 0.38], wood)), 0.06, 36, seed + 2, 6),
       BOX,
       {
@@ -134,7 +134,7 @@ export const box = defineCategory<BoxLayout>({
     return [
       flat(rectangle(0.5, 0.5, 0.8, 0.8), table),
       flat(BOX, walls, 0.025),
-      flat(LEFT, bevelled(floor, LEFT, { width: 0.016, strength: -0.4 })),
+      flat(LEFT, beveled(floor, LEFT, { width: 0.016, strength: -0.4 })),
       flat(RIGHT, pebblesOnTop ? stones : leaves),
       flat(intersection(RIGHT, line), pebblesOnTop ? leaves : stones),
       ...beads.map(beadPart),
@@ -159,7 +159,7 @@ export const box = defineCategory<BoxLayout>({
       saturation: WHOLE,
       apply(layout, draws) {
         const y = 0.5 + draws.sign() * 0.1175;
-        const extra = { pose: { x: 0.285, y, angle: 0 }, colour: draws.pick([BLUE, OCHRE]), flatness: 1 };
+        const extra = { pose: { x: 0.285, y, angle: 0 }, color: draws.pick([BLUE, OCHRE]), flatness: 1 };
         layout.beads.push(extra);
         return [beadPart(extra).outline];
       },
@@ -171,19 +171,19 @@ export const box = defineCategory<BoxLayout>({
       saturation: areaOf(BEAD_AREA),
       apply(layout, draws, strength) {
         const [from, to] = draws.integer(2) === 0 ? ([BLUE, OCHRE] as const) : ([OCHRE, BLUE] as const);
-        for (const bead of ofColour(layout, from).slice(0, strength < 1 || from === OCHRE ? 1 : 2))
-          bead.colour = to;
-        return [outlines(ofColour(layout, to))];
+        for (const bead of ofColor(layout, from).slice(0, strength < 1 || from === OCHRE ? 1 : 2))
+          bead.color = to;
+        return [outlines(ofColor(layout, to))];
       },
     },
     {
-      name: 'wrong_colour',
+      name: 'wrong_color',
       kind: 'logical_anomalies',
       shows: 'a red bead',
       saturation: WHOLE,
       apply(layout, draws, strength) {
         const wrong = draws.pick(layout.beads);
-        wrong.colour = mixed(wrong.colour, RED, 0.35 + 0.65 * strength);
+        wrong.color = mixed(wrong.color, RED, 0.35 + 0.65 * strength);
         return [beadPart(wrong).outline];
       },
     },

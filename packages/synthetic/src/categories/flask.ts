@@ -1,7 +1,7 @@
 import { onSurface, type Damageable, type Spot } from '../defects/surface.js';
 import type { Draws } from '../draws.js';
-import { degrees } from '../maths.js';
-import { bevelled, grained, mixed, plain, type Colour, type Paint } from '../raster/paint.js';
+import { degrees } from '../math.js';
+import { beveled, grained, mixed, plain, type Color, type Paint } from '../raster/paint.js';
 import {
   circle,
   difference,
@@ -42,7 +42,7 @@ const FOOT_LABEL = rectangle(0, 0, 0.15, 0.052, 0.01);
 type Kind = 0 | 1 | 2;
 
 /** Juice, and what its label shows of it. */
-const COLOURS: readonly Colour[] = [
+const COLORS: readonly Color[] = [
   [0.93, 0.62, 0.12],
   [0.52, 0.2, 0.56],
   [0.4, 0.66, 0.24],
@@ -87,14 +87,14 @@ interface FlaskLayout extends Damageable {
   cap: Pose;
   dent?: Shape;
   readonly seed: number;
-  readonly wall: Colour;
+  readonly wall: Color;
 }
 
-const PAPER: Colour = [0.94, 0.93, 0.88];
+const PAPER: Color = [0.94, 0.93, 0.88];
 
 /** A stack: the label's own shape and what is printed on it. */
 function labelPart(shape: Shape, print: readonly (readonly [Shape, Paint])[]): Part {
-  const paper = { shape, paint: bevelled(plain(PAPER), shape, { width: 0.006, strength: 0.15 }) };
+  const paper = { shape, paint: beveled(plain(PAPER), shape, { width: 0.006, strength: 0.15 }) };
   return {
     layers: [paper, ...print.map(([ink, paint]) => ({ shape: ink, paint }))],
     outline: shape,
@@ -111,7 +111,7 @@ function iconShape(kind: Kind): Shape {
 }
 
 function mainLabel(label: FlaskLayout['main']): Part {
-  const ink = mixed(COLOURS[label.kind]!, [0, 0, 0], 0.12);
+  const ink = mixed(COLORS[label.kind]!, [0, 0, 0], 0.12);
   const name = rectangle(0, 0.074, 0.08, 0.008, 0.004);
   const frame = difference(grown(MAIN_LABEL, -0.009), grown(MAIN_LABEL, -0.014));
   return finish(
@@ -133,7 +133,7 @@ function footLabel(label: Label): Part {
   );
   return finish(
     labelPart(FOOT_LABEL, [
-      [strip, plain(mixed(COLOURS[label.kind]!, [0, 0, 0], 0.12))],
+      [strip, plain(mixed(COLORS[label.kind]!, [0, 0, 0], 0.12))],
       [lines, plain([0.35, 0.35, 0.4])],
     ]),
     label,
@@ -156,7 +156,7 @@ function onGlass(draws: Draws, y: number): Spot {
 
 export const flask = defineCategory<FlaskLayout>({
   name: 'flask',
-  rule: 'A flask filled to its shoulder with amber, violet or green juice; above, a label with the icon of that juice (sun, drop, leaf) in its colour, and below, one with a field of its colour.',
+  rule: 'A flask filled to its shoulder with amber, violet or green juice; above, a label with the icon of that juice (sun, drop, leaf) in its color, and below, one with a field of its color.',
   layout(draws) {
     const kind = draws.integer(3) as Kind;
     const shaken = ({ x, y }: Pose): Pose => ({
@@ -179,26 +179,26 @@ export const flask = defineCategory<FlaskLayout>({
     const wall = grained(plain(tone), 0.05, 7, seed);
     const shelf = grained(plain([0.55, 0.5, 0.45]), 0.12, 40, seed + 2, 6);
     const glass = dent ? difference(GLASS, dent) : GLASS;
-    const glassPaint = bevelled(plain([0.86, 0.9, 0.91], 0.75), glass, { width: 0.03, strength: 0.22 });
+    const glassPaint = beveled(plain([0.86, 0.9, 0.91], 0.75), glass, { width: 0.03, strength: 0.22 });
     const inside = intersection(grown(glass, -0.012), rectangle(0.5, fill + 0.5, 0.5, 0.5));
     const surface = intersection(grown(glass, -0.012), rectangle(0.5, fill + 0.005, 0.5, 0.005));
-    const colour = COLOURS[liquid]!;
+    const color = COLORS[liquid]!;
     const juice: Paint = (x, _y, _distance, out) => {
       const across = (x - 0.46) / 0.25;
       const shade = 1.04 - 0.32 * across * across;
-      out[0] = colour[0] * shade;
-      out[1] = colour[1] * shade;
-      out[2] = colour[2] * shade;
+      out[0] = color[0] * shade;
+      out[1] = color[1] * shade;
+      out[2] = color[2] * shade;
       out[3] = 0.92;
     };
     const shine = union(rectangle(0.32, 0.66, 0.008, 0.2, 0.008), rectangle(0.452, 0.23, 0.006, 0.06, 0.006));
-    const lid = flat(CAP, bevelled(plain([0.22, 0.24, 0.3]), CAP, { width: 0.016, strength: 0.5 }), 0.01);
+    const lid = flat(CAP, beveled(plain([0.22, 0.24, 0.3]), CAP, { width: 0.016, strength: 0.5 }), 0.01);
     return [
       flat(rectangle(0.5, 0.5, 0.8, 0.8), wall),
       flat(rectangle(0.5, 1.36, 0.9, 0.5), shelf),
       flat(glass, glassPaint, 0.02),
       flat(inside, grained(juice, 0.03, 12, seed + 4)),
-      flat(surface, plain(mixed(colour, [1, 1, 1], 0.45), 0.8)),
+      flat(surface, plain(mixed(color, [1, 1, 1], 0.45), 0.8)),
       ...(main.present ? [mainLabel(main)] : []),
       ...(foot.present ? [footLabel(foot)] : []),
       flat(intersection(shine, glass), plain([1, 1, 1], 0.45)),
@@ -253,7 +253,7 @@ export const flask = defineCategory<FlaskLayout>({
     {
       name: 'wrong_foot_label',
       kind: 'logical_anomalies',
-      shows: "the lower label's field has the colour of another juice",
+      shows: "the lower label's field has the color of another juice",
       saturation: WHOLE,
       apply({ foot }, draws) {
         foot.kind = other(foot.kind, draws);

@@ -1,7 +1,7 @@
 import { onSurface, type Damageable } from '../defects/surface.js';
 import type { Draws } from '../draws.js';
-import { clamp, cosine, degrees, sine } from '../maths.js';
-import { bevelled, grained, mixed, plain, rod, type Colour, type Paint } from '../raster/paint.js';
+import { clamp, cosine, degrees, sine } from '../math.js';
+import { beveled, grained, mixed, plain, rod, type Color, type Paint } from '../raster/paint.js';
 import {
   circle,
   difference,
@@ -22,7 +22,7 @@ const RADIUS = 0.0145;
 const CABLE_AREA = 0.0155;
 const BETWEEN = rectangle(0.5, 0.5, 0.27, 0.36);
 
-const COLOURS: readonly Colour[] = [
+const COLORS: readonly Color[] = [
   [0.8, 0.14, 0.16],
   [0.93, 0.76, 0.12],
   [0.14, 0.56, 0.28],
@@ -34,7 +34,7 @@ type Side = -1 | 1;
 interface Cable {
   left: number;
   right: number;
-  colour: number;
+  color: number;
   /** Sag and sway of its path. */
   readonly sag: number;
   readonly sway: number;
@@ -45,11 +45,11 @@ interface Cable {
 
 interface HarnessLayout extends Damageable {
   readonly cables: Cable[];
-  /** The colour at each slot, by side. */
+  /** The color at each slot, by side. */
   readonly markers: Record<'left' | 'right', number[]>;
   readonly seed: number;
-  readonly mat: Colour;
-  readonly plastic: Colour;
+  readonly mat: Color;
+  readonly plastic: Color;
   dent?: { readonly side: Side; readonly shape: Shape };
 }
 
@@ -79,7 +79,7 @@ function cableShape({ left, right, sag, sway, looseEnd, gap }: Cable): Shape {
   return gap ? difference(line, gap) : line;
 }
 
-function tube([red, green, blue]: Colour): Paint {
+function tube([red, green, blue]: Color): Paint {
   return (_x, _y, distance, out) => {
     const depth = clamp(-distance / RADIUS);
     const shade = 0.55 + 0.75 * depth - 0.15 * depth * depth;
@@ -98,7 +98,7 @@ function cableParts(cable: Cable): Part[] {
     return flat(sleeve, (px, py, distance, out) => metal(px, py - y, distance, out), 0.008);
   };
   return [
-    flat(shape, tube(COLOURS[cable.colour]!), 0.013),
+    flat(shape, tube(COLORS[cable.color]!), 0.013),
     ferrule(0.255, slotY(cable.left)),
     ferrule(endX - 0.01, endY),
   ];
@@ -109,14 +109,14 @@ function blockParts({ dent, markers, plastic }: HarnessLayout, side: Side): Part
   const shape = dent?.side === side ? difference(body, dent.shape) : body;
   const slots = Array.from({ length: SLOTS }, (_, slot) => {
     const hole = rectangle(0.5 + side * 0.292, slotY(slot), 0.03, 0.026, 0.006);
-    const colour = COLOURS[markers[side < 0 ? 'left' : 'right'][slot]!]!;
+    const color = COLORS[markers[side < 0 ? 'left' : 'right'][slot]!]!;
     const label = marker(side, slot);
     return [
       flat(intersection(hole, shape), plain([0.1, 0.1, 0.11])),
-      flat(intersection(label, shape), bevelled(plain(colour), label, { width: 0.008, strength: 0.35 })),
+      flat(intersection(label, shape), beveled(plain(color), label, { width: 0.008, strength: 0.35 })),
     ];
   });
-  const paint = bevelled(plain(plastic), shape, { width: 0.014, strength: 0.35 });
+  const paint = beveled(plain(plastic), shape, { width: 0.014, strength: 0.35 });
   return [flat(shape, paint, 0.02), ...slots.flat()];
 }
 
@@ -127,7 +127,7 @@ function freeSlots(layout: HarnessLayout): number[] {
 }
 
 function newCable(slot: number, draws: Draws): Cable {
-  return { left: slot, right: slot, colour: slot, sag: draws.bell(0.04), sway: draws.bell(0.035) };
+  return { left: slot, right: slot, color: slot, sag: draws.bell(0.04), sway: draws.bell(0.035) };
 }
 
 function onBlock(draws: Draws, lean: number): { x: number; y: number; angle: number; within: Shape } {
@@ -149,7 +149,7 @@ function onMat(layout: HarnessLayout, draws: Draws): { x: number; y: number; ang
 
 export const harness = defineCategory<HarnessLayout>({
   name: 'harness',
-  rule: 'Two connectors of four coloured slots, red, yellow, green, blue from the top; two cables, each from a slot to the one opposite, in the colour of both.',
+  rule: 'Two connectors of four colored slots, red, yellow, green, blue from the top; two cables, each from a slot to the one opposite, in the color of both.',
   layout(draws) {
     const used = draws.shuffled([0, 1, 2, 3]).slice(0, 2);
     return {
@@ -193,13 +193,13 @@ export const harness = defineCategory<HarnessLayout>({
       },
     },
     {
-      name: 'wrong_colour',
+      name: 'wrong_color',
       kind: 'logical_anomalies',
-      shows: 'a cable has the colour of another slot',
+      shows: 'a cable has the color of another slot',
       saturation: WHOLE,
       apply(layout, draws) {
         const wrong = draws.pick(layout.cables);
-        wrong.colour = draws.pick(freeSlots(layout));
+        wrong.color = draws.pick(freeSlots(layout));
         return [cableShape(wrong)];
       },
     },
@@ -228,7 +228,7 @@ export const harness = defineCategory<HarnessLayout>({
     {
       name: 'mismatched_connector',
       kind: 'logical_anomalies',
-      shows: 'two slots of a connector have each other’s colour',
+      shows: 'two slots of a connector have each other’s color',
       saturation: WHOLE,
       apply(layout, draws) {
         const side = draws.pick(['left', 'right'] as const);

@@ -1,7 +1,7 @@
 import { onSurface, type Damageable } from '../defects/surface.js';
 import type { Draws } from '../draws.js';
-import { degrees } from '../maths.js';
-import { bevelled, grained, lightOn, mixed, plain, rod, scaled, type Colour } from '../raster/paint.js';
+import { degrees } from '../math.js';
+import { beveled, grained, lightOn, mixed, plain, rod, scaled, type Color } from '../raster/paint.js';
 import {
   circle,
   difference,
@@ -32,16 +32,16 @@ const PLUG_AREA = 0.0058;
 interface Plug {
   readonly compartment: number;
   pose: Pose;
-  colour: Colour;
+  color: Color;
   kind: 'plug' | 'nut';
   alteration?: Alteration;
 }
 
 interface TrayLayout extends Damageable {
   readonly plugs: Plug[];
-  readonly tray: Colour;
+  readonly tray: Color;
   readonly seed: number;
-  readonly plugColour: Colour;
+  readonly plugColor: Color;
 }
 
 function middleOf(compartment: number): Point {
@@ -58,17 +58,17 @@ function compartmentShape(compartment: number): Shape {
 const TRAY = rectangle(0.5, 0.5, 0.465, 0.45, 0.035);
 
 /** A screw plug that lies along x: threaded stem, collar, cap. */
-function plug(colour: Colour, light: readonly [number, number]): Part {
+function plug(color: Color, light: readonly [number, number]): Part {
   const stem = rectangle(0.028, 0, 0.036, 0.015, 0.006);
   const collar = rectangle(-0.012, 0, 0.009, 0.036, 0.006);
   const cap = rectangle(-0.042, 0, 0.024, 0.029, 0.012);
   return {
     layers: [
       { shape: stem, paint: rod([0.72, 0.73, 0.76], 0.015, light, 85) },
-      { shape: cap, paint: bevelled(plain(colour), cap, { width: 0.014, strength: 0.4, light }) },
+      { shape: cap, paint: beveled(plain(color), cap, { width: 0.014, strength: 0.4, light }) },
       {
         shape: collar,
-        paint: bevelled(plain(scaled(colour, 0.82)), collar, { width: 0.006, strength: 0.45, light }),
+        paint: beveled(plain(scaled(color, 0.82)), collar, { width: 0.006, strength: 0.45, light }),
       },
     ],
     outline: union(stem, collar, cap),
@@ -79,12 +79,12 @@ function plug(colour: Colour, light: readonly [number, number]): Part {
 /** A hexagonal nut, which does not belong here. */
 function nut(light: readonly [number, number]): Part {
   const ring = difference(polygon(regularPoints(6, 0.046)), circle(0, 0, 0.023));
-  return flat(ring, bevelled(plain([0.4, 0.4, 0.43]), ring, { width: 0.01, strength: 0.4, light }), 0.012);
+  return flat(ring, beveled(plain([0.4, 0.4, 0.43]), ring, { width: 0.01, strength: 0.4, light }), 0.012);
 }
 
-function plugPart({ pose, colour, kind, alteration }: Plug): Part {
+function plugPart({ pose, color, kind, alteration }: Plug): Part {
   const light = lightOn(pose);
-  const part = kind === 'plug' ? plug(colour, light) : nut(light);
+  const part = kind === 'plug' ? plug(color, light) : nut(light);
   return placePart(alteration ? alteration(part) : part, pose);
 }
 
@@ -117,23 +117,23 @@ function remove(layout: TrayLayout, gone: Plug): void {
 
 export const tray = defineCategory<TrayLayout>({
   name: 'tray',
-  rule: 'A tray of twelve compartments; one plug in each, all of one colour.',
+  rule: 'A tray of twelve compartments; one plug in each, all of one color.',
   layout(draws) {
-    const plugColour: Colour = [0.92 + draws.bell(0.02), draws.between(0.42, 0.72), 0.1 + draws.bell(0.02)];
+    const plugColor: Color = [0.92 + draws.bell(0.02), draws.between(0.42, 0.72), 0.1 + draws.bell(0.02)];
     const plugs = Array.from({ length: COLUMNS * ROWS }, (_, compartment): Plug => {
-      return { compartment, pose: restingPose(compartment, draws), colour: plugColour, kind: 'plug' };
+      return { compartment, pose: restingPose(compartment, draws), color: plugColor, kind: 'plug' };
     });
     const tint = draws.bell(0.05);
-    const colour: Colour = [0.72 + tint, 0.74 + tint, 0.75 + tint];
-    return { plugs, tray: colour, seed: draws.seed(), plugColour, overlays: [] };
+    const color: Color = [0.72 + tint, 0.74 + tint, 0.75 + tint];
+    return { plugs, tray: color, seed: draws.seed(), plugColor, overlays: [] };
   },
-  parts({ plugs, tray: colour, seed, overlays }) {
+  parts({ plugs, tray: color, seed, overlays }) {
     const table = grained(plain([0.3, 0.34, 0.4]), 0.16, 26, seed, 5);
-    const body = bevelled(grained(plain(colour), 0.03, 60, seed + 7), TRAY, { width: 0.012, strength: 0.3 });
+    const body = beveled(grained(plain(color), 0.03, 60, seed + 7), TRAY, { width: 0.012, strength: 0.3 });
     const floors = Array.from({ length: COLUMNS * ROWS }, (_, compartment) => {
       const shape = compartmentShape(compartment);
-      const floor = grained(plain(mixed(colour, [0.42, 0.46, 0.5], 0.55)), 0.05, 70, seed + compartment);
-      return flat(shape, bevelled(floor, shape, { width: 0.014, strength: -0.4 }));
+      const floor = grained(plain(mixed(color, [0.42, 0.46, 0.5], 0.55)), 0.05, 70, seed + compartment);
+      return flat(shape, beveled(floor, shape, { width: 0.014, strength: -0.4 }));
     });
     return [
       flat(rectangle(0.5, 0.5, 0.8, 0.8), table),
@@ -177,7 +177,7 @@ export const tray = defineCategory<TrayLayout>({
         const row = draws.integer(ROWS);
         const moved = layout.plugs[row * COLUMNS + column]!;
         const [x, y] = middleOf(moved.compartment);
-        // Where the neighbour leaves room.
+        // Where the neighbor leaves room.
         const away = layout.plugs[row * COLUMNS + column + 1]!.pose.y > y ? -1 : 1;
         moved.pose = { x: x + PITCH_X / 2, y: y + away * 0.075, angle: degrees(draws.bell(10)) };
         return [plugPart(moved).outline, compartmentShape(moved.compartment)];
@@ -200,18 +200,18 @@ export const tray = defineCategory<TrayLayout>({
       },
     },
     {
-      name: 'wrong_colour',
+      name: 'wrong_color',
       kind: 'logical_anomalies',
-      shows: 'a plug has another colour',
+      shows: 'a plug has another color',
       saturation: WHOLE,
       apply(layout, draws, strength) {
         const wrong = aPlug(layout, draws);
-        const other = draws.pick<Colour>([
+        const other = draws.pick<Color>([
           [0.16, 0.42, 0.78],
           [0.2, 0.6, 0.28],
           [0.78, 0.14, 0.2],
         ]);
-        wrong.colour = mixed(wrong.colour, other, 0.4 + 0.6 * strength);
+        wrong.color = mixed(wrong.color, other, 0.4 + 0.6 * strength);
         return [plugPart(wrong).outline];
       },
     },

@@ -1,6 +1,6 @@
 import type { Draws } from '../draws.js';
-import { cosine, sine } from '../maths.js';
-import { bevelled, grained, mixed, plain, type Colour } from '../raster/paint.js';
+import { cosine, sine } from '../math.js';
+import { beveled, grained, mixed, plain, type Color } from '../raster/paint.js';
 import {
   ellipse,
   grown,
@@ -107,7 +107,7 @@ const crack: SurfaceDefect = (spot, draws, strength) => {
   };
 };
 
-const DIRT: readonly Colour[] = [
+const DIRT: readonly Color[] = [
   [0.13, 0.1, 0.08],
   [0.1, 0.24, 0.12],
   [0.35, 0.1, 0.1],
@@ -129,12 +129,12 @@ const contamination: SurfaceDefect = (spot, draws, strength) => {
   );
   const paint = grained(plain(draws.pick(DIRT)), 0.35, 3 / radius, draws.seed());
   return {
-    parts: [flat(lump, bevelled(paint, lump, { width: radius * 0.7, strength: 0.7 }), 0.006)],
+    parts: [flat(lump, beveled(paint, lump, { width: radius * 0.7, strength: 0.7 }), 0.006)],
     region: grown(lump, 0.002),
   };
 };
 
-const SPILLS: readonly Colour[] = [
+const SPILLS: readonly Color[] = [
   [0.3, 0.17, 0.06],
   [0.12, 0.1, 0.14],
   [0.32, 0.05, 0.1],
@@ -149,8 +149,8 @@ const stain: SurfaceDefect = (spot, draws, strength) => {
     0.9 / radius,
     draws.seed(),
   );
-  const colour = draws.pick(SPILLS);
-  const [red, green, blue] = mixed(colour, [0.2, 0.15, 0.1], 0.3);
+  const color = draws.pick(SPILLS);
+  const [red, green, blue] = mixed(color, [0.2, 0.15, 0.1], 0.3);
   const opacity = 0.3 + 0.3 * strength;
   return {
     parts: [

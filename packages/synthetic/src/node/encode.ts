@@ -14,7 +14,7 @@ export async function sharpEncoder(): Promise<Encode> {
   } catch (cause) {
     throw new DskdError(
       'dependency-missing',
-      'Pictures are written by the package sharp (0.34 or newer), which could not be loaded.',
+      'Images are written by the package sharp (0.34 or newer), which could not be loaded.',
       { hint: 'npm install sharp, or give an encoder of your own.', cause },
     );
   }

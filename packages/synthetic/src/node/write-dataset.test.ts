@@ -36,41 +36,36 @@ const files = async (folder: string): Promise<string[]> => {
     .sort();
 };
 
-test('writes the layout of MVTec LOCO AD: one folder of masks a picture, one file a region', async () => {
-  const { folder, pictures } = await writeDataset(root, { ...OPTIONS, encode });
+test('writes the layout of MVTec LOCO AD: one folder of masks an image, one file a region', async () => {
+  const { folder, images } = await writeDataset(root, { ...OPTIONS, encode });
   expect(folder).toBe(path.join(root, 'harness'));
   expect(await readdir(root)).toEqual(['harness']);
-  const truth = pictures.flatMap((picture) =>
-    generateScene({ ...picture, size: 128 }).regions.map(
-      (_, i) => `${picture.path.replace('test/', 'ground_truth/')}/00${i}.png`,
+  const truth = images.flatMap((image) =>
+    generateScene({ ...image, size: 128 }).regions.map(
+      (_, i) => `${image.path.replace('test/', 'ground_truth/')}/00${i}.png`,
     ),
   );
   expect(truth.some((name) => name.endsWith('001.png'))).toBe(true);
   expect(await files(folder)).toEqual(
-    [
-      ...pictures.map((picture) => `${picture.path}.png`),
-      ...truth,
-      'defects_config.json',
-      'synthetic.json',
-    ].sort(),
+    [...images.map((image) => `${image.path}.png`), ...truth, 'defects_config.json', 'synthetic.json'].sort(),
   );
-  expect(pictures.map((picture) => picture.path)).toContain('test/logical_anomalies/006');
+  expect(images.map((image) => image.path)).toContain('test/logical_anomalies/006');
 });
 
 test('the PNGs hold the pixels, and the masks the pixel values of the config', async () => {
-  const { folder, pictures } = await writeDataset(root, { ...OPTIONS, train: 1, validation: 0, test: 3 });
+  const { folder, images } = await writeDataset(root, { ...OPTIONS, train: 1, validation: 0, test: 3 });
   const config = JSON.parse(await readFile(path.join(folder, 'defects_config.json'), 'utf8')) as unknown;
   expect(config).toEqual(defectsConfig('harness', { size: 128 }));
-  for (const picture of pictures) {
-    const { image, regions } = generateScene({ ...picture, size: 128 });
-    const read = async (file: string, colours: 'srgb' | 'b-w'): Promise<Uint8Array> => {
+  for (const planned of images) {
+    const { image, regions } = generateScene({ ...planned, size: 128 });
+    const read = async (file: string, colors: 'srgb' | 'b-w'): Promise<Uint8Array> => {
       const encoded = sharp(path.join(folder, file));
-      expect((await encoded.metadata()).channels).toBe(colours === 'srgb' ? 3 : 1);
-      return new Uint8Array(await encoded.toColourspace(colours).raw().toBuffer());
+      expect((await encoded.metadata()).channels).toBe(colors === 'srgb' ? 3 : 1);
+      return new Uint8Array(await encoded.toColourspace(colors).raw().toBuffer());
     };
-    expect(sameBytes(await read(`${picture.path}.png`, 'srgb'), image.data)).toBe(true);
+    expect(sameBytes(await read(`${planned.path}.png`, 'srgb'), image.data)).toBe(true);
     for (const [i, { mask }] of regions.entries()) {
-      const file = `${picture.path.replace('test/', 'ground_truth/')}/00${i}.png`;
+      const file = `${planned.path.replace('test/', 'ground_truth/')}/00${i}.png`;
       expect(sameBytes(await read(file, 'b-w'), mask.data)).toBe(true);
     }
   }
@@ -90,18 +85,18 @@ test('writes down how it was made', async () => {
     level: 'hard',
     seed: 7,
   });
-  const pictures = record.pictures as Record<string, unknown>[];
-  expect(pictures[0]).toEqual({ path: 'train/good/000', split: 'train', index: 0 });
-  expect(pictures.at(-1)).toMatchObject({ split: 'test', anomaly: expect.any(String) as string });
+  const images = record.images as Record<string, unknown>[];
+  expect(images[0]).toEqual({ path: 'train/good/000', split: 'train', index: 0 });
+  expect(images.at(-1)).toMatchObject({ split: 'test', anomaly: expect.any(String) as string });
 });
 
-test('tells of each picture', async () => {
+test('tells of each image', async () => {
   const told: string[] = [];
   await writeDataset(root, {
     ...OPTIONS,
     test: 3,
     encode,
-    onPicture: (picture, index, total) => told.push(`${index}/${total} ${picture.path}`),
+    onImage: (image, index, total) => told.push(`${index}/${total} ${image.path}`),
   });
   expect(told.sort()).toEqual([
     '0/6 train/good/000',
@@ -170,7 +165,7 @@ describe('a process that was killed while it replaced a dataset', () => {
   });
 });
 
-test('makes no folder for pictures there are none of', async () => {
+test('makes no folder for images there are none of', async () => {
   const { folder } = await writeDataset(root, { ...OPTIONS, validation: 0, test: 2, encode });
   expect((await readdir(folder)).sort()).toEqual([
     'defects_config.json',
@@ -205,7 +200,7 @@ test('an abort in the middle leaves nothing, nor touches what was there', async 
     overwrite: true,
     signal: controller.signal,
     encode,
-    onPicture: (_picture, index) => {
+    onImage: (_image, index) => {
       if (index === 5) controller.abort();
     },
   });

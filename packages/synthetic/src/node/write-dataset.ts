@@ -5,7 +5,7 @@ import { DskdError, throwIfAborted } from '@dskd/base';
 import { assertOneOf, assertSize } from '../checks.js';
 import { defectsConfig } from '../defects-config.js';
 import { generateScene } from '../generate-scene.js';
-import { planDataset, type PlannedPicture, type PlanOptions } from '../plan-dataset.js';
+import { planDataset, type PlannedImage, type PlanOptions } from '../plan-dataset.js';
 import type { Level } from '../scene/definition.js';
 import { GENERATOR_VERSION } from '../version.js';
 import { sharpEncoder, type Encode } from './encode.js';
@@ -21,20 +21,20 @@ export interface WriteDatasetOptions extends PlanOptions {
   /** Writes the PNGs. Default: sharp. */
   readonly encode?: Encode;
   readonly signal?: AbortSignal;
-  /** Called after each picture. */
-  readonly onPicture?: (picture: PlannedPicture, index: number, total: number) => void;
+  /** Called after each image. */
+  readonly onImage?: (image: PlannedImage, index: number, total: number) => void;
 }
 
 export interface WrittenDataset {
   /** The category's folder. */
   readonly folder: string;
-  readonly pictures: readonly PlannedPicture[];
+  readonly images: readonly PlannedImage[];
 }
 
 /** Says how the dataset was made, and that this package made it. */
 const RECORD = 'synthetic.json';
 
-/** Pictures that may wait for their encoder. */
+/** Images that may wait for their encoder. */
 const WAITING = 4;
 
 /**
@@ -47,7 +47,7 @@ const WAITING = 4;
  */
 export async function writeDataset(folder: string, options: WriteDatasetOptions): Promise<WrittenDataset> {
   const { category, size, level = 'standard', signal } = options;
-  const pictures = planDataset(options);
+  const images = planDataset(options);
   assertSize(size);
   assertOneOf('level', level, ['standard', 'hard']);
   throwIfAborted(signal);
@@ -61,7 +61,7 @@ export async function writeDataset(folder: string, options: WriteDatasetOptions)
   const temporary = path.join(folder, `.${category}.${suffix}.tmp`);
   await mkdir(temporary, { recursive: true });
   try {
-    await writePictures(temporary, pictures, { ...options, level, encode });
+    await writeImages(temporary, images, { ...options, level, encode });
     await writeJson(path.join(temporary, 'defects_config.json'), defectsConfig(category, { size }));
     await writeJson(path.join(temporary, RECORD), {
       generator: '@dskd/synthetic',
@@ -70,7 +70,7 @@ export async function writeDataset(folder: string, options: WriteDatasetOptions)
       size,
       level,
       seed: options.seed,
-      pictures: pictures.map(({ path: at, split, index, anomaly }) => ({ path: at, split, index, anomaly })),
+      images: images.map(({ path: at, split, index, anomaly }) => ({ path: at, split, index, anomaly })),
     });
     throwIfAborted(signal);
     await putInPlace(temporary, target, path.join(folder, `.${category}.${suffix}.old.tmp`));
@@ -78,7 +78,7 @@ export async function writeDataset(folder: string, options: WriteDatasetOptions)
     await rm(temporary, { recursive: true, force: true });
     throw error;
   }
-  return { folder: target, pictures };
+  return { folder: target, images };
 }
 
 async function refuseForeign(target: string, overwrite: boolean): Promise<void> {
@@ -107,12 +107,8 @@ async function refuseForeign(target: string, overwrite: boolean): Promise<void> 
 
 type Resolved = WriteDatasetOptions & { readonly level: Level; readonly encode: Encode };
 
-async function writePictures(
-  root: string,
-  pictures: readonly PlannedPicture[],
-  options: Resolved,
-): Promise<void> {
-  const { size, level, encode, signal, onPicture } = options;
+async function writeImages(root: string, images: readonly PlannedImage[], options: Resolved): Promise<void> {
+  const { size, level, encode, signal, onImage } = options;
   const labels = [
     'train/good',
     'validation/good',
@@ -120,25 +116,23 @@ async function writePictures(
     'test/logical_anomalies',
     'test/structural_anomalies',
   ];
-  // No empty folders: whoever reads them takes them for forgotten pictures.
-  const used = labels.filter((label) =>
-    pictures.some((picture) => path.posix.dirname(picture.path) === label),
-  );
+  // No empty folders: whoever reads them takes them for forgotten images.
+  const used = labels.filter((label) => images.some((image) => path.posix.dirname(image.path) === label));
   for (const label of used) await mkdir(path.join(root, label), { recursive: true });
 
   const waiting: Promise<void>[] = [];
   try {
-    for (const [index, picture] of pictures.entries()) {
+    for (const [index, planned] of images.entries()) {
       throwIfAborted(signal);
-      const { image, regions } = generateScene({ ...picture, size, level });
+      const { image, regions } = generateScene({ ...planned, size, level });
       const write = async (): Promise<void> => {
-        await writeFile(path.join(root, `${picture.path}.png`), await encode(image));
-        const truth = path.join(root, picture.path.replace(/^test/, 'ground_truth'));
+        await writeFile(path.join(root, `${planned.path}.png`), await encode(image));
+        const truth = path.join(root, planned.path.replace(/^test/, 'ground_truth'));
         if (regions.length > 0) await mkdir(truth, { recursive: true });
         for (const [i, { mask }] of regions.entries()) {
           await writeFile(path.join(truth, `${String(i).padStart(3, '0')}.png`), await encode(mask));
         }
-        onPicture?.(picture, index, pictures.length);
+        onImage?.(planned, index, images.length);
       };
       const writing = write();
       // Its failure is met where it is awaited, which may be later than it happens.

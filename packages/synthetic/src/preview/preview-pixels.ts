@@ -7,7 +7,7 @@ import { writeText } from './lettering.js';
 
 export interface PreviewOptions {
   readonly category: string;
-  /** Of each picture, 128..1024. Default 256. */
+  /** Of each image, 128..1024. Default 256. */
   readonly size?: number;
   /** Default 7. */
   readonly seed?: number;
@@ -21,7 +21,7 @@ const DOT = 3;
 const CAPTION = 7 * DOT;
 const CELLS_A_ROW = 2;
 
-const REGION_COLOURS = [
+const REGION_COLORS = [
   [255, 255, 255],
   [255, 150, 40],
 ] as const;
@@ -63,7 +63,7 @@ function truth(regions: readonly Region[], size: number): PixelBuffer {
   const data = new Uint8Array(size * size * 3);
   regions.forEach(({ mask }, k) => {
     mask.data.forEach((value, i) => {
-      if (value > 0) data.set(REGION_COLOURS[k % REGION_COLOURS.length]!, i * 3);
+      if (value > 0) data.set(REGION_COLORS[k % REGION_COLORS.length]!, i * 3);
     });
   });
   return { data, width: size, height: size, channels: 3 };

@@ -1,4 +1,4 @@
-import { clamp, cosine, sine, smoothStep } from '../maths.js';
+import { clamp, cosine, sine, smoothStep } from '../math.js';
 import type { Paint } from './paint.js';
 import { corners, type Box, type Shape } from './shape.js';
 
@@ -20,7 +20,7 @@ export interface Shadow {
   readonly darkness: number;
 }
 
-/** A square picture in floating point that shapes are painted on, anti-aliased by their distance. */
+/** A square image in floating point that shapes are painted on, anti-aliased by their distance. */
 export class Canvas {
   /** Rows top to bottom, RGB interleaved, 0..1. */
   readonly pixels: Float32Array;
@@ -73,7 +73,7 @@ export class Canvas {
     });
   }
 
-  /** A picture of the shape alone: `value` in every pixel whose middle lies within, else 0. */
+  /** An image of the shape alone: `value` in every pixel whose middle lies within, else 0. */
   mask(shape: Shape, value: number): Uint8Array {
     const mask = new Uint8Array(this.size * this.size);
     this.#visit(shape, 1, (distance, at) => {

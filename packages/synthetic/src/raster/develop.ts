@@ -4,16 +4,16 @@ import type { Canvas } from './canvas.js';
 
 const { floor, imul, max, min } = Math;
 
-/** What light and camera do to a picture. */
+/** What light and camera do to an image. */
 export interface Exposure {
   /** Factors of red, green, blue in the middle. */
   readonly gain: readonly [number, number, number];
-  /** Relative change of the light across the picture. */
+  /** Relative change of the light across the image. */
   readonly slopeX: number;
   readonly slopeY: number;
   /** How much darker the corners are. */
   readonly vignette: number;
-  /** Weight of either neighbour in the blur, 0..0.25. */
+  /** Weight of either neighbor in the blur, 0..0.25. */
   readonly blur: number;
   /** Deviation of the noise, in 0..1. */
   readonly noise: number;
@@ -75,7 +75,7 @@ function illuminate(pixels: Float32Array, size: number, exposure: Exposure): voi
   }
 }
 
-/** Three taps along rows, then along columns; the picture's edge counts for what lies beyond it. */
+/** Three taps along rows, then along columns; the image's edge counts for what lies beyond it. */
 function blur(pixels: Float32Array, size: number, weight: number): void {
   const line = new Float32Array(size);
   const along = (start: number, step: number): void => {

@@ -1,14 +1,14 @@
-import { clamp, cosine, sine } from '../maths.js';
+import { clamp, cosine, sine } from '../math.js';
 import { nearestCell, valueNoise, type Cell } from '../value-noise.js';
 import type { Pose, Shape } from './shape.js';
 
 const { floor } = Math;
 
 /** Red, green, blue in 0..1, as displayed. */
-export type Colour = readonly [red: number, green: number, blue: number];
+export type Color = readonly [red: number, green: number, blue: number];
 
 /**
- * The colour at a point of a shape that lies `distance` from its outline. Writes red, green, blue and opacity
+ * The color at a point of a shape that lies `distance` from its outline. Writes red, green, blue and opacity
  * into `out`, where opacity is 1 on entry.
  */
 export type Paint = (x: number, y: number, distance: number, out: Float64Array) => void;
@@ -23,15 +23,15 @@ export function lightOn({ angle }: Pick<Pose, 'angle'>): readonly [number, numbe
   return [LIGHT[0] * c + LIGHT[1] * s, LIGHT[1] * c - LIGHT[0] * s];
 }
 
-export function scaled([red, green, blue]: Colour, factor: number): Colour {
+export function scaled([red, green, blue]: Color, factor: number): Color {
   return [red * factor, green * factor, blue * factor];
 }
 
-export function mixed(a: Colour, b: Colour, share: number): Colour {
+export function mixed(a: Color, b: Color, share: number): Color {
   return [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2])];
 }
 
-export function plain([red, green, blue]: Colour, opacity = 1): Paint {
+export function plain([red, green, blue]: Color, opacity = 1): Paint {
   return (_x, _y, _distance, out) => {
     out[0] = red;
     out[1] = green;
@@ -62,7 +62,7 @@ export interface Bevel {
 }
 
 /** Lit from one side along the rim of `shape`, as if rounded there. */
-export function bevelled(paint: Paint, shape: Shape, { width, strength, light = LIGHT }: Bevel): Paint {
+export function beveled(paint: Paint, shape: Shape, { width, strength, light = LIGHT }: Bevel): Paint {
   const step = 0.0015;
   return (x, y, distance, out) => {
     paint(x, y, distance, out);
@@ -80,7 +80,7 @@ export function bevelled(paint: Paint, shape: Shape, { width, strength, light = 
 
 /** A rod along x with radius `radius`, lit from one side; `ridges` a unit of length, as a thread has. */
 export function rod(
-  [red, green, blue]: Colour,
+  [red, green, blue]: Color,
   radius: number,
   light: readonly [number, number],
   ridges = 0,
@@ -95,13 +95,13 @@ export function rod(
   };
 }
 
-/** Closely packed grains, each of one of `colours`, `frequency` a unit, `flatness` times as wide as high. */
-export function granules(colours: readonly Colour[], frequency: number, seed: number, flatness = 1): Paint {
+/** Closely packed grains, each of one of `colors`, `frequency` a unit, `flatness` times as wide as high. */
+export function granules(colors: readonly Color[], frequency: number, seed: number, flatness = 1): Paint {
   const cell: Cell = { distance: 0, identity: 0 };
   return (x, y, _distance, out) => {
     nearestCell((x * frequency) / flatness, y * frequency, seed, cell);
-    const [red, green, blue] = colours[floor(cell.identity * colours.length)]!;
-    const tone = cell.identity * colours.length;
+    const [red, green, blue] = colors[floor(cell.identity * colors.length)]!;
+    const tone = cell.identity * colors.length;
     const shade =
       clamp(1.12 - cell.distance * cell.distance * 1.35, 0.28, 2) * (0.85 + 0.3 * (tone - floor(tone)));
     out[0] = red * shade;

@@ -20,7 +20,7 @@ import {
 const STILL = { angle: 0, zoom: 1, dx: 0, dy: 0 };
 const AREA = 3.14159265 * 0.3 * 0.3;
 
-/** The part of a picture that a shape covers. */
+/** The part of an image that a shape covers. */
 function covered(shape: Shape, view = STILL): number {
   const canvas = new Canvas(200, view);
   canvas.fill(shape, plain([1, 1, 1]));
@@ -68,7 +68,7 @@ test('a half-plane lies where its angle points', () => {
   expect(right.distance(0.3, 0.5)).toBeGreaterThan(0);
 });
 
-test('edges are soft: a quarter of a pixel is a quarter of the colour', () => {
+test('edges are soft: a quarter of a pixel is a quarter of the color', () => {
   const canvas = new Canvas(4, STILL);
   canvas.fill(rectangle(0.5, 0.5, 0.3125, 1), plain([1, 0.5, 0]));
   const row = [0.25, 0.125, 0, 1, 0.5, 0, 1, 0.5, 0, 0.25, 0.125, 0];

@@ -1,4 +1,4 @@
-import { cosine, length, sine } from '../maths.js';
+import { cosine, length, sine } from '../math.js';
 import { valueNoise } from '../value-noise.js';
 
 const { abs, max, min, sqrt } = Math;

@@ -31,7 +31,7 @@ export interface AnomalyDefinition<Layout> {
 
 export interface CategoryDefinition<Layout> {
   readonly name: string;
-  /** What holds in every good picture. */
+  /** What holds in every good image. */
   readonly rule: string;
   layout(draws: Draws): Layout;
   /** Everything there is to see, back to front. */
@@ -59,7 +59,7 @@ export interface Category {
   readonly name: string;
   readonly rule: string;
   readonly anomalies: readonly AnomalyInfo[];
-  /** @param anomaly index in `anomalies`, or undefined for a good picture. */
+  /** @param anomaly index in `anomalies`, or undefined for a good image. */
   compose(layout: Draws, anomaly: number | undefined, damage: Draws, strength: number): Composition;
 }
 

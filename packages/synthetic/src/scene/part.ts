@@ -1,4 +1,4 @@
-import { cosine, sine } from '../maths.js';
+import { cosine, sine } from '../math.js';
 import type { Canvas } from '../raster/canvas.js';
 import type { Paint } from '../raster/paint.js';
 import {

@@ -27,7 +27,7 @@ const TYPES: Readonly<Record<string, StateDictType>> = {
 export interface NpyHeader {
   readonly dtype: StateDictType;
   readonly shape: readonly number[];
-  /** Whether the first axis is the one whose elements are neighbours. */
+  /** Whether the first axis is the one whose elements are neighbors. */
   readonly fortranOrder: boolean;
   readonly bigEndian: boolean;
   /** Where the elements start. */

@@ -8,7 +8,7 @@ import { NPY_START_BYTES, readNpyHeader, type NpyHeader } from './npy-header.js'
 
 const WHAT = 'NumPy array';
 
-/** Strides of neighbouring elements along the last axis, or along the first. */
+/** Strides of neighboring elements along the last axis, or along the first. */
 function stridesOf(shape: readonly number[], fortranOrder: boolean): number[] {
   const strides = new Array<number>(shape.length);
   const axes = [...shape.keys()];

@@ -12,7 +12,7 @@ export interface DownloadSource {
   readonly bytes?: number;
 }
 
-/** How pictures were prepared when the weights were evaluated by those who trained them. */
+/** How images were prepared when the weights were evaluated by those who trained them. */
 export interface RecommendedPreparation {
   /** The shorter side, pixels. */
   readonly resize: number;
@@ -29,8 +29,8 @@ export interface WeightsInputTransform {
   readonly standardDeviation: readonly [number, number, number];
 }
 
-export interface WeightsLicence {
-  /** SPDX name of the licence under which the publisher gives the files. */
+export interface WeightsLicense {
+  /** SPDX name of the license under which the publisher gives the files. */
   readonly spdx: string;
   /** What the publisher says about weights trained on this data. Not legal advice. */
   readonly note: string;
@@ -45,12 +45,12 @@ export interface WeightsEntry extends DownloadSource {
   readonly format: 'pytorch' | 'safetensors';
   /** Who publishes them, under which name there. */
   readonly source: string;
-  readonly licence: WeightsLicence;
+  readonly license: WeightsLicense;
   readonly inputTransform: WeightsInputTransform;
   readonly preparation: RecommendedPreparation;
 }
 
-/** The normalisation that torchvision and timm share. */
+/** The normalization that torchvision and timm share. */
 export const IMAGENET_TRANSFORM: WeightsInputTransform = {
   channelOrder: 'rgb',
   scale: 1,

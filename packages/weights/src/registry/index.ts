@@ -8,7 +8,7 @@ export type {
   RecommendedPreparation,
   WeightsEntry,
   WeightsInputTransform,
-  WeightsLicence,
+  WeightsLicense,
 } from './entry.js';
 
 /** Public weights that are known by name. */

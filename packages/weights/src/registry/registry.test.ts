@@ -14,7 +14,7 @@ test.each(WEIGHTS.map((entry) => [entry.name, entry] as const))('%s is complete'
   expect(entry.file).toMatch(/^[\w.-]+$/);
   expect(entry.backbone).toMatch(/^(resnet(18|34|50|101)|wide_resnet(50|101)_2|squeezenet1_1)$/);
   if (entry.bytes !== undefined) expect(Math.round(entry.bytes / 2 ** 20)).toBe(entry.mebibytes);
-  expect(entry.licence.note.length).toBeGreaterThan(50);
+  expect(entry.license.note.length).toBeGreaterThan(50);
   expect(entry.preparation.resize).toBeGreaterThan(entry.preparation.crop);
   expect(entry.inputTransform).toEqual({
     channelOrder: 'rgb',

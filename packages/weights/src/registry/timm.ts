@@ -73,7 +73,7 @@ function entry({ model, revision, sha256, mebibytes, spdx, preparation }: Publis
     mebibytes,
     format: 'safetensors',
     source: `timm ${model}`,
-    licence: { spdx, note: NOTE },
+    license: { spdx, note: NOTE },
     inputTransform: IMAGENET_TRANSFORM,
     preparation,
   };

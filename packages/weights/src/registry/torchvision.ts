@@ -1,13 +1,13 @@
 import { IMAGENET_TRANSFORM, type RecommendedPreparation, type WeightsEntry } from './entry.js';
 
-const LICENCE = {
+const LICENSE = {
   spdx: 'BSD-3-Clause',
   note:
     "torchvision's code is BSD-3-Clause; of its weights it says that they may have terms of their own, derived " +
     'from the data they were trained on (ImageNet-1k), and that permission for your use is yours to determine.',
 } as const;
 
-/** torchvision's two recipes for these networks were evaluated on pictures prepared as follows. */
+/** torchvision's two recipes for these networks were evaluated on images prepared as follows. */
 const PREPARATION: Readonly<Record<string, RecommendedPreparation>> = {
   IMAGENET1K_V1: { resize: 256, crop: 224, interpolation: 'bilinear' },
   IMAGENET1K_V2: { resize: 232, crop: 224, interpolation: 'bilinear' },
@@ -102,7 +102,7 @@ function entry({ backbone, recipe, sha256, bytes, mebibytes }: Published): Weigh
     mebibytes,
     format: 'pytorch',
     source: `torchvision ${recipe}`,
-    licence: LICENCE,
+    license: LICENSE,
     inputTransform: IMAGENET_TRANSFORM,
     preparation: PREPARATION[recipe]!,
   };

@@ -90,7 +90,7 @@ describe('a pickle can call nothing that is not on the list', () => {
     'torch.quint8',
     'torch.float8_e4m3fn',
   ])('%s is refused by name', (name) => {
-    expect(refusalOf(torchZip(x(global(name)))).message).toMatch(/complex, quantised and 8-bit/);
+    expect(refusalOf(torchZip(x(global(name)))).message).toMatch(/complex, quantized and 8-bit/);
     expect(refusalOf(torchZip(x(global(name)))).message).toContain(name);
   });
 });

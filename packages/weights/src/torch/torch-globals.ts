@@ -116,7 +116,7 @@ export function findTorchGlobal(module: string, name: string): PickleGlobal {
   if (NO_COUNTERPART.test(path)) {
     throw invalidWeights(
       TORCH_FILE,
-      `it holds ${quoted(path)}; complex, quantised and 8-bit floating-point tensors are not read.`,
+      `it holds ${quoted(path)}; complex, quantized and 8-bit floating-point tensors are not read.`,
       { hint: 'Convert those tensors to float32 in Python and save the state dict again.', details },
     );
   }

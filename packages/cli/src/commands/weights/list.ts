@@ -29,17 +29,17 @@ export async function listWeights({ json, cache }: ListWeightsOptions): Promise<
   }
   printLine(
     formatTable(
-      ['name', 'backbone', 'MiB', 'here', 'licence', 'source'],
-      entries.map(({ name, backbone, mebibytes, present, licence, source }) => [
+      ['name', 'backbone', 'MiB', 'here', 'license', 'source'],
+      entries.map(({ name, backbone, mebibytes, present, license, source }) => [
         name,
         backbone,
         String(mebibytes),
         present ? 'yes' : 'no',
-        licence.spdx,
+        license.spdx,
         source,
       ]),
     ),
   );
   printLine();
-  for (const note of new Set(entries.map(({ licence }) => licence.note))) printLine(note);
+  for (const note of new Set(entries.map(({ license }) => license.note))) printLine(note);
 }

@@ -20,7 +20,7 @@ export async function pullWeightsByName(name: string, options: PullWeightsComman
 /** Progress goes to standard error, what became of it to standard output. */
 export async function pullEntry(entry: WeightsEntry, options: PullWeightsCommandOptions): Promise<void> {
   const { json, cache, mirror } = options;
-  const { name, backbone, licence, source } = entry;
+  const { name, backbone, license, source } = entry;
   const { pullWeights } = await import('@dskd/weights/node');
   const view = json ? undefined : new PullProgressView(name);
   const pulled = await interruptible((signal) =>
@@ -32,11 +32,11 @@ export async function pullEntry(entry: WeightsEntry, options: PullWeightsCommand
     }),
   ).finally(() => view?.end());
   if (json) {
-    printJson({ type: 'weights-pulled', name, ...pulled, backbone, licence });
+    printJson({ type: 'weights-pulled', name, ...pulled, backbone, license });
     return;
   }
   printLine(`${pulled.fromCache ? 'here already' : 'pulled'}: ${pulled.path}`);
   printLine(`${(pulled.bytes / 2 ** 20).toFixed(1)} MiB, SHA-256 ${pulled.sha256}`);
   printLine(`for the backbone ${backbone}, from ${source}`);
-  printLine(`${licence.spdx}: ${licence.note}`);
+  printLine(`${license.spdx}: ${license.note}`);
 }

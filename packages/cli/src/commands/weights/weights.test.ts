@@ -70,7 +70,7 @@ test('every registered name is for a backbone that can be built', () => {
 });
 
 describe('list', () => {
-  test('is a table with sizes and licences', async () => {
+  test('is a table with sizes and licenses', async () => {
     const { code, stdout } = await weights('list', '--cache', folder);
     expect(code).toBe(0);
     expect(stdout).toMatch(
@@ -113,7 +113,7 @@ describe('pull', () => {
     bytes: CONTENT.byteLength,
   });
 
-  test('prints where the file is and under which licence; progress goes to standard error', async () => {
+  test('prints where the file is and under which license; progress goes to standard error', async () => {
     const cache = path.join(folder, 'cache');
     const run = (): Promise<number> => pullEntry(entry(), { cache, mirror }).then(() => 0);
     const first = await capture(run);
@@ -138,7 +138,7 @@ describe('pull', () => {
       sha256: sha256(CONTENT),
       fromCache: false,
       backbone: 'squeezenet1_1',
-      licence: findWeights('squeezenet1_1').licence,
+      license: findWeights('squeezenet1_1').license,
     });
   });
 

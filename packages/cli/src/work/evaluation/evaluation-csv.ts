@@ -1,4 +1,4 @@
-import type { EvaluationResult, LimitedArea, ScoreQuality } from '@dskd/detector';
+import type { EvaluationResult, LimitedArea, ScoreMetrics } from '@dskd/detector';
 import { scoresOf } from './evaluation-tables.js';
 import { meanOverSubsets } from './mean-over-subsets.js';
 
@@ -17,8 +17,8 @@ const COLUMNS = [
 
 /** One number; `value` alone where it is exact. */
 interface Row {
-  /** All test pictures; the pictures of a type of defect or subset; the regions of a type. */
-  readonly scope: 'all' | 'pictures' | 'regions';
+  /** All test images; the images of a type of defect or subset; the regions of a type. */
+  readonly scope: 'all' | 'images' | 'regions';
   /** Of the type or subset. */
   readonly name?: string;
   readonly metric: string;
@@ -31,7 +31,7 @@ interface Row {
 const IMAGE_METRICS = ['imageAuroc', 'imageAveragePrecision', 'imageF1Max'] as const;
 const PIXEL_METRICS = ['pixelAuroc', 'pixelAveragePrecision'] as const;
 
-function rowsOf(quality: ScoreQuality): Row[] {
+function rowsOf(quality: ScoreMetrics): Row[] {
   const sproRows = (scope: Row['scope'], areas: readonly LimitedArea[], name?: string): Row[] =>
     areas.map((area) => ({ scope, ...(name !== undefined && { name }), metric: 'auSpro', ...area }));
   return [
@@ -41,9 +41,9 @@ function rowsOf(quality: ScoreQuality): Row[] {
     ...(quality.auPro ? [{ scope: 'all', metric: 'auPro', ...quality.auPro } as const] : []),
     ...sproRows('all', meanOverSubsets(quality.auSpro)),
     ...Object.entries(quality.imageAurocByDefect).map(
-      ([name, value]): Row => ({ scope: 'pictures', name, metric: 'imageAuroc', value }),
+      ([name, value]): Row => ({ scope: 'images', name, metric: 'imageAuroc', value }),
     ),
-    ...Object.entries(quality.auSpro).flatMap(([name, areas]) => sproRows('pictures', areas, name)),
+    ...Object.entries(quality.auSpro).flatMap(([name, areas]) => sproRows('images', areas, name)),
     ...Object.entries(quality.auSproByDefect).flatMap(([name, areas]) => sproRows('regions', areas, name)),
   ];
 }
@@ -57,7 +57,7 @@ function cell(value: string | number | undefined): string {
 /**
  * An evaluation as CSV (RFC 4180 but for line feeds alone), a row a number: its score (a branch or `fused`), what it
  * is measured on, the metric as JSON has it, limit and bounds where there are some. What cannot be measured is an
- * empty value. Over all pictures auSpro is the mean of the subsets'.
+ * empty value. Over all images auSpro is the mean of the subsets'.
  */
 export function evaluationCsv(result: EvaluationResult): string {
   const { source, protocol, atThreshold } = result;

@@ -5,7 +5,7 @@ import { madeUpResult } from './made-up-result.test.util.js';
 test('Markdown: every table, subsets and their mean at each limit', () => {
   expect(evaluationMarkdown(madeUpResult({ hasRegions: true }))).toBe(`# tray|b
 
-tray|b: 3 good and 4 anomalous test pictures, 4 with a mask; protocol of MVTec LOCO AD.
+tray|b: 3 good and 4 anomalous test images, 4 with a mask; protocol of MVTec LOCO AD.
 
 | score | image AUROC | average precision | F1-max | pixel AUROC | pixel AP | AU-PRO |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |
@@ -31,7 +31,7 @@ tray|b: 3 good and 4 anomalous test pictures, 4 with a mask; protocol of MVTec L
 | --- | ---: | ---: |
 | cut, "deep" | 0.5500 | 0.5500 |
 
-at threshold 2.5000: 1 of 3 good pictures raise a false alarm, 2 of 4 anomalous ones are missed.
+at threshold 2.5000: 1 of 3 good images raise a false alarm, 2 of 4 anomalous ones are missed.
 `);
 });
 
@@ -56,12 +56,12 @@ test('CSV: a row a number, means and bounds; quoted where it must be, empty wher
     'all,,auPro,0.3,0.8500000000000001,0.8400000000000001,0.8600000000000001',
     'all,,auSpro,0.05,0.25,0.2,0.30000000000000004',
     'all,,auSpro,0.3,0.5,0.2,0.7999999999999999',
-    'pictures,structural_anomalies,imageAuroc,,0.9,,',
-    'pictures,logical_anomalies,imageAuroc,,0.7000000000000001,,',
-    'pictures,structural_anomalies,auSpro,0.05,0.15000000000000002,0.1,0.2',
-    'pictures,structural_anomalies,auSpro,0.3,0.4,0.1,0.7',
-    'pictures,logical_anomalies,auSpro,0.05,0.35,0.3,0.4',
-    'pictures,logical_anomalies,auSpro,0.3,0.6,0.3,0.8999999999999999',
+    'images,structural_anomalies,imageAuroc,,0.9,,',
+    'images,logical_anomalies,imageAuroc,,0.7000000000000001,,',
+    'images,structural_anomalies,auSpro,0.05,0.15000000000000002,0.1,0.2',
+    'images,structural_anomalies,auSpro,0.3,0.4,0.1,0.7',
+    'images,logical_anomalies,auSpro,0.05,0.35,0.3,0.4',
+    'images,logical_anomalies,auSpro,0.3,0.6,0.3,0.8999999999999999',
     'regions,"cut, ""deep""",auSpro,0.05,0.55,0.5,0.6',
     'regions,"cut, ""deep""",auSpro,0.3,0.8,0.5,1.1',
     'all,,threshold,,2.5,,',

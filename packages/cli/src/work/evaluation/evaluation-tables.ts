@@ -1,4 +1,4 @@
-import type { EvaluationResult, ScoreQuality } from '@dskd/detector';
+import type { EvaluationResult, ScoreMetrics } from '@dskd/detector';
 import { meanOverSubsets } from './mean-over-subsets.js';
 
 /** A table for people: its cells are text. */
@@ -13,12 +13,12 @@ const HEADLINE_LIMIT = 0.05;
 const number = (value: number | undefined): string => value?.toFixed(4) ?? '-';
 
 /** Branches and then the fused score. */
-export function scoresOf({ branches, fused }: EvaluationResult): [string, ScoreQuality][] {
+export function scoresOf({ branches, fused }: EvaluationResult): [string, ScoreMetrics][] {
   return [...Object.entries(branches), ['fused', fused]];
 }
 
 /** How well each score does as a whole. */
-function overall(scores: readonly [string, ScoreQuality][]): Table {
+function overall(scores: readonly [string, ScoreMetrics][]): Table {
   return {
     header: ['score', 'image AUROC', 'average precision', 'F1-max', 'pixel AUROC', 'pixel AP', 'AU-PRO'],
     rows: scores.map(([name, quality]) => [
@@ -33,7 +33,7 @@ function overall(scores: readonly [string, ScoreQuality][]): Table {
   };
 }
 
-function imageAurocByDefect(scores: readonly [string, ScoreQuality][], hasSubsets: boolean): Table {
+function imageAurocByDefect(scores: readonly [string, ScoreMetrics][], hasSubsets: boolean): Table {
   const defects = Object.keys(scores.at(-1)![1].imageAurocByDefect).sort();
   const rows = defects.map((defect) => [
     defect,
@@ -43,7 +43,7 @@ function imageAurocByDefect(scores: readonly [string, ScoreQuality][], hasSubset
   return { header: ['image AUROC by defect', ...scores.map(([name]) => name)], rows };
 }
 
-function auSpro(scores: readonly [string, ScoreQuality][]): Table {
+function auSpro(scores: readonly [string, ScoreMetrics][]): Table {
   const fused = scores.at(-1)![1];
   const subsets = Object.keys(fused.auSpro).sort();
   const limits = fused.auSpro[subsets[0]!]!.map(({ limit }) => limit);
@@ -59,9 +59,9 @@ function auSpro(scores: readonly [string, ScoreQuality][]): Table {
   };
 }
 
-function auSproByDefect(scores: readonly [string, ScoreQuality][]): Table {
+function auSproByDefect(scores: readonly [string, ScoreMetrics][]): Table {
   const types = Object.keys(scores.at(-1)![1].auSproByDefect).sort();
-  const at = (quality: ScoreQuality, type: string): number | undefined =>
+  const at = (quality: ScoreMetrics, type: string): number | undefined =>
     quality.auSproByDefect[type]?.find(({ limit }) => limit === HEADLINE_LIMIT)?.value;
   return {
     header: [`AU-sPRO up to ${HEADLINE_LIMIT} by region`, ...scores.map(([name]) => name)],
@@ -81,18 +81,18 @@ export function evaluationTables(result: EvaluationResult): Table[] {
 }
 
 /** What was evaluated, in a line. */
-export function headline({ source, pictures, protocol }: EvaluationResult): string {
+export function headline({ source, images, protocol }: EvaluationResult): string {
   const rules = { 'mvtec-ad': 'MVTec AD', 'mvtec-loco-ad': 'MVTec LOCO AD' }[protocol];
   return (
-    `${source}: ${pictures.good} good and ${pictures.anomalous} anomalous test pictures, ` +
-    `${pictures.withMask} with a mask; protocol of ${rules}`
+    `${source}: ${images.good} good and ${images.anomalous} anomalous test images, ` +
+    `${images.withMask} with a mask; protocol of ${rules}`
   );
 }
 
 /** What the threshold does, in a line. */
-export function thresholdLine({ pictures, atThreshold }: EvaluationResult): string {
+export function thresholdLine({ images, atThreshold }: EvaluationResult): string {
   return (
-    `at threshold ${atThreshold.threshold.toFixed(4)}: ${atThreshold.falseAlarms} of ${pictures.good} good pictures ` +
-    `raise a false alarm, ${atThreshold.misses} of ${pictures.anomalous} anomalous ones are missed`
+    `at threshold ${atThreshold.threshold.toFixed(4)}: ${atThreshold.falseAlarms} of ${images.good} good images ` +
+    `raise a false alarm, ${atThreshold.misses} of ${images.anomalous} anomalous ones are missed`
   );
 }

@@ -1,9 +1,9 @@
-import type { EvaluationResult, LimitedArea, ScoreQuality } from '@dskd/detector';
+import type { EvaluationResult, LimitedArea, ScoreMetrics } from '@dskd/detector';
 
 const areas = (value: number): LimitedArea[] =>
   [0.05, 0.3].map((limit) => ({ limit, value: value + limit, lower: value, upper: value + 2 * limit }));
 
-function quality(value: number, hasRegions: boolean): ScoreQuality {
+function quality(value: number, hasRegions: boolean): ScoreMetrics {
   return {
     imageAuroc: value,
     imageAveragePrecision: value + 0.01,
@@ -23,7 +23,7 @@ export function madeUpResult({ hasRegions }: { readonly hasRegions: boolean }): 
   return {
     source: 'tray|b',
     protocol: 'mvtec-loco-ad',
-    pictures: { good: 3, anomalous: 4, withMask: 4 },
+    images: { good: 3, anomalous: 4, withMask: 4 },
     fused: quality(0.8, hasRegions),
     branches: { local: quality(0.6, hasRegions) },
     atThreshold: { threshold: 2.5, falseAlarms: 1, misses: 2 },

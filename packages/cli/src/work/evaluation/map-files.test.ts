@@ -2,7 +2,7 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { encodeFloatTiff, type ImageSource, type Sample } from '@dskd/data';
-import type { EvaluatedPicture } from '@dskd/detector';
+import type { EvaluatedImage } from '@dskd/detector';
 import { MapFiles } from './map-files.js';
 
 let folder: string;
@@ -24,14 +24,14 @@ const sourceOf = (...ids: string[]): ImageSource => ({
   fingerprint: () => Promise.resolve('0'.repeat(64)),
 });
 
-function pictureOf(id: string): EvaluatedPicture {
-  const map = (value: number): EvaluatedPicture['maps']['fused'] => ({
+function imageOf(id: string): EvaluatedImage {
+  const map = (value: number): EvaluatedImage['maps']['fused'] => ({
     data: new Float32Array(6).fill(value),
     width: 3,
     height: 2,
   });
   const maps = { fused: map(1), branches: { local: map(2) } };
-  return { sample: sampleOf(id), maps } as unknown as EvaluatedPicture;
+  return { sample: sampleOf(id), maps } as unknown as EvaluatedImage;
 }
 
 test.each([
@@ -43,7 +43,7 @@ test.each([
     sourceOf('test/good/000.png', 'test/hole/b.c.jpg'),
     score,
   );
-  for (const id of ['test/good/000.png', 'test/hole/b.c.jpg']) await files.write(pictureOf(id));
+  for (const id of ['test/good/000.png', 'test/hole/b.c.jpg']) await files.write(imageOf(id));
   expect((await readdir(path.join(folder, score), { recursive: true })).sort()).toEqual(
     ['tray', 'tray/test', 'tray/test/good', 'tray/test/good/000.tiff', 'tray/test/hole']
       .concat('tray/test/hole/b.c.tiff')
@@ -54,7 +54,7 @@ test.each([
   expect(Buffer.compare(written, wanted)).toBe(0);
 });
 
-test('pictures that would share a file, or have one elsewhere, are refused before any work', () => {
+test('images that would share a file, or have one elsewhere, are refused before any work', () => {
   expect(() => MapFiles.in(folder, sourceOf('test/a.png', 'test/a.jpg'), 'fused')).toThrow(
     'The maps of test/a.png and test/a.jpg would be one file',
   );

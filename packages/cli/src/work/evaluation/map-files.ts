@@ -2,13 +2,13 @@ import path from 'node:path';
 import { DskdError } from '@dskd/base';
 import { encodeFloatTiff, type ImageSource, type Sample } from '@dskd/data';
 import { assertWritable, writeFileAtomically } from '@dskd/data/node';
-import type { EvaluatedPicture } from '@dskd/detector';
+import type { EvaluatedImage } from '@dskd/detector';
 
 const FUSED = 'fused';
 
 /**
- * Maps as files that MVTec's evaluation scripts read: `FOLDER/<object>/test/<defect>/<picture>.tiff`, 32-bit floats of
- * the picture's own size.
+ * Maps as files that MVTec's evaluation scripts read: `FOLDER/<object>/test/<defect>/<image>.tiff`, 32-bit floats of
+ * the image's own size.
  */
 export class MapFiles {
   readonly #files: ReadonlyMap<string, string>;
@@ -20,9 +20,9 @@ export class MapFiles {
   }
 
   /**
-   * Names a file for each test picture, before any work.
+   * Names a file for each test image, before any work.
    * @param score `fused` or the name of a branch.
-   * @throws {DskdError} `dataset-invalid` where two pictures would have one file, or one would lie outside the folder.
+   * @throws {DskdError} `dataset-invalid` where two images would have one file, or one would lie outside the folder.
    */
   static in(folder: string, source: ImageSource, score: string): MapFiles {
     const files = new Map<string, string>();
@@ -38,7 +38,7 @@ export class MapFiles {
           twin
             ? `The maps of ${twin.id} and ${sample.id} would be one file, ${file}.`
             : `The map of ${sample.id} would lie outside ${object}.`,
-          { hint: 'Evaluate without --write-maps, or give the pictures other names.', details: { file } },
+          { hint: 'Evaluate without --write-maps, or give the images other names.', details: { file } },
         );
       }
       takenBy.set(file, sample);
@@ -65,7 +65,7 @@ export class MapFiles {
   }
 
   /** @throws {DskdError} `file-not-writable` */
-  async write({ sample, maps }: EvaluatedPicture): Promise<void> {
+  async write({ sample, maps }: EvaluatedImage): Promise<void> {
     const map = this.#score === FUSED ? maps.fused : maps.branches[this.#score]!;
     await writeFileAtomically(this.#files.get(sample.id)!, encodeFloatTiff(map));
   }

@@ -1,6 +1,6 @@
 import { assertWritable, encodeWebp, writeFileAtomically } from '@dskd/data/node';
 import type { ImageSource } from '@dskd/data';
-import type { Detector, EvaluatedPicture, EvaluationResult } from '@dskd/detector';
+import type { Detector, EvaluatedImage, EvaluationResult } from '@dskd/detector';
 import { GalleryCollector, heatScaleOf, makePanels, panelSide, renderReport } from '@dskd/report';
 import { dataFacts, environmentFacts, modelFacts } from './facts.js';
 
@@ -27,10 +27,7 @@ export class EvaluationReport {
     return new EvaluationReport(file, model);
   }
 
-  async add(
-    detector: Detector,
-    { sample, picture, prediction, maps, mask }: EvaluatedPicture,
-  ): Promise<void> {
+  async add(detector: Detector, { sample, image, prediction, maps, mask }: EvaluatedImage): Promise<void> {
     const { id, label, defectType } = sample;
     const { score, verdict, branches } = prediction;
     const branchScores = Object.fromEntries(
@@ -38,7 +35,7 @@ export class EvaluationReport {
     );
     await this.#gallery.consider({ id, label, defectType, score, verdict, branchScores }, () =>
       makePanels(
-        { image: picture, ...maps, ...(mask && { mask }) },
+        { image: image, ...maps, ...(mask && { mask }) },
         { scale: scaleOf(detector), side: panelSide(this.#gallery.capacity), encode: encodeWebp },
       ),
     );
@@ -58,7 +55,7 @@ export class EvaluationReport {
       title: `${source.name}: evaluation`,
       subtitle: `Detector ${this.#model} (${names}), teacher ${description.teacher.name}, ${description.inputSize.join(' x ')} pixels.`,
       evaluation,
-      gallery: this.#gallery.pictures(),
+      gallery: this.#gallery.images(),
       heatScale: scaleOf(detector),
       facts: [
         ...(await dataFacts(source, signal)),

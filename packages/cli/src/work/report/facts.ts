@@ -24,13 +24,13 @@ export function environmentFacts(): Fact[] {
   ];
 }
 
-/** Names the pictures by what they hold. */
+/** Names the images by what they hold. */
 export async function dataFacts(source: ImageSource, signal: AbortSignal): Promise<Fact[]> {
   const split = (name: string): number => source.samples.filter((sample) => sample.split === name).length;
   return [
     {
       label: 'Data',
-      value: `${source.name}: ${split('train')} pictures to train on, ${split('validation')} to validate, ${split('test')} to test`,
+      value: `${source.name}: ${split('train')} images to train on, ${split('validation')} to validate, ${split('test')} to test`,
     },
     { label: 'Data fingerprint', value: await source.fingerprint({ signal }) },
   ];
@@ -49,7 +49,7 @@ export function modelFacts(description: DetectorDescription): Fact[] {
     ...trainings.map((training) => ({
       label: `Training of ${training.branches.join(' and ')}`,
       value: [
-        `${training.pictures} pictures, ${training.epochs} epochs, ${training.steps} steps of ${training.batchSize}, seed ${training.seed}`,
+        `${training.images} images, ${training.epochs} epochs, ${training.steps} steps of ${training.batchSize}, seed ${training.seed}`,
         `data fingerprint ${training.dataFingerprint}`,
         `backend ${training.backend}`,
       ].join('\n'),

@@ -48,11 +48,11 @@ export class TrainingReport {
         threshold: threshold.value,
         falseAlarmRate: threshold.falseAlarmRate,
         guaranteed: threshold.guaranteed,
-        pictures: calibration.pictures,
+        images: calibration.images,
       },
       heatScale: heatScaleOf(calibration.scores, threshold.value),
       facts: [
-        ...(hasTests ? [{ label: 'What it is worth on the test pictures', value: callOf(evaluate) }] : []),
+        ...(hasTests ? [{ label: 'What it is worth on the test images', value: callOf(evaluate) }] : []),
         ...(await dataFacts(source, signal)),
         ...modelFacts(description),
         ...environmentFacts(),

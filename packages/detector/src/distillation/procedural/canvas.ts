@@ -1,15 +1,15 @@
 import type { PixelBuffer, RandomStream } from '@dskd/base';
 
-/** A square colour picture while it is painted: RGB, interleaved, 0..1 (what lies outside is cut at the end). */
+/** A square color image while it is painted: RGB, interleaved, 0..1 (what lies outside is cut at the end). */
 export interface Canvas {
   readonly size: number;
   readonly data: Float32Array;
 }
 
-export type Colour = readonly [red: number, green: number, blue: number];
+export type Color = readonly [red: number, green: number, blue: number];
 
-/** A colour for each place of a picture, in pixels. */
-export type Paint = (x: number, y: number) => Colour;
+/** A color for each place of an image, in pixels. */
+export type Paint = (x: number, y: number) => Color;
 
 export function newCanvas(size: number): Canvas {
   return { size, data: new Float32Array(size * size * 3) };
@@ -22,12 +22,12 @@ export function fill(canvas: Canvas, paint: Paint): void {
   }
 }
 
-/** Mixes `colour` into one pixel. */
+/** Mixes `color` into one pixel. */
 export function cover(
   { size, data }: Canvas,
   x: number,
   y: number,
-  [red, green, blue]: Colour,
+  [red, green, blue]: Color,
   opacity: number,
 ): void {
   const at = (y * size + x) * 3;
@@ -55,19 +55,19 @@ export function clamp(value: number): number {
   return value < 0 ? 0 : value > 1 ? 1 : value;
 }
 
-export function mix(a: Colour, b: Colour, share: number): Colour {
+export function mix(a: Color, b: Color, share: number): Color {
   return [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share];
 }
 
-/** A few colours that go together: shades of a centre, grey in one picture of three. */
-export function palette(random: RandomStream): () => Colour {
-  const centre = [random.uniform(), random.uniform(), random.uniform()];
+/** A few colors that go together: shades of a center, gray in one image of three. */
+export function palette(random: RandomStream): () => Color {
+  const center = [random.uniform(), random.uniform(), random.uniform()];
   const spread = between(random, 0.2, 1.2);
-  const isGrey = random.uniform() < 1 / 3;
+  const isGray = random.uniform() < 1 / 3;
   return () => {
     const light = (random.uniform() - 0.5) * spread;
     const channel = (index: number): number =>
-      clamp((isGrey ? centre[0]! : centre[index]! + (random.uniform() - 0.5) * spread * 0.5) + light);
+      clamp((isGray ? center[0]! : center[index]! + (random.uniform() - 0.5) * spread * 0.5) + light);
     return [channel(0), channel(1), channel(2)];
   };
 }

@@ -19,24 +19,24 @@ type Painter = (canvas: Canvas, random: RandomStream) => void;
 /** Dead leaves (Lee, Mumford and Huang 2001): shapes over shapes, radii distributed as 1 / r^3. */
 const deadLeaves: Painter = (canvas, random) => {
   const { size } = canvas;
-  const colour = palette(random);
-  fill(canvas, randomTexture(random, size, colour));
+  const color = palette(random);
+  fill(canvas, randomTexture(random, size, color));
   const smallest = scaleBetween(random, 1, size / 16);
   const largest = between(random, 0.15, 0.4) * size;
-  const textures = Array.from({ length: 6 }, () => randomTexture(random, size, colour));
-  // About twice as much as would cover the picture.
+  const textures = Array.from({ length: 6 }, () => randomTexture(random, size, color));
+  // About twice as much as would cover the image.
   let area = 2 * size * size;
   for (let leaf = 0; leaf < 600 && area > 0; leaf++) {
     const radius = smallest / Math.sqrt(1 - random.uniform() * (1 - (smallest / largest) ** 2));
-    const centre = [between(random, 0, size), between(random, 0, size)] as const;
-    const flat = colour();
+    const center = [between(random, 0, size), between(random, 0, size)] as const;
+    const flat = color();
     const paint: Paint = random.uniform() < 0.6 ? () => flat : textures[random.integer(textures.length)]!;
-    paintShape(canvas, random, centre, radius, paint);
+    paintShape(canvas, random, center, radius, paint);
     area -= 2 * radius * radius;
   }
 };
 
-/** Noise from clouds to sand, in three colours; stretched like brushed metal or wood in one of three. */
+/** Noise from clouds to sand, in three colors; stretched like brushed metal or wood in one of three. */
 const noiseFields: Painter = (canvas, random) => {
   const { size } = canvas;
   const options = () => ({
@@ -45,8 +45,8 @@ const noiseFields: Painter = (canvas, random) => {
     persistence: between(random, 0.4, 1.1),
   });
   const [first, second] = [noiseField(random, size, options()), noiseField(random, size, options())];
-  const colour = palette(random);
-  const [a, b, c] = [colour(), colour(), colour()];
+  const color = palette(random);
+  const [a, b, c] = [color(), color(), color()];
   const contrast = between(random, 1, 5);
   const squeeze = random.uniform() < 1 / 3 ? scaleBetween(random, 2, 16) : 1;
   const upright = random.uniform() < 0.5;
@@ -57,7 +57,7 @@ const noiseFields: Painter = (canvas, random) => {
   });
 };
 
-/** A Julia set, coloured by the time to escape. */
+/** A Julia set, colored by the time to escape. */
 const fractals: Painter = (canvas, random) => {
   const { size } = canvas;
   const angle = between(random, 0, 2 * Math.PI);
@@ -67,8 +67,8 @@ const fractals: Painter = (canvas, random) => {
   const imaginary = radius * (0.5 * Math.sin(angle) - 0.25 * Math.sin(2 * angle));
   const zoom = scaleBetween(random, 0.3, 3) / size;
   const [left, top] = [between(random, -0.8, 0.8), between(random, -0.8, 0.8)];
-  const colour = palette(random);
-  const colours = Array.from({ length: 8 }, colour);
+  const color = palette(random);
+  const colors = Array.from({ length: 8 }, color);
   const steps = 48;
   fill(canvas, (x, y) => {
     let [a, b] = [left + (x - size / 2) * zoom, top + (y - size / 2) * zoom];
@@ -77,12 +77,12 @@ const fractals: Painter = (canvas, random) => {
       [a, b] = [a * a - b * b + real, 2 * a * b + imaginary];
       step++;
     }
-    if (step === steps) return mix(colours[0]!, colours[1]!, clamp(a * a + b * b));
+    if (step === steps) return mix(colors[0]!, colors[1]!, clamp(a * a + b * b));
     // Between whole steps by how far out the point has gone.
     const smooth = step + 1 - Math.log2(Math.max(1, Math.log2(a * a + b * b) / 2));
     const place = Math.max(0, smooth) / 4;
     const below = Math.floor(place);
-    return mix(colours[below % 8]!, colours[(below + 1) % 8]!, place - below);
+    return mix(colors[below % 8]!, colors[(below + 1) % 8]!, place - below);
   });
 };
 
@@ -109,10 +109,10 @@ function glyph(random: RandomStream): Uint8Array {
 /** Lines of made-up letters at some angle on some ground, and thin lines across. */
 const text: Painter = (canvas, random) => {
   const { size } = canvas;
-  const colour = palette(random);
-  fill(canvas, randomTexture(random, size, colour));
+  const color = palette(random);
+  fill(canvas, randomTexture(random, size, color));
   const dark = random.uniform() < 0.5 ? 0 : 1;
-  const ink = mix(colour(), [dark, dark, dark], 0.7);
+  const ink = mix(color(), [dark, dark, dark], 0.7);
   const alphabet = Array.from({ length: 24 }, () => glyph(random));
   const dot = scaleBetween(random, 0.8, size / 32);
   const angle = random.uniform() < 0.5 ? 0 : between(random, 0, 2 * Math.PI);
@@ -130,13 +130,13 @@ const text: Painter = (canvas, random) => {
       if (letter?.[inY * GLYPH_COLUMNS + inX]) cover(canvas, x, y, ink, 0.9);
     }
   }
-  for (let line = random.integer(6); line > 0; line--) strokeAcross(canvas, random, colour);
+  for (let line = random.integer(6); line > 0; line--) strokeAcross(canvas, random, color);
 };
 
 /** A thin line that bends. */
-function strokeAcross(canvas: Canvas, random: RandomStream, colour: ReturnType<typeof palette>): void {
+function strokeAcross(canvas: Canvas, random: RandomStream, color: ReturnType<typeof palette>): void {
   const { size } = canvas;
-  const [paint, width] = [colour(), scaleBetween(random, 0.5, size / 40)];
+  const [paint, width] = [color(), scaleBetween(random, 0.5, size / 40)];
   let [x, y] = [between(random, 0, size), between(random, 0, size)];
   let angle = between(random, 0, 2 * Math.PI);
   const bend = between(random, 0, 0.15);
@@ -157,35 +157,35 @@ function strokeAcross(canvas: Canvas, random: RandomStream, colour: ReturnType<t
 /** A few large textured things on a textured ground. */
 const texturedShapes: Painter = (canvas, random) => {
   const { size } = canvas;
-  const colour = palette(random);
-  fill(canvas, randomTexture(random, size, colour));
+  const color = palette(random);
+  fill(canvas, randomTexture(random, size, color));
   const things = palette(random);
   for (let shape = 1 + random.integer(10); shape > 0; shape--) {
-    const centre = [between(random, 0, size), between(random, 0, size)] as const;
+    const center = [between(random, 0, size), between(random, 0, size)] as const;
     const radius = scaleBetween(random, size / 24, size / 2.5);
-    paintShape(canvas, random, centre, radius, randomTexture(random, size, things));
+    paintShape(canvas, random, center, radius, randomTexture(random, size, things));
   }
 };
 
 /** Smooth ground: a linear slope and a bright or dark spot, in bands in one of four. */
 const gradients: Painter = (canvas, random) => {
   const { size } = canvas;
-  const colour = palette(random);
-  const [a, b, c] = [colour(), colour(), colour()];
+  const color = palette(random);
+  const [a, b, c] = [color(), color(), color()];
   const angle = between(random, 0, 2 * Math.PI);
   const [cosine, sine] = [Math.cos(angle) / size, Math.sin(angle) / size];
-  const [centreX, centreY] = [between(random, 0, size), between(random, 0, size)];
+  const [centerX, centerY] = [between(random, 0, size), between(random, 0, size)];
   const reach = between(random, 0.2, 1.2) * size;
   const bands = random.uniform() < 0.25 ? 2 + random.integer(14) : undefined;
   const step = (share: number): number => (bands === undefined ? share : Math.floor(share * bands) / bands);
   fill(canvas, (x, y) => {
     const slope = clamp((x - size / 2) * cosine + (y - size / 2) * sine + 0.5);
-    const distance = Math.sqrt((x - centreX) ** 2 + (y - centreY) ** 2);
+    const distance = Math.sqrt((x - centerX) ** 2 + (y - centerY) ** 2);
     return mix(mix(a, b, step(slope)), c, step(clamp(1 - distance / reach)));
   });
 };
 
-/** Kinds of procedural pictures, by name. */
+/** Kinds of procedural images, by name. */
 export const FAMILIES = {
   'dead-leaves': deadLeaves,
   'noise-fields': noiseFields,

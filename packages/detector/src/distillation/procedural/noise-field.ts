@@ -1,7 +1,7 @@
 import type { RandomStream } from '@dskd/base';
 
 export interface NoiseOptions {
-  /** Cells of the coarsest grid across the picture. */
+  /** Cells of the coarsest grid across the image. */
   readonly cells: number;
   readonly octaves: number;
   /** What each octave's height is of the one before: 0.5 looks like clouds, 0.9 like sand. */

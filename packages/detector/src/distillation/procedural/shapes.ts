@@ -1,7 +1,7 @@
 import type { RandomStream } from '@dskd/base';
 import { between, clamp, cover, type Canvas, type Paint } from './canvas.js';
 
-/** Signed distance to a shape's edge in pixels from its centre, positive inside; roughly, where it is stretched. */
+/** Signed distance to a shape's edge in pixels from its center, positive inside; roughly, where it is stretched. */
 type Outline = (x: number, y: number) => number;
 
 function outlineOf(random: RandomStream, radius: number): Outline {
@@ -35,7 +35,7 @@ function outlineOf(random: RandomStream, radius: number): Outline {
 export function paintShape(
   canvas: Canvas,
   random: RandomStream,
-  [centreX, centreY]: readonly [number, number],
+  [centerX, centerY]: readonly [number, number],
   radius: number,
   paint: Paint,
 ): void {
@@ -44,11 +44,11 @@ export function paintShape(
   const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
   // A square's corner is sqrt(2) away.
   const reach = 1.5 * radius + 1;
-  const first = (centre: number): number => Math.max(0, Math.ceil(centre - reach));
-  const last = (centre: number): number => Math.min(canvas.size - 1, Math.floor(centre + reach));
-  for (let y = first(centreY); y <= last(centreY); y++) {
-    for (let x = first(centreX); x <= last(centreX); x++) {
-      const [dx, dy] = [x - centreX, y - centreY];
+  const first = (center: number): number => Math.max(0, Math.ceil(center - reach));
+  const last = (center: number): number => Math.min(canvas.size - 1, Math.floor(center + reach));
+  for (let y = first(centerY); y <= last(centerY); y++) {
+    for (let x = first(centerX); x <= last(centerX); x++) {
+      const [dx, dy] = [x - centerX, y - centerY];
       const coverage = clamp(outline(dx * cosine + dy * sine, dy * cosine - dx * sine) + 0.5);
       if (coverage > 0) cover(canvas, x, y, paint(x, y), coverage);
     }

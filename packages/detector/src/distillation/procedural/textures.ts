@@ -1,8 +1,8 @@
 import type { RandomStream } from '@dskd/base';
-import { between, clamp, mix, scaleBetween, type Colour, type Paint } from './canvas.js';
+import { between, clamp, mix, scaleBetween, type Color, type Paint } from './canvas.js';
 import { noiseField } from './noise-field.js';
 
-type Texture = (random: RandomStream, size: number, colour: () => Colour) => Paint;
+type Texture = (random: RandomStream, size: number, color: () => Color) => Paint;
 
 /** Distance to the nearest edge of stripes `period` wide, in pixels, negative between them. */
 function stripe(position: number, period: number): number {
@@ -22,22 +22,22 @@ function turned(random: RandomStream): (x: number, y: number) => [number, number
   return (x, y) => [x * cosine + y * sine, y * cosine - x * sine];
 }
 
-const flat: Texture = (_random, _size, colour) => {
-  const only = colour();
+const flat: Texture = (_random, _size, color) => {
+  const only = color();
   return () => only;
 };
 
-const stripes: Texture = (random, size, colour) => {
+const stripes: Texture = (random, size, color) => {
   const turn = turned(random);
   const period = scaleBetween(random, 3, size / 4);
-  const [a, b] = [colour(), colour()];
+  const [a, b] = [color(), color()];
   return (x, y) => mix(a, b, edge(stripe(turn(x, y)[0], period)));
 };
 
-const checks: Texture = (random, size, colour) => {
+const checks: Texture = (random, size, color) => {
   const turn = turned(random);
   const period = scaleBetween(random, 5, size / 3);
-  const [a, b] = [colour(), colour()];
+  const [a, b] = [color(), color()];
   return (x, y) => {
     const [u, v] = turn(x, y);
     const [across, down] = [edge(stripe(u, period)), edge(stripe(v, period))];
@@ -45,11 +45,11 @@ const checks: Texture = (random, size, colour) => {
   };
 };
 
-const dots: Texture = (random, size, colour) => {
+const dots: Texture = (random, size, color) => {
   const turn = turned(random);
   const period = scaleBetween(random, 5, size / 4);
   const radius = between(random, 0.15, 0.45) * period;
-  const [a, b] = [colour(), colour()];
+  const [a, b] = [color(), color()];
   return (x, y) => {
     const [u, v] = turn(x, y);
     const across = u - period * Math.round(u / period);
@@ -58,28 +58,28 @@ const dots: Texture = (random, size, colour) => {
   };
 };
 
-const gradient: Texture = (random, size, colour) => {
+const gradient: Texture = (random, size, color) => {
   const turn = turned(random);
   const reach = between(random, 0.4, 1.5) * size;
   const start = between(random, -0.5, 0.5) * size;
-  const [a, b] = [colour(), colour()];
+  const [a, b] = [color(), color()];
   return (x, y) => mix(a, b, clamp((turn(x, y)[0] - start) / reach));
 };
 
-const noise: Texture = (random, size, colour) => {
+const noise: Texture = (random, size, color) => {
   const field = noiseField(random, size, {
     cells: scaleBetween(random, 2, size / 3),
     octaves: 1 + random.integer(5),
     persistence: between(random, 0.4, 1),
   });
   const contrast = between(random, 1, 4);
-  const [a, b] = [colour(), colour()];
+  const [a, b] = [color(), color()];
   return (x, y) => mix(a, b, clamp((field[y * size + x]! - 0.5) * contrast + 0.5));
 };
 
 const ALL: readonly Texture[] = [flat, stripes, checks, dots, gradient, noise, noise];
 
-/** A paint of a random kind: flat, stripes, checks, dots, gradient, noise. Takes whole pixels inside the picture. */
-export function randomTexture(random: RandomStream, size: number, colour: () => Colour): Paint {
-  return ALL[random.integer(ALL.length)]!(random, size, colour);
+/** A paint of a random kind: flat, stripes, checks, dots, gradient, noise. Takes whole pixels inside the image. */
+export function randomTexture(random: RandomStream, size: number, color: () => Color): Paint {
+  return ALL[random.integer(ALL.length)]!(random, size, color);
 }

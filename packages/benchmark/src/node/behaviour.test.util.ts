@@ -1,2 +1,0 @@
-/** What a cell's seed tells the fake worker to do. */
-export const BEHAVIOUR = { works: 1, throws: 2, dies: 3, hangs: 4, deaf: 5 } as const;

@@ -1,0 +1,134 @@
+import * as tf from '@tensorflow/tfjs';
+import { isDskdError, type PixelBuffer } from '@dskd/base';
+import { expectNoNewTensors, useBackend } from '@dskd/test-support';
+import { preparePixels, toImageTensor } from './prepare.js';
+import { PreparedImages } from './prepared-images.js';
+
+beforeAll(() => useBackend('cpu'));
+
+/** Samples whose image `index` is gray level `index`, that count how often and how many at a time they are read. */
+function countingSamples(count: number): {
+  samples: { id: string; load(): Promise<PixelBuffer> }[];
+  loads: number[];
+  mostAtATime: () => number;
+} {
+  const loads = Array<number>(count).fill(0);
+  let now = 0;
+  let most = 0;
+  const samples = loads.map((_, index) => ({
+    id: String(index),
+    async load() {
+      loads[index]!++;
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      now--;
+      return { data: new Uint8Array(6 * 4 * 3).fill(index), width: 6, height: 4, channels: 3 };
+    },
+  }));
+  return { samples, loads, mostAtATime: () => most };
+}
+
+const size = { height: 2, width: 2 };
+const BYTES = 12;
+
+async function grayLevels(images: PreparedImages, indices: readonly number[]): Promise<number[]> {
+  return (await images.images(indices)).map(({ data }) => data[0]!);
+}
+
+test('a batch is the prepared images, in the order asked for, one tensor', async () => {
+  const { samples } = countingSamples(4);
+  const images = new PreparedImages(samples, size);
+  await expectNoNewTensors(async () => {
+    const batch = await images.batch([3, 0, 3]);
+    const loaded = await Promise.all([3, 0, 3].map((index) => samples[index]!.load()));
+    const wanted = toImageTensor(loaded.map((image) => preparePixels(image, size)));
+    expect(batch.shape).toEqual([3, 2, 2, 3]);
+    expect(await batch.data()).toEqual(await wanted.data());
+    tf.dispose([batch, wanted]);
+  });
+});
+
+test('an epoch does not decode again', async () => {
+  const { samples, loads } = countingSamples(6);
+  const images = new PreparedImages(samples, size);
+  for (let epoch = 0; epoch < 3; epoch++) {
+    expect(await grayLevels(images, [5, 4, 3])).toEqual([5, 4, 3]);
+    expect(await grayLevels(images, [0, 1, 2])).toEqual([0, 1, 2]);
+  }
+  expect(loads).toEqual([1, 1, 1, 1, 1, 1]);
+  expect(images.cachedBytes).toBe(6 * BYTES);
+});
+
+test('the cache is bounded, and what is in it stays', async () => {
+  const { samples, loads } = countingSamples(4);
+  const images = new PreparedImages(samples, { ...size, cacheBytes: 2 * BYTES + 11 });
+  for (let epoch = 0; epoch < 3; epoch++) await grayLevels(images, [0]);
+  for (let epoch = 0; epoch < 3; epoch++) await grayLevels(images, [1, 2, 3]);
+  expect(images.cachedBytes).toBe(2 * BYTES);
+  expect(loads[0]).toBe(1);
+  expect([...loads].sort()).toEqual([1, 1, 3, 3]);
+});
+
+test('cacheBytes 0 keeps nothing', async () => {
+  const { samples, loads } = countingSamples(1);
+  const images = new PreparedImages(samples, { ...size, cacheBytes: 0 });
+  await grayLevels(images, [0]);
+  await grayLevels(images, [0]);
+  expect(loads).toEqual([2]);
+  expect(images.cachedBytes).toBe(0);
+});
+
+test.each([1, 3])('at most %i at a time', async (concurrency) => {
+  const { samples, mostAtATime } = countingSamples(10);
+  const images = new PreparedImages(samples, { ...size, concurrency });
+  images.prefetch([9, 8]);
+  expect(await grayLevels(images, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(mostAtATime()).toBe(concurrency);
+});
+
+test.each([0, 1000])('what was read ahead is not read again (cache of %i bytes)', async (cacheBytes) => {
+  const { samples, loads } = countingSamples(4);
+  const images = new PreparedImages(samples, { ...size, cacheBytes });
+  images.prefetch([2, 1]);
+  images.prefetch([1, 2, 3]);
+  await new Promise((resolve) => setTimeout(resolve, 30));
+  expect(loads).toEqual([0, 1, 1, 1]);
+  expect(await grayLevels(images, [3, 2, 1])).toEqual([3, 2, 1]);
+  expect(loads).toEqual([0, 1, 1, 1]);
+});
+
+test('an image that cannot be read fails the batch that asks for it, not the prefetch', async () => {
+  const broken = { id: 'x', load: () => Promise.reject(new Error('broken')) };
+  const images = new PreparedImages([broken], size);
+  images.prefetch([0]);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await expectNoNewTensors(() => expect(images.batch([0])).rejects.toThrow('broken'));
+  // A later one tries again.
+  await expect(images.batch([0])).rejects.toThrow('broken');
+});
+
+test('an abort stops what has not begun', async () => {
+  const { samples, loads } = countingSamples(8);
+  const images = new PreparedImages(samples, { ...size, concurrency: 1 });
+  const controller = new AbortController();
+  const work = images.batch([0, 1, 2, 3, 4, 5, 6, 7], { signal: controller.signal });
+  controller.abort();
+  const error: unknown = await work.catch((reason: unknown) => reason);
+  expect(isDskdError(error, 'aborted')).toBe(true);
+  expect(loads.reduce((a, b) => a + b)).toBe(1);
+  // The images can be had afterwards.
+  expect(await grayLevels(images, [7])).toEqual([7]);
+});
+
+test('throws when a number makes no sense', async () => {
+  const { samples } = countingSamples(2);
+  for (const options of [{ height: 0 }, { width: 1.5 }, { concurrency: 0 }, { cacheBytes: Number.NaN }]) {
+    expect(() => new PreparedImages(samples, { ...size, ...options })).toThrow('wanted positive integers');
+  }
+  const images = new PreparedImages(samples, size);
+  expect(images.length).toBe(2);
+  for (const index of [-1, 2, 0.5]) {
+    await expect(images.batch([index])).rejects.toThrow(`Got sample ${index}; there are 2`);
+    expect(() => images.prefetch([index])).toThrow('there are 2');
+  }
+});

@@ -1,0 +1,187 @@
+import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
+import type { Tensor4D } from '@tensorflow/tfjs-core';
+import { limiter } from './limiter.js';
+import { fitImage, toImageTensor, type Preparation } from './prepare.js';
+import type { Sample } from './samples.js';
+import { assertAugmentation, type Augmentation } from './transforms/augmentation.js';
+import { augment } from './transforms/augment.js';
+import {
+  addBorder,
+  assertColor,
+  LETTERBOX_FILL,
+  type Color,
+  type FittedImage,
+} from './transforms/letterbox.js';
+import type { Fit, Placement } from './transforms/placement.js';
+
+export interface PreparedImagesOptions extends Preparation {
+  /** A training run's images are varied by (seed, epoch, sample id). Default: they are not. */
+  readonly augment?: { readonly augmentation: Augmentation; readonly seed: number };
+  /**
+   * How many bytes of prepared images are kept (an image takes height x width x 3). Default 256 MiB.
+   * 0 keeps none.
+   */
+  readonly cacheBytes?: number;
+  /** How many images are decoded at a time, default 2. */
+  readonly concurrency?: number;
+}
+
+interface Abortable {
+  readonly signal?: AbortSignal;
+}
+
+export interface BatchOptions extends Abortable {
+  /** From 0. Decides how images are varied. Without it they come as they are, to calibrate with. */
+  readonly epoch?: number;
+}
+
+/**
+ * The images of a list of samples at network size, read when they are first asked for and then kept as
+ * bytes, so that an epoch does not decode again. Holds no tensors.
+ *
+ * Where images are varied, what is kept is the image before that; it is varied inside its letterbox,
+ * whose border stays where it is.
+ *
+ * When the cache is full the images in it stay: an epoch asks for every image once, and whatever makes
+ * room by throwing out the oldest would throw out each image just before it is wanted again.
+ */
+export class PreparedImages {
+  readonly height: number;
+  readonly width: number;
+  readonly fit: Fit;
+  readonly #fill: Color;
+  readonly #augment: PreparedImagesOptions['augment'];
+  readonly #samples: readonly Pick<Sample, 'id' | 'load'>[];
+  readonly #capacity: number;
+  readonly #cache = new Map<number, FittedImage>();
+  #cachedBytes = 0;
+  readonly #placements = new Map<number, Placement>();
+  /** What the latest prefetch started and nobody has asked for yet. */
+  #ahead = new Map<number, Promise<FittedImage>>();
+  readonly #limit: ReturnType<typeof limiter>;
+
+  /** @throws {DskdError} `invalid-argument`, `invalid-config` (the augmentation) */
+  constructor(samples: readonly Pick<Sample, 'id' | 'load'>[], options: PreparedImagesOptions) {
+    const { height, width, cacheBytes = 256 * 2 ** 20, concurrency = 2 } = options;
+    const positive = [height, width, concurrency].every((value) => Number.isInteger(value) && value > 0);
+    if (!positive || !(cacheBytes >= 0)) {
+      throw new DskdError(
+        'invalid-argument',
+        `Got height ${height}, width ${width}, concurrency ${concurrency}, cacheBytes ${cacheBytes}; ` +
+          'wanted positive integers, and no negative cache.',
+      );
+    }
+    const { fit = 'stretch', fill = LETTERBOX_FILL } = options;
+    assertColor(fill);
+    if (options.augment) assertAugmentation(options.augment.augmentation);
+    this.height = height;
+    this.width = width;
+    this.fit = fit;
+    this.#fill = fill;
+    this.#augment = options.augment;
+    this.#samples = samples;
+    this.#capacity = cacheBytes;
+    this.#limit = limiter(concurrency);
+  }
+
+  /** How many samples there are. */
+  get length(): number {
+    return this.#samples.length;
+  }
+
+  /** Bytes of images kept now. */
+  get cachedBytes(): number {
+    return this.#cachedBytes;
+  }
+
+  /**
+   * The prepared images of the samples at `indices`, in that order. They may be shared: do not write to
+   * them.
+   * @throws {DskdError} `invalid-argument`, `image-unreadable`, `file-not-found`, `aborted`
+   */
+  async images(indices: readonly number[], { signal, epoch }: BatchOptions = {}): Promise<PixelBuffer[]> {
+    const fitted = await this.#all(indices, signal);
+    return fitted.map((image, position) =>
+      addBorder(this.#varied(image, indices[position]!, epoch), this.#fill),
+    );
+  }
+
+  /**
+   * The samples at `indices` as a batch.
+   * @returns float32 `[indices.length, height, width, 3]`, RGB, 0..1. The caller disposes it.
+   * @throws {DskdError} `invalid-argument`, `image-unreadable`, `file-not-found`, `aborted`
+   */
+  async batch(indices: readonly number[], options: BatchOptions = {}): Promise<Tensor4D> {
+    return toImageTensor(await this.images(indices, options));
+  }
+
+  /**
+   * Where each image lies in the network's input. Known without reading again once an image was read.
+   * @throws {DskdError} `invalid-argument`, `image-unreadable`, `file-not-found`, `aborted`
+   */
+  async placements(indices: readonly number[], { signal }: Abortable = {}): Promise<Placement[]> {
+    const unknown = indices.filter((index) => !this.#placements.has(index));
+    await this.#all(unknown, signal);
+    return indices.map((index) => this.#placements.get(index)!);
+  }
+
+  /**
+   * Starts reading the samples at `indices`, so that the next {@link batch} finds them; of an earlier
+   * prefetch only what these name is kept. What goes wrong is told to whoever asks for the image.
+   * @throws {DskdError} `invalid-argument`
+   */
+  prefetch(indices: readonly number[]): void {
+    const ahead = new Map<number, Promise<FittedImage>>();
+    for (const index of indices) {
+      this.#assertIndex(index);
+      if (this.#cache.has(index) || ahead.has(index)) continue;
+      const reading = this.#ahead.get(index) ?? this.#read(index, undefined);
+      reading.catch(() => undefined);
+      ahead.set(index, reading);
+    }
+    this.#ahead = ahead;
+  }
+
+  #assertIndex(index: number): void {
+    if (!Number.isInteger(index) || index < 0 || index >= this.#samples.length) {
+      throw new DskdError('invalid-argument', `Got sample ${index}; there are ${this.#samples.length}.`);
+    }
+  }
+
+  async #all(indices: readonly number[], signal: AbortSignal | undefined): Promise<FittedImage[]> {
+    throwIfAborted(signal);
+    const images = await Promise.all(indices.map((index) => this.#image(index, signal)));
+    throwIfAborted(signal);
+    return images;
+  }
+
+  async #image(index: number, signal: AbortSignal | undefined): Promise<FittedImage> {
+    this.#assertIndex(index);
+    const cached = this.#cache.get(index);
+    if (cached) return cached;
+    const ahead = this.#ahead.get(index);
+    this.#ahead.delete(index);
+    return ahead ?? this.#read(index, signal);
+  }
+
+  async #read(index: number, signal: AbortSignal | undefined): Promise<FittedImage> {
+    return this.#limit(async () => {
+      throwIfAborted(signal);
+      const image = fitImage(await this.#samples[index]!.load(), this);
+      this.#placements.set(index, image.placement);
+      const bytes = image.content.data.byteLength;
+      if (!this.#cache.has(index) && this.#cachedBytes + bytes <= this.#capacity) {
+        this.#cache.set(index, image);
+        this.#cachedBytes += bytes;
+      }
+      return image;
+    });
+  }
+
+  #varied(image: FittedImage, index: number, epoch: number | undefined): FittedImage {
+    if (!this.#augment || epoch === undefined) return image;
+    const { augmentation, seed } = this.#augment;
+    const key = { seed, epoch, sample: this.#samples[index]!.id };
+    return { ...image, content: augment(image.content, augmentation, key) };
+  }
+}

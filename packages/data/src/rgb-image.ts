@@ -1,0 +1,51 @@
+import { assertPixelBuffer, DskdError, type PixelBuffer } from '@dskd/base';
+import { overBlack } from './visible-color.js';
+
+/** What a canvas or a video frame gives: `ImageData`, or anything of that shape. RGBA, 8 bits, interleaved. */
+export interface ImageDataLike {
+  readonly data: Uint8ClampedArray | Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** An image in memory. Gray (1 channel), RGB (3) and RGBA (4); without `channels` it is RGBA. */
+export type ImageInput = PixelBuffer | ImageDataLike;
+
+/** Gray as three equal channels. */
+function fromGray(gray: Uint8Array | Uint8ClampedArray): Uint8Array {
+  const rgb = new Uint8Array(gray.length * 3);
+  gray.forEach((value, index) => rgb.fill(value, index * 3, index * 3 + 3));
+  return rgb;
+}
+
+/**
+ * An image in memory as RGB, by the rules by which files are decoded: gray becomes three equal channels,
+ * alpha is composited over black.
+ * @returns 3 channels; RGB comes back as it is, not copied.
+ * @throws {DskdError} `invalid-argument` for data that are not bytes or do not fit their sides,
+ * `shape-mismatch` for another number of channels.
+ */
+export function toRgb(image: ImageInput): PixelBuffer {
+  const { data, width, height } = image;
+  const channels = 'channels' in image ? image.channels : 4;
+  // Not instanceof: images come out of iframes and workers, which have classes of their own.
+  const got = Object.prototype.toString.call(data).slice(8, -1);
+  if (got !== 'Uint8Array' && got !== 'Uint8ClampedArray') {
+    throw new DskdError(
+      'invalid-argument',
+      `Got an image of ${got}; wanted Uint8Array or Uint8ClampedArray.`,
+      {
+        hint: 'Give bytes 0 to 255; decodeImage and getImageData return them.',
+        details: { got },
+      },
+    );
+  }
+  assertPixelBuffer({ data, width, height, channels });
+  if (channels === 3) return { data, width, height, channels };
+  if (channels === 1) return { data: fromGray(data), width, height, channels: 3 };
+  if (channels === 4) return { data: overBlack(data), width, height, channels: 3 };
+  throw new DskdError('shape-mismatch', `Got an image of ${channels} channels; wanted 1, 3 or 4.`, {
+    hint: 'Gray, red-green-blue, or red-green-blue-alpha.',
+    details: { channels },
+  });
+}

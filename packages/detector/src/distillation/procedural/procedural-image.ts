@@ -1,0 +1,86 @@
+import { DskdError, type PixelBuffer, type RandomStream } from '@dskd/base';
+import { between, newCanvas, toPixels, type Canvas } from './canvas.js';
+import { FAMILIES, type ProceduralFamily } from './families.js';
+
+/** The kinds of procedural images there are. */
+export const PROCEDURAL_FAMILIES = Object.keys(FAMILIES) as readonly ProceduralFamily[];
+
+/** How often each is drawn, in this order: what has most to learn from comes more often. */
+const SHARES: Readonly<Record<ProceduralFamily, number>> = {
+  'dead-leaves': 4,
+  'noise-fields': 2,
+  fractals: 1,
+  text: 2,
+  'textured-shapes': 4,
+  gradients: 1,
+};
+
+function drawFamily(random: RandomStream): ProceduralFamily {
+  const total = Object.values(SHARES).reduce((sum, share) => sum + share, 0);
+  let left = random.integer(total);
+  return PROCEDURAL_FAMILIES.find((family) => (left -= SHARES[family]) < 0)!;
+}
+
+/** Each pixel becomes the mean of 3 x 3. */
+function blur({ size, data }: Canvas): void {
+  const source = data.slice();
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      for (let channel = 0; channel < 3; channel++) {
+        let sum = 0;
+        for (let dy = -1; dy <= 1; dy++) {
+          const row = Math.min(size - 1, Math.max(0, y + dy));
+          for (let dx = -1; dx <= 1; dx++) {
+            const column = Math.min(size - 1, Math.max(0, x + dx));
+            sum += source[(row * size + column) * 3 + channel]!;
+          }
+        }
+        data[(y * size + x) * 3 + channel] = sum / 9;
+      }
+    }
+  }
+}
+
+/** Light from one side, a lens that blurs, a sensor that is noisy: each in some of the images. */
+function photograph({ size, data }: Canvas, random: RandomStream): void {
+  if (random.uniform() < 0.3) blur({ size, data });
+  const [across, down] = [between(random, -0.3, 0.3), between(random, -0.3, 0.3)];
+  const lit = random.uniform() < 0.4 ? 1 : 0;
+  const grain = random.uniform() < 0.5 ? between(random, 0, 0.12) : 0;
+  if (lit === 0 && grain === 0) return;
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const light = 1 + lit * (across * (x / size - 0.5) + down * (y / size - 0.5)) * 2;
+      for (let at = (y * size + x) * 3, end = at + 3; at < end; at++) {
+        const noise = grain === 0 ? 0 : (random.uniform() - 0.5) * grain;
+        data[at] = data[at]! * light + noise;
+      }
+    }
+  }
+}
+
+/**
+ * A made-up image: dead leaves, noise, a fractal, text, textured shapes or gradients. Nothing but the stream
+ * decides what it is; the same stream gives the same bytes on the same JavaScript engine (sine and cosine are
+ * not the same to the last bit on all).
+ * @param size of either side, in pixels, at least 8.
+ * @param options.family one kind; by default drawn.
+ * @throws {DskdError} `invalid-argument`
+ */
+export function proceduralImage(
+  random: RandomStream,
+  size: number,
+  { family = drawFamily(random) }: { readonly family?: ProceduralFamily } = {},
+): PixelBuffer {
+  if (!Number.isInteger(size) || size < 8 || !(family in FAMILIES)) {
+    throw new DskdError(
+      'invalid-argument',
+      `Got an image of ${size} pixels, family '${family}'; wanted a whole number of 8 or more and one of ` +
+        `${PROCEDURAL_FAMILIES.join(', ')}.`,
+    );
+  }
+  const canvas = newCanvas(size);
+  FAMILIES[family](canvas, random);
+  photograph(canvas, random);
+  return toPixels(canvas);
+}

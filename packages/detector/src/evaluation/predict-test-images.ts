@@ -1,0 +1,66 @@
+import { DskdError, throwIfAborted, type EventListener, type PixelBuffer } from '@dskd/base';
+import type { ImageSource, Sample } from '@dskd/data';
+import type { Detector } from '../detector.js';
+import type { IgnoreMask } from '../ignored-pixels.js';
+import type { Prediction } from '../prediction.js';
+
+/** How the images of an evaluation are gone through. */
+export interface TestImageOptions {
+  /** Images per pass. Does not change results. Default 8. */
+  readonly batchSize?: number;
+  readonly onEvent?: EventListener;
+  readonly signal?: AbortSignal;
+}
+
+/** A test image, just scored. */
+export interface PredictedImage {
+  readonly sample: Sample;
+  /** As `sample.load()` gave it. */
+  readonly image: PixelBuffer;
+  readonly prediction: Prediction;
+}
+
+/** @throws {DskdError} `dataset-invalid` if there are none. */
+export function testSamplesOf(source: ImageSource): Sample[] {
+  const samples = source.samples.filter(({ split }) => split === 'test');
+  if (samples.length > 0) return samples;
+  throw new DskdError('dataset-invalid', `${source.name} has no test images to evaluate on.`, {
+    hint: 'An MVTec AD folder has them under test/good and test/<defect>.',
+  });
+}
+
+/**
+ * Scores `samples` one after another and hands each to `use`, which is awaited before it is said to be scored.
+ * @throws {DskdError} `image-unreadable`, `disposed`, `aborted`; whatever `use` throws.
+ */
+export async function predictTestImages(
+  detector: Detector,
+  samples: readonly Sample[],
+  {
+    batchSize = 8,
+    ignored,
+    onEvent,
+    signal,
+  }: TestImageOptions & { readonly ignored?: IgnoreMask | undefined },
+  use: (image: PredictedImage) => Promise<void>,
+): Promise<void> {
+  for (let start = 0; start < samples.length; start += batchSize) {
+    throwIfAborted(signal);
+    const chunk = samples.slice(start, start + batchSize);
+    const images = await Promise.all(chunk.map((sample) => sample.load()));
+    const predictions = await detector.predict(images, { batchSize, ...(ignored && { ignored }) });
+    for (const [place, prediction] of predictions.entries()) {
+      throwIfAborted(signal);
+      const sample = chunk[place]!;
+      await use({ sample, image: images[place]!, prediction });
+      const index = start + place;
+      onEvent?.({
+        type: 'image-scored',
+        id: sample.id,
+        index,
+        total: samples.length,
+        score: prediction.score,
+      });
+    }
+  }
+}

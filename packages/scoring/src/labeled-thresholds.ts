@@ -1,0 +1,71 @@
+import { DskdError } from '@dskd/base';
+import {
+  costWeightedThreshold,
+  f1Max,
+  operatingPoints,
+  type CostWeightedThreshold,
+  type ErrorCosts,
+  type Labels,
+} from '@dskd/metrics';
+
+export interface F1Threshold {
+  /** An image is anomalous when its score is greater. */
+  readonly threshold: number;
+  /** The F1 reached, 0..1. */
+  readonly f1: number;
+  /** Normal images above the threshold. */
+  readonly falseAlarms: number;
+  /** Anomalous images not above it. */
+  readonly misses: number;
+}
+
+/** Both classes must occur: from one alone `f1Max` would flag everything or nothing. */
+function checkClasses(scores: ArrayLike<number>, labels: Labels): void {
+  const { truePositives: positives, falsePositives: negatives } = operatingPoints(scores, labels).at(-1)!;
+  if (positives === 0 || negatives === 0) {
+    throw new DskdError(
+      'invalid-argument',
+      `Got ${positives} anomalous and ${negatives} normal images; wanted some of each to choose a threshold.`,
+      { hint: 'With normal images alone, use quantileThreshold.', details: { positives, negatives } },
+    );
+  }
+}
+
+/**
+ * The threshold with the highest F1 on labeled images. Of several equally good ones, the one that flags
+ * fewest. F1 depends on how many of the images are anomalous and takes both kinds of error for equally bad:
+ * where their costs are known, {@link costThreshold} says what they cost.
+ * @param scores one per image, finite.
+ * @param labels one per image, 1 anomalous, 0 normal; both must occur.
+ * @throws {DskdError} `invalid-argument` without normal or without anomalous images, and as `operatingPoints` of
+ * `@dskd/metrics`.
+ */
+export function f1Threshold(scores: ArrayLike<number>, labels: Labels): F1Threshold {
+  checkClasses(scores, labels);
+  const { f1, threshold } = f1Max(scores, labels);
+  let falseAlarms = 0;
+  let misses = 0;
+  for (let i = 0; i < scores.length; i++) {
+    const isFlagged = scores[i]! > threshold;
+    if (Number(labels[i]) === 1) misses += isFlagged ? 0 : 1;
+    else falseAlarms += isFlagged ? 1 : 0;
+  }
+  return { threshold, f1, falseAlarms, misses };
+}
+
+/**
+ * The threshold at which the errors on labeled images cost least: `costWeightedThreshold` of `@dskd/metrics`.
+ * It can lie above every score (`Infinity`: flag nothing) or below (flag everything), where the costs say so.
+ * @param scores one per image, finite.
+ * @param labels one per image, 1 anomalous, 0 normal; both must occur.
+ * @throws {DskdError} `invalid-argument` without normal or without anomalous images, for costs that are not
+ * positive or a prevalence outside (0, 1), and as `operatingPoints` of `@dskd/metrics`.
+ */
+export function costThreshold(
+  scores: ArrayLike<number>,
+  labels: Labels,
+  costs: ErrorCosts,
+): CostWeightedThreshold {
+  checkClasses(scores, labels);
+  return costWeightedThreshold(scores, labels, costs);
+}
