@@ -2,10 +2,10 @@
 // the good training images (a diagonal Gaussian); an image's map is the mean squared deviation over channels,
 // levels 2 and 3 added; its score the maximum of the smoothed map.
 import * as tf from '@tensorflow/tfjs';
-import { upsampleBilinear } from '@dskd/core';
+import { gaussianBlur, upsampleBilinear } from '@dskd/core';
 import { PreparedImages } from '@dskd/data';
 import { auroc } from '@dskd/metrics';
-import { defaultSigma, smoothMaps } from '@dskd/scoring';
+import { defaultSigma } from '@dskd/scoring';
 
 const BATCH = 16;
 /** Of a deviation, relative to the level's mean one: a feature that never moves must not decide. */
@@ -65,7 +65,7 @@ export async function gaussianAuroc(source, size, extractor) {
         const squared = tf.mean(tf.square(tf.div(tf.sub(level, mean), deviation)), 3);
         return upsampleBilinear(squared, [size, size]);
       });
-      return tf.max(smoothMaps(tf.addN(maps), defaultSigma([size, size])), [1, 2]);
+      return tf.max(gaussianBlur(tf.addN(maps), defaultSigma([size, size])), [1, 2]);
     });
     scores.push(...(await batch.data()));
     batch.dispose();

@@ -1,7 +1,11 @@
 import { throwIfAborted } from '@dskd/base';
 import type { FeatureExtractor } from '@dskd/core';
 import type { Placement } from '@dskd/data';
-import { gatherNormalization, type BranchNormalization, type NormalizationGatherer } from '@dskd/scoring';
+import {
+  createNormalizationAccumulator,
+  type BranchNormalization,
+  type NormalizationAccumulator,
+} from '@dskd/scoring';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BranchModel } from './branches.js';
 import type { FusionRule } from './fusion-rule.js';
@@ -77,18 +81,20 @@ function counting(values: Float32Array, ignored: RawBatch['ignored']): Float32Ar
 
 /** What normalizes each branch, of all pixels it was shown. */
 class BranchGatherer {
-  readonly #gatherers: ReadonlyMap<string, NormalizationGatherer>;
+  readonly #accumulators: ReadonlyMap<string, NormalizationAccumulator>;
 
   constructor(branches: readonly BranchModel[], { normalization }: FusionRule) {
-    this.#gatherers = new Map(branches.map(({ name }) => [name, gatherNormalization(normalization)]));
+    this.#accumulators = new Map(
+      branches.map(({ name }) => [name, createNormalizationAccumulator(normalization)]),
+    );
   }
 
   add({ branches, ignored }: RawBatch): void {
-    for (const [name, { values }] of branches) this.#gatherers.get(name)!.add(counting(values, ignored));
+    for (const [name, { values }] of branches) this.#accumulators.get(name)!.add(counting(values, ignored));
   }
 
   result(): Map<string, BranchNormalization> {
-    return new Map([...this.#gatherers].map(([name, gatherer]) => [name, gatherer.result()]));
+    return new Map([...this.#accumulators].map(([name, gatherer]) => [name, gatherer.result()]));
   }
 }
 

@@ -1,5 +1,5 @@
 import type { FeatureExtractor } from '@dskd/core';
-import { fuseLevels, imageScores, normalizeMap, smoothMaps, type BranchNormalization } from '@dskd/scoring';
+import { fuseLevels, imageScores, scoreBranches, type BranchNormalization } from '@dskd/scoring';
 import * as tf from '@tensorflow/tfjs-core';
 import type { BranchModel } from './branches.js';
 import type { FusionRule } from './fusion-rule.js';
@@ -63,23 +63,16 @@ export async function scoreRawMaps(
   rule: FusionRule,
   ignored?: readonly (Uint8Array | null)[],
 ): Promise<ScoredBatch> {
-  const smoothed = new Map<string, tf.Tensor3D>();
-  const own: tf.Tensor3D[] = [];
+  const { fused, branches: smoothed } = scoreBranches(raw, normalizations, {
+    sigma: rule.sigma,
+    ...(ignored && { ignored }),
+  });
   try {
-    for (const [name, map] of raw) {
-      const smooth = tf.tidy(() =>
-        smoothMaps(normalizeMap(map, normalizations.get(name)!), rule.sigma, { ignored }),
-      );
-      own.push(smooth);
-      smoothed.set(name, smooth);
-    }
-    const fused = tf.tidy(() => tf.addN([...smoothed.values()]));
-    own.push(fused);
     const branches = new Map<string, ScoredMaps>();
     for (const [name, map] of smoothed) branches.set(name, await download(map));
     return { fused: await download(fused), branches };
   } finally {
-    tf.dispose(own);
+    tf.dispose([fused, ...smoothed.values()]);
   }
 }
 

@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs';
 import { holdOut } from '@dskd/data';
-import { MapQuantiles } from '@dskd/scoring';
+import { createNormalizationAccumulator } from '@dskd/scoring';
 import { useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { combineDetectors } from './combine-detectors.js';
@@ -68,9 +68,10 @@ async function quantilesOver(detector: Detector, samples: typeof good): Promise<
   const predictions = await detector.predict(await Promise.all(samples.map((sample) => sample.load())));
   return Object.fromEntries(
     Object.keys(predictions[0]!.branches).map((name) => {
-      const quantiles = new MapQuantiles();
+      const quantiles = createNormalizationAccumulator('quantiles');
       for (const { branches } of predictions) quantiles.add(branches[name]!.map.data);
-      return [name, [0.9, 0.995].map((share) => quantiles.quantile(share))];
+      const { offset, scale } = quantiles.result();
+      return [name, [offset, offset + scale]];
     }),
   );
 }

@@ -1,9 +1,4 @@
 export {
-  gatherNormalization,
-  type NormalizationGatherer,
-  type Normalization,
-} from './branch-normalization.js';
-export {
   conformalPValue,
   quantileThreshold,
   type QuantileThreshold,
@@ -16,11 +11,21 @@ export {
   type FalseAlarmCounts,
   type NormalsNeededOptions,
 } from './false-alarm-bounds.js';
-export { fuseBranches, normalizeMap, type BranchNormalization, type ByBranch } from './fuse-branches.js';
-export { fuseLevels, type FuseLevelsOptions } from './fuse-levels.js';
-export { defaultSigma, imageScores, type ImageScoresOptions } from './image-scores.js';
 export { costThreshold, f1Threshold, type F1Threshold } from './labeled-thresholds.js';
-export { MapQuantiles } from './map-quantiles.js';
-export { MapStatistics, type MapStatisticsState } from './map-statistics.js';
+export {
+  createNormalizationAccumulator,
+  type BranchNormalization,
+  type Normalization,
+  type NormalizationAccumulator,
+} from './normalization.js';
 export { findRegions, type FindRegionsOptions, type Region } from './regions.js';
-export { smoothMaps, type SmoothMapsOptions } from './smooth-maps.js';
+export {
+  defaultSigma,
+  fuseLevels,
+  fuseScoredMaps,
+  imageScores,
+  scoreBranches,
+  type FuseLevelsOptions,
+  type ScoreBranchesOptions,
+  type ScoredBranches,
+} from './score-branches.js';

@@ -1,6 +1,6 @@
 import { randomStream } from '@dskd/base';
 import fc from 'fast-check';
-import { MapStatistics } from './index.js';
+import { MapStatistics } from './map-statistics.js';
 
 function seen(...blocks: readonly Float32Array[]): MapStatistics {
   const statistics = new MapStatistics();
@@ -25,23 +25,16 @@ describe('MapStatistics', () => {
     expect({ mean, standardDeviation, count }).toEqual({ mean: 5, standardDeviation: 2, count: 8 });
   });
 
-  test('equals two passes, however the pixels are cut into blocks and parts', () => {
+  test('equals two passes, however the pixels are cut into blocks', () => {
     fc.assert(
-      fc.property(fc.array(block, { minLength: 1 }), fc.nat(), (blocks, cut) => {
+      fc.property(fc.array(block, { minLength: 1 }), (blocks) => {
         const values = blocks.flatMap((part) => [...part]);
         fc.pre(values.length > 0);
         const wanted = twoPasses(values);
-        const middle = cut % blocks.length;
-        const merged = seen(...blocks.slice(0, middle));
-        const other = seen(...blocks.slice(middle));
-        const before = other.toJSON();
-        merged.merge(other);
-        expect(other.toJSON()).toEqual(before);
-        for (const statistics of [seen(...blocks), merged]) {
-          expect(statistics.count).toBe(values.length);
-          expect(Math.abs(statistics.mean - wanted.mean)).toBeLessThan(1e-10);
-          expect(Math.abs(statistics.standardDeviation - wanted.standardDeviation)).toBeLessThan(1e-6);
-        }
+        const statistics = seen(...blocks);
+        expect(statistics.count).toBe(values.length);
+        expect(Math.abs(statistics.mean - wanted.mean)).toBeLessThan(1e-10);
+        expect(Math.abs(statistics.standardDeviation - wanted.standardDeviation)).toBeLessThan(1e-6);
       }),
     );
   });
@@ -56,18 +49,6 @@ describe('MapStatistics', () => {
     expect(Math.abs(got.standardDeviation / wanted.standardDeviation - 1)).toBeLessThan(1e-9);
   });
 
-  test('goes through JSON bit for bit', () => {
-    const statistics = seen(Float32Array.of(0.1, 0.7, 0.3));
-    const again = MapStatistics.fromJSON(
-      JSON.parse(JSON.stringify(statistics)) as ReturnType<typeof statistics.toJSON>,
-    );
-    expect(again.toJSON()).toEqual(statistics.toJSON());
-    expect(again.standardDeviation).toBe(statistics.standardDeviation);
-    expect(() => MapStatistics.fromJSON({ count: -1, mean: 0, sumOfSquares: 0 })).toThrow(
-      /saved map statistics/,
-    );
-  });
-
   test('before the first pixel there is no mean', () => {
     const { mean, standardDeviation, count } = seen(new Float32Array(0));
     expect({ mean, standardDeviation, count }).toEqual({ mean: NaN, standardDeviation: NaN, count: 0 });
@@ -75,12 +56,13 @@ describe('MapStatistics', () => {
 
   test('refuses NaN and infinity and stays as it was', () => {
     const statistics = seen(Float32Array.of(1, 2));
-    const before = statistics.toJSON();
+    const figures = () => [statistics.count, statistics.mean, statistics.standardDeviation];
+    const before = figures();
     for (const bad of [NaN, Infinity, -Infinity]) {
       expect(() => statistics.add(Float32Array.of(1, bad, Infinity))).toThrow(
         expect.objectContaining({ code: 'numerical-instability', details: { index: 1 } }) as Error,
       );
     }
-    expect(statistics.toJSON()).toEqual(before);
+    expect(figures()).toEqual(before);
   });
 });

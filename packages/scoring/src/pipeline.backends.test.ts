@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import { gaussianBlur } from '@dskd/core';
 import {
   describeBackends,
   expectClose,
@@ -7,14 +6,9 @@ import {
   integerFill,
   readGolden,
 } from '@dskd/test-support';
-import {
-  fuseBranches,
-  fuseLevels,
-  imageScores,
-  MapStatistics,
-  normalizeMap,
-  type BranchNormalization,
-} from './index.js';
+import { fuseLevels, fuseScoredMaps, imageScores, scoreBranches, type BranchNormalization } from './index.js';
+import { MapStatistics } from './map-statistics.js';
+import { smoothMaps } from './smooth-maps.js';
 
 const SIZE = [24, 20] as const;
 const SIGMA = 1.5;
@@ -66,14 +60,14 @@ describeBackends('Eq. 8 from level maps to image scores', () => {
     const wanted = await golden;
     await expectNoNewTensors(async () => {
       const maps = new Map<Branch, tf.Tensor3D>();
-      const constants = new Map<Branch, BranchNormalization>();
+      const normalizations = new Map<Branch, BranchNormalization>();
       for (const branch of BRANCHES) {
         const normals = fusedLevels(branch, 'normal', 3, alignCorners);
         const statistics = await statisticsOf(normals);
         const [mean, deviation] = wanted.array(`${mode}.${branch}.constants`).data;
         expectClose([statistics.mean], [mean!], BOUND);
         expectClose([statistics.standardDeviation], [deviation!], BOUND);
-        constants.set(branch, { offset: statistics.mean, scale: statistics.standardDeviation });
+        normalizations.set(branch, { offset: statistics.mean, scale: statistics.standardDeviation });
         const map = fusedLevels(branch, 'test', 2, alignCorners);
         expectClose(await map.data(), wanted.array(`${mode}.${branch}.fused`).data, BOUND);
         maps.set(branch, map);
@@ -83,12 +77,13 @@ describeBackends('Eq. 8 from level maps to image scores', () => {
         ['eq8', undefined],
         ['weighted', WEIGHTS],
       ] as const) {
-        const fused = fuseBranches(maps, constants, weights);
-        expectClose(await fused.data(), wanted.array(`${mode}.${name}`).data, BOUND);
-        const smoothed = gaussianBlur(fused, SIGMA);
-        expectClose(await smoothed.data(), wanted.array(`${mode}.${name}.smoothed`).data, BOUND);
-        expectClose(await imageScores(smoothed), wanted.array(`${mode}.${name}.scores`).data, BOUND);
-        tf.dispose([fused, smoothed]);
+        const sharp = scoreBranches(maps, normalizations, { sigma: 0, ...(weights && { weights }) });
+        expectClose(await sharp.fused.data(), wanted.array(`${mode}.${name}`).data, BOUND);
+        const scored = scoreBranches(maps, normalizations, { sigma: SIGMA, ...(weights && { weights }) });
+        expectClose(await scored.fused.data(), wanted.array(`${mode}.${name}.smoothed`).data, BOUND);
+        expectClose(await imageScores(scored.fused), wanted.array(`${mode}.${name}.scores`).data, BOUND);
+        expect([...scored.branches.keys()]).toEqual(BRANCHES);
+        for (const { fused, branches } of [sharp, scored]) tf.dispose([fused, ...branches.values()]);
       }
       tf.dispose([...maps.values()]);
     });
@@ -109,12 +104,50 @@ describeBackends('Eq. 8 from level maps to image scores', () => {
   test('one branch alone is its normalized map; records do as well as maps', async () => {
     await expectNoNewTensors(async () => {
       const map = tf.tensor3d([1, 2, 3, 4], [1, 2, 2]);
-      const constants = { offset: 2, scale: 0.5 };
-      const normalized = normalizeMap(map, constants);
-      const fused = fuseBranches({ local: map }, { local: constants, unused: constants });
-      expectClose(await normalized.data(), [-2, 0, 2, 4], { relative: 1e-6 });
+      const normalization = { offset: 2, scale: 0.5 };
+      const { fused, branches } = scoreBranches(
+        { local: map },
+        { local: normalization, unused: normalization },
+        { sigma: 0 },
+      );
+      map.dispose();
+      const local = branches.get('local')!;
+      expectClose(await local.data(), [-2, 0, 2, 4], { relative: 1e-6 });
       expectClose(await fused.data(), [-2, 0, 2, 4], { relative: 1e-6 });
-      tf.dispose([map, normalized, fused]);
+      fused.dispose();
+      expectClose(await local.data(), [-2, 0, 2, 4], { relative: 1e-6 });
+      local.dispose();
+    });
+  });
+
+  test('the branches are smoothed over the pixels that count, and their sum is the fused map', async () => {
+    await expectNoNewTensors(async () => {
+      const ignored = [null, Uint8Array.of(0, 0, 1, 0, 0, 0, 0, 0, 1)];
+      const maps = {
+        local: tf.tensor3d(integerFill('local', [2, 3, 3]), [2, 3, 3]),
+        global: tf.tensor3d(integerFill('global', [2, 3, 3]), [2, 3, 3]),
+      };
+      const normalizations = { local: { offset: 3, scale: 2 }, global: { offset: -1, scale: 0.25 } };
+      const { fused, branches } = scoreBranches(maps, normalizations, { sigma: 0.8, ignored });
+      for (const [name, map] of Object.entries(maps)) {
+        const { offset, scale } = normalizations[name as Branch];
+        const alone = tf.tidy(() => smoothMaps(tf.div(tf.sub(map, offset), scale), 0.8, { ignored }));
+        expect([...(await branches.get(name)!.data())]).toEqual([...(await alone.data())]);
+        alone.dispose();
+      }
+      const downloaded = await Promise.all(
+        [...branches.values()].map(async (map) => (await map.data()) as Float32Array),
+      );
+      const values = (await fused.data()) as Float32Array;
+      expect(fuseScoredMaps(downloaded).map).toEqual(values);
+      const scores = await imageScores(fused);
+      for (const image of [0, 1]) {
+        const parts = downloaded.map((map) => map.subarray(image * 9, image * 9 + 9));
+        expect(fuseScoredMaps(parts, ignored[image]).score).toBe(scores[image]);
+      }
+      expect(() => fuseScoredMaps([])).toThrow(/no branches/);
+      expect(() => fuseScoredMaps(downloaded, new Uint8Array(9))).toThrow(/18, 18, 9 pixels/);
+      tf.dispose([fused, ...branches.values(), ...Object.values(maps)]);
     });
   });
 
@@ -162,6 +195,11 @@ describeBackends('Eq. 8 from level maps to image scores', () => {
       const double = tf.ones<tf.Rank.R3>([2, 2, 2]);
       const good = { offset: 1, scale: 1 };
       const maps = { local: map, global: map };
+      const score = (
+        raw: Readonly<Record<string, tf.Tensor3D>>,
+        normalizations: Readonly<Record<string, BranchNormalization>>,
+        weights: Readonly<Record<string, number>> = {},
+      ) => scoreBranches(raw, normalizations, { sigma: 1, weights });
       for (const bad of [
         { offset: 1, scale: 0 },
         { offset: 1, scale: 1e-9 },
@@ -170,20 +208,18 @@ describeBackends('Eq. 8 from level maps to image scores', () => {
         { offset: 0, scale: -1 },
         { offset: NaN, scale: NaN },
       ]) {
-        expect(() => fuseBranches(maps, { local: good, global: bad })).toThrow(
+        expect(() => score(maps, { local: good, global: bad })).toThrow(
           expect.objectContaining({
             code: 'numerical-instability',
             message: expect.stringContaining("'global'") as unknown,
           }) as Error,
         );
       }
-      expect(() => fuseBranches(maps, { local: good })).toThrow(/'global' has no constants/);
-      expect(() => fuseBranches(maps, { local: good, global: good }, { globel: 2 })).toThrow(/'globel'/);
-      expect(() => fuseBranches(maps, { local: good, global: good }, { global: NaN })).toThrow(/weight NaN/);
-      expect(() => fuseBranches({ local: map, global: wide }, { local: good, global: good })).toThrow(
-        /\[1, 2, 3\]/,
-      );
-      expect(() => fuseBranches({}, {})).toThrow(/no branches/);
+      expect(() => score(maps, { local: good })).toThrow(/'global' has no normalization/);
+      expect(() => score(maps, { local: good, global: good }, { globel: 2 })).toThrow(/'globel'/);
+      expect(() => score(maps, { local: good, global: good }, { global: NaN })).toThrow(/weight NaN/);
+      expect(() => score({ local: map, global: wide }, { local: good, global: good })).toThrow(/\[1, 2, 3\]/);
+      expect(() => score({}, {})).toThrow(/no branches/);
       expect(() => fuseLevels([], [4, 4])).toThrow(/no maps/);
       expect(() => fuseLevels([map, double], [4, 4])).toThrow(/batches of 1, 2/);
       tf.dispose([map, wide, double]);

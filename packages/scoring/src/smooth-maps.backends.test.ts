@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { randomStream } from '@dskd/base';
 import { gaussianBlur } from '@dskd/core';
 import { describeBackends, expectClose, expectNoNewTensors } from '@dskd/test-support';
-import { imageScores, smoothMaps } from './index.js';
+import { imageScores } from './index.js';
+import { smoothMaps } from './smooth-maps.js';
 
 const [HEIGHT, WIDTH] = [9, 7];
 const SIGMA = 1.1;
