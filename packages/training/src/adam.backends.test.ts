@@ -8,8 +8,8 @@ import {
   TOLERANCES,
 } from '@dskd/test-support';
 import { Adam } from './adam.js';
-import { captureVariables } from './student-state.js';
-import type { AdamOptions } from './student-task.js';
+import { captureVariables } from './training-state.js';
+import type { AdamOptions } from './adam.js';
 import { thrownBy } from './tiny-world.test.util.js';
 
 const FIXTURE = new URL('../test/fixtures/adam.safetensors', import.meta.url);

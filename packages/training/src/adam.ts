@@ -13,15 +13,28 @@ import {
   type Variable,
 } from '@tensorflow/tfjs-core';
 import { DskdError } from '@dskd/base';
-import { assertSchedule, rateFactor, type LearningRateSchedule } from './learning-rate.js';
-import { captureVariables, restoreVariables, type AdamState } from './student-state.js';
-import type { AdamOptions } from './student-task.js';
+import { assertSchedule, rateFactor, type LearningRateSchedule } from './schedule.js';
+import { captureVariables, restoreVariables, type AdamState } from './training-state.js';
+
+/** Options of {@link Adam}, named as in torch.optim.Adam. */
+export interface AdamOptions {
+  readonly learningRate: number;
+  /** Default 0.5. */
+  readonly beta1?: number;
+  /** Default 0.999. */
+  readonly beta2?: number;
+  /** Default 1e-8. */
+  readonly epsilon?: number;
+  /** Changes the learning rate over the run. By default it is constant. */
+  readonly schedule?: LearningRateSchedule;
+}
 
 /**
  * torch.optim.Adam (Kingma & Ba, algorithm 1; epsilon outside the corrected root):
  * `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`,
  * `p -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)`.
- * The list of parameters is fixed and moments go by name; bias corrections are float64 on the host.
+ * The set of parameters is fixed; moments are stored by parameter name. Bias corrections are computed in float64
+ * on the host.
  */
 export class Adam {
   readonly #parameters: ReadonlyMap<string, Variable>;
@@ -52,15 +65,15 @@ export class Adam {
   }
 
   /**
-   * One update of every parameter. The caller disposes `gradients`.
-   * @param gradients by parameter name, one for each.
+   * Updates every parameter once. The caller disposes `gradients`.
+   * @param gradients by parameter name, one for each parameter, of the parameter's shape.
    * @throws {DskdError} `invalid-argument` naming a parameter without gradient; then nothing was updated.
    */
   apply(gradients: ReadonlyMap<string, Tensor>): void {
     for (const name of this.#parameters.keys()) {
       if (!gradients.has(name)) {
         throw new DskdError('invalid-argument', `The parameter '${name}' received no gradient.`, {
-          hint: 'Every parameter of a student must take part in its objective; leave unused ones out.',
+          hint: 'Every parameter of a student must contribute to its objective; remove unused parameters.',
           details: { parameter: name },
         });
       }
@@ -78,7 +91,7 @@ export class Adam {
         const first = this.#firstMoments.get(name)!;
         const second = this.#secondMoments.get(name)!;
         const gradient = gradients.get(name)!;
-        // A tidy each: at most four arrays of the parameter's size at a time beside what is kept.
+        // One tidy per update: at most four temporary arrays of the parameter's size exist at a time.
         tidy(() => first.assign(add(mul(first, keepFirst), mul(gradient, takeFirst))));
         tidy(() => second.assign(add(mul(second, keepSecond), mul(square(gradient), takeSecond))));
         tidy(() => {

@@ -1,6 +1,6 @@
 import { dispose, keep, tensor4d, type Tensor4D } from '@tensorflow/tfjs-core';
 
-/** One level of a batch of features: its name and `[height, width, channels]`. */
+/** Name and shape `[height, width, channels]` of one level of a feature batch. */
 export interface BatchLevel {
   readonly name: string;
   readonly shape: readonly [number, number, number];
@@ -9,18 +9,18 @@ export interface BatchLevel {
 /** Features of one image: one array per level, row-major `[height, width, channels]`. */
 export type ImageFeatures = readonly Float32Array[];
 
-/** Teacher features of one step. The loop owns it: a runner reads it during the call it was given in. */
+/** Teacher features of one step. The training loop owns it; a runner may read it only during the call. */
 export interface FeatureBatch {
-  /** How many images. */
+  /** Number of images. */
   readonly size: number;
   readonly levels: readonly BatchLevel[];
-  /** One tensor per level, `[size, height, width, channels]`. They belong to the batch: do not dispose. */
+  /** One tensor per level, `[size, height, width, channels]`. Owned by the batch: do not dispose. */
   tensors(): readonly Tensor4D[];
-  /** Image by image. Where a student runs in another thread they lie in SharedArrayBuffers. */
+  /** One entry per image. In SharedArrayBuffers if a student is trained in another thread. */
   arrays(): Promise<readonly ImageFeatures[]>;
 }
 
-/** Makes an array that the students' threads can see, or an ordinary one. */
+/** Allocates an array, either local to this thread or shared with other threads. */
 export type Allocate = (length: number) => Float32Array;
 
 export const allocateLocal: Allocate = (length) => new Float32Array(length);
@@ -41,7 +41,7 @@ export async function readImages(tensors: readonly Tensor4D[], allocate: Allocat
   );
 }
 
-/** Joins one level of several images to a tensor. */
+/** Returns one level of several images as a tensor `[images, height, width, channels]`. */
 function joinImages(images: readonly ImageFeatures[], level: number, shape: BatchLevel['shape']): Tensor4D {
   const length = shape[0] * shape[1] * shape[2];
   const values = new Float32Array(images.length * length);
@@ -49,7 +49,7 @@ function joinImages(images: readonly ImageFeatures[], level: number, shape: Batc
   return tensor4d(values, [images.length, ...shape]);
 }
 
-/** A batch that holds tensors, host arrays or both, and makes the other kind when it is asked for. */
+/** A batch that holds tensors, host arrays or both, and creates the missing kind on demand. */
 export class HeldFeatures implements FeatureBatch {
   readonly size: number;
   readonly levels: readonly BatchLevel[];
@@ -69,7 +69,7 @@ export class HeldFeatures implements FeatureBatch {
 
   tensors(): readonly Tensor4D[] {
     const images = this.#images ?? [];
-    // Not in anyone's tidy: the tensors live until the batch is disposed.
+    // `keep`: a caller's tidy must not dispose them; they live until the batch is disposed.
     this.#tensors ??= this.levels.map(({ shape }, level) => keep(joinImages(images, level, shape)));
     return this.#tensors;
   }

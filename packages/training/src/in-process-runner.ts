@@ -11,14 +11,14 @@ import {
 } from '@tensorflow/tfjs-core';
 import { DskdError } from '@dskd/base';
 import { Adam } from './adam.js';
-import { instabilityError } from './instability.js';
-import { captureVariables, restoreStudent, type ArrayState } from './student-state.js';
-import type { StudentRunner } from './student-runner.js';
-import type { StudentTask } from './student-task.js';
+import type { FeatureBatch } from './feature-batch.js';
+import type { Position, StudentRunner, StudentTask } from './student-runner.js';
+import { captureVariables, restoreStudent, type ArrayState } from './training-state.js';
 
 /**
- * Trains `task.student` in this thread, on the current backend, in place.
- * @throws {DskdError} `invalid-config` for impossible optimizer options or a student without parameters.
+ * Returns a runner that trains `task.student` in place, in this thread, on the current backend. The caller disposes
+ * it.
+ * @throws {DskdError} `invalid-config` for invalid optimizer options or a student without parameters.
  */
 export function inProcessRunner(task: StudentTask): StudentRunner {
   const { name, student, objective } = task;
@@ -49,7 +49,7 @@ export function inProcessRunner(task: StudentTask): StudentRunner {
       const teacher = features.tensors();
       const { loss, gradients } = lossAndGradients(teacher);
       try {
-        // One read a step: the sum is not finite if any entry of any gradient is not.
+        // One download per step: the sum is not finite if any entry of any gradient is not finite.
         const probe = tidy(() =>
           stack([loss, addN([...gradients.values()].map((gradient) => sum(gradient)))]),
         );
@@ -106,4 +106,69 @@ function assertFinite(student: string, arrays: ReadonlyMap<string, ArrayState>):
       },
     );
   }
+}
+
+async function isFinite(value: Tensor): Promise<boolean> {
+  const total = tidy(() => sum(value));
+  const [number] = await total.data<'float32'>();
+  total.dispose();
+  return Number.isFinite(number);
+}
+
+/** Finds the levels (indices) whose teacher features, own loss or own gradient are not finite. */
+async function findLevels(
+  { student, objective }: StudentTask,
+  features: FeatureBatch,
+): Promise<{ what: string; levels: number[] }> {
+  const teacher = features.tensors();
+  const levels = features.levels.map((_, level) => level);
+  const found: Record<'teacher features' | 'loss' | 'gradient', number[]> = {
+    'teacher features': [],
+    loss: [],
+    gradient: [],
+  };
+  for (const level of levels) {
+    if (!(await isFinite(teacher[level]!))) found['teacher features'].push(level);
+    // Momentum 0: the check must not change the running statistics.
+    const lossOfLevel = (): Scalar => {
+      const predictions = student.forward(teacher, { training: true, batchNormMomentum: 0 });
+      return objective.loss([teacher[level]!], [predictions[level]!]);
+    };
+    const { value, grads } = variableGrads(lossOfLevel, [...student.parameters.values()]);
+    const gradients = Object.values(grads);
+    if (!(await isFinite(value))) found.loss.push(level);
+    for (const gradient of gradients) {
+      if (await isFinite(gradient)) continue;
+      found.gradient.push(level);
+      break;
+    }
+    dispose([value, ...gradients]);
+  }
+  for (const [what, bad] of Object.entries(found)) if (bad.length > 0) return { what, levels: bad };
+  return { what: 'sum over levels', levels };
+}
+
+/**
+ * Returns the error of a step whose loss or gradient is not finite. It recomputes each level alone to find the one
+ * at fault, which costs nothing in steps without a fault.
+ */
+async function instabilityError(
+  task: StudentTask,
+  features: FeatureBatch,
+  { epoch, step }: Position,
+  loss: number,
+): Promise<DskdError> {
+  const { what, levels } = await findLevels(task, features);
+  const names = levels.map((level) => features.levels[level]!.name);
+  return new DskdError(
+    'numerical-instability',
+    `Step ${step} (epoch ${epoch}) of the student '${task.name}': the ${what} of level ` +
+      `${names.map((name) => `'${name}'`).join(', ')} is not finite (loss ${loss}).`,
+    {
+      hint: what.startsWith('teacher')
+        ? "Check the teacher's weights and the images' range (0..1)."
+        : 'Lower the learning rate of this student, or check the batch for a degenerate image.',
+      details: { student: task.name, epoch, step, level: names[0], levels: names, what, loss: String(loss) },
+    },
+  );
 }

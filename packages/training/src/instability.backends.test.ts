@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { describeBackends, expectNoNewTensors } from '@dskd/test-support';
 import type { Objective, Student } from '@dskd/core';
 import { inProcessRunner } from './in-process-runner.js';
-import type { StudentTask } from './student-task.js';
+import type { StudentTask } from './student-runner.js';
 import {
   errorOf,
   squaredDistance,

@@ -1,9 +1,10 @@
-import { randomStream } from '@dskd/base';
+// What happens at each step of a run: which images are in the batch, and what the learning rate is.
+import { DskdError, randomStream } from '@dskd/base';
 
 /**
- * Steps of one epoch. Nothing is dropped: what is left after the full batches is trained on as a smaller
- * batch, as torch's DataLoader does, except that a single leftover image joins the batch before it,
- * because batch norm over one image of 1 x 1 positions has no variance (torch refuses it).
+ * Number of steps of one epoch. No image is dropped: the images left after the full batches form a smaller
+ * batch, as in torch's DataLoader. Exception: a single image left over joins the batch before it, because batch
+ * norm over one image of 1 x 1 positions has no variance (torch refuses it).
  */
 export function countSteps(images: number, batchSize: number): number {
   const rest = images % batchSize;
@@ -11,17 +12,59 @@ export function countSteps(images: number, batchSize: number): number {
   return rest === 0 || (rest === 1 && full > 0) ? full : full + 1;
 }
 
-/** The most images that one step sees. */
+/** Largest number of images in one step. */
 export function largestBatch(images: number, batchSize: number): number {
   if (images < batchSize) return images;
   return images % batchSize === 1 && batchSize > 1 ? batchSize + 1 : batchSize;
 }
 
-/** The image indices of each step of `epoch`, shuffled by the stream (seed, 'shuffle', epoch). */
+/** Returns the image indices of each step of `epoch`, shuffled by the random stream (seed, 'shuffle', epoch). */
 export function batchesOfEpoch(images: number, batchSize: number, seed: number, epoch: number): number[][] {
   const order = randomStream(seed, 'shuffle', epoch).shuffle(Array.from({ length: images }, (_, i) => i));
   const steps = countSteps(images, batchSize);
   return Array.from({ length: steps }, (_, step) =>
     order.slice(step * batchSize, step === steps - 1 ? images : (step + 1) * batchSize),
   );
+}
+
+/**
+ * Learning rate over a run: linear warm-up, then constant, then a half cosine down to `final`. Lengths are
+ * numbers of optimizer steps.
+ */
+export interface LearningRateSchedule {
+  readonly kind: 'cosine';
+  /** Length of the whole run. After it the rate stays at its final value. */
+  readonly steps: number;
+  /** Length of the warm-up. The first step uses `1 / warmUpSteps` of the rate. Default 0. */
+  readonly warmUpSteps?: number;
+  /** Number of steps at the full rate after the warm-up. Default 0. */
+  readonly plateauSteps?: number;
+  /** Final rate as a fraction of the full rate, 0 to 1. Default 0. */
+  readonly final?: number;
+}
+
+/** @throws {DskdError} `invalid-config` */
+export function assertSchedule(schedule: LearningRateSchedule): void {
+  const { steps, warmUpSteps = 0, plateauSteps = 0, final = 0 } = schedule;
+  const lengths = [steps, warmUpSteps, plateauSteps].every(
+    (length) => Number.isInteger(length) && length >= 0,
+  );
+  if (lengths && steps > 0 && warmUpSteps + plateauSteps <= steps && final >= 0 && final <= 1) return;
+  throw new DskdError(
+    'invalid-config',
+    `Got a learning-rate schedule with steps ${steps}, warmUpSteps ${warmUpSteps}, plateauSteps ${plateauSteps} ` +
+      `and final ${final}; wanted whole numbers, warmUpSteps + plateauSteps of at most steps, and final in [0, 1].`,
+    { details: { schedule } },
+  );
+}
+
+/** Returns the factor of the learning rate, 0 to 1, for the update that follows `step` updates. */
+export function rateFactor(schedule: LearningRateSchedule, step: number): number {
+  const { steps, warmUpSteps = 0, plateauSteps = 0, final = 0 } = schedule;
+  if (step < warmUpSteps) return (step + 1) / warmUpSteps;
+  const level = warmUpSteps + plateauSteps;
+  if (step < level) return 1;
+  if (step >= steps) return final;
+  const fall = (step - level) / (steps - level);
+  return final + ((1 - final) * (1 + Math.cos(Math.PI * fall))) / 2;
 }

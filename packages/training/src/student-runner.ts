@@ -1,21 +1,32 @@
+import type { Objective, Student } from '@dskd/core';
+import type { AdamOptions } from './adam.js';
 import type { FeatureBatch } from './feature-batch.js';
-import type { StudentState } from './student-state.js';
+import type { StudentState } from './training-state.js';
 
-/** Where a run is. */
+/** A student with its objective and the options of its optimizer. */
+export interface StudentTask {
+  /** Unique within a run. */
+  readonly name: string;
+  readonly student: Student;
+  readonly objective: Objective;
+  readonly optimizer: AdamOptions;
+}
+
+/** Epoch and step of a run. */
 export interface Position {
-  /** From 0. */
+  /** Counted from 0. */
   readonly epoch: number;
-  /** Steps done before this one, over the whole run. */
+  /** Number of steps done before this one, over the whole run. */
   readonly step: number;
 }
 
 /**
- * Trains one student, in this thread or elsewhere. Calls are made one after another, never two at a time.
- * Whoever made a runner disposes it.
+ * Trains one student, in this thread or in another. Calls are made one after another, never two at a time. The
+ * caller that created a runner disposes it.
  */
 export interface StudentRunner {
   readonly name: string;
-  /** Whether it computes in another thread: then features come in SharedArrayBuffers. */
+  /** Whether the student is trained in another thread. Then features are passed in SharedArrayBuffers. */
   readonly threaded: boolean;
   /**
    * One step of the optimizer.
@@ -24,14 +35,15 @@ export interface StudentRunner {
    */
   step(features: FeatureBatch, position: Position): Promise<number>;
   /**
-   * Batch `index` (from 0) of one pass over the training set: running statistics become the average of
-   * the batches' statistics so far, as torch.optim.swa_utils.update_bn. Parameters stay.
+   * One batch of a pass over the training set that sets the running statistics to the average of the batches'
+   * statistics so far, as torch.optim.swa_utils.update_bn. Parameters do not change.
+   * @param index of the batch within the pass, from 0.
    */
   observeBatchNorm(features: FeatureBatch, index: number): Promise<void>;
   /** @throws {DskdError} `numerical-instability` if a parameter or running statistic is not finite. */
   capture(): Promise<StudentState>;
   /** @throws {DskdError} `shape-mismatch` */
   restore(state: StudentState): Promise<void>;
-  /** Frees what the runner made itself: moments, threads. Not the student it was given. */
+  /** Frees what the runner created itself: moments, threads. Does not dispose the student it was given. */
   dispose(): Promise<void>;
 }

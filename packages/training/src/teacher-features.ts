@@ -7,33 +7,46 @@ import {
   HeldFeatures,
   readImages,
   type BatchLevel,
+  type FeatureBatch,
   type ImageFeatures,
 } from './feature-batch.js';
-import type { ImageSet } from './images.js';
 
-/** Which images a step sees. */
-export interface BatchRequest {
+/** The training images, addressed by index. */
+export interface ImageSet {
+  readonly length: number;
+  /** Whether `batch` returns other pixels in another epoch (augmentation). Then features are not cached. */
+  readonly changesEachEpoch: boolean;
+  /**
+   * @param indices each in `[0, length)`.
+   * @param epoch from 0. Random numbers used for an image may depend only on (seed, epoch, index).
+   * @returns float32 `[indices.length, height, width, 3]`, RGB, 0..1. The training loop disposes it.
+   */
+  batch(indices: readonly number[], epoch: number): Promise<Tensor4D>;
+}
+
+/** The images of a step. */
+interface BatchRequest {
   readonly indices: readonly number[];
   readonly epoch: number;
 }
 
-/** Images of a request that the cache does not hold. */
-export interface LoadedImages {
+/** A request with the images whose features are not in the cache. */
+interface LoadedImages {
   readonly indices: readonly number[];
   readonly missing: readonly number[];
   readonly images: Tensor4D | undefined;
 }
 
-export interface TeacherFeaturesOptions {
+interface TeacherFeaturesOptions {
   readonly teacher: FeatureExtractor;
   readonly images: ImageSet;
-  /** At most this many bytes of features are kept; images that do not fit are computed each time. */
+  /** Limit of the cache in bytes. Features that do not fit are computed again each time. */
   readonly cacheBytes: number;
-  /** Whether students run in other threads. */
+  /** Whether any student is trained in another thread. */
   readonly shared: boolean;
 }
 
-/** The one teacher pass that feeds all students, with its cache. */
+/** Computes the teacher features of a batch once for all students, with a cache. */
 export class TeacherFeatures {
   readonly #options: TeacherFeaturesOptions;
   readonly #cache = new Map<number, ImageFeatures>();
@@ -44,7 +57,7 @@ export class TeacherFeatures {
     this.#options = options;
   }
 
-  /** Whether `extract` may run while students train: only if they do so in threads of their own. */
+  /** Whether `extract` may run while students train. Only if they are trained in other threads. */
   get canRunAhead(): boolean {
     return this.#options.shared;
   }
@@ -65,7 +78,7 @@ export class TeacherFeatures {
     return { indices, missing, images };
   }
 
-  /** Consumes `loaded.images`. The caller disposes the batch. */
+  /** Returns the features of the loaded images and disposes the images. The caller disposes the batch. */
   async extract({ indices, missing, images }: LoadedImages): Promise<HeldFeatures> {
     const fresh = images ? await this.#extractFresh(missing, images) : undefined;
     if (fresh && missing.length === indices.length) return fresh;
@@ -111,5 +124,52 @@ export class TeacherFeatures {
     if (this.#cache.has(index) || !this.#hasRoom()) return;
     this.#cache.set(index, features);
     this.#cachedBytes += this.#bytesPerImage;
+  }
+}
+
+/** Lets messages posted just before be delivered before this thread is busy. */
+function yieldToEventLoop(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+/**
+ * Calls `visit` for the batches `from` to `to - 1`, one after another, and disposes each. The next batch is
+ * prepared during the call: its images, and also its features if students are trained in other threads. The
+ * results do not depend on this.
+ */
+export async function eachBatch(
+  source: TeacherFeatures,
+  range: { readonly from: number; readonly to: number; at(batch: number): BatchRequest },
+  visit: (features: FeatureBatch, batch: number) => Promise<void>,
+): Promise<void> {
+  const prepare = async (batch: number): Promise<{ loaded: LoadedImages } | { features: HeldFeatures }> => {
+    const loaded = await source.load(range.at(batch));
+    if (!source.canRunAhead) return { loaded };
+    await yieldToEventLoop();
+    return { features: await source.extract(loaded) };
+  };
+
+  let ahead: ReturnType<typeof prepare> | undefined;
+  try {
+    for (let batch = range.from; batch < range.to; batch++) {
+      const prepared = await (ahead ?? prepare(batch));
+      ahead = undefined;
+      const features = 'features' in prepared ? prepared.features : await source.extract(prepared.loaded);
+      try {
+        const visiting = visit(features, batch);
+        if (batch + 1 < range.to) {
+          ahead = prepare(batch + 1);
+          // The error is thrown where it is awaited; until then it must not count as unhandled.
+          ahead.catch(() => undefined);
+        }
+        await visiting;
+      } finally {
+        features.dispose();
+      }
+    }
+  } finally {
+    const unused = await ahead?.catch(() => undefined);
+    if (unused && 'features' in unused) unused.features.dispose();
+    else unused?.loaded.images?.dispose();
   }
 }

@@ -3,8 +3,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { randomStream } from '@dskd/base';
 import type { FeatureExtractor, Objective, Student } from '@dskd/core';
-import type { ImageSet } from './images.js';
-import type { StudentTask } from './student-task.js';
+import type { ImageSet } from './teacher-features.js';
+import type { StudentTask } from './student-runner.js';
 
 const CHANNELS = [4, 6];
 

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { isDskdError, type DskdEvent } from '@dskd/base';
 import { describeBackends, expectClose, expectNoNewTensors } from '@dskd/test-support';
 import { batchesOfEpoch } from './schedule.js';
-import type { StudentState } from './student-state.js';
+import type { StudentState } from './training-state.js';
 import { errorOf, tinyImages, tinyTask, tinyTeacher } from './tiny-world.test.util.js';
 import { trainStudents, type TrainingResult, type TrainStudentsOptions } from './train-students.js';
 import type { TrainingState } from './training-state.js';

@@ -1,43 +1,39 @@
 import { DskdError, throwIfAborted, type EventListener, type HistoryEntry } from '@dskd/base';
 import type { FeatureExtractor } from '@dskd/core';
-import { eachBatch } from './each-batch.js';
 import type { FeatureBatch } from './feature-batch.js';
 import { inProcessRunner } from './in-process-runner.js';
-import type { ImageSet } from './images.js';
 import { batchesOfEpoch, countSteps } from './schedule.js';
-import type { StudentRunner } from './student-runner.js';
-import type { StudentState } from './student-state.js';
-import type { StudentTask } from './student-task.js';
-import { TeacherFeatures } from './teacher-features.js';
-import { assertResumable, type TrainingState } from './training-state.js';
+import type { StudentRunner, StudentTask } from './student-runner.js';
+import { eachBatch, TeacherFeatures, type ImageSet } from './teacher-features.js';
+import { assertResumable, type StudentState, type TrainingState } from './training-state.js';
 
-/** Below this many steps batch-norm running statistics (momentum 0.1) have not settled. */
+/** Number of steps after which batch-norm running statistics (momentum 0.1) have settled. */
 const SETTLED_STEPS = 40;
 const DEFAULT_CACHE_BYTES = 2 ** 30;
 
 export interface CheckpointOptions {
-  /** Save after every so many epochs, and before statistics are re-estimated. */
+  /** Interval in epochs. One more checkpoint is saved before batch-norm statistics are re-estimated. */
   readonly everyEpochs?: number;
-  /** Save after every so many steps of the whole run. */
+  /** Interval in steps, counted over the whole run. */
   readonly everySteps?: number;
-  /** The run waits for it. Also called once when the run is aborted. */
+  /** Stores the state; the run waits for it. Also called once when the run is aborted. */
   save(state: TrainingState): Promise<void>;
 }
 
 export interface TrainStudentsOptions {
-  /** Frozen. Its features of an image must not depend on the batch that the image came in. */
+  /** Frozen. The features of an image must not depend on the other images of its batch. */
   readonly teacher: FeatureExtractor;
-  /** Tasks are trained in this thread, in place; runners wherever they run. Names are unique. */
+  /** Tasks are trained in place in this thread, runners in the thread they use. Names are unique. */
   readonly students: readonly (StudentTask | StudentRunner)[];
   readonly images: ImageSet;
   readonly epochs: number;
   /** A single image left over at the end of an epoch joins the batch before it. */
   readonly batchSize: number;
   readonly seed: number;
-  /** Asked between steps. */
+  /** Checked between steps. */
   readonly signal?: AbortSignal;
   readonly onEvent?: EventListener;
-  /** Default 1 GiB. Used only if `images.changesEachEpoch` is false. */
+  /** Limit of the cache of teacher features, default 1 GiB. Used only if `images.changesEachEpoch` is false. */
   readonly featureCache?: { readonly maxBytes: number };
   readonly checkpoint?: CheckpointOptions;
   readonly resumeFrom?: TrainingState;
@@ -51,7 +47,7 @@ export interface TrainStudentsOptions {
 export interface TrainingResult {
   /** Mean loss of each student in each epoch, from the first epoch on, also after a resume. */
   readonly history: readonly HistoryEntry[];
-  /** Over the whole run. */
+  /** Number of steps of the whole run. */
   readonly steps: number;
   /** In the order of `students`. */
   readonly states: readonly StudentState[];
@@ -59,9 +55,9 @@ export interface TrainingResult {
 
 /**
  * Trains any number of students on the features of one frozen teacher. Each step runs the teacher once (or
- * not at all, if its features are cached) and all students at the same time. The same seed gives the same
- * states bit for bit on wasm and cpu, whether students run in this thread or in workers, whatever the cache,
- * and whether or not the run was interrupted and resumed.
+ * not at all, if its features are cached) and all students at the same time. On wasm and cpu the same seed gives
+ * the same states bit for bit. The states do not depend on the threads that train the students, on the size of
+ * the cache, or on whether the run was interrupted and resumed.
  * @throws {DskdError} `invalid-config`; `invalid-argument` for a checkpoint of another run; `aborted`, after
  * saving a checkpoint if they are configured; `numerical-instability` naming step, student and level.
  */
@@ -122,7 +118,7 @@ class TrainingRun {
         type: 'warning',
         message:
           `${this.#steps} steps in all: batch-norm running statistics settle after about ${SETTLED_STEPS}. ` +
-          'Train longer or re-estimate the statistics at the end.',
+          'Train longer or set reestimateBatchNorm.',
       });
     }
     await eachBatch(
@@ -179,7 +175,7 @@ class TrainingRun {
   }
 
   async #reestimateBatchNorm(): Promise<void> {
-    // A run that is stopped during the pass goes on from here.
+    // A run that is stopped during the pass resumes here.
     await this.#save();
     await eachBatch(
       this.#source,
@@ -236,7 +232,7 @@ class TrainingRun {
     return Object.fromEntries(this.#runners.map(({ name }, index) => [name, results[index]!]));
   }
 
-  /** Runs `work` for all students at once; if some fail, the first error is thrown when all are idle. */
+  /** Runs `work` for all students at once. If some fail, throws the first error after all have finished. */
   async #all<T>(work: (runner: StudentRunner) => Promise<T>): Promise<T[]> {
     const settled = await Promise.allSettled(this.#runners.map((runner) => work(runner)));
     return settled.map((result) => {

@@ -1,38 +1,33 @@
-import { Worker } from 'node:worker_threads';
 import { pathToFileURL } from 'node:url';
-import { DskdError } from '@dskd/base';
+import { Worker } from 'node:worker_threads';
+import { DskdError, isDskdError } from '@dskd/base';
+import { wrap, type Remote } from 'comlink';
+import nodeAdapter from 'comlink/dist/umd/node-adapter.js';
+import type { FeatureBatch } from './feature-batch.js';
 import type { StudentRunner } from './student-runner.js';
-import type { StudentState } from './student-state.js';
-import {
-  errorFromWorker,
-  postableFeatures,
-  workerFailed,
-  type WorkerAnswer,
-  type WorkerCall,
-  type WorkerRequest,
-  type WorkerSetUp,
-} from './worker-protocol.js';
+import { passDskdErrors } from './worker-errors.js';
+import type { PostedFeatures, StudentWorker, WorkerSetUp } from './worker.js';
+
+// The package's types describe an ES module; in Node the default import is the function itself.
+const nodeEndpoint = nodeAdapter as unknown as typeof nodeAdapter.default;
+
+passDskdErrors();
 
 export interface WorkerRunnerOptions {
   /** Unique within a run. */
   readonly name: string;
   /**
-   * A module that exports `setUpStudent(options)` (or has it as default), which returns a `StudentTask` or a
-   * promise of one. It runs in the worker: it imports tfjs, selects a backend, registers gradients and
-   * builds student and objective, since networks cannot be posted. A URL, or an absolute path.
+   * A module that exports `setUpStudent(options)` (by this name or as default), which returns a `StudentTask` or a
+   * promise of one. It runs in the worker: it imports tfjs, selects a backend, registers gradients and creates
+   * student and objective, because networks cannot be posted. A URL, or an absolute path.
    */
   readonly setUpModule: URL | string;
-  /** Handed to `setUpStudent`; structured-cloneable. */
+  /** Passed to `setUpStudent`; structured-cloneable. */
   readonly options?: unknown;
 }
 
-interface Pending {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /**
- * Starts a worker thread for one student and waits until its set-up module is done. The caller disposes the
+ * Starts a worker thread for one student and waits until its set-up module has returned. The caller disposes the
  * runner, which ends the thread.
  * @throws {DskdError} `worker-failed` with the set-up's error, or the set-up's own {@link DskdError}.
  */
@@ -41,10 +36,9 @@ export async function workerRunner({
   setUpModule,
   options,
 }: WorkerRunnerOptions): Promise<StudentRunner> {
-  const setUp: WorkerSetUp = { name, setUpModule: moduleUrl(setUpModule), options };
-  const thread = new StudentThread(setUp);
+  const thread = new StudentThread({ name, setUpModule: moduleUrl(setUpModule), options });
   try {
-    await thread.ready;
+    await thread.call((worker) => worker.setUp());
   } catch (error) {
     await thread.end();
     throw error;
@@ -53,18 +47,15 @@ export async function workerRunner({
     name,
     threaded: true,
     async step(features, position) {
-      const posted = await postableFeatures(features);
-      return (await thread.call({ call: 'step', features: posted, position })) as number;
+      const posted = await postable(features);
+      return thread.call((worker) => worker.step(posted, position));
     },
     async observeBatchNorm(features, index) {
-      await thread.call({ call: 'observeBatchNorm', features: await postableFeatures(features), index });
+      const posted = await postable(features);
+      return thread.call((worker) => worker.observeBatchNorm(posted, index));
     },
-    async capture() {
-      return (await thread.call({ call: 'capture' })) as StudentState;
-    },
-    async restore(state) {
-      await thread.call({ call: 'restore', state });
-    },
+    capture: () => thread.call((worker) => worker.capture()),
+    restore: (state) => thread.call((worker) => worker.restore(state)),
     dispose: () => thread.end(),
   };
 }
@@ -74,31 +65,35 @@ function moduleUrl(module: URL | string): string {
   return module.startsWith('/') || /^[A-Za-z]:[\\/]/.test(module) ? pathToFileURL(module).href : module;
 }
 
-/** A worker thread and the calls it has not answered yet. */
+async function postable(features: FeatureBatch): Promise<PostedFeatures> {
+  return { levels: features.levels, images: await features.arrays() };
+}
+
+/** A worker thread. Comlink never settles the calls of a thread that has ended, so this class rejects them. */
 class StudentThread {
-  /** The answer to call 0, the set-up. */
-  readonly ready: Promise<unknown>;
   readonly #name: string;
   readonly #worker: Worker;
-  readonly #pending = new Map<number, Pending>();
-  #calls = 0;
+  readonly #remote: Remote<StudentWorker>;
+  #last: Promise<unknown> = Promise.resolve();
   #over: DskdError | undefined;
+  #rejectPending: ((error: DskdError) => void) | undefined;
 
   constructor(setUp: WorkerSetUp) {
     this.#name = setUp.name;
     this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setUp });
-    this.#worker.on('message', (answer: WorkerAnswer) => this.#settle(answer));
-    this.#worker.on('error', (error: Error) => this.#fail(workerFailed(this.#name, error.message, error)));
-    this.#worker.on('exit', (code) => this.#fail(workerFailed(this.#name, `it ended with code ${code}.`)));
-    this.ready = this.#expectAnswer();
+    this.#remote = wrap(nodeEndpoint(this.#worker));
+    this.#worker.on('error', (error: Error) => this.#fail(this.#failure(error.message, error)));
+    this.#worker.on('exit', (code) => this.#fail(this.#failure(`it ended with code ${code}.`)));
   }
 
-  call(call: WorkerCall): Promise<unknown> {
-    if (this.#over) return Promise.reject(this.#over);
-    const request: WorkerRequest = { id: this.#calls, call };
-    const answer = this.#expectAnswer();
-    this.#worker.postMessage(request);
-    return answer;
+  /**
+   * Makes a call after those before it have settled.
+   * @throws {DskdError} of the call, or `worker-failed`, or `disposed`.
+   */
+  call<T>(work: (worker: Remote<StudentWorker>) => Promise<T>): Promise<T> {
+    const result = this.#last.then(() => this.#perform(work));
+    this.#last = result.catch(() => undefined);
+    return result;
   }
 
   async end(): Promise<void> {
@@ -110,25 +105,35 @@ class StudentThread {
     await this.#worker.terminate();
   }
 
-  #expectAnswer(): Promise<unknown> {
-    const id = this.#calls++;
+  // Not Promise.race with one promise for the end of the thread: that promise would hold every result.
+  async #perform<T>(work: (worker: Remote<StudentWorker>) => Promise<T>): Promise<T> {
+    if (this.#over) throw this.#over;
     // An idle worker must not keep the program alive, a busy one must.
     this.#worker.ref();
-    return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        this.#rejectPending = reject;
+        work(this.#remote).then(resolve, reject);
+      });
+    } catch (error) {
+      if (isDskdError(error)) throw error;
+      throw error instanceof Error ? this.#failure(error.message, error.stack) : this.#failure(String(error));
+    } finally {
+      this.#rejectPending = undefined;
+      this.#worker.unref();
+    }
   }
 
-  #settle(answer: WorkerAnswer): void {
-    const pending = this.#pending.get(answer.id);
-    this.#pending.delete(answer.id);
-    if (this.#pending.size === 0) this.#worker.unref();
-    if ('error' in answer) pending?.reject(errorFromWorker(answer.error, this.#name));
-    else pending?.resolve(answer.value);
+  #failure(message: string, cause?: unknown): DskdError {
+    return new DskdError('worker-failed', `The worker of the student '${this.#name}' failed: ${message}`, {
+      details: { student: this.#name },
+      cause,
+    });
   }
 
-  /** The first reason stays: an exit after a disposal or an error is no news. */
+  /** Rejects the pending call and all later ones. Only the first reason counts: an exit follows each other one. */
   #fail(error: DskdError): void {
     this.#over ??= error;
-    for (const { reject } of this.#pending.values()) reject(this.#over);
-    this.#pending.clear();
+    this.#rejectPending?.(this.#over);
   }
 }

@@ -1,7 +1,7 @@
 // What a user's set-up module looks like; used by the worker tests.
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs';
-import type { StudentTask } from './student-task.js';
+import type { StudentTask } from './student-runner.js';
 import { tinyTask } from './tiny-world.test.util.js';
 
 export interface TinySetUp {
