@@ -1,67 +1,69 @@
 import { DskdError } from '@dskd/base';
 import { largestBatch } from './schedule.js';
 
-/** wasm addresses 32 bits; a heap cannot grow beyond. */
+/** Largest heap of wasm, which has 32-bit addresses. */
 const WASM_HEAP_LIMIT = 2 ** 32;
-/** Parameter, gradient and Adam's two moments, float32 each. */
+/** Parameter, gradient and Adam's two moments, each float32. */
 const BYTES_PER_PARAMETER = 16;
-/** XNNPACK keeps a packed copy of what it multiplies by until the parameter changes. */
+/** XNNPACK keeps a packed copy of a convolution's weights until they change. */
 const PACKED_BYTES_PER_PARAMETER = 4;
-/** Arrays of a parameter's size that an Adam update holds for a moment, one parameter after another. */
+/** Temporary arrays of a parameter's size in an Adam update, which handles one parameter after another. */
 const ADAM_INTERMEDIATES = 4;
 
 export interface MemoryEstimateInput {
-  /** The teacher's weights and the most it holds while it extracts one batch. */
+  /** The teacher's weights, plus its largest memory use while it extracts one batch. */
   readonly teacherBytes: number;
   readonly students: readonly {
     readonly name?: string;
-    /** How many trainable numbers. */
+    /** Number of trainable values. */
     readonly parameters: number;
-    /** Everything that one image's forward and backward pass keep until the gradients are done. */
+    /** Tensors that the forward and backward pass of one image keep until the gradients are computed. */
     readonly activationBytesPerImage: number;
-    /** The largest single array of trainable numbers. */
+    /** The largest single parameter. */
     readonly largestParameterBytes?: number;
-    /** The largest single map of one image. */
+    /** The largest single feature map of one image. */
     readonly largestMapBytesPerImage?: number;
   }[];
   readonly batchSize: number;
-  /** Teacher features of one image, all levels. */
+  /** Teacher features of one image, summed over levels. */
   readonly featureBytesPerImage: number;
+  /** Number of training images. */
   readonly images: number;
-  /** tfjs's name of the backend: `wasm` has a limit per heap. */
+  /** Name of the tfjs backend. `wasm` has a limit per heap. */
   readonly backend: string;
-  /** Whether each student has a thread, and so a heap, of its own. */
+  /** Whether each student has its own thread, and so its own heap. */
   readonly workers: boolean;
-  /** The most that one tensor may take, where the backend says so (WebGPU binds a tensor as one buffer). */
+  /** Largest size of one tensor in bytes, if the backend has such a limit (WebGPU binds a tensor as one buffer). */
   readonly tensorLimit?: number;
-  /** Bound of the feature cache, default 1 GiB; 0 where images change each epoch. */
+  /** Limit of the feature cache in bytes, default 1 GiB. 0 if images change each epoch. */
   readonly cacheBytes?: number;
 }
 
 export interface MemoryPart {
   readonly what: string;
-  /** `main`, a student's thread, or `host` for what lies outside the backend's memory. */
+  /** `main`, the name of a student with its own thread, or `host` for memory outside the backend. */
   readonly heap: string;
   readonly bytes: number;
 }
 
 export interface MemoryEstimate {
   readonly parts: readonly MemoryPart[];
-  /** Backend memory, by heap; `limit` only where the backend has one. */
+  /** Backend memory in bytes by heap, with `limit` if the backend has one. */
   readonly heaps: readonly { readonly heap: string; readonly bytes: number; readonly limit?: number }[];
-  /** The largest single tensor, where the backend limits it. */
+  /** The largest single tensor, if the backend limits it. */
   readonly largestTensor?: { readonly student: string; readonly bytes: number; readonly limit: number };
+  /** Bytes of all parts. */
   readonly total: number;
 }
 
 /**
- * What a training run needs at its peak, from sizes that are known before it starts. In one thread the
- * students take their steps one after another: the heap holds all parameters but only the largest
- * student's activations.
+ * Estimates the peak memory of a training run from sizes that are known before it starts. In one thread the
+ * students are trained one after another within a step: the heap holds all parameters, but the activations of only
+ * one student, counted for the largest.
  */
-export function estimateMemory(question: MemoryEstimateInput): MemoryEstimate {
-  const { students, featureBytesPerImage, images, workers, backend } = question;
-  const batch = largestBatch(images, question.batchSize);
+export function estimateMemory(input: MemoryEstimateInput): MemoryEstimate {
+  const { students, featureBytesPerImage, images, workers, backend } = input;
+  const batch = largestBatch(images, input.batchSize);
   const featureBytes = batch * featureBytesPerImage;
   const named = students.map((student, index) => ({
     ...student,
@@ -70,12 +72,12 @@ export function estimateMemory(question: MemoryEstimateInput): MemoryEstimate {
   const activations = named.map((student) => batch * student.activationBytesPerImage);
 
   const parts: MemoryPart[] = [
-    { what: 'teacher', heap: 'main', bytes: question.teacherBytes },
+    { what: 'teacher', heap: 'main', bytes: input.teacherBytes },
     { what: 'features of a batch', heap: 'main', bytes: featureBytes },
     {
       what: 'feature cache',
       heap: 'host',
-      bytes: Math.min(images * featureBytesPerImage, question.cacheBytes ?? 2 ** 30),
+      bytes: Math.min(images * featureBytesPerImage, input.cacheBytes ?? 2 ** 30),
     },
   ];
   const bytesPerParameter = BYTES_PER_PARAMETER + (backend === 'wasm' ? PACKED_BYTES_PER_PARAMETER : 0);
@@ -109,7 +111,7 @@ export function estimateMemory(question: MemoryEstimateInput): MemoryEstimate {
       bytes: Math.max(largestParameterBytes, batch * largestMapBytesPerImage),
     }))
     .sort((a, b) => b.bytes - a.bytes);
-  const { tensorLimit } = question;
+  const { tensorLimit } = input;
   return {
     parts,
     heaps,
@@ -118,15 +120,15 @@ export function estimateMemory(question: MemoryEstimateInput): MemoryEstimate {
   };
 }
 
-/** Which limits of the backend a run would exceed, in words; none if it fits. */
+/** Describes each limit of the backend that a run would exceed. Empty if it fits. */
 export function exceededLimits({ heaps, parts, largestTensor }: MemoryEstimate): string[] {
   const exceeded = heaps
     .filter(({ bytes, limit }) => bytes > (limit ?? Infinity))
     .map(({ heap, bytes, limit }) => {
       const largest = parts.filter((part) => part.heap === heap).sort((a, b) => b.bytes - a.bytes)[0]!;
       return (
-        `the heap '${heap}' needs ${gibibytes(bytes)}, at most ${gibibytes(limit!)} can be had ` +
-        `(the most by ${largest.what}: ${gibibytes(largest.bytes)})`
+        `the heap '${heap}' needs ${gibibytes(bytes)}, its limit is ${gibibytes(limit!)} ` +
+        `(largest part: ${largest.what}, ${gibibytes(largest.bytes)})`
       );
     });
   if (largestTensor && largestTensor.bytes > largestTensor.limit) {
@@ -139,14 +141,14 @@ export function exceededLimits({ heaps, parts, largestTensor }: MemoryEstimate):
 }
 
 /**
- * Refuses a run that cannot fit, before it starts.
- * @param hint what would fit instead, if it is known.
- * @throws {DskdError} `out-of-memory` naming each limit that is exceeded: of a heap, with its parts, or of a
- * single tensor.
+ * Checks that a run fits, before it starts.
+ * @param hint of the error, for example which options would fit.
+ * @throws {DskdError} `out-of-memory` naming each exceeded limit: of a heap, with its largest part, or of a single
+ * tensor.
  */
 export function assertFits(
   estimate: MemoryEstimate,
-  hint = 'Take a smaller preset or batch, one worker per student, or a backend without this limit (webgpu).',
+  hint = 'Use smaller students or batches, one worker per student (workerRunner), or a backend without this limit (webgpu).',
 ): void {
   const exceeded = exceededLimits(estimate);
   if (exceeded.length === 0) return;

@@ -16,7 +16,7 @@ function worker(name: string, options: Partial<TinySetUp> = {}): Promise<Student
   return workerRunner({ name, setUpModule: MODULE, options: setUp });
 }
 
-/** Trains what it is given and leaves the runners alive. */
+/** Trains with the given runners and does not dispose them. */
 async function train(
   runners: readonly StudentRunner[],
   overrides: Partial<TrainStudentsOptions> = {},
@@ -63,12 +63,12 @@ describe.each(['wasm', 'cpu'] as const)('Students in workers [%s]', (backend) =>
     const together = await expectNoNewTensors(() => train(workers, { checkpoint: { everySteps: 5, save } }));
     expect(together).toEqual(alone);
 
-    // Step 5 lies within an epoch. Without a cache, and from a state that the workers have left behind.
+    // Step 5 is within an epoch. Resumed without a cache, from a state older than that of the workers.
     expect(saved.map(({ step }) => step)).toEqual([5, 9]);
     const again = await train(workers, { resumeFrom: saved[0]!, featureCache: { maxBytes: 0 } });
     expect(again).toEqual(alone);
 
-    // One student in a worker, one here, whose moments are new but for what the state brings.
+    // One student in a worker and one in this thread, whose moments come from the state.
     const mixed = [workers[0], inProcessRunner(tasks[1]!)];
     expect(await train(mixed, { resumeFrom: saved[0]! })).toEqual(alone);
     await disposeAll([...workers, ...mixed]);
@@ -77,10 +77,10 @@ describe.each(['wasm', 'cpu'] as const)('Students in workers [%s]', (backend) =>
   });
 });
 
-describe('A worker that goes wrong', () => {
+describe('A worker that fails', () => {
   beforeAll(() => useBackend('wasm'));
 
-  /** Trains a student of this thread beside a worker; says what stopped the run. */
+  /** Trains one student in this thread and one in a worker. Returns the error that stopped the run. */
   async function failureBeside(options: Partial<TinySetUp>): Promise<unknown> {
     const task = tinyTask('local', 1);
     const runners = [inProcessRunner(task), await worker('global', options)];
@@ -90,18 +90,35 @@ describe('A worker that goes wrong', () => {
     return error;
   }
 
-  test('passes an instability on, with student and level', async () => {
+  test('because of an instability rejects with the error of its student', async () => {
     const error = await expectNoNewTensors(() => failureBeside({ failFromStep: 4 }));
     expect(isDskdError(error, 'numerical-instability')).toBe(true);
-    expect(error).toMatchObject({ details: { student: 'global', step: 4, epoch: 1 } });
+    expect(error).toMatchObject({
+      details: { student: 'global', step: 4, epoch: 1 },
+      hint: expect.stringContaining('learning rate') as string,
+      // The stack of the worker.
+      cause: expect.stringContaining('worker.js') as string,
+    });
   });
 
-  test('because its thread ends is named', async () => {
+  test('because its thread ends rejects with the name of its student', async () => {
     const error = await expectNoNewTensors(() => failureBeside({ exitAtStep: 2 }));
     expect(error).toMatchObject({ code: 'worker-failed', details: { student: 'global' } });
   });
 
-  test('because its set-up fails says why', async () => {
+  test('because of an uncaught error rejects the pending call', async () => {
+    const uncaught = new URL(
+      'data:text/javascript,export function setUpStudent() { setTimeout(() => { throw new Error("lost") }); ' +
+        'return new Promise(() => {}); }',
+    );
+    expect(await errorOf(workerRunner({ name: 'local', setUpModule: uncaught }))).toMatchObject({
+      code: 'worker-failed',
+      message: expect.stringMatching(/'local' failed: lost/) as string,
+      details: { student: 'local' },
+    });
+  });
+
+  test('because its set-up fails rejects with the reason', async () => {
     const broken = new URL(
       'data:text/javascript,export function setUpStudent() { throw new Error("no GPU"); }',
     );

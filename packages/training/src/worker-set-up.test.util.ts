@@ -1,4 +1,4 @@
-// What a user's set-up module looks like; used by the worker tests.
+// A set-up module as a user writes it, for the worker tests.
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs';
 import type { StudentTask } from './student-runner.js';
