@@ -12,5 +12,10 @@ export { measureStep } from './measure-step.js';
 export { countSteps } from './schedule.js';
 export type { StudentRunner, StudentTask } from './student-runner.js';
 export type { ImageSet } from './teacher-features.js';
-export { trainStudents, type TrainingResult, type TrainStudentsOptions } from './train-students.js';
+export {
+  trainStudents,
+  type CheckpointOptions,
+  type TrainingResult,
+  type TrainStudentsOptions,
+} from './train-students.js';
 export { restoreStudent, type ArrayState, type StudentState, type TrainingState } from './training-state.js';
