@@ -41,7 +41,7 @@ export function affinityOfImage(
     const cold = temperature < LOWEST_WARM_TEMPERATURE;
     // Transposed by hand: matMul's transposeB is ten times slower on wasm.
     const keys = tf.tidy(() => tf.mul<Tensor2D>(tf.transpose(teacher), cold ? 1 : 1 / temperature));
-    // |s - t| <= 2 bounds a by 2/T, and centring doubles the bound.
+    // |s - t| <= 2 bounds a by 2/T, and centering doubles the bound.
     const halvings = cold ? 0 : halvingsFor(4 / temperature);
     const difference = tf.tidy(() => tf.mul<Tensor2D>(tf.sub(student, teacher), 2 ** -halvings));
     const blockRows = rowsOfBlock(positions);

@@ -35,7 +35,7 @@ function expectSamples(name: string, tensors: readonly ArrayLike<number>[], rela
   expect(offset).toBe(wanted.length);
 }
 
-async function datas(tensors: Iterable<tf.Tensor>): Promise<Float32Array[]> {
+async function dataOf(tensors: Iterable<tf.Tensor>): Promise<Float32Array[]> {
   return Promise.all([...tensors].map(async (tensor) => (await tensor.data()) as Float32Array));
 }
 
@@ -58,11 +58,11 @@ describeBackends('students against torch', (backend) => {
       const factors = filledMaps(student, 'factor', BATCH);
 
       const inference = student.forward(features, { training: false });
-      expectSamples(`${name}/inference`, await datas(inference), relative);
+      expectSamples(`${name}/inference`, await dataOf(inference), relative);
       const training = student.forward(features, { training: true, batchNormMomentum: 0 });
-      expectSamples(`${name}/training`, await datas(training), relative);
+      expectSamples(`${name}/training`, await dataOf(training), relative);
       const gradients = gradientsOf(student, features, factors);
-      expectSamples(`${name}/running`, await datas(byName(student.buffers)), relative);
+      expectSamples(`${name}/running`, await dataOf(byName(student.buffers)), relative);
       const torchLayout = createStudent(options);
       torchLayout.loadStateDict(await student.stateDict());
       for (const [parameter, gradient] of gradients) torchLayout.parameters.get(parameter)!.assign(gradient);
