@@ -1,7 +1,6 @@
 import { DskdError } from '@dskd/base';
-import * as tf from '@tensorflow/tfjs-core';
 import { findGpu, gpuHint, importNative, isInstalled, publishGpu } from '#platform';
-import { refuseWhenHeapIsFull, type WasmBackend } from './wasm-heap.js';
+import * as tf from '@tensorflow/tfjs-core';
 
 /** `webgpu`, `wasm` and `cpu` are tfjs's own; `node` and `node-gpu` are tfjs-node and tfjs-node-gpu. */
 export const BACKEND_NAMES = ['webgpu', 'wasm', 'cpu', 'node', 'node-gpu'] as const;
@@ -228,4 +227,48 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { hint } = error as Partial<DskdError>;
   return hint === undefined ? error.message : `${error.message} (${hint})`;
+}
+
+/** What is used of tfjs's wasm backend. */
+export interface WasmBackend {
+  readonly wasm: {
+    _malloc(bytes: number): number;
+    _free(address: number): void;
+    readonly HEAPU8: Uint8Array;
+  };
+}
+
+/** A wasm heap is addressed by 32 bits. */
+const ADDRESSES = 2 ** 32;
+
+const guarded = new WeakSet<WasmBackend>();
+
+/**
+ * Makes an allocation that fails an error. tfjs itself takes the 0 that `malloc` then returns for an address
+ * and writes the tensor over whatever lies at the start of the heap: wrong numbers, or a crash much later.
+ */
+export function refuseWhenHeapIsFull(backend: WasmBackend): void {
+  if (guarded.has(backend)) return;
+  guarded.add(backend);
+  const { wasm } = backend;
+  // The first call makes emscripten put the real function in the place of a stub: not in the place of ours.
+  wasm._free(wasm._malloc(1));
+  const malloc = wasm._malloc.bind(wasm);
+  wasm._malloc = (bytes) => {
+    // Larger numbers lose their upper bits on the way in: 4 GiB and a byte would become one byte.
+    const address = bytes < ADDRESSES ? malloc(bytes) : 0;
+    if (address !== 0 || bytes === 0) return address;
+    throw new DskdError(
+      'out-of-memory',
+      `The wasm heap has no room for a tensor of ${mebibytes(bytes)}: it holds ${mebibytes(wasm.HEAPU8.byteLength)} of at most 4096 MiB.`,
+      {
+        hint: 'Take a smaller preset, input size or batch, train the students apart, or use the webgpu backend.',
+        details: { bytes, heapBytes: wasm.HEAPU8.byteLength },
+      },
+    );
+  };
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)} MiB`;
 }

@@ -2,11 +2,6 @@ import { DskdError } from '@dskd/base';
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 import { assertMaps, transformMaps, type Matrix } from './linear-maps.js';
 
-export interface GaussianBlurOptions {
-  /** Where the kernel ends, in standard deviations. 4 by default. */
-  readonly truncate?: number;
-}
-
 /**
  * `scipy.ndimage.gaussian_filter(map, sigma, mode='reflect', truncate=truncate)` of every map: a sampled
  * Gaussian of radius `trunc(truncate * sigma + 0.5)` with sum 1, over the map mirrored about its pixel edges
@@ -15,6 +10,7 @@ export interface GaussianBlurOptions {
  *
  * @param maps float32 `[batch, height, width]`.
  * @param sigma standard deviation in pixels, at least 0; 0 copies.
+ * @param options.truncate where the kernel ends, in standard deviations. Default 4.
  * @returns a new tensor of the same shape. The caller disposes it.
  * @throws {DskdError} `invalid-argument` for a negative or non-finite sigma or truncate.
  * @throws {DskdError} `shape-mismatch` unless `maps` has three axes.
@@ -22,7 +18,7 @@ export interface GaussianBlurOptions {
 export function gaussianBlur(
   maps: Tensor3D,
   sigma: number,
-  { truncate = 4 }: GaussianBlurOptions = {},
+  { truncate = 4 }: { readonly truncate?: number } = {},
 ): Tensor3D {
   assertMaps(maps);
   for (const [name, value] of Object.entries({ sigma, truncate })) {

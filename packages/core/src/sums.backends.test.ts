@@ -6,7 +6,7 @@ import {
   integerFill,
   TOLERANCES,
 } from '@dskd/test-support';
-import { meanOverRows, sumAll, sumOverRows } from './sums.js';
+import { meanOverRows, sumAll, sumOverRows } from './reductions.js';
 
 /** Float64 column sums. */
 function exactColumns(values: Float32Array, columns: number): Float64Array {

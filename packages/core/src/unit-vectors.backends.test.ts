@@ -6,7 +6,7 @@ import {
   integerFill,
   TOLERANCES,
 } from '@dskd/test-support';
-import { unitVectors } from './unit-vectors.js';
+import { unitVectors } from './reductions.js';
 
 describeBackends('unitVectors', (backend) => {
   const tolerance = { relative: 4 * TOLERANCES[backend].elementwise };

@@ -2,20 +2,14 @@ import { DskdError } from '@dskd/base';
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 import { assertMaps, transformMaps, type Matrix } from './linear-maps.js';
 
-export interface UpsampleBilinearOptions {
-  /**
-   * True (default): corner pixels' centers stay at the corners. False: pixels are areas, corners of the
-   * image stay. As in torch.
-   */
-  readonly alignCorners?: boolean;
-}
-
 /**
  * torch's `F.interpolate(maps, size, mode='bilinear', align_corners=alignCorners)`. Smaller sizes are allowed
  * and are not antialiased, as in torch. Differentiable.
  *
  * @param maps float32 `[batch, height, width]`.
  * @param size `[height, width]` of the result, positive integers.
+ * @param options.alignCorners true (default): the centers of the corner pixels keep their places. false: pixels
+ * are areas, and the corners of the image keep their places. As in torch.
  * @returns a new tensor `[batch, ...size]`, also where the size does not change. The caller disposes it.
  * @throws {DskdError} `invalid-argument` for other sizes.
  * @throws {DskdError} `shape-mismatch` unless `maps` has three axes.
@@ -23,7 +17,7 @@ export interface UpsampleBilinearOptions {
 export function upsampleBilinear(
   maps: Tensor3D,
   size: readonly [height: number, width: number],
-  { alignCorners = true }: UpsampleBilinearOptions = {},
+  { alignCorners = true }: { readonly alignCorners?: boolean } = {},
 ): Tensor3D {
   assertMaps(maps);
   if (!size.every((side) => Number.isInteger(side) && side > 0)) {

@@ -1,3 +1,35 @@
-export * from './adapters/index.js';
-export * from './backbones/index.js';
-export * from './students/index.js';
+export type { AdaptedModel, AdapterOptions } from './adapters/adapted-model.js';
+export { fromGraphModel, type GraphModelLike, type GraphModelOptions } from './adapters/from-graph-model.js';
+export {
+  fromLayersModel,
+  type LayersModelLike,
+  type LayersModelOptions,
+} from './adapters/from-layers-model.js';
+export type { ModelEnd } from './adapters/model-contract.js';
+export { createBackbone, type Backbone, type BackboneOptions } from './backbones/create-backbone.js';
+export {
+  createTrainableBackbone,
+  type TrainableBackbone,
+  type TrainableBackboneOptions,
+} from './backbones/create-trainable-backbone.js';
+export { BACKBONES, backboneInfo, type BackboneInfo, type BackboneName } from './backbones/registry.js';
+export { backboneCost, type BackboneCost } from './backbones/sizes-and-cost.js';
+export { backboneWeightShapes } from './backbones/weights.js';
+export type { LoadStateDictOptions } from './layers/state-dict.js';
+export {
+  createStudent,
+  summarizeStudent,
+  type StudentSummary,
+  type TrainableStudent,
+} from './students/create-student.js';
+export {
+  narrowStudent,
+  presetArchitecture,
+  type GccbVariant,
+  type StudentArchitecture,
+  type StudentBranch,
+  type StudentConfig,
+  type StudentOptions,
+  type StudentPreset,
+} from './students/student-config.js';
+export { teacherStage4 } from './students/teacher-stage.js';

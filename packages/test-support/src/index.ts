@@ -10,7 +10,6 @@ export {
 } from './backends.js';
 export { chromiumMissing, startChromium, type Chromium } from './chromium.js';
 export { expectClose, expectNoNewTensors, type Closeness } from './expectations.js';
-export { readGolden, type Golden, type GoldenArray } from './golden.js';
-export { integerFill } from './integer-fill.js';
+export { type Golden, type GoldenArray, integerFill, readGolden } from './golden.js';
 export { describeReadmeExamples } from './readme-examples.js';
 export { runInChromium, type PageOptions, type PageResult } from './run-in-chromium.js';

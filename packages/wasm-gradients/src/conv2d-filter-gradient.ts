@@ -1,13 +1,10 @@
 import { backend_util, type Conv2DBackpropFilterAttrs, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { bandsOf, type Band } from './bands.js';
-import { toChannelsLast } from './channels-last.js';
-import { directFilterGradient, fitsTiles } from './direct-filter-gradient.js';
-import { floats, heapFloats, heapIndex, withScratch } from './heap.js';
+import { type Band, bandsOf, directFilterGradient, fitsTiles } from './direct-filter-gradient.js';
+import { type Kernel, toChannelsLast } from './kernel.js';
+import { addInto, floats, heapFloats, heapIndex, transposeInto, withScratch } from './heap.js';
 import { matrixProduct } from './matrix-product.js';
 import { outerProductsOf } from './outer-products.js';
-import type { Kernel } from './stock.js';
-import { addInto, transposeInto } from './transpose.js';
 
 type Shape4D = [number, number, number, number];
 

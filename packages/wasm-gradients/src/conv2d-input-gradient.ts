@@ -1,13 +1,9 @@
 import { backend_util, type Conv2DBackpropInputAttrs, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { toChannelsLast } from './channels-last.js';
-import { floats, withScratch } from './heap.js';
+import { type Kernel, toChannelsLast } from './kernel.js';
+import { addInto, copyInto, floats, transposeInto, withScratch } from './heap.js';
 import { LONGEST_SUM } from './matrix-product.js';
-import { phasedInputGradient } from './phased-input-gradient.js';
-import type { Phase } from './phases.js';
-import { sidesOf } from './sides.js';
-import type { Kernel } from './stock.js';
-import { addInto, copyInto, transposeInto } from './transpose.js';
+import { type Phase, phasedInputGradient, sidesOf } from './phased-input-gradient.js';
 
 type Shape4D = [number, number, number, number];
 

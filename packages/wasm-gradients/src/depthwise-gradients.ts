@@ -6,10 +6,8 @@ import {
 } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { allocate, floats, withScratch } from './heap.js';
-import { phasedInputGradient } from './phased-input-gradient.js';
-import type { Phase } from './phases.js';
-import { sidesOf } from './sides.js';
-import type { Kernel } from './stock.js';
+import { type Phase, phasedInputGradient, sidesOf } from './phased-input-gradient.js';
+import type { Kernel } from './kernel.js';
 
 type Shape4D = [number, number, number, number];
 

@@ -7,7 +7,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { allocate, floats } from './heap.js';
 import { matrixProduct, withLeft, withRight, type StoredMatrix } from './matrix-product.js';
-import type { Kernel } from './stock.js';
+import type { Kernel } from './kernel.js';
 
 // Below this many multiply-adds one stock call for the whole batch beats one call for each product.
 const SMALL_PRODUCT = 8192;

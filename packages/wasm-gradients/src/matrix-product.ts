@@ -1,6 +1,6 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { allocate, floats, withScratch, withView } from './heap.js';
+import { addInto, allocate, copyInto, floats, transposeInto, withScratch, withView } from './heap.js';
 import {
   BLOCK_POSITIONS,
   outerProductsOf,
@@ -8,8 +8,7 @@ import {
   TILE_ROWS,
   type OuterProducts,
 } from './outer-products.js';
-import type { Kernel } from './stock.js';
-import { addInto, copyInto, transposeInto } from './transpose.js';
+import type { Kernel } from './kernel.js';
 
 /** Longer float32 sums are split and the parts added: a sequential sum loses digits with its length. */
 export const LONGEST_SUM = 4096;

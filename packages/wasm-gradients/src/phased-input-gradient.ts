@@ -1,10 +1,79 @@
-import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
 import { allocate, floats, heapFloats, heapIndex } from './heap.js';
-import { phasesOf, type Phase, type Side } from './phases.js';
+
+/** One side of a strided convolution: what links its input, filter and output there. */
+interface Side {
+  readonly input: number;
+  readonly filter: number;
+  readonly output: number;
+  readonly stride: number;
+  readonly dilation: number;
+  /** Padding before the first input element. */
+  readonly before: number;
+}
+
+/**
+ * The input positions `first, first + stride, ...` (`count` of them) all meet the same filter taps
+ * `firstTap, firstTap + stride, ...` (`taps` of them), so their gradient is an ordinary convolution of the
+ * output gradient with those taps in reverse, `before` and `after` elements of padding around it (negative:
+ * that many elements of the output gradient are left out).
+ */
+export interface Phase {
+  readonly first: number;
+  readonly count: number;
+  readonly firstTap: number;
+  readonly taps: number;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** The phases of one side: `stride` of them, fewer where the input is smaller. No zero is ever inserted. */
+function phasesOf({ input, filter, output, stride, dilation, before }: Side): Phase[] {
+  const phases: Phase[] = [];
+  for (let firstTap = 0; firstTap < stride; firstTap++) {
+    const first = (((firstTap - before) % stride) + stride) % stride;
+    if (first >= input) continue;
+    const count = Math.ceil((input - first) / stride);
+    const taps = Math.max(0, Math.ceil((filter - firstTap) / stride));
+    const reach = Math.max(0, taps - 1) * dilation;
+    const padBefore = reach - (first + before - firstTap) / stride;
+    phases.push({
+      first,
+      count,
+      firstTap,
+      taps,
+      before: padBefore,
+      after: count + reach - output - padBefore,
+    });
+  }
+  return phases;
+}
+
+/** The two sides of a convolution as its shape record describes them. */
+export function sidesOf(info: backend_util.Conv2DInfo): { rows: Side; columns: Side } {
+  return {
+    rows: {
+      input: info.inHeight,
+      filter: info.filterHeight,
+      output: info.outHeight,
+      stride: info.strideHeight,
+      dilation: info.dilationHeight,
+      before: info.padInfo.top,
+    },
+    columns: {
+      input: info.inWidth,
+      filter: info.filterWidth,
+      output: info.outWidth,
+      stride: info.strideWidth,
+      dilation: info.dilationWidth,
+      before: info.padInfo.left,
+    },
+  };
+}
 
 /** What the two kinds of convolution share when their input gradient is split into phases. */
-export interface PhasedGradient {
+interface PhasedGradient {
   readonly batch: number;
   readonly rows: Side;
   readonly columns: Side;

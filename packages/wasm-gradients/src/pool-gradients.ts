@@ -1,6 +1,6 @@
 import { backend_util, type AvgPoolGradAttrs, type MaxPoolGradAttrs } from '@tensorflow/tfjs-core';
 import { allocate, floats } from './heap.js';
-import type { Kernel } from './stock.js';
+import type { Kernel } from './kernel.js';
 
 type Shape4D = [number, number, number, number];
 

@@ -3,12 +3,10 @@ import { registerKernel, unregisterKernel, type KernelConfig, type KernelFunc } 
 import { conv2dFilterGradient } from './conv2d-filter-gradient.js';
 import { conv2dInputGradient } from './conv2d-input-gradient.js';
 import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-gradients.js';
-import { identity } from './identity.js';
+import { identity, slice, tile } from './copy-kernels.js';
 import { fusedMatMul, matMul } from './mat-mul.js';
 import { avgPoolGradient, maxPoolGradient } from './pool-gradients.js';
-import { registeredKernel, stockKernel, type Kernel } from './stock.js';
-import { slice } from './slice.js';
-import { tile } from './tile.js';
+import { type Kernel, registeredKernel, stockKernel } from './kernel.js';
 
 /** Our kernels by name, built on the stock ones that are registered now. */
 function ourKernels(): Record<string, Kernel> {

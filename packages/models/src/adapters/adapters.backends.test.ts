@@ -7,7 +7,7 @@ import {
   integerFill,
   TOLERANCES,
 } from '@dskd/test-support';
-import { fromGraphModel, fromLayersModel, type AdaptedModel } from './index.js';
+import { fromGraphModel, fromLayersModel, type AdaptedModel } from '../index.js';
 import { graphModel, layersModel } from './other-models.test.util.js';
 
 const CAFFE: InputTransform = {

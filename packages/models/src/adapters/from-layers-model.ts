@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import type * as tf from '@tensorflow/tfjs-core';
 import { adaptModel, type AdaptedModel, type AdapterOptions } from './adapted-model.js';
-import { asArray, type ModelEnd } from './model-run.js';
+import { asArray, type ModelEnd } from './model-contract.js';
 
 /** What {@link fromLayersModel} uses of a `tf.LayersModel`; this package does not depend on tfjs-layers. */
 export interface LayersModelLike {

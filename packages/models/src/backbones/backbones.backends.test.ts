@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { describeBackends, expectClose, expectNoNewTensors, TOLERANCES } from '@dskd/test-support';
 import { backboneGolden, expectGoldenFeatures, filledBackbone, noiseImages } from './golden.test.util.js';
-import type { Backbone, BackboneName } from './index.js';
+import type { Backbone, BackboneName } from '../index.js';
 
 const SUITES: [BackboneName, [number, number], string[] | undefined][] = [
   ['squeezenet1_1', [61, 96], undefined],

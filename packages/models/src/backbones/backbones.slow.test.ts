@@ -3,7 +3,7 @@ import { access, readFile } from 'node:fs/promises';
 import { useBackend } from '@dskd/test-support';
 import { readStateDict } from '@dskd/weights';
 import { backboneGolden, expectGoldenFeatures, filledBackbone, noiseImages } from './golden.test.util.js';
-import { createBackbone } from './index.js';
+import { createBackbone } from '../index.js';
 
 beforeAll(() => useBackend('wasm'));
 

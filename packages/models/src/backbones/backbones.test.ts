@@ -16,7 +16,7 @@ import {
   backboneWeightShapes,
   createBackbone,
   type BackboneName,
-} from './index.js';
+} from '../index.js';
 
 beforeAll(() => useBackend('wasm'));
 

@@ -9,7 +9,12 @@ import {
 } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { noiseImages } from './golden.test.util.js';
-import { backboneWeightShapes, createBackbone, createTrainableBackbone, type BackboneName } from './index.js';
+import {
+  backboneWeightShapes,
+  createBackbone,
+  createTrainableBackbone,
+  type BackboneName,
+} from '../index.js';
 
 test.each<[BackboneName, string]>([
   ['resnet18', '7x7'],

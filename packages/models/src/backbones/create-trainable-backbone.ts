@@ -2,12 +2,12 @@ import { DskdError } from '@dskd/base';
 import type { FeatureLevel } from '@dskd/core';
 import type { StateDict, StateDictEntry } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
-import { affineInput } from '../affine-input.js';
-import { addRelu } from '../layers/add-relu.js';
+import { affineInput } from '../input-transform.js';
+import { addRelu } from '../layers/tensor-ops.js';
 import { batchNorm } from '../layers/batch-norm.js';
 import { convolution } from '../layers/convolution.js';
 import { chain, NetworkPlan, type Layer, type MapShape } from '../layers/network-plan.js';
-import { loadState, readState } from '../students/student-state.js';
+import { loadState, readState } from '../layers/state-dict.js';
 import type { Block, Convolution, Stage } from './plan.js';
 import { selectLevels, type BackboneName } from './registry.js';
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expectClose, integerFill, readGolden, type Golden } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
-import { backboneWeightShapes, createBackbone, type Backbone, type BackboneName } from './index.js';
+import { backboneWeightShapes, createBackbone, type Backbone, type BackboneName } from '../index.js';
 
 /** `file` of this package's fixtures, written by tools/golden/backbones.py. */
 export function backboneGolden(file = 'backbones.safetensors'): Promise<Golden> {

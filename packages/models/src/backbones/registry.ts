@@ -1,15 +1,14 @@
 import { DskdError } from '@dskd/base';
 import type { FeatureLevel, InputTransform } from '@dskd/core';
 import type { Plan, Stage } from './plan.js';
-import { RESNETS, resnetPlan } from './resnet.js';
+import { resnetPlan, RESNETS, TINY_NETWORKS, tinyPlan } from './resnet.js';
 import { SQUEEZENETS, squeezenetPlan } from './squeezenet.js';
-import { TINIES, tinyPlan } from './tiny.js';
 
 const RESNET_NAMES = Object.keys(RESNETS) as (keyof typeof RESNETS)[];
 const SQUEEZENET_NAMES = Object.keys(SQUEEZENETS) as (keyof typeof SQUEEZENETS)[];
-const TINY_NAMES = Object.keys(TINIES) as (keyof typeof TINIES)[];
+const TINY_NAMES = Object.keys(TINY_NETWORKS) as (keyof typeof TINY_NETWORKS)[];
 
-export type BackboneName = keyof typeof RESNETS | keyof typeof SQUEEZENETS | keyof typeof TINIES;
+export type BackboneName = keyof typeof RESNETS | keyof typeof SQUEEZENETS | keyof typeof TINY_NETWORKS;
 
 /** The names {@link createBackbone} knows. */
 export const BACKBONES: readonly BackboneName[] = [...RESNET_NAMES, ...SQUEEZENET_NAMES, ...TINY_NAMES];
@@ -17,7 +16,7 @@ export const BACKBONES: readonly BackboneName[] = [...RESNET_NAMES, ...SQUEEZENE
 const PLANS: ReadonlyMap<string, Plan> = new Map<string, Plan>([
   ...RESNET_NAMES.map((name) => [name, resnetPlan(RESNETS[name])] as const),
   ...SQUEEZENET_NAMES.map((name) => [name, squeezenetPlan(SQUEEZENETS[name])] as const),
-  ...TINY_NAMES.map((name) => [name, tinyPlan(TINIES[name])] as const),
+  ...TINY_NAMES.map((name) => [name, tinyPlan(TINY_NETWORKS[name])] as const),
 ]);
 
 function planOf(name: string): Plan {

@@ -1,4 +1,4 @@
-import { IMAGENET_RGB } from './input-transforms.js';
+import { IMAGENET_RGB } from '../input-transform.js';
 import type { Block, Convolution, Plan, Stage } from './plan.js';
 
 interface SqueezenetConfig {

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { addBias } from './add-bias.js';
+import { addBias } from './tensor-ops.js';
 import { elements, type Layer, type MapShape, type NetworkPlan } from './network-plan.js';
 
-export type ConvolutionOptions = { readonly outputs: number; readonly stride: 1 | 2 } & (
+type ConvolutionOptions = { readonly outputs: number; readonly stride: 1 | 2 } & (
   | { readonly kernel: 3; readonly bias?: false }
   /** Without a bias by default. */
   | { readonly kernel: 1; readonly bias?: boolean }

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { fitMap } from './fit-map.js';
+import { fitMap } from './tensor-ops.js';
 import { elements, type Layer, type MapShape, type NetworkPlan } from './network-plan.js';
 
 /**

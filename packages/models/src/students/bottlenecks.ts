@@ -1,7 +1,7 @@
+import { DskdError } from '@dskd/base';
 import * as tf from '@tensorflow/tfjs-core';
 import { batchNorm } from '../layers/batch-norm.js';
 import { convolution } from '../layers/convolution.js';
-import { fitMap } from '../layers/fit-map.js';
 import {
   chain,
   elements,
@@ -10,9 +10,146 @@ import {
   type MapShape,
   type NetworkPlan,
 } from '../layers/network-plan.js';
-import type { StudentArchitecture } from './architecture.js';
-import { gccb } from './gccb.js';
+import { fitMap } from '../layers/tensor-ops.js';
+import { upsample } from '../layers/upsample.js';
 import { residualStage } from './residual-stage.js';
+import type { GccbVariant, StudentArchitecture } from './student-config.js';
+
+type Condensing = (plan: NetworkPlan, name: string, shape: MapShape) => Layer;
+
+/** A valid convolution with a kernel as large as the map, and its transpose, as two matrix products. */
+const full: Condensing = (plan, name, shape) => {
+  const [height, width, channels] = shape;
+  const condense = plan.parameter({
+    name: `${name}.condense.weight`,
+    torchShape: [channels, channels, height, width],
+    layout: 'convolution',
+    initial: { kind: 'normal', deviation: Math.sqrt(2 / elements(shape)) },
+    trainable: true,
+  });
+  const restore = plan.parameter({
+    name: `${name}.restore.weight`,
+    torchShape: [channels, channels, height, width],
+    layout: 'restore',
+    initial: { kind: 'uniform', bound: 1 / Math.sqrt(elements(shape)) },
+    trainable: true,
+  });
+  const size = elements(shape);
+  plan.cost(`${name}.condense`, [1, 1, channels], size * channels, channels);
+  plan.cost(`${name}.restore`, shape, size * channels, size);
+  return {
+    shape,
+    apply: (x) => {
+      const vector = tf.matMul(tf.reshape(x, [x.shape[0], size]), condense.as2D(size, channels));
+      return tf.reshape(tf.matMul(vector, restore.as2D(channels, size)), x.shape);
+    },
+  };
+};
+
+/** The same channel by channel: a weighted sum over the positions, and an outer product. */
+const depthwise: Condensing = (plan, name, shape) => {
+  const [height, width, channels] = shape;
+  const positions = height * width;
+  const condense = plan.parameter({
+    name: `${name}.condense.weight`,
+    torchShape: [channels, 1, height, width],
+    layout: 'depthwise',
+    initial: { kind: 'normal', deviation: Math.sqrt(2 / elements(shape)) },
+    trainable: true,
+  });
+  const restore = plan.parameter({
+    name: `${name}.restore.weight`,
+    torchShape: [channels, 1, height, width],
+    layout: 'depthwise',
+    initial: { kind: 'uniform', bound: 1 / Math.sqrt(positions) },
+    trainable: true,
+  });
+  plan.cost(`${name}.condense`, [1, 1, channels], elements(shape), channels);
+  plan.cost(`${name}.restore`, shape, elements(shape), elements(shape));
+  return {
+    shape,
+    apply: (x) => {
+      const rows = tf.reshape(x, [x.shape[0], positions, channels]);
+      const vector = tf.sum(tf.mul(rows, condense.as2D(positions, channels)), 1, true);
+      return tf.reshape(tf.mul(vector, restore.as2D(positions, channels)), x.shape);
+    },
+  };
+};
+
+/** The mean over the positions, put back everywhere. */
+const pool: Condensing = (plan, name, shape) => {
+  const [height, width, channels] = shape;
+  plan.cost(`${name}.pool`, [1, 1, channels], 0, channels);
+  return {
+    shape,
+    apply: (x) => tf.mul(tf.mean<tf.Tensor4D>(x, [1, 2], true), tf.ones([1, height, width, 1])),
+  };
+};
+
+/** Halved by 3x3 convolutions until one position is left, and doubled back by 2x2 transposed ones. */
+const pyramid: Condensing = (plan, name, shape) => {
+  const [height, width, outputs] = shape;
+  const steps = Math.ceil(Math.log2(Math.max(height, width)));
+  const layers: Layer[] = [{ shape, apply: (x) => x }];
+  const shapes: MapShape[] = [shape];
+  for (let step = 1; step <= steps; step++) {
+    const down = convolution(plan, `${name}.down${step}`, shapes.at(-1)!, { outputs, kernel: 3, stride: 2 });
+    layers.push(down);
+    // The one vector at the end is a sample, not a map: no batch norm.
+    if (step < steps) layers.push(batchNorm(plan, `${name}.down_bn${step}`, down.shape, { relu: true }));
+    shapes.push(down.shape);
+  }
+  for (let step = 1; step <= steps; step++) {
+    const from = shapes.at(-step)!;
+    const [rows, columns] = shapes.at(-step - 1)!;
+    const up = upsample(plan, `${name}.up${step}`, from, [rows, columns], outputs);
+    layers.push(up);
+    // The last one's belongs to the block (`restore_bn`).
+    if (step < steps) layers.push(batchNorm(plan, `${name}.up_bn${step}`, up.shape, { relu: true }));
+  }
+  return chain(...(layers as [Layer, ...Layer[]]));
+};
+
+const VARIANTS: Readonly<Record<Exclude<GccbVariant, 'none'>, Condensing>> = {
+  full,
+  depthwise,
+  pool,
+  pyramid,
+};
+
+/**
+ * Global context condensing block: `channels` (g) by a 1x1 convolution unless the map has as many, one
+ * vector for the whole map, the map restored, and back to its channels. Batch norm and ReLU follow each
+ * map, not the vector. The paper leaves the kernels open (docs/decisions/0006).
+ * @returns undefined for `none`.
+ */
+function gccb(
+  plan: NetworkPlan,
+  name: string,
+  shape: MapShape,
+  { variant, channels }: { readonly variant: GccbVariant; readonly channels: number },
+): Layer | undefined {
+  if (variant === 'none') return undefined;
+  if (!Object.hasOwn(VARIANTS, variant)) {
+    const wanted = [...Object.keys(VARIANTS), 'none'].join(', ');
+    throw new DskdError('invalid-config', `Got the GCCB variant '${variant as string}', wanted ${wanted}.`);
+  }
+  if (!Number.isInteger(channels) || channels < 1) {
+    throw new DskdError('invalid-config', `Got ${channels} GCCB channels, wanted a positive integer.`);
+  }
+  const projected = (suffix: string, input: MapShape, outputs: number): Layer => {
+    const layer = convolution(plan, `${name}.${suffix}`, input, { outputs, kernel: 1, stride: 1 });
+    return chain(layer, batchNorm(plan, `${name}.${suffix}_bn`, layer.shape, { relu: true }));
+  };
+  const narrow = channels !== shape[2];
+  const reduce = narrow ? [projected('reduce', shape, channels)] : [];
+  const inner: MapShape = [shape[0], shape[1], channels];
+  const condensing = VARIANTS[variant](plan, name, inner);
+  const restored = chain(condensing, batchNorm(plan, `${name}.restore_bn`, inner, { relu: true }));
+  const expand = narrow ? [projected('expand', inner, shape[2])] : [];
+  const all = chain(...([...reduce, restored, ...expand] as [Layer, ...Layer[]]));
+  return { shape: all.shape, apply: (x, mode) => tf.tidy(() => all.apply(x, mode)) };
+}
 
 /** From the teacher's features, shallow to deep, to the embedding that the decoder starts from. */
 export interface Bottleneck {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { convolution } from '../layers/convolution.js';
 import type { ForwardMode, MapShape, NetworkPlan } from '../layers/network-plan.js';
-import type { StudentArchitecture } from './architecture.js';
+import type { StudentArchitecture } from './student-config.js';
 import { residualStage } from './residual-stage.js';
 
 /** From the embedding to predictions of the teacher's features, shallow to deep. */

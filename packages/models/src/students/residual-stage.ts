@@ -1,16 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { addRelu } from '../layers/add-relu.js';
+import { addRelu } from '../layers/tensor-ops.js';
 import { batchNorm } from '../layers/batch-norm.js';
 import { convolution } from '../layers/convolution.js';
 import { chain, elements, type Layer, type MapShape, type NetworkPlan } from '../layers/network-plan.js';
 import { upsample } from '../layers/upsample.js';
 
 /** What the first block of a stage does to the map's size; `up` doubles, then fits it to `size`. */
-export type Resampling =
+type Resampling =
   | { readonly kind: 'keep' | 'halve' }
   | { readonly kind: 'double'; readonly size: readonly [number, number] };
 
-export interface StageOptions {
+interface StageOptions {
   readonly block: 'basic' | 'bottleneck';
   readonly innerRatio: number;
   readonly outputs: number;

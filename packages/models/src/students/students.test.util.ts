@@ -1,9 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { integerFill } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
-import type { GccbVariant, StudentArchitecture, StudentBranch, StudentPreset } from './architecture.js';
+import type {
+  GccbVariant,
+  StudentArchitecture,
+  StudentBranch,
+  StudentOptions,
+  StudentPreset,
+} from './student-config.js';
 import { createStudent, type TrainableStudent } from './create-student.js';
-import type { StudentOptions } from './student-config.js';
 
 /** Every entry of a student from the formula that tools/golden/students.py uses. */
 export async function fillStudent(student: TrainableStudent): Promise<void> {

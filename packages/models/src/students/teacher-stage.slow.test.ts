@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { expectClose, expectNoNewTensors, integerFill, TOLERANCES, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { filledWeights } from '../backbones/golden.test.util.js';
-import { backboneInfo, createBackbone } from '../backbones/index.js';
+import { backboneInfo, createBackbone } from '../index.js';
 import type { StudentOptions } from './student-config.js';
 import { teacherStage4 } from './teacher-stage.js';
 import { bottleneckOf, INFERENCE } from './teacher-stage.test.util.js';

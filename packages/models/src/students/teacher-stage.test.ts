@@ -2,10 +2,9 @@ import '@tensorflow/tfjs';
 import { isDskdError } from '@dskd/base';
 import { useBackend } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
-import { backboneInfo, backboneWeightShapes, type BackboneName } from '../backbones/index.js';
+import { backboneInfo, backboneWeightShapes, type BackboneName } from '../index.js';
 import { createStudent, summarizeStudent } from './create-student.js';
-import { narrowStudent } from './narrow-student.js';
-import type { StudentOptions } from './student-config.js';
+import { narrowStudent, type StudentOptions } from './student-config.js';
 import { teacherStage4 } from './teacher-stage.js';
 
 beforeAll(() => useBackend('wasm'));

@@ -2,7 +2,7 @@ import type { StateDict } from '@dskd/weights';
 import { NetworkPlan } from '../layers/network-plan.js';
 import { globalBottleneck, type Bottleneck } from './bottlenecks.js';
 import { mapShapesOf, resolveStudentConfig, type StudentOptions } from './student-config.js';
-import { loadState } from './student-state.js';
+import { loadState } from '../layers/state-dict.js';
 
 export const INFERENCE = { training: false, batchNormMomentum: 0.1 };
 

@@ -1,8 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { DskdError } from '@dskd/base';
-import { toFloat32, type StateDict, type StateDictEntry } from '@dskd/weights';
-import { fromTorch, keptShape, toTorch } from '../layers/layout.js';
-import type { ParameterSlot } from '../layers/network-plan.js';
+import { type StateDict, type StateDictEntry, toFloat32 } from '@dskd/weights';
+import * as tf from '@tensorflow/tfjs-core';
+import { fromTorch, keptShape, type ParameterSlot, toTorch } from './network-plan.js';
 
 export interface LoadStateDictOptions {
   /** Put before the entries' names: `'bottleneck.'` for RD4AD's `bn`, `'decoder.'` for its `decoder`. */

@@ -1,15 +1,15 @@
 import { DskdError } from '@dskd/base';
-import { convolutionsOf, type Block, type Convolution, type MaxPool } from './plan.js';
-import type { Selection } from './registry.js';
+import { type Block, type Convolution, convolutionsOf, type MaxPool } from './plan.js';
+import { type BackboneName, type Selection, selectLevels } from './registry.js';
 
 /** `[height, width]` */
-export type Size = readonly [number, number];
+type Size = readonly [number, number];
 
 function eachSide(size: Size, map: (side: number) => number): Size {
   return [map(size[0]), map(size[1])];
 }
 
-export function convolvedSize(size: Size, { kernel, stride, padding }: Convolution): Size {
+function convolvedSize(size: Size, { kernel, stride, padding }: Convolution): Size {
   return eachSide(size, (side) => Math.floor((side + 2 * padding - kernel) / stride) + 1);
 }
 
@@ -19,7 +19,7 @@ export function pooledSize(size: Size, { padding, ceil }: Omit<MaxPool, 'kind'>)
 }
 
 /** The convolutions of a block, each with the size it gives, and the size the block gives. */
-export function walkBlock(block: Block, size: Size): { convolved: [Convolution, Size][]; output: Size } {
+function walkBlock(block: Block, size: Size): { convolved: [Convolution, Size][]; output: Size } {
   if (block.kind === 'max-pool') return { convolved: [], output: pooledSize(size, block) };
   if (block.kind === 'residual') {
     let current = size;
@@ -64,4 +64,44 @@ export function levelShapes(
     if (level) shapes.push([size[0], size[1], level.channels]);
   }
   return shapes;
+}
+
+export interface BackboneCost {
+  /** Multiply-accumulates of all convolutions for one image; a GMAC is 1e9 of them, 2 GFLOP. */
+  readonly multiplyAccumulates: number;
+  /** Numbers held: filters and biases, batch norm folded. */
+  readonly parameters: number;
+  /** The same in bytes of float32. */
+  readonly weightBytes: number;
+  /** The features of one image in bytes of float32, all levels. */
+  readonly featureBytes: number;
+}
+
+/**
+ * What a backbone costs, from its plan alone: no weights, no tensors. Counts end at the deepest level.
+ * @param inputSize `[height, width]` in pixels.
+ * @throws {DskdError} `invalid-argument` for an unknown name or level, `shape-mismatch` for too small an input.
+ */
+export function backboneCost(
+  name: BackboneName,
+  inputSize: readonly [number, number],
+  { levels }: { readonly levels?: readonly string[] } = {},
+): BackboneCost {
+  const selection = selectLevels(name, levels);
+  let multiplyAccumulates = 0;
+  let parameters = 0;
+  let size: Size = inputSize;
+  for (const block of selection.stages.flatMap((stage) => stage.blocks)) {
+    const { convolved, output } = walkBlock(block, size);
+    for (const [{ inputs, outputs, kernel }, [height, width]] of convolved) {
+      multiplyAccumulates += height * width * outputs * inputs * kernel ** 2;
+      parameters += outputs * inputs * kernel ** 2 + outputs;
+    }
+    size = output;
+  }
+  const featureBytes = levelShapes(name, selection, inputSize).reduce(
+    (sum, [height, width, channels]) => sum + 4 * height * width * channels,
+    0,
+  );
+  return { multiplyAccumulates, parameters, weightBytes: 4 * parameters, featureBytes };
 }

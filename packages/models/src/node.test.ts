@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
-import { graphModel, layersModel } from '../adapters/other-models.test.util.js';
-import { fromGraphModel, fromLayersModel } from '../index.js';
-import { readTfjsModel } from './read-tfjs-model.js';
+import { graphModel, layersModel } from './adapters/other-models.test.util.js';
+import { fromGraphModel, fromLayersModel } from './index.js';
+import { readTfjsModel } from './node.js';
 
 let folder: string;
 let file: string;

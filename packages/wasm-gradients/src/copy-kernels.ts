@@ -1,5 +1,26 @@
-import { slice_util, util, type SliceAttrs, type Tensor } from '@tensorflow/tfjs-core';
-import type { Kernel } from './stock.js';
+import {
+  slice_util,
+  type SliceAttrs,
+  type Tensor,
+  type TensorInfo,
+  type TileAttrs,
+  util,
+} from '@tensorflow/tfjs-core';
+import { allocate, floats } from './heap.js';
+import type { Kernel } from './kernel.js';
+
+/**
+ * The same memory under another handle, as every other tfjs backend does. The stock kernel copies, and the
+ * gradient tape clones whatever it keeps: a training step held its activations three times over.
+ */
+export function identity(stock: Kernel): Kernel {
+  return (call) => {
+    const x: TensorInfo = call.inputs.x!;
+    if (x.dtype === 'string') return stock(call);
+    call.backend.incRef(x.dataId);
+    return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
+  };
+}
 
 // Shorter runs are copied faster one element after the other than by a call for each run.
 const SHORT_RUN = 24;
@@ -45,6 +66,31 @@ export function slice(stockSlice: Kernel): Kernel {
       to += run;
     };
     copy(0, from);
+    return out;
+  };
+}
+
+/**
+ * tile where the whole tensor is repeated, as the gradient of batchNorm does with one value a channel: copies
+ * that double in length. Other patterns are left to the stock kernel.
+ */
+export function tile(stockTile: Kernel): Kernel {
+  return (call) => {
+    const { inputs, attrs, backend } = call;
+    const x = inputs.x!;
+    const { reps } = attrs as TileAttrs;
+    const leading = x.shape.findIndex((length) => length !== 1);
+    const size = util.sizeFromShape(x.shape);
+    const repeatsWhole = leading > 0 && reps.slice(leading).every((count) => count === 1);
+    if (x.dtype !== 'float32' || !repeatsWhole || size === 0 || reps.includes(0)) return stockTile(call);
+
+    const out = allocate(
+      backend,
+      x.shape.map((length, axis) => length * reps[axis]!),
+    );
+    const values = floats(backend, out);
+    values.set(floats(backend, x));
+    for (let done = size; done < values.length; done *= 2) values.copyWithin(done, 0, done);
     return out;
   };
 }

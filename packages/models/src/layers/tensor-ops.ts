@@ -1,0 +1,45 @@
+import { sumOverRows } from '@dskd/core';
+import * as tf from '@tensorflow/tfjs-core';
+
+/** `x + bias` for each row of `[rows, channels]`; keeps nothing for the gradient. */
+export function addBias(x: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
+  const operation = tf.customGrad((...args) => {
+    const [input, offset] = args as [tf.Tensor2D, tf.Tensor1D];
+    return {
+      value: tf.add<tf.Tensor2D>(input, offset),
+      gradFunc: (dy: tf.Tensor2D): tf.Tensor[] => [tf.clone(dy), sumOverRows(dy)],
+    };
+  });
+  return operation(x, bias);
+}
+
+/** `relu(a + b)`, keeping only its result for the gradient. Shapes are equal. */
+export function addRelu(a: tf.Tensor4D, b: tf.Tensor4D): tf.Tensor4D {
+  const operation = tf.customGrad((...args) => {
+    const [first, second, save] = args as [tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
+    const value = tf.tidy(() => tf.relu(tf.add<tf.Tensor4D>(first, second)));
+    save([value]);
+    const gradFunc = (dy: tf.Tensor4D, saved: tf.Tensor[]): tf.Tensor[] => {
+      const gradient = tf.tidy(() => tf.mul(dy, tf.step(saved[0]!)));
+      // tfjs disposes accumulated gradients one by one: each input needs a handle of its own.
+      return [gradient, tf.clone(gradient)];
+    };
+    return { value, gradFunc };
+  });
+  return operation(a, b);
+}
+
+/**
+ * Crops at the bottom and right, or appends zeros there, to `[height, width]`: what doubling does not hit
+ * exactly when a map's side is odd.
+ */
+export function fitMap(x: tf.Tensor4D, height: number, width: number): tf.Tensor4D {
+  const [batch, rows, columns, channels] = x.shape;
+  const cropped =
+    rows > height || columns > width
+      ? tf.slice(x, [0, 0, 0, 0], [batch, Math.min(rows, height), Math.min(columns, width), channels])
+      : x;
+  const [below, right] = [Math.max(0, height - rows), Math.max(0, width - columns)];
+  if (below === 0 && right === 0) return cropped;
+  return tf.pad(cropped, [[0, 0], [0, below], [0, right], [0, 0]]); // prettier-ignore
+}
