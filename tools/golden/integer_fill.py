@@ -1,4 +1,4 @@
-"""Weights from one integer formula; the same bits as packages/test-support/src/integer-fill.ts."""
+"""Weights from one integer formula; the same bits as packages/test-support/src/golden.ts."""
 import numpy as np
 
 
