@@ -28,7 +28,7 @@ export const PACKAGE_LAYERS = {
   scoring: ['base', 'core', 'losses', 'metrics'],
   data: ['base', 'core'],
   synthetic: ['base'],
-  training: ['base', 'core'],
+  training: ['base', 'core', 'weights'],
   methods: ['base', 'core', 'losses', 'models', 'scoring', 'training', 'weights'],
   report: ['base', 'core', 'metrics', 'scoring'],
   detector: belowDetector,

@@ -94,26 +94,6 @@ function fromFormat2(description: Unchecked): Unchecked {
   };
 }
 
-/** A checkpoint of format 2 as format 3 has it: the same change of names. */
-export function checkpointFromFormat2(description: Unchecked): Unchecked {
-  const named = renamed(description, { optimiserSteps: 'optimizerSteps', pictures: 'images' }) as Unchecked;
-  const run = (value: unknown): unknown => {
-    const options = renamed(value, { initialise: 'initialize' });
-    const branches = changed(
-      options,
-      'branches',
-      each((branch) => renamed(branch, { optimiser: 'optimizer' })),
-    );
-    const settings = changed(branches, 'settings', (given) => renamed(given, { pictures: 'images' }));
-    return changed(
-      changed(settings, 'resize', (resize) => changed(resize, 'fit', stretched)),
-      'augmentation',
-      usAugmentation,
-    );
-  };
-  return { ...(changed(named, 'run', run) as Unchecked), format: 3 };
-}
-
 /** From each older format to the next one. */
 const STEPS: ReadonlyMap<number, (description: Unchecked) => Unchecked> = new Map([
   [1, fromFormat1],

@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import type { StateDict, StateDictEntry } from '@dskd/weights';
 import type { DetectorDescription } from './description.js';
-import { assertFinite, listed } from './finite-tensors.js';
+import { assertFinite, listed } from '@dskd/weights';
 
 function mismatch(message: string, names: readonly string[]): DskdError {
   return new DskdError('weights-mismatch', `${message}: ${listed(names)}.`, {

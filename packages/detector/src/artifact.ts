@@ -3,7 +3,7 @@ import { readSafetensors, writeSafetensors, type StateDict } from '@dskd/weights
 import { migrateDescription, OLDEST_FORMAT } from './artifact-migrations.js';
 import { assertTensorsFit } from './artifact-tensors.js';
 import { descriptionSchema, FORMAT_VERSION, type DetectorDescription } from './description.js';
-import { checkMetadata, parseMetadata } from './parse-metadata.js';
+import { checkMetadata, parseMetadata } from '@dskd/weights';
 
 /** The safetensors metadata entry that holds the description. */
 const METADATA_KEY = 'dskd';

@@ -1,5 +1,5 @@
 import type { ArrayState, StudentState } from '@dskd/training';
-import type { Checkpoint } from './checkpoint.js';
+import type { Checkpoint } from '@dskd/training';
 
 /** Two small arrays, each value different. */
 function arrays(offset: number, length: number): Map<string, ArrayState> {

@@ -1,5 +1,5 @@
 import { fixtureBytes, fixtureImage, fixtureTeacher } from './older-formats.test.util.js';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.js';
+import { readCheckpoint, writeCheckpoint } from '@dskd/training';
 import { checkpointOf } from './checkpoint.test.util.js';
 import {
   useDamaged,

@@ -1,5 +1,5 @@
 import type { BranchPlan } from './branches.js';
-import type { RunDescription } from './checkpoint.js';
+import type { RunDescription } from '@dskd/training';
 import { resizeRule } from './preparation.js';
 import { TRAINING_DEFAULTS, type TrainDetectorOptions } from './training-options.js';
 

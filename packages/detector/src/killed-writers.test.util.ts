@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { randomStream, type RandomStream } from '@dskd/base';
-import { readCheckpoint } from './checkpoint.js';
+import { readCheckpoint } from '@dskd/training';
 import { fixtureTeacher } from './older-formats.test.util.js';
 import { loadDetector } from './load-detector.js';
 import type { Teacher } from './teacher.js';

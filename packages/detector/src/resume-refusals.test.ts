@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
-import { writeCheckpoint } from './checkpoint.js';
+import { writeCheckpoint } from '@dskd/training';
 import { checkpointOf } from './checkpoint.test.util.js';
 import { describeRun } from './describe-run.js';
 import { planBranches } from './plan-branches.js';

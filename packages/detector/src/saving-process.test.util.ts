@@ -4,7 +4,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { writeFileAtomically } from '@dskd/data/node';
 import { readArtifact, tensorsUnder } from './artifact.js';
-import { writeCheckpoint } from './checkpoint.js';
+import { writeCheckpoint } from '@dskd/training';
 import { checkpointOf } from './checkpoint.test.util.js';
 import { Detector, type LoadedBranch } from './detector.js';
 import { saveDetectorFile } from './node.js';

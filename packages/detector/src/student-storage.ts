@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import { toFloat32, type StateDictEntry } from '@dskd/weights';
 import type { DetectorDescription } from './description.js';
-import { HALF_OVERFLOW, toHalf } from './half-precision.js';
+import { HALF_OVERFLOW, toHalf } from '@dskd/weights';
 
 /** Element type of a student's filters in a file. */
 export type StudentStorage = DetectorDescription['storage'];

@@ -15,7 +15,7 @@ import type { StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { studentTask, type BranchModel, type BranchPlan } from './branches.js';
 import { calibrate, measureNormalizations, type Calibration } from './calibrate.js';
-import { assertSameRun, readCheckpoint, writeCheckpoint, type RunDescription } from './checkpoint.js';
+import { assertSameRun, readCheckpoint, writeCheckpoint, type RunDescription } from '@dskd/training';
 import { chooseImages, type ChosenImages } from './choose-images.js';
 import { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from './description.js';
 import { describeRun } from './describe-run.js';

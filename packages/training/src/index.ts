@@ -1,5 +1,12 @@
 export type { AdamOptions } from './adam.js';
 export {
+  assertSameRun,
+  readCheckpoint,
+  writeCheckpoint,
+  type Checkpoint,
+  type RunDescription,
+} from './checkpoint.js';
+export {
   assertFits,
   estimateMemory,
   exceededLimits,

@@ -1,3 +1,12 @@
+export { assertFinite, listed } from './finite-tensors.js';
+export { HALF_OVERFLOW, toHalf } from './half-precision.js';
+export {
+  checkMetadata,
+  namesAreApart,
+  parseMetadata,
+  tensorsUnder,
+  type MetadataSchema,
+} from './metadata.js';
 export {
   findWeights,
   WEIGHTS,

@@ -1,8 +1,8 @@
 import { DskdError } from '@dskd/base';
 import type { StudentState } from '@dskd/training';
 import { z } from 'zod';
-import { assertSameRun, readCheckpoint, writeCheckpoint } from '../checkpoint.js';
-import { checkMetadata } from '../parse-metadata.js';
+import { assertSameRun, readCheckpoint, writeCheckpoint } from '@dskd/training';
+import { checkMetadata } from '@dskd/weights';
 import { curvePoint, type CurvePoint, type DistillationSettings } from './distillation-record.js';
 
 const runSchema = z.object({

@@ -1,6 +1,6 @@
 import { DskdError } from '@dskd/base';
 import { readSafetensors, writeSafetensors, type StateDict } from '@dskd/weights';
-import { checkMetadata, parseMetadata } from '../parse-metadata.js';
+import { checkMetadata, parseMetadata } from '@dskd/weights';
 import { storedAs } from '../student-storage.js';
 import {
   RECORD_KEY,

@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import type { StateDict, StateDictEntry } from '@dskd/weights';
+import type { StateDict, StateDictEntry } from './types.js';
 
 const SHOWN = 8;
 

@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import type { z } from 'zod';
+import type { StateDict } from './types.js';
 
 /** Ours are a handful deep; what is deeper would overflow the stack of whoever walks it. */
 const MAX_DEPTH = 32;
@@ -35,23 +35,54 @@ export function parseMetadata(text: string, what: string): Readonly<Record<strin
   return parsed as Readonly<Record<string, unknown>>;
 }
 
+/** A schema of zod, or anything that checks as it does. */
+export interface MetadataSchema<Output> {
+  safeParse(value: unknown):
+    | { readonly success: true; readonly data: Output }
+    | {
+        readonly success: false;
+        readonly error: {
+          readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
+        };
+      };
+}
+
 /**
  * Holds a parsed description against its schema.
  * @throws {DskdError} `artifact-invalid` naming the fields that are wrong; all of them in `details.issues`.
  */
-export function checkMetadata<Schema extends z.ZodType>(
-  schema: Schema,
-  parsed: unknown,
-  what: string,
-): z.output<Schema> {
+export function checkMetadata<Output>(schema: MetadataSchema<Output>, parsed: unknown, what: string): Output {
   const checked = schema.safeParse(parsed);
   if (checked.success) return checked.data;
-  const issues = checked.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+  const issues = checked.error.issues.map(({ path, message }) => ({
+    path: path.map(String).join('.'),
+    message,
+  }));
   const shown = issues.slice(0, ISSUES_SHOWN).map(({ path, message }) => `  ${path}: ${message}`);
   if (issues.length > ISSUES_SHOWN) shown.push(`  and ${issues.length - ISSUES_SHOWN} more`);
   throw new DskdError(
     'artifact-invalid',
     `The ${what}'s description does not fit its schema:\n${shown.join('\n')}`,
     { details: { issues } },
+  );
+}
+
+/**
+ * Whether no name is another one, or begins with another one and `separator`: where names of tensors begin with the
+ * name of what they belong to, these must tell it.
+ */
+export function namesAreApart(names: readonly string[], separator: string): boolean {
+  return names.every((name, index) =>
+    names.every((other, at) => at === index || (other !== name && !other.startsWith(name + separator))),
+  );
+}
+
+/** The entries of `tensors` whose name starts with `prefix.`, under the rest of their names. */
+export function tensorsUnder(tensors: StateDict, prefix: string): StateDict {
+  const start = `${prefix}.`;
+  return new Map(
+    [...tensors]
+      .filter(([name]) => name.startsWith(start))
+      .map(([name, entry]) => [name.slice(start.length), entry]),
   );
 }

@@ -30,15 +30,47 @@ test('what is written is read', () => {
   expect(readCheckpoint(bytes)).toEqual(checkpoint);
 });
 
+test('format 2, with its British spelling, is read', () => {
+  const run = {
+    inputSize: [32, 32],
+    resize: { fit: 'squeeze', fill: null },
+    initialise: null,
+    branches: [{ name: 'local', optimiser: { learningRate: 1 } }],
+    augmentation: { colourJitter: { hue: 0.1 } },
+  };
+  const old = changed(({ optimizerSteps, images, ...rest }) => ({
+    ...rest,
+    format: 2,
+    optimiserSteps: optimizerSteps,
+    pictures: images,
+    run,
+  }));
+  const read = readCheckpoint(old);
+  expect(read.state).toEqual(checkpoint.state);
+  expect(read.run).toEqual({
+    inputSize: [32, 32],
+    resize: { fit: 'stretch', fill: null },
+    initialize: { global: 'random' },
+    branches: [{ name: 'local', optimizer: { learningRate: 1 } }],
+    augmentation: { colorJitter: { hue: 0.1 } },
+  });
+});
+
 test('format 1, which did not say its run, is read', () => {
-  const old = changed((rest) => ({ ...rest, format: 1, run: undefined }));
+  const old = changed(({ optimizerSteps, images, ...rest }) => ({
+    ...rest,
+    format: 1,
+    run: undefined,
+    optimiserSteps: optimizerSteps,
+    pictures: images,
+  }));
   expect(readCheckpoint(old)).toEqual({ ...checkpoint, run: null });
 });
 
 test.each([
-  [3, 'artifact-version'],
+  [4, 'artifact-version'],
   [0, 'artifact-outdated'],
-  ['2', 'artifact-invalid'],
+  ['3', 'artifact-invalid'],
 ])('format %p is refused', (format, code) => {
   const { code: got, message } = refusalOf(() => readCheckpoint(changed((rest) => ({ ...rest, format }))));
   expect(got).toBe(code);

@@ -1,11 +1,17 @@
 import { DskdError } from '@dskd/base';
-import type { ArrayState, StudentState, TrainingState } from '@dskd/training';
-import { readSafetensors, writeSafetensors, type StateDict } from '@dskd/weights';
+import {
+  assertFinite,
+  checkMetadata,
+  listed,
+  namesAreApart,
+  parseMetadata,
+  readSafetensors,
+  writeSafetensors,
+  type StateDict,
+} from '@dskd/weights';
 import { z } from 'zod';
-import { checkpointFromFormat2 } from './artifact-migrations.js';
-import { namesAreApart } from './branch-names.js';
-import { assertFinite, listed } from './finite-tensors.js';
-import { checkMetadata, parseMetadata } from './parse-metadata.js';
+import type { ArrayState, StudentState } from './training-state.js';
+import type { TrainingState } from './training-state.js';
 
 const METADATA_KEY = 'dskd-checkpoint';
 /** Format 1 did not say which run it is of; format 2 had British spelling. */
@@ -94,9 +100,46 @@ function assertKnownFormat(format: unknown): void {
   );
 }
 
+type Unchecked = Readonly<Record<string, unknown>>;
+
+function isRecord(value: unknown): value is Unchecked {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `record` with some of its keys renamed; what is not a record is left for the schema to name. */
+function renamed(record: unknown, names: Readonly<Record<string, string>>): unknown {
+  if (!isRecord(record)) return record;
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [names[key] ?? key, value]));
+}
+
+/** A run of format 2 as format 3 describes it: US spelling, `images` for `pictures`, `stretch` for `squeeze`. */
+function runFromFormat2(run: unknown): unknown {
+  if (!isRecord(run)) return run;
+  const { initialise, branches, settings, resize, augmentation, ...rest } = run;
+  return {
+    ...rest,
+    ...('initialise' in run && { initialize: initialise ?? { global: 'random' } }),
+    ...(Array.isArray(branches) && {
+      branches: branches.map((branch: unknown) => renamed(branch, { optimiser: 'optimizer' })),
+    }),
+    ...(settings !== undefined && { settings: renamed(settings, { pictures: 'images' }) }),
+    ...(isRecord(resize) && {
+      resize: { ...resize, fit: resize.fit === 'squeeze' ? 'stretch' : resize.fit },
+    }),
+    ...(augmentation !== undefined && {
+      augmentation: renamed(augmentation, { colourJitter: 'colorJitter' }),
+    }),
+  };
+}
+
+function fromFormat2({ run, ...description }: Unchecked): Unchecked {
+  const names = { optimiserSteps: 'optimizerSteps', pictures: 'images' };
+  return { ...(renamed(description, names) as Unchecked), run: runFromFormat2(run), format: 3 };
+}
+
 function migrated(parsed: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  if (parsed.format === 1) return checkpointFromFormat2({ ...parsed, run: null });
-  return parsed.format === 2 ? checkpointFromFormat2(parsed) : parsed;
+  if (parsed.format === 1) return fromFormat2({ ...parsed, run: null });
+  return parsed.format === 2 ? fromFormat2(parsed) : parsed;
 }
 
 /**
@@ -110,7 +153,7 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   const text = metadata[METADATA_KEY];
   if (text === undefined) {
     throw new DskdError('artifact-invalid', 'The file is safetensors, but not a dskd checkpoint.', {
-      hint: 'Give a file that `dskd train --checkpoint FILE` wrote.',
+      hint: 'Give the bytes that a training handed to checkpoint.save.',
     });
   }
   const parsed = parseMetadata(text, 'checkpoint');
