@@ -69,7 +69,7 @@ describeBackends('Adam', (backend) => {
       tf.dispose([...parameters.values()]);
       return { losses, state, values };
     });
-    // The demand is 1e-4; this is what a small network's float32 sums need.
+    // The requirement is 1e-4; a small network stays within the backend's tolerance for sums.
     const relative = TOLERANCES[backend].reduction;
     expect(state.step).toBe(10);
     expectClose(losses, golden.array(`${name}.losses`).data, { relative });
@@ -84,7 +84,7 @@ describeBackends('Adam', (backend) => {
     }
   });
 
-  test('goes on bit-equally from a captured state', async () => {
+  test('continues with the same bits from a captured state', async () => {
     const whole = network();
     const first = new Adam(whole, CASES.default!);
     await train(first, whole, 0, 5);
@@ -111,7 +111,7 @@ describeBackends('Adam', (backend) => {
     expect((await adam.capture()).step).toBe(0);
   });
 
-  test('refuses options that cannot work', () => {
+  test('refuses invalid options', () => {
     for (const options of [
       { learningRate: 0 },
       { learningRate: NaN },

@@ -4,8 +4,8 @@ import { describeBackends, expectNoNewTensors, integerFill } from '@dskd/test-su
 import { tinyImages, tinyTask } from './tiny-world.test.util.js';
 import { trainStudents, type TrainingResult } from './train-students.js';
 
-/** A stranger's model with the levels that the tiny student learns: 4 channels at stride 2, 6 at stride 4. */
-function strangersModel(): tf.LayersModel {
+/** A layers model from outside with the levels that the tiny student learns: 4 channels at stride 2, 6 at stride 4. */
+function layersModel(): tf.LayersModel {
   const strided = { kernelSize: 2, strides: 2, activation: 'relu', useBias: false } as const;
   const model = tf.sequential({
     layers: [
@@ -41,13 +41,13 @@ async function train(model: tf.LayersModel): Promise<TrainingResult> {
 }
 
 describeBackends('training on an adapted model', (backend) => {
-  test('lowers the loss, leaves the model alone and no tensors', async () => {
-    const model = strangersModel();
+  test('lowers the loss, does not change the model and leaves no tensors', async () => {
+    const model = layersModel();
     const weights = () => model.getWeights().map((tensor) => [...tensor.dataSync()]);
     const before = backend === 'webgpu' ? undefined : weights();
     const { history, states } = await expectNoNewTensors(() => train(model));
     expect(history[5]!.losses.student).toBeLessThan(0.8 * history[0]!.losses.student!);
-    // webgpu reads synchronously only where it must not.
+    // Skipped on webgpu, where weights cannot be read synchronously.
     if (before) {
       expect(weights()).toEqual(before);
       expect((await train(model)).states).toEqual(states);

@@ -15,7 +15,7 @@ const LITE: MemoryEstimateInput = {
 };
 
 describe('estimateMemory', () => {
-  test('counts 20 bytes a parameter, the largest batch and the largest student', () => {
+  test('counts 20 bytes per parameter, the largest batch and the largest student', () => {
     const { heaps, total, parts } = estimateMemory(LITE);
     // 209 images in batches of 16: the last step sees 17.
     const main = 50e6 + 17e6 + 13e6 * 20 + 17 * 30e6;
@@ -25,7 +25,7 @@ describe('estimateMemory', () => {
     expect(() => assertFits({ parts, heaps, total })).not.toThrow();
   });
 
-  test('gives every worker a heap of its own, and the cache its bound', () => {
+  test('counts one heap per worker and limits the cache', () => {
     const { heaps, parts } = estimateMemory({ ...LITE, workers: true, cacheBytes: 1e6 });
     expect(heaps.map(({ heap, bytes }) => [heap, bytes])).toEqual([
       ['main', 50e6 + 17e6],
@@ -35,7 +35,7 @@ describe('estimateMemory', () => {
     expect(parts.find(({ heap }) => heap === 'host')!.bytes).toBe(1e6);
   });
 
-  test('packed copies are of wasm; the largest parameter counts four times more while it is updated', () => {
+  test('counts packed copies only on wasm, and four more copies of the largest parameter for its update', () => {
     const students = [
       { name: 'global', parameters: 7e6, activationBytesPerImage: 0, largestParameterBytes: 1e6 },
     ];
@@ -45,7 +45,7 @@ describe('estimateMemory', () => {
     expect(bytesOn('wasm')).toBe(7e6 * 20 + 4e6 + 17e6);
   });
 
-  test('a single tensor counts where the backend limits it', () => {
+  test('checks the largest tensor if the backend limits it', () => {
     const students = LITE.students.map((student, index) => ({
       ...student,
       largestParameterBytes: 100e6 * (index + 1),
@@ -64,7 +64,7 @@ describe('estimateMemory', () => {
     expect(estimateMemory({ ...question, students: maps }).largestTensor).toMatchObject({ bytes: 340e6 });
   });
 
-  test('refuses the paper preset with Wide-ResNet-50-2 on wasm by name, not on webgpu', () => {
+  test('refuses the paper preset with Wide-ResNet-50-2 on wasm, not on webgpu', () => {
     const paper = { ...LITE, students: [{ parameters: 289e6, activationBytesPerImage: 100e6 }] };
     expect(thrownBy(() => assertFits(estimateMemory(paper)))).toMatchObject({
       code: 'out-of-memory',

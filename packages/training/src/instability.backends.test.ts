@@ -13,7 +13,7 @@ import {
 } from './tiny-world.test.util.js';
 import { trainStudents } from './train-students.js';
 
-/** Trains a healthy student beside `task` for two epochs of two steps; says what stopped the run. */
+/** Trains `task` and a second student without faults for two epochs of two steps. Returns the error. */
 function failureOf(task: StudentTask): Promise<unknown> {
   return expectNoNewTensors(async () => {
     const teacher = tinyTeacher();
@@ -34,7 +34,7 @@ function failureOf(task: StudentTask): Promise<unknown> {
   });
 }
 
-describeBackends('A run that is not finite', () => {
+describeBackends('A value that is not finite', () => {
   let inner: Student;
   beforeEach(() => {
     inner = tinyStudent(2);
@@ -48,7 +48,7 @@ describeBackends('A run that is not finite', () => {
     optimizer: { learningRate: 0.01 },
   });
 
-  test('in the loss of one level stops with step, student and level', async () => {
+  test('in the loss of one level stops the run, naming step, student and level', async () => {
     let forwards = 0;
     const student: Student = {
       ...inner,
@@ -67,7 +67,7 @@ describeBackends('A run that is not finite', () => {
     });
   });
 
-  test('in the gradient of one level stops before any parameter is touched', async () => {
+  test('in the gradient of one level stops the run before any parameter is updated', async () => {
     const objective: Objective = {
       ...squaredDistance,
       // In the shallow level: value 0, gradient 0 times infinity.
@@ -99,7 +99,7 @@ describeBackends('A run that is not finite', () => {
     await runner.dispose();
   });
 
-  test('a parameter outside the objective is named', async () => {
+  test('is told apart from a missing gradient, whose parameter is named', async () => {
     const objective: Objective = {
       ...squaredDistance,
       loss: (teacher, student) => squaredDistance.loss([teacher[0]!], [student[0]!]),

@@ -1,5 +1,5 @@
-// A world small enough for a test: an 8 x 8 image, a teacher of two random 1 x 1 levels, students with
-// batch norm, a squared-distance objective. Used by tests in this thread and by worker-set-up.test.util.ts.
+// A small training setup for tests: 8 x 8 images, a teacher of two random 1 x 1 levels, students with batch norm,
+// and a squared-distance objective. Used by tests in this thread and by worker-set-up.test.util.ts.
 import * as tf from '@tensorflow/tfjs';
 import { randomStream } from '@dskd/base';
 import type { FeatureExtractor, Objective, Student } from '@dskd/core';
@@ -135,7 +135,7 @@ export function tinyImages(length: number, changesEachEpoch = false): ImageSet {
   };
 }
 
-/** What `work` was rejected with. */
+/** Returns what `work` was rejected with, or undefined. */
 export function errorOf(work: Promise<unknown>): Promise<unknown> {
   return work.then(
     () => undefined,
@@ -143,7 +143,7 @@ export function errorOf(work: Promise<unknown>): Promise<unknown> {
   );
 }
 
-/** What `work` threw. */
+/** Returns what `work` threw, or undefined. */
 export function thrownBy(work: () => unknown): unknown {
   try {
     work();

@@ -72,7 +72,7 @@ describeBackends('trainStudents', (backend) => {
     expect(partly.states).toEqual(cached.states);
   });
 
-  test('images that change each epoch are not cached', async () => {
+  test('does not cache images that change each epoch', async () => {
     const { passes } = await run({ images: tinyImages(13, true) });
     expect(passes).toBe(39);
   });
@@ -121,7 +121,7 @@ describeBackends('trainStudents', (backend) => {
     });
   });
 
-  test('tells what it does', async () => {
+  test('emits events in order', async () => {
     const events: DskdEvent[] = [];
     const { history } = await run({ epochs: 1, onEvent: (event) => events.push(event) });
     expect(events.map(({ type }) => type)).toEqual([
@@ -143,7 +143,7 @@ describeBackends('trainStudents', (backend) => {
     expect(settled.some(({ type }) => type === 'warning')).toBe(false);
   });
 
-  test('re-estimated statistics are the average of the batches of one pass', async () => {
+  test('re-estimates statistics as the average of the batches of one pass', async () => {
     const plain = await run();
     const { states } = await run({ reestimateBatchNorm: true });
     expect(states[0]!.parameters).toEqual(plain.states[0]!.parameters);
@@ -180,7 +180,7 @@ describeBackends('trainStudents', (backend) => {
     );
   });
 
-  test('refuses impossible options, all in one error', async () => {
+  test('refuses invalid options, all in one error', async () => {
     const error = await errorOf(run({ epochs: 0, batchSize: 1.5 }));
     expect(error).toMatchObject({
       code: 'invalid-config',
