@@ -7,11 +7,13 @@ import { cpus, loadavg } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { randomStream } from '@dskd/base';
-import { SPRO_LIMITS, SproAccumulator } from '@dskd/metrics';
+import { SproAccumulator } from '@dskd/metrics';
 // The oracle of the tests.
 import { limitedArea, slowCurve } from '../packages/metrics/dist/overlap-oracle.test.util.js';
 
 const SELF = fileURLToPath(import.meta.url);
+/** The default limits of SproAccumulator: those of MVTec LOCO AD. */
+const SPRO_LIMITS = [0.01, 0.05, 0.1, 0.3, 1];
 const WIDTH = 1700;
 const HEIGHT = 1000;
 const IMAGES = 300;

@@ -1,25 +1,29 @@
 import { DskdError } from '@dskd/base';
 
 export interface ConnectedComponents {
-  /** Of each pixel 0 outside the mask, else the number of its component, from 1 in the order of their first pixels. */
+  /** Per pixel: 0 outside the mask, else the number of its component. Components are numbered from 1 by their first pixel. */
   readonly labels: Uint32Array;
-  /** Pixels of component 1, 2, and so on. */
+  /** Number of pixels of component 1, 2, and so on. */
   readonly areas: readonly number[];
 }
 
 /**
- * The parts of a mask that hang together, corners counting as contact (8-neighborhood).
- * @param mask row by row; a pixel belongs to it where it is not 0.
+ * The connected components of a mask with 8-neighborhood: pixels that touch at a corner are connected.
+ * @param mask `width * height` values, row by row; a pixel belongs to the mask where it is not 0.
+ * @param visit called with the index of each pixel of the mask and the number of its component, component by component.
  * @throws {DskdError} `shape-mismatch` when the mask is not of `width` times `height` pixels.
  */
-export function connectedComponents(mask: Uint8Array, width: number, height: number): ConnectedComponents {
+export function connectedComponents(
+  mask: Uint8Array,
+  width: number,
+  height: number,
+  visit?: (pixel: number, component: number) => void,
+): ConnectedComponents {
   if (mask.length !== width * height) {
     throw new DskdError(
       'shape-mismatch',
       `Got a mask of ${mask.length} pixels; wanted ${width} x ${height}.`,
-      {
-        details: { got: mask.length, width, height },
-      },
+      { details: { got: mask.length, width, height } },
     );
   }
   const labels = new Uint32Array(mask.length);
@@ -33,12 +37,13 @@ export function connectedComponents(mask: Uint8Array, width: number, height: num
     waiting.push(first);
     for (let pixel = waiting.pop(); pixel !== undefined; pixel = waiting.pop()) {
       area++;
+      visit?.(pixel, label);
       const x = pixel % width;
       const left = x === 0 ? 0 : -1;
       const right = x === width - 1 ? 0 : 1;
       for (let row = pixel - width; row <= pixel + width; row += width) {
         for (let near = row + left; near <= row + right; near++) {
-          // Outside above and below both are undefined.
+          // Above and below the image both are undefined.
           if (!mask[near] || labels[near] !== 0) continue;
           labels[near] = label;
           waiting.push(near);

@@ -2,13 +2,13 @@ import { DskdError } from '@dskd/base';
 import { operatingPoints, type Labels } from './operating-points.js';
 
 export interface ErrorCosts {
-  /** What letting an anomalous sample pass costs, in any unit. Only its ratio to the other cost decides. */
+  /** Cost of a missed anomalous sample, in any unit. Only the ratio of the two costs affects the threshold. */
   readonly missCost: number;
-  /** What flagging a normal sample costs, in the same unit. */
+  /** Cost of flagging a normal sample, in the same unit. */
   readonly falseAlarmCost: number;
   /**
-   * Share of anomalous samples where the threshold will be used, above 0 and below 1. Test sets hold far more
-   * defects than a production line does. Default: their share among the samples given.
+   * Share of anomalous samples where the threshold will be used, above 0 and below 1. It is usually much lower on a
+   * production line than in a test set. Default: their share among the samples.
    */
   readonly prevalence?: number;
 }
@@ -40,14 +40,13 @@ function checkCosts({ missCost, falseAlarmCost, prevalence }: ErrorCosts): void 
 }
 
 /**
- * The threshold at which errors cost least: the lowest
- * `prevalence * missRate * missCost + (1 - prevalence) * falseAlarmRate * falseAlarmCost` of any threshold
- * (expected cost, as in Provost and Fawcett, "Robust classification for imprecise environments", 2001, eq. 1).
- * Of several equally good ones, the one that flags fewest. It lies half way between two scores.
+ * The threshold with the lowest expected cost of errors,
+ * `prevalence * missRate * missCost + (1 - prevalence) * falseAlarmRate * falseAlarmCost`
+ * (as in Provost and Fawcett, "Robust classification for imprecise environments", 2001, eq. 1).
+ * Of several equally good thresholds, the one that flags fewest samples. It lies midway between two scores.
  * @param scores one per sample, higher is more anomalous, finite.
  * @param labels one per sample, 1 anomalous, 0 normal.
- * @returns without positives or without negatives, where a rate is undefined, nothing is flagged and `cost` is
- * NaN.
+ * @returns without positives or without negatives the threshold is `Infinity` and `cost` is NaN.
  * @throws {DskdError} `invalid-argument` for a cost that is not positive or a prevalence outside (0, 1); see
  * {@link operatingPoints}.
  */

@@ -1,12 +1,9 @@
-export { auroc } from './auroc.js';
-export { averagePrecision } from './average-precision.js';
-export { bootstrapInterval, type BootstrapInterval, type BootstrapOptions } from './bootstrap.js';
+export { connectedComponents } from './connected-components.js';
 export {
   costWeightedThreshold,
   type CostWeightedThreshold,
   type ErrorCosts,
 } from './cost-weighted-threshold.js';
-export { precisionRecallCurve, rocCurve, type ThresholdCurve } from './curves.js';
 export type {
   Curve,
   EvaluationResult,
@@ -14,32 +11,36 @@ export type {
   ScoredSample,
   ScoreMetrics,
 } from './evaluation-result.js';
-export { f1Max } from './f1-max.js';
-export { meanInterval, type MeanInterval } from './mean-interval.js';
-export { checkScores, operatingPoints, type Labels, type OperatingPoint } from './operating-points.js';
 export {
-  PixelMetricsAccumulator,
-  type PixelAurocResult,
-  type PixelAurocSample,
-  type PixelAurocState,
-} from './pixel-auroc.js';
+  bootstrapInterval,
+  meanInterval,
+  type BootstrapInterval,
+  type BootstrapOptions,
+  type MeanInterval,
+} from './intervals.js';
+export { auPro, auSpro, pixelAuroc, type ScoreMap } from './one-shots.js';
+export { operatingPoints, type Labels, type OperatingPoint } from './operating-points.js';
 export { orderedKey, valueOfKey } from './ordered-keys.js';
-export { falsePositiveRateAt, truePositiveRateAt, type ThresholdRates } from './rates.js';
-export { splitByType, type TypedScores, type TypeSplit } from './split-by-type.js';
-export type { BoundedValue } from './tally-metrics.js';
-export { thinCurve, type Polyline } from './thin-curve.js';
-export { connectedComponents, type ConnectedComponents } from './connected-components.js';
-export type { ScoreMemoryOptions } from './pixel-scores.js';
-export type { ScoredImage } from './overlap-image.js';
-export { ProAccumulator, type ProOptions, type ProResult, type ProSample, type ProState } from './pro.js';
-export { saturationAreaOf, type SaturationRule } from './saturation-area.js';
+export { PixelMetricsAccumulator, type PixelMetrics, type PixelSample } from './pixel-metrics.js';
+export { ProAccumulator, type ProOptions, type ProResult, type ProSample } from './pro.js';
 export {
-  SPRO_LIMITS,
+  auroc,
+  averagePrecision,
+  f1Max,
+  falsePositiveRateAt,
+  precisionRecallCurve,
+  rocCurve,
+  truePositiveRateAt,
+  type ThresholdCurve,
+  type ThresholdRates,
+} from './rank-metrics.js';
+export { splitByType } from './split-by-type.js';
+export {
+  saturationAreaOf,
   SproAccumulator,
   type SproOptions,
   type SproRegion,
   type SproResult,
   type SproSample,
-  type SproState,
-  type SproSubset,
 } from './spro.js';
+export { thinCurve } from './thin-curve.js';

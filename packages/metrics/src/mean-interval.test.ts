@@ -1,7 +1,7 @@
 import { randomStream } from '@dskd/base';
 import { readGolden } from '@dskd/test-support';
 import { meanInterval } from './index.js';
-import { studentQuantile } from './mean-interval.js';
+import { studentQuantile } from './intervals.js';
 
 const golden = () => readGolden(new URL('../test/fixtures/metrics.safetensors', import.meta.url));
 

@@ -1,10 +1,9 @@
 import { DskdError } from '@dskd/base';
-import { between, justBelow } from './between.js';
 
 /** 1 or `true`: anomalous (positive). 0 or `false`: normal (negative). */
 export type Labels = ArrayLike<number> | ArrayLike<boolean>;
 
-/** What is flagged at one threshold: the samples whose score is greater than it. */
+/** Counts at one threshold. A sample is flagged when its score is greater than the threshold. */
 export interface OperatingPoint {
   /**
    * Half way between the lowest flagged score and the highest one that is not, so that `>` and `>=` flag the
@@ -17,8 +16,8 @@ export interface OperatingPoint {
 }
 
 /**
- * Refuses what no metric can rank. Every metric does it itself; this says whose score is wrong, if it is told.
- * @param names one per sample, for errors.
+ * Checks the input of a rank metric.
+ * @param names one per sample, for error messages.
  * @throws {DskdError} `shape-mismatch` when the lengths differ; `invalid-argument` for a score that is not
  * finite or a label that is neither 0 nor 1.
  */
@@ -42,7 +41,7 @@ export function checkScores(scores: ArrayLike<number>, labels: Labels, names?: A
     const score = scores[i]!;
     if (!Number.isFinite(score)) {
       throw new DskdError('invalid-argument', `Got ${score} as score ${of(i)}; wanted finite scores.`, {
-        hint: 'A detector that scores NaN or infinity is broken; leaving those samples out would hide it.',
+        hint: 'A detector that scores NaN or infinity is broken; leaving those samples out would hide that.',
         details: { index: i, name: names?.[i] },
       });
     }
@@ -58,8 +57,8 @@ export function checkScores(scores: ArrayLike<number>, labels: Labels, names?: A
 }
 
 /**
- * Every different way to split the samples by a threshold, from flagging nothing to flagging everything; tied
- * scores are flagged together. The points of the ROC and precision-recall curves.
+ * Counts at every distinct threshold, from flagging nothing to flagging everything. Tied scores are flagged
+ * together. These are the points of the ROC and precision-recall curves.
  * @throws {DskdError} `shape-mismatch` when the lengths differ; `invalid-argument` for a score that is not
  * finite or a label that is neither 0 nor 1.
  */
@@ -80,4 +79,15 @@ export function operatingPoints(scores: ArrayLike<number>, labels: Labels): Oper
     points.push({ threshold: isLast ? next : between(next, score), truePositives, falsePositives });
   }
   return points;
+}
+
+/** The midpoint of two different scores; the lower one where there is no number between them. */
+export function between(lower: number, upper: number): number {
+  const middle = lower / 2 + upper / 2;
+  return middle >= lower && middle < upper ? middle : lower;
+}
+
+/** A threshold that flags `score` and, in float32, almost nothing below it. */
+export function justBelow(score: number): number {
+  return score - Math.max(Math.abs(score) * 2 ** -20, 2 ** -126);
 }

@@ -1,19 +1,46 @@
-import type { BackgroundRanks } from './background-ranks.js';
+/**
+ * Counts of background (defect-free) pixels by score. Scores are grouped by bin, `key >>> shift` (see `orderedKey`);
+ * with shift 0 a bin is one float32 value.
+ */
+export interface BackgroundRanks {
+  readonly pixels: number;
+  readonly shift: number;
+  /** Number of pixels in `bin`, 0 to `2 ** (32 - shift)`, and in higher bins. */
+  readonly atOrAbove: (bin: number) => number;
+}
 
-/** Bins that are allocated together. A power of two. */
+/** Index of the first of the ascending `keys` that is at least `key`; `keys.length` if there is none. */
+export function lowerBound(keys: Uint32Array, key: number): number {
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (keys[middle]! < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Exact counts of `keys`, which are sorted in place. */
+export function ranksOfKeys(keys: Uint32Array): BackgroundRanks {
+  keys.sort();
+  return { pixels: keys.length, shift: 0, atOrAbove: (key) => keys.length - lowerBound(keys, key) };
+}
+
+/** Number of bins that are allocated together: a power of two. */
 const PAGE_BITS = 13;
 const PAGE = 2 ** PAGE_BITS;
-/** Then there are two pages, and always room for them. */
+/** With this shift there are two pages, which always fit. */
 export const MAX_SHIFT = 31 - PAGE_BITS;
 
-/** The bins that are not empty: parallel arrays, bins ascending. Bin `b` holds the keys `k` with `k >>> shift == b`. */
+/** The non-empty bins: parallel arrays, bins ascending. Bin `b` holds the keys `k` with `k >>> shift == b`. */
 export interface Bins {
   readonly shift: number;
   readonly bins: Uint32Array;
   readonly counts: Uint32Array;
 }
 
-/** The distinct ones of `keys`, which are sorted in place. Exact. */
+/** Exact counts of the distinct `keys`, which are sorted in place. */
 export function countsOfKeys(keys: Uint32Array): Bins {
   keys.sort();
   const bins = new Uint32Array(keys.length);
@@ -27,21 +54,21 @@ export function countsOfKeys(keys: Uint32Array): Bins {
 }
 
 /**
- * How many scores have each key (see `orderedKey`), or each run of `2 ** shift` neighboring keys.
+ * Number of scores with each key (see `orderedKey`), or in each run of `2 ** shift` neighboring keys.
  *
- * Only pages of bins that hold something take memory, so that scores of a few octaves, as all maps have, are kept
- * apart to the last bit or nearly so. When `maxBins` do not suffice, pairs of neighboring bins are joined. As all
- * bins of width `2 ** shift` number `2 ** (32 - shift)`, 2^b bins never do worse than a histogram over the upper b
- * bits; over scores of at most 128 octaves (2^30 keys) they do as well as one over b + 2, over 8 octaves b + 6. The
- * final shift depends on the scores alone, not on their order: it is the least one whose pages fit.
+ * Only pages with non-empty bins take memory. Scores of a few octaves, as in usual maps, are therefore separated to
+ * the last bit or nearly so. When `maxBins` bins do not suffice, pairs of neighboring bins are merged. 2^b bins are at
+ * least as fine as a histogram over the upper b bits of the key; for scores of at most 128 octaves (2^30 keys) as one
+ * over the upper b + 2 bits, for 8 octaves b + 6. The final shift depends on the scores only, not on their order: it is
+ * the smallest whose pages fit.
  */
 export class PagedHistogram {
   readonly #maxPages: number;
   #shift = 0;
   #pages = 0;
-  /** Of each page its place among the allocated ones, or -1. */
+  /** The index of each page among the allocated pages, or -1. */
   #slots = new Int32Array(2 ** (32 - PAGE_BITS)).fill(-1);
-  // Whole from the start: operating systems back it with memory as it is touched.
+  // Allocated at once: operating systems commit the memory when it is first written.
   #counts: Uint32Array<ArrayBuffer>;
 
   /** @param maxBins a power of two, at least 2^14. */
@@ -62,7 +89,7 @@ export class PagedHistogram {
   }
 
   addBins({ shift, bins, counts }: Bins): void {
-    // Then each of the other's bins falls into one of ours.
+    // Now each of the other's bins lies within one of ours.
     while (this.#shift < shift) this.#coarsen();
     for (let i = 0; i < bins.length; i++) this.#addCount(bins[i]! * 2 ** shift, counts[i]!);
   }
@@ -86,11 +113,11 @@ export class PagedHistogram {
     return { shift: this.#shift, bins, counts };
   }
 
-  /** Turns the counts into sums from the top in place. The histogram cannot be added to any more. */
+  /** Turns the counts in place into sums from the highest bin. Nothing can be added to the histogram afterwards. */
   intoRanks(): BackgroundRanks {
     const slots = this.#slots;
     const sums = this.#counts;
-    // Of each page how many scores are in it and above; one more for the end.
+    // Number of scores in each page and above; one more for the end.
     const pageSums = new Uint32Array(slots.length + 1);
     let sum = 0;
     for (let page = slots.length - 1; page >= 0; page--) {
@@ -112,7 +139,7 @@ export class PagedHistogram {
     };
   }
 
-  /** Counts keys from index `start` until one whose page is missing. Returns its index. */
+  /** Counts keys from index `start` up to the first whose page is missing. Returns that index. */
   #addFrom(start: number, keys: Uint32Array): number {
     const slots = this.#slots;
     const counts = this.#counts;
@@ -133,7 +160,7 @@ export class PagedHistogram {
     this.#counts[slot * PAGE + ((key >>> this.#shift) & (PAGE - 1))]! += count;
   }
 
-  /** Makes room for `key`, or joins bins, after which there may be room. */
+  /** Allocates the page of `key`, or merges bins when no page is free (the caller tries again). */
   #openPage(key: number): void {
     if (this.#pages === this.#maxPages) this.#coarsen();
     else this.#slots[key >>> (this.#shift + PAGE_BITS)] = this.#pages++;

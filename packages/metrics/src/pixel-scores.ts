@@ -1,24 +1,32 @@
-import { DskdError } from '@dskd/base';
-import { ranksOfKeys, type BackgroundRanks } from './background-ranks.js';
-import { fromBase64, toBase64 } from './base64.js';
+import { decodeBase64, DskdError, encodeBase64 } from '@dskd/base';
 import { orderedKey } from './ordered-keys.js';
-import { countsOfKeys, MAX_SHIFT, PagedHistogram, type Bins } from './paged-histogram.js';
+import {
+  countsOfKeys,
+  MAX_SHIFT,
+  PagedHistogram,
+  ranksOfKeys,
+  type BackgroundRanks,
+  type Bins,
+} from './paged-histogram.js';
 
-/** Then the sum of two of these fits in 32 bits. */
+/** The sum of two of these fits in 32 bits. */
 const MAX_PIXELS = 2 ** 31 - 1;
 
-/** How much a pixel metric keeps of the scores of each kind of pixels that it tells apart. */
+/** Memory of a pixel metric for the scores of each class of pixels. */
 export interface ScoreMemory {
-  /** Scores of so many pixels are kept one by one, 4 bytes each; then they are counted in bins. Default 2^22. */
+  /**
+   * Up to this many scores are kept individually, 4 bytes each. With more pixels, all are counted in bins.
+   * Default 2^22.
+   */
   readonly pixelsKeptExactly: number;
-  /** 4 bytes each. A power of two from 2^14 to 2^28. Default 2^22. */
+  /** Number of bins, 4 bytes each: a power of two from 2^14 to 2^28. Default 2^22. */
   readonly histogramBins: number;
 }
 
 export type ScoreMemoryOptions = Partial<ScoreMemory>;
 
 /**
- * With its defaults, checked.
+ * The checked options with defaults.
  * @throws {DskdError} `invalid-argument` for numbers out of range.
  */
 export function scoreMemory({
@@ -39,16 +47,25 @@ export function scoreMemory({
   return { pixelsKeptExactly, histogramBins };
 }
 
+/** Base64 of the keys' bytes, little-endian on every machine that JavaScript engines run on. */
+export function encodeKeys(keys: Uint32Array): string {
+  return encodeBase64(new Uint8Array(keys.buffer, keys.byteOffset, keys.byteLength));
+}
+
+export function decodeKeys(text: string): Uint32Array {
+  return new Uint32Array(decodeBase64(text).buffer);
+}
+
 /** Base64 of little-endian uint32: the keys, ascending; or bins (see `Bins`), ascending, and their counts. */
 export type PixelScoresState =
   | { readonly keys: string }
   | { readonly shift: number; readonly bins: string; readonly counts: string };
 
-/** Scores of one kind of pixels. Their order is forgotten: two of these with the same scores are alike. */
+/** Scores of one class of pixels, in any order: two instances with the same scores are equal. */
 export class PixelScores {
   readonly #memory: ScoreMemory;
   #pixels = 0;
-  /** Those kept one by one, `pixels` of them; none once there is a histogram. */
+  /** The scores kept individually, `pixels` of them; empty once there is a histogram. */
   #keys = new Uint32Array(0);
   #histogram: PagedHistogram | undefined;
 
@@ -61,7 +78,7 @@ export class PixelScores {
   }
 
   /**
-   * Adds finite scores, given by their bits, except those where `excluded` is not 0.
+   * Adds finite scores as float32 bits, except where `excluded` is not 0.
    * @throws {DskdError} `invalid-argument` past 2^31 - 1 pixels; nothing is added then.
    */
   add(bits: Uint32Array, excluded?: Uint8Array): void {
@@ -74,7 +91,7 @@ export class PixelScores {
   }
 
   /**
-   * Adds scores by their ordered keys, which are copied.
+   * Adds scores as ordered keys. The keys are copied.
    * @throws {DskdError} as {@link add}
    */
   addKeys(keys: Uint32Array): void {
@@ -88,7 +105,7 @@ export class PixelScores {
     if (this.#pixels + added <= MAX_PIXELS) return;
     throw new DskdError(
       'invalid-argument',
-      `Got more than ${MAX_PIXELS} pixels of one kind; wanted at most that many.`,
+      `Got more than ${MAX_PIXELS} pixels of one class; wanted at most that many.`,
     );
   }
 
@@ -103,19 +120,19 @@ export class PixelScores {
   }
 
   toJSON(): PixelScoresState {
-    if (!this.#histogram) return { keys: toBase64(this.#keys.slice(0, this.#pixels).sort()) };
+    if (!this.#histogram) return { keys: encodeKeys(this.#keys.slice(0, this.#pixels).sort()) };
     const { shift, bins, counts } = this.#histogram.bins();
-    return { shift, bins: toBase64(bins), counts: toBase64(counts) };
+    return { shift, bins: encodeKeys(bins), counts: encodeKeys(counts) };
   }
 
   /** @throws {DskdError} `invalid-argument` when `state` is not what {@link toJSON} writes. */
   static fromJSON(state: PixelScoresState, memory: ScoreMemory): PixelScores {
     const scores = new PixelScores(memory);
     if ('keys' in state) {
-      scores.addKeys(fromBase64(state.keys));
+      scores.addKeys(decodeKeys(state.keys));
       return scores;
     }
-    const [bins, counts] = [fromBase64(state.bins), fromBase64(state.counts)];
+    const [bins, counts] = [decodeKeys(state.bins), decodeKeys(state.counts)];
     const shifts = Number.isInteger(state.shift) && state.shift >= 0 && state.shift <= MAX_SHIFT;
     const fits = bins.every((bin, i) => bin < 2 ** (32 - state.shift) && (i === 0 || bin > bins[i - 1]!));
     if (!shifts || !fits || counts.length !== bins.length) {
@@ -127,7 +144,7 @@ export class PixelScores {
     return scores;
   }
 
-  /** Ranks among the scores of all `parts`. Exact (shift 0) while each keeps its scores one by one. */
+  /** Counts over the scores of all `parts`. Exact (shift 0) while every part keeps its scores individually. */
   static ranks(parts: readonly PixelScores[], { histogramBins }: ScoreMemory): BackgroundRanks {
     const pixels = parts.reduce((sum, part) => sum + part.#pixels, 0);
     if (parts.every((part) => part.#histogram === undefined)) {
@@ -154,7 +171,7 @@ export class PixelScores {
     this.#toHistogram(before).addBins(bins);
   }
 
-  /** Counts `added` pixels and makes room for them. Returns how many there were before. */
+  /** Counts `added` pixels and allocates memory for them. Returns the previous number of pixels. */
   #reserve(added: number): number {
     this.assertRoomFor(added);
     const before = this.#pixels;

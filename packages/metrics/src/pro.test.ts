@@ -1,13 +1,8 @@
 import fc from 'fast-check';
-import {
-  connectedComponents,
-  ProAccumulator,
-  type ProOptions,
-  type ProSample,
-  type ProState,
-} from './index.js';
+import { connectedComponents, ProAccumulator, type ProOptions, type ProSample } from './index.js';
 import { limitedArea, slowCurve } from './overlap-oracle.test.util.js';
 import { sproSamples } from './overlap-samples.test.util.js';
+import type { ProState } from './pro.js';
 
 function accumulated(samples: readonly ProSample[], options?: ProOptions): ProAccumulator {
   const accumulator = new ProAccumulator(options);

@@ -2,16 +2,25 @@ import { DskdError } from '@dskd/base';
 import { connectedComponents } from './connected-components.js';
 import type { Curve, LimitedArea } from './evaluation-result.js';
 import { orderedKey } from './ordered-keys.js';
-import { areasOfRegions, meanAreas } from './overlap-areas.js';
-import { overlapCurve } from './overlap-curve.js';
-import { checkLimit } from './overlap-limit.js';
-import { checkedBits, refuseEmptyMask, type ScoredImage } from './overlap-image.js';
-import { overlapRegion, type OverlapRegion } from './overlap-regions.js';
-import { OverlapTally, type OverlapTallyState } from './overlap-tally.js';
+import {
+  areasOfRegions,
+  checkLimit,
+  meanAreas,
+  overlapCurve,
+  overlapRegion,
+  type OverlapRegion,
+} from './overlap-curve.js';
+import {
+  checkedBits,
+  OverlapTally,
+  refuseEmptyMask,
+  type OverlapTallyState,
+  type ScoredImage,
+} from './overlap-tally.js';
 import { PixelScores, scoreMemory, type ScoreMemory, type ScoreMemoryOptions } from './pixel-scores.js';
 
 export interface ProOptions extends ScoreMemoryOptions {
-  /** The false-positive rate up to which is integrated, above 0 and at most 1. Default 0.3. */
+  /** The upper limit of the false-positive rate, above 0 and at most 1. Default 0.3. */
   readonly limit?: number;
 }
 
@@ -25,9 +34,9 @@ export interface ProResult {
   readonly area: LimitedArea;
   /** False-positive rate and mean overlap, at most 2000 points: the area under them is within 1 / 999. */
   readonly curve: Curve;
-  /** Connected components that were seen, at least in part. */
+  /** Number of connected components that are not completely ignored. */
   readonly components: number;
-  /** Pixels outside the masks. */
+  /** Number of pixels outside the masks. */
   readonly backgroundPixels: number;
 }
 
@@ -36,10 +45,14 @@ export interface ProState extends ScoreMemory, OverlapTallyState {
 }
 
 /**
- * AU-PRO as MVTec AD defines it (Bergmann et al., CVPR 2019), an image at a time, without keeping maps: the mean over
- * all connected components of the masks (8-neighborhood) of the share that is found, against the false-positive rate
- * of the pixels outside. It is AU-sPRO with components for regions that are saturated by their whole area; points,
- * ties, limit and memory are those of {@link SproAccumulator}.
+ * AU-PRO as MVTec AD defines it (Bergmann et al., CVPR 2019), one image at a time, without keeping maps.
+ *
+ *     PRO(t) = mean over components C of |{p in C: score(p) > t}| / |C|
+ *     AU-PRO = 1 / limit * integral of PRO over FPR from 0 to limit
+ *
+ * C are the connected components of the masks (8-neighborhood); FPR is the share of the pixels outside the masks with a
+ * score above t. This is AU-sPRO with components as regions and their areas as saturation areas; points, ties, limit and
+ * memory are as in {@link SproAccumulator}.
  */
 export class ProAccumulator {
   readonly #limit: number;
@@ -57,8 +70,8 @@ export class ProAccumulator {
   /**
    * Adds one image. Components are those of the whole mask; one with all its pixels ignored is left out.
    * @throws {DskdError} `shape-mismatch` when something is not of the image's size; `invalid-argument` for a score
-   * that is not finite (where not ignored), an empty mask, and past 2^31 - 1 background pixels. The message names the
-   * image; nothing is added then.
+   * that is not finite (where not ignored), an empty mask, and more than 2^31 - 1 background pixels. The message names
+   * the image; nothing is added then.
    */
   add(sample: ProSample): void {
     const { name, mask, width, height, ignored } = sample;
@@ -84,7 +97,7 @@ export class ProAccumulator {
   }
 
   /**
-   * Adds all that `other` has seen. `other` stays as it is.
+   * Adds the images of `other`, which is not changed.
    * @throws {DskdError} `invalid-argument` when the limits differ.
    */
   merge(other: ProAccumulator): void {
@@ -94,7 +107,7 @@ export class ProAccumulator {
     this.#tally.merge(other.#tally);
   }
 
-  /** Null without a component. Can be called at any time, and again after more images. */
+  /** The result for all images so far, null without a component. More images can be added afterwards. */
   result(): ProResult | null {
     const { background, regions } = this.#tally;
     if (regions.length === 0) return null;
@@ -108,7 +121,7 @@ export class ProAccumulator {
     };
   }
 
-  /** All that was seen, as plain JSON. */
+  /** The state as plain JSON. */
   toJSON(): ProState {
     return { ...this.#memory, limit: this.#limit, ...this.#tally.toJSON() };
   }

@@ -1,8 +1,8 @@
 import { randomStream } from '@dskd/base';
-import type { PixelAurocSample } from './index.js';
+import type { PixelSample } from './index.js';
 
 /** Positive maps, a few per cent of their pixels anomalous and higher on average: like a detector's. */
-export function realisticSamples(images: number, pixels: number): PixelAurocSample[] {
+export function realisticSamples(images: number, pixels: number): PixelSample[] {
   return Array.from({ length: images }, (_, image) => {
     const random = randomStream(5, 'pixel-auroc', image);
     const mask = Uint8Array.from({ length: pixels }, () => (random.uniform() < 0.03 ? 255 : 0));

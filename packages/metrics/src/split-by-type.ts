@@ -6,23 +6,22 @@ export interface TypedScores {
   readonly scores: ArrayLike<number>;
   /** One per sample, 1 anomalous, 0 normal. */
   readonly labels: Labels;
-  /** One per sample: what is wrong with it. That of a normal sample does not matter. */
+  /** Defect type of each sample. Not used for normal samples. */
   readonly types: ArrayLike<string>;
-  /** One per sample, said in errors. */
+  /** One per sample, for error messages. */
   readonly names?: ArrayLike<string>;
 }
 
-/** The anomalous samples of one type, then all normal ones. */
+/** The anomalous samples of one type, followed by all normal samples. */
 export interface TypeSplit {
   readonly scores: readonly number[];
   readonly labels: readonly number[];
 }
 
 /**
- * The anomalous samples of each type beside all normal ones, to be given to any metric: a type's samples are
- * never counted among another's, and never pooled.
- * @returns by type, in the order in which types first appear; empty without anomalous samples. Without normal
- * ones a split has anomalous samples alone, and its AUROC is NaN.
+ * Splits the anomalous samples by type, each together with all normal samples, as input of any metric.
+ * @returns the split of each type, in the order in which types first appear; empty without anomalous samples. Without
+ * normal samples a split has anomalous ones only, and its AUROC is NaN.
  * @throws {DskdError} `shape-mismatch` when the lengths differ; `invalid-argument` for a score that is not finite
  * or a label that is neither 0 nor 1, with the sample's name.
  */

@@ -1,6 +1,7 @@
 import { randomStream } from '@dskd/base';
-import { SproAccumulator, type SproSample, type SproState } from './index.js';
+import { SproAccumulator, type SproSample } from './index.js';
 import { accumulated, expectSame } from './overlap-samples.test.util.js';
+import type { SproState } from './spro.js';
 
 /** Scores over so many octaves that bins have to be wide, and some of them close together. */
 const samples: SproSample[] = Array.from({ length: 6 }, (_, image) => {

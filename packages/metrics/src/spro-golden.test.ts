@@ -1,5 +1,6 @@
 import { readGolden } from '@dskd/test-support';
-import { ProAccumulator, SPRO_LIMITS, SproAccumulator } from './index.js';
+import { ProAccumulator, SproAccumulator } from './index.js';
+import { SPRO_LIMITS } from './spro.js';
 
 const SUBSETS = ['good', 'logical', 'structural'];
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { SproAccumulator, type SproState } from './index.js';
+import { SproAccumulator } from './index.js';
 import { accumulated, expectSame, sproSamples } from './overlap-samples.test.util.js';
+import type { SproState } from './spro.js';
 
 test.each([3, 0])('in bins, splitting, saving and merging change nothing (%d pixels kept)', (kept) => {
   fc.assert(

@@ -1,14 +1,8 @@
 import fc from 'fast-check';
-import {
-  saturationAreaOf,
-  SPRO_LIMITS,
-  SproAccumulator,
-  type SproResult,
-  type SproSample,
-  type SproState,
-} from './index.js';
+import { saturationAreaOf, SproAccumulator, type SproResult, type SproSample } from './index.js';
 import { limitedArea, slowCurve } from './overlap-oracle.test.util.js';
 import { accumulated, expectSame, sproSamples, values } from './overlap-samples.test.util.js';
+import { SPRO_LIMITS, type SproState } from './spro.js';
 
 /** An image of one row. Regions are lists of pixels. */
 function row(

@@ -1,11 +1,21 @@
 import { DskdError } from '@dskd/base';
 import type { Curve, LimitedArea } from './evaluation-result.js';
-import { areasOfRegions, meanAreas } from './overlap-areas.js';
-import { overlapCurve } from './overlap-curve.js';
-import { checkLimit } from './overlap-limit.js';
-import { checkedBits, keysInMask, refuseEmptyMask, type ScoredImage } from './overlap-image.js';
-import { overlapRegion, type OverlapRegion } from './overlap-regions.js';
-import { OverlapTally, type OverlapTallyState } from './overlap-tally.js';
+import {
+  areasOfRegions,
+  checkLimit,
+  meanAreas,
+  overlapCurve,
+  overlapRegion,
+  type OverlapRegion,
+} from './overlap-curve.js';
+import {
+  checkedBits,
+  keysInMask,
+  OverlapTally,
+  refuseEmptyMask,
+  type OverlapTallyState,
+  type ScoredImage,
+} from './overlap-tally.js';
 import {
   PixelScores,
   scoreMemory,
@@ -14,41 +24,44 @@ import {
   type ScoreMemoryOptions,
 } from './pixel-scores.js';
 
-/** The false-positive rates up to which MVTec LOCO AD integrates. Its headline is 0.05. */
+/** The limits of the false-positive rate of MVTec LOCO AD. Its headline is 0.05. */
 export const SPRO_LIMITS: readonly number[] = [0.01, 0.05, 0.1, 0.3, 1];
 
 export interface SproOptions extends ScoreMemoryOptions {
-  /** Each above 0 and at most 1. Default {@link SPRO_LIMITS}. */
+  /** Upper limits of the false-positive rate, each above 0 and at most 1. Default 0.01, 0.05, 0.1, 0.3, 1. */
   readonly limits?: readonly number[];
 }
 
-/** What one ground-truth file marks; it need not hang together, and may overlap others. */
+/** The defect marked by one ground-truth file. It need not be connected and may overlap others. */
 export interface SproRegion {
-  /** As long as the map: not 0 where the defect is. */
+  /** As long as the map: not 0 where a pixel belongs to the defect. */
   readonly mask: Uint8Array;
-  /** Pixels to be found for full marks, a whole number of at least 1; more than the region has means all. */
+  /**
+   * Number of pixels that give an sPRO of 1: a whole number of at least 1. A number above the region's area means the
+   * whole region.
+   */
   readonly saturationArea: number;
   readonly defectType?: string;
 }
 
-/** One image, at its original size: saturation areas are pixels of it. */
+/** One image at its original size, in which saturation areas are given. */
 export interface SproSample extends ScoredImage {
-  /** `'good'`, or what the image's anomaly counts for, such as `'logical_anomalies'`. */
+  /** `'good'`, or the subset of an anomalous image, such as `'logical_anomalies'`. */
   readonly subset: string;
-  /** None of a good image, at least one of any other. */
+  /** Empty for a good image, at least one for any other. */
   readonly regions: readonly SproRegion[];
 }
 
 export interface SproSubset {
-  /** Regions that were seen, at least in part. */
+  /** Number of regions that are not completely ignored. */
   readonly regions: number;
-  /** Pixels free of defects, of good images and of the subset's. */
+  /** Number of pixels without a defect in the good images and in those of the subset. */
   readonly backgroundPixels: number;
   /** AU-sPRO at each limit. NaN without regions or without background pixels. */
   readonly limits: LimitedArea[];
   /** False-positive rate and mean sPRO, at most 2000 points: the area under them is within 1 / 999. */
   readonly curve: Curve;
-  /** The same of the regions of one defect type, against all of the subset's background. */
+  /** AU-sPRO of the regions of each defect type, with the background pixels of the whole subset. */
   readonly byDefect: Record<string, LimitedArea[]>;
 }
 
@@ -66,19 +79,19 @@ export interface SproState extends ScoreMemory {
 const GOOD = 'good';
 
 /**
- * AU-sPRO as MVTec LOCO AD defines it (Bergmann et al., "Beyond Dents and Scratches", IJCV 2022), an image at a
+ * AU-sPRO as MVTec LOCO AD defines it (Bergmann et al., "Beyond Dents and Scratches", IJCV 2022), one image at a
  * time, without keeping maps.
  *
- * A pixel is positive where its score is greater than the threshold. The sPRO of a region is
- * `min(positive pixels of the region / saturationArea, 1)`, that of a subset the mean over its regions. The
- * false-positive rate is the share of positive pixels among all that are free of every defect of their image, over
- * the subset's images and the good ones. Every distinct score gives a point of the curve; between points it is
- * straight; it is integrated from 0 to the limit, where it is interpolated, and divided by the limit.
+ *     sPRO(t) = mean over regions R of min(|{p in R: score(p) > t}| / saturationArea(R), 1)
+ *     AU-sPRO = 1 / limit * integral of sPRO over FPR from 0 to limit
  *
- * Exact while good images, and each subset's own, have at most `pixelsKeptExactly` background pixels each
- * (default 2^22). Past that, background scores are counted in `histogramBins` bins (default 2^22), each subset's and
- * the good ones' apart, and `lower` and `upper` say between what the exact value lies. Regions keep their
- * `saturationArea` largest scores.
+ * FPR is the share of pixels with a score above t among the pixels without a defect, in the images of the subset and in
+ * the good images. Every distinct score gives a point of the curve; between points, and at the limit, it is interpolated
+ * linearly.
+ *
+ * Exact while the good images, and each subset, have at most `pixelsKeptExactly` background pixels (default 2^22).
+ * With more, their background scores are counted in `histogramBins` bins (default 2^22), and the exact value lies
+ * between `lower` and `upper`. Each region keeps its `saturationArea` largest scores.
  */
 export class SproAccumulator {
   readonly #limits: readonly number[];
@@ -96,11 +109,11 @@ export class SproAccumulator {
   }
 
   /**
-   * Adds one image. A region with all its pixels ignored is left out; of one that is ignored in part, the rest
-   * counts.
+   * Adds one image. A region whose pixels are all ignored is left out; a partly ignored region is reduced to its other
+   * pixels.
    * @throws {DskdError} `shape-mismatch` when something is not of the image's size; `invalid-argument` for a score
    * that is not finite (where not ignored), a region that is empty or has no valid saturation area, a good image with
-   * regions or another without, and past 2^31 - 1 background pixels. The message names image and region; nothing is
+   * regions or another without, and more than 2^31 - 1 background pixels. The message names image and region; nothing is
    * added then.
    */
   add(sample: SproSample): void {
@@ -142,7 +155,7 @@ export class SproAccumulator {
   }
 
   /**
-   * Adds all that `other` has seen. `other` stays as it is.
+   * Adds the images of `other`, which is not changed.
    * @throws {DskdError} `invalid-argument` when the limits differ.
    */
   merge(other: SproAccumulator): void {
@@ -156,13 +169,13 @@ export class SproAccumulator {
     for (const [name, tally] of other.#subsets) this.#subset(name).merge(tally);
   }
 
-  /** Can be called at any time, and again after more images. */
+  /** The result for all images so far. More images can be added afterwards. */
   result(): SproResult {
     const subsets = [...this.#subsets].map(([name, tally]) => [name, this.#resultOf(tally)] as const);
     return { subsets: Object.fromEntries(subsets) };
   }
 
-  /** All that was seen, as plain JSON. */
+  /** The state as plain JSON. */
   toJSON(): SproState {
     const subsets = [...this.#subsets].map(([subset, tally]) => ({ subset, ...tally.toJSON() }));
     return { ...this.#memory, limits: this.#limits, good: this.#good.toJSON(), subsets };
@@ -200,4 +213,49 @@ export class SproAccumulator {
       byDefect: Object.fromEntries(byDefect),
     };
   }
+}
+
+/** The saturation rule of a defect type. */
+export interface SaturationRule {
+  /** A share of the region's area (relative), above 0 and at most 1; or a number of pixels (absolute), at least 1. */
+  readonly threshold: number;
+  readonly relative: boolean;
+  /** Name of the region, for error messages. */
+  readonly name?: string;
+}
+
+/**
+ * The saturation area of a region in pixels, as in the evaluation script of MVTec LOCO AD: `trunc(threshold * area)` for
+ * a relative threshold, `min(threshold, area)` for an absolute one.
+ * @param area of the region, in pixels.
+ * @throws {DskdError} `invalid-argument` for an empty region, a threshold out of range, and a relative threshold that
+ * gives less than one pixel (MVTec's script would divide by zero).
+ */
+export function saturationAreaOf(
+  area: number,
+  { threshold, relative, name = 'a region' }: SaturationRule,
+): number {
+  const wrong = (got: string, wanted: string): never => {
+    throw new DskdError('invalid-argument', `${name}: ${got}; wanted ${wanted}.`, {
+      details: { name, area, threshold, relative },
+    });
+  };
+  if (!Number.isInteger(area) || area < 1) return wrong(`its area is ${area}`, 'at least one pixel');
+  if (!relative) {
+    if (!Number.isInteger(threshold) || threshold < 1) {
+      return wrong(`the saturation threshold is ${threshold}`, 'a whole number of pixels, at least 1');
+    }
+    return Math.min(threshold, area);
+  }
+  if (!(threshold > 0 && threshold <= 1)) {
+    return wrong(`the relative saturation threshold is ${threshold}`, 'above 0 and at most 1');
+  }
+  const pixels = Math.trunc(threshold * area);
+  if (pixels < 1) {
+    return wrong(
+      `the relative saturation threshold ${threshold} of ${area} pixels is none`,
+      'at least one pixel',
+    );
+  }
+  return pixels;
 }

@@ -10,12 +10,12 @@ export interface Polyline {
 interface Segment {
   readonly start: number;
   readonly end: number;
-  /** The point between start and end that makes the largest triangle with them, and twice its area. */
+  /** The point between start and end that forms the largest triangle with them, and twice the triangle's area. */
   readonly corner: number;
   readonly size: number;
 }
 
-/** How far `y` goes up and down, and `x` forth and back, from point `i - 1` to `i`. */
+/** `|dx| + |dy|` from point `i - 1` to point `i`. */
 function stepAt({ x, y }: Polyline, i: number): number {
   return Math.abs(x[i]! - x[i - 1]!) + Math.abs(y[i]! - y[i - 1]!);
 }
@@ -27,7 +27,7 @@ function checkCurve({ x, y }: Polyline, points: number): void {
   if (x.length !== y.length) {
     throw new DskdError(
       'shape-mismatch',
-      `Got a curve with ${x.length} x and ${y.length} y; wanted as many.`,
+      `Got a curve with ${x.length} x and ${y.length} y; wanted the same number.`,
     );
   }
   for (let i = 0; i < x.length; i++) {
@@ -41,7 +41,7 @@ function checkCurve({ x, y }: Polyline, points: number): void {
   }
 }
 
-/** Both ends, and points between them such that a stretch is one step of the curve or at most `reach` long. */
+/** Indices of both ends and of points between them, such that a stretch is one step of the curve or at most `reach` long. */
 function walk(curve: Polyline, reach: number): number[] {
   const kept = [0];
   let distance = 0;
@@ -73,16 +73,16 @@ function segmentOf({ x, y }: Polyline, start: number, end: number): Segment {
 }
 
 /**
- * A polyline with few of a curve's points, to be drawn or stored: the ends, at most half of them along its
- * length, and then, one after the other, the point that makes the largest triangle with its kept neighbors
- * (Douglas and Peucker's choice, by area). A curve that has no more points stays as it is.
+ * Reduces a curve to at most `points` of its points, to draw or store it: both ends, up to half of the points evenly
+ * along its length, then repeatedly the point that forms the largest triangle with its kept neighbors (as Douglas and
+ * Peucker, but by area). A curve with at most `points` points is returned unchanged.
  *
- * The area under a curve that only rises from (0, 0) to (1, 1) changes by at most `1 / (2 * floor(points / 4))`,
+ * The area under a curve that rises monotonically from (0, 0) to (1, 1) changes by at most `1 / (2 * floor(points / 4))`,
  * 0.01 with 200 points: stretches of the first walk reach over at most `2 / floor(points / 4)` in x and y
  * together, curve and line lie in one half each of a stretch's box, and every further point makes the boxes'
  * sum smaller. ROC curves of thousands of samples change by less than 0.0002 (tested).
  * @param curve any number of points, in drawing order.
- * @param points at most so many are kept. Default 200.
+ * @param points the largest number of points to keep. Default 200.
  * @throws {DskdError} `invalid-argument` for a point that is not finite or fewer than 2 points to keep;
  * `shape-mismatch` when x and y differ in length.
  */

@@ -1,16 +1,5 @@
-export {
-  conformalPValue,
-  quantileThreshold,
-  type QuantileThreshold,
-  type QuantileThresholdOptions,
-} from './conformal.js';
-export {
-  falseAlarmBound,
-  falseAlarmConfidence,
-  requiredCalibrationSize,
-  type FalseAlarmCounts,
-  type NormalsNeededOptions,
-} from './false-alarm-bounds.js';
+export { conformalPValue, quantileThreshold, type QuantileThreshold } from './conformal.js';
+export { falseAlarmBound, falseAlarmConfidence, requiredCalibrationSize } from './false-alarm-bounds.js';
 export { costThreshold, f1Threshold, type F1Threshold } from './labeled-thresholds.js';
 export {
   createNormalizationAccumulator,

@@ -1,6 +1,7 @@
 import { DskdError } from '@dskd/base';
+import { connectedComponents } from '@dskd/metrics';
 
-/** A connected part of a map above the threshold. Lengths in pixels of the image (`scaleTo`). */
+/** A connected part of a map above the threshold. Lengths and areas are in pixels of the image (`scaleTo`). */
 export interface Region {
   readonly box: {
     readonly left: number;
@@ -12,15 +13,15 @@ export interface Region {
   readonly area: number;
   /** The highest value in the region. */
   readonly score: number;
-  /** Where that value is. */
+  /** The pixel with that value. */
   readonly peak: { readonly x: number; readonly y: number };
 }
 
 export interface FindRegionsOptions {
-  /** Of the map. */
+  /** Of the map, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** Pixels greater than this belong to a region; the threshold of the image's score is the natural one. */
+  /** Pixels greater than this belong to a region; usually the threshold of the image's score. */
   readonly threshold: number;
   /** Smaller regions are left out. In pixels of the image. Default 0. */
   readonly minArea?: number;
@@ -47,49 +48,46 @@ function checkSizes(map: Float32Array, { width, height, scaleTo, ignored }: Find
   }
 }
 
+/** The connected component at hand: its bounds in pixels of the map, both ends included, and its highest pixel. */
+interface Component {
+  pixels: number;
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+  peak: number;
+}
+
 /**
- * The connected regions (8-neighborhood) of a map above a threshold, the highest peak first.
- * @param map `height * width` values, row by row: one smoothed map, as given to `imageScores`.
+ * The connected regions (8-neighborhood) of a map above a threshold.
+ * @param map `height * width` values, row by row: one smoothed map, as passed to `imageScores`.
+ * @returns the regions, sorted by their highest value, descending.
  * @throws {DskdError} `invalid-argument` for sides that are not positive integers, `shape-mismatch` when map or
  * mask have another size.
  */
 export function findRegions(map: Float32Array, options: FindRegionsOptions): Region[] {
   checkSizes(map, options);
   const { width, height, threshold, minArea = 0, scaleTo = { width, height }, ignored } = options;
-  // Multiplied first: an edge that falls on a whole pixel of the image stays there.
+  // Multiplied first: an edge at a whole pixel of the image stays exact.
   const toX = (x: number): number => (x * scaleTo.width) / width;
   const toY = (y: number): number => (y * scaleTo.height) / height;
-  const pending = Uint8Array.from(map, (value, i) => (value > threshold && !ignored?.[i] ? 1 : 0));
-  const stack = new Int32Array(map.length);
-  const regions: Region[] = [];
+  const above = Uint8Array.from(map, (value, i) => (value > threshold && !ignored?.[i] ? 1 : 0));
+  const components: Component[] = [];
+  connectedComponents(above, width, height, (pixel, number) => {
+    const x = pixel % width;
+    const y = (pixel - x) / width;
+    components[number - 1] ??= { pixels: 0, left: x, right: x, top: y, bottom: y, peak: pixel };
+    const component = components[number - 1]!;
+    component.pixels++;
+    if (map[pixel]! > map[component.peak]!) component.peak = pixel;
+    component.left = Math.min(component.left, x);
+    component.right = Math.max(component.right, x);
+    component.top = Math.min(component.top, y);
+    component.bottom = Math.max(component.bottom, y);
+  });
 
-  for (let start = 0; start < map.length; start++) {
-    if (!pending[start]) continue;
-    let [left, right, top, bottom] = [width, 0, height, 0];
-    let pixels = 0;
-    let peak = start;
-    let waiting = 0;
-    stack[waiting++] = start;
-    pending[start] = 0;
-    while (waiting > 0) {
-      const pixel = stack[--waiting]!;
-      const x = pixel % width;
-      const y = (pixel - x) / width;
-      pixels++;
-      if (map[pixel]! > map[peak]!) peak = pixel;
-      left = Math.min(left, x);
-      right = Math.max(right, x);
-      top = Math.min(top, y);
-      bottom = Math.max(bottom, y);
-      for (let row = Math.max(y - 1, 0); row <= Math.min(y + 1, height - 1); row++) {
-        for (let column = Math.max(x - 1, 0); column <= Math.min(x + 1, width - 1); column++) {
-          const neighbor = row * width + column;
-          if (!pending[neighbor]) continue;
-          pending[neighbor] = 0;
-          stack[waiting++] = neighbor;
-        }
-      }
-    }
+  const regions: Region[] = [];
+  for (const { pixels, left, right, top, bottom, peak } of components) {
     const area = toX(toY(pixels));
     if (area < minArea) continue;
     const boxLeft = Math.floor(toX(left));

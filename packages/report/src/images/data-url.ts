@@ -1,4 +1,4 @@
-import { DskdError } from '@dskd/base';
+import { DskdError, encodeBase64 } from '@dskd/base';
 
 /** By their first bytes, `undefined` where any byte may stand. */
 const SIGNATURES: readonly (readonly [type: string, first: readonly (number | undefined)[]])[] = [
@@ -26,12 +26,7 @@ export function dataUrl(encoded: Uint8Array): string {
   if (!found) {
     throw new DskdError('invalid-argument', 'Got an encoded image that is neither PNG, JPEG nor WebP.');
   }
-  let binary = '';
-  // In parts: an argument list has a limit.
-  for (let start = 0; start < encoded.length; start += 8192) {
-    binary += String.fromCharCode(...encoded.subarray(start, start + 8192));
-  }
-  return `data:${found[0]};base64,${btoa(binary)}`;
+  return `data:${found[0]};base64,${encodeBase64(encoded)}`;
 }
 
 /**

@@ -1,9 +1,10 @@
-import { PixelMetricsAccumulator, type ScoreMemoryOptions, type PixelAurocResult } from './index.js';
+import { PixelMetricsAccumulator, type PixelMetrics } from './index.js';
+import type { ScoreMemoryOptions } from './pixel-scores.js';
 import { realisticSamples } from './realistic-samples.test.util.js';
 
 test('on realistic maps of 3.2 million pixels a quarter of the default capacity is within 1e-6', () => {
   const samples = realisticSamples(50, 64_000);
-  const result = (options: ScoreMemoryOptions): PixelAurocResult => {
+  const result = (options: ScoreMemoryOptions): PixelMetrics => {
     const accumulator = new PixelMetricsAccumulator(options);
     for (const sample of samples) accumulator.add(sample);
     return accumulator.result();

@@ -1,17 +1,11 @@
 import fc from 'fast-check';
-import {
-  auroc,
-  averagePrecision,
-  f1Max,
-  PixelMetricsAccumulator,
-  type PixelAurocSample,
-  type ScoreMemoryOptions,
-} from './index.js';
+import { auroc, averagePrecision, f1Max, PixelMetricsAccumulator, type PixelSample } from './index.js';
 import { orderedKey, valueOfKey } from './ordered-keys.js';
+import type { ScoreMemoryOptions } from './pixel-scores.js';
 import { realisticSamples } from './realistic-samples.test.util.js';
 
 /** All pixels that count, at once. */
-function allPixels(samples: readonly PixelAurocSample[]): { scores: number[]; labels: number[] } {
+function allPixels(samples: readonly PixelSample[]): { scores: number[]; labels: number[] } {
   const scores: number[] = [];
   const labels: number[] = [];
   for (const { map, mask, ignored } of samples) {
@@ -25,7 +19,7 @@ function allPixels(samples: readonly PixelAurocSample[]): { scores: number[]; la
 }
 
 /** By the rank metrics, which are themselves held against their definitions. */
-function wanted(samples: readonly PixelAurocSample[]): number {
+function wanted(samples: readonly PixelSample[]): number {
   const { scores, labels } = allPixels(samples);
   return auroc(scores, labels);
 }
@@ -34,7 +28,7 @@ const nothing = { value: NaN, lower: NaN, upper: NaN };
 const UNDEFINED = { averagePrecision: nothing, f1Max: { ...nothing, threshold: Infinity } };
 
 function accumulated(
-  samples: readonly PixelAurocSample[],
+  samples: readonly PixelSample[],
   memory: ScoreMemoryOptions = {},
 ): PixelMetricsAccumulator {
   const accumulator = new PixelMetricsAccumulator(memory);
@@ -150,8 +144,8 @@ describe('PixelMetricsAccumulator', () => {
               map: Float32Array.from(pixels, ([score]) => transform(score / 4)),
               mask: Uint8Array.from(pixels, ([, label]) => label),
             })),
-          ) as [PixelAurocSample[], PixelAurocSample[], PixelAurocSample[]];
-          const ranked = (samples: PixelAurocSample[]): unknown => {
+          ) as [PixelSample[], PixelSample[], PixelSample[]];
+          const ranked = (samples: PixelSample[]): unknown => {
             const { f1Max: best, ...others } = accumulated(samples).result();
             return { ...others, f1: best.value };
           };

@@ -1,6 +1,6 @@
 import { DskdError, randomStream } from '@dskd/base';
-import { auroc } from './auroc.js';
 import { checkScores, type Labels } from './operating-points.js';
+import { auroc } from './rank-metrics.js';
 
 export interface BootstrapOptions {
   /** One per sample, finite. */
@@ -8,8 +8,8 @@ export interface BootstrapOptions {
   /** One per sample, 1 anomalous, 0 normal. */
   readonly labels: Labels;
   /**
-   * Any number of the samples drawn. `drawn` says which they are, by index into `scores`: with it a metric can look
-   * up more about them. Default {@link auroc}.
+   * The metric of a resample. `drawn` holds the index into `scores` of each drawn sample, so that a metric can look up
+   * more about it. Default {@link auroc}.
    */
   readonly metric?: (
     scores: ArrayLike<number>,
@@ -17,13 +17,13 @@ export interface BootstrapOptions {
     drawn: ArrayLike<number>,
   ) => number;
   /**
-   * One per sample, such as its defect type: samples of each class and stratum are drawn apart, so that every
-   * resample has as many of each as the original. Default: the classes alone are.
+   * One per sample, such as its defect type. Each class and stratum is resampled separately, so that every resample
+   * has as many of each as the original. Default: only the classes are strata.
    */
   readonly strata?: ArrayLike<string | number>;
-  /** Of the interval, in (0, 1). Default 0.95. */
+  /** Confidence level of the interval, in (0, 1). Default 0.95. */
   readonly confidence?: number;
-  /** Default 1000. */
+  /** Number of resamples. Default 1000. */
   readonly resamples?: number;
   /** The same seed gives the same interval. Default 0. */
   readonly seed?: number;
@@ -60,10 +60,10 @@ function groupsOf(flags: Uint8Array, flag: number, strata: BootstrapOptions['str
 
 /**
  * Percentile bootstrap interval of a metric over the drawing of test samples (Efron and Tibshirani, "An
- * Introduction to the Bootstrap", 1993, section 13.3). Positives and negatives are drawn apart, each with
+ * Introduction to the Bootstrap", 1993, section 13.3). Positives and negatives are drawn separately, each with
  * replacement, so that every resample has as many of both as the original.
- * It says nothing about the spread between training seeds.
- * @returns all NaN where the metric is undefined for the samples or for a resample.
+ * The interval does not cover the variation between training seeds; see {@link meanInterval}.
+ * @returns all values NaN when the metric is NaN for the samples or for a resample.
  * @throws {DskdError} `invalid-argument` for a confidence outside (0, 1) or a number of resamples that is not a
  * positive integer; `shape-mismatch` for another number of strata than samples; and see {@link checkScores}.
  */
@@ -114,4 +114,77 @@ export function bootstrapInterval({
   values.sort();
   const tail = (1 - confidence) / 2;
   return { value, lower: quantile(values, tail), upper: quantile(values, 1 - tail) };
+}
+
+export interface MeanInterval {
+  /** Number of runs. */
+  readonly count: number;
+  readonly mean: number;
+  /** The sample's standard deviation (over `count - 1`). NaN for fewer than two runs. */
+  readonly deviation: number;
+  /** Bounds of the interval for the mean. NaN for fewer than two runs. */
+  readonly lower: number;
+  readonly upper: number;
+}
+
+/**
+ * `P(|T| <= sqrt(degrees) * tan(angle))` for Student's T with a whole number of degrees of freedom, by its finite
+ * sum (Abramowitz and Stegun, 26.7.3 and 26.7.4).
+ */
+function centralProbability(angle: number, degrees: number): number {
+  const [sine, cosine] = [Math.sin(angle), Math.cos(angle)];
+  const isOdd = degrees % 2 === 1;
+  let term = isOdd ? cosine : 1;
+  let sum = degrees === 1 ? 0 : term;
+  for (let k = isOdd ? 3 : 2; k <= degrees - 2; k += 2) {
+    term *= (cosine * cosine * (k - 1)) / k;
+    sum += term;
+  }
+  return isOdd ? (2 / Math.PI) * (angle + sine * sum) : sine * sum;
+}
+
+/**
+ * The two-sided quantile of Student's t: `P(|T| <= t) = confidence`. Found by bisection of the finite sum down to
+ * neighboring doubles.
+ * @param degrees of freedom, a positive integer.
+ * @param confidence in (0, 1).
+ */
+export function studentQuantile(degrees: number, confidence: number): number {
+  let low = 0;
+  let high = Math.PI / 2;
+  for (;;) {
+    const angle = (low + high) / 2;
+    if (angle <= low || angle >= high) return Math.sqrt(degrees) * Math.tan(angle);
+    if (centralProbability(angle, degrees) < confidence) low = angle;
+    else high = angle;
+  }
+}
+
+/**
+ * Mean of a metric over runs that differ in their seed, its sample standard deviation, and Student's interval for
+ * the mean. Assumes that the runs are independent draws of a normal distribution. The interval covers the variation
+ * between trainings; {@link bootstrapInterval} covers that of the test samples.
+ * @param values one per run. If one is NaN, mean and interval are NaN.
+ * @param confidence in (0, 1). Default 0.95.
+ * @throws {DskdError} `invalid-argument` for infinities or another confidence.
+ */
+export function meanInterval(
+  values: ArrayLike<number>,
+  { confidence = 0.95 }: { readonly confidence?: number } = {},
+): MeanInterval {
+  if (!(confidence > 0 && confidence < 1)) {
+    throw new DskdError('invalid-argument', `Got confidence ${confidence}; wanted a number between 0 and 1.`);
+  }
+  const runs = Array.from(values);
+  const infinite = runs.findIndex((value) => Math.abs(value) === Infinity);
+  if (infinite >= 0) {
+    throw new DskdError('invalid-argument', `Got ${runs[infinite]!} as value ${infinite}; wanted numbers.`);
+  }
+  const count = runs.length;
+  const mean = runs.reduce((sum, value) => sum + value, 0) / count;
+  if (count < 2) return { count, mean, deviation: NaN, lower: NaN, upper: NaN };
+  const squares = runs.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  const deviation = Math.sqrt(squares / (count - 1));
+  const reach = (studentQuantile(count - 1, confidence) * deviation) / Math.sqrt(count);
+  return { count, mean, deviation, lower: mean - reach, upper: mean + reach };
 }

@@ -1,0 +1,21 @@
+import { decodeBase64, encodeBase64 } from './base64.js';
+import { randomStream } from './random.js';
+
+test.each([0, 1, 2, 3, 100, 0x8000, 0x8001, 100_000])(
+  '%d bytes as Buffer writes and reads them',
+  (length) => {
+    const random = randomStream(length, 'base64');
+    const bytes = Uint8Array.from({ length }, () => random.integer(256));
+    const text = encodeBase64(bytes);
+    expect(text).toBe(Buffer.from(bytes).toString('base64'));
+    expect(decodeBase64(text)).toEqual(bytes);
+  },
+);
+
+test('a part of a buffer is encoded alone', () => {
+  expect(encodeBase64(Uint8Array.of(1, 2, 3, 4).subarray(1, 3))).toBe(encodeBase64(Uint8Array.of(2, 3)));
+});
+
+test('text that is not base64 is refused', () => {
+  expect(() => decodeBase64('?')).toThrow();
+});
