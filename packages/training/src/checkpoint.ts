@@ -10,8 +10,7 @@ import {
   type StateDict,
 } from '@dskd/weights';
 import { z } from 'zod';
-import type { ArrayState, StudentState } from './training-state.js';
-import type { TrainingState } from './training-state.js';
+import type { ArrayState, StudentState, TrainingState } from './training-state.js';
 
 const METADATA_KEY = 'dskd-checkpoint';
 /** Format 1 did not say which run it is of; format 2 had British spelling. */
@@ -64,8 +63,8 @@ function groupsOf(state: StudentState): Record<string, ReadonlyMap<string, Array
 }
 
 /**
- * A training run between two steps as the bytes of one safetensors file.
- * @throws {DskdError} `artifact-invalid`, `weights-not-finite`: what could not be read is not written.
+ * Returns a checkpoint as the bytes of one safetensors file.
+ * @throws {DskdError} `artifact-invalid`, `weights-not-finite`: only files that can be read are written.
  */
 export function writeCheckpoint({ state, run }: Checkpoint): Uint8Array {
   const tensors: StateDict = new Map();
@@ -94,7 +93,7 @@ function assertKnownFormat(format: unknown): void {
     format > FORMAT_VERSION ? 'artifact-version' : 'artifact-outdated',
     `The checkpoint has format ${format}; this version of dskd reads formats ${OLDEST_FORMAT} to ${FORMAT_VERSION}.`,
     {
-      hint: 'Go on with the version of dskd that wrote it, or begin the training again.',
+      hint: 'Resume with the version of dskd that wrote it, or start the training again.',
       details: { got: format, oldest: OLDEST_FORMAT, newest: FORMAT_VERSION },
     },
   );
@@ -106,13 +105,13 @@ function isRecord(value: unknown): value is Unchecked {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `record` with some of its keys renamed; what is not a record is left for the schema to name. */
+/** Returns `record` with some of its keys renamed. Other values are returned unchanged, for the schema to refuse. */
 function renamed(record: unknown, names: Readonly<Record<string, string>>): unknown {
   if (!isRecord(record)) return record;
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [names[key] ?? key, value]));
 }
 
-/** A run of format 2 as format 3 describes it: US spelling, `images` for `pictures`, `stretch` for `squeeze`. */
+/** Converts a run of format 2 to format 3: US spelling, `images` for `pictures`, `stretch` for `squeeze`. */
 function runFromFormat2(run: unknown): unknown {
   if (!isRecord(run)) return run;
   const { initialise, branches, settings, resize, augmentation, ...rest } = run;
@@ -143,17 +142,17 @@ function migrated(parsed: Readonly<Record<string, unknown>>): Readonly<Record<st
 }
 
 /**
- * Reads what {@link writeCheckpoint} wrote.
+ * Reads a file of {@link writeCheckpoint}, also of formats 1 and 2.
  * @throws {DskdError} `weights-invalid` (not safetensors, or cut off), `artifact-invalid` (no description or a
  * wrong one), `artifact-version`, `artifact-outdated`, `weights-mismatch` (tensors left over, or of another
- * type), `weights-not-finite`. Whether the state fits its students is for training to find out.
+ * type), `weights-not-finite`. `trainStudents` checks whether the state fits its students.
  */
 export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes);
   const text = metadata[METADATA_KEY];
   if (text === undefined) {
     throw new DskdError('artifact-invalid', 'The file is safetensors, but not a dskd checkpoint.', {
-      hint: 'Give the bytes that a training handed to checkpoint.save.',
+      hint: 'Pass the bytes that writeCheckpoint returned.',
     });
   }
   const parsed = parseMetadata(text, 'checkpoint');
@@ -204,7 +203,7 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
 }
 
 /**
- * Refuses to go on with another run. How long it trains may differ.
+ * Checks that a checkpoint belongs to the run described by `now`. The number of steps may differ.
  * @throws {DskdError} `input-size-mismatch`; `invalid-argument` naming everything else that differs.
  */
 export function assertSameRun({ run }: Checkpoint, now: RunDescription): void {
