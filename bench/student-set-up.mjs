@@ -1,6 +1,6 @@
 // The set-up module of bench/student-parallelism.mjs: one `lite` local student on SqueezeNet's levels at 128 px.
 // The same function makes the student of the main thread and of a worker.
-import { flattenedCosine } from '@dskd/losses';
+import { createObjective } from '@dskd/losses';
 import { createStudent } from '@dskd/models';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import * as tf from '@tensorflow/tfjs';
@@ -27,7 +27,7 @@ export async function setUpStudent({ name, seed }) {
   return {
     name,
     student: createStudent({ preset: 'lite', branch: 'local', levels: LEVELS, inputSize: INPUT_SIZE, seed }),
-    objective: flattenedCosine(),
+    objective: createObjective({ name: 'flattenedCosine' }),
     optimizer: { learningRate: 0.005 },
   };
 }

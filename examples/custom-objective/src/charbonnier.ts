@@ -1,8 +1,8 @@
 // An objective of one's own. Importing this module registers it: in the program, and in each worker thread.
 import * as tf from '@tensorflow/tfjs';
 import { DskdError } from '@dskd/base';
-import { unitVectors, type Objective } from '@dskd/core';
-import { registerObjective } from '@dskd/losses';
+import type { Objective } from '@dskd/core';
+import { registerObjective, unitVectors } from '@dskd/losses';
 
 export interface CharbonnierOptions {
   /** Distances far below it count squared, far above it as they are. Greater than 0, default 0.1. */

@@ -1,9 +1,9 @@
-import { perPixelCosine, registerObjective } from '@dskd/losses';
+import { createObjective, registerObjective } from '@dskd/losses';
 import { mul, tidy, type Scalar } from '@tensorflow/tfjs-core';
 
 /** An objective of a user's own: what the tests import in the main thread and in workers. */
 registerObjective('halvedCosine', () => {
-  const inner = perPixelCosine();
+  const inner = createObjective({ name: 'perPixelCosine' });
   return {
     name: 'halvedCosine',
     options: {},

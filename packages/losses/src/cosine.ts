@@ -1,16 +1,19 @@
 import { sumAll } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import { differentiableSum, type LevelLoss } from './custom-gradient.js';
-import { pairLevels, type Features, type LevelPair } from './levels.js';
-import { normalized, throughNormalization } from './normalized.js';
-import { rowSums } from './row-sums.js';
+import { differentiableSum, pairLevels, type Features, type LevelLoss, type LevelPair } from './levels.js';
+import { normalized, rowSums, throughNormalization } from './rows.js';
 
-/** `1 - cos` of rows, as half the squared distance of unit vectors: exact near 0, never negative. */
+// Local student (feature reconstruction), level l, positions i = 1 .. h_l w_l, teacher t, student s:
+//   M_i^l = 1 - t_i . s_i / (|t_i| |s_i|)                 Eq. 1: cosineDistanceMap
+//   L     = sum over l of 1 / (h_l w_l) sum_i M_i^l       Eq. 2: perPixelCosineLoss
+
+/** `1 - cos` of rows as half the squared distance of unit vectors: accurate near 0, never negative. */
 function distanceOfUnits(teacherUnit: Tensor2D, studentUnit: Tensor2D): Tensor2D {
   return tf.mul(rowSums(tf.squaredDifference(teacherUnit, studentUnit)), 0.5);
 }
-/** The mean distance of corresponding rows of `[rows, length]`. */
+
+/** The mean distance of corresponding rows after a reshape to `[rows, length]`. */
 function meanRowDistance({ teacher, student }: LevelPair, shape: [number, number]): LevelLoss {
   const [rows] = shape;
   const t = normalized(tf.reshape(teacher, shape)).unit;
@@ -24,13 +27,14 @@ function meanRowDistance({ teacher, student }: LevelPair, shape: [number, number
 
 /**
  * Mean over positions and batch of `1 - cos(teacher, student)` over channels, summed over levels
- * (DSKD equations 1 and 2). Range 0..2 per level.
+ * (Eq. 2 of the paper). Range 0..2 per level.
  *
  * The gradient reaches the student only; the teacher's is zero. There is no second derivative.
- * Half the squared distance of the unit vectors is what is computed, so a vector of zeros is 1/2 away from
- * any other and 0 from another of zeros; it receives no gradient.
+ * Computed as half the squared distance of the unit vectors: the distance of a zero vector is 1/2 to any other
+ * vector and 0 to another zero vector, and its gradient is zero.
  * @param teacher one level or several, each `[batch, height, width, channels]`.
- * @param student of the same shapes.
+ * @param student same shapes as `teacher`.
+ * @returns a scalar. The caller disposes it.
  * @throws {DskdError} `shape-mismatch`
  */
 export function perPixelCosineLoss(teacher: Features, student: Features): Scalar {
@@ -41,9 +45,9 @@ export function perPixelCosineLoss(teacher: Features, student: Features): Scalar
 }
 
 /**
- * Mean over the batch of `1 - cos(teacher, student)`, where each image's level is one vector of
- * height x width x channels entries, summed over levels: the form of RD4AD's code ("global cosine").
- * Range 0..2 per level. Gradient, zero vectors, parameters and errors as for {@link perPixelCosineLoss}.
+ * Mean over the batch of `1 - cos(teacher, student)`, summed over levels. Each level of an image is one vector of
+ * height x width x channels entries, as in the code of RD4AD ("global cosine"). Range 0..2 per level. Gradient, zero
+ * vectors, parameters, result and errors as for {@link perPixelCosineLoss}.
  */
 export function flattenedCosineLoss(teacher: Features, student: Features): Scalar {
   return differentiableSum(teacher, student, (level) => {
@@ -53,10 +57,11 @@ export function flattenedCosineLoss(teacher: Features, student: Features): Scala
 }
 
 /**
- * `1 - cos(teacher, student)` over channels at each position of one level. Range 0..2. Not differentiable.
+ * `1 - cos(teacher, student)` over channels at each position of one level (Eq. 1 of the paper). Range 0..2. Not
+ * differentiable.
  * @param teacher `[batch, height, width, channels]`
- * @param student of the same shape.
- * @returns `[batch, height, width]`; the caller disposes it.
+ * @param student same shape as `teacher`.
+ * @returns `[batch, height, width]`. The caller disposes it.
  * @throws {DskdError} `shape-mismatch`
  */
 export function cosineDistanceMap(teacher: tf.Tensor4D, student: tf.Tensor4D): Tensor3D {

@@ -1,16 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { describeBackends, expectNoNewTensors } from '@dskd/test-support';
-import {
-  contextualAffinity,
-  contextualAffinityLoss,
-  covarianceAffinity,
-  covarianceAffinityLoss,
-  flattenedCosine,
-  perPixelCosine,
-} from './index.js';
+import { contextualAffinityLoss, covarianceAffinityLoss, createObjective } from './index.js';
 
-const objectives = [perPixelCosine(), flattenedCosine(), contextualAffinity(), covarianceAffinity()].map(
-  (objective) => [objective.name, objective] as const,
+const objectives = ['perPixelCosine', 'flattenedCosine', 'contextualAffinity', 'covarianceAffinity'].map(
+  (name) => [name, createObjective({ name })] as const,
 );
 
 describeBackends('losses of degenerate input', () => {

@@ -6,13 +6,7 @@ import {
   readGolden,
   type Golden,
 } from '@dskd/test-support';
-import {
-  contextualAffinity,
-  covarianceAffinity,
-  createObjective,
-  flattenedCosine,
-  perPixelCosine,
-} from './index.js';
+import { createObjective } from './index.js';
 
 const fixture = (name: string): Promise<Golden> =>
   readGolden(new URL(`../test/fixtures/${name}.safetensors`, import.meta.url));
@@ -29,13 +23,16 @@ function features(golden: Golden, name: string): tf.Tensor4D[] {
 const affinities = (temperatures: readonly string[]) =>
   temperatures.map(
     (temperature) =>
-      [`affinity.${temperature}`, contextualAffinity({ temperature: Number(temperature) })] as const,
+      [
+        `affinity.${temperature}`,
+        createObjective({ name: 'contextualAffinity', options: { temperature: Number(temperature) } }),
+      ] as const,
   );
 const objectives = [
-  ['perPixel', perPixelCosine()],
-  ['flattened', flattenedCosine()],
+  ['perPixel', createObjective({ name: 'perPixelCosine' })],
+  ['flattened', createObjective({ name: 'flattenedCosine' })],
   ...affinities(['1.0', '0.5', '0.1']),
-  ['covariance', covarianceAffinity()],
+  ['covariance', createObjective({ name: 'covarianceAffinity' })],
 ] as const;
 const FIXTURES = [
   { temperatures: 'usual temperatures', golden: usual, objectives },

@@ -7,12 +7,9 @@ export { covarianceAffinityLoss, covarianceAffinityMap } from './covariance-affi
 export { cosineDistanceMap, flattenedCosineLoss, perPixelCosineLoss } from './cosine.js';
 export type { Features } from './levels.js';
 export {
-  contextualAffinity,
-  covarianceAffinity,
   createObjective,
-  flattenedCosine,
-  perPixelCosine,
   registerObjective,
   type ObjectiveDescription,
   type ObjectiveFactory,
 } from './objectives.js';
+export { unitVectors } from './rows.js';

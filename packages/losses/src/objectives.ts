@@ -10,25 +10,25 @@ import { covarianceAffinityLoss, covarianceAffinityMap } from './covariance-affi
 import { cosineDistanceMap, flattenedCosineLoss, perPixelCosineLoss } from './cosine.js';
 import { pairLevels } from './levels.js';
 
-/** What an objective is written down as. */
+/** A serialized objective. */
 export interface ObjectiveDescription {
   readonly name: string;
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
-/** Makes an objective from its serialized options. */
+/** Creates an objective from its serialized options. */
 export type ObjectiveFactory = (options: Readonly<Record<string, unknown>>) => Objective;
 
 const cosineMaps: Objective['map'] = (teacher, student) =>
   pairLevels(teacher, student).map((level) => cosineDistanceMap(level.teacher, level.student));
 
 /** {@link perPixelCosineLoss} with {@link cosineDistanceMap}. */
-export function perPixelCosine(): Objective {
+function perPixelCosine(): Objective {
   return { name: 'perPixelCosine', options: {}, loss: perPixelCosineLoss, map: cosineMaps };
 }
 
 /** {@link flattenedCosineLoss}; its map is the per-pixel {@link cosineDistanceMap}. */
-export function flattenedCosine(): Objective {
+function flattenedCosine(): Objective {
   return { name: 'flattenedCosine', options: {}, loss: flattenedCosineLoss, map: cosineMaps };
 }
 
@@ -36,7 +36,7 @@ export function flattenedCosine(): Objective {
  * {@link contextualAffinityLoss} with {@link contextualAffinityMap}.
  * @throws {DskdError} `invalid-argument` for a temperature below 1e-20.
  */
-export function contextualAffinity({ temperature = 1 }: ContextualAffinityOptions = {}): Objective {
+function contextualAffinity({ temperature = 1 }: ContextualAffinityOptions = {}): Objective {
   const options = { temperature: checkTemperature(temperature) };
   return {
     name: 'contextualAffinity',
@@ -50,7 +50,7 @@ export function contextualAffinity({ temperature = 1 }: ContextualAffinityOption
 }
 
 /** {@link covarianceAffinityLoss} with {@link covarianceAffinityMap}. */
-export function covarianceAffinity(): Objective {
+function covarianceAffinity(): Objective {
   return {
     name: 'covarianceAffinity',
     options: {},
@@ -68,15 +68,17 @@ const factories = new Map<string, ObjectiveFactory>([
 ]);
 
 /**
- * Makes `name` known to {@link createObjective}, so that a saved detector that was trained with it can be
- * loaded again. A later registration replaces an earlier one.
+ * Registers an objective under `name` for {@link createObjective}. Needed to train with it by name, and to load a saved
+ * detector that was trained with it. A later registration of the same name replaces an earlier one.
  */
 export function registerObjective(name: string, factory: ObjectiveFactory): void {
   factories.set(name, factory);
 }
 
 /**
- * Makes the objective that `name` and `options` describe: `createObjective(objective)` equals `objective`.
+ * Creates an objective by name. The names are `perPixelCosine` (Eq. 1 and 2 of the paper), `contextualAffinity` (Eq. 3
+ * to 7, option `temperature`), `flattenedCosine`, `covarianceAffinity`, and those of {@link registerObjective}.
+ * `createObjective(objective)` equals `objective`.
  * @throws {DskdError} `invalid-argument` for an unknown name or option values out of range.
  */
 export function createObjective({ name, options = {} }: ObjectiveDescription): Objective {
@@ -86,7 +88,7 @@ export function createObjective({ name, options = {} }: ObjectiveDescription): O
       'invalid-argument',
       `Got objective '${name}'; wanted one of ${[...factories.keys()].join(', ')}.`,
       {
-        hint: 'registerObjective(name, factory) adds your own, in each thread that uses it.',
+        hint: 'registerObjective(name, factory) adds an objective. Call it in each thread that uses the objective.',
         details: { name },
       },
     );
