@@ -49,7 +49,7 @@ def squeezenet1_1():
     return net
 
 
-class DskdTiny(torch.nn.Module):
+class TeacherTiny(torch.nn.Module):
     """Our own small network: a stride-2 stem and three stages of basic blocks, strides 4, 8, 16."""
 
     def __init__(self, stem=32, widths=(40, 80, 160), blocks=2):
@@ -142,7 +142,7 @@ def main():
             add(arrays, name, run(net, levels, RGB, images(*size)))
         add(arrays, 'resnet50_v1', run(fill_module(resnet50_v1()), LAYERS, CAFFE, images(64, 48)))
         add(arrays, 'squeezenet1_1', run(fill_module(squeezenet1_1()), FIRES, RGB, images(61, 96)))
-        add(arrays, 'teacher-tiny', run(fill_module(DskdTiny()), LAYERS, RGB, images(61, 96)))
+        add(arrays, 'teacher-tiny', run(fill_module(TeacherTiny()), LAYERS, RGB, images(61, 96)))
         for name, net, levels in [
             ('resnet18', torchvision.models.resnet18(), LAYERS),
             ('squeezenet1_1', squeezenet1_1(), FIRES),

@@ -230,7 +230,7 @@ function reasonOf(error: unknown): string {
 }
 
 /** What is used of tfjs's wasm backend. */
-export interface WasmBackend {
+interface WasmBackend {
   readonly wasm: {
     _malloc(bytes: number): number;
     _free(address: number): void;
@@ -247,7 +247,7 @@ const guarded = new WeakSet<WasmBackend>();
  * Makes an allocation that fails an error. tfjs itself takes the 0 that `malloc` then returns for an address
  * and writes the tensor over whatever lies at the start of the heap: wrong numbers, or a crash much later.
  */
-export function refuseWhenHeapIsFull(backend: WasmBackend): void {
+function refuseWhenHeapIsFull(backend: WasmBackend): void {
   if (guarded.has(backend)) return;
   guarded.add(backend);
   const { wasm } = backend;
