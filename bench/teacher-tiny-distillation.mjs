@@ -72,7 +72,7 @@ const target = path.join(PACKAGE, 'weights/teacher-tiny.safetensors');
 if (path.resolve(file) !== target) await copyFile(file, target);
 await writeFile(
   path.join(PACKAGE, 'src/sha256.ts'),
-  `/** Of weights/teacher-tiny.safetensors, hexadecimal. Written by bench/teacher-tiny-distillation.mjs. */\nexport const SHA256 = '${sha256}';\n`,
+  `/** SHA-256 of weights/teacher-tiny.safetensors, hexadecimal. Written by bench/teacher-tiny-distillation.mjs. */\nexport const SHA256 = '${sha256}';\n`,
 );
 await writeFile(RECORDED, `${JSON.stringify(result, null, 2)}\n`);
 console.log(`${target}: ${bytes.length} bytes, ${sha256}`);

@@ -1,4 +1,4 @@
-// Makes dist/weights-base64.js of the one weight file: what a browser imports. Part of `npm run build`.
+// Writes dist/weights-base64.js, the module with the weight file that browsers import. Part of `npm run build`.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 
 const weights = await readFile(new URL('weights/teacher-tiny.safetensors', import.meta.url));

@@ -33,7 +33,7 @@ export const PACKAGE_LAYERS = {
   report: ['base', 'core', 'metrics', 'scoring'],
   detector: belowDetector,
   distillation: ['base', 'core', 'data', 'models', 'training', 'weights'],
-  'teacher-tiny': [],
+  'teacher-tiny': ['base'],
   benchmark: everything,
   cli: [...everything, 'benchmark', 'teacher-tiny'],
   dskd: [...everything, 'cli', 'teacher-tiny'],

@@ -1,21 +1,11 @@
-export type { AdaptedModel, AdapterOptions } from './adapters/adapted-model.js';
-export { fromGraphModel, type GraphModelLike, type GraphModelOptions } from './adapters/from-graph-model.js';
-export {
-  fromLayersModel,
-  type LayersModelLike,
-  type LayersModelOptions,
-} from './adapters/from-layers-model.js';
-export type { ModelEnd } from './adapters/model-contract.js';
+export type { AdaptedModel } from './adapters/adapted-model.js';
+export { fromGraphModel, type GraphModelOptions } from './adapters/from-graph-model.js';
+export { fromLayersModel, type LayersModelOptions } from './adapters/from-layers-model.js';
 export { createBackbone, type Backbone, type BackboneOptions } from './backbones/create-backbone.js';
-export {
-  createTrainableBackbone,
-  type TrainableBackbone,
-  type TrainableBackboneOptions,
-} from './backbones/create-trainable-backbone.js';
+export { createTrainableBackbone, type TrainableBackbone } from './backbones/create-trainable-backbone.js';
 export { BACKBONES, backboneInfo, type BackboneInfo, type BackboneName } from './backbones/registry.js';
 export { backboneCost, type BackboneCost } from './backbones/sizes-and-cost.js';
 export { backboneWeightShapes } from './backbones/weights.js';
-export type { LoadStateDictOptions } from './layers/state-dict.js';
 export {
   createStudent,
   summarizeStudent,

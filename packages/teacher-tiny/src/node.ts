@@ -4,7 +4,7 @@ import type { TeacherTiny } from './teacher-tiny.js';
 
 export type { TeacherTiny } from './teacher-tiny.js';
 
-/** The embedded teacher; in Node its weights are read from the file in this package. */
+/** Returns the embedded teacher. In Node its weights are read from the file in this package. */
 export function teacherTiny(): TeacherTiny {
   return {
     name: 'teacher-tiny',

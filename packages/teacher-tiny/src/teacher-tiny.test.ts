@@ -4,11 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
+import { decodeBase64 } from '@dskd/base';
 import { createBackbone } from '@dskd/models';
 import { expectNoNewTensors } from '@dskd/test-support';
 import { readStateDict } from '@dskd/weights';
 import * as browser from './browser.js';
-import { fromBase64 } from './from-base64.js';
 import { teacherTiny } from './node.js';
 
 const MEGABYTES = 1e6;
@@ -62,7 +62,7 @@ test('createBackbone takes it: three levels of finite, lively features, the same
 
 test('base64 as embed.mjs writes it gives the same bytes', () => {
   const bytes = Uint8Array.from({ length: 1000 }, (_, index) => (index * 37) % 256);
-  expect(fromBase64(Buffer.from(bytes).toString('base64'))).toEqual(bytes);
+  expect(decodeBase64(Buffer.from(bytes).toString('base64'))).toEqual(bytes);
 });
 
 test('the card says what was recorded of the distillation and of the quality', async () => {

@@ -1,12 +1,12 @@
-/** The embedded teacher: what it is called, which file it is, and its bytes. */
+/** The embedded teacher: its name, the hash of its weight file, and the bytes of the file. */
 export interface TeacherTiny {
-  /** The backbone of `@dskd/models` that the weights belong to. */
+  /** Name of the backbone in `@dskd/models` that the weights belong to. */
   readonly name: 'teacher-tiny';
   /** SHA-256 of the weight file, hexadecimal. */
   readonly sha256: string;
   /**
-   * The weight file: safetensors under torchvision's names, filters in float16. A new array at each call; needs no
-   * network.
+   * Reads the weight file: safetensors with torchvision's tensor names, filters in float16. Needs no network.
+   * @returns a new array at each call.
    */
   load(): Promise<Uint8Array>;
 }

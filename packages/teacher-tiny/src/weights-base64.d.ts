@@ -1,2 +1,2 @@
-/** Of weights/teacher-tiny.safetensors. The module is made by embed.mjs when the package is built. */
+/** The bytes of weights/teacher-tiny.safetensors as base64. `embed.mjs` writes the module when the package is built. */
 export declare const WEIGHTS_BASE64: string;
