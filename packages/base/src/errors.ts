@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'out-of-memory'
   | 'device-lost'
   | 'numerical-instability'
+  | 'plugin-failed'
   | 'worker-failed'
   | 'aborted'
   | 'disposed';

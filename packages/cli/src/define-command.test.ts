@@ -1,19 +1,18 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { z } from 'zod';
-import { defineCommand } from './define-command.js';
-import { option, positiveInteger, text } from './options/option.js';
+import { commanderCommand, defineCommand } from './define-command.js';
+import { boolean, choice, option, positiveInteger, text, type OptionValues } from './options/option.js';
 import { configOption } from './options/shared.js';
 
-const schema = z.strictObject({
+const schema = {
   data: option(text().default('.'), 'images', { path: true }),
   epochs: option(positiveInteger().default(10), 'passes', { main: true }),
-  preset: option(z.enum(['lite', 'paper']).default('lite'), 'size', { main: true }),
-  workers: option(z.boolean().default(true), 'threads', { negative: 'one thread' }),
-  early: option(z.boolean().default(false), 'stop early'),
+  preset: option(choice('lite', 'paper').default('lite'), 'size', { main: true }),
+  workers: option(boolean().default(true), 'threads', { negative: 'one thread' }),
+  early: option(boolean().default(false), 'stop early'),
   config: configOption,
-});
+};
 
 let folder: string;
 beforeAll(async () => {
@@ -22,10 +21,11 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** What the command is run with. */
-async function run(...args: string[]): Promise<z.output<typeof schema>> {
-  let received: z.output<typeof schema> | undefined;
-  const command = defineCommand({
+async function run(...args: string[]): Promise<OptionValues<typeof schema>> {
+  let received: OptionValues<typeof schema> | undefined;
+  const definition = defineCommand({
     name: 'train',
+    summary: 'train',
     options: schema,
     recipe: (given) => Promise.resolve(given.preset === 'paper' ? { epochs: 200, workers: false } : {}),
     run(options) {
@@ -33,7 +33,7 @@ async function run(...args: string[]): Promise<z.output<typeof schema>> {
       return Promise.resolve();
     },
   });
-  await command
+  await commanderCommand(definition)
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
     .parseAsync(args, { from: 'user' });

@@ -1,63 +1,103 @@
 import { Command } from 'commander';
-import type { z } from 'zod';
-import { SUMMARIES, type CommandName } from './commands/summaries.js';
-import { interruptible } from './interrupt.js';
 import type { ConfigFile } from './options/config-file.js';
-import { flagsOf } from './options/flags.js';
-import { propertiesOf } from './options/properties.js';
-import { resolveOptions } from './options/resolve-options.js';
-import { shortenHelp } from './short-help.js';
+import { addFlags } from './options/help.js';
+import type { OptionSet, OptionValues } from './options/option.js';
+import { resolveOptions } from './options/resolve.js';
 
 type Values = Record<string, unknown>;
 
-export interface CommandDefinition<Schema extends z.ZodObject> {
-  readonly name: CommandName;
-  /** `<required>`, `[optional]`, `<several...>`, each with what it is. */
+/** A command: all that the help says, and what it does. */
+export interface CommandDefinition<Options extends OptionSet> {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** `<required>`, `[optional]` or `<several...>`, each with its description. */
   readonly arguments?: readonly (readonly [name: string, description: string])[];
-  readonly options: Schema;
-  /** What a preset among `given` (flags over config file) sets: weaker than both, stronger than defaults. */
+  readonly options: Options;
+  /** Options that a preset among `given` (flags over config file) sets: weaker than both, stronger than defaults. */
   recipe?(given: Values): Promise<Values>;
-  run(options: z.output<Schema>, positional: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Loads what it needs by itself, so that the help of a command does not load TensorFlow.js. */
+  run(options: OptionValues<Options>, positional: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
-/** A command of the command line, made from the one description of its options. */
-export function defineCommand<Schema extends z.ZodObject>(definition: CommandDefinition<Schema>): Command {
-  const { name, options: schema } = definition;
-  const command = new Command(name).description(SUMMARIES[name]);
-  for (const [argument, description] of definition.arguments ?? []) command.argument(argument, description);
-  const properties = propertiesOf(schema);
-  for (const property of properties) {
-    for (const flag of flagsOf(property)) command.addOption(flag);
+/** A command with commands below it: `dskd weights list`. */
+export interface CommandGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly commands: readonly AnyCommand[];
+}
+
+export type AnyCommand = CommandGroup | (CommandDefinition<OptionSet> & { readonly commands?: undefined });
+
+/** Checks the types of a command. */
+export function defineCommand<Options extends OptionSet>(
+  definition: CommandDefinition<Options>,
+): CommandDefinition<Options> {
+  return definition;
+}
+
+/**
+ * Makes the commander command of a definition.
+ * @param path the command's name with those of the groups above it: `weights list`.
+ */
+export function commanderCommand(definition: AnyCommand, path = definition.name): Command {
+  const command = new Command(definition.name).description(definition.summary);
+  if (definition.commands) {
+    for (const child of definition.commands) {
+      command.addCommand(commanderCommand(child, `${path} ${child.name}`));
+    }
+    return command;
   }
-  const main = properties.filter(({ facts }) => facts.main);
-  if (main.length < properties.length) shortenHelp(command, main);
+  for (const [argument, description] of definition.arguments ?? []) command.argument(argument, description);
+  addFlags(command, definition.options);
   return command.action(async () => {
     const flags = flagsGiven(command);
     const file = await configFile(flags.config);
-    const options = await settle(definition, flags, file);
+    const recipe = await definition.recipe?.({ ...file?.values, ...flags });
+    const options = resolveOptions(path, definition.options, { flags, file, recipe });
+    await loadPluginsOf(options);
     await interruptible((signal) => definition.run(options, command.args, signal));
   });
 }
 
-/** The YAML parser is loaded for those who have a file. */
+/** Reads the config file. The YAML parser is loaded only where there is one. */
 async function configFile(path: unknown): Promise<ConfigFile | undefined> {
   if (typeof path !== 'string') return undefined;
   const { readConfigFile } = await import('./options/config-file.js');
   return readConfigFile(path);
 }
 
-/** What stands on the command line itself. */
+/** Loads what `--plugin` names, for commands with that option. */
+async function loadPluginsOf({ plugin }: Values): Promise<void> {
+  if (!Array.isArray(plugin)) return;
+  const { loadPlugins } = await import('./plugins.js');
+  await loadPlugins(plugin as readonly string[]);
+}
+
+/** The options that the command line itself gives. */
 function flagsGiven(command: Command): Values {
   return Object.fromEntries(
     Object.entries(command.opts()).filter(([key]) => command.getOptionValueSource(key) === 'cli'),
   );
 }
 
-async function settle<Schema extends z.ZodObject>(
-  definition: CommandDefinition<Schema>,
-  flags: Values,
-  file: ConfigFile | undefined,
-): Promise<z.output<Schema>> {
-  const preset = await definition.recipe?.({ ...file?.values, ...flags });
-  return resolveOptions(definition.name, definition.options, { flags, file, recipe: preset });
+/**
+ * Runs `work` with a signal that Ctrl-C (or SIGTERM) aborts, so that it can end cleanly. A second one ends the
+ * process at once.
+ */
+async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    process.stderr.write('\nstopping after this step (press Ctrl-C again to stop at once)\n');
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  }
 }

@@ -1,8 +1,8 @@
-import { SUMMARIES } from './commands/summaries.js';
+import { COMMANDS } from './commands/index.js';
+import { CONFIGURABLE } from './commands/init.js';
 import { dskd } from './dskd-process.test.util.js';
-import { EXIT_CODES } from './exit-codes.js';
-import { CONFIGURABLE } from './options/configurable.js';
-import { propertiesOf } from './options/properties.js';
+import { EXIT_CODES } from './errors.js';
+import { flagOf } from './options/option.js';
 
 const listed = (text: string): string[] =>
   [...text.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, flag]) => flag!);
@@ -11,12 +11,12 @@ test('dskd --help: every command in a line, and the exit codes', async () => {
   const { code, stdout } = await dskd('--help');
   expect(code).toBe(0);
   const words = stdout.replace(/\s+/g, ' ');
-  for (const [name, summary] of Object.entries(SUMMARIES))
-    expect(words).toMatch(new RegExp(`\\b${name}\\b.* ${summary}`));
+  for (const [name, load] of Object.entries(COMMANDS))
+    expect(words).toMatch(new RegExp(`\\b${name}\\b.* ${(await load()).summary}`));
   expect(words).toContain(EXIT_CODES);
 });
 
-test.each(Object.keys(SUMMARIES))('dskd %s --help, dskd help %s', async (name) => {
+test.each(Object.keys(COMMANDS))('dskd %s --help, dskd help %s', async (name) => {
   const asked = await dskd(name, '--help');
   expect(asked).toMatchObject({ code: 0, stderr: '' });
   expect(asked.stdout).toContain(`Usage: dskd ${name}`);
@@ -27,12 +27,12 @@ describe.each(Object.entries(CONFIGURABLE))('%s', (name, schema) => {
   test('--help is short, --help-all complete', async () => {
     const short = listed((await dskd(name, '--help')).stdout);
     const all = listed((await dskd(name, '--help-all')).stdout);
-    const properties = propertiesOf(schema);
-    const main = properties.filter(({ facts }) => facts.main).map(({ flag }) => flag);
+    const options = Object.entries(schema);
+    const main = options.filter(([, { facts }]) => facts.main).map(([key]) => flagOf(key));
     expect([...short].sort()).toEqual([...main, '--help-all', '--help'].sort());
     expect(short.length).toBeLessThan(all.length);
-    const shown = properties.map(({ flag, json }) =>
-      json.default === true ? flag.replace('--', '--no-') : flag,
+    const shown = options.map(([key, option]) =>
+      option.schema.default === true ? flagOf(key).replace('--', '--no-') : flagOf(key),
     );
     expect([...all].sort()).toEqual([...shown, '--help-all', '--help'].sort());
   });
@@ -63,7 +63,7 @@ describe('wrong use', () => {
     [['train'], '--data <dir> is missing: MVTec AD or LOCO AD folder', 'dskd train --help-all'],
     [['train', '--size', 'large'], '--size: got "large", wanted pixels such as 256', 'dskd train --help-all'],
     [['train', '--data', 'x', '--teacher', 'resnet18'], '--weights FILE is missing', 'leave --teacher out'],
-    [['train', '--data', 'x', '--weights', 'y'], 'which has its own', '--teacher squeezenet1_1'],
+    [['train', '--data', 'x', '--teacher', 'resnet9000', '--weights', 'y'], 'resnet9000', ''],
     [['info', 'no such file'], 'Cannot read no such file', 'dskd train'],
     [['predict', 'model'], 'No images are given', '--watch DIR'],
     [['predict', 'no such model', 'x.png'], 'x.png', ''],

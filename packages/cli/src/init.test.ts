@@ -2,10 +2,9 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { dskd } from './dskd-process.test.util.js';
-import { commentedConfig } from './options/commented-config.js';
-import { editorSchema } from './options/editor-schema.js';
-import { predictOptions } from './options/predict.js';
-import { trainOptions } from './options/train.js';
+import { predictOptions } from './commands/predict.js';
+import { trainOptions } from './commands/train.js';
+import { commentedConfig, editorSchema } from './options/config-template.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -22,7 +21,7 @@ test('writes the commented options of dskd train', async () => {
   expect(written).toBe(commentedConfig('train', trainOptions));
   expect(written).toContain('(nano, lite, paper; default lite)\n#preset: lite\n');
   expect(written).toContain(
-    '# passes over the images (a whole number, 1 or more; default 10, or more where those are below 100 steps)\n#epochs: 10\n',
+    '# number of epochs (a whole number, 1 or more; default 10, or as many as make 100 steps)\n#epochs: 10\n',
   );
 });
 

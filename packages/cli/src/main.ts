@@ -1,28 +1,10 @@
 import { DskdError } from '@dskd/base';
 import { Command, CommanderError } from 'commander';
-import { SUMMARIES, type CommandName } from './commands/summaries.js';
-import { EXIT, EXIT_CODES, exitCodeOf } from './exit-codes.js';
-import { configureOutput } from './program-output.js';
-import { printError } from './output.js';
+import { COMMANDS } from './commands/index.js';
+import { commanderCommand } from './define-command.js';
+import { EXIT, EXIT_CODES, exitCodeOf, printError } from './errors.js';
+import { wantsColor } from './output/print.js';
 import { VERSION } from './version.js';
-
-/** Each command is loaded when it is asked for: `dskd --help` reads no schema and no tfjs. */
-const COMMANDS: Readonly<Record<CommandName, () => Promise<Command>>> = {
-  train: async () => (await import('./commands/train.js')).trainCommand(),
-  evaluate: async () => (await import('./commands/evaluate.js')).evaluateCommand(),
-  predict: async () => (await import('./commands/predict.js')).predictCommand(),
-  calibrate: async () => (await import('./commands/calibrate.js')).calibrateCommand(),
-  combine: async () => (await import('./commands/combine.js')).combineCommand(),
-  check: async () => (await import('./commands/check.js')).checkCommand(),
-  info: async () => (await import('./commands/info.js')).infoCommand(),
-  'distill-teacher': async () => (await import('./commands/distill-teacher.js')).distillTeacherCommand(),
-  weights: async () => (await import('./commands/weights/index.js')).weightsCommand(),
-  init: async () => (await import('./commands/init.js')).initCommand(),
-  synth: async () => (await import('./commands/synth.js')).synthCommand(),
-  benchmark: async () => (await import('./commands/benchmark.js')).benchmarkCommand(),
-  reproduce: async () => (await import('./commands/reproduce.js')).reproduceCommand(),
-  doctor: async () => (await import('./commands/doctor.js')).doctorCommand(),
-};
 
 /** The command that `argv` names, also after `help`. */
 function commandNamed(argv: readonly string[]): string | undefined {
@@ -30,33 +12,51 @@ function commandNamed(argv: readonly string[]): string | undefined {
   return words[0] === 'help' ? words[1] : words[0];
 }
 
+const isCommand = (name: string | undefined): name is string =>
+  name !== undefined && Object.hasOwn(COMMANDS, name);
+
+/** The program with the command that `argv` names or, for the list of commands, with all of them. */
 async function createProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command('dskd')
-    .description(
-      'Learns good parts from images, then says of a new image whether, where and how it is anomalous.',
-    )
+    .description('Trains on images of good parts, then finds and locates anomalies in new images.')
     .version(VERSION)
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}.`);
-  const wanted = commandNamed(argv);
-  for (const name of Object.keys(COMMANDS) as CommandName[]) {
-    program.addCommand(
-      name === wanted ? await COMMANDS[name]() : new Command(name).description(SUMMARIES[name]),
-    );
+  const named = commandNamed(argv);
+  const names = isCommand(named) ? [named] : Object.keys(COMMANDS);
+  for (const definition of await Promise.all(names.map((name) => COMMANDS[name]!()))) {
+    program.addCommand(commanderCommand(definition));
   }
   configureOutput(program);
   return program;
 }
 
-/** What commander has to say, as any other error. */
+/**
+ * For a command and those below it: errors are thrown, so that `main` prints them and chooses the exit code;
+ * headings are bold where color is wanted.
+ */
+function configureOutput(command: Command): void {
+  command
+    .exitOverride()
+    .configureOutput({
+      outputError: () => undefined,
+      getOutHasColors: () => wantsColor(process.stdout),
+    })
+    .configureHelp({ ...command.configureHelp(), styleTitle: (title) => `\x1b[1m${title}\x1b[22m` });
+  for (const child of command.commands) configureOutput(child);
+}
+
+/** An error of commander as one of ours. */
 function usageError({ message }: CommanderError, command: string | undefined): DskdError {
   const [what, ...suggestion] = message.replace(/^error: /, '').split('\n');
-  const known = command !== undefined && command in COMMANDS;
-  const help = known ? `dskd ${command} --help lists its options.` : 'dskd --help lists the commands.';
+  const help = isCommand(command)
+    ? `dskd ${command} --help lists its options.`
+    : 'dskd --help lists the commands.';
   return new DskdError('invalid-argument', `${what!}.`, { hint: [...suggestion, help].join(' ') });
 }
 
 /**
- * Runs the command line `argv` (as `process.argv`).
+ * Runs the command line.
+ * @param argv as `process.argv`.
  * @returns the exit code: 0 done, 1 failed, 2 wrong use, 130 interrupted.
  */
 export async function main(argv: readonly string[]): Promise<number> {

@@ -1,2 +1,2 @@
-/** This package's version, as package.json has it (a test holds them together). */
+/** Version of this package, as in package.json (a test compares them). */
 export const VERSION = '0.1.0';

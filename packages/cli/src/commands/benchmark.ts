@@ -1,15 +1,38 @@
-import type { Command } from 'commander';
 import { defineCommand } from '../define-command.js';
-import { benchmarkOptions } from '../options/benchmark.js';
+import { boolean, option, positiveInteger, text, type OptionValues } from '../options/option.js';
+import { backendOption, outputOptions, reportOption } from '../options/shared.js';
 
-export function benchmarkCommand(): Command {
-  return defineCommand({
-    name: 'benchmark',
-    arguments: [['<config>', 'the grid, as YAML or JSON: bench/synthetic-grid.yaml is an example']],
-    options: benchmarkOptions,
-    run: async (options, [config], signal) => {
-      const { benchmark } = await import('../work/benchmark.js');
-      await benchmark(config!, options, signal);
-    },
-  });
-}
+/** Options that `dskd benchmark` and `dskd reproduce` share. */
+export const gridOptions = {
+  results: option(text().optional(), 'folder of models and tables; finished trainings in it are reused', {
+    main: true,
+    group: 'Result',
+    value: 'dir',
+    defaultText: 'beside the config or the data',
+  }),
+  report: reportOption,
+  processes: option(positiveInteger().optional(), 'trainings at the same time, each in its own process', {
+    main: true,
+    group: 'Running',
+    value: 'n',
+    defaultText: "the config's, else one per core",
+  }),
+  backend: backendOption,
+  dryRun: option(
+    boolean().default(false),
+    'print what would be trained and what it would cost, and train nothing',
+    { main: true, flagOnly: true },
+  ),
+  ...outputOptions('events and results as JSON lines on standard output'),
+};
+
+export type GridOptions = OptionValues<typeof gridOptions>;
+
+export const benchmark = defineCommand({
+  name: 'benchmark',
+  summary: "train and evaluate a grid of students in several processes, and make the paper's tables of it",
+  arguments: [['<config>', 'the grid, as YAML or JSON: bench/synthetic-grid.yaml is an example']],
+  options: gridOptions,
+  run: async (options, [config], signal) =>
+    (await import('./benchmark/run.js')).runBenchmarkFile(config!, options, signal),
+});

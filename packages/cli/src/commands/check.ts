@@ -1,15 +1,60 @@
-import type { Command } from 'commander';
 import { defineCommand } from '../define-command.js';
-import { checkOptions } from '../options/check.js';
+import { boolean, option, text, type OptionValues } from '../options/option.js';
+import { categoryOption, outputOptions } from '../options/shared.js';
+import { printJson, printLine } from '../output/print.js';
 
-export function checkCommand(): Command {
-  return defineCommand({
-    name: 'check',
-    arguments: [['<data>', 'a folder of images, a dataset, or a manifest']],
-    options: checkOptions,
-    run: async (options, [data], signal) => {
-      const { check } = await import('../work/check.js');
-      await check(data!, options, signal);
-    },
+const checkOptions = {
+  category: categoryOption,
+  thorough: option(boolean().default(false), 'decode every image completely, not only its header', {
+    main: true,
+  }),
+  manifest: option(text().optional(), 'write the list of images as a manifest (.csv or .jsonl)', {
+    main: true,
+    value: 'file',
+    path: true,
+    example: 'images.csv',
+  }),
+  ...outputOptions('the counts and the fingerprint as one line of JSON'),
+};
+
+export const check = defineCommand({
+  name: 'check',
+  summary: 'read a dataset and print what it contains and all problems found',
+  arguments: [['<data>', 'a folder of images, a dataset, or a manifest']],
+  options: checkOptions,
+  run: async (options, [data], signal) => runCheck(data!, options, signal),
+});
+
+/** Prints what a dataset contains. Opening it reports every problem in one error. */
+async function runCheck(
+  data: string,
+  { category, thorough, manifest, json }: OptionValues<typeof checkOptions>,
+  signal: AbortSignal,
+): Promise<void> {
+  const [{ formatSummary, summarize }, { openSource, writeManifest }] = await Promise.all([
+    import('@dskd/data'),
+    import('@dskd/data/node'),
+  ]);
+  const source = await openSource({
+    root: data,
+    thorough,
+    signal,
+    ...(category !== undefined && { category }),
   });
+  const rows = summarize(source);
+  const fingerprint = await source.fingerprint({ signal });
+  if (manifest !== undefined) await writeManifest(source, manifest);
+  if (json) {
+    printJson({
+      type: 'dataset-checked',
+      name: source.name,
+      rows,
+      fingerprint,
+      ...(manifest !== undefined && { manifest }),
+    });
+    return;
+  }
+  printLine(formatSummary(rows));
+  printLine(`fingerprint ${fingerprint}`);
+  if (manifest !== undefined) printLine(`wrote ${manifest}`);
 }

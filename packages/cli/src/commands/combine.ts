@@ -1,18 +1,94 @@
-import type { Command } from 'commander';
 import { defineCommand } from '../define-command.js';
-import { combineOptions } from '../options/combine.js';
+import { fraction, option, text, type OptionValues } from '../options/option.js';
+import {
+  backendOption,
+  categoryOption,
+  configOption,
+  outputOptions,
+  pluginOption,
+  teacherWeightsOption,
+} from '../options/shared.js';
 
-export function combineCommand(): Command {
-  return defineCommand({
-    name: 'combine',
-    arguments: [
-      ['<local>', 'a model of dskd train --student local'],
-      ['<global>', 'one of dskd train --student global, on the same images with the same options'],
-    ],
-    options: combineOptions,
-    run: async (options, models, signal) => {
-      const { combine } = await import('../work/combine.js');
-      await combine(models, options, signal);
-    },
-  });
+export const combineOptions = {
+  out: option(text(), 'file of the model (.safetensors)', {
+    main: true,
+    group: 'Result',
+    value: 'file',
+    path: true,
+    example: 'model.safetensors',
+  }),
+  data: option(text(), 'the images both were trained on; good ones of them calibrate the two together', {
+    main: true,
+    group: 'Data',
+    value: 'dir',
+    path: true,
+    example: 'images',
+  }),
+  category: categoryOption,
+  falseAlarmRate: option(fraction().optional(), 'false-alarm rate that the threshold is chosen for', {
+    group: 'Calibration',
+    value: 'rate',
+    defaultText: "the first model's own",
+    example: 0.05,
+  }),
+  weights: teacherWeightsOption,
+  backend: backendOption,
+  plugin: pluginOption,
+  config: configOption,
+  ...outputOptions('events as JSON lines on standard output'),
+};
+
+type CombineOptions = OptionValues<typeof combineOptions>;
+
+export const combine = defineCommand({
+  name: 'combine',
+  summary: 'join two models whose students were trained apart',
+  arguments: [
+    ['<local>', 'a model of dskd train --student local'],
+    ['<global>', 'one of dskd train --student global, on the same images with the same options'],
+  ],
+  options: combineOptions,
+  run: runCombination,
+});
+
+async function runCombination(
+  options: CombineOptions,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { data: root, category, falseAlarmRate, json, out } = options;
+  const [
+    { openSource },
+    { combineDetectors },
+    { saveDetectorFile },
+    { loadModels },
+    { progressRenderer },
+    { printSavedModel },
+  ] = await Promise.all([
+    import('@dskd/data/node'),
+    import('@dskd/detector'),
+    import('@dskd/detector/node'),
+    import('../models.js'),
+    import('../output/progress.js'),
+    import('../output/saved-model.js'),
+  ]);
+  const source = await openSource({ root, signal, ...(category !== undefined && { category }) });
+  const { detectors, dispose } = await loadModels(paths, options);
+  try {
+    const combined = await combineDetectors(detectors, {
+      source,
+      signal,
+      onEvent: progressRenderer({ json }),
+      ...(falseAlarmRate !== undefined && { falseAlarmRate }),
+    });
+    try {
+      const embedTeacher = detectors.every(({ description }) => description.teacher.embedded);
+      await saveDetectorFile(combined, out, { embedTeacher });
+      printSavedModel(combined, out, json);
+    } finally {
+      combined.dispose();
+    }
+  } finally {
+    dispose();
+  }
 }

@@ -1,16 +1,129 @@
-import type { Command } from 'commander';
+import type { Artifact, DetectorDescription } from '@dskd/detector';
 import { defineCommand } from '../define-command.js';
-import { infoOptions } from '../options/plain.js';
-import { MODEL_ARGUMENT } from '../options/shared.js';
+import type { OptionValues } from '../options/option.js';
+import { MODEL_ARGUMENT, outputOptions, TEACHER_TINY } from '../options/shared.js';
+import { alignedFacts, formatTable, printJson, printLine } from '../output/print.js';
 
-export function infoCommand(): Command {
-  return defineCommand({
-    name: 'info',
-    arguments: [MODEL_ARGUMENT],
-    options: infoOptions,
-    run: async (options, [model]) => {
-      const { info } = await import('../work/info.js');
-      await info(model!, options);
-    },
-  });
+const infoOptions = outputOptions('the whole description as one line of JSON');
+
+export const info = defineCommand({
+  name: 'info',
+  summary: 'print what a model contains and how it was trained',
+  arguments: [MODEL_ARGUMENT],
+  options: infoOptions,
+  run: async (options, [model]) => runInfo(model!, options),
+});
+
+async function runInfo(path: string, { json }: OptionValues<typeof infoOptions>): Promise<void> {
+  const [{ readArtifact }, { isDefaultTeacher, readModel }] = await Promise.all([
+    import('@dskd/detector'),
+    import('../models.js'),
+  ]);
+  const bytes = await readModel(path);
+  const { description, tensors } = readArtifact(bytes);
+  if (json) {
+    printJson(description);
+    return;
+  }
+  const model = describeModel(description, isDefaultTeacher(description.teacher.sha256));
+  printLine(`${model}\n\n${describeTensors(tensors, bytes.byteLength)}`);
+}
+
+/** Names of the two numbers that normalize a branch: what becomes 0, and the distance from there that becomes 1. */
+const NORMALIZED_BY = {
+  moments: ['mean', 'deviation'],
+  quantiles: ['0.9 quantile', 'to the 0.995'],
+} as const;
+
+/** `{"a":1,"b":{"c":2}}` as `a 1, b.c 2`. */
+function inWords(value: unknown, name = ''): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`.trim();
+  }
+  const parts = Object.entries(value).map(([key, inner]) =>
+    inWords(inner, name === '' ? key : `${name}.${key}`),
+  );
+  return parts.length === 0 ? 'none' : parts.join(', ');
+}
+
+function howChosen({ chosenBy, falseAlarmRate, guaranteed }: DetectorDescription['threshold']): string {
+  if (chosenBy)
+    return `${chosenBy === 'cost' ? 'lowest cost of errors' : 'highest F1'} on examples of bad parts`;
+  if (falseAlarmRate === null) return 'set by hand';
+  return `false-alarm rate ${falseAlarmRate}, ${guaranteed ? 'guaranteed' : 'too few images to guarantee it'}`;
+}
+
+/** The whole description of a model as text. */
+function describeModel(description: DetectorDescription, hasDefaultTeacher: boolean): string {
+  const { teacher, inputSize, resize, branches, fusion, calibration, threshold, trainings } = description;
+  const chosen = howChosen(threshold);
+  const fill = resize.fill === null ? '' : `, border ${resize.fill.join(' ')}`;
+  return [
+    alignedFacts([
+      ['format', String(description.format)],
+      [
+        'teacher',
+        `${teacher.name}${hasDefaultTeacher ? ` (${TEACHER_TINY})` : ''}, ${teacher.embedded ? 'in the file' : 'not in the file'}, SHA-256 ${teacher.sha256}`,
+      ],
+      [
+        'levels',
+        teacher.levels
+          .map(({ name, channels, stride }) => `${name} (${channels}, stride ${stride})`)
+          .join(', '),
+      ],
+      ['teacher input', inWords(teacher.inputTransform)],
+      ['input', `${inputSize[0]} x ${inputSize[1]} pixels, ${resize.fit}, ${resize.filter}${fill}`],
+      ['ignored pixels', description.ignored ? 'as the mask in the file says' : 'none'],
+      ['students', `stored as ${description.storage}`],
+      [
+        'fusion',
+        `levels ${fusion.levels}, aligned corners ${fusion.alignCorners}, sigma ${fusion.sigma}, normalized by ${fusion.normalization}`,
+      ],
+      ['threshold', `${threshold.value} (${chosen})`],
+      [
+        'calibrated on',
+        `${calibration.scores.length} images (${calibration.images}), scores ${describeScores(calibration.scores)}`,
+      ],
+    ]),
+    formatTable(
+      ['branch', 'student', 'objective', ...NORMALIZED_BY[fusion.normalization], 'normal scores'],
+      branches.map(({ name, student, objective, normalization, calibrationScores }) => [
+        name,
+        `${student.preset} ${student.branch}`,
+        `${objective.name}${Object.keys(objective.options).length === 0 ? '' : ` (${inWords(objective.options)})`}`,
+        normalization.offset.toPrecision(4),
+        normalization.scale.toPrecision(4),
+        describeScores(calibrationScores),
+      ]),
+    ),
+    ...trainings.map(describeTraining),
+  ].join('\n\n');
+}
+
+function describeScores(scores: readonly number[]): string {
+  const sorted = [...scores].sort((a, b) => a - b);
+  const at = (index: number): string => sorted[index]!.toFixed(3);
+  return `${at(0)} to ${at(sorted.length - 1)}, middle ${at(Math.floor(sorted.length / 2))}`;
+}
+
+function describeTraining(training: DetectorDescription['trainings'][number]): string {
+  const { branches, epochs, steps, batchSize, images, seed, backend } = training;
+  return [
+    `trained ${branches.join(' and ')}`,
+    alignedFacts([
+      ['  images', `${images}, fingerprint ${training.dataFingerprint}`],
+      ['  length', `${epochs} epochs, ${steps} steps of ${batchSize}, seed ${seed}, ${backend}`],
+      ['  learning rates', inWords(training.learningRates)],
+      ['  final losses', inWords(training.finalLosses)],
+      ['  batch norm', training.reestimatedBatchNorm ? 're-estimated after training' : 'as training left it'],
+      ['  augmentation', training.augmentation === null ? 'none' : inWords(training.augmentation)],
+      ['  options', inWords(training.options)],
+      ['  versions', inWords(training.versions)],
+    ]),
+  ].join('\n');
+}
+
+function describeTensors(tensors: Artifact['tensors'], bytes: number): string {
+  const elements = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+  return `${tensors.size} tensors, ${elements} values, ${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

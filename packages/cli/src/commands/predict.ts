@@ -1,32 +1,57 @@
-import path from 'node:path';
-import { DskdError } from '@dskd/base';
-import type { Command } from 'commander';
 import { defineCommand } from '../define-command.js';
-import { predictOptions, type PredictOptions } from '../options/predict.js';
-import { MODEL_ARGUMENT } from '../options/shared.js';
+import { number, option, positiveInteger, text, type OptionValues } from '../options/option.js';
+import {
+  backendOption,
+  configOption,
+  ignoreMaskOption,
+  MODEL_ARGUMENT,
+  outputOptions,
+  pluginOption,
+  teacherWeightsOption,
+} from '../options/shared.js';
 
-export function predictCommand(): Command {
-  return defineCommand({
-    name: 'predict',
-    arguments: [MODEL_ARGUMENT, ['[images...]', 'images, or folders of images']],
-    options: predictOptions,
-    run: async (options, [model, ...images], signal) => {
-      assertSensible(images, options);
-      const { predict } = await import('../work/predict.js');
-      await predict(model!, images, options, signal);
-    },
-  });
-}
+export const predictOptions = {
+  watch: option(text().optional(), 'also score every image that is put into this folder, until Ctrl-C', {
+    main: true,
+    group: 'Data',
+    value: 'dir',
+    path: true,
+    example: 'incoming',
+  }),
+  ignoreMask: ignoreMaskOption,
+  out: option(text().optional(), 'write a heat map over each image, all on the same color scale', {
+    main: true,
+    group: 'Result',
+    value: 'dir',
+    path: true,
+    example: 'heat-maps',
+  }),
+  threshold: option(number().optional(), 'images with a higher score are anomalous', {
+    main: true,
+    group: 'Result',
+    value: 'score',
+    defaultText: "the model's own",
+    example: 5,
+  }),
+  minArea: option(
+    positiveInteger().default(1),
+    "smallest region reported, in pixels of the network's input",
+    { group: 'Result', value: 'pixels' },
+  ),
+  weights: teacherWeightsOption,
+  backend: backendOption,
+  plugin: pluginOption,
+  config: configOption,
+  ...outputOptions('errors as a line of JSON, too; predictions are JSON lines always'),
+};
 
-function assertSensible(images: readonly string[], { watch, out }: PredictOptions): void {
-  if (images.length === 0 && watch === undefined) {
-    throw new DskdError('invalid-argument', 'No images are given.', {
-      hint: 'Name images or folders after the model, or a folder to watch: --watch DIR.',
-    });
-  }
-  if (watch !== undefined && out !== undefined && path.resolve(watch) === path.resolve(out)) {
-    throw new DskdError('invalid-argument', `Got ${watch} to watch and to write heat maps to.`, {
-      hint: 'Heat maps would be taken for new images: give --out another folder.',
-    });
-  }
-}
+export type PredictOptions = OptionValues<typeof predictOptions>;
+
+export const predict = defineCommand({
+  name: 'predict',
+  summary: 'say whether and where images are anomalous: one line of JSON each',
+  arguments: [MODEL_ARGUMENT, ['[images...]', 'images, or folders of images']],
+  options: predictOptions,
+  run: async (options, [model, ...images], signal) =>
+    (await import('./predict/run.js')).runPrediction(model!, images, options, signal),
+});

@@ -1,15 +1,98 @@
-import type { Command } from 'commander';
 import { defineCommand } from '../define-command.js';
-import { reproduceOptions } from '../options/reproduce.js';
+import {
+  choice,
+  inputSize,
+  option,
+  positiveInteger,
+  text,
+  texts,
+  type OptionValues,
+} from '../options/option.js';
+import { gridOptions } from './benchmark.js';
 
-export function reproduceCommand(): Command {
-  return defineCommand({
-    name: 'reproduce',
-    arguments: [['<table>', 'table1 to table6, fig4, fig5 or fig6']],
-    options: reproduceOptions,
-    run: async (options, [table], signal) => {
-      const { reproduce } = await import('../work/reproduce.js');
-      await reproduce(table!, options, signal);
+const SETTINGS = "Instead of the paper's settings";
+
+export const reproduceOptions = {
+  data: option(
+    text(),
+    'folder of the categories of MVTec LOCO AD (of MVTec AD for table3 and fig5), as unpacked',
+    { main: true, group: 'Data', value: 'dir' },
+  ),
+  categories: option(texts({ minItems: 1 }).optional(), 'folders in it', {
+    main: true,
+    group: 'Data',
+    value: 'name',
+    wanted: 'names of folders',
+    defaultText: 'all',
+  }),
+  subsets: option(
+    text().optional(),
+    'for MVTec AD: a list of the images whose anomaly is logical, one per line',
+    { main: true, group: 'Data', value: 'file' },
+  ),
+  seeds: option(
+    texts({ minItems: 1 }).default(['1']),
+    'seeds of all random numbers; results are means over them',
+    {
+      main: true,
+      group: SETTINGS,
+      value: 'n',
+      wanted: 'whole numbers',
+      defaultText: '1',
     },
-  });
-}
+  ),
+  preset: option(choice('nano', 'lite', 'paper').default('paper'), 'size of the students', {
+    main: true,
+    group: SETTINGS,
+    value: 'name',
+  }),
+  size: option(inputSize().optional(), 'input size, e.g. 128', {
+    main: true,
+    group: SETTINGS,
+    value: 'pixels',
+    wanted: 'pixels such as 256, or height x width such as 320x192, at least 32',
+    defaultText: '256',
+  }),
+  epochs: option(positiveInteger().optional(), 'number of epochs', {
+    main: true,
+    group: SETTINGS,
+    value: 'n',
+    defaultText: '200',
+  }),
+  batchSize: option(positiveInteger().optional(), 'images per step', {
+    group: SETTINGS,
+    value: 'n',
+    defaultText: '16',
+  }),
+  augment: option(choice('none', 'gcad').default('gcad'), 'augmentation of the training images', {
+    group: SETTINGS,
+    value: 'what',
+  }),
+  learningRate: option(
+    choice('paper', 'dskd').default('paper'),
+    'paper: 0.005 for every student; dskd: 0.001 for those with a contextual-affinity loss',
+    { group: SETTINGS, value: 'whose' },
+  ),
+  teacher: option(text().default('wide_resnet50_2'), 'backbone; teacher-tiny needs no file', {
+    main: true,
+    group: SETTINGS,
+    value: 'name',
+  }),
+  weights: option(text().optional(), 'weight file of the teacher', {
+    main: true,
+    group: SETTINGS,
+    value: 'file',
+  }),
+  ...gridOptions,
+};
+
+export type ReproduceOptions = OptionValues<typeof reproduceOptions>;
+
+export const reproduce = defineCommand({
+  name: 'reproduce',
+  summary: "make one of the paper's tables or figures again, with its settings or smaller ones",
+  arguments: [['<table>', 'table1 to table6, fig4, fig5 or fig6']],
+  options: reproduceOptions,
+  run: async (options, [table], signal) =>
+    (await import('./benchmark/reproduction.js')).runReproduction(table!, options, signal),
+});

@@ -2,23 +2,23 @@ import { readFile } from 'node:fs/promises';
 import { DskdError } from '@dskd/base';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Pair } from 'yaml';
 
-/** Options from a file, and where in the file each stands. */
+/** The options of a config file, with the place of each in the file. */
 export interface ConfigFile {
   readonly path: string;
   readonly values: Readonly<Record<string, unknown>>;
-  /** `FILE:LINE:COLUMN` of an option's key, or of its value. */
+  /** `FILE:LINE:COLUMN` of the key or the value of an option. */
   placeOf(key: string, what: 'key' | 'value'): string;
-  /** The same of the key or list item that keys and indices lead to; of the nearest one above, where it is missing. */
+  /** The same for a key or list item below, given by keys and indices; where it is missing, for the nearest one above. */
   placeIn(path: readonly (string | number)[]): string;
 }
 
-/** Editors find the schema of a file by this key; it is no option. */
+/** Editors find the schema of a file by this key. It is not an option. */
 const SCHEMA_KEY = '$schema';
 
 /**
- * Reads a YAML file of options. JSON is YAML, so that a JSON file will do.
- * @param example a sentence on where to find one, for errors.
- * @throws {DskdError} `file-not-found`, `invalid-config` with the place of every fault.
+ * Reads a YAML file of options. JSON is YAML, so JSON files are accepted as well.
+ * @param example a sentence that says where to find an example, for hints.
+ * @throws {DskdError} `file-not-found`, `invalid-config` with the place of every problem.
  */
 export async function readConfigFile(path: string, example = 'dskd init writes one.'): Promise<ConfigFile> {
   const source = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -63,7 +63,7 @@ export async function readConfigFile(path: string, example = 'dskd init writes o
   };
 }
 
-/** Where in the file the key or list item stands that `keys` lead to, as far as they lead. */
+/** Offset of the key or list item that `keys` lead to, or of the last one of them that exists. */
 function offsetOf(document: Document, keys: readonly (string | number)[]): number {
   let node: unknown = document.contents;
   let offset = 0;
@@ -82,7 +82,7 @@ function offsetOf(document: Document, keys: readonly (string | number)[]): numbe
   return offset;
 }
 
-/** Aliases (`*name`) may stand for more than there is memory for; the parser counts them. */
+/** Aliases (`*name`) can expand to more than fits in memory; the parser limits them. */
 function valuesOf(document: Document, path: string): Record<string, unknown> {
   try {
     const all = (document.toJS() ?? {}) as Record<string, unknown>;

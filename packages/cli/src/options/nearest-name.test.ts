@@ -1,4 +1,4 @@
-import { nearestName } from './nearest-name.js';
+import { nearestName } from './resolve.js';
 
 const known = ['epochs', 'batchSize', 'localLearningRate', 'checkpoint', 'seed'];
 

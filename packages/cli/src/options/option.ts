@@ -1,78 +1,205 @@
-import { z } from 'zod';
+/**
+ * The options of a command are described once, as data: the flags, both helps, the config file, its JSON Schema
+ * and the checks all come from the same description. Nothing here loads a library, so that `--help` is quick.
+ */
+
+/** JSON Schema (draft 7) of the values that an option takes, in the keywords that options use. */
+export interface OptionSchema {
+  readonly type?: 'boolean' | 'integer' | 'number' | 'string' | 'array' | 'object';
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+  readonly anyOf?: readonly OptionSchema[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly multipleOf?: number;
+  readonly minLength?: number;
+  readonly pattern?: string;
+  readonly items?: OptionSchema | readonly OptionSchema[];
+  readonly additionalItems?: boolean;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+}
 
 /** What an option is besides its type, description and default. */
 export interface OptionFacts {
   /** Shown by the short help. */
   readonly main?: boolean;
-  /** What its value is called in the help: `--out <file>`. */
+  /** Name of its value in the help: `--out <file>`. */
   readonly value?: string;
-  /** Heading it stands under in the long help and in a config file. */
+  /** Heading in the long help and in a config file. */
   readonly group?: string;
-  /** What is wanted, where the type alone does not say it. */
+  /** The accepted values in words, where the type alone does not tell. */
   readonly wanted?: string;
   /** The default in words, where it is not a constant. */
   readonly defaultText?: string;
-  /** A value to show in a config file, where there is no default. */
+  /** Value to show in a config file, where there is no default. */
   readonly example?: string | number;
-  /** A file or folder; in a config file it is relative to that file. */
+  /** The value is a file or folder. In a config file it is relative to that file. */
   readonly path?: boolean;
-  /** Decides the result: the artifact records it. */
+  /** The option decides the result, so the artifact records it. */
   readonly recorded?: boolean;
-  /** What `--no-NAME` says in the help, where an option is on unless switched off. */
+  /** Description of `--no-NAME`, where an option is on unless switched off. */
   readonly negative?: string;
-  /** Not in a config file. */
+  /** The flag may be given several times. The values make a list. */
+  readonly repeatable?: boolean;
+  /** Accepted on the command line only, not in a config file. */
   readonly flagOnly?: boolean;
 }
 
-const FACTS = new WeakMap<z.core.$ZodType, OptionFacts>();
+/**
+ * The type of an option: which values are accepted, and what they become.
+ * @typeParam Given what a user writes, as far as TypeScript can say it.
+ * @typeParam Value what the command receives.
+ */
+export class OptionType<Given, Value = Given> {
+  constructor(
+    readonly schema: OptionSchema,
+    /** Makes a value of what the schema accepts; undefined refuses it. */
+    readonly convert: (given: Given) => Value | undefined = (given) => given as unknown as Value,
+    readonly required = true,
+  ) {}
 
-/** An option of a command: everything about it, said once. Flag, help, config file and checks come from it. */
-export function option<Schema extends z.ZodType>(
-  schema: Schema,
-  description: string,
-  facts: OptionFacts = {},
-): Schema {
-  const described = schema.describe(description);
-  FACTS.set(described, facts);
-  return described;
+  optional(): OptionType<Given, Value | undefined> {
+    return new OptionType<Given, Value | undefined>(this.schema, this.convert, false);
+  }
+
+  default(value: Given): OptionType<Given, Value> {
+    return new OptionType({ ...this.schema, default: value }, this.convert, false);
+  }
 }
 
-export function factsOf(schema: z.core.$ZodType): OptionFacts {
-  return FACTS.get(schema) ?? {};
+/** One option of a command. */
+export interface Option<Value = unknown> {
+  readonly schema: OptionSchema;
+  readonly facts: OptionFacts;
+  readonly required: boolean;
+  /**
+   * @param given a value from the command line, a config file, a preset or the default.
+   * @returns the value for the command; undefined if `given` is not accepted.
+   */
+  parse(given: unknown): Value | undefined;
+}
+
+/** The options of a command by their names in a config file: `learningRate`. */
+export type OptionSet = Readonly<Record<string, Option>>;
+
+/** The values that a command with these options receives. */
+export type OptionValues<Options extends OptionSet> = {
+  readonly [Key in keyof Options]: Options[Key] extends Option<infer Value> ? Value : never;
+};
+
+/** Describes one option of a command. */
+export function option<Given, Value>(
+  { schema, convert, required }: OptionType<Given, Value>,
+  description: string,
+  facts: OptionFacts = {},
+): Option<Value> {
+  return {
+    schema: { ...schema, description },
+    facts,
+    required,
+    parse: (given) => (accepts(schema, given) ? convert(given as Given) : undefined),
+  };
+}
+
+/** Whether a value is valid against a schema. */
+function accepts(schema: OptionSchema, value: unknown): boolean {
+  if (schema.anyOf) return schema.anyOf.some((choice) => accepts(choice, value));
+  switch (schema.type) {
+    case 'boolean':
+      return typeof value === 'boolean';
+    case 'integer':
+      return Number.isSafeInteger(value) && isWithin(schema, value as number);
+    case 'number':
+      return typeof value === 'number' && Number.isFinite(value) && isWithin(schema, value);
+    case 'string':
+      return typeof value === 'string' && isText(schema, value);
+    case 'array':
+      return Array.isArray(value) && areItems(schema, value);
+    default:
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
+  }
+}
+
+function isWithin(schema: OptionSchema, value: number): boolean {
+  const { minimum = -Infinity, maximum = Infinity, multipleOf = 1 } = schema;
+  const { exclusiveMinimum = -Infinity, exclusiveMaximum = Infinity } = schema;
+  if (schema.multipleOf !== undefined && value % multipleOf !== 0) return false;
+  return value >= minimum && value <= maximum && value > exclusiveMinimum && value < exclusiveMaximum;
+}
+
+function isText({ enum: choices, minLength = 0, pattern }: OptionSchema, value: string): boolean {
+  if (choices && !choices.includes(value)) return false;
+  return value.length >= minLength && (pattern === undefined || new RegExp(pattern).test(value));
+}
+
+function areItems({ items, minItems = 0, maxItems = Infinity }: OptionSchema, values: unknown[]): boolean {
+  if (values.length < minItems || values.length > maxItems) return false;
+  return values.every((value, index) => {
+    const schema = Array.isArray(items) ? (items as readonly OptionSchema[])[index] : items;
+    return schema === undefined || accepts(schema as OptionSchema, value);
+  });
+}
+
+/** The name of an option on the command line: `--learning-rate` for `learningRate`. */
+export function flagOf(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`;
 }
 
 /** The types that options are made of. */
-export const positiveInteger = (): z.ZodInt => z.int().min(1);
-export const wholeNumber = (): z.ZodInt => z.int().min(0);
-export const positiveNumber = (): z.ZodNumber => z.number().positive();
+export const boolean = (): OptionType<boolean> => new OptionType({ type: 'boolean' });
+export const text = (): OptionType<string> => new OptionType({ type: 'string', minLength: 1 });
+export const number = (bounds: OptionSchema = {}): OptionType<number> =>
+  new OptionType({ type: 'number', ...bounds });
+export const integer = (bounds: OptionSchema): OptionType<number> =>
+  new OptionType({ type: 'integer', ...bounds });
+export const positiveInteger = (): OptionType<number> => integer({ minimum: 1 });
+export const wholeNumber = (): OptionType<number> => integer({ minimum: 0 });
+export const positiveNumber = (): OptionType<number> => number({ exclusiveMinimum: 0 });
 /** Between 0 and 1, both excluded. */
-export const fraction = (): z.ZodNumber => z.number().gt(0).lt(1);
-export const text = (): z.ZodString => z.string().min(1);
+export const fraction = (): OptionType<number> => number({ exclusiveMinimum: 0, exclusiveMaximum: 1 });
 
-/** `one,two` or `['one', 'two']`; the latter when parsed. */
-export const names = z
-  .union([text(), z.array(text()).min(1)])
-  .transform((given) => (typeof given === 'string' ? given.split(',').map((name) => name.trim()) : given));
+export function choice<const Choice extends string>(...choices: readonly Choice[]): OptionType<Choice> {
+  return new OptionType({ type: 'string', enum: choices });
+}
+
+/** Several texts: `--images a b`, or a list in a config file. */
+export function texts({ minItems }: { readonly minItems?: number } = {}): OptionType<readonly string[]> {
+  return new OptionType({ type: 'array', items: text().schema, ...(minItems !== undefined && { minItems }) });
+}
+
+/** `one,two` or `['one', 'two']`; the value is the list. */
+export const commaSeparated = (): OptionType<string | readonly string[], readonly string[]> =>
+  new OptionType({ anyOf: [text().schema, texts({ minItems: 1 }).schema] }, (given) =>
+    typeof given === 'string' ? given.split(',').map((name) => name.trim()) : given,
+  );
 
 const SIZE = /^(\d+)(?:x(\d+))?$/;
-const SMALLEST = 32;
+const SIDE: OptionSchema = { type: 'integer', minimum: 32 };
 
-/** `256`, `'320x192'` (height x width) or `[320, 192]`, in pixels; `[height, width]` when parsed. */
-export const inputSize = z
-  .union([
-    z.int().min(SMALLEST),
-    z.string().regex(SIZE),
-    z.tuple([z.int().min(SMALLEST), z.int().min(SMALLEST)]),
-  ])
-  .transform((given, context): [number, number] => {
-    const [height, width] = sidesOf(given);
-    if (height < SMALLEST || width < SMALLEST) {
-      context.issues.push({ code: 'custom', input: given, message: 'too small' });
-    }
-    return [height, width];
-  });
+/** `256`, `'320x192'` (height x width) or `[320, 192]`, in pixels; the value is `[height, width]`. */
+export const inputSize = (): OptionType<
+  number | string | readonly [number, number],
+  readonly [height: number, width: number]
+> =>
+  new OptionType(
+    {
+      anyOf: [
+        SIDE,
+        { type: 'string', pattern: SIZE.source },
+        { type: 'array', items: [SIDE, SIDE], additionalItems: false, minItems: 2, maxItems: 2 },
+      ],
+    },
+    (given) => {
+      const sides = sidesOf(given);
+      return sides.every((side) => accepts(SIDE, side)) ? sides : undefined;
+    },
+  );
 
-function sidesOf(given: number | string | [number, number]): [number, number] {
+function sidesOf(given: number | string | readonly [number, number]): readonly [number, number] {
   if (typeof given === 'number') return [given, given];
   if (typeof given !== 'string') return given;
   const [, height, width] = SIZE.exec(given)!;

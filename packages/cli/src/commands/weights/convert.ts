@@ -1,27 +1,25 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
+import { writeFileAtomically } from '@dskd/data/node';
 import type { BackboneName } from '@dskd/models';
-import type { StateDict } from '@dskd/weights';
-import { printJson, printLine } from '../../output.js';
-import { describeFits, fitBackbones } from './fit-backbones.js';
-import { readWeightsFile } from '../../work/read-weights-file.js';
-import { readTensors } from './read-weights.js';
-import { formatOf } from './weights-format.js';
+import { writeSafetensors, type StateDict } from '@dskd/weights';
+import { printJson, printLine } from '../../output/print.js';
+import { describeFits, fitBackbones, formatOf, readTensors, readWeightsFile } from './read.js';
 
 export interface ConvertWeightsOptions {
   readonly json?: boolean;
   /** Look inside a checkpoint for its state dict, and drop `module.` in front of names. */
   readonly unwrap?: boolean;
-  /** The entry of a checkpoint that holds the state dict, where `unwrap` cannot guess it. */
-  readonly entry?: string;
-  /** Dropped in front of the names that begin with it. */
-  readonly stripPrefix?: string;
-  /** Keep only what this backbone can read. */
-  readonly backbone?: string;
+  /** The entry of a checkpoint that contains the state dict, where `unwrap` does not find it. */
+  readonly entry?: string | undefined;
+  /** Prefix to drop from the names that begin with it. */
+  readonly stripPrefix?: string | undefined;
+  /** Keep only the tensors that this backbone reads. */
+  readonly backbone?: string | undefined;
 }
 
-/** Names of dropped tensors in a line for people; `--json` has all. */
+/** Number of dropped tensors whose names are printed. `--json` has all. */
 const LISTED = 12;
 
 /** @throws {DskdError} `invalid-argument` where no name begins with it or two names would become one. */
@@ -47,10 +45,10 @@ function stripPrefix(tensors: StateDict, prefix: string): StateDict {
 }
 
 /**
- * What the backbone reads by default must be there; what its other levels read is kept where it is.
- * @throws {DskdError} `weights-mismatch`, with what the file fits instead.
+ * The tensors that a backbone reads. Those of its default levels must be there; those of its other levels are optional.
+ * @throws {DskdError} `weights-mismatch`, with the backbones that the file fits.
  */
-async function keepWhatIsNeeded(tensors: StateDict, name: string): Promise<StateDict> {
+async function keepTensorsOf(tensors: StateDict, name: string): Promise<StateDict> {
   const { backboneInfo, backboneWeightShapes } = await import('@dskd/models');
   const backbone = name as BackboneName;
   const { availableLevels } = backboneInfo(backbone);
@@ -62,20 +60,20 @@ async function keepWhatIsNeeded(tensors: StateDict, name: string): Promise<State
     return same ? [] : [`'${tensor}' is [${got.shape.join(', ')}], wanted [${shape.join(', ')}]`];
   });
   if (problems.length > 0) {
-    const fits = describeFits(await fitBackbones(tensors));
+    const fits = await fitBackbones(tensors);
     throw new DskdError(
       'weights-mismatch',
       `These are not weights of ${name}: ${problems[0]!}, and ${problems.length - 1} more problems.`,
       {
-        hint: fits === '' ? 'They fit no backbone that dskd knows.' : `They fit ${fits}.`,
-        details: { problems },
+        hint: fits.length === 0 ? 'They fit no backbone that dskd knows.' : `They fit ${describeFits(fits)}.`,
+        details: { problems, fits },
       },
     );
   }
   return new Map([...tensors].filter(([tensor]) => usable.has(tensor)));
 }
 
-/** Writes the tensors of any file that can be read as safetensors. */
+/** Writes the tensors of a weight file as safetensors. */
 export async function convertWeights(
   input: string,
   output: string,
@@ -87,25 +85,17 @@ export async function convertWeights(
       `The result is called ${output}; wanted a name that ends in .safetensors.`,
     );
   }
-  const [{ writeSafetensors }, { writeFileAtomically }] = await Promise.all([
-    import('@dskd/weights'),
-    import('@dskd/data/node'),
-  ]);
   const bytes = await readWeightsFile(input);
-  const { tensors: all, wrapped } = await readTensors(bytes, entry ?? unwrap);
+  const { tensors: all, wrapped } = readTensors(bytes, entry ?? unwrap);
   if (wrapped && !unwrap && entry === undefined) {
-    throw new DskdError(
-      'weights-invalid',
-      `${input} is a checkpoint: its tensors lie inside an entry of it.`,
-      {
-        hint: 'Add --unwrap to look for them there.',
-      },
-    );
+    throw new DskdError('weights-invalid', `${input} is a checkpoint: its tensors are inside an entry.`, {
+      hint: 'Add --unwrap to look for them there.',
+    });
   }
   const renamed = prefix === undefined ? all : stripPrefix(all, prefix);
-  const kept = backbone === undefined ? renamed : await keepWhatIsNeeded(renamed, backbone);
+  const kept = backbone === undefined ? renamed : await keepTensorsOf(renamed, backbone);
   const dropped = [...renamed.keys()].filter((name) => !kept.has(name));
-  // What other readers of safetensors expect of weights from PyTorch.
+  // Other readers of safetensors expect this of weights from PyTorch.
   const file = writeSafetensors(kept, { format: 'pt' });
   await writeFileAtomically(output, file);
   const result = {

@@ -16,7 +16,7 @@ import {
   type StateDict,
 } from '@dskd/weights';
 import { main } from '../../main.js';
-import { pullEntry } from './pull.js';
+import { pullEntry } from './registry.js';
 
 let folder: string;
 beforeAll(async () => (folder = await mkdtemp(path.join(tmpdir(), 'dskd weights ü-'))));

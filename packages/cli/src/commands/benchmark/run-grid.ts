@@ -1,0 +1,131 @@
+import { existsSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  FIGURE_CAPTION,
+  figureTitle,
+  runBenchmark,
+  tableAsMarkdown,
+  tableAsText,
+  type BenchmarkConfig,
+  type BenchmarkResults,
+  type GridCost,
+  type GridEvent,
+  type TeacherFile,
+} from '@dskd/benchmark';
+import { assertWritable, decodeImage, encodeWebp, writeFileAtomically } from '@dskd/data/node';
+import { renderBenchmarkReport } from '@dskd/report';
+import { teacherTiny } from '@dskd/teacher-tiny';
+import { printJson, printLine } from '../../output/print.js';
+import { formatDuration } from '../../output/progress.js';
+import { shellQuote } from '../../output/report-facts.js';
+import type { GridOptions } from '../benchmark.js';
+
+/** Writes the embedded teacher to the results folder, where the worker processes read it. */
+async function defaultTeacher(results: string): Promise<TeacherFile> {
+  const teacher = teacherTiny();
+  const { name, sha256 } = teacher;
+  const file = path.resolve(results, 'teachers', `${name}-${sha256}.safetensors`);
+  if (!existsSync(file)) await writeFileAtomically(file, await teacher.load());
+  return { name, sha256, file };
+}
+
+function describeCost({ cells, done, seconds, bytes, processes }: GridCost): string {
+  const open = cells - done;
+  if (open === 0) return `${cells} students, all trained`;
+  return (
+    `${cells} students, ${done} trained, ${open} to train: about ${formatDuration(seconds)} in ${processes} ` +
+    `process${processes === 1 ? '' : 'es'}, ${(bytes / 2 ** 30).toFixed(1)} GiB (from one measured step of each kind)`
+  );
+}
+
+/** Prints a line per finished training, with an estimate of the time left from those before. */
+function eventRenderer(): (event: GridEvent) => void {
+  const started = performance.now();
+  let before = 0;
+  return (event) => {
+    if (event.type === 'grid-start') before = event.done;
+    if (event.type === 'cell-end') {
+      const { done, cells, description } = event;
+      const seconds = (performance.now() - started) / 1000;
+      const left = (seconds / (done - before)) * (cells - done);
+      const rest = done < cells ? `, about ${formatDuration(left)} left` : '';
+      process.stderr.write(`${done} of ${cells}: ${description}${rest}\n`);
+    }
+    if (event.type === 'cell-failed') process.stderr.write(`failed: ${event.description}: ${event.reason}\n`);
+  };
+}
+
+/** The tables and figures as an HTML page. */
+async function reportOf(
+  { name, paper, tables, figures, categories, seeds, teachers, backend, versions }: BenchmarkResults,
+  results: string,
+): Promise<string> {
+  return renderBenchmarkReport({
+    title: name,
+    tables: tables.map(tableAsText),
+    figures: await Promise.all(
+      figures.map(async (figure) => {
+        const image = await decodeImage(path.join(results, figure.file));
+        const { width, height } = image;
+        // WebP is about a quarter of the PNG, which keeps a page of many categories small.
+        const encoded = await encodeWebp(image);
+        return { title: figureTitle(figure), caption: FIGURE_CAPTION, encoded, width, height };
+      }),
+    ),
+    facts: [
+      { label: 'Command', value: shellQuote(['dskd', ...process.argv.slice(2)]) },
+      { label: 'Published numbers', value: paper },
+      { label: 'Categories', value: categories.join(', ') },
+      {
+        label: 'Seeds',
+        value: `${seeds.join(', ')}: means over them, ± half of the 95 % interval (Student's t)`,
+      },
+      ...teachers.map((teacher) => ({
+        label: 'Teacher',
+        value: `${teacher.name}, sha256 ${teacher.sha256}`,
+      })),
+      {
+        label: 'Versions',
+        value: [`backend ${backend}`, ...Object.entries(versions).map((each) => each.join(' '))].join('\n'),
+      },
+    ],
+  });
+}
+
+/** Runs a grid in processes of this machine and prints its tables. */
+export async function runGrid(
+  config: BenchmarkConfig,
+  results: string,
+  options: GridOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { json, backend, dryRun, report } = options;
+  if (report !== undefined) await assertWritable(report);
+  const processes = options.processes ?? config.processes ?? os.availableParallelism();
+  if (!json) process.stderr.write('reading the images and measuring a step of each kind\n');
+  const found = await runBenchmark({
+    config,
+    results,
+    defaultTeacher: () => defaultTeacher(results),
+    worker: new URL('./worker.js', import.meta.url),
+    backend,
+    processes,
+    dryRun,
+    onCost: (cost) => {
+      if (json) printJson({ type: 'grid-cost', ...cost });
+      else printLine(describeCost(cost));
+    },
+    onEvent: json ? printJson : eventRenderer(),
+    signal,
+  });
+  if (!found) return;
+  if (report !== undefined) await writeFileAtomically(report, await reportOf(found, results));
+  if (json) {
+    printJson({ type: 'benchmark-results', ...found });
+    return;
+  }
+  for (const table of found.tables) printLine(tableAsMarkdown(table));
+  for (const { what, code, reason } of found.failures) printLine(`failed: ${what}: ${code}: ${reason}`);
+  printLine(`wrote ${path.join(results, 'tables.md')}, tables.csv, single-values.csv and results.json`);
+}

@@ -1,0 +1,66 @@
+import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
+import { evaluateDetector, type EvaluatedImage, type EvaluationResult } from '@dskd/detector';
+import { loadModel } from '../../models.js';
+import { formatTable, printJson, printLine } from '../../output/print.js';
+import { progressRenderer } from '../../output/progress.js';
+import type { EvaluateOptions } from '../evaluate.js';
+import { evaluationCsv } from './csv.js';
+import { MapFiles } from './map-files.js';
+import { EvaluationReport } from './report.js';
+import { evaluationMarkdown, evaluationTables, headline, thresholdLine } from './tables.js';
+
+export async function runEvaluation(
+  path: string,
+  options: EvaluateOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const file of [options.out, options.csv, options.markdown]) {
+    if (file !== undefined) await assertWritable(file);
+  }
+  const report = options.report === undefined ? undefined : await EvaluationReport.to(options.report, path);
+  const source = await openSource({
+    root: options.data,
+    signal,
+    ...(options.category !== undefined && { category: options.category }),
+    ...(options.subsets !== undefined && { subsets: options.subsets }),
+  });
+  const { ignoreMask, writeMaps } = options;
+  const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
+  const mapFiles = writeMaps === undefined ? undefined : MapFiles.in(writeMaps, source, options.mapsOf);
+  const model = await loadModel(path, options);
+  try {
+    await mapFiles?.assertWritableFor(model.detector.description.branches);
+    const result = await evaluateDetector(model.detector, source, {
+      signal,
+      ...(ignored && { ignored }),
+      ...(!options.json && { onEvent: progressRenderer({ json: false }) }),
+      ...((mapFiles ?? report) && {
+        async onImage(image: EvaluatedImage) {
+          await mapFiles?.write(image);
+          await report?.add(model.detector, image);
+        },
+      }),
+    });
+    await writeResult(result, options);
+    await report?.write(model.detector, { evaluation: result, source, signal });
+    if (options.json) printJson(result);
+    else printLine(evaluationText(result));
+  } finally {
+    model.dispose();
+  }
+}
+
+async function writeResult(
+  result: EvaluationResult,
+  { out, csv, markdown }: Pick<EvaluateOptions, 'out' | 'csv' | 'markdown'>,
+): Promise<void> {
+  if (out !== undefined) await writeFileAtomically(out, `${JSON.stringify(result, null, 2)}\n`);
+  if (csv !== undefined) await writeFileAtomically(csv, evaluationCsv(result));
+  if (markdown !== undefined) await writeFileAtomically(markdown, evaluationMarkdown(result));
+}
+
+/** The result as text tables. */
+function evaluationText(result: EvaluationResult): string {
+  const tables = evaluationTables(result).map(({ header, rows }) => formatTable(header, rows));
+  return [headline(result), ...tables, thresholdLine(result)].join('\n\n');
+}

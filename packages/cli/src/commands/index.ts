@@ -1,0 +1,19 @@
+import type { AnyCommand } from '../define-command.js';
+
+/** The commands in the order of the help. Each is loaded when it is asked for. */
+export const COMMANDS: Readonly<Record<string, () => Promise<AnyCommand>>> = {
+  train: async () => (await import('./train.js')).train,
+  evaluate: async () => (await import('./evaluate.js')).evaluate,
+  predict: async () => (await import('./predict.js')).predict,
+  calibrate: async () => (await import('./calibrate.js')).calibrate,
+  combine: async () => (await import('./combine.js')).combine,
+  check: async () => (await import('./check.js')).check,
+  info: async () => (await import('./info.js')).info,
+  'distill-teacher': async () => (await import('./distill-teacher.js')).distillTeacherCommand,
+  weights: async () => (await import('./weights.js')).weights,
+  init: async () => (await import('./init.js')).init,
+  synth: async () => (await import('./synth.js')).synth,
+  benchmark: async () => (await import('./benchmark.js')).benchmark,
+  reproduce: async () => (await import('./reproduce.js')).reproduce,
+  doctor: async () => (await import('./doctor.js')).doctor,
+};

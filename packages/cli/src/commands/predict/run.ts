@@ -1,0 +1,134 @@
+import path from 'node:path';
+import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
+import {
+  decodeMask,
+  encodePng,
+  listImages,
+  makeFolder,
+  watchFolder,
+  writeFileAtomically,
+} from '@dskd/data/node';
+import { mapInImage, type Prediction } from '@dskd/detector';
+import { predictFiles } from '@dskd/detector/node';
+import { heatMapOverlay, heatScaleOf, type HeatScale } from '@dskd/report';
+import { loadModel } from '../../models.js';
+import { printJson } from '../../output/print.js';
+import { progressRenderer } from '../../output/progress.js';
+import type { PredictOptions } from '../predict.js';
+import { overlayNames } from './overlay-names.js';
+
+/** Prints a line for each image: first `images`, then those that are put into the watched folder. */
+export async function runPrediction(
+  modelPath: string,
+  images: readonly string[],
+  options: PredictOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { ignoreMask, out, watch, minArea, threshold } = options;
+  checkArguments(images, options);
+  const files = images.length === 0 ? [] : await listImages(images);
+  const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
+  const model = await loadModel(modelPath, options);
+  try {
+    if (out !== undefined) await makeFolder(out);
+    const arrivals = watch === undefined ? [] : watchFolder(watch, { signal });
+    if (watch !== undefined) process.stderr.write(`watching ${watch} for new images; Ctrl-C ends\n`);
+    const names = overlayNames(files);
+    const { description } = model.detector;
+    const scale = heatScaleOf(description.calibration.scores, threshold ?? description.threshold.value);
+    const showProgress = fileProgress(files.length);
+    let unreadable = 0;
+    const scored = predictFiles(model.detector, concatenated(files, arrivals), {
+      signal,
+      minArea,
+      ...(threshold !== undefined && { threshold }),
+      ...(ignored && { ignored }),
+      onUnreadable({ code, message }, source) {
+        unreadable++;
+        printJson({ path: source, error: { code, message } });
+      },
+    });
+    for await (const { source, image, prediction } of scored) {
+      const file = source as string;
+      let overlay: string | undefined;
+      if (out !== undefined) {
+        // Later images may have any name, so theirs keep the extension.
+        overlay = path.join(out, names.get(file) ?? `${path.basename(file)}.overlay.png`);
+        await writeOverlay(overlay, image, prediction, scale);
+      }
+      printJson(lineOf(file, prediction, overlay));
+      showProgress(file, prediction);
+    }
+    throwIfAborted(signal);
+    if (unreadable > 0) {
+      throw new DskdError('image-unreadable', `${unreadable} of ${files.length} images could not be read.`, {
+        hint: 'Their lines say why; the others were scored.',
+      });
+    }
+  } finally {
+    model.dispose();
+  }
+}
+
+function checkArguments(images: readonly string[], { watch, out }: PredictOptions): void {
+  if (images.length === 0 && watch === undefined) {
+    throw new DskdError('invalid-argument', 'No images are given.', {
+      hint: 'Name images or folders after the model, or a folder to watch: --watch DIR.',
+    });
+  }
+  if (watch !== undefined && out !== undefined && path.resolve(watch) === path.resolve(out)) {
+    throw new DskdError('invalid-argument', `Got ${watch} to watch and to write heat maps to.`, {
+      hint: 'Heat maps would be taken for new images: give --out another folder.',
+    });
+  }
+}
+
+async function* concatenated(
+  files: readonly string[],
+  arrivals: AsyncIterable<string> | Iterable<string>,
+): AsyncGenerator<string> {
+  yield* files;
+  yield* arrivals;
+}
+
+/** Progress on the terminal, where the results go elsewhere. */
+function fileProgress(total: number): (id: string, prediction: Prediction) => void {
+  const render = progressRenderer({ json: false });
+  let index = 0;
+  return (id, { score }) => {
+    if (index < total && process.stderr.isTTY && !process.stdout.isTTY) {
+      render({ type: 'image-scored', id, index, total, score });
+    }
+    index++;
+  };
+}
+
+async function writeOverlay(
+  file: string,
+  image: PixelBuffer,
+  prediction: Prediction,
+  scale: HeatScale,
+): Promise<void> {
+  const pixels = heatMapOverlay(image, mapInImage(prediction, image), scale);
+  await writeFileAtomically(file, await encodePng(pixels));
+}
+
+/** The printed line of a prediction: all but its maps. */
+function lineOf(file: string, prediction: Prediction, overlay: string | undefined): Record<string, unknown> {
+  const { score, threshold, verdict, pValue, branches, regions } = prediction;
+  return {
+    path: file,
+    verdict,
+    score,
+    threshold,
+    pValue,
+    branches: Object.fromEntries(
+      Object.entries(branches).map(([name, branch]) => [
+        name,
+        { score: branch.score, pValue: branch.pValue, anomalous: branch.anomalous },
+      ]),
+    ),
+    regions,
+    ...(overlay !== undefined && { overlay }),
+  };
+}

@@ -1,0 +1,44 @@
+import os from 'node:os';
+import { DskdError } from '@dskd/base';
+import { estimateTraining, type TrainDetectorOptions, type TrainingCost } from '@dskd/detector';
+import { printJson } from '../../output/print.js';
+import { formatDuration } from '../../output/progress.js';
+
+const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
+/** Memory that this process may use, in bytes: that of the machine, or the limit of its container. */
+function memoryHere(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, os.totalmem()) : os.totalmem();
+}
+
+/** The cost of a training as a sentence. */
+export function describeCost({ bytes, seconds, secondsPerStep, steps, scaled }: TrainingCost): string {
+  return (
+    `this needs ${gibibytes(bytes)} of memory and ${scaled ? 'roughly' : 'about'} ${formatDuration(seconds)} here: ` +
+    `${steps} steps of ${secondsPerStep.toFixed(2)} s (measured${scaled ? ' on a smaller step' : ''})`
+  );
+}
+
+/** @throws {DskdError} `out-of-memory` where a training does not fit, with alternatives that do. */
+export function assertFitsHere({ bytes, alternative }: TrainingCost, available: number): void {
+  if (alternative === undefined) return;
+  throw new DskdError(
+    'out-of-memory',
+    `The training needs ${gibibytes(bytes)}, more than there is here (${gibibytes(available)}, and 4 GiB in each heap of wasm).`,
+    { hint: alternative, details: { bytes, available } },
+  );
+}
+
+/**
+ * Prints the memory and time that a training takes on this machine, before it starts.
+ * @throws {DskdError} `out-of-memory` where it does not fit, with alternatives that do.
+ */
+export async function printCost(options: TrainDetectorOptions, json: boolean): Promise<void> {
+  const available = memoryHere();
+  if (!json) process.stderr.write('measuring a step\n');
+  const cost = await estimateTraining(options, { availableBytes: available });
+  if (json) printJson({ type: 'training-cost', ...cost });
+  else process.stderr.write(`${describeCost(cost)}\n`);
+  assertFitsHere(cost, available);
+}

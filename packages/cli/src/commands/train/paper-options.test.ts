@@ -1,0 +1,42 @@
+import { gcadAugmentation } from '@dskd/data';
+import { resolveOptions } from '../../options/resolve.js';
+import { trainOptions } from '../train.js';
+import { augmentationOf } from './training-options.js';
+import { paperOptions } from './training-options.js';
+import { trainingChoices } from './training-options.js';
+
+const places = { data: 'x', weights: 'w', out: 'o' };
+
+test('what the paper trained with', async () => {
+  const flags = { ...places, preset: 'paper', category: 'screw_bag' };
+  const options = resolveOptions('train', trainOptions, { flags, recipe: paperOptions('screw_bag') });
+  expect(options).toMatchObject({ teacher: 'wide_resnet50_2', size: [256, 256], epochs: 200, batchSize: 16 });
+  expect(options.sigma).toBeUndefined();
+  expect(trainingChoices(options)).toMatchObject({
+    preset: 'paper',
+    fit: 'stretch',
+    gccb: { variant: 'full', channels: 1024 },
+    branches: {
+      local: { objective: { name: 'flattenedCosine', options: {} }, optimizer: { learningRate: 0.005 } },
+      global: {
+        objective: { name: 'contextualAffinity', options: { temperature: 1 } },
+        optimizer: { learningRate: 0.005 },
+      },
+    },
+  });
+  expect(await augmentationOf(options)).toEqual(gcadAugmentation('screw_bag'));
+  expect(gcadAugmentation('screw_bag').flips).toEqual({ horizontal: true, vertical: true });
+});
+
+test('what a user says is stronger', async () => {
+  const flags = { ...places, preset: 'paper', epochs: 3, augment: 'none', teacher: 'resnet18' };
+  const options = resolveOptions('train', trainOptions, { flags, recipe: paperOptions(undefined) });
+  expect(options).toMatchObject({ epochs: 3, teacher: 'resnet18', batchSize: 16 });
+  expect(await augmentationOf(options)).toBeUndefined();
+});
+
+test('--student local trains that one alone', () => {
+  const flags = { ...places, teacher: 'resnet18', student: 'local' };
+  const { branches } = trainingChoices(resolveOptions('train', trainOptions, { flags }));
+  expect(Object.keys(branches!)).toEqual(['local']);
+});

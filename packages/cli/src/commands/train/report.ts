@@ -1,0 +1,62 @@
+import type { DskdEvent, HistoryEntry } from '@dskd/base';
+import type { ImageSource } from '@dskd/data';
+import { writeFileAtomically } from '@dskd/data/node';
+import type { Detector } from '@dskd/detector';
+import { heatScaleOf, renderReport } from '@dskd/report';
+import { dataFacts, environmentFacts, modelFacts, shellQuote } from '../../output/report-facts.js';
+
+interface EvaluateCall {
+  readonly model: string;
+  readonly data: string;
+  readonly category: string | undefined;
+}
+
+function callOf({ model, data, category }: EvaluateCall): string {
+  const where = ['--data', data, ...(category === undefined ? [] : ['--category', category])];
+  return shellQuote(['dskd', 'evaluate', model, ...where, '--report', 'evaluation.html']);
+}
+
+/** Collects the losses of a training, then writes its report. */
+export class TrainingReport {
+  readonly #history: HistoryEntry[] = [];
+  readonly #file: string;
+
+  /** @param file path of the HTML page. It must have been checked to be writable. */
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  listen(event: DskdEvent): void {
+    if (event.type === 'epoch-end') this.#history.push({ epoch: event.epoch, losses: event.losses });
+  }
+
+  /** @param evaluate arguments of the `dskd evaluate` that the report recommends. */
+  async write(
+    { description }: Detector,
+    { source, evaluate, signal }: { source: ImageSource; evaluate: EvaluateCall; signal: AbortSignal },
+  ): Promise<void> {
+    const { threshold, calibration, teacher, inputSize } = description;
+    const { model } = evaluate;
+    const hasTests = source.samples.some(({ split }) => split === 'test');
+    const page = renderReport({
+      title: `${source.name}: training`,
+      subtitle: `Detector ${model}, teacher ${teacher.name}, ${inputSize.join(' x ')} pixels.`,
+      training: this.#history,
+      calibration: {
+        scores: calibration.scores,
+        threshold: threshold.value,
+        falseAlarmRate: threshold.falseAlarmRate,
+        guaranteed: threshold.guaranteed,
+        images: calibration.images,
+      },
+      heatScale: heatScaleOf(calibration.scores, threshold.value),
+      facts: [
+        ...(hasTests ? [{ label: 'What it is worth on the test images', value: callOf(evaluate) }] : []),
+        ...(await dataFacts(source, signal)),
+        ...modelFacts(description),
+        ...environmentFacts(),
+      ],
+    });
+    await writeFileAtomically(this.#file, page);
+  }
+}

@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import { formatSummary, summarize } from '@dskd/data';
+import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
+import { trainDetector } from '@dskd/detector';
+import { saveDetectorFile, workerRunnerFor } from '@dskd/detector/node';
+import { startBackend, teacherOf } from '../../models.js';
+import { printLine } from '../../output/print.js';
+import { progressRenderer } from '../../output/progress.js';
+import { printSavedModel } from '../../output/saved-model.js';
+import type { TrainOptions } from '../train.js';
+import { printCost } from './cost.js';
+import { nextSteps } from './next-steps.js';
+import { TrainingReport } from './report.js';
+import { augmentationOf, epochsFor, outOf, trainingChoices } from './training-options.js';
+
+export async function runTraining(options: TrainOptions, signal: AbortSignal): Promise<void> {
+  const { json, checkpoint, category, ignoreMask } = options;
+  const loadTeacher = teacherOf(options);
+  const out = options.dryRun ? '' : outOf(options.out);
+  for (const file of options.dryRun ? [] : [out, checkpoint, options.report]) {
+    if (file !== undefined) await assertWritable(file);
+  }
+  const augmentation = await augmentationOf(options);
+  const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
+  const source = await openSource({
+    root: options.data,
+    signal,
+    ...(category !== undefined && { category }),
+  });
+  const backend = await startBackend(options.backend);
+  if (!json) {
+    process.stderr.write(`${formatSummary(summarize(source))}\n`);
+    process.stderr.write(`backend ${backend.name}\n`);
+  }
+  const threads = options.workers && backend.name !== 'webgpu' && os.availableParallelism() > 1;
+  const teacher = await loadTeacher();
+  try {
+    const training = {
+      ...trainingChoices(options),
+      epochs: epochsFor(options, source),
+      source,
+      teacher,
+      ...(augmentation && { augmentation }),
+      ...(ignored && { ignored }),
+      ...(threads && { runner: workerRunnerFor() }),
+      signal,
+    };
+    if (options.preset === 'paper' || options.dryRun) await printCost(training, json);
+    if (options.dryRun) return;
+    const report = options.report === undefined ? undefined : new TrainingReport(options.report);
+    const render = progressRenderer({ json });
+    const detector = await trainDetector({
+      ...training,
+      ...(checkpoint !== undefined && {
+        checkpoint: {
+          everyEpochs: options.checkpointEvery,
+          save: (bytes: Uint8Array) => writeFileAtomically(checkpoint, bytes),
+        },
+        ...(existsSync(checkpoint) && { resumeFrom: await readFile(checkpoint) }),
+      }),
+      onEvent: (event) => {
+        render(event);
+        report?.listen(event);
+      },
+    });
+    try {
+      const { embedTeacher, storage } = options;
+      await saveDetectorFile(detector, out, { embedTeacher, storage });
+      await report?.write(detector, {
+        source,
+        evaluate: { model: out, data: options.data, category },
+        signal,
+      });
+      printSavedModel(detector, out, json);
+      if (!json) printLine(`\n${nextSteps(source, { model: out, data: options.data, category })}`);
+    } finally {
+      detector.dispose();
+    }
+  } finally {
+    teacher.dispose();
+  }
+}

@@ -1,0 +1,89 @@
+import type { DskdError, ErrorCode } from '@dskd/base';
+
+type Details = Readonly<Record<string, unknown>>;
+
+/** One way to make a training fit, as `details.alternatives` of an `out-of-memory` error lists them. */
+interface Alternative {
+  readonly kind: string;
+  readonly value?: unknown;
+}
+
+/** Each kind of alternative in the words of the command line. */
+const ALTERNATIVES: Readonly<Record<string, (value: unknown) => string>> = {
+  preset: (preset) => `--preset ${String(preset)}`,
+  'branches-apart': (branches) => {
+    const names = Array.isArray(branches) ? branches : ['local', 'global'];
+    return `the students apart (${names.map((name) => `--student ${name}`).join(' and ')}, then dskd combine)`;
+  },
+  'worker-threads': () => 'a thread for each student (without --no-workers)',
+  'gccb-channels': (channels) => `--gccb-channels ${String(channels)}`,
+  'batch-size': (images) => `--batch-size ${String(images)}`,
+  'input-size': (size) => `--size ${sizeText(size)}`,
+  backend: (backend) => `--backend ${String(backend)}`,
+};
+
+/** `256`, or `320x192` for another height than width. */
+function sizeText(size: unknown): string {
+  if (!Array.isArray(size)) return String(size);
+  const [height, width] = size as readonly unknown[];
+  return height === width ? String(height) : `${String(height)}x${String(width)}`;
+}
+
+function outOfMemoryHint({ alternatives, heapBytes }: Details): string | undefined {
+  if (Array.isArray(alternatives)) {
+    const words = (alternatives as readonly Alternative[]).flatMap(({ kind, value }) =>
+      Object.hasOwn(ALTERNATIVES, kind) ? [ALTERNATIVES[kind]!(value)] : [],
+    );
+    if (words.length > 0) return `These would fit: ${words.join('; or ')}.`;
+    return 'Nothing smaller fits either: use a machine with more memory.';
+  }
+  if (heapBytes === undefined) return undefined;
+  return 'Use a smaller --preset, --size or --batch-size, train one --student at a time, or use --backend webgpu.';
+}
+
+function teacherMismatchHint({ wanted, got }: Details): string | undefined {
+  if (typeof wanted !== 'string') return undefined;
+  return got === undefined
+    ? 'Give the weight file of the teacher: --weights FILE.'
+    : 'Give the weight file that the model was trained with: --weights FILE.';
+}
+
+/** Hints for files of the wrong kind, by the kind that was expected. */
+const FILES: Readonly<Record<string, string>> = {
+  detector: 'Give a file that dskd train wrote. The weights of a teacher belong to --weights.',
+  checkpoint: 'Give a file that dskd train --checkpoint FILE wrote.',
+  'distilled-teacher': 'Give a file that dskd distill-teacher wrote.',
+};
+
+function wrongFileHint({ wanted }: Details): string | undefined {
+  return typeof wanted === 'string' && Object.hasOwn(FILES, wanted) ? FILES[wanted] : undefined;
+}
+
+function instabilityHint({ student, what }: Details): string | undefined {
+  if (typeof what === 'string' && what.startsWith('teacher')) return undefined;
+  if (student !== 'local' && student !== 'global') return undefined;
+  return `Lower the learning rate of this student: --${student}-learning-rate.`;
+}
+
+/** For weights that are not those of the named teacher. `dskd weights convert` says itself what they fit. */
+function weightsMismatchHint({ problems, fits }: Details): string | undefined {
+  if (!Array.isArray(problems) || fits !== undefined) return undefined;
+  return 'Name the backbone of the weights with --teacher. dskd weights info FILE prints the backbones that a file fits.';
+}
+
+/** Hints of the command line by error code. Undefined where the details do not tell enough. */
+const HINTS: Readonly<Partial<Record<ErrorCode, (details: Details) => string | undefined>>> = {
+  'out-of-memory': outOfMemoryHint,
+  'teacher-mismatch': teacherMismatchHint,
+  'weights-mismatch': weightsMismatchHint,
+  'artifact-invalid': wrongFileHint,
+  'numerical-instability': instabilityHint,
+};
+
+/**
+ * The hint of an error for the command line. Libraries name the API in their hints; this names flags and commands
+ * instead, where it can.
+ */
+export function hintOf({ code, details, hint }: DskdError): string | undefined {
+  return HINTS[code]?.(details) ?? hint;
+}

@@ -1,0 +1,131 @@
+import { readFile } from 'node:fs/promises';
+import '@tensorflow/tfjs';
+import { DskdError } from '@dskd/base';
+import { selectBackend, type SelectedBackend } from '@dskd/core/backends';
+import {
+  backboneName,
+  loadDetectors,
+  loadTeacher,
+  readArtifact,
+  type Detector,
+  type Teacher,
+  type TeacherOptions,
+} from '@dskd/detector';
+import { loadTeacherFile } from '@dskd/detector/node';
+import { teacherTiny } from '@dskd/teacher-tiny';
+import { registerWasmGradients } from '@dskd/wasm-gradients';
+import { WEIGHTS } from '@dskd/weights';
+import { TEACHER_TINY } from './options/shared.js';
+
+/** Makes `name` (for `auto` the fastest available) the TensorFlow.js backend of this process, with its gradients. */
+export async function startBackend(name: string): Promise<SelectedBackend> {
+  const selected = await selectBackend(name);
+  if (selected.name === 'wasm') registerWasmGradients();
+  return selected;
+}
+
+interface LoadModelOptions {
+  readonly backend: string;
+  /** Weight file of the teacher, where a model does not contain it. */
+  readonly weights?: string | undefined;
+}
+
+/** Detectors and the teacher loaded for them, if any. `dispose` frees all. */
+export interface LoadedModels {
+  readonly detectors: readonly Detector[];
+  readonly dispose: () => void;
+}
+
+/** Starts the backend and loads models. Models with the same teacher share it. */
+export async function loadModels(
+  paths: readonly string[],
+  { backend, weights }: LoadModelOptions,
+): Promise<LoadedModels> {
+  const files = await Promise.all(paths.map(readModel));
+  await startBackend(backend);
+  const { name, embedded, sha256, levels } = readArtifact(files[0]!).description.teacher;
+  const asTrained = { levels: levels.map((level) => level.name) };
+  let teacher: Teacher | undefined;
+  if (weights !== undefined) teacher = await loadTeacherFile(backboneName(name), weights, asTrained);
+  else if (!embedded && isDefaultTeacher(sha256)) teacher = await loadDefaultTeacher(asTrained);
+  try {
+    const detectors = await loadDetectors(files, teacher ? { teachers: [teacher] } : {});
+    return {
+      detectors,
+      dispose() {
+        for (const detector of detectors) detector.dispose();
+        teacher?.dispose();
+      },
+    };
+  } catch (error) {
+    teacher?.dispose();
+    throw error;
+  }
+}
+
+/** Starts the backend and loads one model. */
+export async function loadModel(
+  path: string,
+  options: LoadModelOptions,
+): Promise<{ readonly detector: Detector; readonly dispose: () => void }> {
+  const { detectors, dispose } = await loadModels([path], options);
+  return { detector: detectors[0]!, dispose };
+}
+
+/** @throws {DskdError} `file-not-found` */
+export async function readModel(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: unknown) => {
+    throw new DskdError('file-not-found', `Cannot read ${path}.`, {
+      hint: 'Give a file that dskd train wrote.',
+      cause,
+    });
+  });
+}
+
+/** The teacher that a user chose. */
+export interface TeacherChoice {
+  /** {@link TEACHER_TINY}, or a backbone. */
+  readonly teacher: string;
+  /** Weight file of the teacher. Default: the embedded one of {@link TEACHER_TINY}. */
+  readonly weights?: string | undefined;
+  /** Names of its levels, shallow to deep. Default: those of the backbone. */
+  readonly levels?: readonly string[] | undefined;
+}
+
+/** Loads the default teacher, `@dskd/teacher-tiny`. Needs a backend; the caller disposes it. */
+export async function loadDefaultTeacher(options: TeacherOptions = {}): Promise<Teacher> {
+  const teacher = teacherTiny();
+  return loadTeacher(teacher.name, await teacher.load(), options);
+}
+
+/** Whether `sha256` is the hash of the embedded teacher. */
+export function isDefaultTeacher(sha256: string): boolean {
+  return sha256 === teacherTiny().sha256;
+}
+
+function missingWeights(backbone: string): DskdError {
+  const { name } = WEIGHTS.find((entry) => entry.backbone === backbone) ?? {};
+  const get = name === undefined ? '' : ` (dskd weights pull ${name} gets them)`;
+  return new DskdError(
+    'invalid-argument',
+    `--teacher ${backbone} needs its weights: --weights FILE is missing.`,
+    {
+      hint: `Give their file${get}, or leave --teacher out: the embedded ${TEACHER_TINY} needs none.`,
+    },
+  );
+}
+
+/**
+ * Checks the choice of a teacher, before anything is read.
+ * @returns a function that loads the teacher. It needs a backend; the caller disposes the teacher.
+ * @throws {DskdError} `invalid-argument`: no such backbone, or no weights for it.
+ */
+export function teacherOf({ teacher, weights, levels }: TeacherChoice): () => Promise<Teacher> {
+  const options = levels ? { levels } : {};
+  if (weights !== undefined) {
+    const backbone = backboneName(teacher);
+    return () => loadTeacherFile(backbone, weights, options);
+  }
+  if (teacher !== TEACHER_TINY) throw missingWeights(backboneName(teacher));
+  return () => loadDefaultTeacher(options);
+}

@@ -1,0 +1,65 @@
+import os from 'node:os';
+import type { ImageSource } from '@dskd/data';
+import type { DetectorDescription } from '@dskd/detector';
+import type { Fact } from '@dskd/report';
+import * as tf from '@tensorflow/tfjs';
+import { VERSION } from '../version.js';
+import { thresholdLines } from './saved-model.js';
+
+/** The command, its folder and the versions: the last facts of every report. */
+export function environmentFacts(): Fact[] {
+  return [
+    { label: 'Command', value: shellQuote(['dskd', ...process.argv.slice(2)]) },
+    { label: 'Run in', value: process.cwd() },
+    {
+      label: 'Versions',
+      value: [
+        `dskd ${VERSION}`,
+        `tfjs ${tf.version.tfjs}, backend ${tf.getBackend()}`,
+        `node ${process.version}, ${os.platform()} ${os.arch()}`,
+      ].join('\n'),
+    },
+    { label: 'Written', value: `${new Date().toISOString().slice(0, 16).replace('T', ' ')} UTC` },
+  ];
+}
+
+/** The number of images and the fingerprint of a dataset. */
+export async function dataFacts(source: ImageSource, signal: AbortSignal): Promise<Fact[]> {
+  const split = (name: string): number => source.samples.filter((sample) => sample.split === name).length;
+  return [
+    {
+      label: 'Data',
+      value: `${source.name}: ${split('train')} images to train on, ${split('validation')} to validate, ${split('test')} to test`,
+    },
+    { label: 'Data fingerprint', value: await source.fingerprint({ signal }) },
+  ];
+}
+
+/** The architecture, training and threshold of a detector. */
+export function modelFacts(description: DetectorDescription): Fact[] {
+  const { teacher, inputSize, branches, trainings, resize } = description;
+  return [
+    { label: 'Teacher', value: `${teacher.name}, sha256 ${teacher.sha256}` },
+    { label: 'Input', value: `${inputSize.join(' x ')} pixels (height x width), ${resize.fit}` },
+    {
+      label: 'Students',
+      value: branches.map(({ name, objective }) => `${name}: ${objective.name}`).join('\n'),
+    },
+    ...trainings.map((training) => ({
+      label: `Training of ${training.branches.join(' and ')}`,
+      value: [
+        `${training.images} images, ${training.epochs} epochs, ${training.steps} steps of ${training.batchSize}, seed ${training.seed}`,
+        `data fingerprint ${training.dataFingerprint}`,
+        `backend ${training.backend}`,
+      ].join('\n'),
+    })),
+    { label: 'Threshold', value: thresholdLines(description).join('\n') },
+  ];
+}
+
+/** Words as a command line that can be pasted into a POSIX shell. */
+export function shellQuote(words: readonly string[]): string {
+  return words
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
+    .join(' ');
+}

@@ -1,0 +1,72 @@
+import type { ChosenThreshold, Detector, DetectorDescription } from '@dskd/detector';
+import { falseAlarmBound, requiredCalibrationSize } from '@dskd/scoring';
+import { printJson, printLine } from './print.js';
+
+/** Prints where a model was saved and what its threshold guarantees. */
+export function printSavedModel(
+  { description }: Detector,
+  path: string,
+  json: boolean,
+  chosen?: ChosenThreshold,
+): void {
+  const { threshold, calibration } = description;
+  if (json) {
+    const images = calibration.scores.length;
+    printJson({ type: 'model-saved', path, threshold, images, ...(chosen && { chosen }) });
+    return;
+  }
+  for (const line of [`saved ${path}`, ...thresholdLines(description, chosen)]) printLine(line);
+}
+
+const CONFIDENCE = 0.95;
+
+/** 0.0123 as `1.2 %`. */
+function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(2))} %`;
+}
+
+function count(number: number, one: string, many: string): string {
+  return `${number} ${number === 1 ? one : many}`;
+}
+
+/** The false-alarm rates that a threshold from good images guarantees on new ones. */
+function guarantees({ threshold, calibration }: DetectorDescription): string[] {
+  const normals = calibration.scores.length;
+  const exceeding = calibration.scores.filter((score) => score > threshold.value).length;
+  const bound = falseAlarmBound({ normals, exceeding, confidence: CONFIDENCE });
+  const lines = [
+    `of new good parts like these at most ${percent((exceeding + 1) / (normals + 1))} raise a false alarm on average; ` +
+      `at most ${percent(bound)} with 95 % confidence`,
+  ];
+  const { falseAlarmRate } = threshold;
+  if (!threshold.guaranteed && falseAlarmRate !== null) {
+    const onAverage = requiredCalibrationSize({ falseAlarmRate });
+    const sure = requiredCalibrationSize({ falseAlarmRate, confidence: CONFIDENCE });
+    lines.push(
+      `${count(normals, 'good image is', 'good images are')} too few to promise ${percent(falseAlarmRate)}, so the threshold is their highest score: ` +
+        `it takes ${onAverage} on average, ${sure} with 95 % confidence`,
+    );
+  }
+  return lines;
+}
+
+/** Lines that say how a threshold was chosen and what it guarantees. */
+export function thresholdLines(description: DetectorDescription, chosen?: ChosenThreshold): string[] {
+  const { threshold, calibration } = description;
+  const value = `threshold ${threshold.value.toFixed(4)}`;
+  const images = count(calibration.scores.length, 'image', 'images');
+  if (chosen) {
+    const what = threshold.chosenBy === 'cost' ? 'errors cost least' : 'F1 is highest';
+    return [
+      `${value}: where ${what} on ${chosen.normals} good and ${chosen.anomalies} bad images; ` +
+        `of those ${count(chosen.falseAlarms, 'false alarm', 'false alarms')} and ${count(chosen.misses, 'miss', 'misses')}`,
+      'chosen on these images, it promises nothing of others: evaluate it on images it has not seen',
+    ];
+  }
+  if (threshold.falseAlarmRate === null) return [`${value}, not chosen for a false-alarm rate`];
+  const origin = `${value} for a false-alarm rate of ${threshold.falseAlarmRate} from ${images} (${calibration.images})`;
+  if (calibration.images === 'training') {
+    return [origin, 'the students have seen these images: new good parts score higher, no rate is promised'];
+  }
+  return [origin, ...guarantees(description)];
+}

@@ -1,0 +1,9 @@
+import { shellQuote } from './report-facts.js';
+
+test.each([
+  [['dskd', 'train', '--data', 'a/b.c'], 'dskd train --data a/b.c'],
+  [['good parts', ''], "'good parts' ''"],
+  [["o'clock", '$HOME', '`x`'], String.raw`'o'\''clock' '$HOME' '` + "`x`'"],
+])('%j', (words, wanted) => {
+  expect(shellQuote(words)).toBe(wanted);
+});
