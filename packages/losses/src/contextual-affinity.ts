@@ -109,7 +109,7 @@ function affinityOfImage(
     const isLow = temperature < LOWEST_HIGH_TEMPERATURE;
     // matMul's transposeB is ten times slower on wasm.
     const keys = tf.tidy(() => tf.mul<Tensor2D>(tf.transpose(teacher), isLow ? 1 : 1 / temperature));
-    // |s - t| <= 2 bounds a by 2/T, and centering doubles the bound.
+    // |s - t| <= 2 bounds a by 2 / T, and centering doubles the bound.
     const halvings = isLow ? 0 : halvingsFor(4 / temperature);
     const difference = tf.tidy(() => tf.mul<Tensor2D>(tf.sub(student, teacher), 2 ** -halvings));
     const blockRows = rowsOfBlock(positions);

@@ -1,6 +1,6 @@
 import { randomStream } from '@dskd/base';
 import { GalleryCollector, panelSide } from './gallery-collector.js';
-import type { GalleryImages } from './gallery-image.js';
+import type { GalleryImages } from './gallery-collector.js';
 import { DOT, madeUpEvaluation } from './made-up.test.util.js';
 
 const { samples } = madeUpEvaluation({ good: 80, anomalous: 80, types: ['dent', 'stain'], threshold: 5 });

@@ -1,17 +1,35 @@
 import { randomStream } from '@dskd/base';
 import type { ScoredSample } from '@dskd/metrics';
-import type { GalleryImages, GalleryImage } from './gallery-image.js';
+
+/** The panels of an image, all of one size, as data URLs (PNG, JPEG or WebP). */
+export interface GalleryImages {
+  /** In pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly input: string;
+  /** The input with a contour around the defect. Absent without a known defect. */
+  readonly groundTruth?: string;
+  readonly fused: string;
+  readonly branches: Readonly<Record<string, string>>;
+}
+
+/** An image with its scores, verdict and panels. */
+export interface GalleryImage extends ScoredSample {
+  /** The heading of its group in the gallery. Default `Images`. */
+  readonly group?: string;
+  readonly images: GalleryImages;
+}
 
 export interface GalleryCollectorOptions {
-  /** Images of each of the groups of mistakes. Default 12. */
+  /** Largest number of misses, and of false alarms. Default 12. */
   readonly mistakes?: number;
-  /** Images drawn at random. Default 24. */
+  /** Number of images drawn at random. Default 24. */
   readonly samples?: number;
-  /** Which ones are drawn. Default 1. */
+  /** Seed of the random draw. Default 1. */
   readonly seed?: number;
 }
 
-/** The longer side of the panels of a gallery of so many images, in pixels: the file stays below 5 MB. */
+/** The longer side in pixels of the panels of a gallery with that many images, for a file below 5 MB. */
 export function panelSide(images: number): number {
   if (images <= 60) return 224;
   if (images <= 110) return 160;
@@ -24,7 +42,7 @@ interface Kept {
   readonly rank: number;
 }
 
-/** The `size` entries of the smallest rank, whatever order they come in. */
+/** The `size` entries with the lowest rank, independent of the order in which they are added. */
 class Best {
   readonly #kept: Kept[] = [];
   readonly #size: number;
@@ -49,16 +67,16 @@ class Best {
 }
 
 /**
- * Chooses the images of a gallery while they come by: the worst misses, the worst false alarms and a random
- * sample. What is chosen depends on scores, ids and the seed, not on the order. Panels are made at once, of
- * candidates alone; nothing else is kept.
+ * Selects the images of a gallery from a stream of images: the worst misses, the worst false alarms and a random sample.
+ * The selection depends on scores, ids and seed, not on the order. Panels are made immediately and for candidates only;
+ * nothing else is kept.
  */
 export class GalleryCollector {
   readonly #missed: Best;
   readonly #falseAlarms: Best;
   readonly #samples: Best;
   readonly #seed: number;
-  /** How many images the gallery holds at most. */
+  /** The largest number of images in the gallery. */
   readonly capacity: number;
 
   constructor({ mistakes = 12, samples = 24, seed = 1 }: GalleryCollectorOptions = {}) {
@@ -70,8 +88,8 @@ export class GalleryCollector {
   }
 
   /**
-   * @param sample the image and what was said of it.
-   * @param panels makes its panels; called where the image is a candidate, at most once.
+   * @param sample the image with its score and verdict.
+   * @param panels makes the panels of the image; called at most once, if the image is a candidate.
    */
   async consider(sample: ScoredSample, panels: () => Promise<GalleryImages>): Promise<void> {
     const groups: [Best, number][] = [
@@ -86,7 +104,7 @@ export class GalleryCollector {
     for (const [group, rank] of wanted) group.add({ sample, images, rank });
   }
 
-  /** What was chosen: mistakes first, the worst of them first; no image twice. */
+  /** The selected images, each once: misses, then false alarms (the worst first), then the random sample. */
   images(): GalleryImage[] {
     const shown = new Set<string>();
     const groups: [string, Best][] = [

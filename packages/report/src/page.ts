@@ -1,7 +1,7 @@
 import { Html, markup } from './html.js';
 import { STYLES, STYLES_SHA256 } from './styles.js';
 
-/** One part of the page, reached from the list of contents. */
+/** One section of the page, linked from the table of contents. */
 export interface Section {
   /** Unique on the page. */
   readonly id: string;
@@ -10,8 +10,8 @@ export interface Section {
 }
 
 /**
- * Nothing is loaded, nothing runs, and the one style sheet is known by its hash: what a hostile name might
- * smuggle in would be dead.
+ * Content security policy: nothing is loaded, no script runs, and only the style sheet with this hash applies, so that
+ * markup injected through a hostile name would have no effect.
  */
 const POLICY = `default-src 'none'; img-src data:; style-src 'sha256-${STYLES_SHA256}'; base-uri 'none'; form-action 'none'`;
 
@@ -22,7 +22,7 @@ export interface PageOptions {
   readonly sections: readonly Section[];
 }
 
-/** A whole document. */
+/** The complete HTML document. */
 export function page({ title, subtitle, sections }: PageOptions): string {
   return markup`<!doctype html>
 <html lang="en">

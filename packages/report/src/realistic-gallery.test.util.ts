@@ -5,9 +5,9 @@ import type { PixelBuffer } from '@dskd/base';
 import { decodeImage, decodeMask, encodeWebp } from '@dskd/data/node';
 import type { ScoredSample } from '@dskd/metrics';
 import { CATEGORIES, generateScene } from '@dskd/synthetic';
-import type { GalleryImages } from './gallery-image.js';
-import type { HeatMap } from './images/heat-map-overlay.js';
-import type { HeatScale } from './images/heat-scale.js';
+import type { GalleryImages } from './gallery-collector.js';
+import type { ScoreMap } from '@dskd/metrics';
+import type { HeatScale } from './images/overlays.js';
 import { makePanels } from './images/panels.js';
 
 /** Photographs of parts, where they are at hand. */
@@ -51,7 +51,7 @@ export function scene(label: string, index: number, size = 256): TrueImage {
 }
 
 /** A map whose maximum is `score`: a soft hill at the defect, or anywhere, and ripples elsewhere. */
-function hill({ image: { width, height }, mask }: TrueImage, score: number, phase: number): HeatMap {
+function hill({ image: { width, height }, mask }: TrueImage, score: number, phase: number): ScoreMap {
   let [x, y, count] = [0, 0, 0];
   mask?.data.forEach((value, at) => {
     if (value === 0) return;

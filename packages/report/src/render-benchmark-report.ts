@@ -1,23 +1,20 @@
-import { factList, type Fact } from './facts.js';
-import { markup } from './html.js';
+import { dataUrl, factList, markup, table, type Fact } from './html.js';
 import { page, type Section } from './page.js';
-import { dataUrl } from './images/data-url.js';
-import { table } from './table.js';
 
-/** A table of plain text and numbers; the first cell of a row names it. */
+/** A table of text and numbers. The first cell of a row is its header. */
 export interface BenchmarkTable {
   readonly caption: string;
   readonly columns: readonly string[];
-  /** As many cells as there are columns. */
+  /** One cell per column. */
   readonly rows: readonly (readonly (string | number)[])[];
 }
 
-/** A drawing of a benchmark, e.g. the maps of one category. */
+/** A figure of a benchmark, e.g. the maps of one category. */
 export interface BenchmarkFigure {
   readonly title: string;
-  /** What is to be seen: the text under the image, and in its place where it cannot be seen. */
+  /** Text under the image and alternative text of it. */
   readonly caption: string;
-  /** PNG, JPEG or WebP; it becomes a part of the page. */
+  /** PNG, JPEG or WebP. It is embedded in the page. */
   readonly encoded: Uint8Array;
   /** In pixels. */
   readonly width: number;
@@ -29,17 +26,18 @@ export interface BenchmarkReportOptions {
   readonly tables: readonly BenchmarkTable[];
   /** After the tables. Default: none. */
   readonly figures?: readonly BenchmarkFigure[];
-  /** What one needs to do the same again. */
+  /** Facts needed to reproduce the results. */
   readonly facts: readonly Fact[];
 }
 
-/** A cell that is a number, with its spread or unit, or stands for a missing one. */
+/** A cell with a number, with or without its deviation or unit, or with a sign for a missing number. */
 const NUMBER = /^[-+−]?\d[\d.,]*(?:e[-+]?\d+)?(?: ?(?:±|\+-|\(|%|s|min|h|MB).*)?$|^(?:–|-|n\/a|NaN)?$/i;
 
 const isNumber = (cell: string | number): boolean => typeof cell === 'number' || NUMBER.test(cell.trim());
 
 /**
- * Tables and figures of a benchmark as one HTML document: no script, nothing to load, every text escaped.
+ * Renders tables and figures of a benchmark as one HTML document without scripts or external resources. All text is
+ * escaped.
  * @throws {DskdError} `invalid-argument` for a figure that is neither PNG, JPEG nor WebP.
  */
 export function renderBenchmarkReport({

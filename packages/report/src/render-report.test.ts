@@ -1,5 +1,5 @@
 import { attribute, parseDocument, problemsOf, textOf } from './document.test.util.js';
-import type { GalleryImage } from './gallery-image.js';
+import type { GalleryImage } from './gallery-collector.js';
 import { DOT, madeUpEvaluation, madeUpHistory } from './made-up.test.util.js';
 import { renderReport, type ReportOptions } from './render-report.js';
 

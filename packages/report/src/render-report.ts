@@ -1,38 +1,37 @@
 import type { HistoryEntry } from '@dskd/base';
 import type { EvaluationResult } from '@dskd/metrics';
-import { factList, type Fact } from './facts.js';
-import type { GalleryImage } from './gallery-image.js';
-import { markup } from './html.js';
+import type { GalleryImage } from './gallery-collector.js';
+import { factList, markup, type Fact } from './html.js';
+import type { HeatScale } from './images/overlays.js';
 import { page, type Section } from './page.js';
-import type { HeatScale } from './images/heat-scale.js';
 import { curvesSection } from './sections/curves.js';
 import { gallerySection } from './sections/gallery.js';
-import { qualitySection } from './sections/quality.js';
-import { scoresSection } from './sections/scores.js';
-import { summarySection } from './sections/summary.js';
+import { metricsSection } from './sections/metrics.js';
+import { scoresSection, summarySection } from './sections/summary.js';
 import { calibrationSection, trainingSection, type Calibration } from './sections/training.js';
 
 export interface ReportOptions {
   readonly title: string;
-  /** A sentence or two under the title: what was done, to what. */
+  /** One or two sentences under the title. */
   readonly subtitle?: string;
-  /** What the detector scored on test images. */
+  /** Metrics and scores on test images. */
   readonly evaluation?: EvaluationResult;
-  /** Images with their panels, see `makePanels`; groups in the order they first come in. */
+  /** Images with their panels (see `makePanels`); groups in the order of their first image. */
   readonly gallery?: readonly GalleryImage[];
-  /** The scale that the gallery's maps were drawn with. */
+  /** The color scale of the maps in the gallery. */
   readonly heatScale: HeatScale;
   /** Losses by epoch. */
   readonly training?: readonly HistoryEntry[];
   readonly calibration?: Calibration;
-  /** What one needs to do the same again: the command, the data's fingerprint, versions. */
+  /** Facts needed to reproduce the result: the command, the fingerprint of the data, versions. */
   readonly facts: readonly Fact[];
 }
 
 /**
- * What a detector is worth, as one HTML document: no script, nothing to load, every text escaped. Parts that
- * nothing is known of are left out. Runs in Node and in browsers.
- * @throws {DskdError} `invalid-argument` where an image of the gallery is no data URL of a PNG, JPEG or WebP.
+ * Renders the evaluation of a detector as one HTML document without scripts or external resources. All text is escaped.
+ * Parts without data are omitted. Runs in Node and in browsers.
+ * @returns the HTML text.
+ * @throws {DskdError} `invalid-argument` when an image of the gallery is not a data URL of a PNG, JPEG or WebP.
  */
 export function renderReport(options: ReportOptions): string {
   const { title, subtitle, evaluation, gallery = [], heatScale, training = [], calibration, facts } = options;
@@ -42,7 +41,7 @@ export function renderReport(options: ReportOptions): string {
   };
   if (evaluation) {
     add('summary', 'At a glance', summarySection(evaluation));
-    add('quality', 'Quality', qualitySection(evaluation));
+    add('metrics', 'Metrics', metricsSection(evaluation));
     add('curves', 'Curves', curvesSection(evaluation));
   }
   if (gallery.length > 0)

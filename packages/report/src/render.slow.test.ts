@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { chromiumMissing } from '@dskd/test-support';
 import { withChromium, type BrowserPage } from './chromium.test.util.js';
 import { panelSide } from './gallery-collector.js';
-import type { GalleryImage } from './gallery-image.js';
+import type { GalleryImage } from './gallery-collector.js';
 import { madeUpEvaluation, madeUpHistory } from './made-up.test.util.js';
 import { photo, photosMissing, realisticPanels, scene } from './realistic-gallery.test.util.js';
 import { renderReport } from './render-report.js';

@@ -1,7 +1,6 @@
 /**
- * The page's one style sheet. Colors are those of Okabe and Ito where they tell series apart, which are seen by
- * the color-blind; every pair of text and ground has a contrast of at least 4.5 in both schemes (tested). Paper is
- * always light.
+ * The style sheet of the page. Series have the color-blind safe colors of Okabe and Ito. Every pair of text and background
+ * has a contrast of at least 4.5 in both color schemes (tested). Print is always light.
  */
 export const STYLES = `
 :root {
@@ -138,5 +137,5 @@ footer { margin-top: 3rem; padding-top: .5rem; border-top: 1px solid var(--line)
 }
 `;
 
-/** SHA-256 of {@link STYLES} in base64, by which the page's policy knows its style sheet; a test holds it. */
+/** SHA-256 of {@link STYLES} in base64, for the content security policy of the page (tested). */
 export const STYLES_SHA256 = 'BX2FbPIDzblY4g08sPGQEZadN8akvVusrbgqc3SKZhM=';

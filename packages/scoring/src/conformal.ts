@@ -14,11 +14,10 @@ function checkNormals(normalScores: ArrayLike<number>): void {
 }
 
 /**
- * How rare a score at least this high is among normal images: `(1 + #{normals >= score}) / (n + 1)`, with n
- * normal scores. For a normal image that is exchangeable with them, the chance of a p-value of at most `a` is
- * at most `a`.
- * @param score of the image in question.
- * @param normalScores of normal images that were not trained on.
+ * The conformal p-value of a score: `(1 + #{normals >= score}) / (n + 1)` with n normal scores. For a normal image that
+ * is exchangeable with them, the probability of a p-value of at most `a` is at most `a`.
+ * @param score the score of an image.
+ * @param normalScores scores of normal images that were not used for training.
  * @returns in `[1 / (n + 1), 1]`.
  * @throws {DskdError} `invalid-argument` when a score is not finite or there are no normal ones.
  */
@@ -34,35 +33,35 @@ export function conformalPValue(score: number, normalScores: ArrayLike<number>):
 
 export interface QuantileThresholdOptions {
   /**
-   * In (0, 1): how sure it is to be, over the drawing of the normal images, that the rate is not exceeded: a
-   * tolerance limit. Default: none, the rate is promised on average.
+   * Confidence level in (0, 1): the probability, over the draw of the normal images, that the rate is not exceeded (a
+   * tolerance limit). Default: none, the bound holds on average.
    */
   readonly confidence?: number;
 }
 
 export interface QuantileThreshold {
-  /** An image is anomalous when its score is greater. */
+  /** An image is anomalous when its score is greater than this. */
   readonly threshold: number;
-  /** The rate that was asked for. */
+  /** The requested rate. */
   readonly falseAlarmRate: number;
   /**
-   * Nothing below it can be promised from n normal images: `1 / (n + 1)`, or, where a confidence was asked for,
+   * The lowest rate that n normal images allow: `1 / (n + 1)`, or, with a confidence,
    * `1 - (1 - confidence) ** (1 / n)`.
    */
   readonly smallestPossibleRate: number;
   /**
-   * Whether the chance of a false alarm on a new normal image is at most `falseAlarmRate`: on average over the
-   * drawing of the normal images, or with the confidence asked for. If not, the threshold is the highest normal
-   * score, and `smallestPossibleRate` is promised instead.
+   * Whether the probability of a false alarm on a new normal image is at most `falseAlarmRate`: on average over the
+   * draw of the normal images, or with the requested confidence. If false, the threshold is the highest normal score,
+   * and `smallestPossibleRate` is the bound.
    */
   readonly guaranteed: boolean;
-  /** How many of the normal scores may lie above the threshold; fewer do where scores tie. */
+  /** Number of normal scores that may lie above the threshold; fewer do when scores tie. */
   readonly exceeding: number;
-  /** How sure it is that the rate of false alarms is at most `falseAlarmRate`: `falseAlarmConfidence` of these. */
+  /** The confidence that the rate of false alarms is at most `falseAlarmRate`; see {@link falseAlarmConfidence}. */
   readonly confidence: number;
 }
 
-/** The most ranks whose p-value, rounded as conformalPValue rounds it, is still within the rate. */
+/** The largest rank whose p-value, rounded as in conformalPValue, is within the rate. */
 function ranksOnAverage(normals: number, falseAlarmRate: number): number {
   const wanted = normals + 1;
   const ranks = Math.floor(falseAlarmRate * wanted);
@@ -70,7 +69,7 @@ function ranksOnAverage(normals: number, falseAlarmRate: number): number {
   return ranks / wanted > falseAlarmRate ? ranks - 1 : ranks;
 }
 
-/** The most ranks for which the rate is not exceeded with that confidence. */
+/** The largest rank for which the rate is not exceeded with that confidence. */
 function ranksWithConfidence(normals: number, falseAlarmRate: number, confidence: number): number {
   let low = 0;
   let high = normals;
@@ -83,12 +82,12 @@ function ranksWithConfidence(normals: number, falseAlarmRate: number, confidence
 }
 
 /**
- * The threshold for a stated rate of false alarms, from normal images alone: the lowest one for which
- * `score > threshold` exactly when `conformalPValue(score, normalScores) <= falseAlarmRate`; or, with a
- * confidence, the lowest normal score that is a tolerance limit (see `falseAlarmConfidence`).
- * @param normalScores of normal images that were not trained on.
+ * The threshold for a given rate of false alarms, from normal images only: the lowest one with `score > threshold`
+ * exactly when `conformalPValue(score, normalScores) <= falseAlarmRate`; or, with a confidence, the lowest normal score
+ * that is a tolerance limit (see {@link falseAlarmConfidence}).
+ * @param normalScores scores of normal images that were not used for training.
  * @param falseAlarmRate above 0, below 1.
- * @throws {DskdError} `invalid-argument` for another rate or confidence, without normal scores, or when one is not
+ * @throws {DskdError} `invalid-argument` for a rate or confidence out of range, without normal scores, or when one is not
  * finite.
  */
 export function quantileThreshold(

@@ -1,18 +1,17 @@
 import { DskdError } from '@dskd/base';
 
 /**
- * What a number of normal images can promise about false alarms, whatever the distribution of their scores.
+ * Counts of normal images for distribution-free bounds on the rate of false alarms.
  *
- * With n normal scores that are independent draws of one distribution, and a threshold not below the k-th largest
- * of them, the rate of false alarms on new images of that distribution is at most (exactly, where scores
- * do not tie) Beta(k, n - k + 1): at most r with probability `I_r(k, n - k + 1)`, the chance of at least k
- * successes in n trials (Wilks, "Determination of sample sizes for setting tolerance limits", 1941).
- * k is to be settled before the scores are seen.
+ * Let n normal scores be independent draws of one distribution, and the threshold the k-th largest of them. The rate of
+ * false alarms on new images of that distribution then follows Beta(k, n - k + 1) (or is lower, when scores tie): it is
+ * at most r with probability `I_r(k, n - k + 1)`, the probability of at least k successes in n trials (Wilks,
+ * "Determination of sample sizes for setting tolerance limits", 1941). k must be chosen before the scores are seen.
  */
 export interface FalseAlarmCounts {
-  /** How many normal images that were not trained on gave the threshold. */
+  /** n, the number of normal images (not used for training) from which the threshold was chosen. */
   readonly normals: number;
-  /** How many of them score above it: k - 1. */
+  /** Number of them with a score above the threshold: k - 1. */
   readonly exceeding: number;
 }
 
@@ -37,7 +36,7 @@ export function checkShare(what: string, share: number): void {
   }
 }
 
-/** The chance of more than `exceeding` successes in `trials` trials: terms in logarithms, as they underflow. */
+/** The probability of more than `exceeding` successes in `trials` trials. Terms are logarithms, since they underflow. */
 function chanceOfMore(exceeding: number, trials: number, rate: number): number {
   const logOdds = Math.log(rate) - Math.log1p(-rate);
   let logTerm = trials * Math.log1p(-rate);
@@ -50,10 +49,10 @@ function chanceOfMore(exceeding: number, trials: number, rate: number): number {
 }
 
 /**
- * How sure the promise is that at most a share `falseAlarmRate` of new normal images scores above the
- * threshold; see {@link FalseAlarmCounts} for what is assumed.
- * @returns the probability, 0..1, over the drawing of the normal images.
- * @throws {DskdError} `invalid-argument` for counts or a rate that are none.
+ * The confidence that at most a share `falseAlarmRate` of new normal images has a score above the threshold; see
+ * {@link FalseAlarmCounts} for the assumptions.
+ * @returns a probability, 0..1, over the draw of the normal images.
+ * @throws {DskdError} `invalid-argument` for counts or a rate out of range.
  */
 export function falseAlarmConfidence({
   normals,
@@ -65,7 +64,7 @@ export function falseAlarmConfidence({
   return chanceOfMore(exceeding, normals, falseAlarmRate);
 }
 
-/** The number half way between the bounds at which `isEnough` turns true, to the last bit. */
+/** The smallest number between the bounds for which `isEnough` is true, by bisection to the last bit. */
 function turningPoint(low: number, high: number, isEnough: (value: number) => boolean): number {
   for (;;) {
     const middle = (low + high) / 2;
@@ -76,10 +75,9 @@ function turningPoint(low: number, high: number, isEnough: (value: number) => bo
 }
 
 /**
- * The rate of false alarms that is not exceeded, with that confidence: the other direction of
- * {@link falseAlarmConfidence}.
+ * The upper bound of the rate of false alarms with a given confidence: the inverse of {@link falseAlarmConfidence}.
  * @param confidence in (0, 1). Default 0.95.
- * @throws {DskdError} `invalid-argument` for counts or a confidence that are none.
+ * @throws {DskdError} `invalid-argument` for counts or a confidence out of range.
  */
 export function falseAlarmBound({
   normals,
@@ -91,29 +89,28 @@ export function falseAlarmBound({
   return turningPoint(0, 1, (rate) => rate === 1 || chanceOfMore(exceeding, normals, rate) >= confidence);
 }
 
-export interface NormalsNeededOptions {
+export interface RequiredCalibrationSizeOptions {
   /** In (0, 1). */
   readonly falseAlarmRate: number;
   /**
-   * In (0, 1): how sure it is to be that the rate is not exceeded. Default: none; the rate is then promised on
-   * average over the drawing of the normal images, which is what `quantileThreshold` promises unless it is told
-   * otherwise.
+   * Confidence level in (0, 1) that the rate is not exceeded. Default: none; the bound then holds on average over the
+   * draw of the normal images, as for `quantileThreshold` without a confidence.
    */
   readonly confidence?: number;
-  /** How many of the normal images may score above the threshold. Default 0: it is the highest score. */
+  /** Number of normal images that may have a score above the threshold. Default 0: the threshold is the highest score. */
   readonly exceeding?: number;
 }
 
 /**
- * The fewest normal images from which a rate of false alarms can be promised: 99 for 1 % on average, 299 for 1 %
- * with 95 % confidence.
- * @throws {DskdError} `invalid-argument` for a rate, confidence or count that is none.
+ * The smallest number of normal images for a bound on the rate of false alarms: 99 for 1 % on average, 299 for 1 % with
+ * 95 % confidence.
+ * @throws {DskdError} `invalid-argument` for a rate, confidence or count out of range.
  */
 export function requiredCalibrationSize({
   falseAlarmRate,
   confidence,
   exceeding = 0,
-}: NormalsNeededOptions): number {
+}: RequiredCalibrationSizeOptions): number {
   checkShare('a false-alarm rate', falseAlarmRate);
   if (confidence !== undefined) checkShare('a confidence', confidence);
   checkCounts({ normals: exceeding + 1, exceeding });

@@ -9,17 +9,17 @@ import {
 } from '@dskd/metrics';
 
 export interface F1Threshold {
-  /** An image is anomalous when its score is greater. */
+  /** An image is anomalous when its score is greater than this. */
   readonly threshold: number;
-  /** The F1 reached, 0..1. */
+  /** F1 at the threshold, 0..1. */
   readonly f1: number;
-  /** Normal images above the threshold. */
+  /** Number of normal images above the threshold. */
   readonly falseAlarms: number;
-  /** Anomalous images not above it. */
+  /** Number of anomalous images not above the threshold. */
   readonly misses: number;
 }
 
-/** Both classes must occur: from one alone `f1Max` would flag everything or nothing. */
+/** @throws {DskdError} `invalid-argument` without normal or without anomalous images. */
 function checkClasses(scores: ArrayLike<number>, labels: Labels): void {
   const { truePositives: positives, falsePositives: negatives } = operatingPoints(scores, labels).at(-1)!;
   if (positives === 0 || negatives === 0) {
@@ -32,9 +32,9 @@ function checkClasses(scores: ArrayLike<number>, labels: Labels): void {
 }
 
 /**
- * The threshold with the highest F1 on labeled images. Of several equally good ones, the one that flags
- * fewest. F1 depends on how many of the images are anomalous and takes both kinds of error for equally bad:
- * where their costs are known, {@link costThreshold} says what they cost.
+ * The threshold with the highest F1 on labeled images. Of several equally good thresholds, the one that flags fewest
+ * images. F1 depends on the share of anomalous images and weighs both kinds of error equally; when their costs are
+ * known, use {@link costThreshold}.
  * @param scores one per image, finite.
  * @param labels one per image, 1 anomalous, 0 normal; both must occur.
  * @throws {DskdError} `invalid-argument` without normal or without anomalous images, and as `operatingPoints` of
@@ -54,8 +54,8 @@ export function f1Threshold(scores: ArrayLike<number>, labels: Labels): F1Thresh
 }
 
 /**
- * The threshold at which the errors on labeled images cost least: `costWeightedThreshold` of `@dskd/metrics`.
- * It can lie above every score (`Infinity`: flag nothing) or below (flag everything), where the costs say so.
+ * The threshold with the lowest expected cost of errors on labeled images: `costWeightedThreshold` of `@dskd/metrics`.
+ * Depending on the costs it can lie above every score (`Infinity`: nothing is flagged) or below every score.
  * @param scores one per image, finite.
  * @param labels one per image, 1 anomalous, 0 normal; both must occur.
  * @throws {DskdError} `invalid-argument` without normal or without anomalous images, for costs that are not

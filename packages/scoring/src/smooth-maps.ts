@@ -4,13 +4,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 
 const LARGEST = 3.4e38;
-/** Far below the smallest weight that a pixel gives itself: only keeps 0 / 0 away. */
+/** Far below the smallest weight of a pixel for itself. Avoids 0 / 0. */
 const TINY = 1e-20;
 
 export interface SmoothMapsOptions {
   /**
-   * One per image: `height * width` values, not 0 where a pixel does not count; null where all count.
-   * Default: all count everywhere.
+   * One mask per image: `height * width` values, not 0 where a pixel is ignored; null where none is. Default: none is.
    */
   readonly ignored?: readonly (Uint8Array | null)[];
 }
@@ -22,7 +21,7 @@ function checkIgnored(
   if (ignored.length !== batch) {
     throw new DskdError(
       'shape-mismatch',
-      `Got ${ignored.length} ignore masks for ${batch} maps; wanted as many.`,
+      `Got ${ignored.length} ignore masks for ${batch} maps; wanted one per map.`,
     );
   }
   for (const [image, mask] of ignored.entries()) {
@@ -44,16 +43,15 @@ function checkIgnored(
 }
 
 /**
- * Smooths maps before the maximum is taken: the Gaussian filter of `@dskd/core`, over the pixels that count.
- * Where some do not, each result is the weighted mean of the counting pixels around it (filtered map over
- * filtered mask), so that nothing reaches out of what is ignored; an ignored pixel itself gets the lowest value
- * of its map, and no maximum is ever there.
+ * Smooths maps with the Gaussian filter of `@dskd/core`. In an image with ignored pixels, each result is the weighted
+ * mean of the other pixels (filtered map divided by filtered mask), so ignored pixels do not influence others. An
+ * ignored pixel gets the lowest value of its map, so the maximum is never there.
  * @param maps float32 `[batch, height, width]`, finite.
  * @param sigma standard deviation in pixels, at least 0.
- * @returns a new tensor of the same shape. The caller disposes it; `maps` stay. An image's result does not
- * depend on the batch it is in.
+ * @returns a new tensor of the same shape. The caller disposes it; `maps` stay. The result of an image does not depend
+ * on the other images of the batch.
  * @throws {DskdError} `shape-mismatch` for masks of another size or number; `invalid-argument` for a mask that
- * covers everything, or such a sigma.
+ * covers a whole image or a sigma out of range.
  */
 export function smoothMaps(maps: Tensor3D, sigma: number, { ignored }: SmoothMapsOptions = {}): Tensor3D {
   if (ignored) checkIgnored(ignored, maps.shape);
@@ -73,7 +71,7 @@ export function smoothMaps(maps: Tensor3D, sigma: number, { ignored }: SmoothMap
       [batch, 1, 1],
       'bool',
     );
-    // Without a mask the filtered weights are 1 but for rounding: exactly 1 keeps such images as they are.
+    // Without a mask the filtered weights are 1 up to rounding. With exactly 1 the result is that of gaussianBlur.
     const weights = tf.where(isMasked, tf.maximum(gaussianBlur(used, sigma), TINY), tf.onesLike(used));
     const smoothed = tf.div<Tensor3D>(gaussianBlur(tf.mul(maps, used), sigma), weights);
     const counting = tf.where(counts, smoothed, tf.fill<tf.Rank.R3>(maps.shape, LARGEST));

@@ -1,19 +1,26 @@
 import { formatScore } from '../format.js';
 import { markup, type Html } from '../html.js';
-import { linearAxis, type Axis } from './axis.js';
-import { binsAround, countInBins, type Bins } from './bins.js';
-import { across, bottomAxis, CHART_WIDTH, coordinate, drawing, place } from './frame.js';
+import {
+  across,
+  bottomAxis,
+  CHART_WIDTH,
+  coordinate,
+  drawing,
+  linearAxis,
+  place,
+  type Axis,
+} from './axes.js';
 
 const ROW = 96;
 const TITLE = 20;
 
-/** Scores of one kind of image, and what it is called when one lies on either side of the threshold. */
+/** Scores of one class of images, with words for the counts on both sides of the threshold. */
 export interface HistogramRow {
   readonly name: string;
   readonly style: 'good' | 'anomalous';
   /** Finite. */
   readonly scores: readonly number[];
-  /** What it is called below and above the threshold: of one, of several. */
+  /** Words for images below and above the threshold: singular, plural. */
   readonly below: Word;
   readonly above: Word;
 }
@@ -29,7 +36,7 @@ export interface HistogramOptions {
   readonly xLabel: string;
 }
 
-/** One row per kind of image over the same scale; the threshold goes through all, counts stand on both sides. */
+/** Histograms of several classes over one scale, with the threshold and the counts on both sides of it. */
 export function histogram({ id, title, threshold, rows, xLabel }: HistogramOptions): Html {
   const all = rows.flatMap(({ scores }) => scores);
   const bins = binsAround(
@@ -78,7 +85,7 @@ function sidesOf({ scores }: HistogramRow, threshold: number): Sides {
 interface RowPlace {
   readonly bins: Bins;
   readonly axis: Axis;
-  /** Where the row's words stand; its bars stand below them. */
+  /** Top of the row: its text, with the bars below. */
   readonly top: number;
   readonly threshold: number;
   readonly sides: Sides;
@@ -106,4 +113,79 @@ ${tallest >= 0 && markup`<text class="count-label" x="${coordinate(x(bins.low + 
 <text class="side" x="${coordinate(at + 7)}" y="${top + TITLE}">${say(sides.above, row.above)}</text>
 <text class="row-label" x="${coordinate(x(axis.low) - 8)}" y="${(top + base + TITLE) / 2}" text-anchor="middle" transform="rotate(-90 ${coordinate(x(axis.low) - 8)} ${(top + base + TITLE) / 2})">${row.name}</text>
 </g>`;
+}
+
+/** Bins of equal width with an edge at the threshold, so that no bin lies on both sides of it. */
+export interface Bins {
+  readonly low: number;
+  readonly width: number;
+  readonly count: number;
+  /** Whether values above the last bin are counted in it. */
+  readonly cut: boolean;
+  /** Index of the bin of a value. The lower edge does not belong to a bin: a score equal to the threshold is no alarm. */
+  indexOf(value: number): number;
+}
+
+/** The scale ends at this multiple of the normal spread, so that a long tail does not compress the rest. */
+const LONGEST_TAIL = 4;
+/** Relative to the magnitude: closer float32 scores are equal, and bins between them would have no width. */
+const LEAST_SPREAD = 2 ** -24;
+/** Fractions of smaller numbers underflow. */
+const LEAST_NUMBER = 2 ** -126;
+
+/** Width of the scale when all values are equal. */
+function unitOf(magnitude: number): number {
+  return magnitude > LEAST_NUMBER ? magnitude : 1;
+}
+
+/**
+ * @param values finite, at least one.
+ * @param normals scores of normal images; they define the normal spread, beyond which a long tail is cut.
+ */
+export function binsAround(
+  threshold: number,
+  values: readonly number[],
+  normals: readonly number[],
+  wanted = 32,
+): Bins {
+  const [bottom = threshold, top = threshold] = limits([...values, threshold]);
+  const magnitude = Math.max(Math.abs(bottom), Math.abs(top), Math.abs(threshold));
+  const spread = Math.max(threshold, ...limits(normals)) - bottom;
+  const ordinary = spread > magnitude * LEAST_SPREAD && spread > LEAST_NUMBER ? spread : unitOf(magnitude);
+  // The text beside the threshold needs space on both sides.
+  const most = Math.max(threshold + ordinary * 0.5, top);
+  const high = Math.min(most, bottom + ordinary * LONGEST_TAIL);
+  const least = Math.min(bottom, threshold - (high - threshold) * 0.3);
+  const width = (high - least) / wanted;
+  const below = Math.max(Math.ceil((threshold - least) / width - 1e-9) + 1, 1);
+  const above = Math.max(Math.ceil((high - threshold) / width - 1e-9), 1);
+  const count = below + above;
+  return {
+    low: threshold - below * width,
+    width,
+    count,
+    cut: most > threshold + above * width,
+    indexOf(value) {
+      // The comparison of the verdict: rounding must not move a score across the threshold.
+      const steps = Math.ceil((value - threshold) / width);
+      const signed = value > threshold ? Math.max(steps, 1) : Math.min(steps, 0);
+      return Math.min(Math.max(below + signed - 1, 0), count - 1);
+    },
+  };
+}
+
+/** Minimum and maximum, also of lists too long for an argument list. */
+function limits(values: readonly number[]): number[] {
+  if (values.length === 0) return [];
+  return [
+    values.reduce((least, value) => Math.min(least, value), Infinity),
+    values.reduce((most, value) => Math.max(most, value), -Infinity),
+  ];
+}
+
+/** Number of values in each bin. */
+export function countInBins(bins: Bins, values: readonly number[]): number[] {
+  const counts = new Array<number>(bins.count).fill(0);
+  for (const value of values) counts[bins.indexOf(value)]!++;
+  return counts;
 }

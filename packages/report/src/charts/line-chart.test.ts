@@ -1,4 +1,4 @@
-import { linearAxis } from './axis.js';
+import { linearAxis } from './axes.js';
 import { lineChart } from './line-chart.js';
 
 function points(x: number[], y: number[], to: number): [number, number][] {

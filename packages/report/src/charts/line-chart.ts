@@ -1,7 +1,6 @@
 import type { Curve } from '@dskd/metrics';
 import { markup, type Html } from '../html.js';
-import type { Axis } from './axis.js';
-import { across, bottomAxis, coordinate, drawing, leftAxis, place } from './frame.js';
+import { across, bottomAxis, coordinate, drawing, leftAxis, place, type Axis } from './axes.js';
 
 const TOP = 10;
 const BOTTOM = 240;
@@ -10,9 +9,9 @@ const HEIGHT = 282;
 /** One line of a chart. */
 export interface Line {
   readonly name: string;
-  /** What it comes to, beside its name: an area, a last value. */
+  /** Shown beside the name: an area, a last value. */
   readonly value: string;
-  /** Which of the page's line styles it has: see {@link seriesStyle}. */
+  /** CSS class of the line; see {@link seriesStyle}. */
   readonly style: string;
   readonly curve: Curve;
 }
@@ -21,25 +20,25 @@ export interface LineChartOptions {
   /** Unique on the page. */
   readonly id: string;
   readonly title: string;
-  /** What the lines mean, in a sentence. */
+  /** Meaning of the lines, in one sentence. */
   readonly explanation: string;
   readonly x: Axis;
   readonly y: Axis;
   readonly xLabel: string;
   readonly yLabel: string;
-  /** What the lines' values are: the name of an area. */
+  /** Name of the lines' values, such as that of an area. */
   readonly measure: string;
   readonly lines: readonly Line[];
-  /** A vertical line at this value of x, with a word to it. */
+  /** A vertical line at this value of x, with a label. */
   readonly mark?: { readonly at: number; readonly label: string };
 }
 
-/** The style of a score's lines: the fused one and the first two branches are told apart by dashes, too. */
+/** CSS class of a score's line. The classes differ in color and in dashes. */
 export function seriesStyle(name: string, index: number): string {
   return name === 'fused' ? 'series-fused' : `series-${index % 4}`;
 }
 
-/** The part of a curve that lies in `low..high` of x, cut by interpolation. */
+/** The part of a curve with x in `low..high`, interpolated at the end. */
 function clip({ x, y }: Curve, { low, high }: Axis): [number, number][] {
   const points: [number, number][] = [];
   for (let i = 0; i < x.length; i++) {
@@ -56,7 +55,7 @@ function clip({ x, y }: Curve, { low, high }: Axis): [number, number][] {
   return points;
 }
 
-/** A figure: axes, one line per series, and a legend that names each with its value. */
+/** A figure with axes, one line per series, and a legend with the name and value of each. */
 export function lineChart(options: LineChartOptions): Html {
   const { id, title, explanation, x: xAxis, y: yAxis, lines, mark } = options;
   const x = across(xAxis);

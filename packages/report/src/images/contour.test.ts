@@ -1,4 +1,4 @@
-import { drawContour } from './contour.js';
+import { drawContour } from './overlays.js';
 
 const SIDE = 9;
 const gray = { data: new Uint8Array(SIDE * SIDE).fill(90), width: SIDE, height: SIDE, channels: 1 };

@@ -1,4 +1,4 @@
-import { heatMapOverlay } from './heat-map-overlay.js';
+import { heatMapOverlay } from './overlays.js';
 
 const image = { data: new Uint8Array(16 * 16 * 3).fill(100), width: 16, height: 16, channels: 3 };
 const map = (value: number): { data: Float32Array; width: number; height: number } => ({

@@ -1,44 +1,43 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
-import type { GalleryImages } from '../gallery-image.js';
-import { drawContour } from './contour.js';
-import { dataUrl } from './data-url.js';
-import { heatMapOverlay, type HeatMap } from './heat-map-overlay.js';
-import type { HeatScale } from './heat-scale.js';
-import { shrinkByMaximum, shrinkMap, shrinkImage, thumbnailSize, type Size } from './shrink.js';
+import type { ScoreMap } from '@dskd/metrics';
+import { resizeBilinearAntialiased } from '@dskd/core/resize';
+import type { GalleryImages } from '../gallery-collector.js';
+import { dataUrl } from '../html.js';
+import { drawContour, heatMapOverlay, type HeatScale } from './overlays.js';
 
-/** An image and what was found in it, all of one size. */
+/** An image with its anomaly maps, all of one size. */
 export interface PanelSource {
   /** 1 (gray), 3 (RGB) or 4 (RGBA) channels. */
   readonly image: PixelBuffer;
-  /** Ground truth: one channel, not 0 where the defect is. One without a defect gives no panel. */
+  /** Ground truth: one channel, not 0 where the defect is. A mask without a defect gives no panel. */
   readonly mask?: PixelBuffer;
-  readonly fused: HeatMap;
-  readonly branches: Readonly<Record<string, HeatMap>>;
+  readonly fused: ScoreMap;
+  readonly branches: Readonly<Record<string, ScoreMap>>;
 }
 
 export interface PanelOptions {
-  /** Of the fused map. Each of n branches adds to it (Eq. 8) and is drawn on its share, an n-th of this. */
+  /** Color scale of the fused map. The map of each of n branches, a term of that sum, is drawn with 1/n of it. */
   readonly scale: HeatScale;
-  /** The longer side of a panel in pixels; smaller images stay as they are. Default 192. */
+  /** The longer side of a panel in pixels. Smaller images are not enlarged. Default 192. */
   readonly side?: number;
-  /** Compresses a panel, RGB: as WebP, JPEG or PNG. */
+  /** Encodes an RGB panel as WebP, JPEG or PNG. */
   readonly encode: (panel: PixelBuffer) => Promise<Uint8Array>;
 }
 
 /**
- * The panels of one image in a gallery: thumbnails of the input, of its ground truth as a contour and of each
- * map laid over it.
- * @throws {DskdError} `shape-mismatch` unless all have the image's size; `invalid-argument` for an encoding
- * that no browser shows.
+ * The panels of one image of a gallery: thumbnails of the input, of the ground truth as a contour, and of each map over
+ * the image.
+ * @throws {DskdError} `shape-mismatch` unless mask and maps have the size of the image; `invalid-argument` when `encode`
+ * returns neither PNG, JPEG nor WebP.
  */
 export async function makePanels(
   { image, mask, fused, branches }: PanelSource,
   { scale, side = 192, encode }: PanelOptions,
 ): Promise<GalleryImages> {
   const size = thumbnailSize(image, side);
-  const small = shrinkImage(image, size);
+  const small = resizeBilinearAntialiased(image, size);
   const url = async (panel: PixelBuffer): Promise<string> => dataUrl(await encode(panel));
-  const overlay = (name: string, map: HeatMap, shares = 1): Promise<string> => {
+  const overlay = (name: string, map: ScoreMap, shares = 1): Promise<string> => {
     assertSameSize(`the map ${name}`, map, image);
     const ofShare = { low: scale.low / shares, threshold: scale.threshold / shares };
     return url(heatMapOverlay(small, shrinkMap(map, size), ofShare));
@@ -67,6 +66,49 @@ function assertSameSize(what: string, got: Size, wanted: Size): void {
   throw new DskdError(
     'shape-mismatch',
     `Got ${what} of ${got.width} x ${got.height} for an image of ${wanted.width} x ${wanted.height}.`,
-    { hint: 'mapInImage of @dskd/detector brings a map to the size of its image.' },
+    { hint: 'mapInImage of @dskd/detector resizes a map to the size of its image.' },
   );
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The size of a thumbnail with a longer side of `side`. A smaller image keeps its size. */
+export function thumbnailSize({ width, height }: Size, side: number): Size {
+  const share = Math.min(1, side / Math.max(width, height));
+  return {
+    width: Math.max(1, Math.round(width * share)),
+    height: Math.max(1, Math.round(height * share)),
+  };
+}
+
+/**
+ * Downscales by the maximum: pixels above a threshold stay above it in the thumbnail.
+ * @param source `from.width * from.height` values, row by row; `to` is not larger than `from`.
+ */
+export function shrinkByMaximum<T extends Float32Array | Uint8Array>(source: T, from: Size, to: Size): T {
+  const result = source.slice(0, to.width * to.height) as T;
+  for (let y = 0; y < to.height; y++) {
+    const top = Math.floor((y * from.height) / to.height);
+    const bottom = Math.ceil(((y + 1) * from.height) / to.height);
+    for (let x = 0; x < to.width; x++) {
+      const left = Math.floor((x * from.width) / to.width);
+      const right = Math.ceil(((x + 1) * from.width) / to.width);
+      let most = -Infinity;
+      for (let row = top; row < bottom; row++) {
+        for (let column = left; column < right; column++) {
+          most = Math.max(most, source[row * from.width + column]!);
+        }
+      }
+      result[y * to.width + x] = most;
+    }
+  }
+  return result;
+}
+
+/** The map downscaled by the maximum. */
+export function shrinkMap(map: ScoreMap, size: Size): ScoreMap {
+  return { data: shrinkByMaximum(map.data, map, size), ...size };
 }

@@ -1,27 +1,25 @@
 import type { Curve, EvaluationResult, ScoreMetrics } from '@dskd/metrics';
-import { linearAxis, RATE_AXIS, type Axis } from '../charts/axis.js';
+import { linearAxis, RATE_AXIS, type Axis } from '../charts/axes.js';
 import { lineChart, seriesStyle, type Line } from '../charts/line-chart.js';
-import { formatShare } from '../format.js';
+import { areaAt, formatArea, formatShare, scoresOf, SPRO_LIMIT, subsetName } from '../format.js';
 import { markup, type Html } from '../html.js';
-import { areaAt, formatArea, SPRO_LIMIT } from './areas.js';
-import { scoresOf, subsetName } from './names.js';
 
-/** Pixel rates beyond it concern no one: that many false alarms make a map useless. */
+/** A map with a higher false-positive rate of pixels is of no use. */
 const PIXEL_RATES: Axis = linearAxis(0, 0.3);
 
 function linesOf(
   result: EvaluationResult,
-  curveOf: (quality: ScoreMetrics) => Curve | null | undefined,
-  valueOf: (quality: ScoreMetrics) => string,
+  curveOf: (metrics: ScoreMetrics) => Curve | null | undefined,
+  valueOf: (metrics: ScoreMetrics) => string,
 ): Line[] {
-  return scoresOf(result).flatMap(([name, quality], index) => {
-    const curve = curveOf(quality);
+  return scoresOf(result).flatMap(([name, metrics], index) => {
+    const curve = curveOf(metrics);
     if (!curve || curve.x.length === 0) return [];
-    return [{ name, value: valueOf(quality), style: seriesStyle(name, index), curve }];
+    return [{ name, value: valueOf(metrics), style: seriesStyle(name, index), curve }];
   });
 }
 
-/** ROC and precision-recall of images; PRO and sPRO of pixels. Charts without a curve are left out. */
+/** ROC and precision-recall curves of images; PRO and sPRO curves of pixels. Charts without a curve are omitted. */
 export function curvesSection(result: EvaluationResult): Html {
   const limit = result.fused.auPro?.limit ?? 0.3;
   const mean = (name: string): string =>

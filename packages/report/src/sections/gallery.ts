@@ -1,12 +1,10 @@
 import type { EvaluationResult } from '@dskd/metrics';
-import { formatScore } from '../format.js';
-import type { GalleryImage } from '../gallery-image.js';
-import { markup, type Html } from '../html.js';
-import { assertDataUrl } from '../images/data-url.js';
-import { HEAT_STOPS, type HeatScale } from '../images/heat-scale.js';
-import { outcomeOf } from '../verdict.js';
+import { formatScore, outcomeOf } from '../format.js';
+import type { GalleryImage } from '../gallery-collector.js';
+import { assertDataUrl, markup, type Html } from '../html.js';
+import { HEAT_STOPS, type HeatScale } from '../images/overlays.js';
 
-/** The one scale of all maps, over the gray of a dull part. */
+/** The color scale of all maps, over gray. */
 function heatLegend({ low, threshold }: HeatScale): Html {
   const high = 2 * threshold - low;
   const stops = HEAT_STOPS.map(
@@ -70,10 +68,10 @@ function card(image: GalleryImage, threshold: number): Html {
 </li>`;
 }
 
-/** Above it two images stand side by side, smaller. */
+/** With more images, two are shown side by side. */
 const MANY = 60;
 
-/** Good news, which a missing group would keep quiet. */
+/** States that there are no misses or false alarms, whose groups are then missing. */
 function noMistakes({ misses, falseAlarms }: EvaluationResult['atThreshold']): string | undefined {
   if (misses === 0 && falseAlarms === 0)
     return 'Not one anomalous image was missed, and no good one raised a false alarm.';
@@ -82,8 +80,8 @@ function noMistakes({ misses, falseAlarms }: EvaluationResult['atThreshold']): s
 }
 
 /**
- * Images by group, each with its panels; the groups stand in the order they first come in.
- * @param atThreshold how many mistakes there were, if that is known.
+ * Images by group with their panels, groups in the order of their first image.
+ * @param atThreshold numbers of errors, if known.
  */
 export function gallerySection(
   images: readonly GalleryImage[],

@@ -1,10 +1,16 @@
 import type { EvaluationResult, LimitedArea } from '@dskd/metrics';
 import { histogram, type HistogramRow } from '../charts/histogram.js';
-import { counted, formatPart, formatScore, formatShare } from '../format.js';
-import { markup, type Html, type Insertable } from '../html.js';
-import { table } from '../table.js';
-import { areaAt, SPRO_LIMIT } from './areas.js';
-import { countByDefect } from './names.js';
+import {
+  areaAt,
+  countByDefect,
+  counted,
+  formatPart,
+  formatScore,
+  formatShare,
+  outcomeOf,
+  SPRO_LIMIT,
+} from '../format.js';
+import { markup, table, type Html, type Insertable } from '../html.js';
 
 interface Tile {
   readonly value: string;
@@ -16,7 +22,7 @@ function tile({ value, label, note }: Tile): Html {
   return markup`<li class="tile"><span class="tile-value">${value}</span> <span class="tile-label">${label}</span> <span class="tile-note">${note}</span></li>`;
 }
 
-/** What someone with half a minute wants to know. */
+/** The headline numbers. */
 function tilesOf(result: EvaluationResult): Tile[] {
   const { fused, images, atThreshold, protocol } = result;
   const spro = Object.values(fused.auSpro)
@@ -58,7 +64,7 @@ function tilesOf(result: EvaluationResult): Tile[] {
   return tiles;
 }
 
-/** Finite scores alone can be drawn. */
+/** Only finite scores can be drawn. */
 function rowsOf({ samples }: EvaluationResult): HistogramRow[] {
   const words = [
     { below: ['passed', 'passed'], above: ['false alarm', 'false alarms'] },
@@ -98,7 +104,7 @@ function verdictTable({ images, atThreshold }: EvaluationResult): Html {
   });
 }
 
-/** Which types are missed, the most often missed first. */
+/** Misses by type of anomaly, the highest share first. */
 function missedTable(result: EvaluationResult): Html {
   const counts = [...countByDefect(result)].sort(([, a], [, b]) => b.missed / b.images - a.missed / a.images);
   return table({
@@ -112,11 +118,11 @@ function missedTable(result: EvaluationResult): Html {
   });
 }
 
-/** Headline numbers, verdicts, and where the scores lie. */
+/** Headline numbers, verdicts and the distribution of the scores. */
 export function summarySection(result: EvaluationResult): Html {
   const { images, atThreshold } = result;
   const title = 'Scores of the test images';
-  return markup`<p>${counted(images.good, 'good image')} and ${counted(images.anomalous, 'anomalous image')}, none of them trained on; ${images.withMask} with known defect areas. An image is called anomalous when its score is above the threshold ${formatScore(atThreshold.threshold)}.</p>
+  return markup`<p>${counted(images.good, 'good image')} and ${counted(images.anomalous, 'anomalous image')}, none of them used for training; ${images.withMask} with known defect areas. An image is called anomalous when its score is above the threshold ${formatScore(atThreshold.threshold)}.</p>
 <ul class="tiles">${tilesOf(result).map(tile)}</ul>
 <div class="columns">
 <figure class="card wide">
@@ -125,4 +131,32 @@ ${histogram({ id: 'scores', title, threshold: atThreshold.threshold, rows: rowsO
 </figure>
 <div class="card">${verdictTable(result)}${missedTable(result)}</div>
 </div>`;
+}
+
+/** Every test image with its scores, the highest first. */
+export function scoresSection(result: EvaluationResult): Html {
+  const branches = Object.keys(result.branches);
+  const samples = [...result.samples].sort((a, b) => b.score - a.score);
+  return markup`<details><summary>All ${samples.length} test images, the highest score first</summary>
+${table({
+  caption: 'Scores of the test images',
+  columns: [
+    { title: 'Image' },
+    { title: 'Type' },
+    { title: 'Verdict' },
+    { title: 'fused', numeric: true },
+    ...branches.map((name) => ({ title: markup`<bdi>${name}</bdi>`, numeric: true })),
+  ],
+  rows: samples.map((sample) => {
+    const outcome = outcomeOf(sample);
+    return [
+      markup`<bdi>${sample.id}</bdi>`,
+      markup`<bdi>${sample.defectType}</bdi>`,
+      markup`<span class="${outcome.right ? 'right' : 'wrong'}">${outcome.sign} ${outcome.name}</span>`,
+      formatScore(sample.score),
+      ...branches.map((name) => formatScore(sample.branchScores[name] ?? NaN)),
+    ];
+  }),
+})}
+</details>`;
 }

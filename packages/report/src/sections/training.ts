@@ -1,11 +1,11 @@
 import type { HistoryEntry } from '@dskd/base';
-import { linearAxis } from '../charts/axis.js';
+import { linearAxis } from '../charts/axes.js';
 import { histogram } from '../charts/histogram.js';
 import { lineChart, seriesStyle } from '../charts/line-chart.js';
 import { counted, formatScore } from '../format.js';
 import { markup, type Html } from '../html.js';
 
-/** The loss of each student over the epochs, one chart each: their losses cannot be compared. */
+/** The loss of each student by epoch. One chart each, since losses of different students are not comparable. */
 export function trainingSection(history: readonly HistoryEntry[]): Html {
   const students = [...new Set(history.flatMap(({ losses }) => Object.keys(losses)))];
   const charts = students.map((name, index) => {
@@ -34,19 +34,19 @@ export function trainingSection(history: readonly HistoryEntry[]): Html {
     });
   });
   const before = history[0]?.epoch ?? 0;
-  return markup`<p>${counted(history.length, 'epoch')}.${before > 0 && ` ${counted(before, 'epoch')} of an earlier run, which this one went on from, are not shown.`}</p>
+  return markup`<p>${counted(history.length, 'epoch')}.${before > 0 && ` ${counted(before, 'epoch')} of an earlier run that this run resumed are not shown.`}</p>
 <div class="charts">${charts}</div>`;
 }
 
-/** The scores of normal images that gave the threshold. */
+/** The normal images from which the threshold was chosen. */
 export interface Calibration {
   readonly scores: readonly number[];
   readonly threshold: number;
-  /** What the threshold was chosen for, or null where it was not chosen for a rate. */
+  /** The false-alarm rate that the threshold was chosen for; null if it was chosen otherwise. */
   readonly falseAlarmRate: number | null;
-  /** Whether so few images can promise that rate. */
+  /** Whether the number of images is sufficient to bound that rate. */
   readonly guaranteed: boolean;
-  /** Which images they were, in words. */
+  /** Description of the images, such as `held-out`. */
   readonly images: string;
 }
 
@@ -61,7 +61,7 @@ export function calibrationSection(calibration: Calibration): Html {
   } ${
     falseAlarmRate !== null &&
     !guaranteed &&
-    `So few images cannot promise it: no rate below ${smallest} can be, and the threshold is the highest score among them.`
+    `There are too few images for this rate: the lowest possible rate is ${smallest}, and the threshold is the highest of their scores.`
   }</p>
 <div class="columns">
 <figure class="card wide">

@@ -1,4 +1,4 @@
-import { shrinkByMaximum, shrinkMap, thumbnailSize } from './shrink.js';
+import { shrinkByMaximum, shrinkMap, thumbnailSize } from './panels.js';
 
 test.each([
   [1700, 1000, 224, 224, 132],

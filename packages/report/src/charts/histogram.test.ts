@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { binsAround, countInBins } from './bins.js';
+import { binsAround, countInBins } from './histogram.js';
 
 const score = fc.double({ min: -1e6, max: 1e6, noNaN: true });
 const scores = fc.array(score, { minLength: 1, maxLength: 40 });

@@ -1,9 +1,15 @@
 import type { EvaluationResult } from '@dskd/metrics';
-import { formatPart, formatShare } from '../format.js';
-import { markup, type Html, type Insertable } from '../html.js';
-import { table, type TableColumn } from '../table.js';
-import { areaAt, formatArea, SPRO_LIMIT } from './areas.js';
-import { countByDefect, scoresOf, subsetName } from './names.js';
+import {
+  areaAt,
+  countByDefect,
+  formatArea,
+  formatPart,
+  formatShare,
+  scoresOf,
+  SPRO_LIMIT,
+  subsetName,
+} from '../format.js';
+import { markup, table, type Html, type Insertable, type TableColumn } from '../html.js';
 
 const number = (title: Insertable): TableColumn => ({ title, numeric: true });
 const name = (text: string): Html => markup`<bdi>${text}</bdi>`;
@@ -19,15 +25,15 @@ function byScore(result: EvaluationResult): Html {
       ...(limit === undefined ? [] : [number(`AU-PRO to ${limit}`)]),
       ...subsets.map((subset) => number(`AU-sPRO to ${SPRO_LIMIT}, ${subsetName(subset)}`)),
     ],
-    rows: scoresOf(result).map(([score, quality]) => [
+    rows: scoresOf(result).map(([score, metrics]) => [
       name(score),
-      formatShare(quality.imageAuroc),
-      formatShare(quality.imageAveragePrecision),
-      formatShare(quality.imageF1Max),
-      formatShare(quality.pixelAuroc),
-      formatShare(quality.pixelAveragePrecision),
-      ...(limit === undefined ? [] : [formatArea(quality.auPro)]),
-      ...subsets.map((subset) => formatArea(areaAt(quality.auSpro[subset], SPRO_LIMIT))),
+      formatShare(metrics.imageAuroc),
+      formatShare(metrics.imageAveragePrecision),
+      formatShare(metrics.imageF1Max),
+      formatShare(metrics.pixelAuroc),
+      formatShare(metrics.pixelAveragePrecision),
+      ...(limit === undefined ? [] : [formatArea(metrics.auPro)]),
+      ...subsets.map((subset) => formatArea(areaAt(metrics.auSpro[subset], SPRO_LIMIT))),
     ]),
   });
 }
@@ -51,7 +57,7 @@ function byDefect(result: EvaluationResult): Html {
   });
 }
 
-/** Every limit, and every type of defect region: for those who compare with a publication. */
+/** AU-sPRO at every limit and for every type of defect region, to compare with publications. */
 function sproTables(result: EvaluationResult): Html | undefined {
   const scores = scoresOf(result);
   const subsets = Object.entries(result.fused.auSpro);
@@ -83,14 +89,14 @@ ${
 </details>`;
 }
 
-/** What each score is worth, as numbers. */
-export function qualitySection(result: EvaluationResult): Html {
+/** Metrics of each score as tables. */
+export function metricsSection(result: EvaluationResult): Html {
   const loco = result.protocol === 'mvtec-loco-ad';
   return markup`<p class="note">${
     loco
       ? 'By the rules of MVTec LOCO AD: image metrics are the mean over the subsets, each against the good images.'
       : 'By the rules of MVTec AD: all anomalous images against the good ones.'
-  } 1 is perfect; an AUROC of 0.5 is chance. ${result.images.withMask === 0 ? 'No defect areas are known, so nothing can be said about localization.' : 'Localization is measured in the images’ own pixels.'}</p>
+  } 1 is perfect; an AUROC of 0.5 is chance. ${result.images.withMask === 0 ? 'No defect areas are known, so localization was not measured.' : 'Localization is measured at the original image size.'}</p>
 ${byScore(result)}
 ${byDefect(result)}
 ${sproTables(result)}`;

@@ -1,4 +1,4 @@
-import { linearAxis } from './axis.js';
+import { linearAxis } from './axes.js';
 
 test.each([
   [0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]],
