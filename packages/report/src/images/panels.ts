@@ -85,7 +85,7 @@ export function thumbnailSize({ width, height }: Size, side: number): Size {
 }
 
 /**
- * Downscales by the maximum: pixels above a threshold stay above it in the thumbnail.
+ * Reduces the size by the maximum: pixels above a threshold stay above it in the thumbnail.
  * @param source `from.width * from.height` values, row by row; `to` is not larger than `from`.
  */
 export function shrinkByMaximum<T extends Float32Array | Uint8Array>(source: T, from: Size, to: Size): T {
@@ -108,7 +108,7 @@ export function shrinkByMaximum<T extends Float32Array | Uint8Array>(source: T, 
   return result;
 }
 
-/** The map downscaled by the maximum. */
+/** The map in the smaller size, by the maximum. */
 export function shrinkMap(map: ScoreMap, size: Size): ScoreMap {
   return { data: shrinkByMaximum(map.data, map, size), ...size };
 }
