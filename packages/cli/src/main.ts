@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './commands/index.js';
 import { commanderCommand } from './define-command.js';
 import { EXIT, EXIT_CODES, exitCodeOf, printError } from './errors.js';
-import { wantsColor } from './output/print.js';
+import { endOutput, wantsColor } from './output/print.js';
 import { VERSION } from './version.js';
 
 /** The command that `argv` names, also after `help`. */
@@ -63,7 +63,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const format = { json: argv.includes('--json'), debug: argv.includes('--debug') };
   try {
     const program = await createProgram(argv);
-    await program.parseAsync(argv);
+    await program.parseAsync(argv).finally(endOutput);
     return EXIT.success;
   } catch (error) {
     if (error instanceof CommanderError) {

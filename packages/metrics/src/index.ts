@@ -36,6 +36,7 @@ export {
 } from './rank-metrics.js';
 export { splitByType } from './split-by-type.js';
 export {
+  meanOverSubsets,
   saturationAreaOf,
   SproAccumulator,
   type SproOptions,

@@ -1,5 +1,11 @@
 import fc from 'fast-check';
-import { saturationAreaOf, SproAccumulator, type SproResult, type SproSample } from './index.js';
+import {
+  meanOverSubsets,
+  saturationAreaOf,
+  SproAccumulator,
+  type SproResult,
+  type SproSample,
+} from './index.js';
 import { limitedArea, slowCurve } from './overlap-oracle.test.util.js';
 import { accumulated, expectSame, sproSamples, values } from './overlap-samples.test.util.js';
 import { SPRO_LIMITS, type SproState } from './spro.js';
@@ -376,4 +382,26 @@ describe('properties', () => {
       }),
     );
   });
+});
+
+test('the score of a category is the mean over its subsets at each limit', () => {
+  const area = (
+    limit: number,
+    value: number,
+  ): { limit: number; value: number; lower: number; upper: number } => ({
+    limit,
+    value,
+    lower: value / 2,
+    upper: value + 1,
+  });
+  expect(
+    meanOverSubsets({
+      logical: [area(0.05, 0.5), area(0.3, 1)],
+      structural: [area(0.05, 0.25), area(0.3, 0)],
+    }),
+  ).toEqual([
+    { limit: 0.05, value: 0.375, lower: 0.1875, upper: 1.375 },
+    { limit: 0.3, value: 0.5, lower: 0.25, upper: 1.5 },
+  ]);
+  expect(meanOverSubsets({})).toEqual([]);
 });

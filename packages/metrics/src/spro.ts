@@ -215,6 +215,21 @@ export class SproAccumulator {
   }
 }
 
+/**
+ * The AU-sPRO of a category in MVTec LOCO AD: at each limit the mean over the subsets (logical and structural
+ * anomalies), with the means of the bounds.
+ * @param bySubset areas of each subset, at the same limits in the same order.
+ * @returns an area per limit; none without a subset.
+ */
+export function meanOverSubsets(bySubset: Readonly<Record<string, readonly LimitedArea[]>>): LimitedArea[] {
+  const subsets = Object.values(bySubset);
+  return (subsets[0] ?? []).map(({ limit }, index) => {
+    const mean = (key: 'value' | 'lower' | 'upper'): number =>
+      subsets.reduce((sum, areas) => sum + areas[index]![key], 0) / subsets.length;
+    return { limit, value: mean('value'), lower: mean('lower'), upper: mean('upper') };
+  });
+}
+
 /** The saturation rule of a defect type. */
 export interface SaturationRule {
   /** A share of the region's area (relative), above 0 and at most 1; or a number of pixels (absolute), at least 1. */

@@ -34,5 +34,5 @@ export const benchmark = defineCommand({
   arguments: [['<config>', 'the grid, as YAML or JSON: bench/synthetic-grid.yaml is an example']],
   options: gridOptions,
   run: async (options, [config], signal) =>
-    (await import('./benchmark/run.js')).runBenchmarkFile(config!, options, signal),
+    (await import('./benchmark/grid.js')).runBenchmarkFile(config!, options, signal),
 });

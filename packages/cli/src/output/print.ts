@@ -10,6 +10,18 @@ export function printLine(text = ''): void {
   process.stdout.write(`${text}\n`);
 }
 
+const atEnd: (() => void)[] = [];
+
+/** Registers what must be cleaned up on the terminal before the program ends, also after an error. */
+export function onProgramEnd(clean: () => void): void {
+  atEnd.push(clean);
+}
+
+/** Runs what {@link onProgramEnd} registered. */
+export function endOutput(): void {
+  for (const clean of atEnd.splice(0)) clean();
+}
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 interface OutputStream {

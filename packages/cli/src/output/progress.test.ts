@@ -1,5 +1,20 @@
 import type { DskdEvent } from '@dskd/base';
-import { formatDuration, progressRenderer, type ProgressStream } from './progress.js';
+import { jest } from '@jest/globals';
+import { endOutput } from './print.js';
+import {
+  countRenderer,
+  formatDuration,
+  ProgressBar,
+  progressRenderer,
+  type ProgressStream,
+} from './progress.js';
+
+// The bar is redrawn by a timer, a few times a second.
+beforeEach(() => jest.useFakeTimers({ now: 0 }));
+afterEach(() => {
+  endOutput();
+  jest.useRealTimers();
+});
 
 interface Stage {
   readonly written: string[];
@@ -21,6 +36,7 @@ function stage(isTTY: boolean, columns?: number): Stage {
     at: (seconds: number, ...events: DskdEvent[]): void => {
       time = seconds * 1000;
       events.forEach(render);
+      jest.advanceTimersByTime(1000);
     },
   };
 }
@@ -40,31 +56,52 @@ const step = (index: number): DskdEvent => ({
   samples: 4,
 });
 
-test('on a terminal one line is rewritten: bar, losses, rate, time left', () => {
+/** What stands on the terminal: the text without control sequences. */
+const shown = (written: readonly string[]): string[] =>
+  // eslint-disable-next-line no-control-regex -- control sequences begin with a control character
+  written.map((text) => text.replace(/\x1b(?:\[\d*[A-Z]|[78])/g, '')).filter((text) => text !== '');
+
+test('on a terminal a bar is redrawn: bar, losses, rate, time left', () => {
   const { written, at } = stage(true, 100);
   at(0, start);
   at(2, step(0));
   at(4, step(1));
-  expect(written[0]).toBe('\r\x1b[2Ktraining local and global on 16 images: 2 epochs, 8 steps\n');
-  expect(written.slice(1)).toEqual([
-    '\r\x1b[2K[##..............] 1/8  local 0.512  global 1.50  0.50 steps/s, 14s left',
-    '\r\x1b[2K[####............] 2/8  local 0.512  global 1.50  0.50 steps/s, 12s left',
+  expect(shown(written)).toEqual([
+    'training local and global on 16 images: 2 epochs, 8 steps\n',
+    '[##..............] 1/8  local 0.512  global 1.50  0.50 steps/s, 14s left',
+    '[####............] 2/8  local 0.512  global 1.50  0.50 steps/s, 12s left',
   ]);
+  expect(written).toContain('\x1b[1G');
+});
+
+test('lines are printed above the bar, which comes back with the next step', () => {
+  const { written, at } = stage(true, 100);
+  at(0, start, step(0), { type: 'warning', message: 'short' }, step(1));
+  const lines = shown(written);
+  expect(lines.slice(-2)).toEqual([expect.stringContaining('short\n'), expect.stringContaining('2/8')]);
+  expect(
+    written
+      .slice(
+        0,
+        written.findIndex((text) => text.includes('short')),
+      )
+      .at(-1),
+  ).toBe('\x1b[2K');
 });
 
 test('a run that goes on counts the steps of this process', () => {
   const { written, at } = stage(true, 100);
   at(0, start);
   at(1, step(5));
-  expect(written.at(-1)).toContain('6/8');
-  expect(written.at(-1)).toContain('1.00 steps/s, 2s left');
+  expect(shown(written).at(-1)).toContain('6/8');
+  expect(shown(written).at(-1)).toContain('1.00 steps/s, 2s left');
 });
 
 test('the line is cut to the terminal, so that it never wraps', () => {
   const { written, at } = stage(true, 30);
   at(0, start);
   at(1, step(0));
-  expect(written.at(-1)!.replace('\r\x1b[2K', '')).toHaveLength(29);
+  expect(shown(written).at(-1)).toHaveLength(30);
 });
 
 test('elsewhere: plain lines, one an epoch, with rate and time left; nothing is rewritten', () => {
@@ -90,11 +127,34 @@ test('scoring shows how far it is, and leaves a clean line', () => {
   at(0);
   at(1, scored(0));
   at(2, scored(1));
-  expect(written[0]).toContain('scored 1/2');
-  expect(written.at(-1)).toBe('\r\x1b[2K');
+  expect(shown(written)[0]).toContain('scored 1/2');
+  expect(written.at(-1)).toBe('\x1b[2K');
   const quiet = stage(false);
   quiet.at(1, scored(0), scored(1));
   expect(quiet.written).toEqual([]);
+});
+
+function counted(isTTY: boolean): string[] {
+  const written: string[] = [];
+  const count = countRenderer('drawn', { isTTY, write: (text) => written.push(text) });
+  for (let i = 0; i < 3; i++) count(3);
+  return written;
+}
+
+test('a count leaves no line on a terminal and prints nothing elsewhere', () => {
+  const written = counted(true);
+  expect(shown(written)[0]).toBe('[#####...........] drawn 1/3');
+  expect(shown(written).at(-1)).toBe('[################] drawn 3/3');
+  expect(written.at(-1)).toBe('\x1b[2K');
+  expect(counted(false)).toEqual([]);
+});
+
+test('the end of the program ends the bar: no timer keeps the process alive', () => {
+  const bar = new ProgressBar({ isTTY: true, write: () => true });
+  bar.show('half', 1, 2);
+  expect(jest.getTimerCount()).toBe(1);
+  endOutput();
+  expect(jest.getTimerCount()).toBe(0);
 });
 
 test.each([

@@ -1,21 +1,72 @@
 import type { DskdEvent, EventListener } from '@dskd/base';
-import { colored, printJson } from './print.js';
+import cliProgress from 'cli-progress';
+import { colored, onProgramEnd, printJson } from './print.js';
 
-const BAR_WIDTH = 16;
-/** Back to the first column, and the line cleared. */
-const REWRITE = '\r\x1b[2K';
-
-/** Where progress goes: standard error or, in a test, something like it. */
+/** The stream of progress: standard error or, in a test, something like it. */
 export interface ProgressStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
 
+/** Lines of progress and, on a terminal only, a bar below them that is redrawn in place. */
+export class ProgressBar {
+  readonly #stream: ProgressStream;
+  #bar: cliProgress.SingleBar | undefined;
+
+  constructor(stream: ProgressStream = process.stderr) {
+    this.#stream = stream;
+  }
+
+  get isTerminal(): boolean {
+    return this.#stream.isTTY === true;
+  }
+
+  /**
+   * Draws the bar, at most a few times a second. Does nothing elsewhere than on a terminal.
+   * @param total undefined where it is not known: then only the text is shown.
+   */
+  show(text: string, done: number, total: number | undefined): void {
+    if (!this.isTerminal) return;
+    if (this.#bar) {
+      this.#bar.update(done, { text });
+      return;
+    }
+    this.#bar = new cliProgress.SingleBar({
+      stream: this.#stream as NodeJS.WritableStream,
+      format: total === undefined ? '{text}' : '[{bar}] {text}',
+      barsize: 16,
+      barCompleteChar: '#',
+      barIncompleteChar: '.',
+      clearOnComplete: true,
+      // Cuts the line to the width of the terminal.
+      linewrap: true,
+      gracefulExit: false,
+    });
+    // The bar redraws by a timer, which would keep the process from ending after an error.
+    onProgramEnd(() => {
+      this.clear();
+    });
+    this.#bar.start(total ?? done, done, { text });
+  }
+
+  /** Prints a line above the bar. */
+  say(text: string): void {
+    this.clear();
+    this.#stream.write(`${text}\n`);
+  }
+
+  /** Removes the bar until it is shown again. */
+  clear(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}
+
 export interface ProgressOptions {
   readonly json: boolean;
   readonly stream?: ProgressStream;
-  /** Milliseconds of a clock that never goes back. */
+  /** Monotonic clock, in milliseconds. */
   readonly now?: () => number;
 }
 
@@ -25,7 +76,7 @@ function losses(values: Readonly<Record<string, number>>): string {
     .join('  ');
 }
 
-/** Rate and time left from what was done since this clock began (a resumed run began in the middle). */
+/** Rate and time left, from the work done since this clock started: a resumed run starts in the middle. */
 class Clock {
   readonly #now: () => number;
   readonly #start: number;
@@ -43,15 +94,13 @@ class Clock {
   }
 }
 
-/** A bar that rewrites its line on a terminal; plain lines, one an epoch, elsewhere. */
-function humanRenderer(stream: ProgressStream, now: () => number): EventListener {
+/** Text for people: a line per epoch and, on a terminal, a bar. */
+function textRenderer(stream: ProgressStream, now: () => number): EventListener {
   let run = { epochs: 0, steps: 0, done: 0, clock: new Clock(now) };
   let images: Clock | undefined;
+  const bar = new ProgressBar(stream);
   const say = (text: string): void => {
-    stream.write(stream.isTTY ? `${REWRITE}${text}\n` : `${text}\n`);
-  };
-  const show = (text: string): void => {
-    if (stream.isTTY) stream.write(`${REWRITE}${text.slice(0, (stream.columns || 80) - 1)}`);
+    bar.say(text);
   };
   return (event: DskdEvent) => {
     switch (event.type) {
@@ -68,9 +117,8 @@ function humanRenderer(stream: ProgressStream, now: () => number): EventListener
         break;
       case 'step-end': {
         run.done = event.step + 1;
-        const bar = '#'.repeat(Math.round((BAR_WIDTH * run.done) / run.steps)).padEnd(BAR_WIDTH, '.');
         const clock = run.clock.describe(run.done, run.steps, 'steps');
-        show(`[${bar}] ${run.done}/${run.steps}  ${losses(event.losses)}  ${clock}`);
+        bar.show(`${run.done}/${run.steps}  ${losses(event.losses)}  ${clock}`, run.done, run.steps);
         break;
       }
       case 'epoch-end':
@@ -92,10 +140,11 @@ function humanRenderer(stream: ProgressStream, now: () => number): EventListener
       case 'image-scored': {
         images ??= new Clock(now);
         const done = event.index + 1;
-        show(`scored ${done}/${event.total}  ${images.describe(done, event.total, 'images')}`);
+        const clock = images.describe(done, event.total, 'images');
+        bar.show(`scored ${done}/${event.total}  ${clock}`, done, event.total);
         if (done === event.total) {
           images = undefined;
-          if (stream.isTTY) stream.write(REWRITE);
+          bar.clear();
         }
         break;
       }
@@ -109,24 +158,23 @@ function humanRenderer(stream: ProgressStream, now: () => number): EventListener
   };
 }
 
-/** What the user sees of a long call: JSON lines on standard output, or progress on standard error. */
+/** Prints the events of a long call: as JSON lines on standard output, or as text on standard error. */
 export function progressRenderer({
   json,
   stream = process.stderr,
   now = () => performance.now(),
 }: ProgressOptions): EventListener {
-  return json ? printJson : humanRenderer(stream, now);
+  return json ? printJson : textRenderer(stream, now);
 }
 
-/** For work on many things: a line that rewrites itself on a terminal, `drawn 12/180`; nothing elsewhere. */
-export function countRenderer(
-  verb: string,
-  stream: ProgressStream = process.stderr,
-): (total: number) => void {
+/** Counts finished items on a terminal: `drawn 12/180`. Prints nothing elsewhere. */
+export function countRenderer(verb: string, stream?: ProgressStream): (total: number) => void {
+  const bar = new ProgressBar(stream);
   let done = 0;
   return (total) => {
     done++;
-    if (stream.isTTY) stream.write(done === total ? REWRITE : `${REWRITE}${verb} ${done}/${total}`);
+    bar.show(`${verb} ${done}/${total}`, done, total);
+    if (done === total) bar.clear();
   };
 }
 

@@ -4,7 +4,7 @@ import { DskdError } from '@dskd/base';
 import { paperRecipe } from '@dskd/detector';
 import { TEACHER_TINY } from '../../options/shared.js';
 import type { ReproduceOptions } from '../reproduce.js';
-import { runGrid } from './run-grid.js';
+import { runGrid } from './grid.js';
 
 function tableNamed(name: string): ResultName {
   const known = RESULT_NAMES.find((each) => each === name);

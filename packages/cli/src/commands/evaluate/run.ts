@@ -4,10 +4,9 @@ import { loadModel } from '../../models.js';
 import { formatTable, printJson, printLine } from '../../output/print.js';
 import { progressRenderer } from '../../output/progress.js';
 import type { EvaluateOptions } from '../evaluate.js';
-import { evaluationCsv } from './csv.js';
 import { MapFiles } from './map-files.js';
 import { EvaluationReport } from './report.js';
-import { evaluationMarkdown, evaluationTables, headline, thresholdLine } from './tables.js';
+import { evaluationCsv, evaluationMarkdown, evaluationTables, headline, thresholdLine } from './tables.js';
 
 export async function runEvaluation(
   path: string,

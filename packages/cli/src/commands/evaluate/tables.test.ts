@@ -1,5 +1,4 @@
-import { evaluationCsv } from './csv.js';
-import { evaluationMarkdown } from './tables.js';
+import { evaluationCsv, evaluationMarkdown } from './tables.js';
 import { madeUpResult } from './made-up-result.test.util.js';
 
 test('Markdown: every table, subsets and their mean at each limit', () => {

@@ -1,4 +1,4 @@
-import type { EvaluationResult, LimitedArea, ScoreMetrics } from '@dskd/detector';
+import { meanOverSubsets, type EvaluationResult, type LimitedArea, type ScoreMetrics } from '@dskd/metrics';
 
 /** A table of text cells. */
 export interface Table {
@@ -12,7 +12,7 @@ const HEADLINE_LIMIT = 0.05;
 const number = (value: number | undefined): string => value?.toFixed(4) ?? '-';
 
 /** The metrics of each branch, then those of the fused score. */
-export function scoresOf({ branches, fused }: EvaluationResult): [string, ScoreMetrics][] {
+function scoresOf({ branches, fused }: EvaluationResult): [string, ScoreMetrics][] {
   return [...Object.entries(branches), ['fused', fused]];
 }
 
@@ -97,12 +97,12 @@ export function thresholdLine({ images, atThreshold }: EvaluationResult): string
 }
 
 const escaped = (cell: string): string => cell.replaceAll('\\', '\\\\').replaceAll('|', '\\|');
-const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
+const markdownRow = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
 
 function markdownTable({ header, rows }: Table): string {
   const isNumber = header.map((_, column) => rows.every((row) => /^(-|[-\d.]+|NaN)$/.test(row[column]!)));
   const rule = `| ${isNumber.map((right) => (right ? '---:' : '---')).join(' | ')} |`;
-  return [line(header), rule, ...rows.map(line)].join('\n');
+  return [markdownRow(header), rule, ...rows.map(markdownRow)].join('\n');
 }
 
 /** An evaluation as Markdown, with the tables of the text output. */
@@ -111,12 +111,73 @@ export function evaluationMarkdown(result: EvaluationResult): string {
   return `${[`# ${result.source}`, `${headline(result)}.`, ...tables, `${thresholdLine(result)}.`].join('\n\n')}\n`;
 }
 
-/** The mean of subsets' areas at each limit: MVTec LOCO AD's score of a category. */
-export function meanOverSubsets(bySubset: Readonly<Record<string, readonly LimitedArea[]>>): LimitedArea[] {
-  const subsets = Object.values(bySubset);
-  return (subsets[0] ?? []).map(({ limit }, index) => {
-    const mean = (key: 'value' | 'lower' | 'upper'): number =>
-      subsets.reduce((sum, areas) => sum + areas[index]![key], 0) / subsets.length;
-    return { limit, value: mean('value'), lower: mean('lower'), upper: mean('upper') };
+const COLUMNS = [
+  'source',
+  'protocol',
+  'score',
+  'scope',
+  'name',
+  'metric',
+  'limit',
+  'value',
+  'lower',
+  'upper',
+] as const;
+
+/** One number. Without bounds where it is exact. */
+interface Row {
+  /** All test images, the images of one defect type or subset, or the regions of one type. */
+  readonly scope: 'all' | 'images' | 'regions';
+  /** Name of the type or subset. */
+  readonly name?: string;
+  readonly metric: string;
+  readonly value: number;
+  readonly limit?: number;
+  readonly lower?: number;
+  readonly upper?: number;
+}
+
+const IMAGE_METRICS = ['imageAuroc', 'imageAveragePrecision', 'imageF1Max'] as const;
+const PIXEL_METRICS = ['pixelAuroc', 'pixelAveragePrecision'] as const;
+
+function rowsOf(quality: ScoreMetrics): Row[] {
+  const sproRows = (scope: Row['scope'], areas: readonly LimitedArea[], name?: string): Row[] =>
+    areas.map((area) => ({ scope, ...(name !== undefined && { name }), metric: 'auSpro', ...area }));
+  return [
+    ...[...IMAGE_METRICS, ...PIXEL_METRICS].map(
+      (metric): Row => ({ scope: 'all', metric, value: quality[metric] }),
+    ),
+    ...(quality.auPro ? [{ scope: 'all', metric: 'auPro', ...quality.auPro } as const] : []),
+    ...sproRows('all', meanOverSubsets(quality.auSpro)),
+    ...Object.entries(quality.imageAurocByDefect).map(
+      ([name, value]): Row => ({ scope: 'images', name, metric: 'imageAuroc', value }),
+    ),
+    ...Object.entries(quality.auSpro).flatMap(([name, areas]) => sproRows('images', areas, name)),
+    ...Object.entries(quality.auSproByDefect).flatMap(([name, areas]) => sproRows('regions', areas, name)),
+  ];
+}
+
+function cell(value: string | number | undefined): string {
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : '';
+  if (value === undefined) return '';
+  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+}
+
+/**
+ * An evaluation as CSV (RFC 4180, with line feeds alone), one number per row: the score (a branch or `fused`), the images or
+ * regions it is measured on, the metric named as in the JSON result, and limit and bounds where there are some. The value
+ * of a metric that is not defined is empty. Over all images, auSpro is the mean over the subsets.
+ */
+export function evaluationCsv(result: EvaluationResult): string {
+  const { source, protocol, atThreshold } = result;
+  const rows = scoresOf(result).flatMap(([score, quality]) =>
+    rowsOf(quality).map((row) => ({ source, protocol, score, ...row })),
+  );
+  const counts = Object.entries(atThreshold).map(([metric, value]) => {
+    return { source, protocol, score: 'fused', scope: 'all', metric, value };
   });
+  const lines = [...rows, ...counts].map((row: Readonly<Record<string, string | number>>) =>
+    COLUMNS.map((column) => cell(row[column])).join(','),
+  );
+  return `${[COLUMNS.join(','), ...lines].join('\n')}\n`;
 }

@@ -1,5 +1,5 @@
 import type { Sample } from '@dskd/data';
-import { nextSteps } from './next-steps.js';
+import { nextSteps } from './run.js';
 
 const sample = (split: Sample['split'], label: Sample['label']): Sample => ({
   id: `${split}/${label}`,

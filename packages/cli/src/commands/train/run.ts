@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
-import { formatSummary, summarize } from '@dskd/data';
+import { formatSummary, summarize, type ImageSource } from '@dskd/data';
 import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
 import { trainDetector } from '@dskd/detector';
 import { saveDetectorFile, workerRunnerFor } from '@dskd/detector/node';
 import { startBackend, teacherOf } from '../../models.js';
 import { printLine } from '../../output/print.js';
 import { progressRenderer } from '../../output/progress.js';
+import { shellQuote } from '../../output/report-facts.js';
 import { printSavedModel } from '../../output/saved-model.js';
 import type { TrainOptions } from '../train.js';
 import { printCost } from './cost.js';
-import { nextSteps } from './next-steps.js';
 import { TrainingReport } from './report.js';
 import { augmentationOf, epochsFor, outOf, trainingChoices } from './training-options.js';
 
@@ -81,4 +81,38 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
   } finally {
     teacher.dispose();
   }
+}
+
+export interface NextSteps {
+  readonly model: string;
+  /** As given with `--data` and `--category`. */
+  readonly data: string;
+  readonly category?: string | undefined;
+}
+
+/** The commands that come after a training, to copy. */
+export function nextSteps(
+  { samples }: Pick<ImageSource, 'samples'>,
+  { model, data, category }: NextSteps,
+): string {
+  const file = shellQuote([model]);
+  const where = `--data ${shellQuote([data])}${category === undefined ? '' : ` --category ${shellQuote([category])}`}`;
+  const anomalies = samples.some(({ split, label }) => split === 'test' && label === 'anomalous');
+  const evaluate = anomalies
+    ? [
+        `  dskd evaluate ${file} ${where} --report report.html`,
+        '      how good it is: your data has images of defects to try it on',
+      ]
+    : [
+        `  dskd evaluate ${file} --data FOLDER --report report.html`,
+        '      how good it is, once you have images of defects: FOLDER/test/good and FOLDER/test/NAME_OF_A_DEFECT',
+      ];
+  return [
+    'What next:',
+    `  dskd predict ${file} NEW_IMAGES --out heat-maps`,
+    '      which of them are anomalous, and where',
+    `  dskd calibrate ${file} --normals MORE_GOOD_IMAGES`,
+    '      a threshold from more good images, without training again: the more, the fewer surprises',
+    ...evaluate,
+  ].join('\n');
 }

@@ -1,4 +1,9 @@
-import { PullProgressView } from './pull-progress.js';
+import { jest } from '@jest/globals';
+import { PullProgressView } from './registry.js';
+
+// The bar is redrawn by a timer, a few times a second.
+beforeEach(() => jest.useFakeTimers({ now: 0 }));
+afterEach(() => jest.useRealTimers());
 
 const MEBIBYTE = 2 ** 20;
 
@@ -14,18 +19,19 @@ function show(isTTY: boolean, { announced }: { announced: boolean }): string[] {
     view.update({ received: second * 10 * MEBIBYTE, attempt: 1, ...size });
     now += 1;
     view.update({ received: second * 10 * MEBIBYTE + 1, attempt: 1, ...size });
+    jest.advanceTimersByTime(1000);
   }
   view.end();
   return written;
 }
 
-test('on a terminal a line is rewritten, with rate and time left', () => {
+test('on a terminal a bar is redrawn, with rate and time left', () => {
   const written = show(true, { announced: true });
-  expect(written[0]).toBe('\r\x1b[2Kpulling net (100.0 MiB)\n');
-  expect(written).toContain('\r\x1b[2K[########........] 50.0/100.0 MiB  10.0 MiB/s  5s left');
-  expect(written.at(-1)).toBe('\r\x1b[2K');
+  expect(written[0]).toBe('pulling net (100.0 MiB)\n');
+  expect(written).toContain('[########........] 50.0/100.0 MiB  10.0 MiB/s  5s left');
+  expect(written.at(-1)).toBe('\x1b[2K');
   // Not for every piece.
-  expect(written.length).toBeLessThan(15);
+  expect(written.filter((text) => text.includes('MiB/s')).length).toBeLessThan(15);
 });
 
 test('elsewhere there is a plain line for every tenth', () => {
@@ -57,7 +63,7 @@ test('a new try says why, where it goes on, and counts its own rate', () => {
   expect(written).toEqual([
     'pulling net (100.0 MiB)\n',
     'net: the server sent nothing for 30 s; trying again\n',
-    'pulling net (100.0 MiB, going on after 50.0)\n',
+    'pulling net (100.0 MiB, resuming after 50.0)\n',
     'net: 75.0/100.0 MiB  25.0 MiB/s  1s left\n',
   ]);
 });
