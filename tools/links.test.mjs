@@ -13,7 +13,9 @@ test('the functions of docs/equations.md are exported by the linked files', () =
     const source = readFileSync(path.resolve(root, 'docs', target), 'utf8');
     const names = [...functions.matchAll(/`(\w+)`/g)].map(([, name]) => name);
     expect(names).not.toEqual([]);
-    return names.filter((name) => !new RegExp(`^export (?:class|(?:async )?function) ${name}\\b`, 'm').test(source));
+    return names.filter(
+      (name) => !new RegExp(`^export (?:class|(?:async )?function) ${name}\\b`, 'm').test(source),
+    );
   });
   expect(missing).toEqual([]);
 });

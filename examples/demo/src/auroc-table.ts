@@ -16,7 +16,7 @@ export function imageAurocs({ branches, fused }: EvaluationResult): Record<strin
     return { structural, logical, mean: (structural + logical) / 2 };
   };
   const scores = [...Object.entries(branches), ['fused', fused] as const];
-  return Object.fromEntries(scores.map(([name, quality]) => [name, of(quality)]));
+  return Object.fromEntries(scores.map(([name, metrics]) => [name, of(metrics)]));
 }
 
 /** The same for people. */

@@ -10,7 +10,7 @@ function risingCurve(power: number): Curve {
 const area = (limit: number, value: number): LimitedArea => ({ limit, value, lower: value, upper: value });
 
 /** Numbers that hang together loosely: a better score has a higher `worth` (0..1). */
-function madeUpQuality(worth: number, types: readonly string[], subsets: readonly string[]): ScoreMetrics {
+function madeUpMetrics(worth: number, types: readonly string[], subsets: readonly string[]): ScoreMetrics {
   const power = 1 - worth;
   const limited = (offset: number): LimitedArea[] =>
     [0.01, 0.05, 0.1, 0.3, 1].map((limit) => area(limit, Math.min(0.99, worth - offset + 0.1 * limit)));
@@ -81,8 +81,8 @@ export function madeUpEvaluation({
     source: 'made up',
     protocol: subsets.length > 0 ? 'mvtec-loco-ad' : 'mvtec-ad',
     images: { good, anomalous, withMask: anomalous },
-    fused: madeUpQuality(0.94, types, subsets),
-    branches: { local: madeUpQuality(0.9, types, subsets), global: madeUpQuality(0.83, types, subsets) },
+    fused: madeUpMetrics(0.94, types, subsets),
+    branches: { local: madeUpMetrics(0.9, types, subsets), global: madeUpMetrics(0.83, types, subsets) },
     atThreshold: { threshold, falseAlarms: count('good', 'anomalous'), misses: count('anomalous', 'normal') },
     samples,
   };

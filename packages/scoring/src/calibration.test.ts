@@ -63,9 +63,9 @@ describe('quantileThreshold', () => {
       fc.property(normals, rate, (scores, falseAlarmRate) => {
         const { threshold, guaranteed, smallestPossibleRate } = quantileThreshold(scores, falseAlarmRate);
         expect(guaranteed).toBe(falseAlarmRate >= smallestPossibleRate);
-        const promised = guaranteed ? falseAlarmRate : smallestPossibleRate;
+        const bound = guaranteed ? falseAlarmRate : smallestPossibleRate;
         for (const score of [...scores, ...scores.map((value) => value + 0.5), -1]) {
-          expect(score > threshold).toBe(conformalPValue(score, scores) <= promised);
+          expect(score > threshold).toBe(conformalPValue(score, scores) <= bound);
         }
       }),
       { numRuns: 300 },

@@ -67,7 +67,7 @@ test('more images, or fewer above the threshold, are surer', () => {
 });
 
 describe('requiredCalibrationSize', () => {
-  test('what a 1 % promise needs', () => {
+  test('calibration sizes for a rate of 1 %', () => {
     expect(requiredCalibrationSize({ falseAlarmRate: 0.01 })).toBe(99);
     expect(requiredCalibrationSize({ falseAlarmRate: 0.05 })).toBe(19);
     // Wilks' classical numbers.

@@ -1,6 +1,6 @@
 import { isDskdError, randomStream } from '@dskd/base';
 import fc from 'fast-check';
-import { MapQuantiles } from './map-statistics.js';
+import { MapQuantiles } from './normalization.js';
 
 function seen(...blocks: readonly Float32Array[]): MapQuantiles {
   const quantiles = new MapQuantiles();

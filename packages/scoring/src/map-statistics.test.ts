@@ -1,6 +1,6 @@
 import { randomStream } from '@dskd/base';
 import fc from 'fast-check';
-import { MapStatistics } from './map-statistics.js';
+import { MapStatistics } from './normalization.js';
 
 function seen(...blocks: readonly Float32Array[]): MapStatistics {
   const statistics = new MapStatistics();

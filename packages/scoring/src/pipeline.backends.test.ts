@@ -7,7 +7,7 @@ import {
   readGolden,
 } from '@dskd/test-support';
 import { fuseLevels, fuseScoredMaps, imageScores, scoreBranches, type BranchNormalization } from './index.js';
-import { MapStatistics } from './map-statistics.js';
+import { MapStatistics } from './normalization.js';
 import { smoothMaps } from './smooth-maps.js';
 
 const SIZE = [24, 20] as const;
