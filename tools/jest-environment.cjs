@@ -1,5 +1,9 @@
-// Typed arrays made outside jest's realm (wasm heaps, codecs, worker messages) must satisfy
-// `instanceof` inside it, so tests see the outer constructors (jest#7780).
+// Two changes to jest's node environment:
+// - The context is a plain one (no interceptors on its global object). jest gives the global object a proxy; every
+//   use of `Math` or `Float32Array` in compiled tests then calls into it, which makes numeric code several times slower.
+// - Typed arrays made outside jest's realm (wasm heaps, codecs, worker messages) must satisfy `instanceof` inside it,
+//   so tests see the outer constructors (jest#7780).
+const vm = require('node:vm');
 const { TestEnvironment } = require('jest-environment-node');
 
 const SHARED = [
@@ -21,7 +25,10 @@ const SHARED = [
 
 module.exports = class DskdEnvironment extends TestEnvironment {
   constructor(config, context) {
+    const { createContext } = vm;
+    vm.createContext = () => createContext(vm.constants.DONT_CONTEXTIFY);
     super(config, context);
+    vm.createContext = createContext;
     for (const name of SHARED) this.global[name] = globalThis[name];
   }
 };

@@ -1,14 +1,18 @@
 // node tools/jest.mjs fast|slow [jest arguments]: runs one tier of the package in the working directory.
 // The slow tier is *.slow.test.ts, then *.backends.test.ts on WebGPU where a driver can be had.
+// DSKD_TEST_SECONDS=FILE appends a line { package, tier, seconds } for each tier that ran.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { existsSync, readdirSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
 import { webgpuEnvironment } from './webgpu-environment.mjs';
 
 const [tier = 'fast', ...rest] = process.argv.slice(2);
 const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
+const root = path.resolve(import.meta.dirname, '..');
 
 function run(name, extra = {}) {
+  const started = performance.now();
   const { status } = spawnSync(
     process.execPath,
     [
@@ -23,6 +27,11 @@ function run(name, extra = {}) {
     ],
     { stdio: 'inherit', env: { ...process.env, ...extra, DSKD_TEST_TIER: name } },
   );
+  const seconds = (performance.now() - started) / 1000;
+  if (process.env.DSKD_TEST_SECONDS) {
+    const line = { package: path.relative(root, process.cwd()), tier: name, seconds };
+    appendFileSync(process.env.DSKD_TEST_SECONDS, `${JSON.stringify(line)}\n`);
+  }
   return status ?? 1;
 }
 
