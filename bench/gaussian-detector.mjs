@@ -12,7 +12,7 @@ const BATCH = 16;
 const LEAST_DEVIATION = 0.05;
 
 async function eachBatch(samples, size, extractor, use) {
-  const images = new PreparedImages(samples, {
+  const prepared = new PreparedImages(samples, {
     height: size,
     width: size,
     fit: 'stretch',
@@ -20,7 +20,7 @@ async function eachBatch(samples, size, extractor, use) {
   });
   for (let start = 0; start < samples.length; start += BATCH) {
     const indices = Array.from({ length: Math.min(BATCH, samples.length - start) }, (_, i) => start + i);
-    const images = await images.batch(indices);
+    const images = await prepared.batch(indices);
     const features = await extractor.extract(images);
     await use(features.slice(-2));
     tf.dispose([images, features]);

@@ -99,7 +99,7 @@ describe('several detectors', () => {
   });
 
   test('where one cannot be loaded none stays', async () => {
-    const broken = changed(whole, (description) => ({ ...description, format: 3 }));
+    const broken = changed(whole, (description) => ({ ...description, format: 4 }));
     await expectNoNewTensors(() =>
       expect(loadDetectors([whole, broken])).rejects.toMatchObject({ code: 'artifact-version' }),
     );
