@@ -46,7 +46,7 @@ const MADE_OF = [
   },
   {
     what: 'made-up images: dead leaves, noise, fractals, text, textured shapes, gradients',
-    origin: 'drawn by @dskd/detector/distillation from the seed',
+    origin: 'drawn by @dskd/distillation from the seed',
     license: 'Apache-2.0, ours',
   },
 ];

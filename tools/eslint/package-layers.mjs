@@ -32,7 +32,7 @@ export const PACKAGE_LAYERS = {
   methods: ['base', 'core', 'losses', 'models', 'scoring', 'training', 'weights'],
   report: ['base', 'core', 'metrics', 'scoring'],
   detector: belowDetector,
-  distillation: ['base', 'core', 'data', 'models', 'training', 'weights'],
+  distillation: ['base', 'core', 'data', 'models', 'synthetic', 'training', 'weights'],
   'teacher-tiny': ['base'],
   benchmark: everything,
   cli: [...everything, 'benchmark', 'teacher-tiny'],

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { encodePng } from '@dskd/data/node';
-import { readDistillationRecord } from '@dskd/detector/distillation';
+import { readDistillationRecord } from '@dskd/distillation';
 import { backboneWeightShapes } from '@dskd/models';
 import { integerFill } from '@dskd/test-support';
 import { writeSafetensors, type StateDict } from '@dskd/weights';

@@ -1,5 +1,5 @@
 export { assertFinite, listed } from './finite-tensors.js';
-export { HALF_OVERFLOW, toHalf } from './half-precision.js';
+export { storedAs, type TensorStorage } from './half-precision.js';
 export {
   checkMetadata,
   namesAreApart,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { throwIfAborted } from '@dskd/base';
-import type { Photo } from '@dskd/detector/distillation';
+import type { Photo } from '@dskd/distillation';
 import { defineCommand } from '../define-command.js';
 import {
   integer,
@@ -125,7 +125,7 @@ async function runDistillation(
   ] = await Promise.all([
     import('@dskd/data/node'),
     import('@dskd/detector'),
-    import('@dskd/detector/distillation'),
+    import('@dskd/distillation'),
     import('@dskd/detector/node'),
     import('../models.js'),
     import('../output/progress.js'),

@@ -1,7 +1,8 @@
 import { onSurface, type Damageable, type Spot } from '../defects/surface.js';
 import type { Draws } from '../draws.js';
 import { cosine, degrees, length, sine } from '../math.js';
-import { beveled, grained, lightOn, mixed, plain, rod, type Color } from '../raster/paint.js';
+import { mixed, type Color } from '../raster/blend.js';
+import { beveled, grained, lightOn, plain, rod } from '../raster/paint.js';
 import {
   band,
   circle,

@@ -1,7 +1,8 @@
 import { onSurface, type Damageable } from '../defects/surface.js';
 import type { Draws } from '../draws.js';
 import { degrees } from '../math.js';
-import { beveled, grained, granules, lightOn, mixed, plain, type Color } from '../raster/paint.js';
+import { mixed, type Color } from '../raster/blend.js';
+import { beveled, grained, granules, lightOn, plain } from '../raster/paint.js';
 import {
   circle,
   difference,

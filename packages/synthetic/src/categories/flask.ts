@@ -1,7 +1,8 @@
 import { onSurface, type Damageable, type Spot } from '../defects/surface.js';
 import type { Draws } from '../draws.js';
 import { degrees } from '../math.js';
-import { beveled, grained, mixed, plain, type Color, type Paint } from '../raster/paint.js';
+import { mixed, type Color } from '../raster/blend.js';
+import { beveled, grained, plain, type Paint } from '../raster/paint.js';
 import {
   circle,
   difference,

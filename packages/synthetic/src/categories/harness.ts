@@ -1,7 +1,8 @@
 import { onSurface, type Damageable } from '../defects/surface.js';
 import type { Draws } from '../draws.js';
 import { clamp, cosine, degrees, sine } from '../math.js';
-import { beveled, grained, mixed, plain, rod, type Color, type Paint } from '../raster/paint.js';
+import { mixed, type Color } from '../raster/blend.js';
+import { beveled, grained, plain, rod, type Paint } from '../raster/paint.js';
 import {
   circle,
   difference,

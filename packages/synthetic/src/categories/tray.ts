@@ -1,7 +1,8 @@
 import { onSurface, type Damageable } from '../defects/surface.js';
 import type { Draws } from '../draws.js';
 import { degrees } from '../math.js';
-import { beveled, grained, lightOn, mixed, plain, rod, scaled, type Color } from '../raster/paint.js';
+import { mixed, type Color } from '../raster/blend.js';
+import { beveled, grained, lightOn, plain, rod, scaled } from '../raster/paint.js';
 import {
   circle,
   difference,

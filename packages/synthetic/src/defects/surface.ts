@@ -1,6 +1,7 @@
 import type { Draws } from '../draws.js';
 import { cosine, sine } from '../math.js';
-import { beveled, grained, mixed, plain, type Color } from '../raster/paint.js';
+import { mixed, type Color } from '../raster/blend.js';
+import { beveled, grained, plain } from '../raster/paint.js';
 import {
   ellipse,
   grown,

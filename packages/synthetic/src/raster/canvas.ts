@@ -1,4 +1,5 @@
 import { clamp, cosine, sine, smoothStep } from '../math.js';
+import { blend } from './blend.js';
 import type { Paint } from './paint.js';
 import { corners, type Box, type Shape } from './shape.js';
 
@@ -47,9 +48,7 @@ export class Canvas {
       out[3] = 1;
       paint(x, y, distance, out);
       const weight = coverage * out[3];
-      pixels[at]! += weight * (out[0]! - pixels[at]!);
-      pixels[at + 1]! += weight * (out[1]! - pixels[at + 1]!);
-      pixels[at + 2]! += weight * (out[2]! - pixels[at + 2]!);
+      blend(pixels, at, out, weight);
     });
   }
 

@@ -1,11 +1,9 @@
 import { clamp, cosine, sine } from '../math.js';
+import type { Color } from './blend.js';
 import { nearestCell, valueNoise, type Cell } from '../value-noise.js';
 import type { Pose, Shape } from './shape.js';
 
 const { floor } = Math;
-
-/** Red, green, blue in 0..1, as displayed. */
-export type Color = readonly [red: number, green: number, blue: number];
 
 /**
  * The color at a point of a shape that lies `distance` from its outline. Writes red, green, blue and opacity
@@ -25,10 +23,6 @@ export function lightOn({ angle }: Pick<Pose, 'angle'>): readonly [number, numbe
 
 export function scaled([red, green, blue]: Color, factor: number): Color {
   return [red * factor, green * factor, blue * factor];
-}
-
-export function mixed(a: Color, b: Color, share: number): Color {
-  return [a[0] + share * (b[0] - a[0]), a[1] + share * (b[1] - a[1]), a[2] + share * (b[2] - a[2])];
 }
 
 export function plain([red, green, blue]: Color, opacity = 1): Paint {

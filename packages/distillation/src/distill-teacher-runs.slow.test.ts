@@ -4,14 +4,13 @@ import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { createBackbone } from '@dskd/models';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { readSafetensors, readStateDict, toFloat32, writeSafetensors } from '@dskd/weights';
-import type { Teacher } from '../teacher.js';
-import { tinyTeacher } from '../tiny-world.test.util.js';
+import { tinyTeacher, type TestTeacher } from './tiny-teacher.test.util.js';
 import { distillTeacher, type DistilledTeacher } from './distill-teacher.js';
-import type { DistillOptions } from './distillation-options.js';
-import type { Photo } from './distillation-images.js';
-import { readDistillationRecord } from './distilled-weights.js';
+import type { DistillOptions } from './options.js';
+import type { Photo } from './images.js';
+import { readDistillationRecord } from './record.js';
 
-let teacher: Teacher;
+let teacher: TestTeacher;
 let options: DistillOptions;
 let undo: () => void;
 beforeAll(async () => {
@@ -30,7 +29,7 @@ beforeAll(async () => {
   };
 });
 afterAll(() => {
-  teacher.dispose();
+  teacher.extractor.dispose();
   undo();
 });
 
@@ -65,7 +64,7 @@ describe('a run', () => {
     const record = readDistillationRecord(whole.bytes);
     expect(record).toEqual(whole.record);
     expect(record).toMatchObject({
-      format: 1,
+      format: 2,
       backbone: 'teacher-tiny',
       teacher: {
         name: 'squeezenet1_1',

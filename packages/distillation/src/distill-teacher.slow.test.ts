@@ -1,9 +1,9 @@
 import { useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import '@tensorflow/tfjs';
-import { tinyTeacher } from '../tiny-world.test.util.js';
+import { tinyTeacher } from './tiny-teacher.test.util.js';
 import { distillTeacher } from './distill-teacher.js';
-import { readDistillationRecord } from './distilled-weights.js';
+import { readDistillationRecord } from './record.js';
 
 test('the held-out error falls, and the file keeps it', async () => {
   await useBackend('wasm');
@@ -21,6 +21,6 @@ test('the held-out error falls, and the file keeps it', async () => {
   expect(record.heldOut.mean).toBeLessThan(0.9 * short.record.heldOut.mean);
   expect(record.heldOut.mean).toBeLessThan(1);
   expect(readDistillationRecord(bytes)).toEqual(record);
-  teacher.dispose();
+  teacher.extractor.dispose();
   undo();
 });

@@ -1,13 +1,13 @@
 import { DskdError, type EventListener } from '@dskd/base';
+import type { FeatureExtractor } from '@dskd/core';
 import { holdOut } from '@dskd/data';
 import { backboneInfo, type BackboneName } from '@dskd/models';
-import { sha256Of, type Teacher } from '../teacher.js';
-import type { Photo } from './distillation-images.js';
-import type { DistillationSettings } from './distillation-record.js';
+import type { Photo } from './images.js';
+import type { DistillationSettings } from './record.js';
 
 export interface DistillOptions {
   /** Its levels must lie at the strides of the backbone's. Frozen; stays the caller's. */
-  readonly teacher: Pick<Teacher, 'extractor' | 'sha256'>;
+  readonly teacher: { readonly extractor: FeatureExtractor; readonly sha256: string };
   /** Steps of the optimizer. */
   readonly steps: number;
   /** What is trained. Default `teacher-tiny`. */
@@ -115,6 +115,11 @@ function levelProblems(
   return odd.length === 0
     ? []
     : [`the teacher's maps of ${size} px are ${odd.join(' and ')}, not size / stride`];
+}
+
+async function sha256Of(bytes: Uint8Array): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** @throws {DskdError} `invalid-config` naming everything that is wrong. */

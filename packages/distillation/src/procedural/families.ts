@@ -1,18 +1,16 @@
 import type { RandomStream } from '@dskd/base';
+import { clamp, mixed } from '@dskd/synthetic/raster';
 import {
   between,
-  clamp,
   cover,
   fill,
-  mix,
+  paintShape,
   palette,
   scaleBetween,
   type Canvas,
   type Paint,
 } from './canvas.js';
-import { noiseField } from './noise-field.js';
-import { paintShape } from './shapes.js';
-import { randomTexture } from './textures.js';
+import { noiseField, randomTexture } from './textures.js';
 
 type Painter = (canvas: Canvas, random: RandomStream) => void;
 
@@ -53,7 +51,7 @@ const noiseFields: Painter = (canvas, random) => {
   fill(canvas, (x, y) => {
     const [u, v] = upright ? [x, Math.floor(y / squeeze)] : [Math.floor(x / squeeze), y];
     const share = (field: Float32Array): number => clamp((field[v * size + u]! - 0.5) * contrast + 0.5);
-    return mix(mix(a, b, share(first)), c, share(second) * 0.7);
+    return mixed(mixed(a, b, share(first)), c, share(second) * 0.7);
   });
 };
 
@@ -77,12 +75,12 @@ const fractals: Painter = (canvas, random) => {
       [a, b] = [a * a - b * b + real, 2 * a * b + imaginary];
       step++;
     }
-    if (step === steps) return mix(colors[0]!, colors[1]!, clamp(a * a + b * b));
+    if (step === steps) return mixed(colors[0]!, colors[1]!, clamp(a * a + b * b));
     // Between whole steps by how far out the point has gone.
     const smooth = step + 1 - Math.log2(Math.max(1, Math.log2(a * a + b * b) / 2));
     const place = Math.max(0, smooth) / 4;
     const below = Math.floor(place);
-    return mix(colors[below % 8]!, colors[(below + 1) % 8]!, place - below);
+    return mixed(colors[below % 8]!, colors[(below + 1) % 8]!, place - below);
   });
 };
 
@@ -112,7 +110,7 @@ const text: Painter = (canvas, random) => {
   const color = palette(random);
   fill(canvas, randomTexture(random, size, color));
   const dark = random.uniform() < 0.5 ? 0 : 1;
-  const ink = mix(color(), [dark, dark, dark], 0.7);
+  const ink = mixed(color(), [dark, dark, dark], 0.7);
   const alphabet = Array.from({ length: 24 }, () => glyph(random));
   const dot = scaleBetween(random, 0.8, size / 32);
   const angle = random.uniform() < 0.5 ? 0 : between(random, 0, 2 * Math.PI);
@@ -181,7 +179,7 @@ const gradients: Painter = (canvas, random) => {
   fill(canvas, (x, y) => {
     const slope = clamp((x - size / 2) * cosine + (y - size / 2) * sine + 0.5);
     const distance = Math.sqrt((x - centerX) ** 2 + (y - centerY) ** 2);
-    return mix(mix(a, b, step(slope)), c, step(clamp(1 - distance / reach)));
+    return mixed(mixed(a, b, step(slope)), c, step(clamp(1 - distance / reach)));
   });
 };
 

@@ -2,6 +2,8 @@ import { DskdError, type PixelBuffer, type RandomStream } from '@dskd/base';
 import { between, newCanvas, toPixels, type Canvas } from './canvas.js';
 import { FAMILIES, type ProceduralFamily } from './families.js';
 
+export type { ProceduralFamily };
+
 /** The kinds of procedural images there are. */
 export const PROCEDURAL_FAMILIES = Object.keys(FAMILIES) as readonly ProceduralFamily[];
 

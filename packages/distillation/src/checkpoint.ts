@@ -3,7 +3,7 @@ import type { StudentState } from '@dskd/training';
 import { z } from 'zod';
 import { assertSameRun, readCheckpoint, writeCheckpoint } from '@dskd/training';
 import { checkMetadata } from '@dskd/weights';
-import { curvePoint, type CurvePoint, type DistillationSettings } from './distillation-record.js';
+import { curvePoint, type CurvePoint, type DistillationSettings } from './record.js';
 
 const runSchema = z.object({
   kind: z.literal('distillation'),

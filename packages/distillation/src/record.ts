@@ -1,5 +1,16 @@
+import { DskdError } from '@dskd/base';
+import {
+  checkMetadata,
+  parseMetadata,
+  readSafetensors,
+  storedAs,
+  writeSafetensors,
+  type StateDict,
+} from '@dskd/weights';
 import { z } from 'zod';
-import { VERSION } from '../version.js';
+
+/** This package's version, as in package.json (tested). */
+export const VERSION = '0.1.0';
 
 const errors = z.object({
   /** Mean squared error of the standardized features by level of the backbone: 1 is to predict their mean. */
@@ -81,6 +92,31 @@ export function recordOf(
     drawn: settings.steps * settings.batchSize,
     curve: [...curve],
     heldOut,
-    versions: { '@dskd/detector': VERSION },
+    versions: { '@dskd/distillation': VERSION },
   };
+}
+
+/**
+ * A distilled backbone as the bytes of a safetensors file under torch's names: filters in float16, vectors (batch
+ * norms and their running statistics) in float32, the record in the metadata.
+ */
+export function writeDistilledWeights(weights: StateDict, record: DistillationRecord): Uint8Array {
+  const stored: StateDict = new Map();
+  for (const [name, entry] of weights) stored.set(name, storedAs('float16', name, entry));
+  return writeSafetensors(stored, { format: 'pt', [RECORD_KEY]: JSON.stringify(record) });
+}
+
+/**
+ * Where the weights in a file that {@link distillTeacher} made came from.
+ * @throws {DskdError} `weights-invalid`, `artifact-invalid`
+ */
+export function readDistillationRecord(bytes: Uint8Array): DistillationRecord {
+  const text = readSafetensors(bytes).metadata[RECORD_KEY];
+  if (text === undefined) {
+    throw new DskdError('artifact-invalid', 'The file has no record of a distillation in its metadata.', {
+      hint: 'Pass the bytes that distillTeacher returned.',
+    });
+  }
+  const parsed = parseMetadata(text, 'weights');
+  return checkMetadata(recordSchema, parsed.format === 1 ? recordFromFormat1(parsed) : parsed, 'weights');
 }

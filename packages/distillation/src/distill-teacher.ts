@@ -4,18 +4,18 @@ import { backboneInfo, createTrainableBackbone, type TrainableBackbone } from '@
 import { inProcessRunner, type FeatureBatch, type StudentRunner } from '@dskd/training';
 import { readStateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
-import { readProgress, writeProgress } from './distillation-checkpoint.js';
-import { planDistillation, type DistillOptions, type DistillationPlan } from './distillation-options.js';
-import { DistillationImages, type Photo, type Purpose } from './distillation-images.js';
+import { readProgress, writeProgress } from './checkpoint.js';
+import { FEATURE_ERROR, levelErrors } from './feature-error.js';
+import { DistillationImages, type Photo, type Purpose } from './images.js';
+import { planDistillation, type DistillationPlan, type DistillOptions } from './options.js';
 import {
   recordOf,
+  writeDistilledWeights,
   type CurvePoint,
   type DistillationRecord,
   type DistillationSettings,
   type FeatureErrors,
-} from './distillation-record.js';
-import { writeDistilledWeights } from './distilled-weights.js';
-import { FEATURE_ERROR, levelErrors } from './feature-error.js';
+} from './record.js';
 import { StandardizedTeacher } from './standardized-teacher.js';
 
 const NAME = 'distillation';
