@@ -1,13 +1,13 @@
 import type { InputTransform } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** An input transform as `image * factor - offset`, both `[3]`, in RGB whatever the network reads. */
+/** An input transform as `image * factor - offset`. Both are `[3]` and in RGB order, also for a BGR network. */
 export interface AffineInput {
   readonly factor: tf.Tensor1D;
   readonly offset: tf.Tensor1D;
 }
 
-/** The caller disposes both tensors. */
+/** Converts an input transform to factor and offset. The caller disposes both tensors. */
 export function affineInput({ channelOrder, scale, mean, standardDeviation }: InputTransform): AffineInput {
   const channels = channelOrder === 'rgb' ? [0, 1, 2] : [2, 1, 0];
   return {
@@ -24,7 +24,7 @@ export const IMAGENET_RGB: InputTransform = {
   standardDeviation: [0.229, 0.224, 0.225],
 };
 
-/** Caffe's, as Keras Applications uses it for ResNet-50 v1: BGR, 0..255, mean subtracted. */
+/** Caffe's normalization, which Keras Applications uses for ResNet-50 v1: BGR, 0..255, mean subtracted. */
 export const IMAGENET_CAFFE: InputTransform = {
   channelOrder: 'bgr',
   scale: 255,

@@ -89,7 +89,7 @@ test('another weight is another hash; what is missing or cut off is refused by n
     code: 'file-not-found',
     message: expect.stringContaining('2.bin') as string,
   });
-  for (const text of ['no JSON', 'null', '{"modelTopology":{}}']) {
+  for (const text of ['not JSON', 'null', '{"modelTopology":{}}']) {
     await writeFile(file, text);
     await expect(readTfjsModel(file)).rejects.toMatchObject({ code: 'weights-invalid' });
   }

@@ -4,11 +4,11 @@ import path from 'node:path';
 import { DskdError } from '@dskd/base';
 import { io } from '@tensorflow/tfjs-core';
 
-/** A model in tfjs's own format, in memory. */
+/** The files of a model in tfjs's format, in memory. */
 export interface TfjsModelFiles {
-  /** For `tf.loadLayersModel` or `tf.loadGraphModel`, whichever wrote the files. */
+  /** Argument for `tf.loadLayersModel` or `tf.loadGraphModel`, depending on the kind of model. */
   readonly handler: io.IOHandler;
-  /** SHA-256 of `model.json` and of the weight files after it, hexadecimal: the identity of the model as a teacher. */
+  /** SHA-256 of `model.json` followed by the weight files, hexadecimal. Identifies the model as a teacher. */
   readonly sha256: string;
 }
 
@@ -28,13 +28,13 @@ function parse(text: string, file: string): io.ModelJSON {
   try {
     model = JSON.parse(text) as Partial<io.ModelJSON> | null;
   } catch (cause) {
-    throw new DskdError('weights-invalid', `${file} is no JSON.`, { cause });
+    throw new DskdError('weights-invalid', `${file} is not JSON.`, { cause });
   }
   const { modelTopology, weightsManifest } = model ?? {};
   if (!modelTopology || !Array.isArray(weightsManifest)) {
     throw new DskdError(
       'weights-invalid',
-      `${file} is no model of tfjs; wanted a JSON object with modelTopology and weightsManifest.`,
+      `${file} is not a model of tfjs; wanted a JSON object with modelTopology and weightsManifest.`,
       { hint: 'tensorflowjs_converter and the save method of tfjs models write such files.' },
     );
   }
@@ -43,7 +43,7 @@ function parse(text: string, file: string): io.ModelJSON {
 
 const BYTES = { float32: 4, int32: 4, complex64: 8, bool: 1, uint8: 1, uint16: 2, float16: 2 } as const;
 
-/** Undefined where strings are among them, whose length stands in the data. */
+/** Bytes of the weights, or undefined if some are strings, whose lengths are in the data. */
 function bytesOf(specs: readonly io.WeightsManifestEntry[]): number | undefined {
   let bytes = 0;
   for (const { dtype, shape, quantization } of specs) {
@@ -54,9 +54,9 @@ function bytesOf(specs: readonly io.WeightsManifestEntry[]): number | undefined 
 }
 
 /**
- * Reads a `model.json` of tfjs (a converted Keras model or SavedModel, or one that tfjs saved) and the weight files it
- * names, which plain tfjs can do in browsers only.
- * @param file path of `model.json`; weight files are looked for from its folder.
+ * Reads the `model.json` of tfjs (a converted Keras model or SavedModel, or a model saved by tfjs) and the weight
+ * files it names. tfjs itself can do this in browsers only.
+ * @param file path of `model.json`. Paths of weight files are relative to its folder.
  * @throws {DskdError} `file-not-found`, `weights-invalid`
  */
 export async function readTfjsModel(file: string): Promise<TfjsModelFiles> {

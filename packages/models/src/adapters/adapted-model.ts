@@ -10,7 +10,7 @@ import {
   type ModelRun,
 } from './model-contract.js';
 
-/** Runs a model on images after its input transform. Owns the transform's tensors, not the model. */
+/** Applies the input transform and runs a model. Owns the tensors of the transform, not the model. */
 class Runner {
   readonly #model: ModelRun;
   readonly #transform: InputTransform;
@@ -23,7 +23,7 @@ class Runner {
     this.#input = affineInput(transform);
   }
 
-  /** Whether the model has to be run by `runAsync`: known after the dry run. */
+  /** Whether the model has to be run by `runAsync`. Known after the dry run. */
   get asynchronous(): boolean {
     return this.#asynchronous;
   }
@@ -49,7 +49,7 @@ class Runner {
     }
   }
 
-  /** Shapes for one black image; finds out whether the model must be run asynchronously. */
+  /** Returns the shapes of the results for one black image, and finds out whether the model must run asynchronously. */
   async dryRun(size: readonly [number, number], batch: number): Promise<number[][]> {
     const image = tf.zeros<tf.Rank.R4>([batch, ...size, 3]);
     try {
@@ -57,7 +57,7 @@ class Runner {
       try {
         results = await this.run(image);
       } catch (error) {
-        // What tfjs says of control flow and of nodes that answer with a promise.
+        // tfjs asks for executeAsync where a model has control flow or nodes that return a promise.
         if (!this.#model.runAsync || !String(error).includes('executeAsync')) throw error;
         this.#asynchronous = true;
         results = await this.run(image);
@@ -76,29 +76,33 @@ class Runner {
 }
 
 export interface AdapterOptions {
-  /** What the weights were trained on. Default: RGB in 0..1, as images come. */
+  /** What the weights expect as input. Default: RGB in 0..1, without a change. */
   readonly inputTransform?: InputTransform;
   /**
-   * Of the outputs, in their order. Default: names of the outputs, channels and strides as a dry run on one
-   * black image finds them. Channels are compared with it; the strides given are believed.
+   * Levels of the outputs, in the order of the outputs. Default: names of the outputs, with the channels and
+   * strides that a dry run on one black image finds. Given channels are compared with the dry run; given strides
+   * are not.
    */
   readonly levels?: readonly FeatureLevel[];
-  /** `[height, width]` of the dry run's image. Default: what the model's input says, else 256 x 256. */
+  /**
+   * `[height, width]` of the image of the dry run. Default: the size of the model's input, or 256 x 256 if it is
+   * open.
+   */
   readonly inputSize?: readonly [number, number];
 }
 
-/** Somebody else's model as a frozen teacher. `dispose` leaves the model itself alone: it stays its owner's. */
+/** A model of another library as a frozen teacher. `dispose` does not dispose the model itself: the caller owns it. */
 export interface AdaptedModel extends FeatureExtractor {
   [Symbol.dispose](): void;
 }
 
-const AS_IT_COMES: InputTransform = {
+const NO_CHANGE: InputTransform = {
   channelOrder: 'rgb',
   scale: 1,
   mean: [0, 0, 0],
   standardDeviation: [1, 1, 1],
 };
-const USUAL_SIDE = 256;
+const DEFAULT_SIDE = 256;
 
 type Shape = [number, number, number];
 
@@ -108,7 +112,7 @@ class Adapted implements AdaptedModel {
   readonly inputTransform: InputTransform;
   readonly #runner: Runner;
   readonly #contract: InputContract;
-  /** Of the model's results, which is level 0, 1, ... */
+  /** Index of the model's result that is level 0, 1, ... */
   readonly #order: readonly number[];
   readonly #shapes = new Map<string, Shape[]>();
   #disposed = false;
@@ -186,7 +190,7 @@ class Adapted implements AdaptedModel {
       tf.dispose(results);
       throw new DskdError(
         'shape-mismatch',
-        `${this.name} gave other features than it used to: ${wrong.join('; ')}.`,
+        `${this.name} gave features of other shapes than in the dry run: ${wrong.join('; ')}.`,
       );
     }
     return this.#order.map((index) => results[index] as tf.Tensor4D);
@@ -194,7 +198,7 @@ class Adapted implements AdaptedModel {
 
   #checkUsable(): void {
     if (this.#disposed) {
-      throw new DskdError('disposed', `Model ${this.name} was disposed; it extracts nothing any more.`);
+      throw new DskdError('disposed', `Model ${this.name} was disposed; it cannot extract features.`);
     }
   }
 
@@ -209,13 +213,13 @@ class Adapted implements AdaptedModel {
   }
 }
 
-/** Makes a teacher of `model`; what {@link AdapterOptions} says is checked by a dry run. */
+/** Makes a teacher of `model`. A dry run checks the options. */
 export async function adaptModel(
   model: ModelRun,
-  { inputTransform = AS_IT_COMES, levels, inputSize }: AdapterOptions,
+  { inputTransform = NO_CHANGE, levels, inputSize }: AdapterOptions,
 ): Promise<AdaptedModel> {
   const contract = inputContract(model);
-  const size = inputSize ?? ([contract.height ?? USUAL_SIDE, contract.width ?? USUAL_SIDE] as const);
+  const size = inputSize ?? ([contract.height ?? DEFAULT_SIDE, contract.width ?? DEFAULT_SIDE] as const);
   await tf.ready();
   const runner = new Runner(model, inputTransform);
   try {

@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { adaptModel, type AdaptedModel, type AdapterOptions } from './adapted-model.js';
 import { asArray, type ModelEnd } from './model-contract.js';
 
-/** What {@link fromGraphModel} uses of a `tf.GraphModel`; this package does not depend on tfjs-converter. */
+/** The part of a `tf.GraphModel` that {@link fromGraphModel} uses. This package does not depend on tfjs-converter. */
 export interface GraphModelLike {
   readonly inputs: readonly ModelEnd[];
   readonly outputNodes: readonly string[];
@@ -12,18 +12,18 @@ export interface GraphModelLike {
 }
 
 export interface GraphModelOptions extends AdapterOptions {
-  /** Graph models have none of their own. Default `'graph-model'`. */
+  /** Name of the teacher; graph models have no name. Default `'graph-model'`. */
   readonly name?: string;
   /** Names of the nodes whose values are the levels. Default: the model's outputs. */
   readonly nodes?: readonly string[];
 }
 
 /**
- * Adapts a `tf.GraphModel` (a converted SavedModel, say) into a frozen teacher. A model with control flow is
- * run by `executeAsync`; its `outputShapes` are those of the dry run only.
- * @param model with one input, float32 `[batch, height, width, 3]`. It stays the caller's.
- * @throws {DskdError} `invalid-argument` where the model takes other input, knows no such node, or gives
- * something that is no feature map; every problem of the levels in one error.
+ * Makes a frozen teacher of a `tf.GraphModel`, for example of a converted SavedModel. A model with control flow is run
+ * by `executeAsync`; its `outputShapes` are known for the size of the dry run only.
+ * @param model has one input, float32 `[batch, height, width, 3]`. The caller disposes it.
+ * @throws {DskdError} `invalid-argument` if the model has another input, has no such node, or returns something
+ * that is not a feature map. One error lists all problems of the levels.
  */
 export async function fromGraphModel(
   model: GraphModelLike,

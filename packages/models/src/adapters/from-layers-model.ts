@@ -3,7 +3,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { adaptModel, type AdaptedModel, type AdapterOptions } from './adapted-model.js';
 import { asArray, type ModelEnd } from './model-contract.js';
 
-/** What {@link fromLayersModel} uses of a `tf.LayersModel`; this package does not depend on tfjs-layers. */
+/** The part of a `tf.LayersModel` that {@link fromLayersModel} uses. This package does not depend on tfjs-layers. */
 export interface LayersModelLike {
   readonly name: string;
   readonly inputs: readonly ModelEnd[];
@@ -14,13 +14,13 @@ export interface LayersModelLike {
 }
 
 export interface LayersModelOptions extends AdapterOptions {
-  /** Default: the model's own name. */
+  /** Name of the teacher. Default: the name of the model. */
   readonly name?: string;
   /** Names of the layers whose outputs are the levels. Default: the model's outputs. */
   readonly layers?: readonly string[];
 }
 
-/** tfjs numbers the outputs of layers whose name was in use before: what to ask for is not the layer's name. */
+/** Names of the output tensors of layers. tfjs adds a number to the name of an output if the name was in use before. */
 function outputsOfLayers(model: LayersModelLike, wanted: readonly string[]): string[] {
   const known = new Map(model.layers.map((layer) => [layer.name, layer]));
   const missing = wanted.filter((name) => !known.has(name));
@@ -39,11 +39,11 @@ function outputsOfLayers(model: LayersModelLike, wanted: readonly string[]): str
 }
 
 /**
- * Adapts a `tf.LayersModel` (a converted Keras model, say) into a frozen teacher. It runs in inference mode:
- * batch norm by its running statistics, no dropout.
- * @param model with one input, float32 `[batch, height, width, 3]`. It stays the caller's.
- * @throws {DskdError} `invalid-argument` where the model takes other input, knows no such layer, or gives
- * something that is no feature map; every problem of the levels in one error.
+ * Makes a frozen teacher of a `tf.LayersModel`, for example of a converted Keras model. It runs in inference mode:
+ * batch norm uses its running statistics, dropout is off.
+ * @param model has one input, float32 `[batch, height, width, 3]`. The caller disposes it.
+ * @throws {DskdError} `invalid-argument` if the model has another input, has no such layer, or returns something
+ * that is not a feature map. One error lists all problems of the levels.
  */
 export async function fromLayersModel(
   model: LayersModelLike,

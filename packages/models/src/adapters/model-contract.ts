@@ -2,31 +2,31 @@ import { DskdError } from '@dskd/base';
 import type { FeatureLevel } from '@dskd/core';
 import type * as tf from '@tensorflow/tfjs-core';
 
-/** An input or output of somebody else's model, as tfjs describes it. */
+/** An input or output of a model, as tfjs describes it. */
 export interface ModelEnd {
   readonly name: string;
-  /** `null` or -1 where any number will do. */
+  /** `null` or -1 where the size is open. */
   readonly shape?: readonly (number | null)[];
   readonly dtype: string;
 }
 
-/** What the adapters make of a model: its one input, and how to get the outputs that are to be levels. */
+/** A model as the adapters use it: its input, and a function that computes the outputs that become levels. */
 export interface ModelRun {
   readonly name: string;
   readonly inputs: readonly ModelEnd[];
-  /** Names of what `run` returns, in its order. */
+  /** Names of the results of `run`, in their order. */
   readonly outputs: readonly string[];
   run(images: tf.Tensor4D): tf.Tensor[];
-  /** For models whose nodes cannot be computed synchronously. */
+  /** For models with nodes that cannot be computed synchronously. */
   runAsync?(images: tf.Tensor4D): Promise<tf.Tensor[]>;
 }
 
-/** tfjs gives a single output without its array. */
+/** The results as an array: tfjs returns a single output without one. */
 export function asArray(results: tf.Tensor | tf.Tensor[]): tf.Tensor[] {
   return Array.isArray(results) ? results : [results];
 }
 
-/** A side that the model leaves open is undefined. */
+/** Shape of the images that a model takes. `undefined` where the size is open. */
 export interface InputContract {
   readonly batch: number | undefined;
   readonly height: number | undefined;
@@ -38,7 +38,7 @@ function describe({ name, shape, dtype }: ModelEnd): string {
 }
 
 /**
- * What images a model takes.
+ * Returns the shape of the images that a model takes.
  * @throws {DskdError} `invalid-argument` unless it has one input of float32 `[batch, height, width, 3]`.
  */
 export function inputContract({ name, inputs }: Pick<ModelRun, 'name' | 'inputs'>): InputContract {
@@ -62,7 +62,10 @@ export function inputContract({ name, inputs }: Pick<ModelRun, 'name' | 'inputs'
   return { batch: side(0), height: side(1), width: side(2) };
 }
 
-/** @throws {DskdError} `shape-mismatch` unless `images` is float32 `[batch, height, width, 3]` of what the model takes. */
+/**
+ * @throws {DskdError} `shape-mismatch` unless `images` is float32 `[batch, height, width, 3]` and of the model's
+ * size.
+ */
 export function checkImages(name: string, contract: InputContract, { shape, dtype }: tf.Tensor): void {
   const wanted = [contract.batch, contract.height, contract.width, 3] as const;
   const fits =
@@ -79,13 +82,13 @@ export function checkImages(name: string, contract: InputContract, { shape, dtyp
   );
 }
 
-/** What a dry run gave under one name. */
+/** One output of a dry run. */
 interface Found {
   readonly name: string;
   readonly shape: readonly number[];
 }
 
-/** Input pixels per position where both directions agree on a whole number, else undefined. */
+/** Input pixels per position if it is the same whole number in both directions, else undefined. */
 function strideOf(
   [, height, width]: readonly number[],
   inputSize: readonly [number, number],
@@ -95,8 +98,8 @@ function strideOf(
 }
 
 /**
- * The levels of an adapted model: as `given`, or as the shapes of a dry run tell.
- * @throws {DskdError} `invalid-argument` listing every output that is no level, or that is not as given.
+ * Returns the levels of an adapted model: `given`, or derived from the shapes of a dry run.
+ * @throws {DskdError} `invalid-argument` with all outputs that are not feature maps or that differ from `given`.
  */
 export function findLevels(
   model: string,
@@ -123,7 +126,7 @@ export function findLevels(
     const stride = level?.stride ?? strideOf(shape, inputSize);
     if (stride === undefined) {
       problems.push(
-        `'${name}' is ${shape[1]} x ${shape[2]} for an image of ${inputSize.join(' x ')}: no whole stride, equal in both directions`,
+        `'${name}' is ${shape[1]} x ${shape[2]} for an image of ${inputSize.join(' x ')}: the stride is not the same whole number in both directions`,
       );
       return [];
     }
@@ -132,7 +135,7 @@ export function findLevels(
   const names = levels.map(({ name }) => name);
   if (new Set(names).size !== names.length) problems.push(`names repeat: ${names.join(', ')}`);
   if (problems.length > 0) {
-    throw new DskdError('invalid-argument', `Model ${model} gives no levels: ${problems.join('; ')}.`, {
+    throw new DskdError('invalid-argument', `Model ${model} has no usable levels: ${problems.join('; ')}.`, {
       hint: 'Name the layers or nodes whose outputs are feature maps, or give levels with their strides.',
       details: { problems },
     });

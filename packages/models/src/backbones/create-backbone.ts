@@ -10,7 +10,7 @@ import { checkWeights, foldConvolution, type FoldedConvolution } from './weights
 
 type FoldedWeights = ReadonlyMap<string, FoldedConvolution>;
 
-/** Zeros around the image plane: torch's padding, which tfjs's 'same' is not (reference.md 8.1). */
+/** Adds zeros around the map, as torch does. With stride 2, tfjs's 'same' would add them on other sides. */
 function padded(x: tf.Tensor4D, before: number, after: readonly [number, number]): tf.Tensor4D {
   if (before === 0 && after[0] === 0 && after[1] === 0) return x;
   return tf.pad(x, [
@@ -37,13 +37,13 @@ function convolve(x: tf.Tensor4D, convolution: Convolution, weights: FoldedWeigh
 function maxPool(x: tf.Tensor4D, pool: MaxPool): tf.Tensor4D {
   const size = [x.shape[1], x.shape[2]] as const;
   const pooled = pooledSize(size, pool);
-  // What a last window needs beyond the edge. torch fills with -infinity; on features that went through a
-  // ReLU, where each window holds at least one of them, zeros give the same maximum.
+  // Rows and columns that the last window needs beyond the edge. torch fills them with -infinity. After a ReLU zeros
+  // give the same maximum, because each window contains at least one feature.
   const after = size.map((side, axis) => Math.max(0, 2 * pooled[axis]! + 1 - side - pool.padding));
   return tf.maxPool(padded(x, pool.padding, [after[0]!, after[1]!]), 3, 2, 'valid');
 }
 
-/** One block's features. Call inside `tf.tidy`. */
+/** Returns the features of one block. Call it inside `tf.tidy`. */
 function runBlock(x: tf.Tensor4D, block: Block, weights: FoldedWeights): tf.Tensor4D {
   switch (block.kind) {
     case 'convolution':
@@ -66,15 +66,15 @@ function runBlock(x: tf.Tensor4D, block: Block, weights: FoldedWeights): tf.Tens
 }
 
 export interface BackboneOptions {
-  /** Under torchvision's names, of any float type; what the network does not need is ignored. */
+  /** Tensors by torchvision's names, of any float type. Tensors that the network does not need are ignored. */
   readonly weights: StateDict;
-  /** Names from `backboneInfo(name).availableLevels`; the result is always shallow to deep. */
+  /** Names from `backboneInfo(name).availableLevels`, in any order. Features are returned from shallow to deep. */
   readonly levels?: readonly string[];
-  /** Where the weights were trained on other inputs than `backboneInfo(name).inputTransform`. */
+  /** What the weights expect as input. Default: `backboneInfo(name).inputTransform`. */
   readonly inputTransform?: InputTransform;
 }
 
-/** A frozen ImageNet network. Owns its weights until it is disposed. */
+/** A frozen ImageNet network. It owns its weights; `dispose` frees them. */
 export interface Backbone extends FeatureExtractor {
   [Symbol.dispose](): void;
 }
@@ -88,7 +88,7 @@ function foldAll(
   return new Map(
     convolutions.map((convolution, index) => [
       convolution.name,
-      // The first convolution reads RGB whatever its weights were trained on: no reordering at run time.
+      // The filter of the first convolution is reordered once, so that images need no reordering.
       foldConvolution(convolution, weights, plan.batchNormEpsilon, index === 0 && channelOrder === 'bgr'),
     ]),
   );
@@ -119,7 +119,7 @@ class PlannedBackbone implements Backbone {
   // eslint-disable-next-line @typescript-eslint/require-await -- asynchronous by contract: errors are rejections
   async extract(images: tf.Tensor4D): Promise<tf.Tensor4D[]> {
     if (this.#disposed) {
-      throw new DskdError('disposed', `Backbone ${this.name} was disposed; it extracts nothing any more.`);
+      throw new DskdError('disposed', `Backbone ${this.name} was disposed; it cannot extract features.`);
     }
     this.#checkImages(images);
     return tf.tidy(() => this.#run(images));
@@ -145,7 +145,7 @@ class PlannedBackbone implements Backbone {
     return features;
   }
 
-  /** Frees features as soon as the next block has read them, unless they are a level (`keepInput`). */
+  /** Frees the features of a block as soon as the next block has used them, except those of a level (`keepInput`). */
   #runStage(input: tf.Tensor4D, stage: Stage, keepInput: boolean): tf.Tensor4D {
     let current = input;
     for (const block of stage.blocks) {
@@ -169,11 +169,11 @@ class PlannedBackbone implements Backbone {
 }
 
 /**
- * A frozen backbone with its batch norms folded into its convolutions (float64, at load time). What it gives
- * for an image does not depend on the batch the image came in. The weights' arrays are copied to the
- * current backend; the caller disposes the backbone.
- * @throws {DskdError} `invalid-argument` for an unknown name or level; `weights-mismatch` listing every
- * tensor that is missing or of another shape.
+ * Makes a frozen backbone. Its batch norms are folded into the convolutions in float64. The features of an image do not
+ * depend on the other images of the batch. The weights are copied to the current backend.
+ * @returns the backbone. The caller disposes it.
+ * @throws {DskdError} `invalid-argument` for an unknown name or level; `weights-mismatch` with all tensors that are
+ * missing or have another shape.
  */
 export function createBackbone(name: BackboneName, options: BackboneOptions): Backbone {
   const selection = selectLevels(name, options.levels);

@@ -12,53 +12,53 @@ import type { Block, Convolution, Stage } from './plan.js';
 import { selectLevels, type BackboneName } from './registry.js';
 
 export interface TrainableBackboneOptions {
-  /** Of the initial weights. */
+  /** Seed of the initial weights. */
   readonly seed: number;
   /**
-   * Channels of a linear 1x1 convolution (with bias) on a level, by the level's name; shallow to deep. With
-   * heads `forward` gives what they give, and only levels with a head are computed.
+   * Adds a linear 1x1 convolution with bias to levels: number of its output channels by the name of the level. With
+   * heads, `forward` returns the outputs of the heads, and only levels with a head are computed.
    */
   readonly heads?: Readonly<Record<string, number>>;
 }
 
-/** A backbone whose weights can be trained. Owns its variables until it is disposed. */
+/** A backbone whose weights can be trained. It owns its variables; `dispose` frees them. */
 export interface TrainableBackbone {
   readonly name: BackboneName;
   /** Shallow to deep. */
   readonly levels: readonly FeatureLevel[];
-  /** By torch's names, the heads' as `heads.LEVEL`. */
+  /** Trainable variables by torch's names; those of heads are `heads.LEVEL.*`. */
   readonly parameters: ReadonlyMap<string, tf.Variable>;
   /** `running_mean`, `running_var`. */
   readonly buffers: ReadonlyMap<string, tf.Variable>;
   /**
    * @param images float32 `[batch, height, width, 3]`, RGB, 0..1, of any size.
-   * @param options as of `Student.forward`: in training batch norm uses the batch and moves its statistics.
-   * @returns one tensor per level: features or, with heads, predictions. Inside `tf.tidy` or disposed by the
-   * caller.
+   * @param options as in `Student.forward`: in training, batch norm uses the batch and updates its running statistics.
+   * @returns one tensor per level: features or, with heads, predictions. Call it inside `tf.tidy`, or dispose
+   * the result.
    */
   forward(
     images: tf.Tensor4D,
     options: { readonly training: boolean; readonly batchNormMomentum?: number },
   ): tf.Tensor4D[];
-  /** A copy of all weights and statistics in torch's names and layouts, without heads: for `createBackbone`. */
+  /** Returns a copy of all weights and statistics by torch's names and layouts, without heads: for `createBackbone`. */
   stateDict(): Promise<StateDict>;
   /**
-   * Takes what {@link stateDict} gave; heads stay as they are.
-   * @throws {DskdError} `weights-mismatch` naming what is missing, left over or of another shape.
+   * Loads a result of {@link stateDict}. Heads do not change.
+   * @throws {DskdError} `weights-mismatch` with all tensors that are missing, unknown or of another shape.
    */
   loadStateDict(entries: ReadonlyMap<string, StateDictEntry>): void;
   dispose(): void;
   [Symbol.dispose](): void;
 }
 
-/** Layers state their cost for one size; what they compute follows the images. */
+/** Size for which the plan counts costs. The layers accept images of any size. */
 const NOMINAL_INPUT: MapShape = [256, 256, 3];
-/** The layers' own. */
+/** Epsilon of the batch norm of our layers. */
 const EPSILON = 1e-5;
 
 function untrainable(name: string, why: string): DskdError {
   return new DskdError('invalid-argument', `${name} cannot be trained: it has ${why}.`, {
-    hint: 'What can be trained is a residual network of 3x3 and 1x1 convolutions with batch norm: teacher-tiny.',
+    hint: 'Use a residual network of 3x3 and 1x1 convolutions with batch norm: teacher-tiny.',
   });
 }
 
@@ -91,7 +91,7 @@ class PlanLayers {
     const side = shortcut && this.#normalized(shortcut, input);
     return {
       shape: body.shape,
-      // The tidy frees what no gradient keeps before the next block starts.
+      // The tidy frees tensors that no gradient needs before the next block starts.
       apply: (x, mode) => tf.tidy(() => addRelu(body.apply(x, mode), side ? side.apply(x, mode) : x)),
     };
   }
@@ -107,10 +107,10 @@ class PlanLayers {
 }
 
 /**
- * Makes a backbone with random weights (He, fan out; by seed and name) that can be trained, with batch norm in
- * training mode. The caller disposes it.
- * @throws {DskdError} `invalid-argument` for an unknown name or level, and for a network with layers that
- * cannot be trained here: poolings, 7x7 convolutions, another batch-norm epsilon, BGR input.
+ * Makes a trainable backbone with random weights (He initialization, fan out, by seed and name).
+ * @returns the backbone. The caller disposes it.
+ * @throws {DskdError} `invalid-argument` for an unknown name or level, and for a network with a layer that cannot
+ * be trained: pooling, a 7x7 convolution, another batch-norm epsilon, BGR input.
  */
 export function createTrainableBackbone(
   name: BackboneName,

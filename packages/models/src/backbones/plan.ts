@@ -1,10 +1,10 @@
 import type { InputTransform } from '@dskd/core';
 
-/** A convolution as torch writes it: square kernel, the same stride and padding in both directions. */
+/** A convolution with torch's parameters: square kernel, the same stride and padding in both directions. */
 export interface Convolution {
-  /** State-dict name; its filter is `${name}.weight`. */
+  /** Name in the state dict; the filter is `${name}.weight`. */
   readonly name: string;
-  /** The batch norm that follows it, by state-dict name. Without one the convolution has `${name}.bias`. */
+  /** Name of the batch norm that follows. Without one the convolution has `${name}.bias`. */
   readonly norm?: string;
   readonly inputs: number;
   readonly outputs: number;
@@ -14,11 +14,11 @@ export interface Convolution {
   readonly relu: boolean;
 }
 
-/** The 3x3 stride-2 max pooling that both families use, on non-negative features. */
+/** Max pooling of kernel 3 and stride 2 on non-negative features. */
 export interface MaxPool {
   readonly kind: 'max-pool';
   readonly padding: 0 | 1;
-  /** torch's `ceil_mode`: a last window that hangs over the edge counts. */
+  /** torch's `ceil_mode`: a last window that extends over the edge counts. */
   readonly ceil: boolean;
 }
 
@@ -30,14 +30,14 @@ export type Block =
   /** Both expansions of the squeezed features, concatenated by channel. */
   | { readonly kind: 'fire'; readonly squeeze: Convolution; readonly expansions: readonly Convolution[] };
 
-/** A named part of a network, after which features can be taken if it is a `level`. */
+/** A named part of a network. If it is a `level`, its output can be used as features. */
 export interface Stage {
   readonly name: string;
   readonly blocks: readonly Block[];
   readonly level?: { readonly channels: number; readonly stride: number };
 }
 
-/** A network as data: what every function of this folder (shapes, cost, loading, running) walks over. */
+/** A network as data. The functions of this folder compute shapes and costs from it, load it and run it. */
 export interface Plan {
   readonly stages: readonly Stage[];
   readonly defaultLevels: readonly string[];

@@ -10,7 +10,7 @@ const TINY_NAMES = Object.keys(TINY_NETWORKS) as (keyof typeof TINY_NETWORKS)[];
 
 export type BackboneName = keyof typeof RESNETS | keyof typeof SQUEEZENETS | keyof typeof TINY_NETWORKS;
 
-/** The names {@link createBackbone} knows. */
+/** Names of all backbones that {@link createBackbone} can make. */
 export const BACKBONES: readonly BackboneName[] = [...RESNET_NAMES, ...SQUEEZENET_NAMES, ...TINY_NAMES];
 
 const PLANS: ReadonlyMap<string, Plan> = new Map<string, Plan>([
@@ -31,11 +31,11 @@ function levelsOf(stages: readonly Stage[]): FeatureLevel[] {
   return stages.flatMap(({ name, level }) => (level ? [{ name, ...level }] : []));
 }
 
-/** A plan cut after its deepest wanted level. */
+/** A plan without the stages after the deepest selected level. */
 export interface Selection {
   readonly plan: Plan;
   readonly stages: readonly Stage[];
-  /** Shallow to deep, in whatever order they were asked for. */
+  /** From shallow to deep. */
   readonly levels: readonly FeatureLevel[];
 }
 
@@ -59,16 +59,16 @@ export function selectLevels(name: string, wanted?: readonly string[]): Selectio
 
 export interface BackboneInfo {
   readonly name: BackboneName;
-  /** Taken by default, shallow to deep. */
+  /** Default levels, from shallow to deep. */
   readonly levels: readonly FeatureLevel[];
-  /** Everything that `levels` of {@link createBackbone} may name. */
+  /** All levels that can be selected with the option `levels` of {@link createBackbone}. */
   readonly availableLevels: readonly FeatureLevel[];
-  /** Of the public weights the name stands for; others can be given to {@link createBackbone}. */
+  /** What the public weights of this name expect as input. {@link createBackbone} accepts another one. */
   readonly inputTransform: InputTransform;
 }
 
 /**
- * What is known of a backbone without its weights.
+ * Returns what is known about a backbone without its weights.
  * @throws {DskdError} `invalid-argument` for an unknown name.
  */
 export function backboneInfo(name: BackboneName): BackboneInfo {

@@ -7,7 +7,7 @@ interface ResnetConfig {
   readonly counts: readonly [number, number, number, number];
   /** Width of the 3x3 convolutions of layer1; it doubles with each layer. */
   readonly width: number;
-  /** Which convolution of a bottleneck strides: conv2 is torchvision's (v1.5), conv1 the paper's (v1). */
+  /** Which convolution of a bottleneck block has the stride: conv2 in torchvision (v1.5), conv1 in the paper (v1). */
   readonly strideOn: 'conv1' | 'conv2';
   readonly weights: 'torchvision' | 'keras';
 }
@@ -47,7 +47,7 @@ export const RESNETS = {
   resnet50_v1: { block: 'bottleneck', counts: [3, 4, 6, 3], width: 64, strideOn: 'conv1', weights: 'keras' },
 } as const satisfies Record<string, ResnetConfig>;
 
-/** What differs between frameworks that trained the same network. */
+/** Differences between frameworks that trained the same network. */
 const TRAINED_BY = {
   torchvision: { batchNormEpsilon: 1e-5, inputTransform: IMAGENET_RGB },
   keras: { batchNormEpsilon: 1.001e-5, inputTransform: IMAGENET_CAFFE },
@@ -145,14 +145,14 @@ interface TinyConfig {
   readonly stem: number;
   /** Channels of the three levels, at strides 4, 8, 16. */
   readonly widths: readonly [number, number, number];
-  /** Basic blocks a level. */
+  /** Basic blocks of each level. */
   readonly blocks: number;
 }
 
 /**
- * Small networks of our own, for CPUs and browsers: a stride-2 stem and three stages of basic blocks, each of
- * which begins with a stride of 2. There is no pooling, so every layer can be trained here, and widths are
- * multiples of 8, the tile of the fast wasm kernels.
+ * Small networks for CPUs and browsers: a stem of stride 2 and three stages of basic blocks, each of which begins
+ * with a stride of 2. Without pooling, every layer can be trained on all backends. Widths are multiples of 8, the
+ * tile size of the fast wasm kernels.
  */
 export const TINY_NETWORKS = {
   'teacher-tiny': { stem: 32, widths: [40, 80, 160], blocks: 2 },

@@ -13,12 +13,12 @@ function convolvedSize(size: Size, { kernel, stride, padding }: Convolution): Si
   return eachSide(size, (side) => Math.floor((side + 2 * padding - kernel) / stride) + 1);
 }
 
-/** torch's pooling arithmetic for kernel 3, stride 2. */
+/** Output size of a pooling with kernel 3 and stride 2, as in torch. */
 export function pooledSize(size: Size, { padding, ceil }: Omit<MaxPool, 'kind'>): Size {
   return eachSide(size, (side) => Math.floor((side + 2 * padding - 3 + (ceil ? 1 : 0)) / 2) + 1);
 }
 
-/** The convolutions of a block, each with the size it gives, and the size the block gives. */
+/** Returns the convolutions of a block with the output size of each, and the output size of the block. */
 function walkBlock(block: Block, size: Size): { convolved: [Convolution, Size][]; output: Size } {
   if (block.kind === 'max-pool') return { convolved: [], output: pooledSize(size, block) };
   if (block.kind === 'residual') {
@@ -40,8 +40,8 @@ function walkBlock(block: Block, size: Size): { convolved: [Convolution, Size][]
 }
 
 /**
- * `[height, width, channels]` of each level.
- * @throws {DskdError} `shape-mismatch` where the input is too small to leave a position at every level.
+ * Returns `[height, width, channels]` of each level.
+ * @throws {DskdError} `shape-mismatch` if the input is so small that a level has no positions.
  */
 export function levelShapes(
   name: string,
@@ -56,7 +56,7 @@ export function levelShapes(
     if (!whole || Math.min(...size) < 1) {
       throw new DskdError(
         'shape-mismatch',
-        `Got images of ${inputSize.join(' x ')}; ${name} has no features left at ${stage.name}.`,
+        `Got images of ${inputSize.join(' x ')}; ${name} has no positions at ${stage.name}.`,
         { hint: 'Height and width must be whole numbers, at least a few dozen pixels.' },
       );
     }
@@ -67,18 +67,19 @@ export function levelShapes(
 }
 
 export interface BackboneCost {
-  /** Multiply-accumulates of all convolutions for one image; a GMAC is 1e9 of them, 2 GFLOP. */
+  /** Multiply-accumulate operations of all convolutions for one image; 1 GMAC is 1e9 of them, 2 GFLOP. */
   readonly multiplyAccumulates: number;
-  /** Numbers held: filters and biases, batch norm folded. */
+  /** Number of parameters: filters and biases, with batch norm folded. */
   readonly parameters: number;
-  /** The same in bytes of float32. */
+  /** Bytes of the parameters in float32. */
   readonly weightBytes: number;
-  /** The features of one image in bytes of float32, all levels. */
+  /** Bytes of the features of one image in float32, all levels. */
   readonly featureBytes: number;
 }
 
 /**
- * What a backbone costs, from its plan alone: no weights, no tensors. Counts end at the deepest level.
+ * Computes the cost of a backbone from its plan, without weights or tensors. Stages after the deepest level do not
+ * count.
  * @param inputSize `[height, width]` in pixels.
  * @throws {DskdError} `invalid-argument` for an unknown name or level, `shape-mismatch` for too small an input.
  */

@@ -9,8 +9,8 @@ interface SqueezenetConfig {
 }
 
 /**
- * Iandola et al. 2016, version 1.1, with the stem padded by 1 (torchvision's is not padded): sizes then halve
- * as in the residual networks, 256 to 64, 32, 16. The poolings are torchvision's, unpadded with ceil_mode.
+ * Iandola et al. 2016, version 1.1, with the stem padded by 1 (torchvision does not pad it): a side of 256 then
+ * gives 64, 32 and 16 positions, as in the residual networks. Pooling is as in torchvision: no padding, ceil_mode.
  */
 export const SQUEEZENETS = {
   squeezenet1_1: {

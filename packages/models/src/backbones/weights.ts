@@ -18,8 +18,8 @@ function requiredTensors(stages: readonly Stage[]): Map<string, number[]> {
 }
 
 /**
- * The tensors a backbone reads from its weights: torchvision's names, torch's shapes (filters are
- * `[outputs, inputs, height, width]`), up to the deepest level.
+ * Returns the names and shapes of the tensors that a backbone needs, up to the deepest level: torchvision's names,
+ * torch's shapes (filters are `[outputs, inputs, height, width]`).
  * @throws {DskdError} `invalid-argument` for an unknown name or level.
  */
 export function backboneWeightShapes(
@@ -31,7 +31,7 @@ export function backboneWeightShapes(
 
 const LISTED = 12;
 
-/** @throws {DskdError} `weights-mismatch`, one error for everything that is missing or of another shape. */
+/** @throws {DskdError} `weights-mismatch`, with all tensors that are missing or have another shape. */
 export function checkWeights(name: string, stages: readonly Stage[], weights: StateDict): void {
   const problems: string[] = [];
   for (const [tensor, shape] of requiredTensors(stages)) {
@@ -77,9 +77,8 @@ function affineOf({ name, norm, outputs }: Convolution, weights: StateDict, epsi
 }
 
 /**
- * The tensors of one convolution with its batch norm folded in (float64, rounded once), from torch's layout
- * to tfjs's.
- * @param reverseInputs takes its input channels in reverse order: RGB images for a BGR network.
+ * Folds the batch norm into one convolution (in float64, rounded once) and converts it from torch's layout to tfjs's.
+ * @param reverseInputs reverses the order of the input channels, so that a BGR network takes RGB images.
  */
 export function foldConvolution(
   convolution: Convolution,

@@ -19,9 +19,9 @@ function positionsOf({ shape: [batch, height, width] }: tf.Tensor4D): number {
 }
 
 /**
- * Batch normalization by the batch's own statistics, with the ReLU that follows it if asked for, as one
- * custom gradient: it keeps its input, and its output where there is a ReLU, nothing else of that size.
- * `statistics` sees the batch's mean and biased variance.
+ * Batch normalization with the statistics of the batch, optionally followed by a ReLU, as one operation with a custom
+ * gradient. For the gradient it keeps its input and, with a ReLU, its output, and nothing else of that size.
+ * @param statistics is called with the mean and the biased variance of the batch.
  */
 function normalizeBatch(
   input: tf.Tensor4D,
@@ -73,9 +73,9 @@ function normalizeBatch(
 }
 
 /**
- * torch's BatchNorm2d (eps 1e-5): in training the batch's own biased variance normalizes and
- * the unbiased one moves the running variance; otherwise the running statistics normalize.
- * @param options.relu whether a ReLU follows; as one step it saves a map of memory.
+ * torch's BatchNorm2d (eps 1e-5). In training it normalizes with the mean and the biased variance of the batch, and the
+ * unbiased variance updates the running variance. Otherwise it normalizes with the running statistics.
+ * @param options.relu whether a ReLU follows. One operation for both needs memory for one map less.
  */
 export function batchNorm(
   plan: NetworkPlan,

@@ -8,7 +8,7 @@ type ConvolutionOptions = { readonly outputs: number; readonly stride: 1 | 2 } &
   | { readonly kernel: 1; readonly bias?: boolean }
 );
 
-/** Every second row and column, from the first on. */
+/** Returns every second row and column, beginning with the first. */
 function everySecond(x: tf.Tensor4D): tf.Tensor4D {
   const [batch, height, width, channels] = x.shape;
   const isEven = height % 2 === 0 && width % 2 === 0;
@@ -19,15 +19,15 @@ function everySecond(x: tf.Tensor4D): tf.Tensor4D {
   return tf.reshape(first, [batch, rows, columns, channels]);
 }
 
-/** The padding of one side that a 3x3 window of stride 2 and torch's padding 1 looks at. */
+/** Padding before and after one side for a 3x3 kernel with stride 2 and torch's padding of 1. */
 function padding(side: number): [number, number] {
   return [1, side % 2];
 }
 
 /**
- * torch's Conv2d with padding (kernel - 1) / 2. 1x1 kernels are matrix products, so that their gradients
- * are, too. At stride 2 the padding is explicit: 'same' would put it on the other side. At stride 1 'same'
- * is torch's padding, and spares the padded copy and the gradient of its border.
+ * torch's Conv2d with padding (kernel - 1) / 2. A 1x1 convolution is computed as a matrix product, so that its
+ * gradient is one too. At stride 2 the padding is explicit, because 'same' pads the other side. At stride 1 'same'
+ * equals torch's padding and needs no padded copy.
  */
 export function convolution(
   plan: NetworkPlan,

@@ -2,8 +2,9 @@ import { DskdError, randomStream } from '@dskd/base';
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * How a parameter is kept here, against torch's layout. 'upsample' is a 2x2 transposed convolution whose
- * two output rows are two matrices; 'restore' a transposed convolution from one position to a whole map.
+ * How a parameter is stored here, compared with torch's layout. 'upsample' is a 2x2 transposed convolution, stored
+ * as one matrix for each of its two output rows; 'restore' is a transposed convolution from one position to a whole
+ * map.
  */
 type Layout = 'vector' | 'convolution' | 'upsample' | 'restore' | 'depthwise';
 
@@ -15,7 +16,7 @@ const AXES: Readonly<Record<Layout, readonly number[]>> = {
   depthwise: [2, 3, 0, 1], // channels, 1, kh, kw -> kh, kw, channels, 1
 };
 
-/** The shape kept here of a parameter of torch shape `torchShape`. */
+/** Shape in which a parameter of torch's shape `torchShape` is stored here. */
 export function keptShape(layout: Layout, torchShape: readonly number[]): number[] {
   return AXES[layout].map((axis) => torchShape[axis]!);
 }
@@ -38,19 +39,19 @@ function permute(data: Float32Array, shape: readonly number[], axes: readonly nu
   return result;
 }
 
-/** A copy of `data`, from torch's layout to ours. */
+/** Returns a copy of `data`, converted from torch's layout to ours. */
 export function fromTorch(layout: Layout, torchShape: readonly number[], data: Float32Array): Float32Array {
   return permute(data, torchShape, AXES[layout]);
 }
 
-/** A copy of `data`, from our layout to torch's. */
+/** Returns a copy of `data`, converted from our layout to torch's. */
 export function toTorch(layout: Layout, torchShape: readonly number[], data: Float32Array): Float32Array {
   const axes = AXES[layout];
   const inverse = axes.map((_, axis) => axes.indexOf(axis));
   return permute(data, keptShape(layout, torchShape), inverse);
 }
 
-/** `[height, width, channels]` of one image's map. */
+/** `[height, width, channels]` of the map of one image. */
 export type MapShape = readonly [height: number, width: number, channels: number];
 
 type Initial =
@@ -59,7 +60,7 @@ type Initial =
   | { readonly kind: 'uniform'; readonly bound: number };
 
 interface ParameterSpec {
-  /** As in the torch state dict. */
+  /** Name in torch's state dict. */
   readonly name: string;
   readonly torchShape: readonly number[];
   readonly layout: Layout;
@@ -68,7 +69,7 @@ interface ParameterSpec {
   readonly trainable: boolean;
 }
 
-/** A place for a parameter, known by shape before any memory is taken. */
+/** A parameter whose shape is known before its memory is allocated. */
 export class ParameterSlot {
   #variable: tf.Variable | undefined;
 
@@ -79,18 +80,25 @@ export class ParameterSlot {
   }
 
   get variable(): tf.Variable {
-    if (!this.#variable) throw new DskdError('disposed', `'${this.spec.name}' holds no memory.`);
+    if (!this.#variable)
+      throw new DskdError(
+        'disposed',
+        `Parameter '${this.spec.name}' has no memory: it was not allocated, or it was disposed.`,
+      );
     return this.#variable;
   }
 
-  /** Takes memory, filled from the stream of (seed, 'initialization', name); with zeros where `seed` is null. */
+  /**
+   * Allocates and fills the variable: random values by (seed, name), or zeros if `seed` is null; constants as
+   * specified.
+   */
   allocate(seed: number | null): void {
     const { name, torchShape, layout, initial, trainable } = this.spec;
     const values = new Float32Array(this.size);
     if (initial.kind === 'constant') {
       values.fill(initial.value);
     } else if (seed !== null) {
-      // The key of the first versions: another spelling would give other weights for the same seed.
+      // The key keeps its spelling: another one would give other weights for the same seed.
       // cspell:disable-next-line
       const stream = randomStream(seed, 'initialisation', name);
       for (let i = 0; i < values.length; i++) {
@@ -106,7 +114,7 @@ export class ParameterSlot {
     });
   }
 
-  /** The variable as a matrix or other shape with the same elements in the same order. */
+  /** The variable reshaped to a matrix. */
   as2D(rows: number, columns: number): tf.Tensor2D {
     return tf.reshape(this.variable, [rows, columns]);
   }
@@ -117,20 +125,19 @@ export class ParameterSlot {
   }
 }
 
-/** What one layer costs for one image. */
+/** Cost of one layer for one image. */
 export interface LayerCost {
   readonly name: string;
   readonly shape: MapShape;
-  /** Multiply-adds of the forward pass. */
+  /** Multiply-accumulate operations of the forward pass. */
   readonly macs: number;
-  /** Elements that training keeps from the forward to the backward pass. */
+  /** Number of elements that training keeps from the forward pass for the backward pass. */
   readonly keptElements: number;
 }
 
 /**
- * The parameters and costs of a network while it is put together from layers. Layers are functions that
- * take a plan, a torch name and the input's shape, and return a {@link Layer}. No tensor exists before
- * `allocate`.
+ * Collects the parameters and costs of a network while it is built from layers. Functions that make layers take a plan,
+ * a name (as in torch) and the shape of the input, and return a {@link Layer}. No tensor exists before `allocate`.
  */
 export class NetworkPlan {
   readonly slots: ParameterSlot[] = [];
@@ -155,20 +162,20 @@ export class NetworkPlan {
   }
 }
 
-/** How a forward pass treats batch norm. */
+/** Options of a forward pass: how batch norm is computed. */
 export interface ForwardMode {
   readonly training: boolean;
-  /** Of the running statistics, in torch's sense; torch's default is 0.1. */
+  /** Momentum of the running statistics as torch defines it; torch's default is 0.1. */
   readonly batchNormMomentum: number;
 }
 
-/** A function of maps, with the shape it gives. */
+/** A function of maps, with the shape of its result. */
 export interface Layer {
   readonly shape: MapShape;
   apply(input: tf.Tensor4D, mode: ForwardMode): tf.Tensor4D;
 }
 
-/** One layer after the other. */
+/** Applies layers one after the other. */
 export function chain(...layers: readonly [Layer, ...Layer[]]): Layer {
   return {
     shape: layers.at(-1)!.shape,
@@ -176,7 +183,7 @@ export function chain(...layers: readonly [Layer, ...Layer[]]): Layer {
   };
 }
 
-/** Elements of a map. */
+/** Number of elements of a map. */
 export function elements([height, width, channels]: MapShape): number {
   return height * width * channels;
 }

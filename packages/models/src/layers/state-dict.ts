@@ -4,18 +4,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import { fromTorch, keptShape, type ParameterSlot, toTorch } from './network-plan.js';
 
 export interface LoadStateDictOptions {
-  /** Put before the entries' names: `'bottleneck.'` for RD4AD's `bn`, `'decoder.'` for its `decoder`. */
+  /** Added before the names of the entries: `'bottleneck.'` for RD4AD's `bn`, `'decoder.'` for its `decoder`. */
   readonly prefix?: string;
-  /** Whether parameters without an entry keep their values. False by default. */
+  /** Whether parameters without an entry keep their values. Default false: they are an error. */
   readonly partial?: boolean;
 }
 
-/** What torch stores and no computation here reads: counters, and RD4AD's unused convolution. */
+/** Entries that torch stores and that nothing here uses: counters, and RD4AD's unused convolution. */
 function isUnused(name: string): boolean {
   return name.endsWith('.num_batches_tracked') || /^bottleneck\.(conv4|bn4)\./.test(name);
 }
 
-/** Every parameter and buffer in torch's names and layouts, F32. */
+/** Returns every parameter and buffer by torch's names and layouts, as F32. */
 export async function readState(slots: readonly ParameterSlot[]): Promise<StateDict> {
   const state: StateDict = new Map();
   for (const slot of slots) {
@@ -26,7 +26,7 @@ export async function readState(slots: readonly ParameterSlot[]): Promise<StateD
   return state;
 }
 
-/** @throws {DskdError} `weights-mismatch`, with all problems; then nothing was changed. */
+/** @throws {DskdError} `weights-mismatch` with all problems; then no parameter was changed. */
 export function loadState(
   slots: readonly ParameterSlot[],
   entries: ReadonlyMap<string, StateDictEntry>,
@@ -58,7 +58,7 @@ export function loadState(
     const shown = problems.slice(0, 8).join('; ');
     const more = problems.length > 8 ? `; and ${problems.length - 8} more` : '';
     throw new DskdError('weights-mismatch', `The state does not fit the ${network}: ${shown}${more}.`, {
-      hint: `Load it into a ${network} that was made with the same options.`,
+      hint: `Load it into a ${network} with the same options.`,
       details: { problems },
     });
   }

@@ -1,7 +1,7 @@
 import { sumOverRows } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** `x + bias` for each row of `[rows, channels]`; keeps nothing for the gradient. */
+/** Returns `x + bias` for each row of `[rows, channels]`. Keeps no tensor for the gradient. */
 export function addBias(x: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
   const operation = tf.customGrad((...args) => {
     const [input, offset] = args as [tf.Tensor2D, tf.Tensor1D];
@@ -13,7 +13,7 @@ export function addBias(x: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
   return operation(x, bias);
 }
 
-/** `relu(a + b)`, keeping only its result for the gradient. Shapes are equal. */
+/** Returns `relu(a + b)` of tensors with equal shapes. Keeps only its result for the gradient. */
 export function addRelu(a: tf.Tensor4D, b: tf.Tensor4D): tf.Tensor4D {
   const operation = tf.customGrad((...args) => {
     const [first, second, save] = args as [tf.Tensor4D, tf.Tensor4D, tf.GradSaveFunc];
@@ -21,7 +21,7 @@ export function addRelu(a: tf.Tensor4D, b: tf.Tensor4D): tf.Tensor4D {
     save([value]);
     const gradFunc = (dy: tf.Tensor4D, saved: tf.Tensor[]): tf.Tensor[] => {
       const gradient = tf.tidy(() => tf.mul(dy, tf.step(saved[0]!)));
-      // tfjs disposes accumulated gradients one by one: each input needs a handle of its own.
+      // tfjs disposes accumulated gradients one by one, so each input needs its own handle.
       return [gradient, tf.clone(gradient)];
     };
     return { value, gradFunc };
@@ -30,8 +30,8 @@ export function addRelu(a: tf.Tensor4D, b: tf.Tensor4D): tf.Tensor4D {
 }
 
 /**
- * Crops at the bottom and right, or appends zeros there, to `[height, width]`: what doubling does not hit
- * exactly when a map's side is odd.
+ * Crops a map at the bottom and right, or adds zeros there, so that it has the size `[height, width]`. Needed after
+ * a map was doubled whose larger counterpart has an odd side.
  */
 export function fitMap(x: tf.Tensor4D, height: number, width: number): tf.Tensor4D {
   const [batch, rows, columns, channels] = x.shape;

@@ -3,8 +3,8 @@ import { fitMap } from './tensor-ops.js';
 import { elements, type Layer, type MapShape, type NetworkPlan } from './network-plan.js';
 
 /**
- * Rows by turns: two `[rows, 1, width]` give `[rows, 2, width]`, in whatever shapes these come and go.
- * Neither is kept for the gradient, as the reshaping would be if the tape saw it.
+ * Interleaves the rows of two tensors: two `[rows, 1, width]` give `[rows, 2, width]`, reshaped to `result`. As one
+ * operation with a custom gradient it keeps no copy of its inputs.
  */
 function interleave(
   [first, second]: readonly tf.Tensor[],
@@ -29,9 +29,8 @@ function interleave(
 }
 
 /**
- * torch's ConvTranspose2d with a 2x2 kernel, stride 2 and no bias, then cropped or extended to
- * `[height, width]`. The windows do not overlap: each of the two output rows of an input row is one matrix
- * product, and their rows interleave.
+ * torch's ConvTranspose2d with a 2x2 kernel, stride 2 and no bias, cropped or extended to `[height, width]`. The
+ * windows do not overlap, so each of the two output rows of an input row is one matrix product.
  */
 export function upsample(
   plan: NetworkPlan,
@@ -44,7 +43,7 @@ export function upsample(
     name: `${name}.weight`,
     torchShape: [inputs, outputs, 2, 2],
     layout: 'upsample',
-    // torch's default: kaiming-uniform (a = sqrt 5), where the fan of a transposed convolution is its output's.
+    // torch's default: kaiming-uniform (a = sqrt 5) with the fan of the output.
     initial: { kind: 'uniform', bound: 1 / Math.sqrt(outputs * 4) },
     trainable: true,
   });

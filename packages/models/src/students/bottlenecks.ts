@@ -17,7 +17,7 @@ import type { GccbVariant, StudentArchitecture } from './student-config.js';
 
 type Condensing = (plan: NetworkPlan, name: string, shape: MapShape) => Layer;
 
-/** A valid convolution with a kernel as large as the map, and its transpose, as two matrix products. */
+/** A convolution with a kernel as large as the map, and its transpose, computed as two matrix products. */
 const full: Condensing = (plan, name, shape) => {
   const [height, width, channels] = shape;
   const condense = plan.parameter({
@@ -46,7 +46,7 @@ const full: Condensing = (plan, name, shape) => {
   };
 };
 
-/** The same channel by channel: a weighted sum over the positions, and an outer product. */
+/** The same for each channel separately: a weighted sum over the positions, and an outer product. */
 const depthwise: Condensing = (plan, name, shape) => {
   const [height, width, channels] = shape;
   const positions = height * width;
@@ -76,7 +76,7 @@ const depthwise: Condensing = (plan, name, shape) => {
   };
 };
 
-/** The mean over the positions, put back everywhere. */
+/** The mean over the positions, copied to every position. */
 const pool: Condensing = (plan, name, shape) => {
   const [height, width, channels] = shape;
   plan.cost(`${name}.pool`, [1, 1, channels], 0, channels);
@@ -86,7 +86,7 @@ const pool: Condensing = (plan, name, shape) => {
   };
 };
 
-/** Halved by 3x3 convolutions until one position is left, and doubled back by 2x2 transposed ones. */
+/** 3x3 convolutions halve the map until one position is left; 2x2 transposed convolutions double it again. */
 const pyramid: Condensing = (plan, name, shape) => {
   const [height, width, outputs] = shape;
   const steps = Math.ceil(Math.log2(Math.max(height, width)));
@@ -95,7 +95,7 @@ const pyramid: Condensing = (plan, name, shape) => {
   for (let step = 1; step <= steps; step++) {
     const down = convolution(plan, `${name}.down${step}`, shapes.at(-1)!, { outputs, kernel: 3, stride: 2 });
     layers.push(down);
-    // The one vector at the end is a sample, not a map: no batch norm.
+    // The last step gives one vector for each image: no batch norm.
     if (step < steps) layers.push(batchNorm(plan, `${name}.down_bn${step}`, down.shape, { relu: true }));
     shapes.push(down.shape);
   }
@@ -104,7 +104,7 @@ const pyramid: Condensing = (plan, name, shape) => {
     const [rows, columns] = shapes.at(-step - 1)!;
     const up = upsample(plan, `${name}.up${step}`, from, [rows, columns], outputs);
     layers.push(up);
-    // The last one's belongs to the block (`restore_bn`).
+    // The batch norm after the last step is `restore_bn` of the block.
     if (step < steps) layers.push(batchNorm(plan, `${name}.up_bn${step}`, up.shape, { relu: true }));
   }
   return chain(...(layers as [Layer, ...Layer[]]));
@@ -118,9 +118,9 @@ const VARIANTS: Readonly<Record<Exclude<GccbVariant, 'none'>, Condensing>> = {
 };
 
 /**
- * Global context condensing block: `channels` (g) by a 1x1 convolution unless the map has as many, one
- * vector for the whole map, the map restored, and back to its channels. Batch norm and ReLU follow each
- * map, not the vector. The paper leaves the kernels open (docs/decisions/0006).
+ * Global context condensing block: a 1x1 convolution to `channels` (g in the paper) unless the map has that many,
+ * one vector for the whole map, the restored map, and a 1x1 convolution back to the channels of the map. Batch norm
+ * and ReLU follow each map, not the vector. The paper does not specify the kernels (docs/decisions/0006).
  * @returns undefined for `none`.
  */
 function gccb(
@@ -151,7 +151,7 @@ function gccb(
   return { shape: all.shape, apply: (x, mode) => tf.tidy(() => all.apply(x, mode)) };
 }
 
-/** From the teacher's features, shallow to deep, to the embedding that the decoder starts from. */
+/** Computes the embedding, the input of the decoder, from the teacher's features (from shallow to deep). */
 export interface Bottleneck {
   readonly shape: MapShape;
   apply(features: readonly tf.Tensor4D[], mode: ForwardMode): tf.Tensor4D;
@@ -169,9 +169,9 @@ function embedding(plan: NetworkPlan, name: string, input: MapShape, architectur
 }
 
 /**
- * OCBE of the local branch (RD4AD's `BN_layer`): each shallower level comes down to the deepest by 3x3
- * convolutions, the levels are concatenated, and a residual stage of stride 2 embeds them.
- * RD4AD's `conv4` and `bn4`, which it never uses, are left out.
+ * OCBE of the local branch (RD4AD's `BN_layer`): 3x3 convolutions bring each level to the size of the deepest, the
+ * levels are concatenated, and a residual stage of stride 2 computes the embedding. RD4AD's `conv4` and `bn4`,
+ * which RD4AD never uses, are left out.
  */
 export function localBottleneck(
   plan: NetworkPlan,
@@ -217,8 +217,8 @@ export function localBottleneck(
 }
 
 /**
- * OCBE of the global branch: a fourth residual stage (named as the teacher's, `layer4`) on the deepest
- * level, then the global context condensing block.
+ * OCBE of the global branch: a fourth residual stage (named `layer4`, as in the teacher) on the deepest level,
+ * followed by the global context condensing block.
  */
 export function globalBottleneck(
   plan: NetworkPlan,

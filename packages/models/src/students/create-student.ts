@@ -14,15 +14,15 @@ import {
   type StudentOptions,
 } from './student-config.js';
 
-/** What a student is made of and costs. */
+/** Size and cost of a student. */
 export interface StudentSummary {
   readonly preset: string;
   readonly branch: string;
-  /** Trainable numbers. */
+  /** Number of trainable parameters. */
   readonly parameters: number;
-  /** Running statistics. */
+  /** Number of running statistics. */
   readonly buffers: number;
-  /** Giga multiply-adds of one image's forward pass. */
+  /** Multiply-accumulate operations of the forward pass of one image, in 1e9. */
   readonly gmac: number;
   /** Bytes of activations that a training step keeps for the backward pass, per image. */
   readonly activationBytesPerImage: number;
@@ -31,7 +31,7 @@ export interface StudentSummary {
   /** Bytes of the largest layer's output for one image. */
   readonly largestMapBytesPerImage: number;
   readonly layers: readonly LayerCost[];
-  /** A table for people. */
+  /** Returns a table of the layers as text. */
   toString(): string;
 }
 
@@ -70,16 +70,16 @@ function summarize(plan: NetworkPlan, config: StudentConfig): StudentSummary {
   };
 }
 
-/** A student of our own making. */
+/** A student made by {@link createStudent}. */
 export interface TrainableStudent extends Student {
-  /** JSON-serializable; `createStudent(config)` makes the same student, initial weights included. */
+  /** JSON-serializable. `createStudent(config)` makes the same student with the same initial weights. */
   readonly config: StudentConfig;
   summary(): StudentSummary;
-  /** A copy of every parameter and buffer, in torch's names and layouts. */
+  /** Returns a copy of every parameter and buffer by torch's names and layouts. */
   stateDict(): Promise<StateDict>;
   /**
-   * Sets parameters and buffers from torch's names and layouts.
-   * @throws {DskdError} `weights-mismatch`; then nothing was changed.
+   * Sets parameters and buffers from entries with torch's names and layouts.
+   * @throws {DskdError} `weights-mismatch`; then no parameter was changed.
    */
   loadStateDict(entries: ReadonlyMap<string, StateDictEntry>, options?: LoadStateDictOptions): void;
   [Symbol.dispose](): void;
@@ -92,7 +92,7 @@ interface PlannedStudent {
   readonly decode: Decoder;
 }
 
-/** A student's layers and parameters by shape; no tensor exists yet. */
+/** Plans the layers and parameters of a student. No tensor is made. */
 export function planStudent(options: StudentOptions): PlannedStudent {
   const config = resolveStudentConfig(options);
   const { branch, levels, architecture } = config;
@@ -108,7 +108,7 @@ export function planStudent(options: StudentOptions): PlannedStudent {
 }
 
 /**
- * What a student would be made of and cost, without its memory.
+ * Returns the size and cost of a student without allocating it.
  * @throws {DskdError} `invalid-config`
  */
 export function summarizeStudent(options: StudentOptions): StudentSummary {
@@ -128,19 +128,20 @@ function checkFeatures(features: readonly tf.Tensor4D[], config: StudentConfig):
   if (fits) return;
   const got = features.map(({ shape }) => `[${shape.join(', ')}]`);
   throw new DskdError('shape-mismatch', `Got features ${got.join(', ')}; wanted ${wanted.join(', ')}.`, {
-    hint: `The student was made for images of ${config.inputSize.join('x')} pixels and this teacher's levels.`,
+    hint: `The student is for images of ${config.inputSize.join('x')} pixels and the levels in its config.`,
     details: { got: features.map(({ shape }) => shape), wanted: mapShapesOf(config) },
   });
 }
 
 /**
- * Makes a student that predicts the teacher's features from the teacher's features: a trainable bottleneck
- * (OCBE; with GCCB in the global branch) and a decoder. The caller disposes it.
+ * Makes a student, which predicts the teacher's features from the teacher's features: a trainable bottleneck (OCBE,
+ * with GCCB in the global branch) and a decoder.
  *
- * Names are torch's: `bottleneck.*` (RD4AD's `bn`; the global branch's is `bottleneck.layer4.*`, as the
- * teacher's stage), `gccb.*`, `decoder.*`.
- * @param creation.blank leaves out the random initial weights, which take seconds for millions of
- * parameters, where a state is loaded next. Default false.
+ * Parameters have torch's names: `bottleneck.*` (RD4AD's `bn`; `bottleneck.layer4.*` in the global branch, as the
+ * stage of the teacher), `gccb.*`, `decoder.*`.
+ * @param creation.blank leaves out the random initial weights, which take seconds for millions of parameters. Use
+ * it if a state is loaded next. Default false.
+ * @returns the student. The caller disposes it.
  * @throws {DskdError} `invalid-config`
  */
 export function createStudent(

@@ -4,12 +4,12 @@ import type { ForwardMode, MapShape, NetworkPlan } from '../layers/network-plan.
 import type { StudentArchitecture } from './student-config.js';
 import { residualStage } from './residual-stage.js';
 
-/** From the embedding to predictions of the teacher's features, shallow to deep. */
+/** Predicts the teacher's features (from shallow to deep) from the embedding. */
 export type Decoder = (embedding: tf.Tensor4D, mode: ForwardMode) => tf.Tensor4D[];
 
 /**
- * The student's decoder (RD4AD's `de_*`): stage `layer1` restores the deepest level, `layer2` the next, and
- * so on; `head1` leads from a stage's channels to those of the shallowest level, where the widths differ.
+ * The decoder of a student (RD4AD's `de_*`): stage `layer1` predicts the deepest level, `layer2` the next, and so
+ * on. With heads, a 1x1 convolution follows each stage: `head1` gives the channels of the shallowest level.
  */
 export function decoder(
   plan: NetworkPlan,

@@ -5,7 +5,7 @@ import { convolution } from '../layers/convolution.js';
 import { chain, elements, type Layer, type MapShape, type NetworkPlan } from '../layers/network-plan.js';
 import { upsample } from '../layers/upsample.js';
 
-/** What the first block of a stage does to the map's size; `up` doubles, then fits it to `size`. */
+/** How the first block of a stage changes the size of the map. `double` then crops or extends it to `size`. */
 type Resampling =
   | { readonly kind: 'keep' | 'halve' }
   | { readonly kind: 'double'; readonly size: readonly [number, number] };
@@ -18,7 +18,7 @@ interface StageOptions {
   readonly resampling: Resampling;
 }
 
-/** The convolution of a block that changes the map's size, or a plain 3x3 one. */
+/** The convolution of a block that changes the size of the map, or an ordinary 3x3 convolution. */
 function resample(plan: NetworkPlan, name: string, input: MapShape, outputs: number, by: Resampling): Layer {
   if (by.kind === 'double') return upsample(plan, name, input, by.size, outputs);
   return convolution(plan, name, input, { outputs, kernel: 3, stride: by.kind === 'halve' ? 2 : 1 });
@@ -84,14 +84,14 @@ function residualBlock(plan: NetworkPlan, name: string, input: MapShape, options
   plan.cost(name, main.shape, 0, elements(main.shape));
   return {
     shape: main.shape,
-    // The tidy frees what no gradient keeps before the next block starts.
+    // The tidy frees tensors that no gradient needs before the next block starts.
     apply: (x, mode) => tf.tidy(() => addRelu(main.apply(x, mode), side ? side.apply(x, mode) : x)),
   };
 }
 
 /**
- * A stage of residual blocks, torchvision's (names `conv1`, `bn1`, ..., `downsample.0`) or, doubling, the
- * decoder's of RD4AD (`upsample.0`). Only the first block changes size and channels.
+ * A stage of residual blocks as in torchvision (`conv1`, `bn1`, ..., `downsample.0`) or, if it doubles the map, as
+ * in the decoder of RD4AD (`upsample.0`). Only the first block changes the size and the channels.
  */
 export function residualStage(
   plan: NetworkPlan,

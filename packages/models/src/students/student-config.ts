@@ -4,36 +4,36 @@ import type { MapShape } from '../layers/network-plan.js';
 
 export type StudentPreset = 'paper' | 'lite' | 'nano';
 export type StudentBranch = 'local' | 'global';
-/** How the global bottleneck condenses a map to one vector and restores it; 'none' leaves it as it is. */
+/** How the GCCB condenses a map to one vector and restores it; 'none' leaves it out. */
 export type GccbVariant = 'full' | 'depthwise' | 'pool' | 'pyramid' | 'none';
 
-/** Everything that a preset decides. Lists run from the shallow to the deep level unless said otherwise. */
+/** Everything that a preset determines. Lists are from the shallow to the deep level unless stated otherwise. */
 export interface StudentArchitecture {
   readonly block: 'basic' | 'bottleneck';
-  /** Inner width of a bottleneck block over its outputs: 1/2 in Wide-ResNet-50-2, 1/4 in ResNet-50. */
+  /** Inner width of a bottleneck block divided by its outputs: 1/2 in Wide-ResNet-50-2, 1/4 in ResNet-50. */
   readonly innerRatio: number;
   /** Channels of the decoder's stages. */
   readonly decoderWidths: readonly number[];
   /** Blocks of the decoder's stages, deep to shallow. */
   readonly decoderBlocks: readonly number[];
-  /** Whether a 1x1 convolution with bias leads from each stage to the teacher's channels. */
+  /** Whether a 1x1 convolution with bias from each stage gives the teacher's channels. */
   readonly heads: boolean;
-  /** Multi-scale fusion: channels of a path where it lands on level 2, 3, ... */
+  /** Multi-scale fusion: channels of a path at level 2, 3, ... */
   readonly fusionWidths: readonly number[];
-  /** Channels of phi, what the bottleneck hands to the decoder. */
+  /** Channels of phi, the embedding that the decoder takes. */
   readonly phiChannels: number;
   /** Residual blocks of the bottleneck; the first has stride 2. */
   readonly bottleneckBlocks: number;
   readonly gccb: { readonly variant: GccbVariant; readonly channels: number };
 }
 
-/** Widths that end with `deepest` and halve with each shallower level. */
+/** Widths for `count` levels: `deepest` for the last, half of it for the level before, and so on. */
 function halving(deepest: number, count: number): number[] {
   return Array.from({ length: count }, (_, level) => deepest / 2 ** (count - 1 - level));
 }
 
 /**
- * What `preset` means for a teacher with these levels.
+ * Returns the architecture of `preset` for a teacher with these levels.
  * - `paper`: bottleneck blocks of the teacher's widths (RD4AD's decoder and fusion), 3, 4, 6 blocks.
  * - `lite`: basic blocks of 64, 128, 256 channels, 2, 2, 2 blocks, heads.
  * - `nano`: basic blocks of 32, 64, 128 channels, 1, 1, 1 blocks, heads.
@@ -93,21 +93,21 @@ export function presetArchitecture(
 export interface StudentOptions {
   readonly preset: StudentPreset;
   readonly branch: StudentBranch;
-  /** The teacher's levels, shallow to deep. */
+  /** The teacher's levels, from shallow to deep. */
   readonly levels: readonly FeatureLevel[];
-  /** Pixels, `[height, width]`. The network belongs to this size. */
+  /** `[height, width]` in pixels. The student works for this size only. */
   readonly inputSize: readonly [number, number];
-  /** `[height, width]` of each level's map, where it is not `ceil(inputSize / stride)`. */
+  /** `[height, width]` of the map of each level. Default `ceil(inputSize / stride)`. */
   readonly mapSizes?: readonly (readonly [number, number])[];
-  /** Of the initial weights. 0 by default. */
+  /** Seed of the initial weights. Default 0. */
   readonly seed?: number;
-  /** Of the global branch only; the preset's where left out. */
+  /** Global context condensing block, for the global branch only. Default: that of the preset. */
   readonly gccb?: { readonly variant?: GccbVariant; readonly channels?: number };
-  /** Replaces parts of what the preset decides. */
+  /** Replaces parts of the architecture of the preset. */
   readonly architecture?: Partial<StudentArchitecture>;
 }
 
-/** {@link StudentOptions} with every choice made; JSON-serializable; makes the same student again. */
+/** {@link StudentOptions} with all defaults filled in. JSON-serializable; makes the same student again. */
 export interface StudentConfig {
   readonly preset: StudentPreset;
   readonly branch: StudentBranch;
@@ -137,12 +137,12 @@ function checkLevels(levels: readonly FeatureLevel[]): void {
   }
 }
 
-/** Whether the map gets half as large from each level to the next. */
+/** For each level but the last: whether the next level's map has half its sides. */
 export function halvingsOf(levels: readonly FeatureLevel[]): boolean[] {
   return levels.slice(1).map((level, index) => level.stride === 2 * levels[index]!.stride);
 }
 
-/** `[height, width, channels]` of each level. */
+/** Returns `[height, width, channels]` of each level. */
 export function mapShapesOf({ levels, mapSizes }: Pick<StudentConfig, 'levels' | 'mapSizes'>): MapShape[] {
   return levels.map((level, index) => [...mapSizes[index]!, level.channels]);
 }
@@ -157,7 +157,7 @@ function checkMapSizes(levels: readonly FeatureLevel[], sizes: StudentConfig['ma
       const slack = Math.abs(shallow[axis] - deep[axis] * (halves ? 2 : 1));
       if (slack > (halves ? 1 : 0)) {
         throw invalid(
-          `The maps of levels '${levels[index]!.name}' and '${levels[index + 1]!.name}' are ${shallow.join('x')} and ${deep.join('x')}, which their strides do not explain.`,
+          `The maps of levels '${levels[index]!.name}' and '${levels[index + 1]!.name}' are ${shallow.join('x')} and ${deep.join('x')}, which does not match their strides.`,
         );
       }
     }
@@ -197,9 +197,9 @@ export function resolveStudentConfig(options: StudentOptions): StudentConfig {
 }
 
 /**
- * A student of the same blocks on the same maps with every width divided by `factor`: a small share of the
- * memory and about 1 / factor^2 of the multiply-adds. Its outputs keep the teacher's channels by heads (1x1
- * convolutions), so that an objective sees what it would see. For measuring what the whole one would cost.
+ * Returns the options of a student with the same blocks and maps and with every width divided by `factor`: it needs
+ * a small part of the memory and about 1 / factor^2 of the operations. Heads (1x1 convolutions) give the teacher's
+ * channels, so that the objective costs the same. Used to measure the cost of a large student.
  */
 export function narrowStudent(options: StudentOptions, factor: number): StudentOptions {
   const base = { ...presetArchitecture(options.preset, options.levels), ...options.architecture };

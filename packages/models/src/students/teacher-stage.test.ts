@@ -76,7 +76,7 @@ describe('refuses', () => {
       teacherStage4('resnet18', fileOf('resnet18', ['layer3']), globalStudent('resnet18')),
     );
     expect(error.code).toBe('weights-mismatch');
-    expect(error.message).toContain('hold no layer4.*');
+    expect(error.message).toContain('contain no layer4.*');
   });
 
   test('other widths, naming what was got and wanted', () => {

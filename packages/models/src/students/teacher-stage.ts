@@ -7,7 +7,7 @@ import type { StudentOptions } from './student-config.js';
 const TEACHER_PREFIX = 'layer4.';
 const STUDENT_PREFIX = 'bottleneck.layer4.';
 
-/** Which convolution of a stage's first block halves the map, by index; undefined where none does. */
+/** Index of the convolution that halves the map in the first block of the teacher's stage 4; undefined if none does. */
 function stridingConvolution(teacher: BackboneName): number | undefined {
   const block = selectLevels(teacher, ['layer4']).stages.at(-1)!.blocks[0]!;
   return block.kind === 'residual' ? block.body.findIndex(({ stride }) => stride === 2) : undefined;
@@ -22,7 +22,7 @@ function refuse(teacher: string, problems: readonly string[]): never {
     `Stage 4 of ${teacher} does not fit the global student's: ${shown}${more}.`,
     {
       hint:
-        "The student's stage must be made as the teacher's: preset paper for Wide-ResNet-50-2 and -101-2, the " +
+        "The student's stage must have the teacher's architecture: preset paper for Wide-ResNet-50-2 and -101-2, the " +
         'same with architecture { innerRatio: 1 / 4 } for ResNet-50 and -101, preset lite for ResNet-18.',
       details: { problems },
     },
@@ -30,12 +30,12 @@ function refuse(teacher: string, problems: readonly string[]): never {
 }
 
 /**
- * The teacher's stage 4 as initial weights of a global student's OCBE, which is a stage of the same make: its
- * convolutions, batch norms and running statistics under the student's names (`bottleneck.layer4.*`). Copies;
- * for `loadStateDict(state, { partial: true })`.
- * @param weights the teacher's file with `layer4.*` in it, torchvision's names, any float type.
- * @throws {DskdError} `invalid-config` for a local student; `weights-mismatch` where the file has no `layer4.*`
- * or it is of another make, with all problems.
+ * Returns the teacher's stage 4 as initial weights for the OCBE of a global student, which is a stage of the same
+ * architecture: convolutions, batch norms and running statistics by the student's names (`bottleneck.layer4.*`). The
+ * arrays are copies. Load it with `loadStateDict(state, { partial: true })`.
+ * @param weights the teacher's weights with `layer4.*`, torchvision's names, any float type.
+ * @throws {DskdError} `invalid-config` for a local student; `weights-mismatch` with all problems if there is no
+ * `layer4.*` or its architecture differs.
  */
 export function teacherStage4(teacher: BackboneName, weights: StateDict, student: StudentOptions): StateDict {
   const { config, plan } = planStudent(student);
@@ -48,9 +48,9 @@ export function teacherStage4(teacher: BackboneName, weights: StateDict, student
   if (given.length === 0) {
     throw new DskdError(
       'weights-mismatch',
-      `The weights of ${teacher} hold no layer4.*, wanted its stage 4.`,
+      `The weights of ${teacher} contain no layer4.*; wanted its stage 4.`,
       {
-        hint: "Take a file of the whole network (torchvision's has it), not one that was cut after layer3.",
+        hint: "Use a file of the whole network, for example torchvision's, not one without the layers after layer3.",
       },
     );
   }
