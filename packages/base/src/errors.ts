@@ -1,5 +1,5 @@
 /**
- * Stable identifiers of everything that can go wrong. Programs branch on these, people read the message.
+ * Stable identifiers of all errors. Programs compare the code; the message is for people.
  */
 export type ErrorCode =
   | 'invalid-argument'
@@ -31,9 +31,9 @@ export type ErrorCode =
   | 'disposed';
 
 export interface DskdErrorOptions {
-  /** What the reader can do about it, one sentence. */
+  /** What the user can do, as one sentence. */
   readonly hint?: string;
-  /** Machine-readable particulars: what was got, what was wanted. JSON-serializable. */
+  /** Details for programs, for example the received and the expected value. JSON-serializable. */
   readonly details?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
@@ -41,8 +41,8 @@ export interface DskdErrorOptions {
 const MARKER = Symbol.for('dskd.error');
 
 /**
- * The one error class of all `@dskd` packages. `message` says what was got and what was wanted, `hint` what
- * to do. Test with {@link isDskdError}, which also works across duplicate copies of this package.
+ * The error class of all `@dskd` packages. `message` says what was received and what was expected, `hint` what to
+ * do. Test for it with {@link isDskdError}, which also recognizes errors of another copy of this package.
  */
 export class DskdError extends Error {
   readonly code: ErrorCode;
@@ -59,7 +59,7 @@ export class DskdError extends Error {
   }
 }
 
-/** Whether `error` is a {@link DskdError}, with code `code` if one is given. */
+/** Whether `error` is a {@link DskdError} and, if `code` is given, has this code. */
 export function isDskdError(error: unknown, code?: ErrorCode): error is DskdError {
   return (
     typeof error === 'object' &&
@@ -70,7 +70,7 @@ export function isDskdError(error: unknown, code?: ErrorCode): error is DskdErro
 }
 
 /**
- * Throws when `signal` was aborted. Long calls ask between steps.
+ * Throws if `signal` was aborted. Long operations call it between steps.
  * @throws {DskdError} `aborted`, with the signal's reason as cause.
  */
 export function throwIfAborted(signal: AbortSignal | undefined): void {

@@ -1,6 +1,6 @@
 /**
- * What long calls tell while they run. Libraries emit, they never print; a renderer decides what to show.
- * Every event is JSON-serializable.
+ * Progress of long operations. Libraries emit events and never print; the application decides what to show. Every
+ * event is JSON-serializable.
  */
 export type DskdEvent =
   | {
@@ -24,13 +24,13 @@ export type DskdEvent =
   | { readonly type: 'checkpoint-saved'; readonly epoch: number; readonly step: number }
   | { readonly type: 'training-end'; readonly steps: number }
   | {
-      /** How well images that were not trained on are predicted. */
+      /** Prediction error on images that were not trained on. */
       readonly type: 'held-out-error';
-      /** Steps done. */
+      /** Number of steps so far. */
       readonly step: number;
-      /** By the name of the level. */
+      /** Error by the name of the level. */
       readonly levels: Readonly<Record<string, number>>;
-      /** Over the levels. */
+      /** Mean over the levels. */
       readonly mean: number;
     }
   | { readonly type: 'calibration-start'; readonly samples: number }

@@ -1,6 +1,6 @@
 import { DskdError } from './errors.js';
 
-/** Pixels outside tensors: 8 bits a channel, rows top to bottom, channels interleaved, no padding. */
+/** Pixels of an image: 8 bits per channel, rows from top to bottom, channels interleaved, no padding. */
 export interface PixelBuffer {
   /** Length `width * height * channels`. */
   readonly data: Uint8Array | Uint8ClampedArray;
@@ -11,7 +11,7 @@ export interface PixelBuffer {
 }
 
 /**
- * Checks that `data` has the length its sides promise.
+ * Checks that the length of `data` is `width * height * channels`.
  * @throws {DskdError} `invalid-argument`
  */
 export function assertPixelBuffer(pixels: PixelBuffer): void {

@@ -1,6 +1,6 @@
 /**
- * A stream of pseudo-random numbers (xoshiro128**, 32 bit, the same on every platform). What it yields
- * depends only on the seed and the keys it was made with, never on what other streams have consumed.
+ * A stream of pseudo-random numbers (xoshiro128**, 32 bits, the same on every platform). Its values depend only on
+ * the seed and the keys it was made with, not on the use of other streams.
  */
 export interface RandomStream {
   /** Uniform in [0, 1), 53 bits. */
@@ -13,7 +13,7 @@ export interface RandomStream {
   shuffle<T extends { length: number; [index: number]: unknown }>(items: T): T;
 }
 
-/** murmur3's finalizer. */
+/** The finalizer of murmur3. */
 function mix(hash: number): number {
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
@@ -27,7 +27,7 @@ function hashKey(state: number, key: string | number): number {
 }
 
 /**
- * Makes the stream named by `seed` and `keys`, e.g. `randomStream(7, 'shuffle', epoch)` or
+ * Returns the stream of `seed` and `keys`, for example `randomStream(7, 'shuffle', epoch)` or
  * `randomStream(7, 'augment', epoch, sample)`.
  */
 export function randomStream(seed: number, ...keys: (string | number)[]): RandomStream {

@@ -2,17 +2,17 @@ import { DskdError } from '@dskd/base';
 import { findGpu, gpuHint, importNative, isInstalled, publishGpu } from '#platform';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** `webgpu`, `wasm` and `cpu` are tfjs's own; `node` and `node-gpu` are tfjs-node and tfjs-node-gpu. */
+/** Names of the backends. `node` and `node-gpu` are those of tfjs-node and tfjs-node-gpu. */
 export const BACKEND_NAMES = ['webgpu', 'wasm', 'cpu', 'node', 'node-gpu'] as const;
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
-/** What `auto` tries, in this order. `cpu` is thirty times slower than wasm: only where nothing else is. */
+/** Backends that `auto` tries, in this order. `cpu` is thirty times slower than wasm and therefore last. */
 const AUTOMATIC: readonly BackendName[] = ['webgpu', 'wasm', 'cpu'];
 
 export interface BackendOptions {
   /**
-   * Where a browser finds the `.wasm` files of `@tensorflow/tfjs-backend-wasm`: a folder's URL, or a URL for
-   * each file name. Has no effect on a wasm backend that already runs. Not needed in Node.
+   * Where a browser finds the `.wasm` files of `@tensorflow/tfjs-backend-wasm`: the URL of a folder, or a URL for each
+   * file name. Has no effect after the wasm backend has started. Not needed in Node.
    */
   readonly wasmPaths?: string | Readonly<Record<string, string>>;
 }
@@ -24,18 +24,18 @@ export interface RejectedBackend {
 
 export interface SelectedBackend {
   readonly name: BackendName;
-  /** The GPU adapter as it describes itself; `undefined` where there is no adapter. */
+  /** Description of the GPU adapter; `undefined` without an adapter. */
   readonly adapter: string | undefined;
-  /** Whether the adapter is a GPU emulated by the processor. */
+  /** Whether the adapter is a GPU that the CPU emulates. */
   readonly software: boolean;
-  /** What `auto` tried before, and why it was not taken. */
+  /** Backends that `auto` tried before this one, and why it did not select them. */
   readonly rejected: readonly RejectedBackend[];
 }
 
 export interface ProbedBackend {
   readonly name: BackendName;
   readonly available: boolean;
-  /** Why not; `undefined` where available. */
+  /** Why it is not available; `undefined` if it is. */
   readonly reason: string | undefined;
   readonly adapter: string | undefined;
   readonly software: boolean;
@@ -56,11 +56,11 @@ const PACKAGES: Readonly<Record<BackendName, string>> = {
 };
 
 /**
- * Makes a backend the current one of tfjs-core, loading its package on demand. `auto` takes WebGPU on real
- * hardware, else wasm, else cpu; it never takes a software adapter, which wasm outruns by far.
+ * Selects the current backend of tfjs-core and loads its package if needed. `auto` selects WebGPU if there is a
+ * hardware adapter, else wasm, else cpu. It never selects a software adapter, which is much slower than wasm.
  *
- * @param name a {@link BackendName} or `auto`; a plain string, as it comes from users.
- * @throws {DskdError} `backend-unavailable`: what was tried, why it failed and what to install.
+ * @param name a {@link BackendName} or `auto`. Any other string is an error.
+ * @throws {DskdError} `backend-unavailable` with what was tried, why it failed and what to install.
  * @throws {DskdError} `invalid-argument` for another name.
  */
 export async function selectBackend(name: string, options: BackendOptions = {}): Promise<SelectedBackend> {
@@ -97,7 +97,7 @@ export async function selectBackend(name: string, options: BackendOptions = {}):
   );
 }
 
-/** What could be selected here, without selecting it: the current backend stays. */
+/** Returns which backends can be selected here. Does not change the current backend. */
 export async function probeBackends(): Promise<ProbedBackend[]> {
   const probed: ProbedBackend[] = [];
   for (const name of BACKEND_NAMES) {
@@ -144,7 +144,7 @@ async function findAdapter(): Promise<Adapter> {
   };
 }
 
-/** Whether a WebGPU adapter is the processor in disguise: it says so, or bears a known renderer's name. */
+/** Whether the CPU emulates a WebGPU adapter: it says so, or it has the name of a known software renderer. */
 export function isSoftwareAdapter(info: Partial<GPUAdapterInfo>): boolean {
   const text = [info.vendor, info.architecture, info.device, info.description].join(' ');
   return (
@@ -158,7 +158,7 @@ async function start(
   adapter: Adapter | undefined,
   options: BackendOptions,
 ): Promise<void> {
-  // tfjs's package registers itself only if it finds the GPU while it loads.
+  // The package of tfjs registers its backend only if it finds the GPU while it loads.
   if (adapter) publishGpu(adapter.gpu);
   try {
     await load(name, options);
@@ -183,7 +183,7 @@ async function load(name: BackendName, { wasmPaths }: BackendOptions): Promise<v
       break;
     case 'wasm': {
       const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
-      // It throws once the backend runs, and has nothing to say then.
+      // setWasmPaths throws after the backend has started; the paths have no effect then.
       if (wasmPaths !== undefined && !isRunning('wasm')) setWasmPaths(wasmPaths);
       break;
     }
@@ -229,7 +229,7 @@ function reasonOf(error: unknown): string {
   return hint === undefined ? error.message : `${error.message} (${hint})`;
 }
 
-/** What is used of tfjs's wasm backend. */
+/** The part of tfjs's wasm backend that is used here. */
 interface WasmBackend {
   readonly wasm: {
     _malloc(bytes: number): number;
@@ -238,31 +238,31 @@ interface WasmBackend {
   };
 }
 
-/** A wasm heap is addressed by 32 bits. */
+/** Size of the address space of wasm: addresses have 32 bits. */
 const ADDRESSES = 2 ** 32;
 
 const guarded = new WeakSet<WasmBackend>();
 
 /**
- * Makes an allocation that fails an error. tfjs itself takes the 0 that `malloc` then returns for an address
- * and writes the tensor over whatever lies at the start of the heap: wrong numbers, or a crash much later.
+ * Makes a failed allocation throw an error. tfjs itself uses the 0 that `malloc` then returns as an address and
+ * overwrites the start of the heap, which gives wrong numbers or a crash much later.
  */
 function refuseWhenHeapIsFull(backend: WasmBackend): void {
   if (guarded.has(backend)) return;
   guarded.add(backend);
   const { wasm } = backend;
-  // The first call makes emscripten put the real function in the place of a stub: not in the place of ours.
+  // The first call makes emscripten replace a stub by the real function. It must not replace our function later.
   wasm._free(wasm._malloc(1));
   const malloc = wasm._malloc.bind(wasm);
   wasm._malloc = (bytes) => {
-    // Larger numbers lose their upper bits on the way in: 4 GiB and a byte would become one byte.
+    // wasm takes the lower 32 bits of the number: 4 GiB and one byte would become one byte.
     const address = bytes < ADDRESSES ? malloc(bytes) : 0;
     if (address !== 0 || bytes === 0) return address;
     throw new DskdError(
       'out-of-memory',
       `The wasm heap has no room for a tensor of ${mebibytes(bytes)}: it holds ${mebibytes(wasm.HEAPU8.byteLength)} of at most 4096 MiB.`,
       {
-        hint: 'Take a smaller preset, input size or batch, train the students apart, or use the webgpu backend.',
+        hint: 'Use a smaller input size, batch or network, or the webgpu backend.',
         details: { bytes, heapBytes: wasm.HEAPU8.byteLength },
       },
     );

@@ -1,6 +1,6 @@
 import type { Scalar, Tensor3D, Tensor4D, Variable } from '@tensorflow/tfjs-core';
 
-/** One level of a feature pyramid, shallow to deep. */
+/** One level of a feature pyramid. Lists of levels are from shallow to deep. */
 export interface FeatureLevel {
   readonly name: string;
   readonly channels: number;
@@ -9,9 +9,8 @@ export interface FeatureLevel {
 }
 
 /**
- * From images (RGB, 0..1) to what a network's weights were trained on:
- * `(image[channelOrder] * scale - mean) / standardDeviation`, channel by channel, mean and
- * standardDeviation in the order of `channelOrder`.
+ * Converts images (RGB, 0..1) to what the weights of a network expect: `(image[channelOrder] * scale - mean) /
+ * standardDeviation` for each channel. `mean` and `standardDeviation` are in the order of `channelOrder`.
  */
 export interface InputTransform {
   readonly channelOrder: 'rgb' | 'bgr';
@@ -20,7 +19,7 @@ export interface InputTransform {
   readonly standardDeviation: readonly [number, number, number];
 }
 
-/** A frozen network that turns images into features at several levels. */
+/** A frozen network that computes features of images at several levels. */
 export interface FeatureExtractor {
   readonly name: string;
   readonly levels: readonly FeatureLevel[];
@@ -41,9 +40,9 @@ export interface Student {
    * @param features the teacher's, one tensor per level.
    * @param options.training batch norm uses the batch and updates its running statistics:
    * `running = (1 - batchNormMomentum) * running + batchNormMomentum * batch`.
-   * @param options.batchNormMomentum torch's sense, default 0.1. A cumulative average over batches is
-   * `1 / (batches seen so far + 1)`; 0 leaves the statistics alone.
-   * @returns predictions, of the shapes of `features`. Inside `tf.tidy` or disposed by the caller.
+   * @param options.batchNormMomentum as torch defines it, default 0.1. `1 / (number of batches so far + 1)` gives a
+   * cumulative average over batches; 0 does not change the statistics.
+   * @returns predictions with the shapes of `features`. Call it inside `tf.tidy`, or dispose the result.
    */
   forward(
     features: readonly Tensor4D[],
@@ -56,7 +55,10 @@ export interface Student {
   dispose(): void;
 }
 
-/** What a student is trained on, and how far it is from the teacher at each position. */
+/**
+ * A loss for training a student, and the anomaly map that belongs to it: its distance from the teacher at each
+ * position.
+ */
 export interface Objective {
   readonly name: string;
   /** JSON-serializable: `createObjective({ name, options })` makes the same objective again. */

@@ -3,10 +3,10 @@ import type { Tensor3D } from '@tensorflow/tfjs-core';
 import { assertMaps, transformMaps, type Matrix } from './linear-maps.js';
 
 /**
- * `scipy.ndimage.gaussian_filter(map, sigma, mode='reflect', truncate=truncate)` of every map: a sampled
- * Gaussian of radius `trunc(truncate * sigma + 0.5)` with sum 1, over the map mirrored about its pixel edges
- * (again and again where the radius exceeds the side). Differentiable. Costs two matrix products of
- * the map with matrices of its own sides: meant for maps of network size.
+ * Smooths each map as `scipy.ndimage.gaussian_filter(map, sigma, mode='reflect', truncate=truncate)`: a sampled
+ * Gaussian of radius `trunc(truncate * sigma + 0.5)` with sum 1. Outside, the map is mirrored at the edges of its
+ * pixels, repeatedly if the radius is larger than the side. Differentiable. It is computed as two matrix products
+ * with matrices of `height x height` and `width x width`, so it is meant for maps of the size of a network's input.
  *
  * @param maps float32 `[batch, height, width]`.
  * @param sigma standard deviation in pixels, at least 0; 0 copies.
@@ -42,7 +42,7 @@ function gaussianKernel(sigma: number, radius: number): Float64Array {
   return kernel.map((value) => value / total);
 }
 
-/** The convolution with `kernel` over a mirrored line of `side` pixels, as a matrix. */
+/** The convolution of a mirrored line of `side` pixels with `kernel`, as a matrix. */
 function reflectingMatrix(kernel: Float64Array, side: number): Matrix {
   const radius = (kernel.length - 1) / 2;
   const exact = new Float64Array(side * side);

@@ -2,7 +2,7 @@ import { DskdError } from '@dskd/base';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 
-/** A dense float32 matrix in the making, `rows x columns`, row-major. */
+/** A dense float32 matrix, `rows x columns`, row-major. */
 export interface Matrix {
   readonly rows: number;
   readonly columns: number;
@@ -23,8 +23,8 @@ export function assertMaps(maps: Tensor3D): void {
 }
 
 /**
- * `down * map * across^T` for every map. Smoothing and resizing as two matrix products give the same result
- * on every backend and are fast on all of them; tfjs's own resize and convolution kernels are neither.
+ * Computes `down * map * across^T` for each map. Smoothing and resizing as two matrix products give the same result
+ * on every backend and are fast on all of them, unlike tfjs's kernels for resizing and convolution.
  *
  * @param maps `[batch, height, width]`.
  * @param down `[newHeight, height]`.
@@ -34,7 +34,7 @@ export function assertMaps(maps: Tensor3D): void {
 export function transformMaps(maps: Tensor3D, down: Matrix, across: Matrix): Tensor3D {
   return tf.tidy(() => {
     const [batch, height, width] = maps.shape;
-    // Height first and alone, so that one product does all maps.
+    // Height first, so that one product processes all maps.
     const byHeight = tf.reshape(tf.transpose(maps, [1, 0, 2]), [height, batch * width]);
     const tall = tf.reshape(tf.matMul(toTensor(down), byHeight), [down.rows, batch, width]);
     const byMap = tf.reshape(tf.transpose(tall, [1, 0, 2]), [batch * down.rows, width]);

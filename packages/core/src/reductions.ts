@@ -6,9 +6,9 @@ const WINDOW = 64;
 const COLUMNS_OF_A_FULL_SUM = 256;
 
 /**
- * Column sums. No float32 sum runs over more than 64 terms at a time, so the error does not grow with the
- * number of rows, and on wasm it is some forty times faster than `tf.sum(x, 0)`, which transposes.
- * Differentiable; the gradient is a custom one (no registry needed, no second derivative).
+ * Returns the sum of each column. No float32 sum has more than 64 terms, so the error does not grow with the number
+ * of rows. On wasm it is about forty times faster than `tf.sum(x, 0)`, which transposes. Differentiable with a
+ * custom gradient, which needs no gradient registry and has no second derivative.
  *
  * @param x float32 `[rows, columns]`.
  * @returns `[columns]`. The caller disposes it.
@@ -17,14 +17,14 @@ export function sumOverRows(x: Tensor2D): Tensor1D {
   return scaledSumOverRows(x, 1);
 }
 
-/** Column means; otherwise like {@link sumOverRows}. */
+/** Returns the mean of each column; otherwise as {@link sumOverRows}. */
 export function meanOverRows(x: Tensor2D): Tensor1D {
   return scaledSumOverRows(x, 1 / x.shape[0]);
 }
 
 /**
- * The sum of all entries, in stages of at most 511 terms. Differentiable; the gradient is a custom one (no
- * registry needed, no second derivative).
+ * Returns the sum of all entries, computed in stages of at most 511 terms. Differentiable with a custom gradient,
+ * which needs no gradient registry and has no second derivative.
  *
  * @param x float32, any shape.
  * @returns a scalar. The caller disposes it.
@@ -67,7 +67,7 @@ function scaledSumOverRows(x: Tensor2D, scale: number): Tensor1D {
   return tf.tidy(() => sum(x) as Tensor1D);
 }
 
-/** Average pooling down the rows is the one reduction over a leading axis that every backend does fast. */
+/** Column sums by average pooling, the only reduction over a leading axis that is fast on every backend. */
 function columnSums(x: Tensor2D): Tensor1D {
   const [rows, columns] = x.shape;
   if (rows <= WINDOW) return tf.sum<Tensor1D>(x, 0);

@@ -1,10 +1,10 @@
 import { assertPixelBuffer, DskdError, type PixelBuffer } from '@dskd/base';
 
-// Pillow's fixed point (Resample.c): 32 bits less 8 for the pixel and 2 for headroom.
+// Fixed-point arithmetic of Pillow (Resample.c): 32 bits minus 8 for the pixel and 2 for headroom.
 const PRECISION_BITS = 22;
 const HALF = 1 << (PRECISION_BITS - 1);
 
-/** Which source pixels an output pixel reads, and their fixed-point weights. */
+/** The source pixels that each output pixel uses, and their fixed-point weights. */
 interface Taps {
   readonly first: Int32Array;
   readonly count: Int32Array;
@@ -14,11 +14,11 @@ interface Taps {
 }
 
 /**
- * Pillow's `Image.resize((width, height), BILINEAR)`, byte for byte: a triangle filter, widened by the
- * reduction when shrinking, in two passes (rows, then columns) that each round to 8 bits. What torchvision's
- * `Resize` does to a PIL image; a plain bilinear resize aliases at the same sizes and shifts scores.
+ * Resizes an image as Pillow's `Image.resize((width, height), BILINEAR)`, byte for byte: a triangle filter, widened
+ * by the reduction factor, in two passes (rows, then columns) that each round to 8 bits. torchvision's `Resize`
+ * does the same to a PIL image. An ordinary bilinear resize has aliasing and gives other scores.
  *
- * RGBA is resized with colors multiplied by alpha and divided again, as Pillow does.
+ * The colors of RGBA are multiplied by alpha before and divided by it afterward, as in Pillow.
  *
  * @param source 1 (gray), 3 (RGB) or 4 (RGBA) channels.
  * @param size width and height in pixels, positive integers.
@@ -122,7 +122,7 @@ function resizeColumns(data: Uint8Array, from: number, to: number, rowLength: nu
   return result;
 }
 
-/** The weights are positive, so only the upper bound can be crossed (by their rounding). */
+/** The weights are positive, so only the upper bound can be exceeded, by their rounding. */
 function toByte(sum: number): number {
   return Math.min(sum >> PRECISION_BITS, 255);
 }

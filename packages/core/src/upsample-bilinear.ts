@@ -3,8 +3,8 @@ import type { Tensor3D } from '@tensorflow/tfjs-core';
 import { assertMaps, transformMaps, type Matrix } from './linear-maps.js';
 
 /**
- * torch's `F.interpolate(maps, size, mode='bilinear', align_corners=alignCorners)`. Smaller sizes are allowed
- * and are not antialiased, as in torch. Differentiable.
+ * Resizes maps as torch's `F.interpolate(maps, size, mode='bilinear', align_corners=alignCorners)`. `size` may be
+ * smaller; there is no antialiasing then, as in torch. Differentiable.
  *
  * @param maps float32 `[batch, height, width]`.
  * @param size `[height, width]` of the result, positive integers.
@@ -47,7 +47,7 @@ function interpolationMatrix(from: number, to: number, alignCorners: boolean): M
   return { rows: to, columns: from, values };
 }
 
-// Positions are rounded to float32 where torch rounds them, which at a side of 256 shows in the fifth digit.
+// Positions are rounded to float32 where torch rounds them. At a side of 256 this changes the fifth digit.
 function cornerPosition(row: number, from: number, to: number): number {
   return to === 1 ? 0 : Math.fround(Math.fround((from - 1) / (to - 1)) * row);
 }

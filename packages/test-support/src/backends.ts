@@ -6,13 +6,13 @@ export const BACKENDS = ['cpu', 'wasm', 'webgpu'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
 /**
- * How far a backend's float32 result may be from the exact one, relative to the largest entry wanted,
- * by kind of work. Tests name the kind; a looser number here needs a reason beside it.
+ * Largest allowed difference between the float32 result of a backend and the exact result, relative to the largest
+ * exact entry, by kind of computation. Tests name the kind. A larger number here needs a comment with the reason.
  */
 export const TOLERANCES: Readonly<Record<BackendName, Readonly<Record<ToleranceKind, number>>>> = {
   cpu: { elementwise: 1e-6, reduction: 1e-5, network: 1e-4 },
   wasm: { elementwise: 1e-6, reduction: 1e-5, network: 1e-4 },
-  // GPU compilers contract and reorder; exp and pow are good to a few units in the last place.
+  // GPU compilers reorder operations; exp and pow are accurate to a few units in the last place.
   webgpu: { elementwise: 4e-6, reduction: 2e-5, network: 2e-4 },
 };
 export type ToleranceKind = 'elementwise' | 'reduction' | 'network';
@@ -24,14 +24,14 @@ export interface Exclusion {
   readonly reason: string;
 }
 
-/** What is known not to run where, and why: the honest support matrix. */
+/** Suites that do not run on a backend, with the reason. */
 export const EXCLUSIONS: readonly Exclusion[] = [
   {
     backend: 'webgpu',
     suite: 'detector, trained and saved',
     reason:
-      'whole trainings take many minutes on a software adapter, and files are bit-equal on cpu and wasm only; ' +
-      'the parts run on webgpu in their own packages',
+      'whole training runs take many minutes on a software adapter, and files are bit-equal on cpu and wasm only; ' +
+      'the parts are tested on webgpu in their own packages',
   },
 ];
 
@@ -40,7 +40,7 @@ function requestedBackends(): BackendName[] {
   return BACKENDS.filter((name) => names.includes(name));
 }
 
-/** Makes `name` the current backend, loading what it needs. */
+/** Selects the backend `name` and loads what it needs. */
 export async function useBackend(name: BackendName): Promise<void> {
   if (name === 'webgpu') await startWebgpu();
   if (!(await tf.setBackend(name))) throw new Error(`The ${name} backend did not start.`);
@@ -48,8 +48,8 @@ export async function useBackend(name: BackendName): Promise<void> {
 }
 
 /**
- * Declares `suite` once per backend under test: cpu and wasm in the fast tier, webgpu in the slow one.
- * Excluded pairs are reported as skipped with their reason.
+ * Declares `suite` once for each tested backend: cpu and wasm in the fast tier, webgpu in the slow tier. Excluded
+ * suites are reported as skipped, with the reason.
  */
 export function describeBackends(title: string, suite: (backend: BackendName) => void): void {
   for (const backend of requestedBackends()) {

@@ -6,16 +6,16 @@ import path from 'node:path';
 
 const CHROMIUM = '/usr/bin/chromium';
 
-/** Why there is no browser to test with, if there is none. */
+/** Why Chromium cannot be used for tests; undefined if it can. */
 export const chromiumMissing = existsSync(CHROMIUM) ? undefined : `there is no ${CHROMIUM}`;
 
 export interface Chromium {
   readonly process: ChildProcess;
-  /** Ends it and removes its profile. */
+  /** Ends the browser and removes its profile. */
   close(): Promise<void>;
 }
 
-/** Starts headless Chromium with a profile of its own. */
+/** Starts headless Chromium with a temporary profile. */
 export async function startChromium(options: readonly string[], stdio: StdioOptions): Promise<Chromium> {
   const profile = await mkdtemp(path.join(tmpdir(), 'dskd-chromium-'));
   const common = [

@@ -1,14 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 
 export interface Closeness {
-  /** Times the largest absolute entry of `wanted`. */
+  /** Allowed difference divided by the largest absolute entry of `wanted`. */
   readonly relative?: number;
   readonly absolute?: number;
 }
 
 /**
- * Expects every entry of `got` to lie within `relative * max|wanted| + absolute` of `wanted`'s.
- * Reports the worst entry. NaN never passes.
+ * Expects that every entry of `got` differs from that of `wanted` by at most `relative * max|wanted| + absolute`.
+ * The error names the worst entry. NaN always fails.
  */
 export function expectClose(
   got: ArrayLike<number>,
@@ -37,7 +37,7 @@ export function expectClose(
   }
 }
 
-/** Expects `work` to leave as many tensors as it found, and hands on its result (no tensors). */
+/** Expects that the number of tensors is the same after `work` as before. Returns the result of `work`. */
 export async function expectNoNewTensors<T>(work: () => T | Promise<T>): Promise<T> {
   const before = tf.memory().numTensors;
   const result = await work();

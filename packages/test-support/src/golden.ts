@@ -1,11 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { readSafetensors, toFloat32 } from '@dskd/weights';
 
-/**
- * Weights from one integer formula, the same bits here and in tools/golden/integer_fill.py, so that two
- * frameworks hold the same large network without a large file.
- */
-// Once, not per element: a global is looked up through jest's sandbox, twenty times slower than a variable.
+// A variable, because jest's sandbox makes each use of a global twenty times slower.
 const { imul } = Math;
 
 function nameHash(name: string): number {
@@ -23,7 +19,8 @@ function unitValue(hash: number, index: number): number {
 }
 
 /**
- * The filled tensor `name` of torch shape `shape`, row-major in torch's layout:
+ * Returns the tensor `name` of torch's shape `shape`, filled by an integer formula, row-major in torch's layout.
+ * The values have the same bits as those of tools/golden/integer_fill.py, so that large networks need no file:
  * - `*running_var`: 0.5 + u; `*running_mean`: (u - 0.5) / 5
  * - one-dimensional `*weight` (a batch norm's): 0.5 + u; one-dimensional `*bias`: (u - 0.5) / 5
  * - everything else: (2 u - 1) sqrt(3 / fan), fan = product of all sides but the first.
@@ -62,7 +59,7 @@ export interface Golden {
 }
 
 /**
- * Reads golden values that a generator script (tools/golden) wrote as safetensors, F32 or F64.
+ * Reads golden values, which a script in tools/golden wrote as safetensors, F32 or F64.
  * `url` is usually `new URL('../test/fixtures/NAME.safetensors', import.meta.url)`.
  */
 export async function readGolden(url: URL): Promise<Golden> {

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 
 interface Example {
   readonly code: string;
-  /** What the program must print, where a ```text block follows the ```ts block. */
+  /** Expected output, if a ```text block follows the ```ts block. */
   readonly prints: string | undefined;
 }
 
@@ -18,8 +18,8 @@ function examplesOf(markdown: string): Example[] {
 }
 
 /**
- * Declares a test for each ```ts block of the package's README: it runs as a program of its own in plain
- * Node, must exit with 0, and must print what the ```text block right after it shows, if there is one.
+ * Declares a test that runs each ```ts block of the package's README as a separate program in plain Node. Each must exit
+ * with 0 and, if a ```text block follows, print what that block shows.
  * Call it from `src/readme.test.ts` with `import.meta.url`.
  */
 export function describeReadmeExamples(testUrl: string): void {
@@ -32,7 +32,7 @@ export function describeReadmeExamples(testUrl: string): void {
         const { outputText } = ts.transpileModule(code, {
           compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
         });
-        // Inside the package, so that it finds itself and its dependencies by name.
+        // In the package, so that imports of the package and of its dependencies are found.
         const program = fileURLToPath(new URL(`dist/readme-example-${index}.mjs`, packageFolder));
         await writeFile(program, outputText);
         try {

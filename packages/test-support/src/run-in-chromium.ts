@@ -9,16 +9,16 @@ const packages = fileURLToPath(new URL('../../', import.meta.url));
 const PATIENCE_MS = 120_000;
 
 export interface PageOptions {
-  /** Built modules by the name that the script imports them by, such as `data/dist/web.js`, below `packages`. */
+  /** Built modules, for example `data/dist/web.js` in `packages`, by the name under which the script imports them. */
   readonly imports?: Readonly<Record<string, string>>;
-  /** What the script finds at `/files/NAME`. */
+  /** Files that the server returns at `/files/NAME`. */
   readonly files?: Readonly<Record<string, Uint8Array>>;
 }
 
 export interface PageResult {
-  /** What the script gave to `finish`. */
+  /** The argument of `finish`. */
   readonly value: unknown;
-  /** What the page fetched besides itself and `files`: modules below `packages`, and addresses there are not. */
+  /** What the page requested besides itself and `files`: modules in `packages`, and addresses that do not exist. */
   readonly modules: readonly string[];
 }
 
@@ -28,9 +28,9 @@ interface Answer {
 }
 
 /**
- * Runs a module in a page of headless Chromium, from a server on this machine.
- * @param script calls `finish(value)` with what can be told as JSON.
- * @throws where the script throws or takes longer than two minutes.
+ * Runs a module in a page of headless Chromium, served by a local server.
+ * @param script calls `finish(value)` with a JSON-serializable value.
+ * @throws if the script throws or takes longer than two minutes.
  */
 export async function runInChromium(
   script: string,

@@ -8,21 +8,21 @@ import { outerProductsOf } from './outer-products.js';
 
 type Shape4D = [number, number, number, number];
 
-// Positions of one product: long enough to pay for its fixed costs, short enough for the caches and, times
-// the rows of the left factor, for 16 MB.
+// Positions of one product: enough to make its fixed costs small, few enough for the caches and for 16 MB of the left
+// factor.
 const MOST_POSITIONS = 2048;
 const FEWEST_POSITIONS = 512;
 const LEFT_FACTOR_SIZE = 1 << 22;
 
-/** Positions of one product. */
+/** Number of positions of one product. */
 function positionsOf({ filterHeight, filterWidth, inChannels }: backend_util.Conv2DInfo): number {
   const leftRows = filterHeight * filterWidth * inChannels;
   return Math.min(MOST_POSITIONS, Math.max(FEWEST_POSITIONS, LEFT_FACTOR_SIZE / leftRows));
 }
 
 /**
- * The input rows that a band touches, in the order in which every filter row finds the rows it needs side by
- * side: rows of the same remainder modulo the stride are neighbors.
+ * The input rows that a band uses, ordered so that the rows of each filter row are contiguous: rows with the same
+ * remainder modulo the stride are neighbors.
  */
 function rowSlots({ filterHeight, strideHeight }: backend_util.Conv2DInfo, outputRows: number) {
   const sourceRows: number[] = [];
@@ -36,8 +36,8 @@ function rowSlots({ filterHeight, strideHeight }: backend_util.Conv2DInfo, outpu
 }
 
 /**
- * Filter gradient of conv2d: for every band of positions one matrix product of the input, channel by channel
- * and shifted by each filter tap, with the output's gradient. The parts are added in a fixed order.
+ * Filter gradient of conv2d: for each band of positions one matrix product of the input, shifted by each filter
+ * tap, with the gradient of the output. The parts are added in a fixed order.
  */
 export function conv2dFilterGradient(stockMatMul: Kernel, transpose: Kernel): Kernel {
   return ({ inputs, attrs, backend }) => {
@@ -62,7 +62,7 @@ export function conv2dFilterGradient(stockMatMul: Kernel, transpose: Kernel): Ke
   };
 }
 
-/** Whether every output pixel comes from the input pixel at the same place alone. */
+/** Whether each output pixel depends only on the input pixel at the same position. */
 function isPointwise(info: backend_util.Conv2DInfo): boolean {
   return (
     info.filterHeight * info.filterWidth === 1 &&
@@ -163,8 +163,8 @@ function bandGradient(
 }
 
 /**
- * `lines[c, channel, slot, image, column]` = the input at the slot's row and at the column that filter
- * column c meets, 0 in the padding.
+ * Sets `lines[c, channel, slot, image, column]` to the input at the row of the slot and at the column that filter
+ * column c uses, 0 in the padding.
  */
 function fillLines(
   backend: BackendWasm,
@@ -210,7 +210,7 @@ function fillLines(
   }
 }
 
-/** Runs `work` on the band's output gradient in the order row, image, column, channel. */
+/** Runs `work` on the output gradient of the band, ordered as row, image, column, channel. */
 function withOutputGradient<T>(
   backend: BackendWasm,
   dy: TensorInfo,

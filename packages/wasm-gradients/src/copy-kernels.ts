@@ -10,8 +10,8 @@ import { allocate, floats } from './heap.js';
 import type { Kernel } from './kernel.js';
 
 /**
- * The same memory under another handle, as every other tfjs backend does. The stock kernel copies, and the
- * gradient tape clones whatever it keeps: a training step held its activations three times over.
+ * Returns the same memory with another handle, as in all other tfjs backends. The stock kernel copies, and the
+ * gradient tape clones everything it keeps, so that a training step had its activations in memory three times.
  */
 export function identity(stock: Kernel): Kernel {
   return (call) => {
@@ -22,32 +22,31 @@ export function identity(stock: Kernel): Kernel {
   };
 }
 
-// Shorter runs are copied faster one element after the other than by a call for each run.
+// A loop over elements copies shorter runs faster than a call for each run.
 const SHORT_RUN = 24;
 
 /**
- * slice, the gradient of pad: the longest runs that lie side by side are moved as a whole. The stock kernel
- * goes element by element.
+ * slice, the gradient of pad: copies the longest contiguous runs as a whole. The stock kernel copies single elements.
  */
 export function slice(stockSlice: Kernel): Kernel {
   return (call) => {
     const { inputs, attrs, backend } = call;
     const x = inputs.x!;
     const { begin, size } = attrs as SliceAttrs;
-    // tfjs asks for a tensor, and looks at these two fields.
+    // tfjs takes a tensor but uses these two fields only.
     const described = { shape: x.shape, rank: x.shape.length } as unknown as Tensor;
     const [first, shape] = slice_util.parseSliceParams(described, begin, size) as [number[], number[]];
     const fourBytes = x.dtype === 'float32' || x.dtype === 'int32';
     if (!fourBytes || x.shape.length === 0 || util.sizeFromShape(shape) === 0) return stockSlice(call);
     slice_util.assertParamsValid(described, first, shape);
 
-    // Axes after `split` are taken whole.
+    // Axes after `split` are complete.
     let split = x.shape.length - 1;
     while (split > 0 && shape[split] === x.shape[split]) split--;
     const inner = util.sizeFromShape(x.shape.slice(split + 1));
     const run = shape[split]! * inner;
     const out = backend.makeOutput(shape, x.dtype);
-    // As int32, for a float copied as a number may lose the payload of a NaN.
+    // As int32: a float that is copied as a number may lose the payload of a NaN.
     const heap = new Int32Array(backend.typedArrayFromHeap(out).buffer);
     const strides = [...util.computeStrides(x.shape), 1];
     const from = backend.getMemoryOffset(x.dataId) / 4;
@@ -71,8 +70,8 @@ export function slice(stockSlice: Kernel): Kernel {
 }
 
 /**
- * tile where the whole tensor is repeated, as the gradient of batchNorm does with one value a channel: copies
- * that double in length. Other patterns are left to the stock kernel.
+ * tile for a tensor that is repeated as a whole, as in the gradient of batchNorm with one value per channel: each
+ * copy doubles the length. The stock kernel handles other patterns.
  */
 export function tile(stockTile: Kernel): Kernel {
   return (call) => {

@@ -3,7 +3,7 @@ import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
 import { allocate, floats } from './heap.js';
 import { BLOCK_POSITIONS, type OuterProducts, TILE_COLUMNS, TILE_ROWS } from './outer-products.js';
 
-/** Output rows `firstRow..lastRow` of images `firstImage..lastImage`: what one partial sum covers. */
+/** Output rows `firstRow..lastRow` of images `firstImage..lastImage`, the positions of one partial sum. */
 export interface Band {
   readonly firstImage: number;
   readonly lastImage: number;
@@ -11,7 +11,7 @@ export interface Band {
   readonly lastRow: number;
 }
 
-/** Bands of about equal size that together are all output positions, of at most `positions` where a row fits. */
+/** Splits all output positions into bands of about equal size, of at most `positions` if a row is not longer. */
 export function bandsOf(
   { batchSize, outHeight, outWidth }: backend_util.Conv2DInfo,
   positions: number,
@@ -36,12 +36,12 @@ export function bandsOf(
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
-/** Whether the filter consists of whole tiles. */
+/** Whether the filter can be divided into whole tiles. */
 export function fitsTiles({ inChannels, outChannels }: backend_util.Conv2DInfo): boolean {
   return inChannels % TILE_ROWS === 0 && outChannels % TILE_COLUMNS === 0;
 }
 
-/** Filter gradient of conv2d straight from the images: nothing is copied, transposed or padded. */
+/** Filter gradient of conv2d, computed from the images without copying, transposing or padding them. */
 export function directFilterGradient(
   outerProducts: OuterProducts,
   backend: BackendWasm,
@@ -86,7 +86,7 @@ export function directFilterGradient(
   return out;
 }
 
-/** Output positions `first..last` on one side whose input lies within the image for the given tap. */
+/** Output positions along one side for which the input of the given tap is inside the image. */
 function within(
   range: readonly [number, number],
   tap: number,
@@ -100,8 +100,8 @@ function within(
 }
 
 /**
- * Where a filter tap meets the image within a band: how many positions, where they begin in input and output
- * gradient, and in steps of how many bytes they go on along columns, rows and images.
+ * The positions of a band for which a filter tap is inside the image: how many, where they begin in the input and
+ * in the output gradient, and the distances in bytes between columns, rows and images.
  */
 function meetingOf(info: backend_util.Conv2DInfo, band: Band, tapRow: number, tapColumn: number) {
   const {

@@ -2,16 +2,16 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 
 /**
- * The elements of `info` where they lie in the wasm heap. Any allocation may grow the heap and detach the
- * array: ask again after each makeOutput and each kernel call.
+ * Returns the elements of `info` in the wasm heap, without a copy. An allocation may grow the heap and detach the
+ * array: call it again after each makeOutput and each kernel call.
  */
 export function floats(backend: BackendWasm, info: TensorInfo): Float32Array {
   return backend.typedArrayFromHeap(info) as Float32Array;
 }
 
 /**
- * The whole heap as float32, for copies between tensors of which `info` is one; detached by growth like
- * {@link floats}.
+ * Returns the whole heap as float32, for copies between tensors, of which `info` is one. Growth of the heap
+ * detaches it, as with {@link floats}.
  */
 export function heapFloats(backend: BackendWasm, info: TensorInfo): Float32Array {
   return new Float32Array(floats(backend, info).buffer);
@@ -22,12 +22,12 @@ export function heapIndex(backend: BackendWasm, info: TensorInfo): number {
   return backend.getMemoryOffset(info.dataId) / Float32Array.BYTES_PER_ELEMENT;
 }
 
-/** New memory for `shape`, not initialized. Free it with `backend.disposeData`. */
+/** Allocates memory for `shape` without initializing it. Free it with `backend.disposeData`. */
 export function allocate(backend: BackendWasm, shape: number[]): TensorInfo {
   return backend.makeOutput(shape, 'float32');
 }
 
-/** Runs `work` on memory that is freed afterwards. */
+/** Runs `work` on memory that is freed afterward. */
 export function withScratch<T>(backend: BackendWasm, shape: number[], work: (scratch: TensorInfo) => T): T {
   const scratch = allocate(backend, shape);
   try {
@@ -38,8 +38,8 @@ export function withScratch<T>(backend: BackendWasm, shape: number[], work: (scr
 }
 
 /**
- * Runs `work` on a tensor that shares the memory of `info` from element `start` on, under an id of its own.
- * The id matters: XNNPACK operators are cached by the id of their weights alone, whatever its shape.
+ * Runs `work` on a tensor with its own id that shares the memory of `info` from element `start` on. The own id is
+ * needed: XNNPACK operators are cached by the id of their weights only, not by the shape.
  */
 export function withView<T>(
   backend: BackendWasm,
@@ -59,15 +59,15 @@ export function withView<T>(
   }
 }
 
-/** A matrix inside a larger array: row `r` begins at `offset + r * rowStride`. */
+/** A matrix in a larger array: row `r` begins at `offset + r * rowStride`. */
 interface MatrixPlace {
   readonly values: Float32Array;
   readonly offset: number;
   readonly rowStride: number;
 }
 
-// Sixteen floats are one cache line of the target; and sixteen source rows stay in the first-level cache
-// even where their distance is a large power of two.
+// Sixteen floats are one cache line of the target, and sixteen source rows stay in the first-level cache even if their
+// distance is a large power of two.
 const ROW_BLOCK = 16;
 
 /** `target[c, r] = source[r, c]` for a source of `rows` x `columns`. */

@@ -8,12 +8,12 @@ interface KernelCall {
 }
 export type Kernel = (call: KernelCall) => TensorInfo;
 
-/** What is registered for the wasm backend under `name`; tfjs's own type leaves the undefined out. */
+/** The kernel that is registered for the wasm backend as `name`, if any. The type of tfjs has no `undefined`. */
 export function registeredKernel(name: string): KernelConfig | undefined {
   return getKernel(name, 'wasm');
 }
 
-/** The kernel that the wasm backend itself registers under `name`. */
+/** The kernel that the wasm backend itself registers as `name`. */
 export function stockKernel(name: string): Kernel {
   const kernel = registeredKernel(name);
   if (!kernel) throw new Error(`@tensorflow/tfjs-backend-wasm registers no kernel '${name}'.`);
@@ -25,7 +25,7 @@ export function stockKernel(name: string): Kernel {
     }) as TensorInfo;
 }
 
-/** Runs `work` on `images` as NHWC; where they are NCHW, on transposed copies that are freed afterwards. */
+/** Runs `work` on `images` in NHWC. If they are NCHW, it uses transposed copies and frees them afterward. */
 export function toChannelsLast<T>(
   transpose: Kernel,
   backend: BackendWasm,

@@ -9,23 +9,23 @@ import { allocate, floats } from './heap.js';
 import { matrixProduct, withLeft, withRight, type StoredMatrix } from './matrix-product.js';
 import type { Kernel } from './kernel.js';
 
-// Below this many multiply-adds one stock call for the whole batch beats one call for each product.
+// With fewer multiply-adds, one stock call for the whole batch is faster than one call for each product.
 const SMALL_PRODUCT = 8192;
 
-/** One factor of a batch of products: its first matrix, and how many follow it. */
+/** One factor of a batch of products: its first matrix, and the number of matrices. */
 function factorOf(info: TensorInfo, transposed: boolean): StoredMatrix & { readonly count: number } {
   const [rows, columns] = info.shape.slice(-2) as [number, number];
   return { info, start: 0, rows, columns, transposed, count: util.sizeFromShape(info.shape.slice(0, -2)) };
 }
 
-/** The `index`-th matrix of a factor; the only one serves all. */
+/** The `index`-th matrix of a factor. A single matrix is used for all products. */
 function matrixAt(factor: ReturnType<typeof factorOf>, index: number): StoredMatrix {
   return { ...factor, start: factor.count === 1 ? 0 : index * factor.rows * factor.columns };
 }
 
 /**
- * matMul on XNNPACK's fast path also for transposed factors and for batches. Batches that broadcast in any
- * other way than one against many, and batches of small products, are left to the stock kernel.
+ * matMul that uses XNNPACK's fast path also for transposed factors and for batches. The stock kernel handles
+ * batches that broadcast in another way than one to many, and batches of small products.
  */
 export function matMul(stockMatMul: Kernel): Kernel {
   return (call) => {
@@ -65,7 +65,7 @@ export function matMul(stockMatMul: Kernel): Kernel {
   };
 }
 
-/** matMul with bias and activation: transposed single factors are copied first, as for {@link matMul}. */
+/** matMul with bias and activation. Transposed single factors are copied first, as in {@link matMul}. */
 export function fusedMatMul(stockFusedMatMul: Kernel): Kernel {
   return (call) => {
     const { inputs, attrs, backend } = call;

@@ -10,9 +10,9 @@ import {
 } from './outer-products.js';
 import type { Kernel } from './kernel.js';
 
-/** Longer float32 sums are split and the parts added: a sequential sum loses digits with its length. */
+/** Longer float32 sums are split, because the error of a sequential sum grows with its length. */
 export const LONGEST_SUM = 4096;
-// A copy of the left factor should still be in the second-level cache when it is multiplied.
+// Shorter, so that the copy of the left factor is still in the second-level cache when it is multiplied.
 const LONGEST_COPIED_SUM = 2048;
 
 /** A `rows` x `columns` matrix stored row by row in `info` from element `start` on. */
@@ -21,7 +21,7 @@ export interface StoredMatrix {
   readonly start: number;
   readonly rows: number;
   readonly columns: number;
-  /** Whether the product takes the transpose of what is stored. */
+  /** Whether the product uses the transpose of the stored matrix. */
   readonly transposed: boolean;
 }
 

@@ -4,13 +4,13 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 export const TILE_ROWS = 4;
 export const TILE_COLUMNS = 8;
 
-/** Of both factors this many positions stay in the second-level cache while all tiles pass over them. */
+/** Number of positions for which both factors stay in the second-level cache while all tiles are computed. */
 export const BLOCK_POSITIONS = 128;
 
 /**
  * `out[i, j] += sum over positions of x[position, i] * dy[position, j]` for one tile of 4 x 8. Positions are
- * `images` times `height` times `width`; all addresses and distances are in bytes, a skip is what lies
- * between the end of a row (of an image) and the next.
+ * `images` times `height` times `width`. All addresses and distances are in bytes; a skip is the distance between
+ * the end of a row (of an image) and the start of the next.
  */
 export type OuterProducts = (
   x: number,
@@ -28,8 +28,8 @@ export type OuterProducts = (
   dyImageSkip: number,
 ) => void;
 
-// A WebAssembly module of one function on the backend's own memory, assembled below: the work needs SIMD,
-// which plain JavaScript has not, and XNNPACK spends more on packing such a factor than on multiplying it.
+// A WebAssembly module with one function on the backend's memory, assembled below. The computation needs SIMD, which
+// JavaScript does not have, and XNNPACK needs more time to pack such a factor than to multiply it.
 const PARAMETERS = 13;
 const [X, DY, OUT, OUT_STRIDE, WIDTH, X_STEP, DY_STEP] = [0, 1, 2, 3, 4, 5, 6];
 const [HEIGHT, X_ROW_SKIP, DY_ROW_SKIP, IMAGES, X_IMAGE_SKIP, DY_IMAGE_SKIP] = [7, 8, 9, 10, 11, 12];
@@ -135,8 +135,8 @@ function moduleBytes(): Uint8Array<ArrayBuffer> {
 const instances = new WeakMap<object, OuterProducts | undefined>();
 
 /**
- * The function on this backend's memory; undefined where the engine has no SIMD, or where the backend keeps
- * its memory to itself (its multi-threaded build does).
+ * Returns the function for the memory of this backend; undefined if the engine has no SIMD or the backend does not
+ * expose its memory (as its multi-threaded build).
  */
 export function outerProductsOf(backend: BackendWasm): OuterProducts | undefined {
   const { wasm } = backend;
@@ -147,7 +147,7 @@ export function outerProductsOf(backend: BackendWasm): OuterProducts | undefined
 function instantiate(wasm: object): OuterProducts | undefined {
   const memory = (wasm as { asm?: { memory?: WebAssembly.Memory } }).asm?.memory;
   const bytes = moduleBytes();
-  // Not instanceof: the memory may come from another realm. Shared memory would need a module of its own.
+  // Not instanceof: the memory may come from another realm. Shared memory would need another module.
   const isPlain = Object.prototype.toString.call(memory?.buffer) === '[object ArrayBuffer]';
   if (!memory || !isPlain || !WebAssembly.validate(bytes)) return undefined;
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });

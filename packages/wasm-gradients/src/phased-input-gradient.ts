@@ -2,7 +2,7 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
 import { allocate, floats, heapFloats, heapIndex } from './heap.js';
 
-/** One side of a strided convolution: what links its input, filter and output there. */
+/** One side (height or width) of a strided convolution: sizes of input, filter and output, and how they relate. */
 interface Side {
   readonly input: number;
   readonly filter: number;
@@ -28,7 +28,7 @@ export interface Phase {
   readonly after: number;
 }
 
-/** The phases of one side: `stride` of them, fewer where the input is smaller. No zero is ever inserted. */
+/** The phases of one side: as many as the stride, or fewer for a smaller input. No zeros are inserted. */
 function phasesOf({ input, filter, output, stride, dilation, before }: Side): Phase[] {
   const phases: Phase[] = [];
   for (let firstTap = 0; firstTap < stride; firstTap++) {
@@ -50,7 +50,7 @@ function phasesOf({ input, filter, output, stride, dilation, before }: Side): Ph
   return phases;
 }
 
-/** The two sides of a convolution as its shape record describes them. */
+/** The two sides of a convolution from tfjs's description of it. */
 export function sidesOf(info: backend_util.Conv2DInfo): { rows: Side; columns: Side } {
   return {
     rows: {
@@ -72,7 +72,7 @@ export function sidesOf(info: backend_util.Conv2DInfo): { rows: Side; columns: S
   };
 }
 
-/** What the two kinds of convolution share when their input gradient is split into phases. */
+/** An input gradient that is split into phases, for both kinds of convolution. */
 interface PhasedGradient {
   readonly batch: number;
   readonly rows: Side;
@@ -87,7 +87,7 @@ interface PhasedGradient {
   convolve(dy: TensorInfo, rows: Phase, columns: Phase): TensorInfo;
 }
 
-/** The input gradient of a convolution, put together from its phases. */
+/** Computes the input gradient of a convolution from its phases. */
 export function phasedInputGradient(
   backend: BackendWasm,
   dy: TensorInfo,
@@ -112,7 +112,7 @@ export function phasedInputGradient(
   return dx;
 }
 
-/** The phase's convolution after cropping where its padding is negative; undefined where it is all zero. */
+/** The convolution of a phase, cropped if its padding is negative; undefined if it is zero everywhere. */
 function convolveCropped(
   backend: BackendWasm,
   dy: TensorInfo,
@@ -152,7 +152,7 @@ function convolveCropped(
   return part;
 }
 
-/** Writes a phase's pixels to their places in `dx`. */
+/** Copies the pixels of a phase to their positions in `dx`. */
 function interleave(
   backend: BackendWasm,
   part: TensorInfo,

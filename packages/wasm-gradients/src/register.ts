@@ -8,7 +8,7 @@ import { fusedMatMul, matMul } from './mat-mul.js';
 import { avgPoolGradient, maxPoolGradient } from './pool-gradients.js';
 import { type Kernel, registeredKernel, stockKernel } from './kernel.js';
 
-/** Our kernels by name, built on the stock ones that are registered now. */
+/** Our kernels by name. They use the stock kernels that are registered now. */
 function ourKernels(): Record<string, Kernel> {
   const stockMatMul = stockKernel('BatchMatMul');
   const conv2d = stockKernel('Conv2D');
@@ -29,7 +29,7 @@ function ourKernels(): Record<string, Kernel> {
 }
 
 function replace(name: string, config: KernelConfig | undefined): void {
-  // tfjs warns about a kernel registered twice, and throws for one unregistered twice.
+  // tfjs warns if a kernel is registered twice and throws if it is unregistered twice.
   if (registeredKernel(name)) unregisterKernel(name, 'wasm');
   if (config) registerKernel(config);
 }
@@ -37,11 +37,10 @@ function replace(name: string, config: KernelConfig | undefined): void {
 let undoRegistration: (() => void) | undefined;
 
 /**
- * Registers, on the tfjs backend 'wasm', the kernels that training a convolutional network needs and that
- * the backend lacks or has only slowly. It may be called before or after the backend is started; calling
- * it again changes nothing.
+ * Registers the kernels that training of a convolutional network needs and that the tfjs backend 'wasm' does not
+ * have, or has only as slow kernels. Call it before or after the backend starts. Calling it again has no effect.
  *
- * @returns its undo, which restores the backend's own kernels; calling that again changes nothing either.
+ * @returns a function that restores the kernels of the backend. Calling it again has no effect.
  */
 export function registerWasmGradients(): () => void {
   if (undoRegistration) return undoRegistration;
@@ -52,7 +51,7 @@ export function registerWasmGradients(): () => void {
     replace(name, {
       kernelName: name,
       backendName: 'wasm',
-      // The stock kernel still has to be set up when the backend starts: ours may call it.
+      // The stock kernel must still be set up when the backend starts, because ours may call it.
       ...(config?.setupFunc ? { setupFunc: config.setupFunc } : {}),
       kernelFunc: kernel as unknown as KernelFunc,
     });

@@ -1,16 +1,16 @@
 export const gpuHint = 'Use a browser with WebGPU, over https or localhost.';
 
-/** Browsers and their workers bring WebGPU or do not have it. */
+/** Returns the browser's WebGPU, if it has one. */
 export function findGpu(): Promise<GPU | undefined> {
   return Promise.resolve('gpu' in navigator ? navigator.gpu : undefined);
 }
 
-/** Nothing to do: a browser's GPU is where tfjs looks for it. */
+/** Does nothing: tfjs finds the GPU of a browser. */
 export function publishGpu(): void {
   // Already in navigator.
 }
 
-/** A bundle holds what it imports; native packages never run in a browser. */
+/** A bundle contains what it imports; native packages never run in a browser. */
 export function isInstalled(packageName: string): boolean {
   return !packageName.startsWith('@tensorflow/tfjs-node');
 }

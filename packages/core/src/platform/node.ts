@@ -2,12 +2,12 @@ import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 
-/** Node has no WebGPU of its own: the optional `webgpu` package (Dawn) brings it. */
+/** Node has no WebGPU; the optional package `webgpu` (Dawn) provides it. */
 export const gpuHint = 'Install WebGPU for Node: npm install webgpu';
 
 let dawn: Promise<GPU> | undefined;
 
-/** @throws where the `webgpu` package is not installed or its native part does not load. */
+/** @throws if the package `webgpu` is not installed or its native part cannot be loaded. */
 export function findGpu(): Promise<GPU | undefined> {
   dawn ??= startDawn();
   return dawn;
@@ -23,7 +23,7 @@ async function startDawn(): Promise<GPU> {
   return create([]);
 }
 
-/** Puts `gpu` where tfjs looks for it. Node before version 21 has no `navigator` at all. */
+/** Sets `navigator.gpu`, where tfjs looks for it. Node before version 21 has no `navigator`. */
 export function publishGpu(gpu: GPU): void {
   if (typeof navigator === 'undefined') {
     Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true });
@@ -32,7 +32,7 @@ export function publishGpu(gpu: GPU): void {
   }
 }
 
-/** Whether `package` can be loaded, without loading it: tfjs-node makes itself the backend when loaded. */
+/** Whether the package can be loaded. Does not load it: tfjs-node selects itself as the backend when it is loaded. */
 export function isInstalled(packageName: string): boolean {
   try {
     require.resolve(packageName);
@@ -42,7 +42,7 @@ export function isInstalled(packageName: string): boolean {
   }
 }
 
-/** Loads one of the native TensorFlow packages; the name is not a literal so that no bundler follows it. */
+/** Loads a native TensorFlow package. The name is not a literal, so that bundlers do not follow it. */
 export async function importNative(packageName: string): Promise<void> {
   await import(packageName);
 }
