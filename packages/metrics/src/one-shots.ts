@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import { PixelMetricsAccumulator } from './pixel-metrics.js';
 import { ProAccumulator } from './pro.js';
-import { SproAccumulator, type SproRegion } from './spro.js';
+import { meanOverSubsets, SproAccumulator, type SproRegion } from './spro.js';
 
 /** The anomaly map of one image at the size of its ground truth. */
 export interface ScoreMap {
@@ -113,6 +113,8 @@ export function auSpro(
     const subset = regions[i]!.length === 0 ? 'good' : (subsets?.[i] ?? 'anomalous');
     accumulator.add({ ...sampleOf(map, i, ignored), subset, regions: regions[i]! });
   });
-  const values = Object.values(accumulator.result().subsets).map(({ limits }) => limits[0]!.value);
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  const areas = Object.entries(accumulator.result().subsets).map(
+    ([name, { limits }]) => [name, limits] as const,
+  );
+  return meanOverSubsets(Object.fromEntries(areas))[0]?.value ?? NaN;
 }

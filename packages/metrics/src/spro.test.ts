@@ -110,7 +110,7 @@ describe('edge cases', () => {
     expect(saturated(1000)).not.toEqual(saturated(2));
   });
 
-  test('of a region only its largest scores are kept, of the background what was promised', () => {
+  test('of a region only its largest scores are kept, of the background the stated number', () => {
     const pixels = [1, 2, 3, 4, 5, 6, 7, 8];
     const scores = [0, 5, 3, 8, 1, 9, 2, 7, 4, 0];
     const sample = row('a', 'logical', scores, [{ pixels, saturationArea: 3 }]);

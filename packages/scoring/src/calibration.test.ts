@@ -50,7 +50,7 @@ describe('quantileThreshold', () => {
       confidence: expect.closeTo(1 - 0.95 ** 20, 12) as number,
     });
     expect(quantileThreshold(twenty, 0.1)).toMatchObject({ threshold: 18, exceeding: 1 });
-    // Too few for 1 in 100: the highest normal score, no promise.
+    // Too few for 1 in 100: the highest normal score, no guarantee.
     expect(quantileThreshold(twenty, 0.01)).toMatchObject({ threshold: 19, guaranteed: false });
     expect(quantileThreshold([3], 0.5)).toMatchObject({ threshold: 3, guaranteed: true });
     // 0.29 * 100 is 28.999999999999996 in floating point.
