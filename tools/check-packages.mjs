@@ -1,4 +1,4 @@
-// What a stranger gets when he installs one of our packages: publint, attw, and the rules of the house.
+// Checks each published package: publint, attw, and rules of this repository.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,8 +9,8 @@ const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '..');
 const EXACT = /^(npm:.+@)?\d+\.\d+\.\d+$/;
 
-/** Rules of the house that no published tool knows. */
-function houseProblems(folder, manifest) {
+/** Rules of this repository that no published tool checks. */
+function ruleProblems(folder, manifest) {
   const problems = [];
   const name = manifest.name.replace('@dskd/', '');
   const allowed = PACKAGE_LAYERS[name];
@@ -44,7 +44,7 @@ for (const name of readdirSync(path.join(root, 'packages'))) {
   const manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
   if (manifest.private) continue;
   const checks = await Promise.all([
-    houseProblems(folder, manifest),
+    ruleProblems(folder, manifest),
     commandProblems(folder, 'publint', ['--strict']),
     commandProblems(folder, 'attw', ['--pack', '.', '--profile', 'esm-only']),
   ]);
