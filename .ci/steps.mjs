@@ -13,8 +13,18 @@ let [passed = 0, failed = 0] = process.argv.slice(2).map(Number);
 const failures = [];
 const stepSeconds = [];
 
-/** Packages whose slow tier takes longest: they start first, so that none runs alone at the end. */
-const LONGEST_FIRST = ['detector', 'models', 'cli', 'training', 'losses', 'weights', 'scoring', 'core'];
+/** Workspaces whose slow tier takes longest: they start first, so that none runs alone at the end. */
+const LONGEST_FIRST = [
+  'models',
+  'cli',
+  'dskd',
+  'training',
+  'losses',
+  'detector',
+  'distillation',
+  'weights',
+  'scoring',
+];
 
 /** Runs one step to its end. A step is { name, command, cwd? }. */
 function runStep({ name, command, cwd = root }) {
