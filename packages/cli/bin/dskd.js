@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { main } from '../dist/index.js';
 
-// `dskd … | head`: whoever reads has gone. End as other tools do, without a word; 141 is 128 + SIGPIPE.
+// `dskd … | head`: the reader closed the output. End without a message, as other tools do; 141 is 128 + SIGPIPE.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error) => process.exit(error.code === 'EPIPE' ? 141 : 1));
 }

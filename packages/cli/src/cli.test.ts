@@ -65,7 +65,7 @@ test('train goes on from it, says what it read, what it does, and what it saved;
   for (const part of ['Loss of the local student', 'id="calibration"', '--report evaluation.html']) {
     expect(page).toContain(part);
   }
-  expect(trained.stdout).toContain('1 good image is too few to promise 5 %');
+  expect(trained.stdout).toContain('1 good image is too few to guarantee 5 %');
   for (const escape of ['\r', '\x1b']) expect(trained.stderr + trained.stdout).not.toContain(escape);
 });
 

@@ -38,6 +38,8 @@ test.each([
   ['artifact-invalid', { wanted: 'detector' }, 'Give a file that dskd train wrote.'],
   ['artifact-invalid', { wanted: 'checkpoint' }, 'dskd train --checkpoint FILE'],
   ['artifact-invalid', { wanted: 'distilled-teacher' }, 'dskd distill-teacher'],
+  ['file-not-found', { teacher: 'resnet18', file: 'x' }, 'dskd weights pull'],
+  ['invalid-argument', { folder: 'x', overwrite: false }, '--force'],
   ['numerical-instability', { student: 'global' }, '--global-learning-rate'],
 ] as const)('%s %j', (code, details, words) => {
   expect(hint(code, details)).toContain(words);
@@ -51,6 +53,8 @@ test.each([
   ['artifact-invalid', { issues: [] }],
   ['numerical-instability', { student: 'other' }],
   ['numerical-instability', { student: 'local', what: 'teacher features' }],
+  ['file-not-found', { plugin: 'x', folder: 'y' }],
+  ['invalid-argument', { folder: 'x' }],
   ['aborted', {}],
 ] as const)('%s %j keeps the hint of the library', (code, details) => {
   expect(hint(code, details)).toBe('Call the API otherwise.');

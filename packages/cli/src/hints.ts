@@ -77,6 +77,10 @@ const HINTS: Readonly<Partial<Record<ErrorCode, (details: Details) => string | u
   'teacher-mismatch': teacherMismatchHint,
   'weights-mismatch': weightsMismatchHint,
   'artifact-invalid': wrongFileHint,
+  'file-not-found': ({ teacher }) =>
+    teacher === undefined ? undefined : 'dskd weights list lists the weights that dskd weights pull downloads.',
+  'invalid-argument': ({ overwrite }) =>
+    overwrite === false ? 'Choose another folder, or replace an earlier dataset with --force.' : undefined,
   'numerical-instability': instabilityHint,
 };
 

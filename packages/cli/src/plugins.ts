@@ -17,7 +17,9 @@ export async function loadPlugins(names: readonly string[], folder = process.cwd
       file = require.resolve(name);
     } catch (cause) {
       throw new DskdError('file-not-found', `Cannot find the plugin ${name} from ${folder}.`, {
-        hint: `Install it there (npm install ${name}), or give a path that begins with ./ to --plugin.`,
+        hint: isNotExported(cause)
+          ? 'Its package.json must export a file under "default", not under "import" alone.'
+          : `Install it there (npm install ${name}), or give a path that begins with ./ to --plugin.`,
         details: { plugin: name, folder },
         cause,
       });
@@ -32,4 +34,8 @@ export async function loadPlugins(names: readonly string[], folder = process.cwd
       );
     }
   }
+}
+
+function isNotExported(error: unknown): boolean {
+  return (error as { code?: unknown }).code === 'ERR_PACKAGE_PATH_NOT_EXPORTED';
 }

@@ -24,8 +24,8 @@ test('dskd train --data FOLDER: a calibrated model, what it is worth, and what n
   expect(stderr).toContain('calibrating on 1 good images');
   expect(stdout).toContain('saved model.safetensors');
   expect(stdout).toMatch(/for a false-alarm rate of 0\.05 from 1 images? \(held-out\)/);
-  // One image is too few for any rate worth having: said, whatever the words.
-  expect(stdout).toContain('promise');
+  // One image is too few to guarantee a rate: the output says so.
+  expect(stdout).toContain('guarantee');
   expect(stdout).toContain('dskd predict model.safetensors NEW_IMAGES --out heat-maps');
   const model = path.join(folder, 'model.safetensors');
   const info = await dskd('info', model);

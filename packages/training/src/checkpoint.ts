@@ -153,6 +153,7 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   if (text === undefined) {
     throw new DskdError('artifact-invalid', 'The file is safetensors, but not a dskd checkpoint.', {
       hint: 'Pass the bytes that writeCheckpoint returned.',
+      details: { wanted: 'checkpoint' },
     });
   }
   const parsed = parseMetadata(text, 'checkpoint');

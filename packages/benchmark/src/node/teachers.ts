@@ -12,7 +12,8 @@ export async function teacherFile(name: string, file: string): Promise<TeacherFi
   const known = backboneName(name);
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw new DskdError('file-not-found', `Cannot read the teacher's weights, ${file}.`, {
-      hint: 'dskd weights pull NAME downloads them where a source is known.',
+      hint: 'pullWeights of @dskd/weights/node downloads the weights it knows.',
+      details: { teacher: known, file },
       cause,
     });
   });

@@ -12,14 +12,14 @@ function described(
   } as unknown as DetectorDescription;
 }
 
-test('299 images promise 1 % with confidence', () => {
+test('299 images guarantee 1 % with confidence', () => {
   expect(thresholdLines(described(299, {}))).toEqual([
     'threshold 298.0000 for a false-alarm rate of 0.01 from 299 images (given)',
     'of new good parts like these at most 0.33 % raise a false alarm on average; at most 1 % with 95 % confidence',
   ]);
 });
 
-test('a quantile promises its rate on average, more with confidence', () => {
+test('a quantile guarantees its rate on average, a higher one with confidence', () => {
   // Two of 59 above it: 3 of 60 on average.
   const lines = thresholdLines(described(59, { value: 56, falseAlarmRate: 0.05 }, 'held-out'));
   expect(lines).toEqual([
@@ -32,12 +32,12 @@ test('too few images are said to be, with what it takes', () => {
   expect(thresholdLines(described(20, { guaranteed: false }))).toEqual([
     'threshold 19.0000 for a false-alarm rate of 0.01 from 20 images (given)',
     'of new good parts like these at most 4.8 % raise a false alarm on average; at most 14 % with 95 % confidence',
-    '20 good images are too few to promise 1 %, so the threshold is their highest score: it takes 99 on average, 299 with 95 % confidence',
+    '20 good images are too few to guarantee 1 %, so the threshold is their highest score: the rate takes 99 images on average, 299 with 95 % confidence',
   ]);
 });
 
-test('training images promise nothing', () => {
-  expect(thresholdLines(described(99, {}, 'training'))[1]).toMatch(/have seen these images/);
+test('training images guarantee nothing', () => {
+  expect(thresholdLines(described(99, {}, 'training'))[1]).toMatch(/were trained on these images/);
 });
 
 test('examples of bad parts: what was chosen, and its errors', () => {

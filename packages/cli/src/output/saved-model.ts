@@ -43,8 +43,8 @@ function guarantees({ threshold, calibration }: DetectorDescription): string[] {
     const onAverage = requiredCalibrationSize({ falseAlarmRate });
     const sure = requiredCalibrationSize({ falseAlarmRate, confidence: CONFIDENCE });
     lines.push(
-      `${count(normals, 'good image is', 'good images are')} too few to promise ${percent(falseAlarmRate)}, so the threshold is their highest score: ` +
-        `it takes ${onAverage} on average, ${sure} with 95 % confidence`,
+      `${count(normals, 'good image is', 'good images are')} too few to guarantee ${percent(falseAlarmRate)}, so the threshold is their highest score: ` +
+        `the rate takes ${onAverage} images on average, ${sure} with 95 % confidence`,
     );
   }
   return lines;
@@ -60,13 +60,13 @@ export function thresholdLines(description: DetectorDescription, chosen?: Chosen
     return [
       `${value}: where ${what} on ${chosen.normals} good and ${chosen.anomalies} bad images; ` +
         `of those ${count(chosen.falseAlarms, 'false alarm', 'false alarms')} and ${count(chosen.misses, 'miss', 'misses')}`,
-      'chosen on these images, it promises nothing of others: evaluate it on images it has not seen',
+      'it guarantees nothing for other images: evaluate it on images that it was not chosen on',
     ];
   }
   if (threshold.falseAlarmRate === null) return [`${value}, not chosen for a false-alarm rate`];
   const origin = `${value} for a false-alarm rate of ${threshold.falseAlarmRate} from ${images} (${calibration.images})`;
   if (calibration.images === 'training') {
-    return [origin, 'the students have seen these images: new good parts score higher, no rate is promised'];
+    return [origin, 'the students were trained on these images: new good parts score higher, no rate is guaranteed'];
   }
   return [origin, ...guarantees(description)];
 }

@@ -89,8 +89,8 @@ async function refuseForeign(target: string, overwrite: boolean): Promise<void> 
   if (names.length === 0) return;
   if (!overwrite) {
     throw new DskdError('invalid-argument', `${target} is not empty.`, {
-      hint: 'Choose another folder, or let it be replaced (overwrite: true, or dskd synth --force).',
-      details: { folder: target },
+      hint: 'Choose another folder, or replace the dataset with overwrite: true.',
+      details: { folder: target, overwrite },
     });
   }
   if (!names.includes(RECORD)) {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 
-/** What can tell a file from others of its name, the nearest first: its name, then its folders outwards. */
+/** The name of a file without extension, then the names of its folders from the innermost outwards. */
 function partsOf(file: string): string[] {
   const { dir, name } = path.parse(path.normalize(file));
   const folders = dir.split(path.sep).filter((part) => part !== '' && part !== '.' && part !== '..');
@@ -13,10 +13,10 @@ function countOf(keys: readonly string[]): Map<string, number> {
   return counts;
 }
 
-/** File systems of Windows and macOS take names that differ in case alone for one. */
+/** The file systems of Windows and macOS ignore case. */
 const sameAs = (name: string): string => name.toLowerCase();
 
-/** Each of `files`, which share a name, with as many of its folders before it as tell it apart. */
+/** Distinct names for files that share a name: each with as many of its folders in front as are needed. */
 function stemsOf(files: readonly string[]): Map<string, string> {
   const stems = new Map<string, string>();
   const parts = files.map(partsOf);
@@ -34,9 +34,9 @@ function stemsOf(files: readonly string[]): Map<string, string> {
 }
 
 /**
- * A name for the overlay of each image: `NAME.overlay.png`; where images of one name lie in different
- * folders, with the folders that tell them apart: `spot-000.overlay.png`. Files that differ in their ending
- * alone keep it (`a.jpg.overlay.png`); a number is the last resort.
+ * Distinct names for the overlays of images: `NAME.overlay.png`. Where images in different folders share a name, folders
+ * are put in front: `spot-000.overlay.png`. Files that differ only in their extension keep it: `a.jpg.overlay.png`.
+ * Otherwise a number is added.
  */
 export function overlayNames(files: readonly string[]): Map<string, string> {
   const groups = new Map<string, string[]>();
