@@ -78,7 +78,9 @@ const HINTS: Readonly<Partial<Record<ErrorCode, (details: Details) => string | u
   'weights-mismatch': weightsMismatchHint,
   'artifact-invalid': wrongFileHint,
   'file-not-found': ({ teacher }) =>
-    teacher === undefined ? undefined : 'dskd weights list lists the weights that dskd weights pull downloads.',
+    teacher === undefined
+      ? undefined
+      : 'dskd weights list lists the weights that dskd weights pull downloads.',
   'invalid-argument': ({ overwrite }) =>
     overwrite === false ? 'Choose another folder, or replace an earlier dataset with --force.' : undefined,
   'numerical-instability': instabilityHint,

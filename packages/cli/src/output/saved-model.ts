@@ -66,7 +66,10 @@ export function thresholdLines(description: DetectorDescription, chosen?: Chosen
   if (threshold.falseAlarmRate === null) return [`${value}, not chosen for a false-alarm rate`];
   const origin = `${value} for a false-alarm rate of ${threshold.falseAlarmRate} from ${images} (${calibration.images})`;
   if (calibration.images === 'training') {
-    return [origin, 'the students were trained on these images: new good parts score higher, no rate is guaranteed'];
+    return [
+      origin,
+      'the students were trained on these images: new good parts score higher, no rate is guaranteed',
+    ];
   }
   return [origin, ...guarantees(description)];
 }
