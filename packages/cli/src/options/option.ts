@@ -125,9 +125,9 @@ function accepts(schema: OptionSchema, value: unknown): boolean {
 }
 
 function isWithin(schema: OptionSchema, value: number): boolean {
-  const { minimum = -Infinity, maximum = Infinity, multipleOf = 1 } = schema;
+  const { minimum = -Infinity, maximum = Infinity, multipleOf } = schema;
   const { exclusiveMinimum = -Infinity, exclusiveMaximum = Infinity } = schema;
-  if (schema.multipleOf !== undefined && value % multipleOf !== 0) return false;
+  if (multipleOf !== undefined && value % multipleOf !== 0) return false;
   return value >= minimum && value <= maximum && value > exclusiveMinimum && value < exclusiveMaximum;
 }
 
