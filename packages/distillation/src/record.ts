@@ -115,6 +115,7 @@ export function readDistillationRecord(bytes: Uint8Array): DistillationRecord {
   if (text === undefined) {
     throw new DskdError('artifact-invalid', 'The file has no record of a distillation in its metadata.', {
       hint: 'Pass the bytes that distillTeacher returned.',
+      details: { wanted: 'distilled-teacher' },
     });
   }
   const parsed = parseMetadata(text, 'weights');
