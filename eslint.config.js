@@ -27,6 +27,12 @@ export default tseslint.config(
     },
   },
   {
+    // One idea for each file. Tests may be longer.
+    files: ['packages/*/src/**/*.ts', 'examples/*/src/**/*.ts'],
+    ignores: ['**/*.test.ts', '**/*.test.util.ts'],
+    rules: { 'max-lines': ['error', { max: 400 }] },
+  },
+  {
     files: ['**/*.test.mjs'],
     languageOptions: {
       globals: {

@@ -45,7 +45,7 @@ def resnet50_v1():
 
 def squeezenet1_1():
     net = torchvision.models.squeezenet1_1()
-    net.features[0].padding = (1, 1)  # design.md section 7: 256 px give 64, 32, 16
+    net.features[0].padding = (1, 1)  # 256 px then give 64, 32, 16 positions
     return net
 
 

@@ -1,6 +1,10 @@
 export type { AdaptedModel } from './adapters/adapted-model.js';
-export { fromGraphModel, type GraphModelOptions } from './adapters/from-graph-model.js';
-export { fromLayersModel, type LayersModelOptions } from './adapters/from-layers-model.js';
+export {
+  fromGraphModel,
+  fromLayersModel,
+  type GraphModelOptions,
+  type LayersModelOptions,
+} from './adapters/from-tfjs-model.js';
 export { createBackbone, type Backbone, type BackboneOptions } from './backbones/create-backbone.js';
 export { createTrainableBackbone, type TrainableBackbone } from './backbones/create-trainable-backbone.js';
 export { BACKBONES, backboneInfo, type BackboneInfo, type BackboneName } from './backbones/registry.js';

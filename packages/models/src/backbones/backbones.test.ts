@@ -256,7 +256,7 @@ test('the weights an extractor was made from can change without changing it', as
 });
 
 describe('cost', () => {
-  test('wide_resnet50_2 to layer3 is what reference.md 2d counted', () => {
+  test('wide_resnet50_2 to layer3 has 24.86 M parameters', () => {
     const cost = backboneCost('wide_resnet50_2', [256, 256]);
     expect(cost.multiplyAccumulates / 1e9).toBeCloseTo(12.0, 2);
     // 24.86 M with two numbers per batch-norm channel; folded there is one.
