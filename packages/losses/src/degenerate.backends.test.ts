@@ -60,7 +60,7 @@ describeBackends('losses of degenerate input', () => {
       for (const entry of await grad.data()) expect(Number.isFinite(entry)).toBe(true);
       tf.dispose([value, grad]);
     }
-    // One position has one neighbor, itself: nothing to tell apart.
+    // With one position both distributions are 1.
     for (const loss of [contextualAffinityLoss, covarianceAffinityLoss]) {
       const alone = loss(one, other);
       expect((await alone.data())[0]).toBe(0);

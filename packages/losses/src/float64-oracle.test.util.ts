@@ -1,9 +1,9 @@
 import { randomStream } from '@dskd/base';
 
-/** The definitions in float64, slowly. Features are row-major `[positions, channels]` of one image. */
+/** The definitions in float64, unoptimized. Features are row-major `[positions, channels]` of one image. */
 export interface RowResult {
   readonly value: number;
-  /** Of `value` with respect to the student's vector, before its normalization. */
+  /** Gradient of `value` with respect to the student's vector before its normalization. */
   readonly gradient: Float64Array;
 }
 

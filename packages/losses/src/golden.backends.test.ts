@@ -36,7 +36,7 @@ const objectives = [
 ] as const;
 const FIXTURES = [
   { temperatures: 'usual temperatures', golden: usual, objectives },
-  // Teachers of close neighbors: others have no part in p, and gradients that are 0.
+  // Teachers with close neighbors: with others p and the gradients would be 0.
   {
     temperatures: 'small temperatures',
     golden: await fixture('small-temperatures'),
@@ -44,7 +44,7 @@ const FIXTURES = [
   },
 ];
 
-/** The rows of the issue: values; gradients as a part of the largest entry. */
+/** Bounds of values, and of gradients relative to the largest entry. */
 const near = (distance: string): boolean => Number(distance) < 0.1;
 const valueError = (distance: string): number => (near(distance) ? 1e-3 : 1e-4);
 const gradientError = (distance: string): number => (Number(distance) < 0.01 ? 1e-2 : 1e-4);
@@ -74,7 +74,7 @@ describeBackends('losses against PyTorch in float64', () => {
           for (const level of LEVELS) {
             const got = await maps[level]!.data();
             const exact = golden.array(`${distance}.${mapOf}.map.${level}`).data;
-            // Every entry against itself, not against the largest.
+            // Each entry relative to itself, not to the largest.
             const relative =
               Number(distance) < 0.01 && name.startsWith('affinity') ? 1e-2 : valueError(distance);
             got.forEach((entry, i) => {

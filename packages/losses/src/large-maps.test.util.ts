@@ -1,4 +1,4 @@
-// Run as a program of its own by large-maps.slow.test.ts: what one 64 x 64 x 256, batch 4, costs in memory.
+// Run in a process of its own by large-maps.slow.test.ts: memory of a loss of 64 x 64 x 256 features, batch 4.
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { contextualAffinityLoss } from './index.js';
@@ -16,13 +16,13 @@ const shape: [number, number, number, number] = [4, 64, 64, 256];
 const features = (seed: number): tf.Tensor => tf.randomUniform(shape, -1, 1, 'float32', seed);
 const teacher = features(1);
 const student = features(2);
-// What the wasm heap needs anyway: room for the gradient that is handed back.
+// Needed in any case: memory for the returned gradient.
 tf.zeros(shape).dispose();
 
 const before = { bytes: tf.memory().numBytes, heap: heap() };
 const engine = tf.engine() as unknown as Internals;
 let peak = before.bytes;
-// Bytes only fall in a disposal, so what they are right before one are all the peaks there are.
+// Memory only decreases in a disposal, so the values right before disposals include all peaks.
 const dispose = engine.disposeTensor.bind(engine);
 engine.disposeTensor = (tensor) => {
   peak = Math.max(peak, engine.state.numBytes);

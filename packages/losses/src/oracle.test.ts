@@ -19,7 +19,7 @@ function rankCorrelation(x: ArrayLike<number>, y: ArrayLike<number>): number {
 describe('contextual affinity on wasm against the definition in float64', () => {
   beforeAll(() => useBackend('wasm'));
 
-  // 29 x 31 positions need two blocks and have no divisor near a block's size, so the last is filled up.
+  // 29 x 31 positions need two blocks and have no divisor near a block's size, so the last is padded.
   test.each([
     { shape: [1, 16, 16, 32] as const, temperature: 1, distance: 0.001 },
     { shape: [1, 16, 16, 32] as const, temperature: 0.5, distance: 0.001 },

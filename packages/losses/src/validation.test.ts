@@ -51,7 +51,7 @@ describe('refusals', () => {
     );
   });
 
-  test('an objective nobody registered, until somebody does', () => {
+  test('an unknown objective is refused until it is registered', () => {
     expect(codeOf(() => createObjective({ name: 'mine' }))).toBe('invalid-argument');
     registerObjective('mine', (options) => ({
       ...createObjective({ name: 'perPixelCosine' }),

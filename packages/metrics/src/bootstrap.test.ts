@@ -69,7 +69,7 @@ describe('bootstrapInterval', () => {
     expect(lower).toBeLessThan(value);
   });
 
-  test('strata keep their sizes, and the metric can look up who was drawn', () => {
+  test('strata keep their sizes, and the metric can look up the drawn samples', () => {
     const strata = ['good', 'dent', 'good', 'scratch', 'dent', 'dent'];
     const sample = { scores: [1, 2, 3, 4, 5, 6], labels: [0, 1, 0, 1, 1, 1], strata };
     const seen = new Set<string>();
@@ -125,7 +125,7 @@ describe('bootstrapInterval', () => {
     });
   });
 
-  test('refuses nonsense', () => {
+  test('refuses arguments out of range', () => {
     const sample = { scores: [1, 2], labels: [0, 1] };
     expect(() => bootstrapInterval({ ...sample, confidence: 1 })).toThrow(/confidence 1/);
     expect(() => bootstrapInterval({ ...sample, resamples: 0 })).toThrow(/0 resamples/);

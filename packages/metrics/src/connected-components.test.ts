@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { connectedComponents } from './index.js';
 
-/** Images in text: a pixel belongs to the mask where there is no dot. */
+/** Masks as text: a dot is a pixel outside the mask. */
 function components(...rows: string[]): { labels: string[]; areas: readonly number[] } {
   const mask = Uint8Array.from(rows.join(''), (character) => (character === '.' ? 0 : 236));
   const width = rows[0]!.length;
@@ -10,7 +10,7 @@ function components(...rows: string[]): { labels: string[]; areas: readonly numb
   return { labels: shown, areas };
 }
 
-test('corners are contact, the edges of the image are not', () => {
+test('pixels connect at corners, but not across the edges of the image', () => {
   expect(components('#...#', '.#..#', '.....', '#..#.', '#...#')).toEqual({
     labels: ['10002', '01002', '00000', '30040', '30004'],
     areas: [2, 2, 2, 2],
@@ -18,7 +18,7 @@ test('corners are contact, the edges of the image are not', () => {
   expect(components('..#', '#..')).toEqual({ labels: ['001', '200'], areas: [1, 1] });
 });
 
-test('a spiral is one, a comb too', () => {
+test('a spiral and a comb are one component each', () => {
   expect(components('#####', '....#', '###.#', '#...#', '#####').areas).toEqual([17]);
   expect(components('#.#.#', '#.#.#', '#####').areas).toEqual([11]);
 });

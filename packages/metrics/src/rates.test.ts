@@ -80,7 +80,7 @@ describe('falsePositiveRateAt and truePositiveRateAt', () => {
     }
   });
 
-  test('refuse rates that are none', () => {
+  test('refuse rates out of range', () => {
     expect(() => falsePositiveRateAt([1], [1], { truePositiveRate: 1.1 })).toThrow(/rate of 1.1/);
     expect(() => truePositiveRateAt([1], [1], { falsePositiveRate: NaN })).toThrow(/rate of NaN/);
   });
@@ -179,7 +179,7 @@ describe('costWeightedThreshold', () => {
     );
   });
 
-  test('of equally dear thresholds, the one that flags fewest', () => {
+  test('of thresholds with equal costs, the one that flags fewest', () => {
     // A miss costs three false alarms: both ends of 3, 2, 1 cost 3.
     const got = costWeightedThreshold([4, 3, 2, 1], [0, 0, 0, 1], { missCost: 3, falseAlarmCost: 1 });
     expect(got).toMatchObject({ threshold: Infinity, falseAlarms: 0, misses: 1 });
@@ -193,7 +193,7 @@ describe('costWeightedThreshold', () => {
     expect(costWeightedThreshold([], [], costs)).toEqual({ ...nothing, misses: 0 });
   });
 
-  test('refuses costs and prevalences that are none', () => {
+  test('refuses costs and prevalences out of range', () => {
     const sample = [
       [1, 2],
       [0, 1],

@@ -27,7 +27,7 @@ const samples: SproSample[] = Array.from({ length: 6 }, (_, image) => {
   };
 });
 
-test('past the pixels that are kept one by one, the exact value lies between the bounds', () => {
+test('with more pixels than are kept individually, the exact value lies between the bounds', () => {
   const exact = accumulated(samples).result().subsets.logical!.limits;
   const widths = [2 ** 24, 2 ** 16, 2 ** 14].map((histogramBins) => {
     const options = { pixelsKeptExactly: 100, histogramBins };
@@ -40,7 +40,7 @@ test('past the pixels that are kept one by one, the exact value lies between the
       return upper - lower;
     });
   });
-  // Enough bins: every float32 has its own, and nothing is lost. Too few: the bounds say so.
+  // With enough bins every float32 has its own, and the result is exact. With too few, the bounds differ.
   expect(Math.max(...widths[0]!)).toBe(0);
   const [, some, few] = widths.map((row) => Math.max(...row));
   expect(some).toBeGreaterThan(1e-4);

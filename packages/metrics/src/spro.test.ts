@@ -42,7 +42,7 @@ describe('edge cases', () => {
   });
 
   test('no good images: the background is that of the anomalous ones', () => {
-    // 0.9 before all of 2 background pixels, 0.35 too: full marks from the start.
+    // 0.9 before all of 2 background pixels, 0.35 too: overlap 1 from the start.
     expect(areas(accumulated([broken]), 'logical')).toEqual([1, 1, 1, 1, 1]);
     const { subsets } = accumulated([broken]).result();
     expect(subsets.logical).toMatchObject({ regions: 1, backgroundPixels: 2, byDefect: {} });
@@ -70,7 +70,7 @@ describe('edge cases', () => {
     expect(accumulator.result().subsets.logical!.curve).toEqual({ x: [0, 1], y: [0, 1] });
   });
 
-  test('one pixel: NaN without background, full marks or none with it', () => {
+  test('one pixel: NaN without background, 1 or 0 with it', () => {
     const one = (score: number): SproSample =>
       row('a', 'logical', [score], [{ pixels: [0], saturationArea: 1 }]);
     const alone = accumulated([one(1)]).result().subsets.logical!;
@@ -84,7 +84,7 @@ describe('edge cases', () => {
     expect(tied).toEqual([0.5]);
   });
 
-  test('a zero with a minus is a zero', () => {
+  test('-0 equals 0', () => {
     const tied = [row('g', 'good', [-0]), row('a', 'logical', [0], [{ pixels: [0], saturationArea: 1 }])];
     expect(areas(accumulated(tied, { limits: [1] }), 'logical')).toEqual([0.5]);
   });
@@ -180,7 +180,7 @@ describe('edge cases', () => {
     },
   );
 
-  test('what is not of the image’s size is refused by its name', () => {
+  test('what does not have the image’s size is refused by its name', () => {
     const accumulator = new SproAccumulator();
     const add = (change: Partial<SproSample>) => () => {
       accumulator.add({ ...broken, ...change });
@@ -254,14 +254,14 @@ describe('edge cases', () => {
 });
 
 describe('saturationAreaOf', () => {
-  test('cuts off a fraction of a pixel, or takes no more than there is', () => {
+  test('truncates to whole pixels, at most the area', () => {
     expect(saturationAreaOf(10, { threshold: 0.25, relative: true })).toBe(2);
     expect(saturationAreaOf(10, { threshold: 1, relative: true })).toBe(10);
     expect(saturationAreaOf(10, { threshold: 6, relative: false })).toBe(6);
     expect(saturationAreaOf(10, { threshold: 6300, relative: false })).toBe(10);
   });
 
-  test('refuses what comes to no pixel by the name of the region', () => {
+  test('refuses less than one pixel by the name of the region', () => {
     expect(() => saturationAreaOf(9, { threshold: 0.1, relative: true, name: '003/001 (bent)' })).toThrow(
       '003/001 (bent): the relative saturation threshold 0.1 of 9 pixels is none; wanted at least one pixel.',
     );

@@ -6,13 +6,13 @@ export interface Message {
   readonly params: Record<string, unknown>;
 }
 
-/** A page of headless Chromium that is told what to do by the DevTools protocol, over a pipe. */
+/** A page of headless Chromium, controlled by the DevTools protocol over a pipe. */
 export interface BrowserPage {
-  /** Gives the answer's result. */
+  /** Returns the result of the answer. */
   send(method: string, params?: Record<string, unknown>): Promise<Record<string, unknown>>;
-  /** What an expression is in the page; what can be told as JSON. */
+  /** Evaluates an expression in the page and returns its value, which must be JSON. */
   evaluate(expression: string): Promise<unknown>;
-  /** What happened since the page was made. */
+  /** Events since the page was opened. */
   readonly events: readonly Message[];
 }
 

@@ -5,9 +5,9 @@ type Node = DefaultTreeAdapterTypes.Node;
 
 /** A parsed page. */
 export interface ParsedDocument {
-  /** In order, those inside drawings too. */
+  /** In document order, including those inside SVG drawings. */
   readonly elements: readonly Element[];
-  /** Where the page is not HTML by the letter. */
+  /** Parse errors. */
   readonly errors: readonly string[];
 }
 
@@ -35,7 +35,7 @@ export function textOf(node: Node): string {
   return 'childNodes' in node ? node.childNodes.map(textOf).join('') : '';
 }
 
-/** What keeps a page from being usable without eyes or a mouse, or makes it invalid; nothing where all is well. */
+/** Problems of validity and accessibility (screen readers, keyboard); empty without any. */
 export function problemsOf(html: string): string[] {
   const { elements, errors } = parseDocument(html);
   const problems = [...errors];

@@ -20,7 +20,7 @@ async function collect(
   return { groups, asked };
 }
 
-/** All verdicts turned round, so that there are mistakes enough. */
+/** All verdicts inverted, to have enough errors. */
 const wrong = samples.map((sample) => ({
   ...sample,
   verdict: sample.verdict === 'normal' ? ('anomalous' as const) : ('normal' as const),
@@ -51,7 +51,7 @@ test('the order of images does not matter, the seed does', async () => {
   );
 });
 
-test('panels are made of candidates alone', async () => {
+test('panels are made of candidates only', async () => {
   const { asked } = await collect(samples, { mistakes: 0, samples: 4 });
   // 4 (1 + ln(160 / 4)) are expected.
   expect(asked).toBeGreaterThanOrEqual(4);

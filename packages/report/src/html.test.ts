@@ -9,7 +9,7 @@ test('text is escaped, in content and in attributes; markup and numbers are not'
   );
 });
 
-test('lists are joined, what is not there leaves nothing', () => {
+test('lists are joined, undefined and false give nothing', () => {
   expect(markup`${['a', markup`<b></b>`, [1, '&']]}|${undefined}|${false}`.text).toBe('a<b></b>1&amp;||');
 });
 

@@ -9,7 +9,7 @@ function risingCurve(power: number): Curve {
 
 const area = (limit: number, value: number): LimitedArea => ({ limit, value, lower: value, upper: value });
 
-/** Numbers that hang together loosely: a better score has a higher `worth` (0..1). */
+/** Roughly consistent metrics: a better score has a higher `worth` (0..1). */
 function madeUpMetrics(worth: number, types: readonly string[], subsets: readonly string[]): ScoreMetrics {
   const power = 1 - worth;
   const limited = (offset: number): LimitedArea[] =>
@@ -46,7 +46,7 @@ export interface MadeUpOptions {
   readonly nameOf?: (label: string, type: string, index: number) => string;
 }
 
-/** An evaluation of nothing, whose counts and verdicts are right and whose areas are made up. */
+/** A synthetic evaluation with consistent counts and verdicts and invented areas. */
 export function madeUpEvaluation({
   good,
   anomalous,

@@ -10,7 +10,7 @@ import type { ScoreMap } from '@dskd/metrics';
 import type { HeatScale } from './images/overlays.js';
 import { makePanels } from './images/panels.js';
 
-/** Photographs of parts, where they are at hand. */
+/** Photographs of parts, if available. */
 const PHOTOS = fileURLToPath(new URL('../../../../shared/data/mvtec_ad/', import.meta.url));
 export const photosMissing = existsSync(PHOTOS) ? undefined : `there is no ${PHOTOS}`;
 

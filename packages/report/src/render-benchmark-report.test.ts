@@ -31,7 +31,7 @@ test('valid, and every text is escaped', () => {
   expect(page).toContain('&lt;b&gt;not bold&lt;/b&gt;');
 });
 
-test('columns of numbers stand to the right, texts to the left; NaN is n/a', () => {
+test('columns of numbers are right-aligned, of text left-aligned; NaN is n/a', () => {
   const { elements } = parseDocument(page);
   const cells = elements.filter(({ tagName }) => tagName === 'td');
   expect(cells.map((cell) => [textOf(cell), attribute(cell, 'class')])).toEqual([
@@ -44,7 +44,7 @@ test('columns of numbers stand to the right, texts to the left; NaN is n/a', () 
   ]);
 });
 
-test('a figure is a part of the page, with a text in its place', () => {
+test('a figure is embedded in the page, with alternative text', () => {
   const { elements } = parseDocument(page);
   const [image] = elements.filter(({ tagName }) => tagName === 'img');
   expect(attribute(image!, 'src')).toBe('data:image/png;base64,iVBORwE=');

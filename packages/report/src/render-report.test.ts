@@ -107,7 +107,7 @@ test('hostile names are shown as they are, wherever names go', () => {
   });
   expect(problemsOf(page)).toEqual([]);
   const { elements } = parseDocument(page);
-  // What a harmless report is made of, and nothing else.
+  // Only the elements and attributes of a harmless report.
   const harmless = new Set(parseDocument(reportOf()).elements.map(({ tagName }) => tagName));
   expect([...new Set(elements.map(({ tagName }) => tagName))].filter((name) => !harmless.has(name))).toEqual(
     [],
@@ -119,7 +119,7 @@ test('hostile names are shown as they are, wherever names go', () => {
   expect(textOf(elements.find(({ tagName }) => tagName === 'title')!)).toBe(HOSTILE[4]);
   const headings = elements.filter(({ tagName }) => tagName === 'h4').map(textOf);
   expect(headings.sort()).toEqual(hostile.samples.map(({ id }) => readable(id)).sort());
-  // Names have a direction of their own, so that they cannot turn the text around them.
+  // Names are isolated, so that they cannot change the direction of the surrounding text.
   const isolated = elements.filter(({ tagName }) => tagName === 'bdi').map(textOf);
   for (const name of HOSTILE) expect(isolated).toContain(readable(name));
   const spoof = elements.filter((element) =>
@@ -141,7 +141,7 @@ test.each([
   expect(() => reportOf({ gallery })).toThrow('wanted a data URL');
 });
 
-test('what is not known is left out', () => {
+test('parts without data are omitted', () => {
   const page = renderReport({ title: 'nothing', heatScale: { low: 0, threshold: 1 }, facts: [] });
   expect(problemsOf(page)).toEqual([]);
   expect(page).not.toContain('<section');
@@ -171,7 +171,7 @@ test('the histogram counts what the verdicts say', () => {
   );
 });
 
-test('the gallery says when there was no mistake, which a missing group would keep quiet', () => {
+test('the gallery states that there were no errors', () => {
   const evaluation = madeUpEvaluation({ good: 2, anomalous: 2, types: ['dent'] });
   const said = (misses: number, falseAlarms: number): string =>
     reportOf({ evaluation: { ...evaluation, atThreshold: { threshold: 5, misses, falseAlarms } } });
@@ -180,7 +180,7 @@ test('the gallery says when there was no mistake, which a missing group would ke
   expect(said(1, 0)).toContain('No good image raised a false alarm.');
 });
 
-test('a training that went on from a checkpoint says what it does not show', () => {
+test('a resumed training states how many epochs are not shown', () => {
   expect(reportOf()).not.toContain('earlier run');
   expect(reportOf({ training: madeUpHistory.slice(5) })).toContain('5 epochs of an earlier run');
 });

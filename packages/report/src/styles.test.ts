@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { STYLES, STYLES_SHA256 } from './styles.js';
 
-test('the policy knows the style sheet by its hash', () => {
+test('the hash of the policy is that of the style sheet', () => {
   expect(STYLES_SHA256).toBe(createHash('sha256').update(STYLES).digest('base64'));
 });
 

@@ -31,7 +31,7 @@ describe('conformalPValue', () => {
     expect(conformalPValue(0, scores)).toBe(1);
   });
 
-  test('refuses what is not a number, and no normals', () => {
+  test('refuses scores that are not finite, and an empty list', () => {
     expect(() => conformalPValue(NaN, [1])).toThrow(/NaN/);
     expect(() => conformalPValue(1, [])).toThrow(/0 scores/);
     expect(() => conformalPValue(1, [2, NaN])).toThrow(/2 scores of normal images, 1 of them/);
@@ -139,7 +139,7 @@ describe('quantileThreshold', () => {
     }
   });
 
-  test('refuses rates and confidences that are none', () => {
+  test('refuses rates and confidences out of range', () => {
     expect(() => quantileThreshold([1, 2], 0.1, { confidence: 1 })).toThrow(/a confidence of 1/);
     for (const bad of [0, 1, -0.1, NaN])
       expect(() => quantileThreshold([1, 2], bad)).toThrow(/false-alarm rate/);
@@ -183,7 +183,7 @@ describe('costThreshold', () => {
   const scores = [1, 2, 3, 4, 5, 6];
   const labels = [0, 1, 0, 0, 1, 1];
 
-  test('dear misses lower the threshold, dear false alarms and rare defects raise it', () => {
+  test('a high cost of misses lowers the threshold; of false alarms, and rare defects, raise it', () => {
     const equal = { missCost: 1, falseAlarmCost: 1 };
     expect(costThreshold(scores, labels, equal)).toMatchObject({ threshold: 4.5, falseAlarms: 0, misses: 1 });
     expect(costThreshold(scores, labels, { ...equal, missCost: 10 })).toMatchObject({

@@ -41,7 +41,7 @@ test('with the highest score as threshold it is 1 - (1 - r)^n', () => {
   expect(falseAlarmConfidence({ normals: 3, exceeding: 2, falseAlarmRate: 0.9 })).toBeCloseTo(0.729, 14);
 });
 
-test('bound and confidence are each other turned round', () => {
+test('bound and confidence are inverse functions', () => {
   fc.assert(
     fc.property(counts, share, (given, confidence) => {
       const falseAlarmRate = falseAlarmBound({ ...given, confidence });
@@ -50,7 +50,7 @@ test('bound and confidence are each other turned round', () => {
   );
 });
 
-test('more images, or fewer above the threshold, are surer', () => {
+test('more images, or fewer above the threshold, give a higher confidence', () => {
   fc.assert(
     fc.property(counts, share, (given, falseAlarmRate) => {
       const sure = falseAlarmConfidence({ ...given, falseAlarmRate });
@@ -79,7 +79,7 @@ describe('requiredCalibrationSize', () => {
     expect(requiredCalibrationSize({ falseAlarmRate: 0.05, confidence: 0.95, exceeding: 1 })).toBe(93);
   });
 
-  test('so many are enough and one fewer is not', () => {
+  test('the number is sufficient and one fewer is not', () => {
     fc.assert(
       fc.property(share, share, fc.integer({ min: 0, max: 5 }), (falseAlarmRate, confidence, exceeding) => {
         const normals = requiredCalibrationSize({ falseAlarmRate, confidence, exceeding });
@@ -101,12 +101,12 @@ describe('requiredCalibrationSize', () => {
     }
   });
 
-  test('a rate of one in a billion is no endless search', () => {
+  test('a rate of one in a billion is found', () => {
     expect(requiredCalibrationSize({ falseAlarmRate: 1e-9, confidence: 0.95 })).toBeCloseTo(2995732272, -3);
   });
 });
 
-test('refuses what is no count, rate or confidence', () => {
+test('refuses counts, rates and confidences out of range', () => {
   const given = { normals: 10, exceeding: 0, falseAlarmRate: 0.1 };
   expect(() => falseAlarmConfidence({ ...given, normals: 0 })).toThrow(/0 of 0 normal images/);
   expect(() => falseAlarmConfidence({ ...given, exceeding: 10 })).toThrow(/10 of 10/);

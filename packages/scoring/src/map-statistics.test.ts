@@ -54,7 +54,7 @@ describe('MapStatistics', () => {
     expect({ mean, standardDeviation, count }).toEqual({ mean: NaN, standardDeviation: NaN, count: 0 });
   });
 
-  test('refuses NaN and infinity and stays as it was', () => {
+  test('refuses NaN and infinity and is not changed then', () => {
     const statistics = seen(Float32Array.of(1, 2));
     const figures = () => [statistics.count, statistics.mean, statistics.standardDeviation];
     const before = figures();

@@ -3,7 +3,7 @@ import { createNormalizationAccumulator } from './index.js';
 
 const random = randomStream(1, 'maps');
 const calm = Float32Array.from({ length: 20_000 }, () => random.normal());
-/** Of the same deviation; one pixel in twenty is far off. */
+/** The same deviation; one pixel in twenty is an outlier. */
 const nervous = Float32Array.from(
   { length: 20_000 },
   (_, i) => (i % 20 === 0 ? 4.45 : 0.1) * random.normal(),

@@ -10,7 +10,7 @@ function drawing(rows: readonly string[]): { map: Float32Array; width: number; h
 }
 
 describe('findRegions', () => {
-  test('finds what touches, corners included, the highest first', () => {
+  test('pixels that touch, corners included, are one region; the highest first', () => {
     const { map, ...sizes } = drawing([
       '3...2', //
       '.3..2',
@@ -88,7 +88,7 @@ describe('findRegions', () => {
     fc.assert(
       fc.property(image, (values) => {
         const [width, height, threshold] = [7, 5, 1];
-        // Every pixel takes the smallest label around it until nothing changes.
+        // Each pixel takes the smallest label of its neighborhood until nothing changes.
         const labels = values.map((value, i) => (value > threshold ? i : -1));
         for (let changed = true; changed; ) {
           changed = false;

@@ -75,7 +75,7 @@ describeBackends('smoothMaps', () => {
     maps.dispose();
   });
 
-  test('what is ignored changes nothing, however large', async () => {
+  test('ignored pixels change nothing, whatever their value', async () => {
     const hole = someIgnored();
     const plain = randomMap(3);
     const poisoned = plain.map((value, i) => (hole[i] ? 1e6 : value));
@@ -114,7 +114,7 @@ describeBackends('smoothMaps', () => {
     tf.dispose([maps, alone, sharp]);
   });
 
-  test('refuses masks that cover everything, or fit no map', async () => {
+  test('refuses masks that cover everything or have another size', async () => {
     const maps = stack(randomMap(7), randomMap(8));
     const everything = new Uint8Array(HEIGHT * WIDTH).fill(9);
     await expectNoNewTensors(() => {

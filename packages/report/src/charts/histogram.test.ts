@@ -29,7 +29,7 @@ test('the threshold lies inside, with room on both sides', () => {
   );
 });
 
-test('a few scores far out do not squeeze the rest', () => {
+test('a few outliers do not compress the rest', () => {
   const bins = binsAround(10, [1, 2, 3, 4000], [1, 2, 3]);
   expect(bins.cut).toBe(true);
   expect(bins.low + bins.width * bins.count).toBeLessThan(60);

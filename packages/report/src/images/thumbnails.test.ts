@@ -9,7 +9,7 @@ test.each([
   expect(thumbnailSize({ width, height }, side)).toEqual({ width: wantedWidth, height: wantedHeight });
 });
 
-test('no maximum is lost, wherever it lies, and none is made up', () => {
+test('each maximum is kept, and none is added', () => {
   const from = { width: 37, height: 23 };
   const to = { width: 9, height: 5 };
   for (let at = 0; at < 37 * 23; at++) {
@@ -20,7 +20,7 @@ test('no maximum is lost, wherever it lies, and none is made up', () => {
   expect(new Set(shrinkByMaximum(new Float32Array(37 * 23).fill(-3), from, to))).toEqual(new Set([-3]));
 });
 
-test('values stay where they are when nothing is to be done', () => {
+test('values are kept when the size does not change', () => {
   const data = Uint8Array.from({ length: 12 }, (_, index) => index);
   const size = { width: 4, height: 3 };
   expect(shrinkByMaximum(data, size, size)).toEqual(data);
