@@ -1,6 +1,6 @@
 import { areaOfMask } from './pixels.test.util.js';
 import { CATEGORIES } from './categories.js';
-import { defectsConfig } from './defects-config.js';
+import { defectsConfig } from './plan-dataset.js';
 import { generateScene } from './generate-scene.js';
 
 describe.each(CATEGORIES)('$name', ({ name, anomalies }) => {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CATEGORIES } from './categories.js';
-import { generateScene, type SceneOptions } from './generate-scene.js';
-import { GENERATOR_VERSION } from './version.js';
+import { generateScene, GENERATOR_VERSION, type SceneOptions } from './generate-scene.js';
 
 /**
  * Digests by generator version, of images and masks at 128 px. A new version gets a new entry; an entry is never

@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import { areaOfMask } from './pixels.test.util.js';
 import { CATEGORIES } from './categories.js';
-import { defectsConfig } from './defects-config.js';
+import { defectsConfig } from './plan-dataset.js';
 import { generateScene, type Scene, type SceneOptions } from './generate-scene.js';
 
 const SIZE = 128;

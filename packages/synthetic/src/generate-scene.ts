@@ -1,13 +1,22 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
-import { categoryNamed } from './categories.js';
-import { assertInteger, assertOneOf, assertSeed, assertSize } from './checks.js';
-import { drawsOf } from './draws.js';
-import { degrees } from './math.js';
-import { Canvas } from './raster/canvas.js';
-import { develop, drawExposure } from './raster/develop.js';
-import { saturationAt, type Saturation } from './saturation.js';
-import type { AnomalyKind, Category, Level } from './scene/definition.js';
+import { assertInteger, assertOneOf, assertSeed, assertSize, categoryNamed } from './categories.js';
+import { degrees, drawsOf } from './math.js';
+import { Canvas, develop, drawExposure } from './raster/canvas.js';
+
+import {
+  type AnomalyKind,
+  type Category,
+  type Level,
+  type Saturation,
+  saturationAt,
+} from './scene/definition.js';
 import { drawPart } from './scene/part.js';
+
+/**
+ * Version of the generator. The same version, category, size, seed, split, index, anomaly and level give the same
+ * bytes on every platform. A change of any pixel needs a new version; a test compares digests of some scenes.
+ */
+export const GENERATOR_VERSION = 1;
 
 export type Split = 'train' | 'validation' | 'test';
 export type Label = 'good' | AnomalyKind;
@@ -19,23 +28,22 @@ export interface SceneOptions {
   readonly size: number;
   readonly seed: number;
   readonly split: Split;
-  /** Of the image in its split, from 0. */
+  /** Index of the image in its split, from 0. */
   readonly index: number;
   /**
-   * A type of anomaly of the category; none gives a good image. The same scene with and without differs by the
-   * anomaly alone.
+   * A type of anomaly of the category. Without it the image is good; the two images differ only by the anomaly.
    */
   readonly anomaly?: string;
   /** Default `'standard'`. */
   readonly level?: Level;
 }
 
-/** One defect of an image. An image can have several; they are never merged. */
+/** One defect of an image. An image can have several; they are not merged. */
 export interface Region {
-  /** One channel of the image's size: `pixelValue` where the defect is, else 0. */
+  /** One channel, as large as the image: `pixelValue` where the defect is, else 0. */
   readonly mask: PixelBuffer;
   readonly defectType: string;
-  /** The defect type's, 1..255. */
+  /** Value of the defect type in masks, 1..255. */
   readonly pixelValue: number;
   readonly saturation: Saturation;
 }
@@ -48,8 +56,8 @@ export interface Scene {
 }
 
 /**
- * The key of an anomaly's random numbers. Generator version 1 knew `wrong_color` under its British spelling: the key
- * stays, so that the same seed draws the same images.
+ * Returns the key of an anomaly's random numbers. The key of `wrong_color` keeps its British spelling, so that the
+ * same seed gives the same images as before the anomaly was renamed.
  */
 function damageKey(anomaly = ''): string {
   // cspell:disable-next-line

@@ -1,6 +1,4 @@
-import { cosine, sine, smoothStep } from './math.js';
-import { nearestCell, valueNoise } from './value-noise.js';
-import { drawsOf } from './draws.js';
+import { cosine, drawsOf, nearestCell, sine, smoothStep, valueNoise } from './math.js';
 
 test('sine and cosine are right to 1e-7, over many turns', () => {
   for (let i = -2000; i <= 2000; i++) {

@@ -1,8 +1,7 @@
-import { categoryNamed } from './categories.js';
-import { assertInteger, assertSeed } from './checks.js';
-import { drawsOf } from './draws.js';
+import { assertInteger, assertSeed, assertSize, categoryNamed } from './categories.js';
 import type { Label, Split } from './generate-scene.js';
-import type { AnomalyKind } from './scene/definition.js';
+import { drawsOf } from './math.js';
+import { type AnomalyKind, saturationAt } from './scene/definition.js';
 
 export interface PlanOptions {
   readonly category: string;
@@ -15,24 +14,24 @@ export interface PlanOptions {
   readonly seed: number;
 }
 
-/** What one image will show; with a size and a level, what `generateScene` takes. */
+/** One image of a dataset. With a size and a level it is the argument of `generateScene`. */
 export interface PlannedImage {
   readonly category: string;
   readonly seed: number;
   readonly split: Split;
-  /** Of the scene in its split; no two images of a split share one. */
+  /** Index of the scene in its split; different for each image of a split. */
   readonly index: number;
   readonly anomaly?: string;
   readonly label: Label;
-  /** `train/good/000` and the like: the image's place in the category's folder, without the extension. */
+  /** Path in the category's folder without the extension, such as `train/good/000`. */
   readonly path: string;
 }
 
 const COUNT_LIMIT = 100_000;
 
 /**
- * Which images a dataset holds. The types of anomaly take turns, in an order that the seed decides, so that
- * each kind's types differ by one image at most.
+ * Plans the images of a dataset. The types of anomaly take turns in an order given by the seed, so that the numbers
+ * of images per type (within a kind) differ by at most one.
  * @throws {DskdError} `invalid-argument`
  */
 export function planDataset(options: PlanOptions): PlannedImage[] {
@@ -77,4 +76,32 @@ export function planDataset(options: PlanOptions): PlannedImage[] {
     ...damaged('logical_anomalies', logical, good),
     ...damaged('structural_anomalies', structural, good + logical),
   ];
+}
+
+/** As in the `defects_config.json` of MVTec LOCO AD. */
+export interface DefectsConfigEntry {
+  readonly defect_name: string;
+  /** Value of this defect type in masks, 1..255. */
+  readonly pixel_value: number;
+  /** A share of the region's area, or a number of pixels at the image's size. */
+  readonly saturation_threshold: number;
+  readonly relative_saturation: boolean;
+}
+
+/**
+ * Returns the defect types of a category in the form of MVTec LOCO AD's `defects_config.json`.
+ * @param size of the images in pixels: absolute thresholds are areas.
+ * @throws {DskdError} `invalid-argument`
+ */
+export function defectsConfig(category: string, { size }: { readonly size: number }): DefectsConfigEntry[] {
+  assertSize(size);
+  return categoryNamed(category).anomalies.map(({ name, pixelValue, saturation }) => {
+    const { threshold, relative } = saturationAt(saturation, size);
+    return {
+      defect_name: name,
+      pixel_value: pixelValue,
+      saturation_threshold: threshold,
+      relative_saturation: relative,
+    };
+  });
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describeReadmeExamples } from '@dskd/test-support';
-import { GENERATOR_VERSION } from './version.js';
+import { GENERATOR_VERSION } from './generate-scene.js';
 
 describeReadmeExamples(import.meta.url);
 

@@ -1,6 +1,6 @@
 import { onSurface, type Damageable, type Spot } from '../defects/surface.js';
-import type { Draws } from '../draws.js';
-import { cosine, degrees, length, sine } from '../math.js';
+import { cosine, degrees, type Draws, length, sine, valueNoise } from '../math.js';
+
 import { mixed, type Color } from '../raster/blend.js';
 import { beveled, grained, lightOn, plain, rod } from '../raster/paint.js';
 import {
@@ -19,7 +19,7 @@ import {
   type Pose,
   type Shape,
 } from '../raster/shape.js';
-import { valueNoise } from '../value-noise.js';
+
 import { areaOf, defineCategory, WHOLE } from '../scene/definition.js';
 import { bendPart, cutPart, flat, placePart, type Alteration, type Part } from '../scene/part.js';
 

@@ -1,6 +1,6 @@
 import { onSurface, type Damageable, type Spot } from '../defects/surface.js';
-import type { Draws } from '../draws.js';
-import { degrees } from '../math.js';
+import { degrees, type Draws } from '../math.js';
+
 import { mixed, type Color } from '../raster/blend.js';
 import { beveled, grained, plain, type Paint } from '../raster/paint.js';
 import {

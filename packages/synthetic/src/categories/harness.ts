@@ -1,6 +1,6 @@
 import { onSurface, type Damageable } from '../defects/surface.js';
-import type { Draws } from '../draws.js';
-import { clamp, cosine, degrees, sine } from '../math.js';
+import { clamp, cosine, degrees, type Draws, sine } from '../math.js';
+
 import { mixed, type Color } from '../raster/blend.js';
 import { beveled, grained, plain, rod, type Paint } from '../raster/paint.js';
 import {

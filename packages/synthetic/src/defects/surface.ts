@@ -1,5 +1,5 @@
-import type { Draws } from '../draws.js';
-import { cosine, sine } from '../math.js';
+import { cosine, type Draws, sine } from '../math.js';
+
 import { mixed, type Color } from '../raster/blend.js';
 import { beveled, grained, plain } from '../raster/paint.js';
 import {
@@ -16,13 +16,13 @@ import {
 import { WHOLE, type AnomalyDefinition } from '../scene/definition.js';
 import { clipPart, flat, type Part } from '../scene/part.js';
 
-/** A place on a surface that damage or dirt may befall. */
+/** A place on a surface for damage or dirt. */
 export interface Spot {
   readonly x: number;
   readonly y: number;
-  /** The direction that a line across it takes, radians. */
+  /** Direction of a line across it, in radians. */
   readonly angle: number;
-  /** What the damage does not leave. */
+  /** The damage is clipped to this shape. */
   readonly within?: Shape;
 }
 
@@ -33,7 +33,7 @@ interface Defect {
 
 type SurfaceDefect = (spot: Spot, draws: Draws, strength: number) => Defect;
 
-/** A line that wanders about a direction, `size` long, its middle at the spot. */
+/** Returns an irregular line along a direction, `size` long, centered at the spot. */
 function wander({ x, y, angle }: Spot, draws: Draws, size: number, steps: number, unrest: number): Point[] {
   const c = cosine(angle);
   const s = sine(angle);
@@ -115,7 +115,7 @@ const DIRT: readonly Color[] = [
   [0.1, 0.12, 0.28],
 ];
 
-/** A crumb of something foreign. */
+/** A small foreign object. */
 const contamination: SurfaceDefect = (spot, draws, strength) => {
   const radius = 0.014 + 0.016 * strength;
   const lump = wobbled(
@@ -141,7 +141,7 @@ const SPILLS: readonly Color[] = [
   [0.32, 0.05, 0.1],
 ];
 
-/** Something spilt: see-through, darker at its rim. */
+/** A spilled liquid: transparent, darker at its rim. */
 const stain: SurfaceDefect = (spot, draws, strength) => {
   const radius = 0.032 + 0.03 * strength;
   const pool = wobbled(
@@ -168,13 +168,13 @@ const stain: SurfaceDefect = (spot, draws, strength) => {
 
 const SURFACE_DEFECTS = { scratch, crack, tear, contamination, stain };
 
-/** A layout on which defects can lie. */
+/** A layout with surfaces that can have defects. */
 export interface Damageable {
   /** Drawn over everything else. */
   readonly overlays: Part[];
 }
 
-/** A structural anomaly that lies on a surface of the scene. */
+/** Defines a structural anomaly on a surface of the scene. */
 export function onSurface<Layout extends Damageable>(
   kind: keyof typeof SURFACE_DEFECTS,
   name: string,

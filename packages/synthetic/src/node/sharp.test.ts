@@ -6,8 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { sameBytes } from '../pixels.test.util.js';
-import { previewPixels } from '../preview/preview-pixels.js';
-import { previewSheet } from './preview-sheet.js';
+import { previewPixels, previewSheet } from './preview-sheet.js';
 
 const packages = fileURLToPath(new URL('../../../', import.meta.url));
 

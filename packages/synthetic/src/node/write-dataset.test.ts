@@ -4,10 +4,10 @@ import path from 'node:path';
 import { isDskdError, type PixelBuffer } from '@dskd/base';
 import sharp from 'sharp';
 import { CATEGORIES } from '../categories.js';
-import { defectsConfig } from '../defects-config.js';
-import { generateScene } from '../generate-scene.js';
+import { defectsConfig } from '../plan-dataset.js';
+import { generateScene, GENERATOR_VERSION } from '../generate-scene.js';
 import { sameBytes } from '../pixels.test.util.js';
-import { GENERATOR_VERSION } from '../version.js';
+
 import { writeDataset, type WriteDatasetOptions } from './write-dataset.js';
 
 const OPTIONS: WriteDatasetOptions = {

@@ -1,15 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { DskdError, throwIfAborted } from '@dskd/base';
-import { assertOneOf, assertSize } from '../checks.js';
-import { defectsConfig } from '../defects-config.js';
-import { generateScene } from '../generate-scene.js';
-import { planDataset, type PlannedImage, type PlanOptions } from '../plan-dataset.js';
+import { DskdError, type PixelBuffer, throwIfAborted } from '@dskd/base';
+import { assertOneOf, assertSize } from '../categories.js';
+import { generateScene, GENERATOR_VERSION } from '../generate-scene.js';
+import { defectsConfig, planDataset, type PlannedImage, type PlanOptions } from '../plan-dataset.js';
 import type { Level } from '../scene/definition.js';
-import { GENERATOR_VERSION } from '../version.js';
-import { sharpEncoder, type Encode } from './encode.js';
-import { endReplacing, putInPlace } from './put-in-place.js';
 
 export interface WriteDatasetOptions extends PlanOptions {
   /** Width and height in pixels, 128..1024. */
@@ -31,17 +27,18 @@ export interface WrittenDataset {
   readonly images: readonly PlannedImage[];
 }
 
-/** Says how the dataset was made, and that this package made it. */
+/** Records how the dataset was made; a folder with this file was written by this package. */
 const RECORD = 'synthetic.json';
 
-/** Images that may wait for their encoder. */
+/** Number of images that are encoded at the same time. */
 const WAITING = 4;
 
 /**
- * Writes one category in the layout of MVTec LOCO AD into `folder/CATEGORY`, which is there only when it is
- * complete: a failure or an abort leaves nothing. A kill leaves a hidden folder `.CATEGORY.*.tmp`, which is
- * half-written, or, in the moment in which a dataset is replaced, a `.CATEGORY.*.old.tmp`, which is the old one: the
- * next call puts it back (and then replaces it, where it may).
+ * Writes one category in the layout of MVTec LOCO AD into `folder/CATEGORY`, which appears only when it is complete:
+ * a failure or an abort leaves nothing. A process that is killed leaves an incomplete hidden folder
+ * `.CATEGORY.*.tmp`. If it was replacing a dataset, the old one may be left as `.CATEGORY.*.old.tmp`; the next call
+ * restores it (and then replaces it, with `overwrite`).
+ * @returns the category's folder and its images.
  * @throws {DskdError} `invalid-argument` where `folder/CATEGORY` is not empty and may not be replaced;
  * `dependency-missing`, `aborted`
  */
@@ -116,7 +113,7 @@ async function writeImages(root: string, images: readonly PlannedImage[], option
     'test/logical_anomalies',
     'test/structural_anomalies',
   ];
-  // No empty folders: whoever reads them takes them for forgotten images.
+  // No empty folders: readers report them as missing images.
   const used = labels.filter((label) => images.some((image) => path.posix.dirname(image.path) === label));
   for (const label of used) await mkdir(path.join(root, label), { recursive: true });
 
@@ -135,18 +132,92 @@ async function writeImages(root: string, images: readonly PlannedImage[], option
         onImage?.(planned, index, images.length);
       };
       const writing = write();
-      // Its failure is met where it is awaited, which may be later than it happens.
+      // A failure is handled where `writing` is awaited, which may be later.
       writing.catch(() => undefined);
       waiting.push(writing);
       if (waiting.length >= WAITING) await waiting.shift();
     }
     await Promise.all(waiting);
   } finally {
-    // Whoever removes the folder must find it at rest.
+    // The folder may be removed after this: nothing must still write to it.
     await Promise.allSettled(waiting);
   }
 }
 
 async function writeJson(file: string, value: unknown): Promise<void> {
   await writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/**
+ * Renames the folder `temporary` to `target`. A folder that had that name is moved to `aside` first, and removed at
+ * the end under the name of `temporary`: a folder named `aside` is always complete.
+ */
+async function putInPlace(temporary: string, target: string, aside: string): Promise<void> {
+  if (!(await isThere(target))) return rename(temporary, target);
+  if ((await readdir(target)).length === 0) {
+    await rmdir(target);
+    return rename(temporary, target);
+  }
+  await rename(target, aside);
+  try {
+    await rename(temporary, target);
+  } catch (error) {
+    await rename(aside, target);
+    throw error;
+  }
+  await rename(aside, temporary);
+  await rm(temporary, { recursive: true });
+}
+
+/**
+ * Cleans up after a process that was killed while it replaced `target`: the dataset that it had moved aside is
+ * moved back if `target` does not exist, and removed otherwise.
+ * @param isAside whether a name in `folder` is one that `putInPlace` got as `aside`.
+ */
+async function endReplacing(
+  folder: string,
+  target: string,
+  isAside: (name: string) => boolean,
+): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  const left = names.filter(isAside).map((name) => path.join(folder, name));
+  const times = new Map<string, number>();
+  for (const each of left) times.set(each, (await stat(each)).mtimeMs);
+  left.sort((a, b) => times.get(b)! - times.get(a)!);
+  for (const each of left) {
+    if (await isThere(target)) await rm(each, { recursive: true });
+    else await rename(each, target);
+  }
+}
+
+function isThere(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Turns pixels (1 or 3 channels) into the bytes of a PNG. */
+export type Encode = (pixels: PixelBuffer) => Promise<Uint8Array>;
+
+/**
+ * Encodes by sharp, an optional peer dependency.
+ * @throws {DskdError} `dependency-missing`
+ */
+export async function sharpEncoder(): Promise<Encode> {
+  let sharp;
+  try {
+    sharp = (await import('sharp')).default;
+  } catch (cause) {
+    throw new DskdError(
+      'dependency-missing',
+      'Images are written by the package sharp (0.34 or newer), which could not be loaded.',
+      { hint: 'npm install sharp, or give an encoder of your own.', cause },
+    );
+  }
+  return async ({ data, width, height, channels }) =>
+    sharp(data, { raw: { width, height, channels: channels as 1 | 3 } })
+      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+      .png()
+      .toBuffer();
 }

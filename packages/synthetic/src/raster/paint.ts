@@ -1,6 +1,6 @@
-import { clamp, cosine, sine } from '../math.js';
+import { type Cell, clamp, cosine, nearestCell, sine, valueNoise } from '../math.js';
 import type { Color } from './blend.js';
-import { nearestCell, valueNoise, type Cell } from '../value-noise.js';
+
 import type { Pose, Shape } from './shape.js';
 
 const { floor } = Math;
@@ -11,10 +11,10 @@ const { floor } = Math;
  */
 export type Paint = (x: number, y: number, distance: number, out: Float64Array) => void;
 
-/** Where light comes from: above left, in the scene's coordinates. */
+/** Direction towards the light in the scene's coordinates: above left. */
 const LIGHT: readonly [number, number] = [-0.6, -0.8];
 
-/** The direction of the light as seen by a thing that lies rotated. */
+/** Returns the direction of the light in the coordinates of a rotated object. */
 export function lightOn({ angle }: Pick<Pose, 'angle'>): readonly [number, number] {
   const c = cosine(angle);
   const s = sine(angle);
@@ -34,7 +34,7 @@ export function plain([red, green, blue]: Color, opacity = 1): Paint {
   };
 }
 
-/** Multiplies brightness by 1 plus noise. `stretch` draws the noise out along x. */
+/** Multiplies brightness by 1 plus noise. `stretch` scales the noise along x. */
 export function grained(paint: Paint, amount: number, frequency: number, seed: number, stretch = 1): Paint {
   return (x, y, distance, out) => {
     paint(x, y, distance, out);
@@ -50,12 +50,12 @@ export function grained(paint: Paint, amount: number, frequency: number, seed: n
 
 export interface Bevel {
   readonly width: number;
-  /** Positive stands out, negative is sunk in. */
+  /** Positive for raised, negative for sunken. */
   readonly strength: number;
   readonly light?: readonly [number, number];
 }
 
-/** Lit from one side along the rim of `shape`, as if rounded there. */
+/** Lights the rim of `shape` from one side, as if the rim were rounded. */
 export function beveled(paint: Paint, shape: Shape, { width, strength, light = LIGHT }: Bevel): Paint {
   const step = 0.0015;
   return (x, y, distance, out) => {
@@ -72,7 +72,7 @@ export function beveled(paint: Paint, shape: Shape, { width, strength, light = L
   };
 }
 
-/** A rod along x with radius `radius`, lit from one side; `ridges` a unit of length, as a thread has. */
+/** A rod along x with radius `radius`, lit from one side; with `ridges` per unit of length, like a thread. */
 export function rod(
   [red, green, blue]: Color,
   radius: number,
@@ -89,7 +89,7 @@ export function rod(
   };
 }
 
-/** Closely packed grains, each of one of `colors`, `frequency` a unit, `flatness` times as wide as high. */
+/** Closely packed grains, each in one of `colors`: `frequency` per unit, `flatness` times as wide as high. */
 export function granules(colors: readonly Color[], frequency: number, seed: number, flatness = 1): Paint {
   const cell: Cell = { distance: 0, identity: 0 };
   return (x, y, _distance, out) => {

@@ -1,5 +1,4 @@
-import { cosine, length, sine } from '../math.js';
-import { valueNoise } from '../value-noise.js';
+import { cosine, length, sine, valueNoise } from '../math.js';
 
 const { abs, max, min, sqrt } = Math;
 
@@ -12,14 +11,14 @@ export interface Box {
 
 /** A region of the plane as a signed distance (negative inside, exact or a lower bound), x right, y down. */
 export interface Shape {
-  /** Holds every point whose distance is not positive. */
+  /** Contains every point whose distance is not positive. */
   readonly box: Box;
   distance(x: number, y: number): number;
 }
 
 export type Point = readonly [x: number, y: number];
 
-/** Where a thing lies: rotated clockwise by `angle` radians about its origin, then moved. */
+/** Position of an object: rotated clockwise by `angle` radians about its origin, then moved. */
 export interface Pose {
   readonly x: number;
   readonly y: number;
@@ -161,7 +160,7 @@ export function difference(from: Shape, cut: Shape): Shape {
   return { box: from.box, distance: (x, y) => max(from.distance(x, y), -cut.distance(x, y)) };
 }
 
-/** Everything within `amount` of the shape; less where `amount` is negative. */
+/** The shape grown by `amount` on all sides; shrunk if `amount` is negative. */
 export function grown(shape: Shape, amount: number): Shape {
   return {
     box: boxAround(corners(shape.box), max(amount, 0)),
@@ -190,7 +189,7 @@ export function jaggedHalfPlane(x: number, y: number, angle: number, jag: number
   };
 }
 
-/** An outline that wanders by up to `amplitude`, with a feature every `1 / frequency`. */
+/** The shape with its outline moved by smooth noise of up to `amplitude`, one feature per `1 / frequency`. */
 export function wobbled(shape: Shape, amplitude: number, frequency: number, seed: number): Shape {
   return {
     box: boxAround(corners(shape.box), amplitude),

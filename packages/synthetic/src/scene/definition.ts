@@ -1,4 +1,4 @@
-import type { Draws } from '../draws.js';
+import type { Draws } from '../math.js';
 import type { Shape } from '../raster/shape.js';
 import type { Part } from './part.js';
 
@@ -8,33 +8,33 @@ export type Level = 'standard' | 'hard';
 export type AnomalyKind = 'logical_anomalies' | 'structural_anomalies';
 
 /**
- * How much of a region must be found for full marks: a share of its own area, or the area of a thing (as where
- * one of two nuts is too many, and either will do).
+ * How much of a region must be found for a full score: a share of its own area, or the area of one object (if one
+ * of two nuts is too many, finding either is enough).
  */
 export type SaturationRule =
   | { readonly relative: true; readonly share: number }
-  | { readonly relative: false; /** Of the unit square. */ readonly area: number };
+  | { readonly relative: false; /** As a share of the unit square. */ readonly area: number };
 
 export interface AnomalyDefinition<Layout> {
   readonly name: string;
   readonly kind: AnomalyKind;
-  /** What is wrong, for people. */
+  /** Description of the anomaly. */
   readonly shows: string;
   readonly saturation: SaturationRule;
   /**
    * Changes the layout in place.
-   * @param strength 1, and less where it is to be harder.
-   * @returns the ground truth: one shape a region.
+   * @param strength 1, or less for defects that are harder to find.
+   * @returns the ground truth: one shape per region.
    */
   apply(layout: Layout, draws: Draws, strength: number): Shape[];
 }
 
-export interface CategoryDefinition<Layout> {
+interface CategoryDefinition<Layout> {
   readonly name: string;
-  /** What holds in every good image. */
+  /** The rule that every good image satisfies. */
   readonly rule: string;
   layout(draws: Draws): Layout;
-  /** Everything there is to see, back to front. */
+  /** All parts of the scene, back to front. */
   parts(layout: Layout): Part[];
   readonly anomalies: readonly AnomalyDefinition<Layout>[];
 }
@@ -44,17 +44,17 @@ export interface AnomalyInfo {
   readonly name: string;
   readonly kind: AnomalyKind;
   readonly shows: string;
-  /** Of its masks; each type of a category has its own, from 255 down. */
+  /** Value of its masks; each type of a category has its own, from 255 down. */
   readonly pixelValue: number;
   readonly saturation: SaturationRule;
 }
 
-export interface Composition {
+interface Composition {
   readonly parts: readonly Part[];
   readonly regions: readonly Shape[];
 }
 
-/** A category whose layout nobody outside needs to know. */
+/** A category with its layout hidden. */
 export interface Category {
   readonly name: string;
   readonly rule: string;
@@ -86,7 +86,18 @@ export function defineCategory<Layout>(definition: CategoryDefinition<Layout>): 
 export const WHOLE: SaturationRule = { relative: true, share: 1 };
 export const HALF: SaturationRule = { relative: true, share: 0.5 };
 
-/** The area of one thing. */
+/** The area of one object, as a share of the unit square. */
 export function areaOf(area: number): SaturationRule {
   return { relative: false, area };
+}
+
+/** As in MVTec LOCO AD: a share of the region's area (0..1], or a number of pixels at the image's size. */
+export interface Saturation {
+  readonly threshold: number;
+  readonly relative: boolean;
+}
+
+export function saturationAt(rule: SaturationRule, size: number): Saturation {
+  if (rule.relative) return { threshold: rule.share, relative: true };
+  return { threshold: Math.floor(rule.area * size * size + 0.5), relative: false };
 }

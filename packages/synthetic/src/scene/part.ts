@@ -18,17 +18,17 @@ export interface Layer {
   readonly paint: Paint;
 }
 
-/** A thing in the scene. */
+/** An object in the scene. */
 export interface Part {
   /** Back to front. */
   readonly layers: readonly Layer[];
   /** Its silhouette. */
   readonly outline: Shape;
-  /** How high it stands, which its shadow shows; 0 throws none. */
+  /** Height, which decides the length of its shadow; 0 for no shadow. */
   readonly height: number;
 }
 
-/** What a damage does to one part. */
+/** A damage of one part. */
 export type Alteration = (part: Part) => Part;
 
 /** A part of one layer. */
@@ -64,7 +64,7 @@ export function placePart(part: Part, pose: Pose): Part {
   };
 }
 
-/** What is left of a part when everything in `lost` has broken off. */
+/** Returns the part without everything in `lost`. */
 export function cutPart(part: Part, lost: Shape): Part {
   return withShapes(part, (shape) => difference(shape, lost));
 }
@@ -73,7 +73,7 @@ export function clipPart(part: Part, within: Shape): Part {
   return withShapes(part, (shape) => intersection(shape, within));
 }
 
-/** A part that lies along x, bent at x = `from`: beyond, it rises by `slope` (0..0.8), and so bends its paint. */
+/** Bends a part that lies along x, with its paint: beyond x = `from` it rises by `slope` (0..0.8). */
 export function bendPart(part: Part, from: number, slope: number): Part {
   const lift = (x: number): number => (x > from ? (x - from) * slope : 0);
   const flattening = 1 / sqrt(1 + slope * slope);

@@ -1,7 +1,7 @@
 import { CATEGORIES } from '../categories.js';
 import { generateScene } from '../generate-scene.js';
 import { sameBytes } from '../pixels.test.util.js';
-import { previewPixels } from './preview-pixels.js';
+import { previewPixels } from './preview-sheet.js';
 
 const SIZE = 128;
 const GAP = 6;
