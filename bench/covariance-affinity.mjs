@@ -13,8 +13,10 @@ import { parseArgs } from 'node:util';
 import '@tensorflow/tfjs';
 import { selectBackend } from '@dskd/core/backends';
 import { openSource } from '@dskd/data/node';
-import { DEFAULT_BRANCHES, evaluateDetector, loadDetector, loadTeacher, trainDetector } from '@dskd/detector';
-import { workerRunnerFor } from '@dskd/detector/node';
+import { evaluateDetector, loadDetector, trainDetector } from '@dskd/detector';
+import { DEFAULT_BRANCHES } from '@dskd/methods';
+import { workerRunnerFor } from '@dskd/methods/node';
+import { loadTeacher } from '@dskd/models';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { editDescription } from './edit-description.mjs';
@@ -38,8 +40,8 @@ const BRANCHES = {
 
 /** The bytes of a detector whose branches are all scored by covariance affinity. */
 const scoredByCovariance = (bytes) =>
-  editDescription(bytes, ({ branches }) => {
-    for (const branch of branches) branch.objective = COVARIANCE;
+  editDescription(bytes, ({ config }) => {
+    for (const branch of config.branches) branch.objective = COVARIANCE;
   });
 
 const rounded = (value) => Number(value.toFixed(4));
@@ -59,14 +61,16 @@ for (const category of ['bottle', 'transistor']) {
     const detector = await trainDetector({
       source,
       teacher,
-      inputSize: [SIZE, SIZE],
-      preset: 'nano',
-      batchSize: BATCH,
-      epochs: Number(values.epochs),
+      options: {
+        preset: 'nano',
+        batchSize: BATCH,
+        epochs: Number(values.epochs),
+        reestimateBatchNorm: true,
+        branches: BRANCHES,
+      },
+      input: { size: [SIZE, SIZE] },
+      execution: { runner: workerRunnerFor() },
       seed,
-      reestimateBatchNorm: true,
-      branches: BRANCHES,
-      runner: workerRunnerFor(),
     });
     const { branches } = await evaluateDetector(detector, source);
     const rescored = await loadDetector(scoredByCovariance(detector.save()));

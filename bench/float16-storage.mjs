@@ -63,12 +63,12 @@ async function measure(bytes) {
     console.log(`${files.length} images scored with ${storage}`);
   }
   const labels = samples.map(({ label }) => (label === 'anomalous' ? 1 : 0));
-  const { inputSize, trainings, branches, calibration, threshold } = float32.description;
+  const { inputSize, trainings, config, calibration, threshold } = float32.description;
   const result = {
     images: samples.length,
     inputSize,
-    preset: branches[0].student.preset,
-    epochs: trainings[0].epochs,
+    preset: config.branches[0].student.preset,
+    epochs: trainings[0].fit.epochs,
     studentBytes: size,
     normalScores: {
       lowest: Math.min(...calibration.scores),

@@ -12,15 +12,10 @@ import { parseArgs } from 'node:util';
 import '@tensorflow/tfjs';
 import { selectBackend } from '@dskd/core/backends';
 import { openSource } from '@dskd/data/node';
-import {
-  DEFAULT_BRANCHES,
-  evaluateDetector,
-  loadDetector,
-  loadTeacher,
-  recalibrate,
-  trainDetector,
-} from '@dskd/detector';
-import { workerRunnerFor } from '@dskd/detector/node';
+import { evaluateDetector, loadDetector, recalibrate, trainDetector } from '@dskd/detector';
+import { DEFAULT_BRANCHES } from '@dskd/methods';
+import { workerRunnerFor } from '@dskd/methods/node';
+import { loadTeacher } from '@dskd/models';
 import { CATEGORIES } from '@dskd/synthetic';
 import { writeDataset } from '@dskd/synthetic/node';
 import { teacherTiny } from '@dskd/teacher-tiny';
@@ -38,7 +33,7 @@ const { values } = parseArgs({
 });
 const SIZE = 128;
 const IMAGES = { train: 100, validation: 40, test: 150 };
-const SETTINGS = { inputSize: [SIZE, SIZE], preset: 'nano', batchSize: 8, epochs: Number(values.epochs) };
+const SETTINGS = { preset: 'nano', batchSize: 8, epochs: Number(values.epochs), reestimateBatchNorm: true };
 const BRANCHES = {
   ...DEFAULT_BRANCHES,
   global: { ...DEFAULT_BRANCHES.global, objective: { name: 'covarianceAffinity', options: {} } },
@@ -60,11 +55,10 @@ try {
       const detector = await trainDetector({
         source,
         teacher,
-        ...SETTINGS,
+        options: { ...SETTINGS, branches: BRANCHES },
+        input: { size: [SIZE, SIZE] },
+        execution: { runner: workerRunnerFor() },
         seed,
-        reestimateBatchNorm: true,
-        branches: BRANCHES,
-        runner: workerRunnerFor(),
       });
       const moments = await evaluateDetector(detector, source);
       const byQuantiles = editDescription(detector.save(), ({ fusion }) => {

@@ -19,9 +19,9 @@ import '@tensorflow/tfjs';
 import { selectBackend } from '@dskd/core/backends';
 import { prepareMask } from '@dskd/data';
 import { openSource, writeFileAtomically } from '@dskd/data/node';
-import { loadTeacher, trainDetector } from '@dskd/detector';
+import { trainDetector } from '@dskd/detector';
 import { auroc, PixelMetricsAccumulator } from '@dskd/metrics';
-import { createTrainableBackbone } from '@dskd/models';
+import { createTrainableBackbone, loadTeacher } from '@dskd/models';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { writeSafetensors } from '@dskd/weights';
 import { gaussianAuroc } from './gaussian-detector.mjs';
@@ -36,7 +36,11 @@ const BUDGETS = {
   128: { epochs: 3, batchSize: 8 },
   256: { epochs: 2, batchSize: 6 },
 };
-const TRAINING = { preset: 'nano', reestimateBatchNorm: true, seed: 1, featureCacheBytes: 2 ** 31 };
+const TRAINING = {
+  options: { preset: 'nano', reestimateBatchNorm: true },
+  execution: { featureCacheBytes: 2 ** 31 },
+  seed: 1,
+};
 
 const { values: options } = parseArgs({
   options: {
@@ -108,14 +112,14 @@ async function runCell({ name, backbone }, bytes, category, size) {
   try {
     const detector = await trainDetector({
       ...TRAINING,
-      ...BUDGETS[size],
       source,
       teacher,
-      inputSize: [size, size],
+      options: { ...TRAINING.options, ...BUDGETS[size] },
+      input: { size: [size, size] },
     });
     const trained = performance.now();
     try {
-      const { steps, finalLosses } = detector.description.trainings[0];
+      const { steps, finalLosses } = detector.description.trainings[0].fit;
       const quality = await measure(detector, source, size);
       const seconds = (from, to) => Math.round((to - from) / 1000);
       return {
@@ -147,7 +151,7 @@ async function writeRecord(file, { cells, gaussian }) {
   const record = {
     command: 'node bench/teacher-tiny.mjs',
     remark: 'Seconds are of one thread on a machine that did other things too.',
-    training: { preset: TRAINING.preset, reestimateBatchNorm: true, seed: TRAINING.seed },
+    training: { ...TRAINING.options, seed: TRAINING.seed },
     randomSeed: RANDOM_SEED,
     cells,
     gaussian,

@@ -29,7 +29,7 @@ export const PACKAGE_LAYERS = {
   data: ['base', 'core'],
   synthetic: ['base'],
   training: ['base', 'core', 'weights'],
-  methods: ['base', 'core', 'losses', 'models', 'scoring', 'training', 'weights'],
+  methods: ['base', 'core', 'losses', 'models', 'scoring', 'training', 'wasm-gradients', 'weights'],
   report: ['base', 'core', 'metrics', 'scoring'],
   detector: belowDetector,
   distillation: ['base', 'core', 'data', 'models', 'synthetic', 'training', 'weights'],

@@ -1,7 +1,6 @@
 // All that knows the model. Threads cannot be handed a network: each that needs one imports this module.
 import * as tf from '@tensorflow/tfjs';
-import type { Teacher } from '@dskd/detector';
-import { fromLayersModel } from '@dskd/models';
+import { fromLayersModel, type Teacher } from '@dskd/models';
 import { readTfjsModel } from '@dskd/models/node';
 
 /** Makes a teacher of the model in `file`, a `model.json`. Who called this disposes it. */

@@ -4,7 +4,8 @@ import { Worker } from 'node:worker_threads';
 import { selectBackend } from '@dskd/core/backends';
 import { decodeImage, listImages, openSource } from '@dskd/data/node';
 import { trainDetector } from '@dskd/detector';
-import { saveDetectorFile, workerRunnerFor } from '@dskd/detector/node';
+import { saveDetectorFile } from '@dskd/detector/node';
+import { workerRunnerFor } from '@dskd/methods/node';
 import { writeDataset } from '@dskd/synthetic/node';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { loadBackbone } from './backbone.js';
@@ -25,12 +26,9 @@ console.log(`levels: ${levels.join(', ')}`);
 const detector = await trainDetector({
   source: await openSource({ root: folder }),
   teacher,
-  inputSize: [64, 64],
-  preset: 'nano',
-  epochs: Number(process.argv[2] ?? 10),
-  batchSize: 8,
-  reestimateBatchNorm: true,
-  runner: workerRunnerFor(), // students learn from the features that this thread's backbone gives
+  options: { preset: 'nano', epochs: Number(process.argv[2] ?? 10), batchSize: 8, reestimateBatchNorm: true },
+  input: { size: [64, 64] },
+  execution: { runner: workerRunnerFor() }, // students learn from the features that this thread's backbone gives
 });
 // The file names the backbone by its hash: only backbones of @dskd/models can lie inside.
 await saveDetectorFile(detector, 'out/detector.safetensors', { embedTeacher: false });
@@ -43,9 +41,9 @@ worker.on('message', (image: Inspected) => inspected.push(image));
 await new Promise((resolve, reject) => worker.once('error', reject).once('exit', resolve));
 
 for (const { file, score, verdict } of inspected) {
-  const [here] = await detector.predict(await decodeImage(file));
+  const here = await detector.predict(await decodeImage(file));
   const name = path.relative(folder, file);
-  console.log(`${name}: ${verdict}, ${score.toFixed(2)}, the same in both threads: ${score === here!.score}`);
+  console.log(`${name}: ${verdict}, ${score.toFixed(2)}, the same in both threads: ${score === here.score}`);
 }
 detector.dispose();
 teacher.dispose();

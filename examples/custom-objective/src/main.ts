@@ -2,8 +2,10 @@
 import '@tensorflow/tfjs';
 import { selectBackend } from '@dskd/core/backends';
 import { openSource } from '@dskd/data/node';
-import { DEFAULT_BRANCHES, evaluateDetector, loadDetector, loadTeacher, trainDetector } from '@dskd/detector';
-import { workerRunnerFor } from '@dskd/detector/node';
+import { evaluateDetector, loadDetector, trainDetector } from '@dskd/detector';
+import { DEFAULT_BRANCHES, type DskdConfig } from '@dskd/methods';
+import { workerRunnerFor } from '@dskd/methods/node';
+import { loadTeacher } from '@dskd/models';
 import { writeDataset } from '@dskd/synthetic/node';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
@@ -27,29 +29,33 @@ const teacher = await loadTeacher(tiny.name, await tiny.load());
 const trained = await trainDetector({
   source,
   teacher,
-  inputSize: [64, 64],
-  preset: 'nano',
-  epochs: Number(process.argv[2] ?? 20),
-  batchSize: 8,
-  reestimateBatchNorm: true,
-  branches: {
-    ...DEFAULT_BRANCHES,
-    local: {
-      branch: 'local',
-      objective: { name: 'charbonnier', options: { epsilon: 0.2 } },
-      optimizer: { learningRate: 0.005 },
+  options: {
+    preset: 'nano',
+    epochs: Number(process.argv[2] ?? 20),
+    batchSize: 8,
+    reestimateBatchNorm: true,
+    branches: {
+      ...DEFAULT_BRANCHES,
+      local: {
+        branch: 'local',
+        objective: { name: 'charbonnier', options: { epsilon: 0.2 } },
+        optimizer: { learningRate: 0.005 },
+      },
     },
   },
-  runner: workerRunnerFor({ modules: [new URL('./charbonnier.js', import.meta.url)] }),
+  input: { size: [64, 64] },
+  execution: { runner: workerRunnerFor({ modules: [new URL('./charbonnier.js', import.meta.url)] }) },
 });
 
 // The file names the objective; whoever loads it imports the module that registers it.
 const detector = await loadDetector(trained.save());
 const { fused, branches } = await evaluateDetector(detector, source);
-for (const branch of detector.description.branches) {
-  const { name, options } = branch.objective;
-  const { imageAuroc } = branches[branch.name]!;
-  console.log(`${branch.name}: ${name} ${JSON.stringify(options)}, image AUROC ${imageAuroc.toFixed(2)}`);
+// What the method keeps of its branches: here the objectives by name.
+const { branches: students } = detector.description.config as unknown as Pick<DskdConfig, 'branches'>;
+for (const { name: branch, objective } of students) {
+  const { name, options } = objective;
+  const { imageAuroc } = branches[branch]!;
+  console.log(`${branch}: ${name} ${JSON.stringify(options)}, image AUROC ${imageAuroc.toFixed(2)}`);
 }
 console.log(`together: ${fused.imageAuroc.toFixed(2)}`);
 

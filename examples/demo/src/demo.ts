@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openSource } from '@dskd/data/node';
-import { evaluateDetector, type Detector, type EvaluationResult } from '@dskd/detector';
+import { evaluateDetector, type Detector } from '@dskd/detector';
+import type { EvaluationResult } from '@dskd/metrics';
 import { saveDetectorFile } from '@dskd/detector/node';
 import { heatScaleOf, renderReport, type GalleryImage } from '@dskd/report';
 import { GENERATOR_VERSION } from '@dskd/synthetic';
@@ -68,12 +69,13 @@ export async function demo(
   });
   const evaluating = clock();
 
+  const { teacher, trainings } = detector.description;
   const result: DemoResult = {
     command: commandOf(settings),
     settings: { category, dataSeed, seed, epochs, train: toTrain, validation, test },
     generatorVersion: GENERATOR_VERSION,
-    teacher: { name: detector.description.teacher.name, sha256: detector.description.teacher.sha256 },
-    steps: detector.description.trainings[0]!.steps,
+    teacher: { name: teacher!.name, sha256: teacher!.sha256 },
+    steps: (trainings[0]!.fit as { readonly steps: number }).steps,
     seconds: { drawing, training, evaluating },
     imageAuroc: imageAurocs(evaluation),
     evaluation,

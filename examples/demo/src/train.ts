@@ -2,8 +2,10 @@ import '@tensorflow/tfjs';
 import type { HistoryEntry } from '@dskd/base';
 import { selectBackend } from '@dskd/core/backends';
 import type { ImageSource } from '@dskd/data';
-import { DEFAULT_BRANCHES, loadTeacher, trainDetector, type Detector } from '@dskd/detector';
-import { workerRunnerFor } from '@dskd/detector/node';
+import { trainDetector, type Detector } from '@dskd/detector';
+import { DEFAULT_BRANCHES } from '@dskd/methods';
+import { workerRunnerFor } from '@dskd/methods/node';
+import { loadTeacher } from '@dskd/models';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import type { Progress } from './progress.js';
@@ -31,8 +33,8 @@ const ARCHITECTURE = { decoderWidths: [32, 64], fusionWidths: [32], phiChannels:
 
 /** Both students by flattened cosine: contextual affinity takes more steps than there is time for. */
 const BRANCHES = {
-  local: DEFAULT_BRANCHES.local!,
-  global: { ...DEFAULT_BRANCHES.local!, branch: 'global' },
+  local: DEFAULT_BRANCHES.local,
+  global: { ...DEFAULT_BRANCHES.local, branch: 'global' },
 } as const;
 
 /** Trains a detector on the good images of `source`: both students, each in a thread of its own. */
@@ -51,15 +53,17 @@ export async function train(
     const detector = await trainDetector({
       source,
       teacher,
-      inputSize: [INPUT_SIZE, INPUT_SIZE],
-      preset: 'nano',
-      architecture: ARCHITECTURE,
-      branches: BRANCHES,
-      batchSize: 8, // twice the steps in the same time
-      epochs,
+      options: {
+        preset: 'nano',
+        architecture: ARCHITECTURE,
+        branches: BRANCHES,
+        batchSize: 8, // twice the steps in the same time
+        epochs,
+        reestimateBatchNorm: true,
+      },
+      input: { size: [INPUT_SIZE, INPUT_SIZE] },
+      execution: { runner: workerRunnerFor() },
       seed,
-      reestimateBatchNorm: true,
-      runner: workerRunnerFor(),
       signal,
       onEvent: (event) => {
         if (event.type === 'epoch-end') history.push(event);

@@ -1,4 +1,4 @@
-import type { BranchOptions } from '@dskd/detector';
+import type { BranchOptions } from '@dskd/methods';
 import { backboneInfo } from '@dskd/models';
 import type { TeacherFile } from './facts.js';
 import { identityOf } from './identity.js';

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decodeImage, encodePng } from '@dskd/data/node';
-import type { EvaluationResult } from '@dskd/detector';
+import type { EvaluationResult } from '@dskd/metrics';
 import sharp from 'sharp';
 import { dskd, jsonLines, spawnDskd, type Outcome } from './dskd-process.test.util.js';
 import { writeDataset, writeTeacher } from './made-up-dataset.test.util.js';

@@ -2,16 +2,9 @@ import { readFile } from 'node:fs/promises';
 import '@tensorflow/tfjs';
 import { DskdError } from '@dskd/base';
 import { selectBackend, type SelectedBackend } from '@dskd/core/backends';
-import {
-  backboneName,
-  loadDetectors,
-  loadTeacher,
-  readArtifact,
-  type Detector,
-  type Teacher,
-  type TeacherOptions,
-} from '@dskd/detector';
+import { loadDetectors, readArtifact, type Detector, type DetectorDescription } from '@dskd/detector';
 import { loadTeacherFile } from '@dskd/detector/node';
+import { backboneName, loadTeacher, type Teacher, type TeacherOptions } from '@dskd/models';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { WEIGHTS } from '@dskd/weights';
@@ -43,11 +36,8 @@ export async function loadModels(
 ): Promise<LoadedModels> {
   const files = await Promise.all(paths.map(readModel));
   await startBackend(backend);
-  const { name, embedded, sha256, levels } = readArtifact(files[0]!).description.teacher;
-  const asTrained = { levels: levels.map((level) => level.name) };
-  let teacher: Teacher | undefined;
-  if (weights !== undefined) teacher = await loadTeacherFile(backboneName(name), weights, asTrained);
-  else if (!embedded && isDefaultTeacher(sha256)) teacher = await loadDefaultTeacher(asTrained);
+  const wanted = readArtifact(files[0]!).description.teacher;
+  const teacher = wanted ? await loadWantedTeacher(wanted, weights) : undefined;
   try {
     const detectors = await loadDetectors(files, teacher ? { teachers: [teacher] } : {});
     return {
@@ -61,6 +51,16 @@ export async function loadModels(
     teacher?.dispose();
     throw error;
   }
+}
+
+/** The teacher that a model names, where it has to come from elsewhere than the model's file. */
+async function loadWantedTeacher(
+  { name, embedded, sha256, levels }: NonNullable<DetectorDescription['teacher']>,
+  weights: string | undefined,
+): Promise<Teacher | undefined> {
+  const asTrained = { levels: levels.map((level) => level.name) };
+  if (weights !== undefined) return loadTeacherFile(backboneName(name), weights, asTrained);
+  return !embedded && isDefaultTeacher(sha256) ? loadDefaultTeacher(asTrained) : undefined;
 }
 
 /** Starts the backend and loads one model. */

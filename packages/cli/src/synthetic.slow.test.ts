@@ -2,7 +2,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decodeImage } from '@dskd/data/node';
-import { loadDetector, mapInImage, type EvaluationResult } from '@dskd/detector';
+import { loadDetector, mapInImage } from '@dskd/detector';
+import type { EvaluationResult } from '@dskd/metrics';
 import sharp from 'sharp';
 import { dskd, spawnDskd } from './dskd-process.test.util.js';
 import { writeTeacher } from './made-up-dataset.test.util.js';
@@ -74,8 +75,8 @@ test('a drawn dataset is trained on and evaluated by subset', async () => {
   try {
     for (const { id } of result.samples) {
       const image = await decodeImage(path.join(data, 'tray', id));
-      const [prediction] = await detector.predict(image);
-      const { data: wanted, width, height } = mapInImage(prediction!, image);
+      const prediction = await detector.predict(image);
+      const { data: wanted, width, height } = mapInImage(prediction, image);
       const { data: written, info } = await sharp(path.join(maps, 'tray', id.replace(/png$/, 'tiff')))
         .raw({ depth: 'float' })
         .toBuffer({ resolveWithObject: true });

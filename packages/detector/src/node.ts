@@ -1,15 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { DskdError } from '@dskd/base';
 import { writeFileAtomically } from '@dskd/data/node';
-import type { BackboneName } from '@dskd/models';
-import type { StudentRunner } from '@dskd/training';
-import { workerRunner } from '@dskd/training/node';
-import * as tf from '@tensorflow/tfjs-core';
-import type { BranchPlan } from './branches.js';
-import type { Detector, SaveOptions } from './detector.js';
-import { loadDetector, type LoadOptions } from './load-detector.js';
-import type { StudentSetUpOptions } from './student-set-up.js';
-import { loadTeacher, type Teacher, type TeacherOptions } from './teacher.js';
+import { loadTeacher, type BackboneName, type Teacher, type TeacherOptions } from '@dskd/models';
+import { loadDetector, type LoadOptions } from './artifact/load-detector.js';
+import type { Detector, SaveOptions } from './inference/detector.js';
 
 export { predictFiles, type FilePrediction, type PredictFilesOptions } from './node/predict-files.js';
 
@@ -45,30 +39,4 @@ export async function loadTeacherFile(
   options: TeacherOptions = {},
 ): Promise<Teacher> {
   return loadTeacher(name, await read(path), options);
-}
-
-export interface WorkerRunnerOptions {
-  /** Modules each worker imports before it builds its student: they register a user's own objectives. */
-  readonly modules?: readonly URL[];
-}
-
-/**
- * For `trainDetector`'s `runner` option: each student is trained in a worker thread of its own, on the
- * backend current in this thread. Needs `@tensorflow/tfjs`.
- */
-export function workerRunnerFor({ modules = [] }: WorkerRunnerOptions = {}): (
-  plan: BranchPlan,
-) => Promise<StudentRunner> {
-  return (plan) => {
-    const options: StudentSetUpOptions = {
-      plan,
-      backend: tf.getBackend(),
-      modules: modules.map(({ href }) => href),
-    };
-    return workerRunner({
-      name: plan.name,
-      setUpModule: new URL('./student-set-up.js', import.meta.url),
-      options,
-    });
-  };
 }

@@ -1,11 +1,12 @@
 import type { PixelBuffer } from '@dskd/base';
 import { randomStream } from '@dskd/base';
 import type { ImageSource, Sample } from '@dskd/data';
-import { backboneWeightShapes } from '@dskd/models';
+import type { dskdOptions, Execution } from '@dskd/methods';
+import { backboneWeightShapes, namedTeacher, type Teacher } from '@dskd/models';
 import { integerFill } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
-import { namedTeacher, type Teacher } from './teacher.js';
-import type { TrainDetectorOptions } from './training-options.js';
+import type { z } from 'zod';
+import type { CalibrationOptions, InputOptions, TrainDetectorOptions } from './training/training-options.js';
 
 const SIDE = 40;
 
@@ -43,6 +44,9 @@ function sample(split: Sample['split'], index: number, anomalous: boolean): Samp
   };
 }
 
+/** Replaces parts of the preset `nano`. */
+export const TINY_ARCHITECTURE = { decoderWidths: [4, 8, 8], fusionWidths: [4, 8], phiChannels: 16 };
+
 /** Eight good images to train on, three good and three anomalous ones to test with. In memory. */
 export function tinySource(): ImageSource {
   const samples = [
@@ -62,18 +66,63 @@ export function tinyTeacher(sha256 = 'a'.repeat(64)): Teacher {
   return namedTeacher('squeezenet1_1', weights, sha256);
 }
 
-export function tinyOptions(teacher: Teacher): TrainDetectorOptions {
+/** The keys of each group of {@link TrainDetectorOptions}. */
+const GROUPS = {
+  options: [
+    'preset',
+    'architecture',
+    'gccb',
+    'branches',
+    'initialize',
+    'epochs',
+    'batchSize',
+    'reestimateBatchNorm',
+  ],
+  input: ['size', 'fit', 'fill', 'augmentation', 'ignored'],
+  calibration: [
+    'holdOutFraction',
+    'onTrainingImages',
+    'statisticsOn',
+    'normalization',
+    'sigma',
+    'falseAlarmRate',
+  ],
+  execution: ['runner', 'featureCacheBytes'],
+} as const;
+
+/** All options of a training with `dskd`, without their groups. */
+export type TinyChanges = Partial<Omit<TrainDetectorOptions, keyof typeof GROUPS>> &
+  z.input<typeof dskdOptions> &
+  InputOptions &
+  CalibrationOptions &
+  Execution;
+
+/** Options in their groups. `undefined` is the same as left out. */
+export function grouped(flat: TinyChanges & Pick<TrainDetectorOptions, 'source'>): TrainDetectorOptions {
+  const entries = Object.entries(flat).filter(([, value]) => value !== undefined);
+  const of = (keys: readonly string[]): object =>
+    Object.fromEntries(entries.filter(([key]) => keys.includes(key)));
+  const inGroups = Object.values(GROUPS).flat() as readonly string[];
   return {
+    ...Object.fromEntries(entries.filter(([key]) => !inGroups.includes(key))),
+    ...Object.fromEntries(Object.entries(GROUPS).map(([group, keys]) => [group, of(keys)])),
+  } as unknown as TrainDetectorOptions;
+}
+
+/** Two epochs of the smallest students; each of `changes` by the name it has in its group. */
+export function tinyOptions(teacher: Teacher, changes: TinyChanges = {}): TrainDetectorOptions {
+  return grouped({
     source: tinySource(),
     teacher,
-    inputSize: [32, 32],
+    size: [32, 32],
     preset: 'nano',
     // The cpu backend takes minutes for nano itself.
-    architecture: { decoderWidths: [4, 8, 8], fusionWidths: [4, 8], phiChannels: 16 },
+    architecture: TINY_ARCHITECTURE,
     gccb: { channels: 4 },
     epochs: 2,
     batchSize: 4,
     seed: 3,
     holdOutFraction: 0.3,
-  };
+    ...changes,
+  });
 }

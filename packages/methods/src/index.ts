@@ -1,1 +1,30 @@
-export {};
+export { DEFAULT_BRANCHES, DSKD_DEFAULTS, TRAINING_DEFAULTS } from './defaults.js';
+export type {
+  Alternative,
+  AnomalyModel,
+  BranchInfo,
+  BranchOutput,
+  CostEstimate,
+  Execution,
+  Fit,
+  FitInput,
+  FitPlan,
+  JsonObject,
+  Method,
+  RestoreContext,
+  RunnerFactory,
+  RunnerPlan,
+  SavedModel,
+  Size,
+} from './contract.js';
+export type { DskdConfig } from './dskd/model.js';
+export {
+  dskdOptions,
+  epochsFor,
+  paperOptions,
+  rdOptions,
+  type BranchOptions,
+  type DskdOptions,
+  type RdOptions,
+} from './dskd/options.js';
+export { createMethod, methodNames, registerMethod, type LazyMethod } from './registry.js';

@@ -17,7 +17,6 @@ export {
   type TrainableStudent,
 } from './students/create-student.js';
 export {
-  narrowStudent,
   presetArchitecture,
   type GccbVariant,
   type StudentArchitecture,
@@ -27,3 +26,12 @@ export {
   type StudentPreset,
 } from './students/student-config.js';
 export { teacherStage4 } from './students/teacher-stage.js';
+export {
+  assertSha256,
+  backboneName,
+  loadTeacher,
+  namedTeacher,
+  sha256Of,
+  type Teacher,
+  type TeacherOptions,
+} from './teacher.js';

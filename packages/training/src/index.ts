@@ -15,7 +15,6 @@ export {
 } from './estimate-memory.js';
 export type { BatchLevel, FeatureBatch } from './feature-batch.js';
 export { inProcessRunner } from './in-process-runner.js';
-export { measureStep } from './measure-step.js';
 export { countSteps } from './schedule.js';
 export type { StudentRunner, StudentTask } from './student-runner.js';
 export type { ImageSet } from './teacher-features.js';

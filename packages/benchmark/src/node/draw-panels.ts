@@ -1,7 +1,7 @@
 import type { PixelBuffer } from '@dskd/base';
 import { prepareMask, preparePixels, type ImageSource, type Sample } from '@dskd/data';
 import { encodePng, writeFileAtomically } from '@dskd/data/node';
-import type { Detector, Prediction, ScoreMap } from '@dskd/detector';
+import type { Detector, ScoreMap } from '@dskd/detector';
 import { drawContour, heatMapOverlay, heatScaleOf } from '@dskd/report';
 import { branchName } from '../cell.js';
 import type { PanelJob } from '../jobs.js';
@@ -54,7 +54,7 @@ async function panelsOf(
   const [height, width] = detector.inputSize;
   const { resize, branches: described, calibration } = detector.description;
   const loaded = await sample.load();
-  const [prediction] = (await detector.predict(loaded)) as [Prediction];
+  const prediction = await detector.predict(loaded);
   const input = preparePixels(loaded, { height, width, fit: resize.fit });
   const mask = sample.loadMask && prepareMask(await sample.loadMask(), { height, width, fit: resize.fit });
   const scoresOf = (name: string): readonly number[] =>
@@ -62,7 +62,7 @@ async function panelsOf(
   return [
     input,
     mask ? drawContour(input, mask) : input,
-    ...branches.map((name) => overlay(input, prediction.branches[name]!.map, scoresOf(name))),
+    ...branches.map((name) => overlay(input, prediction.branches[name]!.map!, scoresOf(name))),
     overlay(input, prediction.map, calibration.scores),
   ];
 }

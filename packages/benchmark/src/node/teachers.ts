@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { DskdError } from '@dskd/base';
-import { backboneName } from '@dskd/detector';
+import { backboneName } from '@dskd/models';
 import type { TeacherFile } from '../facts.js';
 
 /**

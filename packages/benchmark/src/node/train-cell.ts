@@ -1,7 +1,8 @@
 import { gcadAugmentation, type ImageSource } from '@dskd/data';
 import { openSource } from '@dskd/data/node';
-import { backboneName, trainDetector, type Teacher, type TrainDetectorOptions } from '@dskd/detector';
+import { trainDetector, type TrainDetectorOptions } from '@dskd/detector';
 import { loadTeacherFile, saveDetectorFile } from '@dskd/detector/node';
+import { backboneName, type Teacher } from '@dskd/models';
 import { branchName, type Cell } from '../cell.js';
 import type { CategoryFacts } from '../facts.js';
 import type { TrainJob } from '../jobs.js';
@@ -32,27 +33,34 @@ export function trainingOf(cell: Cell, source: ImageSource, teacher: Teacher): T
   return {
     source,
     teacher,
-    inputSize: facts.inputSize,
-    fit,
-    ...(augment === 'gcad' && { augmentation: gcadAugmentation(facts.category) }),
-    preset,
-    ...(facts.gccb && { gccb: facts.gccb }),
-    ...(facts.initialize && { initialize: { global: facts.initialize } }),
-    branches: {
-      [branchName(cell)]: {
-        branch: facts.branch,
-        objective: { name: objective, options: temperature === undefined ? {} : { temperature } },
-        optimizer: { learningRate: facts.learningRate },
+    method: 'dskd',
+    options: {
+      preset,
+      ...(facts.gccb && { gccb: facts.gccb }),
+      ...(facts.initialize && { initialize: { global: facts.initialize } }),
+      branches: {
+        [branchName(cell)]: {
+          branch: facts.branch,
+          objective: { name: objective, options: temperature === undefined ? {} : { temperature } },
+          optimizer: { learningRate: facts.learningRate },
+        },
       },
+      epochs,
+      batchSize,
+      reestimateBatchNorm,
     },
-    epochs,
-    batchSize,
+    input: {
+      size: facts.inputSize,
+      fit,
+      ...(augment === 'gcad' && { augmentation: gcadAugmentation(facts.category) }),
+    },
+    calibration: {
+      holdOutFraction: holdOut,
+      onTrainingImages: rest.calibrateOnTraining,
+      statisticsOn: rest.statisticsOn,
+      ...(rest.sigma !== undefined && { sigma: rest.sigma }),
+    },
     seed: facts.seed,
-    holdOutFraction: holdOut,
-    calibrateOnTraining: rest.calibrateOnTraining,
-    statisticsOn: rest.statisticsOn,
-    ...(rest.sigma !== undefined && { sigma: rest.sigma }),
-    reestimateBatchNorm,
   };
 }
 
@@ -70,7 +78,10 @@ export async function trainCell(
     try {
       const bytes = detector.save({ embedTeacher: false });
       await saveDetectorFile(detector, store.studentFile(cell), { embedTeacher: false });
-      const { steps, finalLosses } = detector.description.trainings[0]!;
+      const { steps, finalLosses } = detector.description.trainings[0]!.fit as {
+        readonly steps: number;
+        readonly finalLosses: Readonly<Record<string, number>>;
+      };
       await store.finishTraining(cell, {
         finalLoss: finalLosses[branchName(cell)]!,
         steps,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ImageSource } from '@dskd/data';
-import { combineDetectors, loadDetectors, type Detector, type Teacher } from '@dskd/detector';
+import { combineDetectors, loadDetectors, type Detector } from '@dskd/detector';
+import type { Teacher } from '@dskd/models';
 import type { Cell } from '../cell.js';
 import type { CellStore } from './cell-store.js';
 

@@ -168,7 +168,7 @@ async function runCalibration(path: string, options: CalibrateOptions, signal: A
         ...(options.thresholdFrom === 'cost' && { costs }),
         signal,
       }));
-    const { embedded: embedTeacher } = model.detector.description.teacher;
+    const embedTeacher = model.detector.description.teacher?.embedded ?? false;
     await saveDetectorFile(model.detector, out, { embedTeacher });
     printSavedModel(model.detector, out, json, chosen);
   } finally {

@@ -82,7 +82,7 @@ async function runCombination(
       ...(falseAlarmRate !== undefined && { falseAlarmRate }),
     });
     try {
-      const embedTeacher = detectors.every(({ description }) => description.teacher.embedded);
+      const embedTeacher = detectors.every(({ description }) => description.teacher?.embedded ?? false);
       await saveDetectorFile(combined, out, { embedTeacher });
       printSavedModel(combined, out, json);
     } finally {

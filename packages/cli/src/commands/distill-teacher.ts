@@ -124,7 +124,7 @@ async function runDistillation(
     { readWeightsFile },
   ] = await Promise.all([
     import('@dskd/data/node'),
-    import('@dskd/detector'),
+    import('@dskd/models'),
     import('@dskd/distillation'),
     import('@dskd/detector/node'),
     import('../models.js'),

@@ -1,4 +1,5 @@
 import type { Artifact, DetectorDescription } from '@dskd/detector';
+import type { DskdConfig } from '@dskd/methods';
 import { defineCommand } from '../define-command.js';
 import type { OptionValues } from '../options/option.js';
 import { MODEL_ARGUMENT, outputOptions, TEACHER_TINY } from '../options/shared.js';
@@ -25,7 +26,7 @@ async function runInfo(path: string, { json }: OptionValues<typeof infoOptions>)
     printJson(description);
     return;
   }
-  const model = describeModel(description, isDefaultTeacher(description.teacher.sha256));
+  const model = describeModel(description, isDefaultTeacher(description.teacher?.sha256 ?? ''));
   printLine(`${model}\n\n${describeTensors(tensors, bytes.byteLength)}`);
 }
 
@@ -55,30 +56,20 @@ function howChosen({ chosenBy, falseAlarmRate, guaranteed }: DetectorDescription
 
 /** The whole description of a model as text. */
 function describeModel(description: DetectorDescription, hasDefaultTeacher: boolean): string {
-  const { teacher, inputSize, resize, branches, fusion, calibration, threshold, trainings } = description;
+  const { method, teacher, inputSize, resize, branches, fusion, calibration, threshold, trainings } =
+    description;
+  const students = describeStudents(description);
   const chosen = howChosen(threshold);
   const fill = resize.fill === null ? '' : `, border ${resize.fill.join(' ')}`;
   return [
     alignedFacts([
       ['format', String(description.format)],
-      [
-        'teacher',
-        `${teacher.name}${hasDefaultTeacher ? ` (${TEACHER_TINY})` : ''}, ${teacher.embedded ? 'in the file' : 'not in the file'}, SHA-256 ${teacher.sha256}`,
-      ],
-      [
-        'levels',
-        teacher.levels
-          .map(({ name, channels, stride }) => `${name} (${channels}, stride ${stride})`)
-          .join(', '),
-      ],
-      ['teacher input', inWords(teacher.inputTransform)],
+      ['method', method],
+      ...describeTeacher(teacher, hasDefaultTeacher),
       ['input', `${inputSize[0]} x ${inputSize[1]} pixels, ${resize.fit}, ${resize.filter}${fill}`],
       ['ignored pixels', description.ignored ? 'as the mask in the file says' : 'none'],
-      ['students', `stored as ${description.storage}`],
-      [
-        'fusion',
-        `levels ${fusion.levels}, aligned corners ${fusion.alignCorners}, sigma ${fusion.sigma}, normalized by ${fusion.normalization}`,
-      ],
+      ['weights', `stored as ${description.storage}`],
+      ['fusion', `sigma ${fusion.sigma}, normalized by ${fusion.normalization}`],
       ['threshold', `${threshold.value} (${chosen})`],
       [
         'calibrated on',
@@ -86,18 +77,42 @@ function describeModel(description: DetectorDescription, hasDefaultTeacher: bool
       ],
     ]),
     formatTable(
-      ['branch', 'student', 'objective', ...NORMALIZED_BY[fusion.normalization], 'normal scores'],
-      branches.map(({ name, student, objective, normalization, calibrationScores }) => [
-        name,
-        `${student.preset} ${student.branch}`,
-        `${objective.name}${Object.keys(objective.options).length === 0 ? '' : ` (${inWords(objective.options)})`}`,
+      ['branch', ...NORMALIZED_BY[fusion.normalization], 'normal scores'],
+      branches.map(({ name, map, normalization, calibrationScores }) => [
+        map ? name : `${name} (no map)`,
         normalization.offset.toPrecision(4),
         normalization.scale.toPrecision(4),
         describeScores(calibrationScores),
       ]),
     ),
+    ...(students === undefined ? [] : [formatTable(['branch', 'student', 'objective'], students)]),
     ...trainings.map(describeTraining),
   ].join('\n\n');
+}
+
+function describeTeacher(
+  teacher: DetectorDescription['teacher'],
+  hasDefaultTeacher: boolean,
+): [string, string][] {
+  if (!teacher) return [['teacher', 'none']];
+  const { name, embedded, sha256, levels, inputTransform } = teacher;
+  const embeddedName = hasDefaultTeacher && name !== TEACHER_TINY ? ` (${TEACHER_TINY})` : '';
+  return [
+    ['teacher', `${name}${embeddedName}, ${embedded ? 'in the file' : 'not in the file'}, SHA-256 ${sha256}`],
+    ['levels', levels.map((level) => `${level.name} (${level.channels}, stride ${level.stride})`).join(', ')],
+    ['teacher input', inWords(inputTransform)],
+  ];
+}
+
+/** Preset and objective of each student of the methods `dskd` and `rd`. */
+function describeStudents({ method, config }: DetectorDescription): string[][] | undefined {
+  if (method !== 'dskd' && method !== 'rd') return undefined;
+  const { branches } = config as unknown as DskdConfig;
+  return branches.map(({ name, student, objective }) => [
+    name,
+    `${student.preset} ${student.branch}`,
+    `${objective.name}${Object.keys(objective.options).length === 0 ? '' : ` (${inWords(objective.options)})`}`,
+  ]);
 }
 
 function describeScores(scores: readonly number[]): string {
@@ -107,15 +122,13 @@ function describeScores(scores: readonly number[]): string {
 }
 
 function describeTraining(training: DetectorDescription['trainings'][number]): string {
-  const { branches, epochs, steps, batchSize, images, seed, backend } = training;
+  const { branches, images, seed, backend } = training;
   return [
     `trained ${branches.join(' and ')}`,
     alignedFacts([
       ['  images', `${images}, fingerprint ${training.dataFingerprint}`],
-      ['  length', `${epochs} epochs, ${steps} steps of ${batchSize}, seed ${seed}, ${backend}`],
-      ['  learning rates', inWords(training.learningRates)],
-      ['  final losses', inWords(training.finalLosses)],
-      ['  batch norm', training.reestimatedBatchNorm ? 're-estimated after training' : 'as training left it'],
+      ['  seed', `${seed}, backend ${backend}`],
+      ['  fit', inWords(training.fit)],
       ['  augmentation', training.augmentation === null ? 'none' : inWords(training.augmentation)],
       ['  options', inWords(training.options)],
       ['  versions', inWords(training.versions)],

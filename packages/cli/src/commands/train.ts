@@ -1,3 +1,4 @@
+import { DEFAULT_BRANCHES, DSKD_DEFAULTS, TRAINING_DEFAULTS } from '@dskd/methods/defaults';
 import { defineCommand } from '../define-command.js';
 import {
   boolean,
@@ -25,33 +26,6 @@ import {
   TEACHER_TINY,
 } from '../options/shared.js';
 
-/** Defaults of the options that `@dskd/detector` has as well. */
-export const TRAINING_DEFAULTS = {
-  inputSize: 128,
-  fit: 'stretch',
-  preset: 'lite',
-  initializeGlobal: 'random',
-  localObjective: 'flattenedCosine',
-  globalObjective: 'contextualAffinity',
-  temperature: 1,
-  gccb: 'full',
-  /** Where `--epochs` is not given: at least so many epochs, and at least so many steps. */
-  minEpochs: 10,
-  minSteps: 100,
-  batchSize: 16,
-  seed: 1,
-  localLearningRate: 0.005,
-  globalLearningRate: 0.001,
-  reestimateBatchNorm: false,
-  holdOut: 0.1,
-  calibrateOnTraining: false,
-  statisticsOn: 'calibration',
-  normalization: 'moments',
-  falseAlarmRate: 0.05,
-  cacheMebibytes: 1024,
-  storage: 'float32',
-} as const;
-
 /** File of the model where `--out` is not given. */
 export const DEFAULT_OUT = 'model.safetensors';
 
@@ -76,7 +50,7 @@ export const trainOptions = {
   ),
   category: categoryOption,
   size: option(
-    inputSize().default(TRAINING_DEFAULTS.inputSize),
+    inputSize().default(TRAINING_DEFAULTS.inputSize[0]),
     'input size, e.g. 256 or 320x192; 256 finds smaller defects and takes four times as long',
     {
       main: true,
@@ -120,8 +94,20 @@ export const trainOptions = {
     'levels of the teacher, e.g. layer2,layer3: without the shallow one, twice the --size takes about as long',
     { group: 'Teacher', value: 'names', recorded: true, defaultText: 'those of the teacher' },
   ),
+  method: option(
+    text().default(TRAINING_DEFAULTS.method),
+    'method: dskd, rd (its local student alone), or one that a --plugin registers',
+    { group: 'Method', value: 'name', recorded: true },
+  ),
+  methodOptions: option(
+    new OptionType<string | Readonly<Record<string, unknown>>>({
+      anyOf: [text().schema, { type: 'object' }],
+    }).optional(),
+    'options of a method that has no flags here: JSON or, in a config file, what it contains',
+    { group: 'Method', value: 'json', recorded: true },
+  ),
   preset: option(
-    choice('nano', 'lite', 'paper').default(TRAINING_DEFAULTS.preset),
+    choice('nano', 'lite', 'paper').default(DSKD_DEFAULTS.preset),
     "size of the students; paper also sets the paper's other options",
     { main: true, group: STUDENTS, value: 'name', recorded: true },
   ),
@@ -131,27 +117,31 @@ export const trainOptions = {
     { group: STUDENTS, value: 'which', recorded: true },
   ),
   initializeGlobal: option(
-    choice('random', 'teacher-stage4').default(TRAINING_DEFAULTS.initializeGlobal),
+    choice('random', 'teacher-stage4').default(DSKD_DEFAULTS.initializeGlobal),
     "initial weights of the global student's bottleneck",
     { group: STUDENTS, value: 'how', recorded: true },
   ),
-  localObjective: option(objective().default(TRAINING_DEFAULTS.localObjective), 'loss of the local student', {
-    group: STUDENTS,
-    value: 'name',
-    recorded: true,
-  }),
+  localObjective: option(
+    objective().default(DEFAULT_BRANCHES.local.objective.name),
+    'loss of the local student',
+    {
+      group: STUDENTS,
+      value: 'name',
+      recorded: true,
+    },
+  ),
   globalObjective: option(
-    objective().default(TRAINING_DEFAULTS.globalObjective),
+    objective().default(DEFAULT_BRANCHES.global.objective.name),
     'loss of the global student',
     { group: STUDENTS, value: 'name', recorded: true },
   ),
   temperature: option(
-    positiveNumber().default(TRAINING_DEFAULTS.temperature),
+    positiveNumber().default(DEFAULT_BRANCHES.global.objective.options.temperature),
     'temperature of the contextual affinity',
     { group: STUDENTS, value: 't', recorded: true },
   ),
   gccb: option(
-    choice('full', 'depthwise', 'pool', 'pyramid', 'none').default(TRAINING_DEFAULTS.gccb),
+    choice('full', 'depthwise', 'pool', 'pyramid', 'none').default(DSKD_DEFAULTS.gccb),
     'global context condensing block',
     { group: STUDENTS, value: 'variant', recorded: true },
   ),
@@ -166,11 +156,11 @@ export const trainOptions = {
     main: true,
     group: TRAINING,
     value: 'n',
-    defaultText: `${TRAINING_DEFAULTS.minEpochs}, or as many as make ${TRAINING_DEFAULTS.minSteps} steps`,
-    example: TRAINING_DEFAULTS.minEpochs,
+    defaultText: `${DSKD_DEFAULTS.minEpochs}, or as many as make ${DSKD_DEFAULTS.minSteps} steps`,
+    example: DSKD_DEFAULTS.minEpochs,
     recorded: true,
   }),
-  batchSize: option(positiveInteger().default(TRAINING_DEFAULTS.batchSize), 'images per step', {
+  batchSize: option(positiveInteger().default(DSKD_DEFAULTS.batchSize), 'images per step', {
     group: TRAINING,
     value: 'n',
     recorded: true,
@@ -182,27 +172,27 @@ export const trainOptions = {
     recorded: true,
   }),
   localLearningRate: option(
-    positiveNumber().default(TRAINING_DEFAULTS.localLearningRate),
+    positiveNumber().default(DEFAULT_BRANCHES.local.optimizer.learningRate),
     'learning rate of the local student (Adam with 0.5 and 0.999)',
     { group: TRAINING, value: 'rate', recorded: true },
   ),
   globalLearningRate: option(
-    positiveNumber().default(TRAINING_DEFAULTS.globalLearningRate),
+    positiveNumber().default(DEFAULT_BRANCHES.global.optimizer.learningRate),
     'learning rate of the global student (Adam with 0.5 and 0.999)',
     { group: TRAINING, value: 'rate', recorded: true },
   ),
   reestimateBatchNorm: option(
-    boolean().default(TRAINING_DEFAULTS.reestimateBatchNorm),
+    boolean().default(DSKD_DEFAULTS.reestimateBatchNorm),
     'compute the batch-norm statistics over all training images at the end',
     { group: TRAINING, recorded: true },
   ),
   holdOut: option(
-    fraction().default(TRAINING_DEFAULTS.holdOut),
+    fraction().default(TRAINING_DEFAULTS.holdOutFraction),
     'share of the good images held out for calibration, where there is no validation folder',
     { group: CALIBRATION, value: 'fraction', recorded: true },
   ),
   calibrateOnTraining: option(
-    boolean().default(TRAINING_DEFAULTS.calibrateOnTraining),
+    boolean().default(TRAINING_DEFAULTS.onTrainingImages),
     'calibrate on the training images instead',
     { group: CALIBRATION, recorded: true },
   ),
@@ -238,7 +228,7 @@ export const trainOptions = {
     negative: 'train all students in one thread',
   }),
   cacheMb: option(
-    wholeNumber().default(TRAINING_DEFAULTS.cacheMebibytes),
+    wholeNumber().default(TRAINING_DEFAULTS.featureCacheBytes / 2 ** 20),
     'memory for cached teacher features, in MiB',
     { group: RUNNING, value: 'n' },
   ),
@@ -262,7 +252,7 @@ export const trainOptions = {
   }),
   report: reportOption,
   storage: option(
-    choice('float32', 'float16').default(TRAINING_DEFAULTS.storage),
+    choice('float32', 'float16').default('float32'),
     'number format of the students in the file',
     { group: 'Result', value: 'type' },
   ),

@@ -35,20 +35,34 @@ export async function dataFacts(source: ImageSource, signal: AbortSignal): Promi
   ];
 }
 
+/** The method of a detector and its teacher, where it has one. */
+export function modelName({ method, teacher }: DetectorDescription): string {
+  return teacher ? `method ${method}, teacher ${teacher.name}` : `method ${method}`;
+}
+
+/** What the methods `dskd` and `rd` record of a fit. Other methods may record other things. */
+interface FitRecord {
+  readonly epochs?: number;
+  readonly steps?: number;
+  readonly batchSize?: number;
+}
+
+function lengthOf({ epochs, steps, batchSize }: FitRecord): string {
+  return steps === undefined ? '' : `, ${epochs} epochs, ${steps} steps of ${batchSize}`;
+}
+
 /** The architecture, training and threshold of a detector. */
 export function modelFacts(description: DetectorDescription): Fact[] {
-  const { teacher, inputSize, branches, trainings, resize } = description;
+  const { method, teacher, inputSize, branches, trainings, resize } = description;
   return [
-    { label: 'Teacher', value: `${teacher.name}, sha256 ${teacher.sha256}` },
+    { label: 'Method', value: method },
+    ...(teacher ? [{ label: 'Teacher', value: `${teacher.name}, sha256 ${teacher.sha256}` }] : []),
     { label: 'Input', value: `${inputSize.join(' x ')} pixels (height x width), ${resize.fit}` },
-    {
-      label: 'Students',
-      value: branches.map(({ name, objective }) => `${name}: ${objective.name}`).join('\n'),
-    },
+    { label: 'Branches', value: branches.map(({ name }) => name).join('\n') },
     ...trainings.map((training) => ({
       label: `Training of ${training.branches.join(' and ')}`,
       value: [
-        `${training.images} images, ${training.epochs} epochs, ${training.steps} steps of ${training.batchSize}, seed ${training.seed}`,
+        `${training.images} images${lengthOf(training.fit)}, seed ${training.seed}`,
         `data fingerprint ${training.dataFingerprint}`,
         `backend ${training.backend}`,
       ].join('\n'),

@@ -1,12 +1,13 @@
 import '@tensorflow/tfjs';
+import type { AnomalyModel } from '@dskd/methods';
 import { placement, type ImageSource, type Sample } from '@dskd/data';
 import { auroc, averagePrecision, f1Max, type LimitedArea, type ScoreMetrics } from '@dskd/metrics';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
-import * as tf from '@tensorflow/tfjs-core';
-import { brightness, brightnessDetector } from '../brightness-detector.test.util.js';
-import { accessTo, Detector } from '../detector.js';
-import { evaluateDetector, type EvaluatedImage } from '../evaluate-detector.js';
-import { mapInImage } from '../map-in-image.js';
+import type * as tf from '@tensorflow/tfjs-core';
+import { brightness, brightnessDetector, imageModel } from '../inference/brightness-detector.test.util.js';
+import { Detector } from '../inference/detector.js';
+import { evaluateDetector, type EvaluatedImage } from './evaluate-detector.js';
+import { mapInImage } from '../inference/map-in-image.js';
 import {
   componentsByFlooding,
   overlapAreasByCounting,
@@ -28,25 +29,21 @@ const given = Uint8Array.from({ length: HEIGHT * WIDTH }, (_, i) => (i % 11 === 
 /** Two branches that see different things: how bright a pixel is, and how red. */
 function twoBranchDetector(): Detector {
   const one = brightnessDetector({ inputSize: [HEIGHT, WIDTH], sigma: 0.8, threshold: 1.5, ignored: own });
-  const { teacher, branches, ignored } = accessTo.parts(one);
-  const objective = {
-    ...brightness.branch.objective,
-    name: 'redness',
-    map: ([image]: readonly tf.Tensor4D[]) => [
-      image!.slice([0, 0, 0, 0], [-1, -1, -1, 1]).squeeze<tf.Tensor3D>([3]),
-    ],
+  const redness = imageModel('redness', (images) =>
+    images.slice([0, 0, 0, 0], [-1, -1, -1, 1]).squeeze<tf.Tensor3D>([3]),
+  );
+  const models = [one.model, redness];
+  const model: AnomalyModel = {
+    ...brightness,
+    branches: models.flatMap(({ branches }) => branches),
+    score: async (images) => (await Promise.all(models.map((each) => each.score(images)))).flat(),
   };
   const [described] = one.description.branches;
-  return new Detector(
-    teacher,
-    false,
-    [...branches, { ...brightness.branch, name: 'redness', objective }],
-    {
-      ...one.description,
-      branches: [described!, { ...described!, name: 'redness', normalization: { offset: 0.3, scale: 0.2 } }],
-    },
-    ignored,
-  );
+  const description = {
+    ...one.description,
+    branches: [described!, { ...described!, name: 'redness', normalization: { offset: 0.3, scale: 0.2 } }],
+  };
+  return new Detector({ model, description, teacher: one.teacher, ignored: one.ignored });
 }
 
 interface Judged extends Omit<OracleImage, 'regions'> {
@@ -65,7 +62,7 @@ async function judgedImages(source: ImageSource, branch: string | undefined): Pr
     source.samples.map(async (sample) => {
       const image = await sample.load();
       const { width, height } = image;
-      const [prediction] = await detector.predict(image, { ignored: given });
+      const prediction = await detector.predict(image, { ignored: given });
       const { content, branches } = prediction!;
       const part = branch === undefined ? prediction! : branches[branch]!;
       const placed = placement(image, { width: WIDTH, height: HEIGHT }, 'letterbox');
@@ -78,7 +75,7 @@ async function judgedImages(source: ImageSource, branch: string | undefined): Pr
       const mask = (await sample.loadMask?.())?.data ?? new Uint8Array(width * height);
       return {
         ...{ sample, score: part.score, width, height, ignored, mask: Uint8Array.from(mask) },
-        map: mapInImage({ map: part.map, content }, image).data,
+        map: mapInImage({ map: part.map!, content }, image).data,
         regions: regions.map((region) => ({ ...region, mask: Uint8Array.from(region.mask.data) })),
       };
     }),
@@ -211,7 +208,7 @@ test('what is scored is handed over in order, awaited, with the maps and masks t
     expect(image).toEqual(await sample.load());
     expect(maps.fused).toEqual(mapInImage(prediction, image));
     for (const [name, { map }] of Object.entries(prediction.branches)) {
-      expect(maps.branches[name]).toEqual(mapInImage({ map, content: prediction.content }, image));
+      expect(maps.branches[name]).toEqual(mapInImage({ map: map!, content: prediction.content }, image));
     }
     const { width, height } = image;
     const wanted = (await sample.loadMask?.())?.data.map((value) => (value ? 1 : 0));

@@ -5,10 +5,10 @@ import path from 'node:path';
 import type { DskdError } from '@dskd/base';
 import { encodePng, watchFolder } from '@dskd/data/node';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
-import type { Detector } from '../detector.js';
-import { fixtureBytes, fixtureImage, fixtureTeacher } from '../older-formats.test.util.js';
-import { loadDetector } from '../load-detector.js';
-import type { Teacher } from '../teacher.js';
+import type { Detector } from '../inference/detector.js';
+import { fixtureBytes, fixtureImage, fixtureTeacher } from '../artifact/older-formats.test.util.js';
+import { loadDetector } from '../artifact/load-detector.js';
+import type { Teacher } from '@dskd/models';
 import { predictFiles, type FilePrediction, type PredictFilesOptions } from './predict-files.js';
 
 let teacher: Teacher;
@@ -73,7 +73,7 @@ test('a watched folder is scored as images arrive, until the signal', async () =
   const arriving = await mkdtemp(path.join(tmpdir(), 'dskd-arriving-'));
   const watch = watchFolder(arriving, { settledMs: 40, pollMs: 40, signal: stop.signal });
   const png = await encodePng(images[1]!);
-  const [wanted] = await detector.predict(images[1]!);
+  const wanted = await detector.predict(images[1]!);
   await writeFile(path.join(arriving, 'a.png'), png);
   const scores: number[] = [];
   for await (const { source, prediction } of predictFiles(detector, watch)) {

@@ -1,9 +1,8 @@
 import { isDskdError, type DskdError, type PixelBuffer } from '@dskd/base';
 import { decodeImage } from '@dskd/data/node';
-import type { Detector } from '../detector.js';
-import { prefetch } from '../prefetch.js';
-import { checkPrefetch, type PredictEachOptions } from '../predict-each.js';
-import type { Prediction } from '../prediction.js';
+import type { Detector, PredictEachOptions } from '../inference/detector.js';
+import { checkPrefetch, prefetch } from '../inference/prefetch.js';
+import type { Prediction } from '../inference/prediction.js';
 
 export interface FilePrediction {
   /** The path, or the bytes, as given. */
@@ -44,7 +43,6 @@ export async function* predictFiles(
   };
   for await (const decoded of prefetch(files, checkPrefetch(count), decode, options.signal)) {
     if (!decoded) continue;
-    const [prediction] = await detector.predict(decoded.image, options);
-    yield { ...decoded, prediction: prediction! };
+    yield { ...decoded, prediction: await detector.predict(decoded.image, options) };
   }
 }

@@ -195,26 +195,3 @@ export function resolveStudentConfig(options: StudentOptions): StudentConfig {
   }
   return { preset, branch, levels, inputSize: [height, width], mapSizes, seed, architecture };
 }
-
-/**
- * Returns the options of a student with the same blocks and maps and with every width divided by `factor`: it needs
- * a small part of the memory and about 1 / factor^2 of the operations. Heads (1x1 convolutions) give the teacher's
- * channels, so that the objective costs the same. Used to measure the cost of a large student.
- */
-export function narrowStudent(options: StudentOptions, factor: number): StudentOptions {
-  const base = { ...presetArchitecture(options.preset, options.levels), ...options.architecture };
-  const narrow = (width: number): number => Math.max(1, Math.round(width / factor));
-  const gccb = { ...base.gccb, ...options.gccb };
-  return {
-    ...options,
-    gccb: undefined,
-    architecture: {
-      ...base,
-      heads: true,
-      decoderWidths: base.decoderWidths.map(narrow),
-      fusionWidths: base.fusionWidths.map(narrow),
-      phiChannels: narrow(base.phiChannels),
-      gccb: { ...gccb, channels: narrow(gccb.channels) },
-    },
-  };
-}

@@ -3,8 +3,8 @@ import { isDskdError } from '@dskd/base';
 import { useBackend } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
 import { backboneInfo, backboneWeightShapes, type BackboneName } from '../index.js';
-import { createStudent, summarizeStudent } from './create-student.js';
-import { narrowStudent, type StudentOptions } from './student-config.js';
+import { createStudent } from './create-student.js';
+import type { StudentOptions } from './student-config.js';
 import { teacherStage4 } from './teacher-stage.js';
 
 beforeAll(() => useBackend('wasm'));
@@ -108,36 +108,5 @@ describe('refuses', () => {
     const local = globalStudent('resnet18', { branch: 'local', gccb: undefined });
     const error = errorOf(() => teacherStage4('resnet18', fileOf('resnet18', ['layer4']), local));
     expect(error.code).toBe('invalid-config');
-  });
-});
-
-describe('a narrowed student', () => {
-  const paper: StudentOptions = {
-    preset: 'paper',
-    branch: 'global',
-    levels: backboneInfo('wide_resnet50_2').levels,
-    inputSize: [256, 256],
-  };
-
-  test.each(['local', 'global'] as const)('keeps the blocks and sheds cost by the square (%s)', (branch) => {
-    const whole = summarizeStudent({ ...paper, branch });
-    const narrow = summarizeStudent(narrowStudent({ ...paper, branch }, 4));
-    const blocks = (names: readonly { name: string }[]): string[] =>
-      names.map(({ name }) => name).filter((name) => !name.includes('head'));
-    expect(blocks(narrow.layers)).toEqual(blocks(whole.layers));
-    expect(whole.parameters / narrow.parameters).toBeGreaterThan(10);
-    expect(whole.gmac / narrow.gmac).toBeGreaterThan(8);
-    expect(whole.gmac / narrow.gmac).toBeLessThan(16);
-  });
-
-  test('narrows what was asked for, not the preset', () => {
-    const asked: StudentOptions = { ...paper, gccb: { channels: 64 }, architecture: { phiChannels: 512 } };
-    const { gccb, architecture } = narrowStudent(asked, 2);
-    expect(gccb).toBeUndefined();
-    expect(architecture).toMatchObject({
-      phiChannels: 256,
-      decoderWidths: [128, 256, 512],
-      gccb: { variant: 'full', channels: 32 },
-    });
   });
 });

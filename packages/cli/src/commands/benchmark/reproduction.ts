@@ -42,7 +42,7 @@ function teacherOf({
 export function reproduction(name: string, options: ReproduceOptions): BenchmarkInput {
   const table = tableNamed(name);
   const { categories, subsets, preset, size, augment, learningRate } = options;
-  const recipe = paperRecipe().options;
+  const { options: recipe, input } = paperRecipe().training;
   const { local, global } = recipe.branches;
   return {
     name: `${table}, ${preset} students`,
@@ -52,18 +52,18 @@ export function reproduction(name: string, options: ReproduceOptions): Benchmark
     seeds: seedsOf(options.seeds),
     tables: [table],
     settings: {
-      size: size ? [...size] : [...recipe.inputSize],
-      fit: recipe.fit,
+      size: size ? [...size] : [input.size[0], input.size[1]],
+      fit: input.fit,
       augment,
       teacher: teacherOf(options),
       preset,
       // The paper's g belongs to the paper's students.
-      ...(preset === 'paper' && { gccbChannels: recipe.gccb.channels }),
+      ...(preset === 'paper' && { gccbChannels: recipe.gccb?.channels }),
       epochs: options.epochs ?? recipe.epochs,
       batchSize: options.batchSize ?? recipe.batchSize,
       ...(learningRate === 'paper' && {
-        localLearningRate: local.optimizer.learningRate,
-        globalLearningRate: global.optimizer.learningRate,
+        localLearningRate: local!.optimizer.learningRate,
+        globalLearningRate: global!.optimizer.learningRate,
       }),
     },
   };

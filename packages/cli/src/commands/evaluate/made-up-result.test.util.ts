@@ -1,4 +1,4 @@
-import type { EvaluationResult, LimitedArea, ScoreMetrics } from '@dskd/detector';
+import type { EvaluationResult, LimitedArea, ScoreMetrics } from '@dskd/metrics';
 
 const areas = (value: number): LimitedArea[] =>
   [0.05, 0.3].map((limit) => ({ limit, value: value + limit, lower: value, upper: value + 2 * limit }));

@@ -1,8 +1,9 @@
 import { assertWritable, encodeWebp, writeFileAtomically } from '@dskd/data/node';
 import type { ImageSource } from '@dskd/data';
-import type { Detector, EvaluatedImage, EvaluationResult } from '@dskd/detector';
+import type { Detector, EvaluatedImage } from '@dskd/detector';
+import type { EvaluationResult } from '@dskd/metrics';
 import { GalleryCollector, heatScaleOf, makePanels, panelSide, renderReport } from '@dskd/report';
-import { dataFacts, environmentFacts, modelFacts } from '../../output/report-facts.js';
+import { dataFacts, environmentFacts, modelFacts, modelName } from '../../output/report-facts.js';
 
 const SEED = 1;
 
@@ -53,7 +54,7 @@ export class EvaluationReport {
     const names = description.branches.map(({ name }) => name).join(' and ');
     const page = renderReport({
       title: `${source.name}: evaluation`,
-      subtitle: `Detector ${this.#model} (${names}), teacher ${description.teacher.name}, ${description.inputSize.join(' x ')} pixels.`,
+      subtitle: `Detector ${this.#model} (${names}), ${modelName(description)}, ${description.inputSize.join(' x ')} pixels.`,
       evaluation,
       gallery: this.#gallery.images(),
       heatScale: scaleOf(detector),

@@ -1,5 +1,6 @@
 import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
-import { evaluateDetector, type EvaluatedImage, type EvaluationResult } from '@dskd/detector';
+import { evaluateDetector, type EvaluatedImage } from '@dskd/detector';
+import type { EvaluationResult } from '@dskd/metrics';
 import { loadModel } from '../../models.js';
 import { formatTable, printJson, printLine } from '../../output/print.js';
 import { progressRenderer } from '../../output/progress.js';

@@ -7,16 +7,16 @@ const cost: TrainingCost = {
   steps: 4000,
   secondsPerStep: 2.5,
   seconds: 10_000,
-  measured: { images: 16, teacherSeconds: 0.1, students: {} },
-  scaled: false,
+  images: 320,
+  alternatives: [],
 };
 
-test('a cost in words, rougher where less was measured', () => {
+test('a cost in words, without a time where none was measured', () => {
   expect(describeCost(cost)).toBe(
-    'this needs 5.3 GiB of memory and about 2h46m here: 4000 steps of 2.50 s (measured)',
+    'this needs 5.3 GiB of memory and at most about 2h46m here: 4000 steps of 2.50 s (measured)',
   );
-  expect(describeCost({ ...cost, scaled: true })).toBe(
-    'this needs 5.3 GiB of memory and roughly 2h46m here: 4000 steps of 2.50 s (measured on a smaller step)',
+  expect(describeCost({ ...cost, seconds: null, secondsPerStep: null })).toBe(
+    'this needs 5.3 GiB of memory here',
   );
 });
 
@@ -24,14 +24,14 @@ test('what cannot fit is refused, with what would', () => {
   expect(() => {
     assertFitsHere(cost, 8 * 2 ** 30);
   }).not.toThrow();
-  const alternative = 'What would fit: --preset lite.';
+  const alternatives = [{ kind: 'preset', value: 'lite' }] as const;
   expect(() => {
-    assertFitsHere({ ...cost, alternative }, 4 * 2 ** 30);
+    assertFitsHere({ ...cost, alternatives }, 4 * 2 ** 30);
   }).toThrow(
     expect.objectContaining({
       code: 'out-of-memory',
       message: expect.stringContaining('needs 5.3 GiB, more than there is here (4.0 GiB') as string,
-      hint: alternative,
+      details: expect.objectContaining({ alternatives }) as object,
     }) as Error,
   );
 });

@@ -1,6 +1,7 @@
 import os from 'node:os';
 import { DskdError } from '@dskd/base';
 import { estimateTraining, type TrainDetectorOptions, type TrainingCost } from '@dskd/detector';
+import { exceededLimits } from '@dskd/training';
 import { printJson } from '../../output/print.js';
 import { formatDuration } from '../../output/progress.js';
 
@@ -13,20 +14,22 @@ function memoryHere(): number {
 }
 
 /** The cost of a training as a sentence. */
-export function describeCost({ bytes, seconds, secondsPerStep, steps, scaled }: TrainingCost): string {
+export function describeCost({ bytes, seconds, secondsPerStep, steps }: TrainingCost): string {
+  const memory = `this needs ${gibibytes(bytes)} of memory`;
+  if (seconds === null || secondsPerStep === null) return `${memory} here`;
   return (
-    `this needs ${gibibytes(bytes)} of memory and ${scaled ? 'roughly' : 'about'} ${formatDuration(seconds)} here: ` +
-    `${steps} steps of ${secondsPerStep.toFixed(2)} s (measured${scaled ? ' on a smaller step' : ''})`
+    `${memory} and at most about ${formatDuration(seconds)} here: ` +
+    `${steps} steps of ${secondsPerStep.toFixed(2)} s (measured)`
   );
 }
 
 /** @throws {DskdError} `out-of-memory` where a training does not fit, with alternatives that do. */
-export function assertFitsHere({ bytes, alternative }: TrainingCost, available: number): void {
-  if (alternative === undefined) return;
+export function assertFitsHere({ bytes, memory, alternatives }: TrainingCost, available: number): void {
+  if (exceededLimits(memory).length === 0 && bytes <= available) return;
   throw new DskdError(
     'out-of-memory',
     `The training needs ${gibibytes(bytes)}, more than there is here (${gibibytes(available)}, and 4 GiB in each heap of wasm).`,
-    { hint: alternative, details: { bytes, available } },
+    { details: { bytes, available, alternatives } },
   );
 }
 
@@ -36,7 +39,7 @@ export function assertFitsHere({ bytes, alternative }: TrainingCost, available: 
  */
 export async function printCost(options: TrainDetectorOptions, json: boolean): Promise<void> {
   const available = memoryHere();
-  if (!json) process.stderr.write('measuring a step\n');
+  if (!json) process.stderr.write('measuring the first steps\n');
   const cost = await estimateTraining(options, { availableBytes: available });
   if (json) printJson({ type: 'training-cost', ...cost });
   else process.stderr.write(`${describeCost(cost)}\n`);

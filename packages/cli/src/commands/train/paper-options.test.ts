@@ -1,4 +1,5 @@
 import { gcadAugmentation } from '@dskd/data';
+import type { DskdOptions } from '@dskd/methods';
 import { resolveOptions } from '../../options/resolve.js';
 import { trainOptions } from '../train.js';
 import { augmentationOf } from './training-options.js';
@@ -13,14 +14,17 @@ test('what the paper trained with', async () => {
   expect(options).toMatchObject({ teacher: 'wide_resnet50_2', size: [256, 256], epochs: 200, batchSize: 16 });
   expect(options.sigma).toBeUndefined();
   expect(trainingChoices(options)).toMatchObject({
-    preset: 'paper',
-    fit: 'stretch',
-    gccb: { variant: 'full', channels: 1024 },
-    branches: {
-      local: { objective: { name: 'flattenedCosine', options: {} }, optimizer: { learningRate: 0.005 } },
-      global: {
-        objective: { name: 'contextualAffinity', options: { temperature: 1 } },
-        optimizer: { learningRate: 0.005 },
+    method: 'dskd',
+    input: { fit: 'stretch' },
+    options: {
+      preset: 'paper',
+      gccb: { variant: 'full', channels: 1024 },
+      branches: {
+        local: { objective: { name: 'flattenedCosine', options: {} }, optimizer: { learningRate: 0.005 } },
+        global: {
+          objective: { name: 'contextualAffinity', options: { temperature: 1 } },
+          optimizer: { learningRate: 0.005 },
+        },
       },
     },
   });
@@ -37,6 +41,6 @@ test('what a user says is stronger', async () => {
 
 test('--student local trains that one alone', () => {
   const flags = { ...places, teacher: 'resnet18', student: 'local' };
-  const { branches } = trainingChoices(resolveOptions('train', trainOptions, { flags }));
-  expect(Object.keys(branches!)).toEqual(['local']);
+  const { options } = trainingChoices(resolveOptions('train', trainOptions, { flags }));
+  expect(Object.keys((options as DskdOptions).branches)).toEqual(['local']);
 });

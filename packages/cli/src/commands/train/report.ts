@@ -3,7 +3,7 @@ import type { ImageSource } from '@dskd/data';
 import { writeFileAtomically } from '@dskd/data/node';
 import type { Detector } from '@dskd/detector';
 import { heatScaleOf, renderReport } from '@dskd/report';
-import { dataFacts, environmentFacts, modelFacts, shellQuote } from '../../output/report-facts.js';
+import { dataFacts, environmentFacts, modelFacts, modelName, shellQuote } from '../../output/report-facts.js';
 
 interface EvaluateCall {
   readonly model: string;
@@ -35,12 +35,12 @@ export class TrainingReport {
     { description }: Detector,
     { source, evaluate, signal }: { source: ImageSource; evaluate: EvaluateCall; signal: AbortSignal },
   ): Promise<void> {
-    const { threshold, calibration, teacher, inputSize } = description;
+    const { threshold, calibration, inputSize } = description;
     const { model } = evaluate;
     const hasTests = source.samples.some(({ split }) => split === 'test');
     const page = renderReport({
       title: `${source.name}: training`,
-      subtitle: `Detector ${model}, teacher ${teacher.name}, ${inputSize.join(' x ')} pixels.`,
+      subtitle: `Detector ${model}, ${modelName(description)}, ${inputSize.join(' x ')} pixels.`,
       training: this.#history,
       calibration: {
         scores: calibration.scores,

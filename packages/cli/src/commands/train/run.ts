@@ -3,8 +3,10 @@ import { readFile } from 'node:fs/promises';
 import os from 'node:os';
 import { formatSummary, summarize, type ImageSource } from '@dskd/data';
 import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
-import { trainDetector } from '@dskd/detector';
-import { saveDetectorFile, workerRunnerFor } from '@dskd/detector/node';
+import { trainDetector, type TrainDetectorOptions } from '@dskd/detector';
+import { saveDetectorFile } from '@dskd/detector/node';
+import { createMethod } from '@dskd/methods';
+import { workerRunnerFor } from '@dskd/methods/node';
 import { startBackend, teacherOf } from '../../models.js';
 import { printLine } from '../../output/print.js';
 import { progressRenderer } from '../../output/progress.js';
@@ -13,11 +15,12 @@ import { printSavedModel } from '../../output/saved-model.js';
 import type { TrainOptions } from '../train.js';
 import { printCost } from './cost.js';
 import { TrainingReport } from './report.js';
-import { augmentationOf, epochsFor, outOf, trainingChoices } from './training-options.js';
+import { augmentationOf, outOf, trainingChoices } from './training-options.js';
 
 export async function runTraining(options: TrainOptions, signal: AbortSignal): Promise<void> {
   const { json, checkpoint, category, ignoreMask } = options;
-  const loadTeacher = teacherOf(options);
+  const { needs } = await createMethod(options.method);
+  const loadTeacher = needs.teacher ? teacherOf(options) : undefined;
   const out = options.dryRun ? '' : outOf(options.out);
   for (const file of options.dryRun ? [] : [out, checkpoint, options.report]) {
     if (file !== undefined) await assertWritable(file);
@@ -35,16 +38,15 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
     process.stderr.write(`backend ${backend.name}\n`);
   }
   const threads = options.workers && backend.name !== 'webgpu' && os.availableParallelism() > 1;
-  const teacher = await loadTeacher();
+  const teacher = await loadTeacher?.();
   try {
-    const training = {
-      ...trainingChoices(options),
-      epochs: epochsFor(options, source),
+    const choices = trainingChoices(options);
+    const training: TrainDetectorOptions = {
+      ...choices,
       source,
-      teacher,
-      ...(augmentation && { augmentation }),
-      ...(ignored && { ignored }),
-      ...(threads && { runner: workerRunnerFor() }),
+      ...(teacher && { teacher }),
+      input: { ...choices.input, augmentation, ignored },
+      execution: { ...choices.execution, ...(threads && { runner: workerRunnerFor() }) },
       signal,
     };
     if (options.preset === 'paper' || options.dryRun) await printCost(training, json);
@@ -79,7 +81,7 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
       detector.dispose();
     }
   } finally {
-    teacher.dispose();
+    teacher?.dispose();
   }
 }
 

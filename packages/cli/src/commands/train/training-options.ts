@@ -1,16 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { DskdError } from '@dskd/base';
-import {
-  assertAugmentation,
-  gcadAugmentation,
-  holdOut,
-  type Augmentation,
-  type ImageSource,
-} from '@dskd/data';
-import { paperRecipe, type BranchOptions, type TrainDetectorOptions } from '@dskd/detector';
+import { assertAugmentation, gcadAugmentation, type Augmentation } from '@dskd/data';
+import { paperRecipe, type TrainDetectorOptions } from '@dskd/detector';
+import type { BranchOptions } from '@dskd/methods';
 import { recordedOptions } from '../../options/resolve.js';
-import { DEFAULT_OUT, TRAINING_DEFAULTS, trainOptions, type TrainOptions } from '../train.js';
+import { DEFAULT_OUT, trainOptions, type TrainOptions } from '../train.js';
 
 function branchOf(branch: 'local' | 'global', options: TrainOptions): BranchOptions {
   const name = branch === 'local' ? options.localObjective : options.globalObjective;
@@ -22,32 +17,55 @@ function branchOf(branch: 'local' | 'global', options: TrainOptions): BranchOpti
   };
 }
 
-/** The options of `trainDetector` that depend on the command line alone, not on the data. */
-export function trainingChoices(
-  options: TrainOptions,
-): Omit<TrainDetectorOptions, 'source' | 'teacher' | 'epochs'> {
+/** The options of the method that is trained. */
+function methodOptions(options: TrainOptions): object {
+  const { method, preset, epochs, batchSize, reestimateBatchNorm, gccb, gccbChannels } = options;
+  if (method !== 'dskd' && method !== 'rd') return parsedMethodOptions(options.methodOptions);
+  const common = { preset, batchSize, reestimateBatchNorm, ...(epochs !== undefined && { epochs }) };
+  if (method === 'rd') {
+    const { objective, optimizer } = branchOf('local', options);
+    return { ...common, objective, optimizer };
+  }
   const branches = options.student === 'both' ? (['local', 'global'] as const) : [options.student];
   return {
-    inputSize: options.size,
-    fit: options.fit,
-    preset: options.preset,
-    gccb: {
-      variant: options.gccb,
-      ...(options.gccbChannels !== undefined && { channels: options.gccbChannels }),
-    },
+    ...common,
+    gccb: { variant: gccb, ...(gccbChannels !== undefined && { channels: gccbChannels }) },
     branches: Object.fromEntries(branches.map((branch) => [branch, branchOf(branch, options)])),
     initialize: { global: options.initializeGlobal },
-    batchSize: options.batchSize,
+  };
+}
+
+function parsedMethodOptions(given: TrainOptions['methodOptions'] = {}): object {
+  if (typeof given !== 'string') return given;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(given);
+  } catch {
+    parsed = undefined;
+  }
+  if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
+  throw new DskdError('invalid-argument', `Got --method-options ${given}, wanted a JSON object.`, {
+    hint: 'For example --method-options \'{"neighbors": 3}\'.',
+  });
+}
+
+/** The options of `trainDetector` that depend on the command line alone, not on the data. */
+export function trainingChoices(options: TrainOptions): Omit<TrainDetectorOptions, 'source' | 'teacher'> {
+  return {
+    method: options.method,
+    options: methodOptions(options),
+    input: { size: options.size, fit: options.fit },
+    calibration: {
+      holdOutFraction: options.holdOut,
+      onTrainingImages: options.calibrateOnTraining,
+      statisticsOn: options.statisticsOn,
+      normalization: options.normalization,
+      falseAlarmRate: options.falseAlarmRate,
+      ...(options.sigma !== undefined && { sigma: options.sigma }),
+    },
+    execution: { featureCacheBytes: options.cacheMb * 2 ** 20 },
     seed: options.seed,
-    holdOutFraction: options.holdOut,
-    calibrateOnTraining: options.calibrateOnTraining,
-    statisticsOn: options.statisticsOn,
-    normalization: options.normalization,
-    falseAlarmRate: options.falseAlarmRate,
-    ...(options.sigma !== undefined && { sigma: options.sigma }),
-    reestimateBatchNorm: options.reestimateBatchNorm,
-    featureCacheBytes: options.cacheMb * 2 ** 20,
-    options: recordedOptions(trainOptions, options),
+    recorded: recordedOptions(trainOptions, options),
   };
 }
 
@@ -57,20 +75,21 @@ export function trainingChoices(
  * with the input size.
  */
 export function paperOptions(category: string | undefined): Record<string, unknown> {
-  const { teacher, options } = paperRecipe(category);
-  const { local, global } = options.branches;
+  const { teacher, training } = paperRecipe(category);
+  const { options, input } = training;
+  const { local, global } = options.branches as Record<'local' | 'global', BranchOptions>;
   return {
     teacher: teacher.name,
-    size: [...options.inputSize],
-    fit: options.fit,
-    augment: options.augmentation,
-    gccb: options.gccb.variant,
-    gccbChannels: options.gccb.channels,
+    size: [...input.size],
+    fit: input.fit,
+    augment: input.augmentation,
+    gccb: options.gccb?.variant,
+    gccbChannels: options.gccb?.channels,
     epochs: options.epochs,
     batchSize: options.batchSize,
     localObjective: local.objective.name,
     globalObjective: global.objective.name,
-    temperature: global.objective.options.temperature,
+    temperature: global.objective.options?.temperature,
     localLearningRate: local.optimizer.learningRate,
     globalLearningRate: global.optimizer.learningRate,
   };
@@ -102,31 +121,6 @@ async function readJson(path: string): Promise<unknown> {
       cause,
     });
   }
-}
-
-type EpochOptions = Pick<TrainOptions, 'epochs' | 'batchSize' | 'holdOut' | 'seed' | 'calibrateOnTraining'>;
-
-/** Number of images that are trained on, without those held out. */
-function trainingImages(
-  { samples }: Pick<ImageSource, 'samples'>,
-  { holdOut: fraction, seed, calibrateOnTraining }: EpochOptions,
-): number {
-  const good = (split: string): typeof samples =>
-    samples.filter((sample) => sample.split === split && sample.label === 'good');
-  const all = good('train');
-  if (calibrateOnTraining || good('validation').length > 0) return all.length;
-  return holdOut(all, { fraction, seed }).kept.length;
-}
-
-/**
- * Number of epochs: as given or, by default, at least `minEpochs` and at least as many as make `minSteps` steps. After
- * fewer steps the statistics of batch norm have not converged and scores mean little.
- */
-export function epochsFor(options: EpochOptions, source: Pick<ImageSource, 'samples'>): number {
-  if (options.epochs !== undefined) return options.epochs;
-  const { minEpochs, minSteps } = TRAINING_DEFAULTS;
-  const stepsPerEpoch = Math.max(1, Math.floor(trainingImages(source, options) / options.batchSize));
-  return Math.max(minEpochs, Math.ceil(minSteps / stepsPerEpoch));
 }
 
 /**

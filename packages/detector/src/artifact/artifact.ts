@@ -1,0 +1,124 @@
+import { DskdError } from '@dskd/base';
+import { readSafetensors, writeSafetensors, type StateDict, type StateDictEntry } from '@dskd/weights';
+import { assertFinite, listed } from '@dskd/weights';
+import { descriptionSchema, FORMAT_VERSION, type DetectorDescription } from './description.js';
+import { migrateDescription, migrateTensors, OLDEST_FORMAT } from './migrations.js';
+import { checkMetadata, parseMetadata } from '@dskd/weights';
+
+/** The safetensors metadata entry that holds the description. */
+const METADATA_KEY = 'dskd';
+
+export interface Artifact {
+  readonly description: DetectorDescription;
+  /** `teacher.*` (where embedded), `<method>.*` (as the method names them), `ignored` (where used). */
+  readonly tensors: StateDict;
+}
+
+function mismatch(message: string, names: readonly string[]): DskdError {
+  return new DskdError('weights-mismatch', `${message}: ${listed(names)}.`, {
+    hint: 'The file was put together by something else, or damaged: get it again, or train again.',
+    details: { tensors: names },
+  });
+}
+
+function assertIgnored(
+  { inputSize }: Pick<DetectorDescription, 'inputSize'>,
+  { dtype, shape, data }: StateDictEntry,
+): void {
+  if (shape.join() !== inputSize.join()) {
+    throw new DskdError(
+      'input-size-mismatch',
+      `The detector's ignore mask is [${shape.join(', ')}]; wanted its input size [${inputSize.join(', ')}].`,
+      { details: { got: shape, wanted: inputSize } },
+    );
+  }
+  if (dtype !== 'U8' || (data as Uint8Array).some((value) => value > 1)) {
+    throw mismatch('Wanted bytes 0 and 1 in', ['ignored']);
+  }
+}
+
+/**
+ * Checks what can be told without knowing the method: that the file holds the tensors its description speaks of, no
+ * others, in the element types it says, and only finite numbers.
+ * @throws {DskdError} `weights-mismatch`, `input-size-mismatch`, `weights-not-finite`
+ */
+function assertTensorsFit({ method, ...description }: DetectorDescription, tensors: StateDict): void {
+  const names = [...tensors.keys()];
+  const embedded = description.teacher?.embedded === true;
+  const belongs = (name: string): boolean =>
+    name.startsWith(`${method}.`) ||
+    (embedded && name.startsWith('teacher.')) ||
+    (description.ignored && name === 'ignored');
+  const extra = names.filter((name) => !belongs(name));
+  if (extra.length > 0) throw mismatch('The file holds tensors its description does not speak of', extra);
+  const missing = embedded && !names.some((name) => name.startsWith('teacher.')) ? ['teacher.*'] : [];
+  const ignored = tensors.get('ignored');
+  if (description.ignored && !ignored) missing.push('ignored');
+  if (missing.length > 0) throw mismatch('The file lacks tensors its description speaks of', missing);
+  if (ignored) assertIgnored(description, ignored);
+
+  const odd = [...tensors].filter(([name, { dtype }]) => name.startsWith(`${method}.`) && dtype === 'F16');
+  if (description.storage === 'float32' && odd.length > 0) {
+    throw mismatch(
+      'Wanted no float16 in a file that says it stores float32; float16 are',
+      odd.map(([name]) => name),
+    );
+  }
+  assertFinite(tensors);
+}
+
+/**
+ * The artifact as the bytes of one `.safetensors` file.
+ * @throws {DskdError} as {@link readArtifact}: what could not be read is not written.
+ */
+export function writeArtifact({ description, tensors }: Artifact): Uint8Array {
+  const checked = checkMetadata(descriptionSchema, description, 'detector');
+  assertTensorsFit(checked, tensors);
+  return writeSafetensors(tensors, { [METADATA_KEY]: JSON.stringify(checked) });
+}
+
+/** @throws {DskdError} `artifact-version`, `artifact-outdated` */
+function assertKnownFormat(format: unknown): void {
+  if (typeof format !== 'number') return;
+  const got = `The detector has format ${format}; this version of dskd reads formats ${OLDEST_FORMAT} to ${FORMAT_VERSION}.`;
+  const details = { got: format, oldest: OLDEST_FORMAT, newest: FORMAT_VERSION };
+  if (format > FORMAT_VERSION) {
+    throw new DskdError('artifact-version', got, {
+      hint: 'The file is from a newer dskd: update this one.',
+      details,
+    });
+  }
+  if (format < OLDEST_FORMAT) {
+    throw new DskdError('artifact-outdated', got, {
+      hint: 'No released version wrote that format: the file is damaged, or from before the first release.',
+      details,
+    });
+  }
+}
+
+/**
+ * Reads what {@link writeArtifact} wrote, here or in an older version: the description comes in the current
+ * format.
+ * @throws {DskdError} `weights-invalid` (not safetensors, or cut off), `artifact-invalid` (no description or
+ * a wrong one), `artifact-version` (a newer format), `artifact-outdated` (one older than any known),
+ * `weights-mismatch` (tensors missing or left over), `input-size-mismatch`, `weights-not-finite`.
+ */
+export function readArtifact(bytes: Uint8Array): Artifact {
+  const file = readSafetensors(bytes);
+  const { metadata } = file;
+  const text = metadata[METADATA_KEY];
+  if (text === undefined) {
+    throw new DskdError('artifact-invalid', 'The file is safetensors, but not a dskd detector.', {
+      hint: 'Give the bytes that `Detector.save` made; weights of a teacher are for loadTeacher.',
+      details: { wanted: 'detector' },
+    });
+  }
+  const parsed = parseMetadata(text, 'detector');
+  const { format } = parsed;
+  assertKnownFormat(format);
+  const migrated = typeof format === 'number' ? migrateDescription(parsed, format) : parsed;
+  const description = checkMetadata(descriptionSchema, migrated, 'detector');
+  const tensors = typeof format === 'number' ? migrateTensors(file.tensors, format) : file.tensors;
+  assertTensorsFit(description, tensors);
+  return { description, tensors };
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+
+/** The artifact format this version writes. Older ones are brought to it by `migrations.ts`. */
+export const FORMAT_VERSION = 3;
+
+// Limits far above anything that can be run: a file of unknown origin must not make us allocate for hours.
+const side = z.int().positive().max(16_384);
+const size = z.tuple([side, side]);
+const byte = z.int().min(0).max(255);
+const triple = z.tuple([z.number(), z.number(), z.number()]);
+const positiveTriple = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
+const json = z.record(z.string(), z.json());
+
+const level = z.object({
+  name: z.string(),
+  channels: z.int().positive().max(1_048_576),
+  stride: z.int().positive().max(16_384),
+});
+
+const teacherSchema = z.object({
+  name: z.string(),
+  /** SHA-256 of the weight file the teacher came from, hexadecimal. */
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Whether the file holds the teacher's tensors. */
+  embedded: z.boolean(),
+  levels: z.array(level).min(1).max(16),
+  inputTransform: z.object({
+    channelOrder: z.enum(['rgb', 'bgr']),
+    scale: z.number(),
+    mean: triple,
+    standardDeviation: positiveTriple,
+  }),
+});
+
+const branchSchema = z.object({
+  name: z.string().min(1),
+  /** Whether the branch gives an anomaly map; one without adds to the image score only. */
+  map: z.boolean(),
+  /**
+   * What normalizes the branch's raw map (or raw image score, where it has no map), `(value - offset) / scale`, from
+   * all pixels of the raw maps of normal images: their mean and population standard deviation (Eq. 8), or their 0.9
+   * quantile and how far their 0.995 quantile is above it.
+   */
+  normalization: z.object({ offset: z.number(), scale: z.number().positive() }),
+  /** The branch's own image scores of the normal images, in the order of calibration. */
+  calibrationScores: z.array(z.number()).min(1),
+});
+
+const trainingSchema = z.object({
+  /** Names of the branches this run trained. */
+  branches: z.array(z.string()).min(1),
+  seed: z.int(),
+  /** How many images were trained on. */
+  images: z.int(),
+  dataFingerprint: z.string(),
+  /** How training images were varied (`Augmentation` of @dskd/data), or null. */
+  augmentation: json.nullable(),
+  /** The resolved options that decide the result: no paths, no wall clock, no host name. */
+  options: json,
+  /** What the method says of its fit: of `dskd` epochs, batch size, steps, learning rates, final losses. */
+  fit: json,
+  backend: z.string(),
+  versions: z.record(z.string(), z.string()),
+});
+
+export const descriptionSchema = z.object({
+  format: z.literal(FORMAT_VERSION),
+  /** Name of the method (`methodNames` of @dskd/methods); its tensors are called `METHOD.*`. */
+  method: z.string().regex(/^[a-z][a-z0-9-]*$/),
+  /** The method's own description of its model, which the method checks. */
+  config: json,
+  /** Null where the method has no teacher. */
+  teacher: teacherSchema.nullable(),
+  /** `[height, width]` in pixels. */
+  inputSize: size,
+  /** How an image becomes `inputSize`. */
+  resize: z.object({
+    /** `stretch`: each side apart. `letterbox`: the sides' ratio is kept, the rest is filled. */
+    fit: z.enum(['stretch', 'letterbox']),
+    /** Pillow's antialiased bilinear filter in two 8-bit passes. */
+    filter: z.literal('bilinear-antialiased'),
+    /** RGB bytes of what a letterbox adds, or null where nothing is added. */
+    fill: z.tuple([byte, byte, byte]).nullable(),
+  }),
+  /** Element type of the model's matrices and filters in the file; vectors and the teacher keep their own. */
+  storage: z.enum(['float32', 'float16']),
+  /** Whether the tensor `ignored` (U8 `inputSize`, 1 does not count) takes pixels out of every score. */
+  ignored: z.boolean(),
+  branches: z
+    .array(branchSchema)
+    .min(1)
+    .max(64)
+    .refine(
+      (branches) => new Set(branches.map(({ name }) => name)).size === branches.length,
+      'branch names must differ',
+    ),
+  /** How normalized branches become one map: smoothed by a Gaussian of `sigma` input pixels, then added. */
+  fusion: z.object({
+    sigma: z.number().nonnegative().max(4096),
+    /** Which rule gave the branches' `normalization`. */
+    normalization: z.enum(['moments', 'quantiles']),
+  }),
+  calibration: z.object({
+    /** Which normal images gave the scores; `given`: images that `recalibrate` was given. */
+    images: z.enum(['validation', 'held-out', 'training', 'given']),
+    /** Fused image scores of those images. */
+    scores: z.array(z.number()).min(1),
+  }),
+  threshold: z.object({
+    /** Anomalous is a score above it. */
+    value: z.number(),
+    /** The rate of false alarms it was chosen for, or null where it was chosen otherwise. */
+    falseAlarmRate: z.number().gt(0).lt(1).nullable(),
+    /** Whether there were enough normal images to promise that rate. */
+    guaranteed: z.boolean(),
+    /** Where images of bad parts chose the value: the highest F1, or the lowest cost of errors. */
+    chosenBy: z.enum(['f1-max', 'cost']).optional(),
+  }),
+  /** One record per run: a detector whose branches were trained apart has several. */
+  trainings: z.array(trainingSchema).min(1).max(64),
+});
+
+/** Everything about a detector but its tensors. JSON, no wall clock, no host name: the same run gives the same text. */
+export type DetectorDescription = z.infer<typeof descriptionSchema>;
+export type BranchDescription = z.infer<typeof branchSchema>;
+export type TrainingRecord = z.infer<typeof trainingSchema>;

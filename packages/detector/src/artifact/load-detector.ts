@@ -1,0 +1,113 @@
+import { DskdError } from '@dskd/base';
+import { createMethod, type AnomalyModel, type BranchInfo } from '@dskd/methods';
+import type { Teacher } from '@dskd/models';
+import { tensorsUnder } from '@dskd/weights';
+import { Detector } from '../inference/detector.js';
+import { readArtifact, type Artifact } from './artifact.js';
+import type { DetectorDescription } from './description.js';
+import { assertTeacher, shareTeachers } from './teachers.js';
+
+export interface LoadOptions {
+  /** The teacher of an artifact that names it only. The caller disposes it. */
+  readonly teacher?: Teacher;
+}
+
+export interface LoadAllOptions {
+  /** Used for the detectors that were trained with them. The caller disposes them. */
+  readonly teachers?: readonly Teacher[];
+}
+
+/** Refuses, and disposes, a model whose branches are not those that were calibrated. */
+function assertBranches(model: AnomalyModel, { branches }: DetectorDescription): void {
+  const words = (list: readonly BranchInfo[]): string =>
+    list.map(({ name, map }) => (map ? name : `${name} (no map)`)).join(', ');
+  const [got, wanted] = [words(branches), words(model.branches)];
+  if (got === wanted) return;
+  model.dispose();
+  throw new DskdError(
+    'artifact-invalid',
+    `The file is calibrated for the branches ${got}; its model has ${wanted}.`,
+    { details: { got, wanted } },
+  );
+}
+
+async function assemble(
+  { description, tensors }: Artifact,
+  teacher: Teacher | undefined,
+  ownsTeacher: boolean,
+): Promise<Detector> {
+  try {
+    const { method: name, config, inputSize } = description;
+    const method = await createMethod(name);
+    const saved = { config, tensors: tensorsUnder(tensors, name) };
+    const model = await method.restore(saved, { inputSize, teacher });
+    assertBranches(model, description);
+    const ignored = (tensors.get('ignored')?.data ?? null) as Uint8Array | null;
+    return new Detector({ model, description, teacher, ownsTeacher, ignored });
+  } catch (error) {
+    if (ownsTeacher) teacher?.dispose();
+    throw error;
+  }
+}
+
+async function assembleAll(artifacts: readonly Artifact[], given: readonly Teacher[]): Promise<Detector[]> {
+  const teacherInFiles = shareTeachers(artifacts);
+  const detectors: Detector[] = [];
+  try {
+    for (const artifact of artifacts) {
+      const wanted = artifact.description.teacher;
+      const own = wanted ? given.find(({ sha256 }) => sha256 === wanted.sha256) : undefined;
+      if (own && wanted) assertTeacher(own, wanted);
+      const teacher = own ?? (wanted ? teacherInFiles(wanted) : undefined);
+      detectors.push(await assemble(artifact, teacher, own === undefined));
+    }
+    return detectors;
+  } catch (error) {
+    for (const detector of detectors) detector.dispose();
+    throw error;
+  }
+}
+
+/**
+ * Reads a detector from the bytes of an artifact, or from a URL (fetched).
+ * @returns a detector whose scores are bit for bit those of the one that was saved (as `float32`), on the same
+ * backend.
+ * @throws {DskdError} what {@link readArtifact} throws; `teacher-mismatch` (no teacher, or another one),
+ * `input-size-mismatch`, `weights-mismatch`, `invalid-config`; `invalid-argument` for a method, backbone or
+ * objective that is not known here.
+ */
+export async function loadDetector(
+  source: Uint8Array | URL,
+  { teacher }: LoadOptions = {},
+): Promise<Detector> {
+  const artifact = readArtifact(await bytesOf(source));
+  const wanted = artifact.description.teacher;
+  if (teacher && wanted) assertTeacher(teacher, wanted);
+  const [detector] = await assembleAll([artifact], teacher ? [teacher] : []);
+  return detector!;
+}
+
+/**
+ * Reads several detectors. Those with the same teacher (by SHA-256 and levels) share one in memory, also where
+ * only one of the files holds it. Each is disposed on its own; a teacher out of a file goes with the last
+ * detector that uses it.
+ * @throws {DskdError} as {@link loadDetector}; `teacher-mismatch` also where two files hold different tensors
+ * under one hash. Then nothing stays loaded.
+ */
+export async function loadDetectors(
+  sources: readonly (Uint8Array | URL)[],
+  { teachers = [] }: LoadAllOptions = {},
+): Promise<Detector[]> {
+  const artifacts: Artifact[] = [];
+  for (const source of sources) artifacts.push(readArtifact(await bytesOf(source)));
+  return assembleAll(artifacts, teachers);
+}
+
+async function bytesOf(source: Uint8Array | URL): Promise<Uint8Array> {
+  if (!(source instanceof URL)) return source;
+  const response = await fetch(source);
+  if (!response.ok) {
+    throw new DskdError('file-not-found', `Fetching ${source.href} gave status ${response.status}.`);
+  }
+  return new Uint8Array(await response.arrayBuffer());
+}

@@ -1,0 +1,258 @@
+import * as tf from '@tensorflow/tfjs';
+import { DskdError } from '@dskd/base';
+import { createMethod, type RunnerPlan } from '@dskd/methods';
+import { workerRunnerFor } from '@dskd/methods/node';
+import type { Teacher } from '@dskd/models';
+import { expectNoNewTensors, useBackend } from '@dskd/test-support';
+import type { StudentRunner } from '@dskd/training';
+import { registerWasmGradients } from '@dskd/wasm-gradients';
+import { grouped, tinyOptions, tinySource, tinyTeacher, type TinyChanges } from '../tiny-world.test.util.js';
+import { describedTeacher } from './described-teacher.test.util.js';
+import { assertTrainingFits, estimateTraining } from './estimate-training.js';
+import { paperRecipe } from './recipes.js';
+import { fitPlan, trainDetector } from './train-detector.js';
+import { resolveTrainingOptions, type TrainDetectorOptions } from './training-options.js';
+
+let teacher: Teacher;
+
+beforeAll(async () => {
+  await useBackend('wasm');
+  registerWasmGradients();
+  teacher = tinyTeacher();
+});
+afterAll(() => teacher.dispose());
+
+/** Notes what it is to train; its steps take no time, or `milliseconds` an image. */
+function notingRunner(milliseconds = 0, onStep = (): void => undefined) {
+  const plans: RunnerPlan[] = [];
+  const batches: number[] = [];
+  let disposed = 0;
+  const refuse = (): never => {
+    throw new Error('Only steps are measured.');
+  };
+  const runner = (plan: RunnerPlan): StudentRunner => {
+    plans.push(plan);
+    return {
+      name: plan.name,
+      threaded: true,
+      async step({ size }) {
+        batches.push(size);
+        onStep();
+        await new Promise((resolve) => setTimeout(resolve, milliseconds * size));
+        return 0;
+      },
+      observeBatchNorm: refuse,
+      capture: refuse,
+      restore: refuse,
+      dispose: () => {
+        disposed++;
+        return Promise.resolve();
+      },
+    };
+  };
+  return { runner, plans, batches, disposed: () => disposed };
+}
+
+/** A training with the paper's students, of whose teacher nothing may be computed. */
+function paper(changes: TinyChanges = {}): TrainDetectorOptions {
+  const { teacher, training } = paperRecipe('screw_bag');
+  const { method, options, input, calibration } = training;
+  const flat = { ...options, ...input, ...calibration } as TinyChanges;
+  return grouped({
+    source: tinySource(),
+    method,
+    teacher: describedTeacher(teacher.name),
+    ...flat,
+    ...changes,
+  });
+}
+
+test('a training that fits: real steps of the real students, and no tensors left', async () => {
+  const options = tinyOptions(teacher);
+  const cost = await expectNoNewTensors(() => estimateTraining(options));
+  // Six images in batches of four, two epochs.
+  expect(cost).toMatchObject({ images: 6, steps: 4, alternatives: [] });
+  const training = await resolveTrainingOptions(options);
+  const dskd = await createMethod('dskd');
+  const { memory } = dskd.estimate(fitPlan(training, 6), training.options);
+  expect(cost.memory).toEqual(memory);
+  expect(cost.bytes).toBe(memory.total);
+  expect(cost.secondsPerStep).toBeGreaterThan(0);
+  expect(cost.seconds).toBeCloseTo(4 * cost.secondsPerStep!, 10);
+});
+
+test('it is the training itself whose steps are run: its students, its batches, and no more of them', async () => {
+  const noted = notingRunner();
+  const options = tinyOptions(teacher, { runner: noted.runner, epochs: 5 });
+  const cost = await estimateTraining(options);
+  expect(cost.steps).toBe(10);
+  expect(noted.disposed()).toBe(2);
+
+  const stop = new AbortController();
+  let steps = 0;
+  const trained = notingRunner(0, () => {
+    if (++steps === 6) stop.abort();
+  });
+  const execution = { runner: trained.runner };
+  await expect(trainDetector({ ...options, execution, signal: stop.signal })).rejects.toMatchObject({
+    code: 'aborted',
+  });
+  expect(noted.plans.map(({ name }) => name)).toEqual(['local', 'global']);
+  expect(noted.plans).toEqual(trained.plans);
+  // Three steps of two students.
+  expect(noted.batches).toHaveLength(6);
+  expect(noted.batches).toEqual(trained.batches);
+});
+
+test('the first step does not count, the others are averaged', async () => {
+  let step = 0;
+  const { runner, batches } = notingRunner(10);
+  const slowFirst = (plan: RunnerPlan): StudentRunner => {
+    const inner = runner(plan);
+    return {
+      ...inner,
+      async step(...given) {
+        if (step++ < 2) await new Promise((resolve) => setTimeout(resolve, 2000));
+        return inner.step(...given);
+      },
+    };
+  };
+  const cost = await estimateTraining(tinyOptions(teacher, { runner: slowFirst, batchSize: 6 }), {
+    measuredSteps: 4,
+  });
+  expect(batches).toEqual(Array.from({ length: 2 * 2 }, () => 6));
+  expect(cost.steps).toBe(2);
+  // Sixty milliseconds an image batch, and the teacher's pass.
+  expect(cost.secondsPerStep).toBeGreaterThan(0.055);
+  expect(cost.secondsPerStep).toBeLessThan(1.9);
+  expect(cost.seconds).toBeCloseTo(2 * cost.secondsPerStep!, 10);
+});
+
+test.each([0, 1])('with %i measured steps there is no time', async (measuredSteps) => {
+  const { runner, batches } = notingRunner();
+  const cost = await estimateTraining(tinyOptions(teacher, { runner }), { measuredSteps });
+  expect(batches).toHaveLength(2 * measuredSteps);
+  expect(cost).toMatchObject({ steps: 4, secondsPerStep: null, seconds: null });
+});
+
+test('the images of a step come as they do in the training: varied in every epoch', async () => {
+  const augmentation = { rotation: { degrees: 3 } };
+  const kept = await estimateTraining(tinyOptions(teacher, { epochs: 5 }));
+  const varied = await estimateTraining(tinyOptions(teacher, { epochs: 5, augmentation }));
+  expect(varied.seconds).toBeGreaterThan(0);
+  expect(varied.bytes).toBeLessThan(kept.bytes);
+});
+
+test('a real worker is measured and ended', async () => {
+  const cost = await estimateTraining(tinyOptions(teacher, { runner: workerRunnerFor() }));
+  expect(cost.secondsPerStep).toBeGreaterThan(0);
+});
+
+test('where the machine has too little it says what would fit, and still measures', async () => {
+  const options = tinyOptions(teacher, { runner: notingRunner().runner });
+  const { bytes } = await estimateTraining(options, { measuredSteps: 0 });
+  expect((await estimateTraining(options, { availableBytes: bytes })).alternatives).toEqual([]);
+  const cost = await estimateTraining(options, { availableBytes: bytes - 1 });
+  expect(cost.alternatives).toContainEqual({ kind: 'batch-size', value: 2 });
+  expect(cost.seconds).toBeGreaterThan(0);
+});
+
+test('what exceeds the limits of the backend is not timed: no student is made, no image looked at', async () => {
+  const unread = tinySource();
+  const samples = unread.samples.map((sample) => ({
+    ...sample,
+    load: () => Promise.reject(new Error('It was read.')),
+  }));
+  const { runner, plans } = notingRunner();
+  const cost = await expectNoNewTensors(() =>
+    estimateTraining(paper({ source: { ...unread, samples }, runner, batchSize: 256 })),
+  );
+  expect(plans).toEqual([]);
+  expect(cost).toMatchObject({ secondsPerStep: null, seconds: null });
+  expect(cost.alternatives).toContainEqual({ kind: 'preset', value: 'lite' });
+  expect(cost.steps).toBe(200);
+});
+
+test('an aborted estimate ends, and ends its runners', async () => {
+  const controller = new AbortController();
+  const { runner, batches, disposed } = notingRunner(0, () => controller.abort());
+  const options = tinyOptions(teacher, { runner, signal: controller.signal });
+  await expectNoNewTensors(() =>
+    expect(estimateTraining(options)).rejects.toMatchObject({ code: 'aborted' }),
+  );
+  expect(batches).toEqual([4, 4]);
+  expect(disposed()).toBe(2);
+});
+
+describe('a training that cannot fit', () => {
+  async function refusal(options: TrainDetectorOptions): Promise<DskdError> {
+    const before = tf.memory();
+    const error = await trainDetector(options).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    expect(tf.memory()).toMatchObject({ numTensors: before.numTensors, numBytes: before.numBytes });
+    expect(error).toBeInstanceOf(DskdError);
+    return error as DskdError;
+  }
+
+  test('the paper recipe on wasm is refused by name, with what would fit, before anything is allocated', async () => {
+    const error = await refusal(paper());
+    expect(error.code).toBe('out-of-memory');
+    expect(error.message).toContain("the heap 'main' needs");
+    expect(error.hint).toContain("options.preset: 'lite'");
+    expect(error.hint).toContain('the backend webgpu, which has no limit of 4 GiB');
+    expect(error.hint).toContain('input.size: [64, 64]');
+    expect(error.hint).not.toContain('--');
+    expect(error.details.alternatives).toEqual(
+      expect.arrayContaining([
+        { kind: 'preset', value: 'lite' },
+        { kind: 'input-size', value: [64, 64] },
+        { kind: 'backend', value: 'webgpu' },
+      ]),
+    );
+  });
+
+  /** With a limit of bytes for one tensor, as a WebGPU device has one. */
+  async function withTensorLimit<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    const backend = tf.backend() as { device?: unknown };
+    backend.device = { limits: { maxStorageBufferBindingSize: bytes } };
+    try {
+      return await work();
+    } finally {
+      delete backend.device;
+    }
+  }
+
+  test('the hint names what to change by its name in the API', async () => {
+    const runner = (): never => {
+      throw new Error('A student was made.');
+    };
+    const wide = paper({ preset: 'lite', gccb: { channels: 768 }, runner });
+    const training = await resolveTrainingOptions(wide);
+    expect(() => assertTrainingFits(training, 360)).not.toThrow();
+    const { hint, message } = await withTensorLimit(2 ** 27, () => refusal(wide));
+    expect(message).toContain(
+      'one tensor of global needs 0.14 GiB, this device takes at most 0.13 GiB in one',
+    );
+    expect(hint).toContain('options.gccb.channels: 512');
+    const nothing = await withTensorLimit(2 ** 4, async () => {
+      await useBackend('cpu');
+      return withTensorLimit(2 ** 4, () => refusal(wide));
+    });
+    await useBackend('wasm');
+    expect(nothing.hint).toBe('Nothing smaller fits either: take a machine with more memory.');
+  });
+
+  test.each<[string, TinyChanges]>([
+    ['execution.runner: workerRunnerFor(), a thread for each student', { batchSize: 8 }],
+    ['options.batchSize: ', { preset: 'lite', gccb: undefined, batchSize: 512 }],
+    [
+      'one of options.branches at a time (local, global), then combineDetectors',
+      { preset: 'lite', gccb: undefined, batchSize: 100 },
+    ],
+  ])('the hint says %s', async (words, changes) => {
+    const { hint } = await refusal(paper(changes));
+    expect(hint).toContain(words);
+  });
+});

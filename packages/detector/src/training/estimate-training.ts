@@ -1,0 +1,123 @@
+import { isDskdError } from '@dskd/base';
+import type { Alternative, CostEstimate } from '@dskd/methods';
+import { assertFits, exceededLimits } from '@dskd/training';
+import { chooseImages } from '../calibration/choose-images.js';
+import { fit, fitPlan } from './train-detector.js';
+import {
+  resolveTrainingOptions,
+  type ResolvedTraining,
+  type TrainDetectorOptions,
+} from './training-options.js';
+
+export interface EstimateOptions {
+  /** All the memory there is, backend and host together, in bytes. Default: only the backend's own limits count. */
+  readonly availableBytes?: number;
+  /** Real steps that are run to find the time; the first one is not counted. 0 finds no time. Default 3. */
+  readonly measuredSteps?: number;
+}
+
+/** What a training would cost on this machine, on the current backend. */
+export interface TrainingCost extends CostEstimate {
+  /** How many images are trained on. */
+  readonly images: number;
+  /** Mean of the measured steps, the teacher's pass included; null where none was run. */
+  readonly secondsPerStep: number | null;
+  /**
+   * Of the whole run, but for reading images and calibrating; null where no step was run. From the second epoch on
+   * the teacher's features come from a cache while it has room: then the run takes less.
+   */
+  readonly seconds: number | null;
+  /** What would fit, where the run cannot. */
+  readonly alternatives: readonly Alternative[];
+}
+
+function words({ kind, value }: Alternative): string {
+  switch (kind) {
+    case 'worker-threads':
+      return 'execution.runner: workerRunnerFor(), a thread for each student';
+    case 'preset':
+      return `options.preset: '${value as string}'`;
+    case 'branches-apart':
+      return `one of options.branches at a time (${(value as readonly string[]).join(', ')}), then combineDetectors`;
+    case 'gccb-channels':
+      return `options.gccb.channels: ${value as number}`;
+    case 'batch-size':
+      return `options.batchSize: ${value as number}`;
+    case 'input-size':
+      return `input.size: [${(value as readonly number[]).join(', ')}]`;
+    case 'backend':
+      return `the backend ${value as string}, which has no limit of 4 GiB`;
+  }
+}
+
+function hintFor(alternatives: readonly Alternative[]): string {
+  if (alternatives.length === 0) return 'Nothing smaller fits either: take a machine with more memory.';
+  return `What would fit: ${alternatives.map(words).join('; or ')}.`;
+}
+
+/**
+ * Refuses a training that cannot fit, before anything is allocated.
+ * @throws {DskdError} `out-of-memory`; its hint and `details.alternatives` say what would fit.
+ */
+export function assertTrainingFits(training: ResolvedTraining, images: number): void {
+  const { method, options } = training;
+  const plan = fitPlan(training, images);
+  const { memory } = method.estimate(plan, options);
+  if (exceededLimits(memory).length === 0) return;
+  const alternatives = method.alternatives?.(plan, options, Infinity) ?? [];
+  assertFits(memory, hintFor(alternatives), { alternatives });
+}
+
+/** Seconds of a step: runs the training itself until `count` steps are done. */
+async function measureSteps(training: ResolvedTraining, count: number): Promise<number | null> {
+  const { signal, source, calibration, seed } = training;
+  const stop = new AbortController();
+  const ends: number[] = [];
+  const measured: ResolvedTraining = {
+    ...training,
+    checkpoint: undefined,
+    resumeFrom: undefined,
+    signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
+    onEvent: ({ type }) => {
+      if (type !== 'step-end') return;
+      ends.push(performance.now());
+      if (ends.length >= count) stop.abort();
+    },
+  };
+  try {
+    const { model } = await fit(measured, chooseImages(source, { ...calibration, seed }), '');
+    model.dispose();
+  } catch (error) {
+    if (!isDskdError(error, 'aborted') || signal?.aborted) throw error;
+  }
+  if (ends.length < 2) return null;
+  return (ends.at(-1)! - ends[0]!) / 1000 / (ends.length - 1);
+}
+
+/**
+ * What a training would cost here, before it starts: memory by arithmetic, time by the first steps of the training
+ * itself, whose result is thrown away. A training that does not fit is not timed.
+ * @param options what `trainDetector` would be given.
+ * @throws {DskdError} as `trainDetector`, but for `out-of-memory`.
+ */
+export async function estimateTraining(
+  options: TrainDetectorOptions,
+  { availableBytes = Infinity, measuredSteps = 3 }: EstimateOptions = {},
+): Promise<TrainingCost> {
+  const training = await resolveTrainingOptions(options);
+  const { method, source, calibration, seed } = training;
+  const images = chooseImages(source, { ...calibration, seed }).training.length;
+  const plan = fitPlan(training, images);
+  const cost = method.estimate(plan, training.options);
+  const fits = exceededLimits(cost.memory).length === 0;
+  const secondsPerStep =
+    fits && measuredSteps > 0 && cost.steps > 0 ? await measureSteps(training, measuredSteps) : null;
+  const tooMuch = !fits || cost.bytes > availableBytes;
+  return {
+    ...cost,
+    images,
+    secondsPerStep,
+    seconds: secondsPerStep === null ? null : secondsPerStep * cost.steps,
+    alternatives: tooMuch ? (method.alternatives?.(plan, training.options, availableBytes) ?? []) : [],
+  };
+}

@@ -1,0 +1,147 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { encodePng } from '@dskd/data/node';
+import * as tf from '@tensorflow/tfjs-core';
+import {
+  loadDetector,
+  methodNames,
+  registerMethod,
+  trainDetector,
+  type Detector,
+  type TrainOptions,
+} from './index.js';
+
+const SIDE = 48;
+
+/** Gray with a bright square; a faulty one has a dark corner. */
+function image(
+  noise: number,
+  faulty = false,
+): { data: Uint8Array; width: number; height: number; channels: number } {
+  const data = new Uint8Array(SIDE * SIDE * 3).map((_, i) => {
+    const [x, y] = [Math.floor(i / 3) % SIDE, Math.floor(i / 3 / SIDE)];
+    if (faulty && x < 14 && y < 14) return 0;
+    const square = x > 16 && x < 32 && y > 16 && y < 32;
+    return (square ? 220 : 128) + ((i * 37 + noise * 101) % 23);
+  });
+  return { data, width: SIDE, height: SIDE, channels: 3 };
+}
+
+/** Students as small as they get. */
+const SMALL: TrainOptions = {
+  options: {
+    preset: 'nano',
+    architecture: { decoderWidths: [4, 8, 8], fusionWidths: [4, 8], phiChannels: 16 },
+    gccb: { channels: 4 },
+    epochs: 2,
+    batchSize: 4,
+  },
+  input: { size: [32, 32] },
+  calibration: { holdOutFraction: 0.3 },
+  backend: 'wasm',
+};
+
+let folder: string;
+let detector: Detector;
+let file: string;
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'dskd-'));
+  for (let index = 0; index < 8; index++) {
+    await writeFile(path.join(folder, `${index}.png`), await encodePng(image(index)));
+  }
+  detector = await trainDetector(folder, SMALL);
+  file = path.join(folder, '0.png');
+});
+afterAll(async () => {
+  detector.dispose();
+  await rm(folder, { recursive: true });
+});
+
+test('an image may be a path, an address, encoded bytes or pixels: one prediction each, the same', async () => {
+  const wanted = await detector.predict(image(0));
+  expect(wanted).toMatchObject({ verdict: expect.stringMatching(/^(normal|anomalous)$/) as string });
+  for (const one of [file, pathToFileURL(file), pathToFileURL(file).href, await readFile(file)]) {
+    expect(await detector.predict(one)).toEqual(wanted);
+  }
+  expect(await detector.predict(new Blob([new Uint8Array(await readFile(file))]))).toEqual(wanted);
+});
+
+test('many images give many predictions: a list, an iterable, an async iterable', async () => {
+  const wanted = [await detector.predict(image(0)), await detector.predict(image(101, true))];
+  const images = [file, image(101, true)];
+  expect(await detector.predict(images)).toEqual(wanted);
+  expect(await detector.predict(new Set(images))).toEqual(wanted);
+  async function* frames(): AsyncGenerator<(typeof images)[number]> {
+    for (const each of images) yield await Promise.resolve(each);
+  }
+  expect(await detector.predict(frames())).toEqual(wanted);
+  const scores: number[] = [];
+  for await (const { score } of detector.predictEach(images)) scores.push(score);
+  expect(scores).toEqual(wanted.map(({ score }) => score));
+});
+
+test('saved and loaded it scores the same, from a path, an address or bytes; only the file is left', async () => {
+  const model = path.join(folder, 'model.safetensors');
+  await detector.save(model);
+  expect((await readdir(folder)).filter((name) => name.startsWith('model'))).toEqual(['model.safetensors']);
+  const wanted = await detector.predict(file);
+  for (const from of [model, pathToFileURL(model), new Uint8Array(await readFile(model))]) {
+    using loaded = await loadDetector(from, { backend: 'wasm' });
+    expect(await loaded.predict(file)).toEqual(wanted);
+  }
+});
+
+test('images in memory train the same detector as a folder of them', async () => {
+  using other = await trainDetector(
+    Array.from({ length: 8 }, (_, index) => path.join(folder, `${index}.png`)),
+    SMALL,
+  );
+  expect(other.description.trainings[0]!.images).toBe(detector.description.trainings[0]!.images);
+  const pixels = Array.from({ length: 8 }, (_, index) => image(index));
+  using ofPixels = await trainDetector(pixels, SMALL);
+  expect(ofPixels.description.calibration.scores).toHaveLength(2);
+});
+
+test('the detector owns the teacher it loaded: nothing is left of it', async () => {
+  const before = tf.memory().numTensors;
+  const other = await trainDetector(folder, SMALL);
+  expect(tf.memory().numTensors).toBeGreaterThan(before);
+  other.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+  await expect(other.predict(file)).rejects.toMatchObject({ code: 'disposed' });
+});
+
+test('the threshold can be set, by hand and from more good images; it is kept', async () => {
+  const before = detector.threshold;
+  detector.threshold = 1e9;
+  expect((await detector.predict(image(101, true))).verdict).toBe('normal');
+  const { threshold } = await detector.recalibrate(folder, { falseAlarmRate: 0.2 });
+  expect(detector.threshold).toBe(threshold);
+  detector.threshold = before;
+});
+
+test.each([
+  ['a folder that is not there', () => trainDetector('/no/such/folder', SMALL), 'dataset-invalid'],
+  ['no images', () => trainDetector([], SMALL), 'dataset-invalid'],
+  ['a method nobody knows', () => trainDetector(folder, { ...SMALL, method: 'magic' }), 'invalid-argument'],
+  [
+    'an option nobody knows',
+    () => trainDetector(folder, { ...SMALL, options: { presett: 1 } }),
+    'invalid-config',
+  ],
+  ['a file that is not there', () => loadDetector('/no/such/file'), 'file-not-found'],
+  ['a file that is no model', () => loadDetector(file), 'weights-invalid'],
+  ['an image that is not there', () => detector.predict('/no/such/image.png'), 'file-not-found'],
+  ['text in place of an image', () => detector.predict(new TextEncoder().encode('text')), 'image-unreadable'],
+])('%s is refused by name', async (_, work, code) => {
+  const before = tf.memory().numTensors;
+  await expect(work()).rejects.toMatchObject({ code });
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+test('methods can be registered through this package', () => {
+  expect(methodNames()).toEqual(['dskd', 'rd']);
+  expect(() => registerMethod({ name: 'dskd', load: () => Promise.reject(new Error()) })).toThrow('already');
+});

@@ -1,0 +1,68 @@
+import { DskdError } from '@dskd/base';
+import { sourceOf, toRgb, type ImageInput, type ImageSource, type Sample } from '@dskd/data';
+import { decode, openPath } from '#platform';
+
+/**
+ * An image: a path (in Node) or an address, encoded bytes (a `Buffer`), pixels (`ImageData`, `PixelBuffer`); in a browser
+ * also a `File`, `Blob`, `ImageBitmap`, canvas, image or video element.
+ */
+export type ImageLike = string | URL | Uint8Array | ImageInput | ImageBitmapSource;
+
+/** Any number of images. */
+export type ImagesLike = Iterable<ImageLike> | AsyncIterable<ImageLike>;
+
+/**
+ * Images of good parts: a folder or manifest (in Node; layouts as `openSource` of `@dskd/data/node` takes them), a source
+ * of `@dskd/data`, or images.
+ */
+export type TrainingData = string | ImageSource | ImagesLike;
+
+/** Whether `images` is one image. Strings and typed arrays are iterable, too, and are one. */
+export function isOneImage(images: ImageLike | ImagesLike): images is ImageLike {
+  if (typeof images === 'string' || ArrayBuffer.isView(images)) return true;
+  return !(Symbol.iterator in images) && !(Symbol.asyncIterator in images);
+}
+
+/** The pixels of an image: as they are, or decoded: RGB, upright. */
+export async function pixelsOf(image: ImageLike, signal?: AbortSignal): Promise<ImageInput> {
+  if (typeof image === 'object' && 'data' in image && 'width' in image) return image as ImageInput;
+  return decode(image as Exclude<ImageLike, ImageInput>, signal);
+}
+
+function isSource(data: object): data is ImageSource {
+  return 'samples' in data && 'fingerprint' in data;
+}
+
+function nameOf(image: ImageLike, index: number): string {
+  if (typeof image === 'string') return image;
+  if (image instanceof URL) return image.href;
+  return 'name' in image && typeof image.name === 'string' ? image.name : `image ${index}`;
+}
+
+/**
+ * The images as a source. Images in memory are all good and for training; a tenth of them is kept back to calibrate.
+ * @throws {DskdError} `dataset-invalid`, `file-not-found`, `image-unreadable`, `aborted`
+ */
+export async function sourceFrom(
+  data: TrainingData,
+  { category, signal }: { readonly category?: string | undefined; readonly signal?: AbortSignal | undefined },
+): Promise<ImageSource> {
+  if (typeof data === 'string') return openPath(data, category, signal);
+  if (isSource(data)) return data;
+  if (category !== undefined) {
+    throw new DskdError('invalid-argument', `Got the category ${category}, but no folder to find it in.`);
+  }
+  const samples: Sample[] = [];
+  for await (const image of data) {
+    const id = nameOf(image, samples.length);
+    const pixels = typeof image === 'object' && 'data' in image ? await pixelsOf(image, signal) : undefined;
+    samples.push({
+      id: samples.some((sample) => sample.id === id) ? `${id} (${samples.length})` : id,
+      split: 'train',
+      label: 'good',
+      defectType: 'good',
+      load: async () => toRgb(pixels ?? (await pixelsOf(image, signal))),
+    });
+  }
+  return sourceOf('images', samples);
+}

@@ -1,0 +1,51 @@
+import type { Method } from '../contract.js';
+import { fitStudents } from './fit.js';
+import { alternatives, estimateCost } from './memory.js';
+import { combineModels, restoreModel } from './model.js';
+import {
+  asDskdOptions,
+  dskdOptions,
+  paperOptions,
+  rdOptions,
+  type DskdOptions,
+  type RdOptions,
+} from './options.js';
+
+const needs = { teacher: true, validation: false } as const;
+
+/**
+ * DSKD, "Contextual Affinity Distillation for Image Anomaly Detection" (Zhang, Suganuma and Okatani, WACV 2024): a local
+ * student (reverse distillation) and a global student (a context-condensing bottleneck, contextual affinity).
+ */
+export const dskdMethod: Method<DskdOptions> = {
+  name: 'dskd',
+  summary: 'a local and a global student of a frozen teacher (Zhang, Suganuma and Okatani, WACV 2024)',
+  options: dskdOptions,
+  profiles: { paper: paperOptions(), lite: dskdOptions.parse({}) },
+  needs,
+  estimate: estimateCost,
+  alternatives,
+  fit: (input, options) => fitStudents('dskd', input, options),
+  restore: async (saved, context) => restoreModel('dskd', saved, context),
+  combine: combineModels,
+};
+
+/** Reverse distillation (Deng and Li, CVPR 2022): the local student of `dskd` alone. */
+export const rdMethod: Method<RdOptions> = {
+  name: 'rd',
+  summary: 'reverse distillation, the local student of dskd alone (Deng and Li, CVPR 2022)',
+  options: rdOptions,
+  profiles: {
+    paper: rdOptions.parse({
+      preset: 'paper',
+      epochs: 200,
+      optimizer: { learningRate: 0.005, beta1: 0.5, beta2: 0.999 },
+    }),
+    lite: rdOptions.parse({}),
+  },
+  needs,
+  estimate: (plan, options) => estimateCost(plan, asDskdOptions(options)),
+  alternatives: (plan, options, availableBytes) => alternatives(plan, asDskdOptions(options), availableBytes),
+  fit: (input, options) => fitStudents('rd', input, asDskdOptions(options)),
+  restore: async (saved, context) => restoreModel('rd', saved, context),
+};

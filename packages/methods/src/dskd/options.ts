@@ -1,0 +1,129 @@
+import { DskdError } from '@dskd/base';
+import type { StudentArchitecture } from '@dskd/models';
+import { namesAreApart } from '@dskd/weights';
+import { z } from 'zod';
+import { DEFAULT_BRANCHES, DSKD_DEFAULTS } from '../defaults.js';
+
+const count = z.int().positive();
+
+const schedule = z.strictObject({
+  kind: z.literal('cosine'),
+  steps: count,
+  warmUpSteps: z.int().nonnegative().optional(),
+  plateauSteps: z.int().nonnegative().optional(),
+  final: z.number().min(0).max(1).optional(),
+});
+
+/** Options of torch.optim.Adam; betas 0.5 and 0.999, epsilon 1e-8 where they are left out. */
+const optimizer = z.strictObject({
+  learningRate: z.number().positive(),
+  beta1: z.number().min(0).lt(1).optional(),
+  beta2: z.number().min(0).lt(1).optional(),
+  epsilon: z.number().positive().optional(),
+  schedule: schedule.optional(),
+});
+
+/** An objective by name, as `createObjective` of `@dskd/losses` takes it. */
+const objective = z.strictObject({
+  name: z.string(),
+  options: z.record(z.string(), z.json()).default({}),
+});
+
+const branch = z.strictObject({
+  /** `local`: a bottleneck of all levels. `global`: of the deepest level only, condensed by the GCCB. */
+  branch: z.enum(['local', 'global']),
+  objective,
+  optimizer,
+});
+
+/** One branch: which student, by which objective it learns, how fast. */
+export type BranchOptions = z.input<typeof branch>;
+
+const common = {
+  /** Size of the students. */
+  preset: z.enum(['nano', 'lite', 'paper']).default(DSKD_DEFAULTS.preset),
+  /** Replaces parts of what the preset decides. Checked when the students are planned. */
+  architecture: z.custom<Partial<StudentArchitecture>>((value) => typeof value === 'object').optional(),
+  /** Passes over the training images. Default: 10, or more where those are fewer than 100 steps. */
+  epochs: count.optional(),
+  batchSize: count.default(DSKD_DEFAULTS.batchSize),
+  /** Re-estimate batch-norm statistics over the training images after training. */
+  reestimateBatchNorm: z.boolean().default(DSKD_DEFAULTS.reestimateBatchNorm),
+};
+
+/** Options of the method `dskd`. */
+export const dskdOptions = z.strictObject({
+  ...common,
+  /** Global context condensing block of the global students; the preset's channels where left out. */
+  gccb: z
+    .strictObject({
+      variant: z.enum(['full', 'depthwise', 'pool', 'pyramid', 'none']).optional(),
+      channels: count.optional(),
+    })
+    .optional(),
+  /** By name. One alone gives a detector of its own; `combineDetectors` of `@dskd/detector` joins several. */
+  branches: z.record(z.string(), branch).default(DEFAULT_BRANCHES),
+  /** `teacher-stage4`: the global bottleneck starts from the teacher's stage 4 and is trained on. */
+  initialize: z
+    .strictObject({ global: z.enum(['random', 'teacher-stage4']).default(DSKD_DEFAULTS.initializeGlobal) })
+    .prefault({}),
+});
+
+/** Options of the method `rd`: reverse distillation, the local student alone. */
+export const rdOptions = z.strictObject({
+  ...common,
+  objective: objective.default(DEFAULT_BRANCHES.local.objective),
+  optimizer: optimizer.default(DEFAULT_BRANCHES.local.optimizer),
+});
+
+export type DskdOptions = z.output<typeof dskdOptions>;
+export type RdOptions = z.output<typeof rdOptions>;
+
+/** The options of `dskd` that train what `rd` trains. */
+export function asDskdOptions({ objective, optimizer, ...rest }: RdOptions): DskdOptions {
+  return dskdOptions.parse({ ...rest, branches: { local: { branch: 'local', objective, optimizer } } });
+}
+
+/** What the paper trained with: students of the teacher's widths, g = 1024, 200 epochs, Adam 0.5 / 0.999 at 0.005. */
+export function paperOptions(): DskdOptions {
+  const adam = { learningRate: 0.005, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 };
+  return dskdOptions.parse({
+    preset: 'paper',
+    gccb: { variant: 'full', channels: 1024 },
+    branches: {
+      local: { ...DEFAULT_BRANCHES.local, optimizer: adam },
+      global: { ...DEFAULT_BRANCHES.global, optimizer: adam },
+    },
+    epochs: 200,
+    batchSize: 16,
+  });
+}
+
+/**
+ * Passes over `images` training images: `epochs`, or enough of them for batch-norm statistics to settle. Ten passes
+ * over a few images are a handful of steps, after which scores mean nothing.
+ */
+export function epochsFor(
+  { epochs, batchSize }: Pick<DskdOptions, 'epochs' | 'batchSize'>,
+  images: number,
+): number {
+  if (epochs !== undefined) return epochs;
+  const stepsPerEpoch = Math.max(1, Math.floor(images / batchSize));
+  return Math.max(DSKD_DEFAULTS.minEpochs, Math.ceil(DSKD_DEFAULTS.minSteps / stepsPerEpoch));
+}
+
+/**
+ * Refuses names that no file could hold, before anything is trained.
+ * @throws {DskdError} `invalid-config`
+ */
+export function assertBranchNames(names: readonly string[]): void {
+  const valid =
+    names.length > 0 && !names.includes('') && namesAreApart(names, '.') && namesAreApart(names, '/');
+  if (valid) return;
+  throw new DskdError(
+    'invalid-config',
+    `Got the branches ${names.map((name) => `'${name}'`).join(', ') || 'of no name'}; wanted at least one, with names ` +
+      'of which none is empty or begins with another and a dot or a slash.',
+    { details: { names } },
+  );
+}

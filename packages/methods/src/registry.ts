@@ -1,0 +1,61 @@
+import { DskdError } from '@dskd/base';
+import type { Method } from './contract.js';
+
+/** A method that is loaded when it is first used. */
+export interface LazyMethod {
+  readonly name: string;
+  load(): Promise<Method>;
+}
+
+const methods = new Map<string, LazyMethod>([
+  ['dskd', { name: 'dskd', load: async () => (await import('./dskd/method.js')).dskdMethod }],
+  ['rd', { name: 'rd', load: async () => (await import('./dskd/method.js')).rdMethod }],
+]);
+
+/** What {@link registerMethod} was given, by name: giving the same object again changes nothing. */
+const registered = new Map<string, Method | LazyMethod>();
+
+/** Names are parts of tensor names and of file names. */
+const NAME = /^(?!teacher$|ignored$)[a-z][a-z0-9-]*$/;
+
+/**
+ * Makes a method known by its name, in this thread. Registering the same object again changes nothing.
+ * @throws {DskdError} `invalid-argument` for a name that is taken, or is not lower-case letters, digits and hyphens.
+ */
+export function registerMethod(method: Method | LazyMethod): void {
+  const { name } = method;
+  if (!NAME.test(name)) {
+    throw new DskdError(
+      'invalid-argument',
+      `Got the method name '${name}'; wanted lower-case letters, digits and hyphens, a letter first.`,
+    );
+  }
+  if (methods.has(name) && registered.get(name) !== method) {
+    throw new DskdError('invalid-argument', `There is a method '${name}' already.`, {
+      hint: 'Give the method another name.',
+    });
+  }
+  registered.set(name, method);
+  methods.set(name, 'load' in method ? method : { name, load: () => Promise.resolve(method) });
+}
+
+/** All known methods, in alphabetical order. */
+export function methodNames(): string[] {
+  return [...methods.keys()].sort();
+}
+
+/**
+ * The method called `name`.
+ * @throws {DskdError} `invalid-argument` listing the methods there are.
+ */
+export async function createMethod(name: string): Promise<Method> {
+  const known = methods.get(name);
+  if (known) return known.load();
+  throw new DskdError(
+    'invalid-argument',
+    `Got method '${name}'; wanted one of ${methodNames().join(', ')}.`,
+    {
+      hint: 'A method of another package must be registered first: registerMethod of @dskd/methods.',
+    },
+  );
+}
