@@ -1,8 +1,30 @@
-// docs/equations.md names functions of the linked files.
-import { readFileSync } from 'node:fs';
+// Relative links of the documents lead to files that exist, and docs/equations.md names functions of the linked files.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
+const documents = execFileSync('git', ['ls-files', '-z', '--', '*.md'], { cwd: root, encoding: 'utf8' })
+  .split('\0')
+  .filter((file) => file !== '' && existsSync(path.join(root, file)));
+
+/** Targets of the links of a text outside code blocks, without anchors and without other sites. */
+function targetsOf(text) {
+  const prose = text.replace(/^```[\s\S]*?^```/gm, '').replace(/`[^`\n]*`/g, '');
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target]) => target.split('#')[0])
+    .filter((target) => target !== '' && !/^[a-z]+:/i.test(target));
+}
+
+test('relative links exist', () => {
+  const broken = documents.flatMap((file) =>
+    targetsOf(readFileSync(path.join(root, file), 'utf8'))
+      .filter((target) => !existsSync(path.resolve(root, path.dirname(file), decodeURI(target))))
+      .map((target) => `${file}: ${target}`),
+  );
+  expect(broken).toEqual([]);
+});
+
 test('the functions of docs/equations.md are exported by the linked files', () => {
   const rows = readFileSync(path.join(root, 'docs/equations.md'), 'utf8')
     .split('\n')
