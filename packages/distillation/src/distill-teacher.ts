@@ -1,38 +1,38 @@
-import { DskdError, isDskdError, throwIfAborted, type EventListener } from '@dskd/base';
-import type { FeatureExtractor, Student } from '@dskd/core';
+import { DskdError, type EventListener, isDskdError, throwIfAborted } from '@dskd/base';
+import { type FeatureExtractor, type Objective, type Student, sumAll } from '@dskd/core';
 import { backboneInfo, createTrainableBackbone, type TrainableBackbone } from '@dskd/models';
-import { inProcessRunner, type FeatureBatch, type StudentRunner } from '@dskd/training';
+import { type FeatureBatch, inProcessRunner, type StudentRunner } from '@dskd/training';
 import { readStateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
-import { readProgress, writeProgress } from './checkpoint.js';
-import { FEATURE_ERROR, levelErrors } from './feature-error.js';
 import { DistillationImages, type Photo, type Purpose } from './images.js';
-import { planDistillation, type DistillationPlan, type DistillOptions } from './options.js';
+import { type DistillationPlan, type DistillOptions, planDistillation } from './options.js';
 import {
-  recordOf,
-  writeDistilledWeights,
   type CurvePoint,
   type DistillationRecord,
   type DistillationSettings,
   type FeatureErrors,
+  readProgress,
+  recordOf,
+  writeDistilledWeights,
+  writeProgress,
 } from './record.js';
 import { StandardizedTeacher } from './standardized-teacher.js';
 
 const NAME = 'distillation';
 
 export interface DistilledTeacher {
-  /** A safetensors file for `createBackbone`, the record in its metadata. */
+  /** A safetensors file for `createBackbone`, with the record in its metadata. */
   readonly bytes: Uint8Array;
   readonly record: DistillationRecord;
 }
 
 /**
- * Trains a small backbone to predict a large teacher's features: those of each level, standardized per channel, through
- * a linear 1x1 head that is thrown away afterwards, on procedural images and augmented crops of photos. At the
- * end the batch norms' running statistics are averaged over fresh images.
+ * Trains a small backbone to predict a large teacher's features at each level, standardized per channel, through linear
+ * 1 x 1 heads that are dropped afterwards, on procedural images and augmented crops of photos. At the end the batch
+ * norms' running statistics are averaged over new images.
  *
- * The same options give the same bytes on cpu and wasm, also where the run was stopped and resumed.
- * @throws {DskdError} `invalid-config`; `aborted`, after saving a checkpoint if there is where to;
+ * The same options give the same bytes on the cpu and wasm backends, also if the run was stopped and resumed.
+ * @throws {DskdError} `invalid-config`; `aborted`, after saving a checkpoint if `checkpoint` is given;
  * `numerical-instability` naming the step; for `resumeFrom` `invalid-argument` naming the settings that differ,
  * `artifact-invalid`, `weights-invalid`; for `startFrom` `weights-invalid`, `weights-mismatch`.
  */
@@ -46,7 +46,7 @@ export async function distillTeacher(options: DistillOptions): Promise<Distilled
   }
 }
 
-/** What the backbone is trained on and predicts, as one step of a runner sees it. */
+/** The targets of one step as a runner's batch. */
 function featureBatch(teacher: FeatureExtractor, targets: readonly tf.Tensor4D[]): FeatureBatch {
   return {
     size: targets[0]!.shape[0],
@@ -78,7 +78,7 @@ class Distillation {
   #losses = emptyLosses();
   #step = 0;
   #savedStep: number | undefined;
-  /** Of the step that is being made: a student of the training package sees the teacher's features only. */
+  /** Images of the current step: a student of `@dskd/training` receives the teacher's features only. */
   #images: tf.Tensor4D | undefined;
 
   private constructor(
@@ -170,7 +170,7 @@ class Distillation {
     this.#teacher.dispose();
   }
 
-  /** The backbone as the training package knows a student: it reads the images of the step. */
+  /** Adapts the backbone to the `Student` interface: its forward pass reads the images of the current step. */
   #student(): Student {
     const backbone = this.#backbone;
     return {
@@ -240,7 +240,7 @@ class Distillation {
     };
   }
 
-  /** torch.optim.swa_utils.update_bn over fresh images: the average of batches, not of the last few. */
+  /** Averages batch norm's running statistics over new images, as torch.optim.swa_utils.update_bn does. */
   async #settle(): Promise<void> {
     const { batchSize, statisticsBatches } = this.#settings;
     for (let batch = 0; batch < statisticsBatches; batch++) {
@@ -268,7 +268,7 @@ class Distillation {
   }
 }
 
-/** Says which file is wrong: a run reads the large teacher's, too. */
+/** Reads the weights of `startFrom`; errors name that option, because a run also reads the teacher's file. */
 function startFrom(backbone: TrainableBackbone, bytes: Uint8Array): void {
   try {
     backbone.loadStateDict(readStateDict(bytes));
@@ -290,9 +290,38 @@ function imagesFor(
   return new DistillationImages(purpose, { seed, size, proceduralFraction, photos });
 }
 
-/** A head for each level of the backbone, as wide as the teacher's level. */
+/** Returns one head per level of the backbone, with the number of channels of the teacher's level. */
 function headsFor(backbone: DistillationPlan['backbone'], teacher: FeatureExtractor): Record<string, number> {
   return Object.fromEntries(
     backboneInfo(backbone).levels.map(({ name }, level) => [name, teacher.levels[level]!.channels]),
   );
 }
+
+/** Mean squared difference of one level; `target` receives no gradient. */
+function meanSquaredError(target: tf.Tensor4D, prediction: tf.Tensor4D): tf.Scalar {
+  const operation = tf.customGrad((...args) => {
+    const [guess, save] = args as [tf.Tensor4D, tf.GradSaveFunc];
+    save([guess]);
+    const value = tf.tidy(() => tf.div<tf.Scalar>(sumAll(tf.squaredDifference(guess, target)), guess.size));
+    const gradFunc = (dy: tf.Scalar, saved: tf.Tensor[]): tf.Tensor =>
+      tf.tidy(() => tf.mul(tf.sub(saved[0]!, target), tf.mul(dy, 2 / target.size)));
+    return { value, gradFunc };
+  });
+  return operation(prediction);
+}
+
+/** Mean squared difference of each level. The caller disposes them. */
+function levelErrors(targets: readonly tf.Tensor4D[], predictions: readonly tf.Tensor4D[]): tf.Scalar[] {
+  return targets.map((target, level) => meanSquaredError(target, predictions[level]!));
+}
+
+/** The sum over levels of the mean squared difference of features. */
+const FEATURE_ERROR: Objective = {
+  name: 'featureError',
+  options: {},
+  loss: (targets, predictions) => tf.tidy(() => tf.addN<tf.Scalar>(levelErrors(targets, predictions))),
+  map: (targets, predictions) =>
+    targets.map((target, level) =>
+      tf.tidy(() => tf.mean<tf.Tensor3D>(tf.squaredDifference(target, predictions[level]!), 3)),
+    ),
+};

@@ -6,49 +6,49 @@ import type { Photo } from './images.js';
 import type { DistillationSettings } from './record.js';
 
 export interface DistillOptions {
-  /** Its levels must lie at the strides of the backbone's. Frozen; stays the caller's. */
+  /** The levels of the teacher must have the strides of the backbone's levels. It is not trained and not disposed. */
   readonly teacher: { readonly extractor: FeatureExtractor; readonly sha256: string };
-  /** Steps of the optimizer. */
+  /** Number of optimizer steps. */
   readonly steps: number;
-  /** What is trained. Default `teacher-tiny`. */
+  /** The backbone to train. Default `teacher-tiny`. */
   readonly backbone?: BackboneName;
   /**
-   * Images of anything, that augmented crops are cut from; the same file twice counts once. A tenth, at least
-   * one of two, is held out for the error that is reported.
+   * Images of any content to cut augmented crops from; duplicate files count once. A tenth of them (at least one, if
+   * there are two or more) is held out to measure the reported error.
    */
   readonly photos?: readonly Photo[];
   /**
-   * Bytes of a weight file of the backbone to start from instead of random weights, e.g. what a distillation on
-   * images of another size made. The heads start anew.
+   * Bytes of a weight file of the backbone to start from instead of random weights, for example the result of a
+   * distillation on images of another size. The heads start from random weights.
    */
   readonly startFrom?: Uint8Array;
-  /** Share of procedural images, 0 to 1. Default a half, or all without photos. */
+  /** Share of procedural images, 0 to 1. Default 0.5, or 1 without photos. */
   readonly proceduralFraction?: number;
-  /** Of the images, in pixels; a multiple of 16. Default 128. */
+  /** Width and height of the images in pixels; a multiple of 16. Default 128. */
   readonly size?: number;
-  /** Default 32. */
+  /** Images per step. Default 32. */
   readonly batchSize?: number;
   /** Default 1. */
   readonly seed?: number;
   /**
-   * Adam's (0.9, 0.999), at its height: it rises over a fiftieth of the steps, stays until half of them are done, and
-   * falls by a cosine to a hundredth. Default 0.002.
+   * Peak learning rate of Adam (0.9, 0.999): linear warm-up over a fiftieth of the steps, constant until half of them
+   * are done, then cosine decay to a hundredth. Default 0.002.
    */
   readonly learningRate?: number;
-  /** Steps between two measurements of the held-out error, at each of which a checkpoint is saved. Default 500. */
+  /** Steps between two measurements of the held-out error; a checkpoint is saved at each. Default 500. */
   readonly evaluateEvery?: number;
-  /** Images the held-out error is measured on. Default 64. */
+  /** Number of images to measure the held-out error on. Default 64. */
   readonly heldOutImages?: number;
   /**
-   * Batches that the teacher's means and deviations are measured on before training, and as many others that batch
-   * norm's running statistics are averaged over afterwards. Default 32.
+   * Number of batches to measure the teacher's means and standard deviations on before training, and of other batches
+   * to average batch norm's running statistics over afterwards. Default 32.
    */
   readonly statisticsBatches?: number;
-  /** Gets all that is needed to go on; the run waits for it. Also called when the run is aborted. */
+  /** Receives the state needed to resume; the run waits for it. Also called when the run is aborted. */
   readonly checkpoint?: { save(bytes: Uint8Array): Promise<void> };
-  /** What `checkpoint.save` got. The run ends bit-equal to one that was never stopped. */
+  /** Bytes that `checkpoint.save` received. The result equals that of an uninterrupted run bit for bit. */
   readonly resumeFrom?: Uint8Array;
-  /** Asked between steps. */
+  /** Checked between steps. */
   readonly signal?: AbortSignal;
   readonly onEvent?: EventListener;
 }
@@ -93,7 +93,7 @@ function problemsOf(settings: DistillationSettings): string[] {
   return problems;
 }
 
-/** Where teacher and backbone do not fit: one prediction per level, position by position. */
+/** Returns the differences between the levels of teacher and backbone; maps must have the same size per level. */
 function levelProblems(
   { extractor }: DistillOptions['teacher'],
   backbone: BackboneName,
@@ -122,7 +122,10 @@ async function sha256Of(bytes: Uint8Array): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** @throws {DskdError} `invalid-config` naming everything that is wrong. */
+/**
+ * Fills in the defaults and checks the options.
+ * @throws {DskdError} `invalid-config` with all problems.
+ */
 export async function planDistillation(options: DistillOptions): Promise<DistillationPlan> {
   const { teacher, steps, backbone = 'teacher-tiny', photos: given = [], seed = 1, size = 128 } = options;
   const all = bySha256(given).map((photo) => ({ ...photo, id: photo.sha256, load: () => photo.load() }));

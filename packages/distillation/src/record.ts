@@ -1,11 +1,12 @@
 import { DskdError } from '@dskd/base';
+import { assertSameRun, readCheckpoint, type StudentState, writeCheckpoint } from '@dskd/training';
 import {
   checkMetadata,
   parseMetadata,
   readSafetensors,
+  type StateDict,
   storedAs,
   writeSafetensors,
-  type StateDict,
 } from '@dskd/weights';
 import { z } from 'zod';
 
@@ -13,48 +14,48 @@ import { z } from 'zod';
 export const VERSION = '0.1.0';
 
 const errors = z.object({
-  /** Mean squared error of the standardized features by level of the backbone: 1 is to predict their mean. */
+  /** Mean squared error of the standardized features by level of the backbone; predicting their mean gives 1. */
   levels: z.record(z.string(), z.number()),
-  /** Over the levels. */
+  /** Mean over the levels. */
   mean: z.number(),
 });
 
 /** Held-out error and training loss after some steps. */
-export const curvePoint = z.object({ step: z.int(), loss: z.number(), heldOut: errors });
+const curvePoint = z.object({ step: z.int(), loss: z.number(), heldOut: errors });
 
-/** What the distillation is, besides its curve: two with the same settings end in the same weights. */
-export const settingsSchema = z.object({
+/** Settings of a distillation: two runs with the same settings give the same weights. */
+const settingsSchema = z.object({
   backbone: z.string(),
-  /** SHA-256 of the weight file that it started from; null (as in files before there was such a thing) if random. */
+  /** SHA-256 of the weight file that it started from; null (also in older files, without this field) if random. */
   startedFrom: z.string().nullable().default(null),
   teacher: z.object({ name: z.string(), sha256: z.string(), levels: z.array(z.string()) }),
   seed: z.int(),
   steps: z.int(),
   batchSize: z.int(),
-  /** Of the images, in pixels. */
+  /** Width and height of the images in pixels. */
   size: z.int(),
   learningRate: z.number(),
   evaluateEvery: z.int(),
   statisticsBatches: z.int(),
   images: z.object({
     proceduralFraction: z.number(),
-    /** Trained on, and those only the held-out crops are cut from. */
+    /** Numbers of photos for training and of those for held-out crops. */
     photos: z.int(),
     heldOutPhotos: z.int(),
-    /** SHA-256 over the sorted SHA-256 of all photos' files; null without photos. */
+    /** SHA-256 over the sorted SHA-256 values of all photo files; null without photos. */
     photosSha256: z.string().nullable(),
-    /** Held-out images that the error is measured on. */
+    /** Number of held-out images. */
     heldOut: z.int(),
   }),
 });
 
-/** The metadata of a weight file that a distillation made. */
-export const recordSchema = settingsSchema.extend({
+/** Metadata of a distilled weight file. */
+const recordSchema = settingsSchema.extend({
   format: z.literal(2),
-  /** Images trained on. */
+  /** Number of training images. */
   drawn: z.int(),
   curve: z.array(curvePoint),
-  /** Of the weights in the file before they were rounded, with the statistics that go with them. */
+  /** Errors of the final weights before rounding to float16, with the final batch norm statistics. */
   heldOut: errors,
   versions: z.record(z.string(), z.string()),
 });
@@ -65,7 +66,7 @@ export type DistillationSettings = z.output<typeof settingsSchema>;
 export type DistillationRecord = z.output<typeof recordSchema>;
 
 /** Format 1 called images pictures, and the embedded teacher `dskd_tiny`. */
-export function recordFromFormat1({
+function recordFromFormat1({
   pictures,
   backbone,
   ...rest
@@ -78,8 +79,8 @@ export function recordFromFormat1({
   };
 }
 
-/** Where the record stands in the file's metadata. */
-export const RECORD_KEY = 'dskd-distillation';
+/** Key of the record in the file's metadata. */
+const RECORD_KEY = 'dskd-distillation';
 
 export function recordOf(
   settings: DistillationSettings,
@@ -97,7 +98,7 @@ export function recordOf(
 }
 
 /**
- * A distilled backbone as the bytes of a safetensors file under torch's names: filters in float16, vectors (batch
+ * Returns a distilled backbone as the bytes of a safetensors file with torch's tensor names: filters in float16, vectors (batch
  * norms and their running statistics) in float32, the record in the metadata.
  */
 export function writeDistilledWeights(weights: StateDict, record: DistillationRecord): Uint8Array {
@@ -107,7 +108,7 @@ export function writeDistilledWeights(weights: StateDict, record: DistillationRe
 }
 
 /**
- * Where the weights in a file that {@link distillTeacher} made came from.
+ * Reads the record of a weight file that `distillTeacher` made.
  * @throws {DskdError} `weights-invalid`, `artifact-invalid`
  */
 export function readDistillationRecord(bytes: Uint8Array): DistillationRecord {
@@ -120,4 +121,55 @@ export function readDistillationRecord(bytes: Uint8Array): DistillationRecord {
   }
   const parsed = parseMetadata(text, 'weights');
   return checkMetadata(recordSchema, parsed.format === 1 ? recordFromFormat1(parsed) : parsed, 'weights');
+}
+
+const runSchema = z.object({
+  kind: z.literal('distillation'),
+  settings: z.record(z.string(), z.json()),
+  curve: z.array(curvePoint),
+});
+
+/** State of a distillation between two steps. */
+interface DistillationProgress {
+  /** Steps done. */
+  readonly step: number;
+  readonly curve: readonly CurvePoint[];
+  /** Sum of the losses since the last point of the curve. */
+  readonly lossSum: number;
+  readonly student: StudentState;
+}
+
+/** Returns the bytes of a training checkpoint of a distillation. */
+export function writeProgress(settings: DistillationSettings, progress: DistillationProgress): Uint8Array {
+  const { step, curve, lossSum, student } = progress;
+  const { seed, batchSize, steps } = settings;
+  return writeCheckpoint({
+    state: {
+      seed,
+      batchSize,
+      images: steps * batchSize,
+      step,
+      history: [],
+      lossSums: { [student.name]: lossSum },
+      students: [student],
+    },
+    run: { kind: 'distillation', settings, curve: [...curve] },
+  });
+}
+
+/**
+ * Reads what {@link writeProgress} wrote for a run with the same settings.
+ * @throws {DskdError} as `readCheckpoint`; `artifact-invalid` for the checkpoint of a detector;
+ * `invalid-argument` naming the settings that differ.
+ */
+export function readProgress(bytes: Uint8Array, settings: DistillationSettings): DistillationProgress {
+  const checkpoint = readCheckpoint(bytes);
+  const { settings: saved, curve } = checkMetadata(runSchema, checkpoint.run, 'distillation checkpoint');
+  assertSameRun({ ...checkpoint, run: saved }, { ...settings });
+  const { step, lossSums, students } = checkpoint.state;
+  const [student] = students;
+  if (!student || students.length !== 1) {
+    throw new DskdError('artifact-invalid', `The checkpoint has ${students.length} networks, wanted one.`);
+  }
+  return { step, curve, lossSum: lossSums[student.name] ?? 0, student };
 }

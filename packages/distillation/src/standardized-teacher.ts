@@ -2,10 +2,10 @@ import { throwIfAborted } from '@dskd/base';
 import { meanOverRows, sumOverRows, type FeatureExtractor } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Of the root mean square of a level's deviations: a channel that hardly ever moves is not blown up. */
+/** Lower bound of a channel's standard deviation, relative to the root mean square of its level's: nearly constant channels are not amplified. */
 const SMALLEST_DEVIATION = 0.01;
 
-/** Mean and sum of squared distances from it, per channel, of all rows so far (Chan, Golub and LeVeque 1983). */
+/** Running mean and sum of squared deviations per channel (Chan, Golub and LeVeque 1983). */
 class ChannelMoments {
   #rows = 0;
   readonly #means: Float64Array;
@@ -36,11 +36,11 @@ class ChannelMoments {
     this.#rows = all;
   }
 
-  /** `features * scale - shift` has mean 0 and deviation 1 in each channel. */
+  /** Returns `scale` and `shift` such that `features * scale - shift` has mean 0 and standard deviation 1 in each channel. */
   standardization(): { scale: tf.Tensor1D; shift: tf.Tensor1D } {
     const deviations = this.#squares.map((squares) => Math.sqrt(squares / this.#rows));
     const typical = Math.sqrt(deviations.reduce((sum, value) => sum + value ** 2, 0) / deviations.length);
-    // A level that never moves at all is zero whatever it is divided by.
+    // Features of a constant level become 0 with any scale.
     const floor = typical === 0 ? 1 : SMALLEST_DEVIATION * typical;
     const scales = deviations.map((deviation) => 1 / Math.max(deviation, floor));
     return {
@@ -50,7 +50,7 @@ class ChannelMoments {
   }
 }
 
-/** A teacher whose features have mean 0 and deviation 1 in each channel. Does not own the teacher. */
+/** A teacher with features standardized to mean 0 and standard deviation 1 per channel. Does not own the teacher. */
 export class StandardizedTeacher {
   readonly #extractor: FeatureExtractor;
   readonly #levels: readonly { readonly scale: tf.Tensor1D; readonly shift: tf.Tensor1D }[];
@@ -64,7 +64,7 @@ export class StandardizedTeacher {
   }
 
   /**
-   * Measures mean and deviation of every channel over `batches`, which are disposed.
+   * Measures the mean and standard deviation of every channel over `batches`, which it disposes.
    * @throws {DskdError} `aborted`
    */
   static async measure(
@@ -89,7 +89,7 @@ export class StandardizedTeacher {
     );
   }
 
-  /** As `extract` of a feature extractor. The caller disposes the result. */
+  /** Returns the standardized features of each level, `[batch, height, width, channels]`. The caller disposes them. */
   async extract(images: tf.Tensor4D): Promise<tf.Tensor4D[]> {
     const features = await this.#extractor.extract(images);
     const standardized = features.map((tensor, level) =>

@@ -14,7 +14,7 @@ import { noiseField, randomTexture } from './textures.js';
 
 type Painter = (canvas: Canvas, random: RandomStream) => void;
 
-/** Dead leaves (Lee, Mumford and Huang 2001): shapes over shapes, radii distributed as 1 / r^3. */
+/** Dead leaves (Lee, Mumford and Huang 2001): overlapping shapes with radii distributed as 1 / r^3. */
 const deadLeaves: Painter = (canvas, random) => {
   const { size } = canvas;
   const color = palette(random);
@@ -22,7 +22,7 @@ const deadLeaves: Painter = (canvas, random) => {
   const smallest = scaleBetween(random, 1, size / 16);
   const largest = between(random, 0.15, 0.4) * size;
   const textures = Array.from({ length: 6 }, () => randomTexture(random, size, color));
-  // About twice as much as would cover the image.
+  // About twice the area of the image.
   let area = 2 * size * size;
   for (let leaf = 0; leaf < 600 && area > 0; leaf++) {
     const radius = smallest / Math.sqrt(1 - random.uniform() * (1 - (smallest / largest) ** 2));
@@ -34,7 +34,7 @@ const deadLeaves: Painter = (canvas, random) => {
   }
 };
 
-/** Noise from clouds to sand, in three colors; stretched like brushed metal or wood in one of three. */
+/** Noise in three colors, from clouds to sand; stretched like brushed metal or wood with probability 1/3. */
 const noiseFields: Painter = (canvas, random) => {
   const { size } = canvas;
   const options = () => ({
@@ -59,7 +59,7 @@ const noiseFields: Painter = (canvas, random) => {
 const fractals: Painter = (canvas, random) => {
   const { size } = canvas;
   const angle = between(random, 0, 2 * Math.PI);
-  // Near the edge of the Mandelbrot set's main body, where Julia sets are rich.
+  // Near the boundary of the Mandelbrot set's main cardioid, where Julia sets have much detail.
   const radius = between(random, 0.95, 1.1);
   const real = radius * (0.5 * Math.cos(angle) - 0.25 * Math.cos(2 * angle));
   const imaginary = radius * (0.5 * Math.sin(angle) - 0.25 * Math.sin(2 * angle));
@@ -76,7 +76,7 @@ const fractals: Painter = (canvas, random) => {
       step++;
     }
     if (step === steps) return mixed(colors[0]!, colors[1]!, clamp(a * a + b * b));
-    // Between whole steps by how far out the point has gone.
+    // Interpolated between whole steps by the distance that the point has reached.
     const smooth = step + 1 - Math.log2(Math.max(1, Math.log2(a * a + b * b) / 2));
     const place = Math.max(0, smooth) / 4;
     const below = Math.floor(place);
@@ -87,7 +87,7 @@ const fractals: Painter = (canvas, random) => {
 const GLYPH_COLUMNS = 5;
 const GLYPH_ROWS = 7;
 
-/** A made-up letter: a few straight strokes on a grid of 5 x 7. */
+/** A random letter: a few straight strokes on a grid of 5 x 7. */
 function glyph(random: RandomStream): Uint8Array {
   const bits = new Uint8Array(GLYPH_COLUMNS * GLYPH_ROWS);
   for (let stroke = 2 + random.integer(3); stroke > 0; stroke--) {
@@ -104,7 +104,7 @@ function glyph(random: RandomStream): Uint8Array {
   return bits;
 }
 
-/** Lines of made-up letters at some angle on some ground, and thin lines across. */
+/** Lines of random letters at a random angle on a textured background, and thin lines across. */
 const text: Painter = (canvas, random) => {
   const { size } = canvas;
   const color = palette(random);
@@ -123,7 +123,7 @@ const text: Painter = (canvas, random) => {
       const [across, down] = [column >> 3, Math.floor(row / 10)];
       const [inX, inY] = [column - across * 8, row - down * 10];
       if (inX >= GLYPH_COLUMNS || inY >= GLYPH_ROWS) continue;
-      // Four of the numbers are spaces.
+      // Numbers beyond the alphabet are spaces.
       const letter = alphabet[letters[(down & 63) * 64 + (across & 63)]!];
       if (letter?.[inY * GLYPH_COLUMNS + inX]) cover(canvas, x, y, ink, 0.9);
     }
@@ -131,7 +131,7 @@ const text: Painter = (canvas, random) => {
   for (let line = random.integer(6); line > 0; line--) strokeAcross(canvas, random, color);
 };
 
-/** A thin line that bends. */
+/** Draws a thin curved line. */
 function strokeAcross(canvas: Canvas, random: RandomStream, color: ReturnType<typeof palette>): void {
   const { size } = canvas;
   const [paint, width] = [color(), scaleBetween(random, 0.5, size / 40)];
@@ -152,7 +152,7 @@ function strokeAcross(canvas: Canvas, random: RandomStream, color: ReturnType<ty
   }
 }
 
-/** A few large textured things on a textured ground. */
+/** A few large textured shapes on a textured background. */
 const texturedShapes: Painter = (canvas, random) => {
   const { size } = canvas;
   const color = palette(random);
@@ -165,7 +165,7 @@ const texturedShapes: Painter = (canvas, random) => {
   }
 };
 
-/** Smooth ground: a linear slope and a bright or dark spot, in bands in one of four. */
+/** A linear gradient and a bright or dark spot, in bands with probability 1/4. */
 const gradients: Painter = (canvas, random) => {
   const { size } = canvas;
   const color = palette(random);
@@ -183,7 +183,7 @@ const gradients: Painter = (canvas, random) => {
   });
 };
 
-/** Kinds of procedural images, by name. */
+/** Families of procedural images by name. */
 export const FAMILIES = {
   'dead-leaves': deadLeaves,
   'noise-fields': noiseFields,

@@ -4,10 +4,10 @@ import { FAMILIES, type ProceduralFamily } from './families.js';
 
 export type { ProceduralFamily };
 
-/** The kinds of procedural images there are. */
+/** Names of the families of procedural images. */
 export const PROCEDURAL_FAMILIES = Object.keys(FAMILIES) as readonly ProceduralFamily[];
 
-/** How often each is drawn, in this order: what has most to learn from comes more often. */
+/** Relative frequency of each family. */
 const SHARES: Readonly<Record<ProceduralFamily, number>> = {
   'dead-leaves': 4,
   'noise-fields': 2,
@@ -23,7 +23,7 @@ function drawFamily(random: RandomStream): ProceduralFamily {
   return PROCEDURAL_FAMILIES.find((family) => (left -= SHARES[family]) < 0)!;
 }
 
-/** Each pixel becomes the mean of 3 x 3. */
+/** Box blur of 3 x 3 pixels. */
 function blur({ size, data }: Canvas): void {
   const source = data.slice();
   for (let y = 0; y < size; y++) {
@@ -43,7 +43,7 @@ function blur({ size, data }: Canvas): void {
   }
 }
 
-/** Light from one side, a lens that blurs, a sensor that is noisy: each in some of the images. */
+/** Applies blur, uneven lighting and sensor noise, each to some of the images. */
 function photograph({ size, data }: Canvas, random: RandomStream): void {
   if (random.uniform() < 0.3) blur({ size, data });
   const [across, down] = [between(random, -0.3, 0.3), between(random, -0.3, 0.3)];
@@ -62,11 +62,11 @@ function photograph({ size, data }: Canvas, random: RandomStream): void {
 }
 
 /**
- * A made-up image: dead leaves, noise, a fractal, text, textured shapes or gradients. Nothing but the stream
- * decides what it is; the same stream gives the same bytes on the same JavaScript engine (sine and cosine are
- * not the same to the last bit on all).
- * @param size of either side, in pixels, at least 8.
- * @param options.family one kind; by default drawn.
+ * Draws a procedural image: dead leaves, noise, a fractal, text, textured shapes or gradients. The same stream gives
+ * the same bytes on the same JavaScript engine (engines may differ in the last bit of sine and cosine).
+ * @param size width and height in pixels, at least 8.
+ * @param options.family default: drawn from the stream.
+ * @returns RGB, 3 channels.
  * @throws {DskdError} `invalid-argument`
  */
 export function proceduralImage(

@@ -1,5 +1,5 @@
 import { randomStream, type PixelBuffer } from '@dskd/base';
-import { photoCrop } from './photo-crop.js';
+import { photoCrop } from './images.js';
 
 function photo(width: number, height: number): PixelBuffer {
   const data = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 7) % 251);
