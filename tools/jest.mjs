@@ -3,7 +3,7 @@
 // DSKD_TEST_SECONDS=FILE appends a line { package, tier, seconds } for each tier that ran.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { appendFileSync, existsSync, readdirSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { webgpuEnvironment } from './webgpu-environment.mjs';
 
@@ -35,10 +35,19 @@ function run(name, extra = {}) {
   return status ?? 1;
 }
 
+/** The compiled tests of the package. A test whose source is gone is deleted: `tsc -b` leaves it there. */
+function compiledTests() {
+  if (!existsSync('dist')) return [];
+  const tests = readdirSync('dist', { recursive: true })
+    .map(String)
+    .filter((file) => file.endsWith('.test.js'));
+  const isStale = (file) => !existsSync(path.join('src', file.replace(/js$/, 'ts')));
+  for (const file of tests.filter(isStale)) rmSync(path.join('dist', file));
+  return tests.filter((file) => !isStale(file));
+}
+
+const hasBackendTests = compiledTests().some((file) => file.endsWith('.backends.test.js'));
 let failed = run(tier);
-const hasBackendTests =
-  existsSync('dist') &&
-  readdirSync('dist', { recursive: true }).some((file) => String(file).endsWith('.backends.test.js'));
 if (tier === 'slow' && hasBackendTests) {
   const webgpu = webgpuEnvironment();
   if (webgpu.environment) {

@@ -42,8 +42,7 @@ export function spawnDskd(
 }
 
 /**
- * The same in this process, where nothing depends on being one: faster by the start of Node and tfjs. Not for
- * training: loops over numbers are several times slower in jest's context.
+ * The same in this process, for what does not depend on being a process: saves the start of Node and tfjs.
  */
 export async function dskd(...args: string[]): Promise<Outcome> {
   const { result, ...output } = await capture(() => main([process.execPath, BIN, ...args]));

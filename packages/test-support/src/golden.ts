@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { readSafetensors, toFloat32 } from '@dskd/weights';
 
-// A variable, because jest's sandbox makes each use of a global twenty times slower.
 const { imul } = Math;
 
 function nameHash(name: string): number {
