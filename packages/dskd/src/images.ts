@@ -25,8 +25,8 @@ export function isOneImage(images: ImageLike | ImagesLike): images is ImageLike 
 
 /** The pixels of an image: as they are, or decoded: RGB, upright. */
 export async function pixelsOf(image: ImageLike, signal?: AbortSignal): Promise<ImageInput> {
-  if (typeof image === 'object' && 'data' in image && 'width' in image) return image as ImageInput;
-  return decode(image as Exclude<ImageLike, ImageInput>, signal);
+  if (typeof image === 'object' && 'data' in image && 'width' in image) return image;
+  return decode(image, signal);
 }
 
 function isSource(data: object): data is ImageSource {
@@ -36,7 +36,7 @@ function isSource(data: object): data is ImageSource {
 function nameOf(image: ImageLike, index: number): string {
   if (typeof image === 'string') return image;
   if (image instanceof URL) return image.href;
-  return 'name' in image && typeof image.name === 'string' ? image.name : `image ${index}`;
+  return typeof File === 'function' && image instanceof File ? image.name : `image ${index}`;
 }
 
 /**

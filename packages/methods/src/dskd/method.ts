@@ -26,7 +26,7 @@ export const dskdMethod: Method<DskdOptions> = {
   estimate: estimateCost,
   alternatives,
   fit: (input, options) => fitStudents('dskd', input, options),
-  restore: async (saved, context) => restoreModel('dskd', saved, context),
+  restore: (saved, context) => Promise.resolve().then(() => restoreModel('dskd', saved, context)),
   combine: combineModels,
 };
 
@@ -47,5 +47,5 @@ export const rdMethod: Method<RdOptions> = {
   estimate: (plan, options) => estimateCost(plan, asDskdOptions(options)),
   alternatives: (plan, options, availableBytes) => alternatives(plan, asDskdOptions(options), availableBytes),
   fit: (input, options) => fitStudents('rd', input, asDskdOptions(options)),
-  restore: async (saved, context) => restoreModel('rd', saved, context),
+  restore: (saved, context) => Promise.resolve().then(() => restoreModel('rd', saved, context)),
 };

@@ -10,7 +10,6 @@ import type {
   AnomalyModel,
   BranchInfo,
   BranchOutput,
-  JsonObject,
   RestoreContext,
   SavedModel,
   Size,
@@ -113,7 +112,7 @@ export class DskdModel implements AnomalyModel {
 
   async score(images: tf.Tensor4D): Promise<BranchOutput[]> {
     const [, height, width] = images.shape;
-    const features = await this.context.teacher!.extractor.extract(images);
+    const features = await this.context.teacher.extractor.extract(images);
     const { alignCorners } = this.config.levels;
     const outputs: { name: string; map: tf.Tensor3D }[] = [];
     try {
@@ -138,7 +137,7 @@ export class DskdModel implements AnomalyModel {
     for (const { name, state } of this.#branches) {
       for (const [key, entry] of state) tensors.set(`${name}.${key}`, entry);
     }
-    return { config: this.config as unknown as JsonObject, tensors };
+    return { config: this.config, tensors };
   }
 
   dispose(): void {
@@ -183,7 +182,7 @@ function assertLevels(
   { name }: BranchConfig,
   { inputSize, teacher }: Required<RestoreContext>,
 ): void {
-  const { extractor } = teacher!;
+  const { extractor } = teacher;
   const wanted = extractor.outputShapes(inputSize);
   const got = config.levels.map(({ channels }, level) => [...config.mapSizes[level]!, channels]);
   if (JSON.stringify(got) === JSON.stringify(wanted)) return;
@@ -292,7 +291,7 @@ export function combineModels(models: readonly SavedModel[]): SavedModel {
   }
   const config: DskdConfig = { ...first!, branches: configs.flatMap(({ branches }) => branches) };
   return {
-    config: config as unknown as JsonObject,
+    config: config,
     tensors: new Map(models.flatMap(({ tensors }) => [...tensors])),
   };
 }

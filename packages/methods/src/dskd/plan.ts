@@ -60,7 +60,7 @@ export function planBranches({ teacher, inputSize, seed }: PlanInput, options: D
       ...(branch === 'global' && gccb ? { gccb: withoutUndefined(gccb) } : {}),
     } satisfies StudentOptions,
     objective,
-    optimizer: withoutUndefined(optimizer) as AdamOptions,
+    optimizer: withoutUndefined(optimizer),
   }));
 }
 
