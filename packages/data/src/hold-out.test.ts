@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { holdOut } from './hold-out.js';
+import { holdOut } from './split-by-seed.js';
 
 const named = (count: number): { id: string }[] =>
   Array.from({ length: count }, (_, index) => ({ id: `train/good/${index}.png` }));

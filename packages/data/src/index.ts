@@ -1,26 +1,36 @@
 export { fingerprintSamples, sourceOf } from './fingerprint.js';
 export { encodeFloatTiff } from './float-tiff.js';
-export { holdOut } from './hold-out.js';
+export { holdOut, splitBySeed, type SplitBySeedOptions } from './split-by-seed.js';
 export { prepareMask, preparePixels, toImageTensor, type Preparation, type PreparedSize } from './prepare.js';
 export { PreparedImages, type BatchOptions, type PreparedImagesOptions } from './prepared-images.js';
 export { toRgb, type ImageDataLike, type ImageInput } from './rgb-image.js';
-export type { DefectRegion, ImageSource, Origin, Sample, Split } from './samples.js';
-export { splitBySeed, type SplitBySeedOptions } from './split-by-seed.js';
-export { formatSummary, summarize, type SummaryRow } from './summary.js';
-export { applyAugmentation, augment } from './transforms/augment.js';
-export { assertAugmentation, type Augmentation } from './transforms/augmentation.js';
 export {
-  drawAugmentation,
+  type DefectRegion,
+  formatSummary,
+  type ImageSource,
+  type Origin,
+  type Sample,
+  type Split,
+  summarize,
+  type SummaryRow,
+} from './samples.js';
+export {
+  applyAugmentation,
+  assertAugmentation,
+  augment,
+  type Augmentation,
   type AugmentationKey,
+  drawAugmentation,
   type DrawnAugmentation,
-} from './transforms/draw-augmentation.js';
-export { gcadAugmentation } from './transforms/gcad-augmentation.js';
-export { LETTERBOX_FILL, type Color } from './transforms/letterbox.js';
+  gcadAugmentation,
+} from './transforms/augmentation.js';
 export {
   borderOf,
-  placement,
+  type Color,
   type Fit,
+  LETTERBOX_FILL,
   type PixelSize,
+  placement,
   type Placement,
   type Point,
   type Rectangle,

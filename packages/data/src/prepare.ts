@@ -3,12 +3,12 @@ import { tensor4d, type Tensor4D } from '@tensorflow/tfjs-core';
 import {
   addBorder,
   assertColor,
-  fitPixels,
-  LETTERBOX_FILL,
   type Color,
+  type Fit,
+  fitPixels,
   type FittedImage,
-} from './transforms/letterbox.js';
-import type { Fit } from './transforms/placement.js';
+  LETTERBOX_FILL,
+} from './transforms/placement.js';
 
 /** The size of what the network sees, in pixels. */
 export interface PreparedSize {

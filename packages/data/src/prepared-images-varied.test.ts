@@ -3,8 +3,7 @@ import type { PixelBuffer } from '@dskd/base';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { preparePixels, toImageTensor } from './prepare.js';
 import { PreparedImages } from './prepared-images.js';
-import { augment } from './transforms/augment.js';
-import type { Augmentation } from './transforms/augmentation.js';
+import { augment, type Augmentation } from './transforms/augmentation.js';
 import { noise } from './transforms/images.test.util.js';
 import { placement } from './transforms/placement.js';
 

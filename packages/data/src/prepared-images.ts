@@ -1,18 +1,18 @@
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import { limiter } from './limiter.js';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { fitImage, toImageTensor, type Preparation } from './prepare.js';
 import type { Sample } from './samples.js';
-import { assertAugmentation, type Augmentation } from './transforms/augmentation.js';
-import { augment } from './transforms/augment.js';
+import { assertAugmentation, augment, type Augmentation } from './transforms/augmentation.js';
 import {
   addBorder,
   assertColor,
-  LETTERBOX_FILL,
   type Color,
+  type Fit,
   type FittedImage,
-} from './transforms/letterbox.js';
-import type { Fit, Placement } from './transforms/placement.js';
+  LETTERBOX_FILL,
+  type Placement,
+} from './transforms/placement.js';
 
 export interface PreparedImagesOptions extends Preparation {
   /** A training run's images are varied by (seed, epoch, sample id). Default: they are not. */
@@ -58,7 +58,7 @@ export class PreparedImages {
   readonly #placements = new Map<number, Placement>();
   /** What the latest prefetch started and nobody has asked for yet. */
   #ahead = new Map<number, Promise<FittedImage>>();
-  readonly #limit: ReturnType<typeof limiter>;
+  readonly #limit: LimitFunction;
 
   /** @throws {DskdError} `invalid-argument`, `invalid-config` (the augmentation) */
   constructor(samples: readonly Pick<Sample, 'id' | 'load'>[], options: PreparedImagesOptions) {
@@ -81,7 +81,7 @@ export class PreparedImages {
     this.#augment = options.augment;
     this.#samples = samples;
     this.#capacity = cacheBytes;
-    this.#limit = limiter(concurrency);
+    this.#limit = pLimit(concurrency);
   }
 
   /** How many samples there are. */

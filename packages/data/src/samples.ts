@@ -1,4 +1,4 @@
-import type { PixelBuffer } from '@dskd/base';
+import { DskdError, type PixelBuffer } from '@dskd/base';
 
 /** What an image may be used for. */
 export type Split = 'train' | 'validation' | 'test';
@@ -74,4 +74,80 @@ export const STRUCTURAL = 'structural_anomalies';
 /** Orders strings by code unit: the same on every machine, whatever its locale. */
 export function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** One thing wrong with a dataset. */
+export interface DatasetProblem {
+  /** Of the file or folder, relative to the dataset where it lies inside. */
+  readonly path: string;
+  readonly problem: string;
+}
+
+const SHOWN = 12;
+
+/**
+ * All of `problems` as one error. The message shows the first dozen by path, `details.problems` has all.
+ */
+export function datasetError(
+  root: string,
+  problems: readonly DatasetProblem[],
+  hint = 'Mend, move or remove what is named, then start again.',
+): DskdError {
+  const sorted = [...problems].sort((a, b) => byCodeUnit(a.path, b.path) || byCodeUnit(a.problem, b.problem));
+  const lines = sorted.slice(0, SHOWN).map(({ path, problem }) => `  ${path}: ${problem}`);
+  if (sorted.length > SHOWN) lines.push(`  and ${sorted.length - SHOWN} more`);
+  const count = sorted.length === 1 ? '1 problem' : `${sorted.length} problems`;
+  return new DskdError('dataset-invalid', `The dataset ${root} has ${count}:\n${lines.join('\n')}`, {
+    details: { root, problems: sorted },
+    hint,
+  });
+}
+
+/** How many images a source holds of one kind. */
+export interface SummaryRow {
+  readonly split: Split;
+  readonly label: Sample['label'];
+  readonly defectType: string;
+  readonly images: number;
+  /** How many of the images come with a mask. */
+  readonly masks: number;
+}
+
+/** Counts the images of `source`: train before validation before test, good before the defects by name. */
+export function summarize(source: Pick<ImageSource, 'samples'>): SummaryRow[] {
+  const rows = new Map<string, { -readonly [K in keyof SummaryRow]: SummaryRow[K] }>();
+  for (const sample of source.samples) {
+    const { split, label, defectType } = sample;
+    const key = JSON.stringify([split, label, defectType]);
+    let row = rows.get(key);
+    if (!row) rows.set(key, (row = { split, label, defectType, images: 0, masks: 0 }));
+    row.images++;
+    if (sample.loadMask) row.masks++;
+  }
+  return [...rows.values()].sort(
+    (a, b) =>
+      SPLITS.indexOf(a.split) - SPLITS.indexOf(b.split) ||
+      Number(a.label !== 'good') - Number(b.label !== 'good') ||
+      byCodeUnit(a.defectType, b.defectType),
+  );
+}
+
+/** The rows of {@link summarize} as a table of plain text, no newline at its end. */
+export function formatSummary(rows: readonly SummaryRow[]): string {
+  const total = (column: 'images' | 'masks'): string =>
+    String(rows.reduce((sum, row) => sum + row[column], 0));
+  const cells = [
+    ['split', 'label', 'defect type', 'images', 'masks'],
+    ...rows.map((row) => [row.split, row.label, row.defectType, String(row.images), String(row.masks)]),
+    ['total', '', '', total('images'), total('masks')],
+  ];
+  const widths = cells[0]!.map((_, column) => Math.max(...cells.map((line) => line[column]!.length)));
+  return cells
+    .map((line) =>
+      line
+        .map((cell, column) => (column < 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
 }

@@ -1,5 +1,4 @@
-import type { Sample } from './samples.js';
-import { formatSummary, summarize } from './summary.js';
+import { formatSummary, type Sample, summarize } from './samples.js';
 
 function sample(id: string, split: Sample['split'], defectType: string, hasMask = false): Sample {
   const never = (): Promise<never> => Promise.reject(new Error('not read'));

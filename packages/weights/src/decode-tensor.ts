@@ -1,7 +1,32 @@
-import { ELEMENT_ARRAYS, elementBytes } from './element-arrays.js';
 import type { MemoryLimit } from './memory-limit.js';
 import { runs, type StoredTensor } from './stored-tensor.js';
-import type { StateDict, StateDictEntry } from './types.js';
+import type { StateDict, StateDictData, StateDictEntry, StateDictType } from './types.js';
+
+interface ElementArray {
+  new (buffer: ArrayBuffer): StateDictData;
+  readonly BYTES_PER_ELEMENT: number;
+}
+
+/** The typed array that holds the elements of each type. */
+export const ELEMENT_ARRAYS: Readonly<Record<StateDictType, ElementArray>> = {
+  F64: Float64Array,
+  F32: Float32Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
+  I64: BigInt64Array,
+  I32: Int32Array,
+  I16: Int16Array,
+  I8: Int8Array,
+  U8: Uint8Array,
+  U16: Uint16Array,
+  U32: Uint32Array,
+  U64: BigUint64Array,
+  BOOL: Uint8Array,
+};
+
+export function elementBytes(dtype: StateDictType): number {
+  return ELEMENT_ARRAYS[dtype].BYTES_PER_ELEMENT;
+}
 
 /** Below this many bytes a loop is faster than `set`. */
 const SHORT_RUN = 64;
@@ -61,4 +86,25 @@ export function decodeTensors(tensors: ReadonlyMap<string, StoredTensor>, limit:
   const decoded: StateDict = new Map();
   for (const [name, tensor] of tensors) decoded.set(name, decodeTensor(tensor, limit));
   return decoded;
+}
+
+function halfToFloat(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** The entry's elements as float32, of whatever type it is; its own array where it is F32 already (not a copy). */
+export function toFloat32(entry: StateDictEntry): Float32Array {
+  const { dtype, data } = entry;
+  if (dtype === 'F32') return data as Float32Array;
+  if (dtype === 'F16') return Float32Array.from(data as Uint16Array, halfToFloat);
+  if (dtype === 'BF16') {
+    const bits = Uint32Array.from(data as Uint16Array, (half) => half << 16);
+    return new Float32Array(bits.buffer);
+  }
+  return Float32Array.from(data as ArrayLike<number | bigint>, Number);
 }

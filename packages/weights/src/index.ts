@@ -1,12 +1,13 @@
-export { assertFinite, listed } from './finite-tensors.js';
-export { storedAs, type TensorStorage } from './half-precision.js';
 export {
+  assertFinite,
   checkMetadata,
+  listed,
+  type MetadataSchema,
   namesAreApart,
   parseMetadata,
   tensorsUnder,
-  type MetadataSchema,
 } from './metadata.js';
+export { storedAs, type TensorStorage } from './half-precision.js';
 export {
   findWeights,
   WEIGHTS,
@@ -18,5 +19,5 @@ export {
 } from './registry/index.js';
 export { readSafetensors, writeSafetensors, type SafetensorsFile } from './safetensors.js';
 export { readStateDict, type ReadStateDictOptions } from './state-dict.js';
-export { toFloat32 } from './to-float32.js';
+export { toFloat32 } from './decode-tensor.js';
 export type { StateDict, StateDictData, StateDictEntry, StateDictType } from './types.js';

@@ -1,6 +1,6 @@
 import { DskdError } from '@dskd/base';
-import { ELEMENT_ARRAYS, elementBytes } from './element-arrays.js';
-import { invalidWeights } from './invalid-weights.js';
+import { ELEMENT_ARRAYS, elementBytes } from './decode-tensor.js';
+import { invalidWeights } from './byte-reader.js';
 import { MemoryLimit } from './memory-limit.js';
 import type { StateDict, StateDictEntry, StateDictType } from './types.js';
 

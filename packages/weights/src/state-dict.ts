@@ -1,9 +1,8 @@
 import { DskdError } from '@dskd/base';
 import { decodeTensors } from './decode-tensor.js';
-import { invalidWeights, quoted } from './invalid-weights.js';
+import { invalidWeights, quoted } from './byte-reader.js';
 import { MemoryLimit } from './memory-limit.js';
-import { isNpy } from './numpy/npy-header.js';
-import { isNpz, readNpy, readNpz } from './numpy/numpy-tensors.js';
+import { isNpy, isNpz, readNpy, readNpz } from './numpy/numpy-tensors.js';
 import { readSafetensors } from './safetensors.js';
 import { readTorchLegacy } from './torch/torch-legacy.js';
 import { isTorchZip, readTorchZip } from './torch/torch-zip.js';

@@ -1,5 +1,5 @@
-import { elementBytes } from './element-arrays.js';
-import { invalidWeights } from './invalid-weights.js';
+import { elementBytes } from './decode-tensor.js';
+import { invalidWeights } from './byte-reader.js';
 import type { MemoryLimit } from './memory-limit.js';
 import type { StateDictType } from './types.js';
 

@@ -1,5 +1,5 @@
 import type { DskdError } from '@dskd/base';
-import { invalidWeights, quoted } from './invalid-weights.js';
+import { invalidWeights, quoted } from './byte-reader.js';
 import { StoredTensor } from './stored-tensor.js';
 
 /** What people call the state dict in their checkpoints. */

@@ -1,7 +1,6 @@
 import path from 'node:path';
-import { refusal } from '../image-names.js';
-import { datasetError, type DatasetProblem } from '../problems.js';
-import type { Split } from '../samples.js';
+import { refusal } from '../image-format.js';
+import { datasetError, type DatasetProblem, type Split } from '../samples.js';
 import type { FileEntry } from './inspect-entry.js';
 import { isFolder, listFolder, type FolderListing } from './listing.js';
 

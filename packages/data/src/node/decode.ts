@@ -1,10 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import type { Metadata, Sharp } from 'sharp';
-import { isComplete, READABLE_FORMATS, READABLE_NAMES, sniffFormat } from '../image-format.js';
-import { reasonOf, unreadable } from '../unreadable.js';
-import { overBlack } from '../visible-color.js';
-import { loadSharp } from './sharp.js';
+import {
+  isComplete,
+  READABLE_FORMATS,
+  READABLE_NAMES,
+  reasonOf,
+  sniffFormat,
+  unreadable,
+} from '../image-format.js';
+import { overBlack } from '../rgb-image.js';
+import { loadSharp } from './encode.js';
 
 /**
  * Larger images are refused before anything is decoded: a file of some kilobytes can promise more pixels

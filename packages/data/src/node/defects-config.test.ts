@@ -1,4 +1,4 @@
-import { parseDefectsConfig, saturationAreaOf } from './defects-config.js';
+import { parseDefectsConfig, saturationAreaOf } from './mvtec-loco-ad.js';
 
 const entry = (changes: object = {}): object => ({
   defect_name: '1_additional_pushpin',

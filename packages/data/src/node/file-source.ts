@@ -1,14 +1,25 @@
 import path from 'node:path';
 import { throwIfAborted } from '@dskd/base';
 import { sourceOf } from '../fingerprint.js';
-import { limiter } from '../limiter.js';
-import { datasetError, type DatasetProblem } from '../problems.js';
-import { byCodeUnit, SPLITS, type ImageSource, type Sample } from '../samples.js';
+import pLimit from 'p-limit';
+import {
+  byCodeUnit,
+  datasetError,
+  type DatasetProblem,
+  type ImageSource,
+  type Sample,
+  SPLITS,
+} from '../samples.js';
 import { decodeImage, decodeMask } from './decode.js';
-import type { DefectKinds } from './defects-config.js';
-import { inspectEntry, type FileEntry, type InspectedEntry } from './inspect-entry.js';
-import { loadRegions, loadUnion } from './region-files.js';
-import { loadSharp } from './sharp.js';
+import type { DefectKinds } from './mvtec-loco-ad.js';
+import {
+  type FileEntry,
+  type InspectedEntry,
+  inspectEntry,
+  loadRegions,
+  loadUnion,
+} from './inspect-entry.js';
+import { loadSharp } from './encode.js';
 
 /** How a source is checked when it is opened. */
 export interface CheckOptions {
@@ -95,7 +106,7 @@ export async function fileSource(options: {
   const entries = [...options.entries].sort((a, b) => byCodeUnit(a.id, b.id));
   // Once and first: otherwise every image would be called unreadable where it is missing.
   await loadSharp();
-  const limit = limiter(CONCURRENCY);
+  const limit = pLimit(CONCURRENCY);
   const problems = [...options.problems];
   const { thorough = false } = checks;
   const report = (problem: DatasetProblem): void => {

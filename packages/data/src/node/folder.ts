@@ -1,8 +1,7 @@
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
-import { refusal } from '../image-names.js';
-import { datasetError, type DatasetProblem } from '../problems.js';
-import { UNNAMED_DEFECT, type ImageSource } from '../samples.js';
+import { refusal } from '../image-format.js';
+import { datasetError, type DatasetProblem, type ImageSource, UNNAMED_DEFECT } from '../samples.js';
 import { fileSource, type CheckOptions } from './file-source.js';
 import type { FileEntry } from './inspect-entry.js';
 import { isFolder, listTree } from './listing.js';

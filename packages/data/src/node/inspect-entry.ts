@@ -1,13 +1,40 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { isDskdError } from '@dskd/base';
+import { isDskdError, type PixelBuffer } from '@dskd/base';
 import { digestOfRegions } from '../fingerprint.js';
-import type { DatasetProblem } from '../problems.js';
-import type { Sample } from '../samples.js';
+import type { DatasetProblem, DefectRegion, Sample } from '../samples.js';
 import type { PixelSize } from '../transforms/placement.js';
-import { inspectImage, inspectMask, inspectRegion, readBytes } from './decode.js';
-import { saturationAreaOf, type DefectKinds } from './defects-config.js';
-import type { RegionFile } from './region-files.js';
+import { decodeMask, inspectImage, inspectMask, inspectRegion, readBytes } from './decode.js';
+import { type DefectKinds, saturationAreaOf } from './mvtec-loco-ad.js';
+
+/** The mask of one defect that was looked at. */
+export interface RegionFile {
+  /** Absolute path. */
+  readonly file: string;
+  /** Of its bytes. */
+  readonly sha256: string;
+  readonly defectType: string;
+  readonly saturationArea: number;
+}
+
+/** Reads the regions of an image, in the order of their files. */
+export function loadRegions(regions: readonly RegionFile[]): Promise<DefectRegion[]> {
+  return Promise.all(
+    regions.map(async ({ file, defectType, saturationArea }) => ({
+      mask: await decodeMask(file),
+      defectType,
+      saturationArea,
+    })),
+  );
+}
+
+/** Reads all that is anomalous in an image: its regions may overlap, and are of one size. */
+export async function loadUnion(regions: readonly RegionFile[]): Promise<PixelBuffer> {
+  const [first, ...others] = (await loadRegions(regions)).map(({ mask }) => mask);
+  const data = Uint8Array.from(first!.data);
+  for (const other of others) other.data.forEach((value, pixel) => (data[pixel]! |= value));
+  return { ...first!, data };
+}
 
 /** A sample that lies in files, before it was looked at. */
 export interface FileEntry extends Pick<Sample, 'id' | 'split' | 'label' | 'defectType'> {

@@ -2,9 +2,8 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
-import { isPassedOver, kindByName, refusal } from '../image-names.js';
-import { datasetError, type DatasetProblem } from '../problems.js';
-import { byCodeUnit } from '../samples.js';
+import { isPassedOver, kindByName, refusal } from '../image-format.js';
+import { byCodeUnit, datasetError, type DatasetProblem } from '../samples.js';
 
 export interface FolderListing {
   /** Names of folders, sorted. */

@@ -1,5 +1,5 @@
 import { parse } from 'csv-parse/sync';
-import type { DatasetProblem } from '../problems.js';
+import type { DatasetProblem } from '../samples.js';
 
 /** What a manifest may say about an image. */
 export const COLUMNS = ['path', 'label', 'split', 'mask', 'defect'] as const;

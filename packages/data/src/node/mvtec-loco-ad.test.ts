@@ -13,7 +13,7 @@ import {
 } from './fabricate.test.util.js';
 import { openMvtecLocoAd } from './mvtec-loco-ad.js';
 import { openSource } from './open-source.js';
-import { writeManifest } from './write-manifest.js';
+import { writeManifest } from './manifest.js';
 
 let folder: TemporaryFolder;
 beforeEach(async () => (folder = await temporaryFolder()));

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
-import type { ImageSource } from '../samples.js';
-import { datasetError } from '../problems.js';
+import { datasetError, type ImageSource } from '../samples.js';
 import { categoryFolder, findCategories } from './category-reader.js';
 import type { CheckOptions } from './file-source.js';
 import { openFolder } from './folder.js';

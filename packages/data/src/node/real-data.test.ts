@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { summarize } from '../summary.js';
+import { summarize } from '../samples.js';
 import { openSource } from './open-source.js';
 
 const root = fileURLToPath(new URL('../../../../../shared/data/mvtec_ad', import.meta.url));

@@ -1,6 +1,5 @@
 import path from 'node:path';
-import type { DatasetProblem } from '../problems.js';
-import { LOGICAL, STRUCTURAL, type ImageSource } from '../samples.js';
+import { type DatasetProblem, type ImageSource, LOGICAL, STRUCTURAL } from '../samples.js';
 import { readBytes } from './decode.js';
 import type { FileEntry } from './inspect-entry.js';
 import { isFolder } from './listing.js';

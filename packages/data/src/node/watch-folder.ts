@@ -2,7 +2,7 @@ import { readdirSync, statSync, watch, type FSWatcher, type Stats } from 'node:f
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
-import { isPassedOver, kindByName } from '../image-names.js';
+import { isPassedOver, kindByName } from '../image-format.js';
 import { byCodeUnit } from '../samples.js';
 
 export interface WatchFolderOptions {

@@ -3,9 +3,8 @@ import path from 'node:path';
 import { splitBySeed } from '../split-by-seed.js';
 import { sourceOf } from '../fingerprint.js';
 import { errorOf, maskPng, plainPng, temporaryFolder, type TemporaryFolder } from './fabricate.test.util.js';
-import { openManifest } from './manifest.js';
+import { openManifest, writeManifest } from './manifest.js';
 import { openSource } from './open-source.js';
-import { writeManifest } from './write-manifest.js';
 
 let folder: TemporaryFolder;
 beforeEach(async () => (folder = await temporaryFolder()));

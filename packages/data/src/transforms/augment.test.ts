@@ -1,14 +1,17 @@
 import type { PixelBuffer } from '@dskd/base';
 import fc from 'fast-check';
-import { applyAugmentation, augment } from './augment.js';
-import type { Augmentation } from './augmentation.js';
-import { adjustBrightness, adjustContrast, adjustSaturation } from './color.js';
-import { drawAugmentation, type AugmentationKey, type DrawnAugmentation } from './draw-augmentation.js';
-import { flipHorizontal, flipVertical } from './flip.js';
-import { gcadAugmentation } from './gcad-augmentation.js';
-import { adjustHue } from './hue.js';
+import {
+  applyAugmentation,
+  augment,
+  type Augmentation,
+  type AugmentationKey,
+  drawAugmentation,
+  type DrawnAugmentation,
+  gcadAugmentation,
+} from './augmentation.js';
+import { adjustBrightness, adjustContrast, adjustHue, adjustSaturation } from './color.js';
+import { flipHorizontal, flipVertical, rotate } from './geometry.js';
 import { anyImage, noise } from './images.test.util.js';
-import { rotate } from './rotate.js';
 
 const EVERYTHING: Augmentation = {
   flips: { horizontal: true, vertical: true },

@@ -1,6 +1,5 @@
 import { isDskdError } from '@dskd/base';
-import { assertAugmentation, type Augmentation } from './augmentation.js';
-import { gcadAugmentation } from './gcad-augmentation.js';
+import { assertAugmentation, type Augmentation, gcadAugmentation } from './augmentation.js';
 
 function problemsOf(value: unknown): unknown {
   try {

@@ -1,4 +1,6 @@
-import { DskdError } from '@dskd/base';
+import { assertPixelBuffer, DskdError, type PixelBuffer, randomStream } from '@dskd/base';
+import { adjustBrightness, adjustContrast, adjustHue, adjustSaturation } from './color.js';
+import { flipHorizontal, flipVertical, rotate } from './geometry.js';
 
 /**
  * How training images are varied: plain JSON, recorded in the artifact. What is left out does not happen.
@@ -79,4 +81,109 @@ export function assertAugmentation(value: unknown): asserts value is Augmentatio
   throw new DskdError('invalid-config', `The augmentation does not make sense: ${problems.join('; ')}.`, {
     details: { problems },
   });
+}
+
+/** Which image, and when. The same key draws the same, whatever was drawn before. */
+export interface AugmentationKey {
+  readonly seed: number;
+  /** From 0. */
+  readonly epoch: number;
+  /** The sample's id. */
+  readonly sample: string;
+}
+
+/** What happens to one image in one epoch. */
+export interface DrawnAugmentation {
+  readonly flipHorizontal: boolean;
+  readonly flipVertical: boolean;
+  /** Counter-clockwise. */
+  readonly degrees: number;
+  /** Factors; 1 changes nothing. */
+  readonly brightness: number;
+  readonly contrast: number;
+  readonly saturation: number;
+  /** Turns; 0 changes nothing. */
+  readonly hue: number;
+}
+
+/**
+ * Draws what happens to an image. Each number has a stream of its own, (seed, 'augment', epoch, sample, its
+ * name), so that switching one variation on does not change the others.
+ */
+export function drawAugmentation(
+  { flips, rotation, colorJitter }: Augmentation,
+  { seed, epoch, sample }: AugmentationKey,
+): DrawnAugmentation {
+  const uniform = (name: string): number => randomStream(seed, 'augment', epoch, sample, name).uniform();
+  const between = (name: string, low: number, high: number): number => low + (high - low) * uniform(name);
+  const isJittered = uniform('color-jitter') < (colorJitter?.probability ?? 1);
+  const jitter: Augmentation['colorJitter'] = isJittered ? colorJitter : undefined;
+  const factor = (name: 'brightness' | 'contrast' | 'saturation'): number => {
+    const strength = jitter?.[name] ?? 0;
+    return strength === 0 ? 1 : between(name, Math.max(0, 1 - strength), 1 + strength);
+  };
+  const around = (name: string, limit = 0): number => (limit === 0 ? 0 : between(name, -limit, limit));
+  return {
+    flipHorizontal: flips?.horizontal === true && uniform('flip-horizontal') < 0.5,
+    flipVertical: flips?.vertical === true && uniform('flip-vertical') < 0.5,
+    degrees: around('rotation', rotation?.degrees),
+    brightness: factor('brightness'),
+    contrast: factor('contrast'),
+    saturation: factor('saturation'),
+    hue: around('hue', jitter?.hue),
+  };
+}
+
+/**
+ * Applies what was drawn, in the order of {@link Augmentation}; each step ends in whole bytes, as a chain of
+ * PIL images does.
+ * @param image RGB, 3 channels; it stays as it is.
+ * @returns the same size; the image itself where nothing happens to it.
+ * @throws {DskdError} `invalid-argument`, `shape-mismatch`
+ */
+export function applyAugmentation(image: PixelBuffer, drawn: DrawnAugmentation): PixelBuffer {
+  assertPixelBuffer(image);
+  if (image.channels !== 3) {
+    throw new DskdError('shape-mismatch', `Got an image of ${image.channels} channels, wanted 3 (RGB).`);
+  }
+  let result = image;
+  if (drawn.flipHorizontal) result = flipHorizontal(result);
+  if (drawn.flipVertical) result = flipVertical(result);
+  if (drawn.degrees !== 0) result = rotate(result, drawn.degrees);
+  if (drawn.brightness !== 1) result = adjustBrightness(result, drawn.brightness);
+  if (drawn.contrast !== 1) result = adjustContrast(result, drawn.contrast);
+  if (drawn.saturation !== 1) result = adjustSaturation(result, drawn.saturation);
+  if (drawn.hue !== 0) result = adjustHue(result, drawn.hue);
+  return result;
+}
+
+/**
+ * The image as a training run sees it in one epoch: a function of image, augmentation and key alone, the
+ * same bytes on every platform.
+ * @param image RGB, 3 channels, at the size it is to have; it stays as it is.
+ * @throws {DskdError} `invalid-argument`, `shape-mismatch`
+ */
+export function augment(image: PixelBuffer, augmentation: Augmentation, key: AugmentationKey): PixelBuffer {
+  return applyAugmentation(image, drawAugmentation(augmentation, key));
+}
+
+/**
+ * The categories of MVTec LOCO AD whose parts may lie either way round. Not so breakfast_box (what lies left
+ * and right is one of its rules) and juice_bottle (which stands, with a label).
+ */
+const LIE_EITHER_WAY: ReadonlySet<string> = new Set(['pushpins', 'screw_bag', 'splicing_connectors']);
+
+/**
+ * The augmentation of GCAD, which DSKD takes over: rotation up to 3 degrees, color jitter, flips by
+ * category. Neither paper says how strong the jitter is and which category is flipped: factors of 0.9 to 1.1
+ * and the list above are ours.
+ * @param category of MVTec LOCO AD; any other, and none, is not flipped.
+ */
+export function gcadAugmentation(category?: string): Augmentation {
+  const flips = category !== undefined && LIE_EITHER_WAY.has(category);
+  return {
+    flips: { horizontal: flips, vertical: flips },
+    rotation: { degrees: 3 },
+    colorJitter: { brightness: 0.1, contrast: 0.1, saturation: 0.1, hue: 0, probability: 1 },
+  };
 }

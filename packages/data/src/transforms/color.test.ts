@@ -1,8 +1,7 @@
 import { readGolden } from '@dskd/test-support';
 import fc from 'fast-check';
 import type { PixelBuffer } from '@dskd/base';
-import { adjustBrightness, adjustContrast, adjustSaturation } from './color.js';
-import { adjustHue } from './hue.js';
+import { adjustBrightness, adjustContrast, adjustHue, adjustSaturation } from './color.js';
 import { anyImage, largestDifference } from './images.test.util.js';
 
 const golden = await readGolden(new URL('../../test/fixtures/augmentation.safetensors', import.meta.url));

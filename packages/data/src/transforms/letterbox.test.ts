@@ -2,9 +2,8 @@ import type { PixelBuffer } from '@dskd/base';
 import { resizeBilinearAntialiased } from '@dskd/core';
 import fc from 'fast-check';
 import { prepareMask, preparePixels } from '../prepare.js';
-import { LETTERBOX_FILL } from './letterbox.js';
+import { borderOf, LETTERBOX_FILL, placement } from './placement.js';
 import { anyImage, noise } from './images.test.util.js';
-import { borderOf, placement } from './placement.js';
 
 function colorAt({ data, width, channels }: PixelBuffer, x: number, y: number): number[] {
   const at = (y * width + x) * channels;

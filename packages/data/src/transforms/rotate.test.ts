@@ -2,8 +2,7 @@ import { readGolden } from '@dskd/test-support';
 import fc from 'fast-check';
 import type { PixelBuffer } from '@dskd/base';
 import { anyImage, largestDifference, noise } from './images.test.util.js';
-import { rotate } from './rotate.js';
-import { sineAndCosine } from './sine-cosine.js';
+import { rotate, sineAndCosine } from './geometry.js';
 
 const golden = await readGolden(new URL('../../test/fixtures/augmentation.safetensors', import.meta.url));
 

@@ -1,8 +1,7 @@
 import { isDskdError, throwIfAborted } from '@dskd/base';
 import { sha256, sourceOf } from '../fingerprint.js';
-import { isPassedOver, kindByName, refusal } from '../image-names.js';
-import { datasetError, type DatasetProblem } from '../problems.js';
-import { byCodeUnit, type ImageSource, type Sample } from '../samples.js';
+import { isPassedOver, kindByName, refusal } from '../image-format.js';
+import { byCodeUnit, datasetError, type DatasetProblem, type ImageSource, type Sample } from '../samples.js';
 import { decodeImage, readableFormat } from './decode.js';
 
 export interface OpenFilesOptions {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { decodeImage } from '../node/decode.js';
-import { takeWebpOrientation, upright } from './orientation.js';
+import { takeWebpOrientation, upright } from './decode.js';
 
 const width = 5;
 const height = 3;

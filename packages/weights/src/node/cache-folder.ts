@@ -1,6 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
-import type { DownloadSource } from '../registry/entry.js';
+import type { DownloadSource } from '../registry/index.js';
 import { resolveSource } from './source.js';
 
 export interface Machine {

@@ -1,5 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import {
+  type FileHandle,
   mkdir,
   open,
   readdir,
@@ -9,10 +11,26 @@ import {
   stat,
   truncate,
   writeFile,
-  type FileHandle,
 } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+
+export interface FileDigest {
+  /** 64 lower-case hexadecimal digits. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** Reads a file once, in pieces. Rejects with the file system's error. */
+export async function sha256File(file: string, signal?: AbortSignal): Promise<FileDigest> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for await (const piece of createReadStream(file, { highWaterMark: 2 ** 20, ...(signal && { signal }) })) {
+    hash.update(piece as Buffer);
+    bytes += (piece as Buffer).byteLength;
+  }
+  return { sha256: hash.digest('hex'), bytes };
+}
 
 /** A download nobody has written to for so long is nobody's, whatever its name says. */
 const ABANDONED_AFTER_MILLISECONDS = 3_600_000;

@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DskdError, isDskdError, throwIfAborted } from '@dskd/base';
-import type { DownloadSource } from '../registry/entry.js';
+import type { DownloadSource } from '../registry/index.js';
 import { defaultCacheFolder, weightsPath } from './cache-folder.js';
-import { PartialDownload } from './partial-download.js';
-import { sha256File, type FileDigest } from './sha256-file.js';
+import { type FileDigest, PartialDownload, sha256File } from './partial-download.js';
 import { mirroredUrl, resolveSource } from './source.js';
-import { TransferFailure } from './transfer-failure.js';
-import { transfer, type Transferred } from './transfer.js';
+import { transfer, TransferFailure, type Transferred } from './transfer.js';
 
 export interface PullProgress {
   /** Bytes on disk, those of earlier tries included. */

@@ -1,6 +1,5 @@
 import { DskdError } from '@dskd/base';
-import type { DownloadSource } from '../registry/entry.js';
-import { findWeights } from '../registry/index.js';
+import { type DownloadSource, findWeights } from '../registry/index.js';
 
 function isHttpUrl(text: string): boolean {
   return URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol);

@@ -1,4 +1,4 @@
-import { describeNetworkError } from './transfer-failure.js';
+import { describeNetworkError } from './transfer.js';
 
 const URL_OF_FILE = 'https://example.org/file.pth';
 const fetchFailed = (code: string): Error =>

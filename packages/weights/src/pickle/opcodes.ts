@@ -1,6 +1,5 @@
-import { quoted } from '../invalid-weights.js';
-import { PickleGlobal } from './pickle-global.js';
-import { COST, type PickleMachine } from './pickle-machine.js';
+import { quoted } from '../byte-reader.js';
+import { COST, PickleGlobal, type PickleMachine } from './pickle-machine.js';
 
 /** Longer text is refused: no name is a tenth as long, and an engine's limit on strings is not ours. */
 const MAX_TEXT_BYTES = 2 ** 20;

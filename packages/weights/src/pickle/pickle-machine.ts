@@ -1,6 +1,32 @@
 import type { DskdError } from '@dskd/base';
 import type { ByteReader } from '../byte-reader.js';
-import type { PickleHost } from './pickle-global.js';
+import { OPCODES } from './opcodes.js';
+
+/**
+ * A function of ours that a pickle may call. `charge` counts the memory and work of what grows with the arguments:
+ * a pickle can pass one long list a million times.
+ */
+export type PickleCall = (args: readonly unknown[], charge: (bytes: number) => void) => unknown;
+
+/** What a pickle may name, and call where it has a `call`. */
+export class PickleGlobal {
+  /** `module.name`. */
+  readonly name: string;
+  readonly call: PickleCall | undefined;
+
+  constructor(name: string, call?: PickleCall) {
+    this.name = name;
+    this.call = call;
+  }
+}
+
+/** Everything that a pickle can reach. */
+export interface PickleHost {
+  /** Throws for every name that is not on the host's list. */
+  findGlobal(module: string, name: string): PickleGlobal;
+  /** The object that the file keeps outside its pickle under `id`. */
+  loadPersistent(id: unknown): unknown;
+}
 
 /**
  * Estimated bytes that a pickle may make this program hold. A tensor of a state dict takes about 1500, so this is
@@ -82,5 +108,37 @@ export class PickleMachine {
   recall(key: number): void {
     if (!this.#memo.has(key)) throw this.fail(`recalls what it has not stored (${key}).`);
     this.push(this.#memo.get(key));
+  }
+}
+
+const PROTO = 0x80;
+const STOP = 0x2e;
+
+/**
+ * Reads one pickle (protocols 2 to 5) where `reader` stands. Nothing is executed: the host says what every
+ * name means. Time is linear in the pickle's length; what it can make this program hold is bounded.
+ *
+ * Lists, tuples and sets come as arrays, dicts as Maps, None as null, integers beyond 2^53 as bigint. They can
+ * contain themselves.
+ * @throws {DskdError} `weights-invalid`
+ */
+export function unpickle(reader: ByteReader, host: PickleHost): unknown {
+  const machine = new PickleMachine(reader, host);
+  const start = reader.position;
+  if (reader.uint8() !== PROTO)
+    throw reader.fail(`no pickle of protocol 2 or later starts at byte ${start}.`);
+  const protocol = reader.uint8();
+  if (protocol < 2 || protocol > 5) throw machine.fail(`has protocol ${protocol}; wanted 2 to 5.`);
+  for (;;) {
+    const code = reader.uint8();
+    if (code === STOP) return machine.pop();
+    const opcode = OPCODES[code];
+    if (!opcode) {
+      const hex = code.toString(16).padStart(2, '0');
+      throw machine.fail(
+        `has opcode 0x${hex} at byte ${reader.position - 1}, which is unknown or makes objects.`,
+      );
+    }
+    opcode(machine);
   }
 }

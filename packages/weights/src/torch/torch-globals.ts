@@ -1,7 +1,6 @@
 import type { DskdError } from '@dskd/base';
-import { invalidWeights, quoted } from '../invalid-weights.js';
-import { PickleGlobal, type PickleCall } from '../pickle/pickle-global.js';
-import { COST } from '../pickle/pickle-machine.js';
+import { invalidWeights, quoted } from '../byte-reader.js';
+import { COST, type PickleCall, PickleGlobal } from '../pickle/pickle-machine.js';
 import { StoredTensor } from '../stored-tensor.js';
 import { NO_COUNTERPART, TORCH_FILE, TORCH_TYPES, TorchStorage, TorchType } from './torch-types.js';
 

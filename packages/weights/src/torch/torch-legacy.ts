@@ -1,11 +1,8 @@
-import { ByteReader } from '../byte-reader.js';
-import { elementBytes } from '../element-arrays.js';
-import { invalidWeights, quoted } from '../invalid-weights.js';
-import type { PickleHost } from '../pickle/pickle-global.js';
-import { unpickle } from '../pickle/unpickle.js';
-import { storageId } from './storage-id.js';
+import { ByteReader, invalidWeights, quoted } from '../byte-reader.js';
+import { elementBytes } from '../decode-tensor.js';
+import { type PickleHost, unpickle } from '../pickle/pickle-machine.js';
+import { storageId, TORCH_FILE, TorchStorage, type TorchType } from './torch-types.js';
 import { findTorchGlobal } from './torch-globals.js';
-import { TORCH_FILE, TorchStorage, type TorchType } from './torch-types.js';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;

@@ -1,6 +1,6 @@
-import { elementBytes } from '../element-arrays.js';
-import { invalidWeights } from '../invalid-weights.js';
-import { PickleGlobal } from '../pickle/pickle-global.js';
+import { elementBytes } from '../decode-tensor.js';
+import { invalidWeights } from '../byte-reader.js';
+import { PickleGlobal } from '../pickle/pickle-machine.js';
 import type { TensorStorage } from '../stored-tensor.js';
 import type { StateDictType } from '../types.js';
 
@@ -78,3 +78,26 @@ export const TORCH_TYPES: readonly TorchType[] = [
 /** Types of torch that nothing here can hold. */
 export const NO_COUNTERPART =
   /^torch\.(Complex\w*Storage|Q\w*Storage|complex\d+|q\w*int\w*|u?int[1-7]|bits\w+|float[48]\w*)$/;
+
+/** What a pickle says of a storage that lies outside it. */
+export interface StorageId {
+  readonly type: TorchType;
+  readonly key: string;
+  readonly byteLength: number;
+  /** Of files before PyTorch 0.4: the part of the storage that is meant. */
+  readonly view: unknown;
+}
+
+/** `('storage', type, key, location, count)` and, in the legacy format, a view. */
+export function storageId(id: unknown): StorageId {
+  const [kind, type, key, , count, view] = Array.isArray(id) ? (id as unknown[]) : [];
+  if (
+    kind !== 'storage' ||
+    !(type instanceof TorchType) ||
+    type.kind !== 'storage' ||
+    typeof key !== 'string'
+  ) {
+    throw invalidWeights(TORCH_FILE, 'its pickle refers to something outside it that is no storage.');
+  }
+  return { type, key, byteLength: type.bytesOf(count), view };
+}

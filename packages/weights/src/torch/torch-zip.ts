@@ -1,12 +1,10 @@
-import { invalidWeights, quoted } from '../invalid-weights.js';
+import { ByteReader, invalidWeights, quoted } from '../byte-reader.js';
 import type { MemoryLimit } from '../memory-limit.js';
-import { ByteReader } from '../byte-reader.js';
-import { unpickle } from '../pickle/unpickle.js';
+import { unpickle } from '../pickle/pickle-machine.js';
 import { readEntry } from '../zip/read-entry.js';
 import type { ZipArchive } from '../zip/zip-archive.js';
 import { findTorchGlobal } from './torch-globals.js';
-import { storageId, type StorageId } from './storage-id.js';
-import { TORCH_FILE, TorchStorage } from './torch-types.js';
+import { storageId, type StorageId, TORCH_FILE, TorchStorage } from './torch-types.js';
 
 const PICKLE = /^[^/]+\/data\.pkl$/;
 

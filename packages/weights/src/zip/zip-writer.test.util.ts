@@ -1,5 +1,5 @@
 import { deflateSync } from 'fflate';
-import { crc32 } from './crc32.js';
+import { crc32 } from './read-entry.js';
 
 export interface ZipPart {
   name: string;

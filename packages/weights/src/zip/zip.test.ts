@@ -1,7 +1,7 @@
 import { readStateDict } from '../index.js';
 import { refusalOf } from '../refusal.test.util.js';
 import { concat } from '../torch/torch-writer.test.util.js';
-import { crc32 } from './crc32.js';
+import { crc32 } from './read-entry.js';
 import { writeZip, type ZipPart } from './zip-writer.test.util.js';
 
 /** An `.npy` of bytes. */

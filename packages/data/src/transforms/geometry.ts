@@ -1,5 +1,48 @@
 import type { PixelBuffer } from '@dskd/base';
-import { sineAndCosine } from './sine-cosine.js';
+
+/** Left and right exchanged. A new buffer. */
+export function flipHorizontal({ data, width, height, channels }: PixelBuffer): PixelBuffer {
+  const flipped = new Uint8Array(data.length);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const from = (y * width + x) * channels;
+      const to = (y * width + width - 1 - x) * channels;
+      for (let channel = 0; channel < channels; channel++) flipped[to + channel] = data[from + channel]!;
+    }
+  }
+  return { data: flipped, width, height, channels };
+}
+
+/** Top and bottom exchanged. A new buffer. */
+export function flipVertical({ data, width, height, channels }: PixelBuffer): PixelBuffer {
+  const flipped = new Uint8Array(data.length);
+  const row = width * channels;
+  for (let y = 0; y < height; y++) {
+    flipped.set(data.subarray(y * row, (y + 1) * row), (height - 1 - y) * row);
+  }
+  return { data: flipped, width, height, channels };
+}
+
+/** x^40 / 40! is below 1e-27 at half a turn: nothing is left to add in float64. */
+const TERMS = 40;
+
+/**
+ * Sine and cosine by their power series. `Math.sin` may differ in its last bit from engine to engine;
+ * additions, products and quotients may not, so that these are the same bits everywhere.
+ * @param degrees -180..180.
+ */
+export function sineAndCosine(degrees: number): { sine: number; cosine: number } {
+  const angle = (degrees * Math.PI) / 180;
+  let [sine, cosine] = [0, 0];
+  let term = 1;
+  for (let power = 0; power <= TERMS; power++) {
+    const sign = power % 4 < 2 ? 1 : -1;
+    if (power % 2 === 0) cosine += sign * term;
+    else sine += sign * term;
+    term = (term * angle) / (power + 1);
+  }
+  return { sine, cosine };
+}
 
 /**
  * Turns an image about its center, counter-clockwise as one sees it (as Pillow), without changing its size:
