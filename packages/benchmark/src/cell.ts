@@ -1,8 +1,7 @@
+import { createHash } from 'node:crypto';
 import type { BranchOptions } from '@dskd/methods';
-import { backboneInfo } from '@dskd/models';
-import type { TeacherFile } from './facts.js';
-import { identityOf } from './identity.js';
-import type { ObjectiveName, Settings } from './settings.js';
+import { backboneInfo, type BackboneName } from '@dskd/models';
+import type { ObjectiveName, Settings } from './config.js';
 import type { StudentChoice } from './tables/definition.js';
 
 /** Everything that decides a trained student: its identity is the hash of this. Plain JSON. */
@@ -156,4 +155,40 @@ export function describeCell({ facts }: Cell): string {
   const temperature = objective.temperature === undefined ? '' : ` T=${objective.temperature}`;
   const g = gccb?.channels === undefined ? '' : ` g=${gccb.channels}`;
   return `${category}, seed ${seed}: ${training.preset} ${branch}, ${objective.name}${temperature}${g}`;
+}
+
+/** A teacher's weight file on this machine. */
+export interface TeacherFile {
+  readonly name: BackboneName;
+  readonly file: string;
+  /** Of the file, hexadecimal. */
+  readonly sha256: string;
+}
+
+/** The images of one category on this machine. */
+export interface CategoryFacts {
+  readonly name: string;
+  /** The folder of the category. */
+  readonly root: string;
+  /** Of MVTec AD: the list of logical images. */
+  readonly subsets?: string;
+  readonly fingerprint: string;
+  /** Good images it trains on (of which some may be held out) and test images. */
+  readonly images: { readonly train: number; readonly test: number };
+}
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+/** JSON with sorted keys and without what is undefined: the same facts give the same text. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, inner: Json | undefined) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/** 24 hexadecimal digits of the SHA-256 of what decides a result. */
+export function identityOf(facts: unknown): string {
+  return createHash('sha256').update(canonicalJson(facts)).digest('hex').slice(0, 24);
 }

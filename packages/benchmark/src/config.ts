@@ -1,10 +1,70 @@
 import { DskdError } from '@dskd/base';
 import { CATEGORIES } from '@dskd/synthetic';
 import { z } from 'zod';
-import { settingsSchema, type SettingName } from './settings.js';
-import { RESULT_NAMES } from './tables/names.js';
 
+/** Tables of the paper, and the figure that is one, that can be made again. */
+export const TABLE_NAMES = ['table1', 'table2', 'table3', 'table4', 'table5', 'table6', 'fig6'] as const;
+export type TableName = (typeof TABLE_NAMES)[number];
+
+/** Figures of images and maps: of MVTec LOCO AD, and of the modified MVTec AD. */
+export const PANEL_NAMES = ['fig4', 'fig5'] as const;
+export type PanelName = (typeof PANEL_NAMES)[number];
+
+/** All that a config and `dskd reproduce` can name. */
+export const RESULT_NAMES = [...TABLE_NAMES, ...PANEL_NAMES] as const;
+export type ResultName = (typeof RESULT_NAMES)[number];
+
+const objective = z.enum(['flattenedCosine', 'perPixelCosine', 'contextualAffinity', 'covarianceAffinity']);
+const rate = z.number().positive();
 const count = z.int().min(1);
+const side = z.int().min(32);
+
+/** Which frozen network is learned from. */
+export const teacherSchema = z.union([
+  z.literal('default'),
+  z.strictObject({ name: z.string().min(1), weights: z.string().min(1) }),
+]);
+
+export type TeacherChoice = z.output<typeof teacherSchema>;
+
+/** Everything about a training that a grid may vary, each with its default: names as `dskd train` has them. */
+export const settingsSchema = z.strictObject({
+  /** Input size in pixels, or `[height, width]`. */
+  size: z.union([side, z.tuple([side, side])]).default(256),
+  fit: z.enum(['stretch', 'letterbox']).default('stretch'),
+  /** `gcad`: the paper's augmentations, by category. */
+  augment: z.enum(['none', 'gcad']).default('none'),
+  /** `default`, or a backbone's name and weight file. */
+  teacher: teacherSchema.default('default'),
+  preset: z.enum(['nano', 'lite', 'paper']).default('lite'),
+  initializeGlobal: z.enum(['random', 'teacher-stage4']).default('random'),
+  localObjective: objective.default('flattenedCosine'),
+  globalObjective: objective.default('contextualAffinity'),
+  /** Of the contextual affinity. */
+  temperature: z.number().positive().default(1),
+  gccb: z.enum(['full', 'depthwise', 'pool', 'pyramid', 'none']).default('full'),
+  /** g. Default: the preset's. */
+  gccbChannels: count.optional(),
+  epochs: count.default(10),
+  batchSize: count.default(16),
+  /** Default: 0.001 for the contextual affinity, 0.005 for the others, whichever student learns by it. */
+  localLearningRate: rate.optional(),
+  globalLearningRate: rate.optional(),
+  reestimateBatchNorm: z.boolean().default(false),
+  holdOut: z.number().gt(0).lt(1).default(0.1),
+  calibrateOnTraining: z.boolean().default(false),
+  statisticsOn: z.enum(['calibration', 'training']).default('calibration'),
+  /** Gaussian filter of the maps in input pixels. Default: 4 at 256 px, in proportion. */
+  sigma: z.number().min(0).optional(),
+});
+
+/** A training's settings, all decided. */
+export type Settings = z.output<typeof settingsSchema>;
+/** Settings as a user gives them. */
+export type SettingsInput = z.input<typeof settingsSchema>;
+export type SettingName = keyof Settings;
+
+export type ObjectiveName = z.output<typeof objective>;
 
 const syntheticSchema = z.strictObject({
   /** Good images to train on. */

@@ -1,9 +1,8 @@
 import { parseConfig, type BenchmarkInput } from './config.js';
-import type { CategoryFacts, TeacherFile } from './facts.js';
-import type { Execute, Job } from './jobs.js';
+import type { CategoryFacts, TeacherFile } from './cell.js';
+import type { Execute, Job, Quality } from './run-grid.js';
 import { CellStore } from './node/cell-store.js';
 import { planGrid, type Plan, type PlanFacts } from './plan.js';
-import type { Quality } from './quality.js';
 
 export const TEACHER: TeacherFile = {
   name: 'squeezenet1_1',

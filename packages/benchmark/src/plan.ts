@@ -1,11 +1,24 @@
-import { cellOf, groupKey, type Cell } from './cell.js';
-import type { BenchmarkConfig } from './config.js';
-import type { CategoryFacts, TeacherFile } from './facts.js';
-import { canonicalJson, identityOf } from './identity.js';
-import { settingsSchema, type Settings, type TeacherChoice } from './settings.js';
+import {
+  canonicalJson,
+  type CategoryFacts,
+  type Cell,
+  cellOf,
+  groupKey,
+  identityOf,
+  type TeacherFile,
+} from './cell.js';
+import {
+  type BenchmarkConfig,
+  PANEL_NAMES,
+  type PanelName,
+  type Settings,
+  settingsSchema,
+  TABLE_NAMES,
+  type TeacherChoice,
+} from './config.js';
+import type { Execute, JobCost } from './run-grid.js';
 import type { StudentChoice, TableDefinition, TableRow } from './tables/definition.js';
 import { TABLES } from './tables/index.js';
-import { PANEL_NAMES, TABLE_NAMES, type PanelName } from './tables/names.js';
 
 /** Students that score the test images together (Eq. 8), or one alone. */
 export interface Combination {
@@ -176,4 +189,61 @@ function groupsOf(
 /** All cells of a plan. */
 export function cellsOf(plan: Pick<Plan, 'groups'>): Cell[] {
   return plan.groups.flatMap(({ cells }) => cells);
+}
+
+/** What a grid costs on this machine, before it starts. */
+export interface GridCost {
+  readonly cells: number;
+  /** Trained already. */
+  readonly done: number;
+  /** Of the whole run, with so many processes at a time. */
+  readonly seconds: number;
+  /** At the peak, all processes together. */
+  readonly bytes: number;
+  readonly processes: number;
+}
+
+/** Cells that cost the same but for the number of images. */
+function kindOf({ facts }: Cell): string {
+  return canonicalJson({ ...facts, category: '', dataFingerprint: '', seed: 0 });
+}
+
+/**
+ * Measures one step of each kind of training that is still to be done.
+ * @param open the cells that are not trained yet.
+ */
+export async function estimateGrid(
+  plan: Plan,
+  open: readonly Cell[],
+  execute: Execute,
+  processes: number,
+): Promise<GridCost> {
+  const categoryOf = new Map(plan.categories.map((category) => [category.name, category]));
+  const kinds = new Map<string, Cell>();
+  for (const cell of open) if (!kinds.has(kindOf(cell))) kinds.set(kindOf(cell), cell);
+  const costs = new Map<string, JobCost>();
+  await Promise.all(
+    [...kinds].map(async ([kind, cell]) => {
+      const category = categoryOf.get(cell.facts.category)!;
+      costs.set(kind, await execute({ kind: 'estimate', cell, category }));
+    }),
+  );
+  let seconds = 0;
+  for (const cell of open) {
+    const kind = kindOf(cell);
+    const { images } = categoryOf.get(cell.facts.category)!;
+    const { images: measured } = categoryOf.get(kinds.get(kind)!.facts.category)!;
+    const cost = costs.get(kind)!;
+    seconds += (cost.seconds * images.train) / measured.train;
+    seconds += measured.test === 0 ? 0 : (cost.scoringSeconds * images.test) / measured.test;
+  }
+  const total = plan.groups.reduce((sum, { cells }) => sum + cells.length, 0);
+  const atOnce = Math.min(processes, Math.max(open.length, 1));
+  return {
+    cells: total,
+    done: total - open.length,
+    seconds: seconds / atOnce,
+    bytes: atOnce * Math.max(0, ...[...costs.values()].map(({ bytes }) => bytes)),
+    processes,
+  };
 }

@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
 import { fakeExecute, planOf } from './grid.test.util.js';
-import type { Execute, Job } from './jobs.js';
+import { type Execute, type GridEvent, type Job, progressOf, runGrid } from './run-grid.js';
 import { CellStore } from './node/cell-store.js';
 import { cellsOf } from './plan.js';
-import { progressOf, runGrid, type GridEvent } from './run-grid.js';
 
 let store: CellStore;
 beforeEach(async () => {

@@ -4,7 +4,7 @@ import { DskdError } from '@dskd/base';
 import { writeFileAtomically } from '@dskd/data/node';
 import type { Cell } from '../cell.js';
 import type { Combination } from '../plan.js';
-import type { Quality, TrainedCell } from '../quality.js';
+import type { Quality, TrainedCell } from '../run-grid.js';
 
 /** A number that JSON has no word for. */
 const NOT_A_NUMBER = 'NaN';

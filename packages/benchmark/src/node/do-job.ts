@@ -1,8 +1,227 @@
-import type { Job } from '../jobs.js';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { DskdError } from '@dskd/base';
+import { gcadAugmentation, type ImageSource } from '@dskd/data';
+import { openSource } from '@dskd/data/node';
+import {
+  combineDetectors,
+  type Detector,
+  estimateTraining,
+  evaluateCombinations,
+  loadDetectors,
+  trainDetector,
+  type TrainDetectorOptions,
+} from '@dskd/detector';
+import { loadTeacherFile, saveDetectorFile } from '@dskd/detector/node';
+import { backboneName, type Teacher } from '@dskd/models';
+import { branchName, type CategoryFacts, type Cell, type TeacherFile } from '../cell.js';
+import type { Combination } from '../plan.js';
+import type { EstimateJob, EvaluateJob, Job, JobCost, Quality, TrainJob } from '../run-grid.js';
+import { CellStore } from './cell-store.js';
 import { drawPanels } from './draw-panels.js';
-import { estimateCell } from './estimate-job.js';
-import { evaluateCells } from './evaluate-cells.js';
-import { trainCell } from './train-cell.js';
+
+/**
+ * A teacher's weight file, by what it holds.
+ * @throws {DskdError} `file-not-found`, `invalid-argument` (no such backbone)
+ */
+export async function teacherFile(name: string, file: string): Promise<TeacherFile> {
+  const known = backboneName(name);
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw new DskdError('file-not-found', `Cannot read the teacher's weights, ${file}.`, {
+      hint: 'pullWeights of @dskd/weights/node downloads the weights it knows.',
+      details: { teacher: known, file },
+      cause,
+    });
+  });
+  return { name: known, file, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** Scoring a batch takes the teacher's pass and the student's pass forward: about this share of a training step. */
+const SCORING_SHARE = 1 / 2;
+
+/** What a training like the cell costs here, from its first steps. */
+export async function estimateCell({ cell, category }: EstimateJob, signal: AbortSignal): Promise<JobCost> {
+  const source = await openCategory(category, signal);
+  const teacher = await teacherOf(cell);
+  try {
+    const { bytes, seconds, secondsPerStep } = await estimateTraining({
+      ...trainingOf(cell, source, teacher),
+      signal,
+    });
+    const batches = category.images.test / Math.min(cell.facts.training.batchSize, category.images.train);
+    const scoringSeconds = batches * (secondsPerStep ?? 0) * SCORING_SHARE;
+    return { bytes, seconds: seconds ?? 0, scoringSeconds };
+  } finally {
+    teacher.dispose();
+  }
+}
+
+/** A category's images. */
+export function openCategory(
+  { root, subsets }: Pick<CategoryFacts, 'root' | 'subsets'>,
+  signal?: AbortSignal,
+): Promise<ImageSource> {
+  return openSource({
+    root,
+    ...(subsets !== undefined && { subsets }),
+    ...(signal && { signal }),
+  });
+}
+
+/** The teacher of a cell; the caller disposes it. */
+export function teacherOf({ facts, teacherFile }: Cell): Promise<Teacher> {
+  return loadTeacherFile(backboneName(facts.teacher.name), teacherFile);
+}
+
+/** What a cell is to `trainDetector`. */
+export function trainingOf(cell: Cell, source: ImageSource, teacher: Teacher): TrainDetectorOptions {
+  const { facts } = cell;
+  const { name: objective, temperature } = facts.objective;
+  const { fit, augment, preset, epochs, batchSize, reestimateBatchNorm, holdOut, ...rest } = facts.training;
+  return {
+    source,
+    teacher,
+    method: 'dskd',
+    options: {
+      preset,
+      ...(facts.gccb && { gccb: facts.gccb }),
+      ...(facts.initialize && { initialize: { global: facts.initialize } }),
+      branches: {
+        [branchName(cell)]: {
+          branch: facts.branch,
+          objective: { name: objective, options: temperature === undefined ? {} : { temperature } },
+          optimizer: { learningRate: facts.learningRate },
+        },
+      },
+      epochs,
+      batchSize,
+      reestimateBatchNorm,
+    },
+    input: {
+      size: facts.inputSize,
+      fit,
+      ...(augment === 'gcad' && { augmentation: gcadAugmentation(facts.category) }),
+    },
+    calibration: {
+      holdOutFraction: holdOut,
+      onTrainingImages: rest.calibrateOnTraining,
+      statisticsOn: rest.statisticsOn,
+      ...(rest.sigma !== undefined && { sigma: rest.sigma }),
+    },
+    seed: facts.seed,
+  };
+}
+
+/** Trains one student on the current backend and puts it into the store. */
+export async function trainCell(
+  { cell, category, store: folder }: TrainJob,
+  signal: AbortSignal,
+): Promise<void> {
+  const started = performance.now();
+  const store = new CellStore(folder);
+  const source = await openCategory(category, signal);
+  const teacher = await teacherOf(cell);
+  try {
+    const detector = await trainDetector({ ...trainingOf(cell, source, teacher), signal });
+    try {
+      const bytes = detector.save({ embedTeacher: false });
+      await saveDetectorFile(detector, store.studentFile(cell), { embedTeacher: false });
+      const { steps, finalLosses } = detector.description.trainings[0]!.fit as {
+        readonly steps: number;
+        readonly finalLosses: Readonly<Record<string, number>>;
+      };
+      await store.finishTraining(cell, {
+        finalLoss: finalLosses[branchName(cell)]!,
+        steps,
+        seconds: (performance.now() - started) / 1000,
+        bytes: bytes.byteLength,
+      });
+    } finally {
+      detector.dispose();
+    }
+  } finally {
+    teacher.dispose();
+  }
+}
+
+/** Students in memory at a time, as the size of their files: more are scored in several passes over the images. */
+const STUDENT_BYTES = 1.5 * 2 ** 30;
+
+/** Combinations in parts, each of which needs no more than `limit` bytes of students, or is one combination. */
+export function passesOf(
+  combinations: readonly Combination[],
+  bytesOf: ReadonlyMap<string, number>,
+  limit = STUDENT_BYTES,
+): Combination[][] {
+  const passes: Combination[][] = [];
+  let ids = new Set<string>();
+  const total = (all: Iterable<string>): number =>
+    [...all].reduce((sum, id) => sum + (bytesOf.get(id) ?? 0), 0);
+  for (const combination of combinations) {
+    const together = new Set([...ids, ...combination.cells]);
+    const fits = passes.length > 0 && total(together) <= limit;
+    if (fits) passes.at(-1)!.push(combination);
+    else passes.push([combination]);
+    ids = fits ? together : new Set(combination.cells);
+  }
+  return passes;
+}
+
+/** Scores the test images with each student once a pass, on the current backend, and keeps what was found. */
+export async function evaluateCells(job: EvaluateJob, signal: AbortSignal): Promise<Quality[]> {
+  const store = new CellStore(job.store);
+  const source = await openCategory(job.category, signal);
+  const bytesOf = new Map<string, number>();
+  for (const cell of job.cells) bytesOf.set(cell.id, (await store.trained(cell))?.bytes ?? 0);
+  const qualities = new Map<string, Quality>();
+  const teacher = await teacherOf(job.cells[0]!);
+  try {
+    for (const pass of passesOf(job.combinations, bytesOf)) {
+      const cells = job.cells.filter(({ id }) => pass.some((each) => each.cells.includes(id)));
+      const names = new Map(cells.map((cell) => [cell.id, branchName(cell)]));
+      const wanted = Object.fromEntries(
+        pass.map((each) => [each.id, each.cells.map((id) => names.get(id)!)]),
+      );
+      const found = await withCombined(cells, { store, source, teacher, signal }, (detector) =>
+        evaluateCombinations(detector, source, wanted, { signal }),
+      );
+      for (const combination of pass) {
+        const { imageAuroc, imageAurocByDefect, pixelAuroc, auPro, auSpro } = found[combination.id]!;
+        const quality = { imageAuroc, imageAurocByDefect, pixelAuroc, auPro, auSpro };
+        await store.finishEvaluation(combination, quality);
+        qualities.set(combination.id, quality);
+      }
+    }
+  } finally {
+    teacher.dispose();
+  }
+  return job.combinations.map(({ id }) => qualities.get(id)!);
+}
+
+export interface CombinedUse {
+  readonly store: CellStore;
+  readonly source: ImageSource;
+  readonly teacher: Teacher;
+  readonly signal: AbortSignal;
+}
+
+/** Runs `use` on one detector made of the students of `cells`, read from the store; it is gone afterwards. */
+export async function withCombined<T>(
+  cells: readonly Cell[],
+  { store, source, teacher, signal }: CombinedUse,
+  use: (detector: Detector) => Promise<T>,
+): Promise<T> {
+  const files = await Promise.all(cells.map((cell) => readFile(store.studentFile(cell))));
+  const detectors = await loadDetectors(files, { teachers: [teacher] });
+  let combined: Detector | undefined;
+  try {
+    if (detectors.length > 1) combined = await combineDetectors(detectors, { source, signal });
+    return await use(combined ?? detectors[0]!);
+  } finally {
+    combined?.dispose();
+    for (const detector of detectors) detector.dispose();
+  }
+}
 
 /** Does a job on the current backend, in this process. */
 export async function doJob(job: Job, signal: AbortSignal): Promise<unknown> {

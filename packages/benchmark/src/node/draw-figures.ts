@@ -1,11 +1,10 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { isDskdError, throwIfAborted } from '@dskd/base';
-import { identityOf } from '../identity.js';
-import type { Execute } from '../jobs.js';
+import { identityOf } from '../cell.js';
+import type { Execute, GridFailure } from '../run-grid.js';
 import type { Plan, PlannedPanels } from '../plan.js';
-import type { GridFailure } from '../run-grid.js';
-import type { PanelName } from '../tables/names.js';
+import type { PanelName } from '../config.js';
 import type { CellStore } from './cell-store.js';
 
 /** Raised when a figure would be drawn otherwise. */

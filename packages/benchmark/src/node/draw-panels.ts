@@ -4,10 +4,9 @@ import { encodePng, writeFileAtomically } from '@dskd/data/node';
 import type { Detector, ScoreMap } from '@dskd/detector';
 import { drawContour, heatMapOverlay, heatScaleOf } from '@dskd/report';
 import { branchName } from '../cell.js';
-import type { PanelJob } from '../jobs.js';
+import type { PanelJob } from '../run-grid.js';
 import { CellStore } from './cell-store.js';
-import { openCategory, teacherOf } from './train-cell.js';
-import { withCombined } from './with-combined.js';
+import { openCategory, teacherOf, withCombined } from './do-job.js';
 
 /** Between panels, in pixels; white. */
 const GAP = 4;

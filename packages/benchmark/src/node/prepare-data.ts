@@ -4,9 +4,8 @@ import { DskdError, throwIfAborted } from '@dskd/base';
 import { CATEGORIES, GENERATOR_VERSION } from '@dskd/synthetic';
 import { writeDataset } from '@dskd/synthetic/node';
 import type { BenchmarkConfig, SyntheticData } from '../config.js';
-import type { CategoryFacts } from '../facts.js';
-import { identityOf } from '../identity.js';
-import { openCategory } from './train-cell.js';
+import { type CategoryFacts, identityOf } from '../cell.js';
+import { openCategory } from './do-job.js';
 
 const isFolder = async (at: string): Promise<boolean> =>
   (await stat(at).catch(() => undefined))?.isDirectory() ?? false;

@@ -2,21 +2,19 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
 import { assertWritable, writeFileAtomically } from '@dskd/data/node';
-import { estimateGrid, type GridCost } from '../estimate.js';
-import type { BenchmarkConfig } from '../config.js';
-import type { TeacherFile } from '../facts.js';
-import { planGrid, variantsOf, type Plan } from '../plan.js';
+import { estimateGrid, type GridCost, type Plan, planGrid, variantsOf } from '../plan.js';
+import type { BenchmarkConfig, TeacherChoice } from '../config.js';
+import type { TeacherFile } from '../cell.js';
 import { progressOf, runGrid, type GridEvent, type GridFailure } from '../run-grid.js';
-import type { TeacherChoice } from '../settings.js';
 import { fillTable, type FilledTable } from '../tables/fill-table.js';
-import { singleValuesAsCsv } from '../tables/single-values.js';
+import { singleValuesAsCsv } from '../tables/index.js';
 import { PAPER } from '../tables/published.js';
 import { tableAsMarkdown, tablesAsCsv } from '../tables/write-tables.js';
 import { CellStore } from './cell-store.js';
 import { drawFigures, figureAsMarkdown, type Figure } from './draw-figures.js';
 import { prepareCategories } from './prepare-data.js';
 import { ProcessPool } from './process-pool.js';
-import { teacherFile } from './teachers.js';
+import { teacherFile } from './do-job.js';
 
 export interface BenchmarkOptions {
   readonly config: BenchmarkConfig;

@@ -1,5 +1,5 @@
-import type { Job } from '../jobs.js';
-import { plainError, type AnswerMessage, type JobMessage } from './messages.js';
+import type { Job } from '../run-grid.js';
+import { type AnswerMessage, type JobMessage, plainError } from './process-pool.js';
 
 /**
  * What the module of a `ProcessPool` calls: waits for the one job of this process, does it, answers and ends the

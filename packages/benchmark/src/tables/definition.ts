@@ -1,4 +1,4 @@
-import type { Settings } from '../settings.js';
+import type { Settings } from '../config.js';
 
 /** One trained student of a row, and what of the settings it changes. */
 export interface StudentChoice {

@@ -1,6 +1,6 @@
 import { meanInterval } from '@dskd/metrics';
 import type { PlannedTable } from '../plan.js';
-import type { Quality } from '../quality.js';
+import type { Quality } from '../run-grid.js';
 import type { Column, Measure } from './definition.js';
 
 /** A value over the seeds. */
