@@ -1,6 +1,6 @@
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
-import pLimit, { type LimitFunction } from 'p-limit';
+import { limiter } from './limiter.js';
 import { fitImage, toImageTensor, type Preparation } from './prepare.js';
 import type { Sample } from './samples.js';
 import { assertAugmentation, augment, type Augmentation } from './transforms/augmentation.js';
@@ -58,7 +58,7 @@ export class PreparedImages {
   readonly #placements = new Map<number, Placement>();
   /** What the latest prefetch started and nobody has asked for yet. */
   #ahead = new Map<number, Promise<FittedImage>>();
-  readonly #limit: LimitFunction;
+  readonly #limit: ReturnType<typeof limiter>;
 
   /** @throws {DskdError} `invalid-argument`, `invalid-config` (the augmentation) */
   constructor(samples: readonly Pick<Sample, 'id' | 'load'>[], options: PreparedImagesOptions) {
@@ -81,7 +81,7 @@ export class PreparedImages {
     this.#augment = options.augment;
     this.#samples = samples;
     this.#capacity = cacheBytes;
-    this.#limit = pLimit(concurrency);
+    this.#limit = limiter(concurrency);
   }
 
   /** How many samples there are. */

@@ -10,7 +10,7 @@ import {
   unreadable,
 } from '../image-format.js';
 import { overBlack } from '../rgb-image.js';
-import { loadSharp } from './encode.js';
+import { loadSharp } from './sharp.js';
 
 /**
  * Larger images are refused before anything is decoded: a file of some kilobytes can promise more pixels

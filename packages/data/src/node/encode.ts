@@ -1,21 +1,6 @@
 import { assertPixelBuffer, DskdError, type PixelBuffer } from '@dskd/base';
-import type { default as SharpModule, Sharp } from 'sharp';
-
-/**
- * Loads sharp, an optional peer dependency, when an image is first touched.
- * @throws {DskdError} `dependency-missing`
- */
-export async function loadSharp(): Promise<typeof SharpModule> {
-  try {
-    return (await import('sharp')).default;
-  } catch (cause) {
-    throw new DskdError(
-      'dependency-missing',
-      'Images are read and written by the package sharp (0.34 or newer), which could not be loaded.',
-      { hint: 'npm install sharp', cause },
-    );
-  }
-}
+import type { Sharp } from 'sharp';
+import { loadSharp } from './sharp.js';
 
 /** The pixels for sharp, in a color space that keeps gray gray. */
 async function sharpOf(format: string, pixels: PixelBuffer): Promise<Sharp> {

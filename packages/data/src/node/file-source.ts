@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { throwIfAborted } from '@dskd/base';
 import { sourceOf } from '../fingerprint.js';
-import pLimit from 'p-limit';
+import { limiter } from '../limiter.js';
 import {
   byCodeUnit,
   datasetError,
@@ -19,7 +19,7 @@ import {
   loadRegions,
   loadUnion,
 } from './inspect-entry.js';
-import { loadSharp } from './encode.js';
+import { loadSharp } from './sharp.js';
 
 /** How a source is checked when it is opened. */
 export interface CheckOptions {
@@ -106,7 +106,7 @@ export async function fileSource(options: {
   const entries = [...options.entries].sort((a, b) => byCodeUnit(a.id, b.id));
   // Once and first: otherwise every image would be called unreadable where it is missing.
   await loadSharp();
-  const limit = pLimit(CONCURRENCY);
+  const limit = limiter(CONCURRENCY);
   const problems = [...options.problems];
   const { thorough = false } = checks;
   const report = (problem: DatasetProblem): void => {
