@@ -23,9 +23,7 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
     .addHelpText('after', `\nExit codes: ${EXIT_CODES}.`);
   const named = commandNamed(argv);
   const names = isCommand(named) ? [named] : Object.keys(COMMANDS);
-  for (const definition of await Promise.all(names.map((name) => COMMANDS[name]!()))) {
-    program.addCommand(commanderCommand(definition));
-  }
+  for (const name of names) program.addCommand(commanderCommand(await COMMANDS[name]!()));
   configureOutput(program);
   return program;
 }

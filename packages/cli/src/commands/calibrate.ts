@@ -134,21 +134,12 @@ export function checkRule(options: CalibrateOptions): void {
 async function runCalibration(path: string, options: CalibrateOptions, signal: AbortSignal): Promise<void> {
   const { normals, anomalies, falseAlarmRate, confidence, statistics, json, out = path } = options;
   checkRule(options);
-  const [
-    { openSource },
-    { chooseThreshold, recalibrate },
-    { saveDetectorFile },
-    { loadModel },
-    { progressRenderer },
-    { printSavedModel },
-  ] = await Promise.all([
-    import('@dskd/data/node'),
-    import('@dskd/detector'),
-    import('@dskd/detector/node'),
-    import('../models.js'),
-    import('../output/progress.js'),
-    import('../output/saved-model.js'),
-  ]);
+  const { openSource } = await import('@dskd/data/node');
+  const { chooseThreshold, recalibrate } = await import('@dskd/detector');
+  const { saveDetectorFile } = await import('@dskd/detector/node');
+  const { loadModel } = await import('../models.js');
+  const { progressRenderer } = await import('../output/progress.js');
+  const { printSavedModel } = await import('../output/saved-model.js');
   const source = await openSource({ root: normals, signal });
   const bad = anomalies === undefined ? undefined : await openSource({ root: anomalies, signal });
   const { costOfAMiss: missCost = 1, costOfAFalseAlarm: falseAlarmCost = 1, prevalence } = options;

@@ -31,10 +31,8 @@ async function runCheck(
   { category, thorough, manifest, json }: OptionValues<typeof checkOptions>,
   signal: AbortSignal,
 ): Promise<void> {
-  const [{ formatSummary, summarize }, { openSource, writeManifest }] = await Promise.all([
-    import('@dskd/data'),
-    import('@dskd/data/node'),
-  ]);
+  const { formatSummary, summarize } = await import('@dskd/data');
+  const { openSource, writeManifest } = await import('@dskd/data/node');
   const source = await openSource({
     root: data,
     thorough,

@@ -57,21 +57,12 @@ async function runCombination(
   signal: AbortSignal,
 ): Promise<void> {
   const { data: root, category, falseAlarmRate, json, out } = options;
-  const [
-    { openSource },
-    { combineDetectors },
-    { saveDetectorFile },
-    { loadModels },
-    { progressRenderer },
-    { printSavedModel },
-  ] = await Promise.all([
-    import('@dskd/data/node'),
-    import('@dskd/detector'),
-    import('@dskd/detector/node'),
-    import('../models.js'),
-    import('../output/progress.js'),
-    import('../output/saved-model.js'),
-  ]);
+  const { openSource } = await import('@dskd/data/node');
+  const { combineDetectors } = await import('@dskd/detector');
+  const { saveDetectorFile } = await import('@dskd/detector/node');
+  const { loadModels } = await import('../models.js');
+  const { progressRenderer } = await import('../output/progress.js');
+  const { printSavedModel } = await import('../output/saved-model.js');
   const source = await openSource({ root, signal, ...(category !== undefined && { category }) });
   const { detectors, dispose } = await loadModels(paths, options);
   try {

@@ -114,23 +114,13 @@ async function runDistillation(
   options: OptionValues<typeof distillTeacherOptions>,
   signal: AbortSignal,
 ): Promise<void> {
-  const [
-    { assertWritable, writeFileAtomically },
-    { backboneName },
-    { distillTeacher },
-    { loadTeacherFile },
-    { startBackend },
-    { progressRenderer },
-    { readWeightsFile },
-  ] = await Promise.all([
-    import('@dskd/data/node'),
-    import('@dskd/models'),
-    import('@dskd/distillation'),
-    import('@dskd/detector/node'),
-    import('../models.js'),
-    import('../output/progress.js'),
-    import('./weights/read.js'),
-  ]);
+  const { assertWritable, writeFileAtomically } = await import('@dskd/data/node');
+  const { backboneName } = await import('@dskd/models');
+  const { distillTeacher } = await import('@dskd/distillation');
+  const { loadTeacherFile } = await import('@dskd/detector/node');
+  const { startBackend } = await import('../models.js');
+  const { progressRenderer } = await import('../output/progress.js');
+  const { readWeightsFile } = await import('./weights/read.js');
   const { json, checkpoint, out, proceduralFraction, startFrom } = options;
   const name = backboneName(options.from);
   for (const file of [out, checkpoint]) if (file !== undefined) await assertWritable(file);

@@ -15,11 +15,9 @@ export const doctor = defineCommand({
 });
 
 async function runDoctor({ json }: OptionValues<typeof doctorOptions>): Promise<void> {
-  const [{ probeBackends }, tf, { default: sharp }] = await Promise.all([
-    import('@dskd/core/backends'),
-    import('@tensorflow/tfjs'),
-    import('sharp'),
-  ]);
+  const { probeBackends } = await import('@dskd/core/backends');
+  const tf = await import('@tensorflow/tfjs');
+  const { default: sharp } = await import('sharp');
   const backends = await probeBackends();
   const machine = {
     dskd: VERSION,

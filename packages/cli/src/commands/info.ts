@@ -16,10 +16,8 @@ export const info = defineCommand({
 });
 
 async function runInfo(path: string, { json }: OptionValues<typeof infoOptions>): Promise<void> {
-  const [{ readArtifact }, { isDefaultTeacher, readModel }] = await Promise.all([
-    import('@dskd/detector'),
-    import('../models.js'),
-  ]);
+  const { readArtifact } = await import('@dskd/detector');
+  const { isDefaultTeacher, readModel } = await import('../models.js');
   const bytes = await readModel(path);
   const { description, tensors } = readArtifact(bytes);
   if (json) {

@@ -75,13 +75,10 @@ async function runSynth(
       hint: 'Name another with --preview, or replace it with --force.',
     });
   }
-  const [{ writeFileAtomically }, { GENERATOR_VERSION }, { previewSheet, writeDataset }, { countRenderer }] =
-    await Promise.all([
-      import('@dskd/data/node'),
-      import('@dskd/synthetic'),
-      import('@dskd/synthetic/node'),
-      import('../output/progress.js'),
-    ]);
+  const { writeFileAtomically } = await import('@dskd/data/node');
+  const { GENERATOR_VERSION } = await import('@dskd/synthetic');
+  const { previewSheet, writeDataset } = await import('@dskd/synthetic/node');
+  const { countRenderer } = await import('../output/progress.js');
   const count = json ? undefined : countRenderer('drawn');
   const written = await writeDataset(folder, {
     ...options,
