@@ -25,8 +25,8 @@ function teacherOf({
   teacher,
   weights,
 }: ReproduceOptions): NonNullable<BenchmarkInput['settings']>['teacher'] {
-  if (teacher === TEACHER_TINY) return 'default';
   if (weights !== undefined) return { name: teacher, weights: path.resolve(weights) };
+  if (teacher === TEACHER_TINY) return 'default';
   throw new DskdError(
     'invalid-argument',
     `--teacher ${teacher} needs its weights: --weights FILE is missing.`,
