@@ -1,11 +1,7 @@
 export { decodeImage, decodeMask } from './node/decode.js';
 export { encodePng, encodeWebp } from './node/encode.js';
-export type { CheckOptions } from './node/file-source.js';
-export { openFolder, type OpenFolderOptions } from './node/folder.js';
 export { listImages } from './node/listing.js';
-export { openManifest, type OpenManifestOptions, writeManifest } from './node/manifest.js';
-export { openMvtecAd, type OpenMvtecAdOptions } from './node/mvtec-ad.js';
-export { openMvtecLocoAd, type OpenMvtecLocoAdOptions } from './node/mvtec-loco-ad.js';
+export { writeManifest } from './node/manifest.js';
 export { openSource, type OpenSourceOptions } from './node/open-source.js';
 export { subsetsTemplate } from './node/subsets.js';
 export { watchFolder, type WatchFolderOptions } from './node/watch-folder.js';

@@ -9,7 +9,7 @@ export interface Origin {
   readonly file?: string;
   /**
    * SHA-256 (hex) of the file's bytes, as they were when the source was opened; of several files, that of
-   * `fingerprintSamples`.
+   * `ImageSource.fingerprint`.
    */
   readonly sha256: string;
 }
@@ -55,7 +55,7 @@ export interface ImageSource {
   readonly name: string;
   readonly samples: readonly Sample[];
   /**
-   * SHA-256 (hex) of what the samples hold and what they are for: see `fingerprintSamples`.
+   * SHA-256 (hex) of what the samples hold and what they are for; README.md has the exact form.
    * @throws {DskdError} `aborted`
    */
   fingerprint(options?: { readonly signal?: AbortSignal }): Promise<string>;

@@ -200,7 +200,7 @@ function cellsOf(sample: Sample, folder: string): Record<Column, string> {
 }
 
 /**
- * Writes what `source` was resolved to, as a manifest that `openManifest` reads: the source it gives has the
+ * Writes what `source` was resolved to, as a manifest that `openSource` reads: the source it gives has the
  * same samples and the same fingerprint. Paths are relative to the manifest.
  * @param file called `.csv`, `.jsonl` or `.ndjson`; written atomically, replaced where it exists.
  * @throws {DskdError} `invalid-argument`

@@ -69,3 +69,20 @@ describe('openSource', () => {
     ]);
   });
 });
+
+test('folders of a plain folder may have other names; masks may be optional in MVTec AD', async () => {
+  await folder.write({ 'ok/1.png': plainPng(6, 5, [1, 2, 3]), 'nok/2.png': plainPng(6, 5, [4, 5, 6]) });
+  const named = await openSource({ root: folder.root, folders: { good: 'ok', defects: 'nok' } });
+  expect(named.samples.map(({ id, label }) => [id, label])).toEqual([
+    ['nok/2.png', 'anomalous'],
+    ['ok/1.png', 'good'],
+  ]);
+
+  await folder.write({
+    'ad/train/good/0.png': plainPng(6, 5, [1, 2, 3]),
+    'ad/test/hole/0.png': plainPng(6, 5, [4, 5, 6]),
+  });
+  const root = `${folder.root}/ad`;
+  await expect(openSource({ root })).rejects.toMatchObject({ code: 'dataset-invalid' });
+  expect((await openSource({ root, masks: 'optional' })).samples).toHaveLength(2);
+});

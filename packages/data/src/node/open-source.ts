@@ -1,9 +1,10 @@
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
-import { datasetError, type ImageSource } from '../samples.js';
+import type { ImageSource } from '../samples.js';
+import { datasetError } from '../samples.js';
 import { categoryFolder, findCategories } from './category-reader.js';
 import type { CheckOptions } from './file-source.js';
-import { openFolder } from './folder.js';
+import { openFolder, type OpenFolderOptions } from './folder.js';
 import { isFile, isFolder, listFolder } from './listing.js';
 import { manifestFormat, openManifest } from './manifest.js';
 import { openMvtecAd } from './mvtec-ad.js';
@@ -14,8 +15,23 @@ export interface OpenSourceOptions extends CheckOptions {
   readonly root: string;
   /** Name of a folder in `root`. */
   readonly category?: string;
-  /** Of MVTec AD: a list of the images whose anomaly is logical, see `openMvtecAd`. */
+  /**
+   * Path of a list of the MVTec AD images whose anomaly is logical, one per line: see `subsetsTemplate`. The
+   * `defectType` of anomalous images is then `'logical_anomalies'` or `'structural_anomalies'`, as in MVTec LOCO AD.
+   */
   readonly subsets?: string;
+  /**
+   * Whether each anomalous image of MVTec AD or of a manifest must have a mask. Default: `'required'` for MVTec
+   * AD; in a manifest, either all of them or none.
+   */
+  readonly masks?: 'required' | 'optional';
+  /** Ignores unknown columns of a manifest; by default they are an error, because a misspelled name is one. */
+  readonly ignoreUnknownColumns?: boolean;
+  /**
+   * Names of the folders in a plain folder, relative to it. Each may be missing. Default: `good`, `defects` and
+   * `masks` as far as they exist.
+   */
+  readonly folders?: Pick<OpenFolderOptions, 'good' | 'defects' | 'masks'>;
 }
 
 /** Folders that say that not everything beside them is good. */
@@ -26,26 +42,28 @@ const NOT_GOOD =
 const ROLES = ['good', 'defects', 'masks'];
 
 /**
- * Opens whatever lies at `root` (or `root/category`):
- * - a file: a manifest, see `openManifest`;
- * - a folder with a folder `train`: a category in the layout of MVTec LOCO AD, where it holds a
- *   `defects_config.json` or `test` a `logical_anomalies` or `structural_anomalies`, see `openMvtecLocoAd`;
- *   otherwise in that of MVTec AD, see `openMvtecAd`;
- * - any other: a plain folder of good images, see `openFolder`. A folder `defects` in it, and `masks`
- *   beside that, are taken for what they are called; the good images are then in `good`, or all others.
+ * Opens the dataset at `root` (or `root/category`). What it is follows from what lies there:
+ * - a file: a manifest. Columns: `path` and, optionally, `label`, `split`, `mask` and `defect`;
+ * - a folder with a folder `train`: a category in the layout of MVTec LOCO AD if it holds a
+ *   `defects_config.json` or if `test` holds `logical_anomalies` or `structural_anomalies`; otherwise in the
+ *   layout of MVTec AD;
+ * - any other folder: good images. A folder `defects` in it holds anomalous images, a folder `masks` beside that
+ *   their masks; the good images are then in `good`, or all others. `folders` gives other names.
  *
- * A folder that holds several categories, other folders called like bad parts, or folders beside one called
- * `good`, is none of these: training on bad parts unawares would be worse than an error.
+ * A folder that holds several categories, other folders with names of bad parts, or folders beside one called
+ * `good`, is refused: otherwise bad parts might be trained on unnoticed.
  *
- * @throws {DskdError} `dataset-invalid`, saying what was seen; `invalid-argument` (`subsets` of something else),
- * `file-not-found` (the list of subsets), `dependency-missing`, `aborted`
+ * @returns the checked source; every file has been inspected.
+ * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `invalid-argument` (`subsets` for
+ * another layout), `file-not-found` (the list of subsets), `dependency-missing`, `aborted`
  */
 export async function openSource(options: OpenSourceOptions): Promise<ImageSource> {
-  const { root, category, subsets, ...checks } = options;
+  const { root, category, subsets, masks, ignoreUnknownColumns, folders: names, ...checks } = options;
+  const ofMasks = masks && { masks };
   if (subsets !== undefined) {
     const folder = await categoryFolder(root, category);
     if ((await isFolder(path.join(folder, 'train'))) && !(await isMvtecLocoAd(folder))) {
-      return openMvtecAd({ root: folder, subsets, ...checks });
+      return openMvtecAd({ root: folder, subsets, ...ofMasks, ...checks });
     }
     throw new DskdError(
       'invalid-argument',
@@ -56,13 +74,21 @@ export async function openSource(options: OpenSourceOptions): Promise<ImageSourc
     );
   }
   if ((await isFile(root)) || (manifestFormat(root) && !(await isFolder(root)))) {
-    if (category === undefined) return openManifest({ file: root, ...checks });
+    if (category === undefined) {
+      return openManifest({
+        file: root,
+        ...ofMasks,
+        ...(ignoreUnknownColumns !== undefined && { ignoreUnknownColumns }),
+        ...checks,
+      });
+    }
     throw datasetError(root, [{ path: root, problem: `a file, not a folder with the category ${category}` }]);
   }
   const folder = await categoryFolder(root, category);
+  if (names) return openFolder({ root: folder, ...names, ...checks });
   if (await isFolder(path.join(folder, 'train'))) {
-    const open = (await isMvtecLocoAd(folder)) ? openMvtecLocoAd : openMvtecAd;
-    return open({ root: folder, ...checks });
+    if (await isMvtecLocoAd(folder)) return openMvtecLocoAd({ root: folder, ...checks });
+    return openMvtecAd({ root: folder, ...ofMasks, ...checks });
   }
 
   const categories = await findCategories(folder);

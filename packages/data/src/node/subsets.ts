@@ -16,7 +16,7 @@ const CATEGORIES_OF_MVTEC_AD =
   );
 
 /**
- * A list for `openMvtecAd({ subsets })` to be filled in by hand: every anomalous image of `sources` stands in it,
+ * A list for `openSource({ root, subsets })` to be filled in by hand: every anomalous image of `sources` stands in it,
  * commented out. One list may serve several categories.
  */
 export function subsetsTemplate(sources: readonly Pick<ImageSource, 'name' | 'samples'>[]): string {

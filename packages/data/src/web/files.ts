@@ -30,7 +30,7 @@ async function sampleOf(file: File): Promise<Sample> {
 
 /**
  * Opens files that the user chose or dropped, images of good parts: everything is `train`, `good`. The
- * same names as in `openFolder` of `@dskd/data/node` are passed over or refused; each image's first bytes
+ * same names as in `openSource` of `@dskd/data/node` are passed over or refused; each image's first bytes
  * and frame are looked at.
  * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`,
  * `aborted`
