@@ -213,7 +213,7 @@ test('info prints the description, --json all of it; the options that decided th
   expect(human.stdout).toContain('trained local and global');
   const machine = await dskd('info', model, '--json');
   const description = JSON.parse(machine.stdout) as { trainings: { options: Record<string, unknown> }[] };
-  expect(description).toMatchObject({ inputSize: [32, 32], trainings: [{ epochs: 2 }] });
+  expect(description).toMatchObject({ inputSize: [32, 32], trainings: [{ fit: { epochs: 2 } }] });
   expect(description.trainings[0]!.options).toMatchObject({
     size: [32, 32],
     preset: 'nano',
@@ -285,7 +285,8 @@ test('letterbox, augmentation, levels, ignored pixels and float16 are in the mod
   expect(stdout).toMatch(/levels +features\.7[^\n]+features\.12/);
   expect(stdout).not.toContain('features.4');
   expect(stdout).toMatch(/fusion +[^\n]+ normalized by quantiles/);
-  expect(stdout).toMatch(/branch +student +objective +0\.9 quantile +to the 0\.995 +normal scores/);
+  expect(stdout).toMatch(/branch +0\.9 quantile +to the 0\.995 +normal scores/);
+  expect(stdout).toMatch(/branch +student +objective\n/);
   expect(stdout).toContain('covarianceAffinity');
   expect(stdout).toMatch(/augmentation +rotation.degrees 2/);
   const spot = path.join(data, 'test/spot/000.png');

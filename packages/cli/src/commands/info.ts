@@ -2,7 +2,7 @@ import type { Artifact, DetectorDescription } from '@dskd/detector';
 import type { DskdConfig } from '@dskd/methods';
 import { defineCommand } from '../define-command.js';
 import type { OptionValues } from '../options/option.js';
-import { MODEL_ARGUMENT, outputOptions, TEACHER_TINY } from '../options/shared.js';
+import { MODEL_ARGUMENT, outputOptions } from '../options/shared.js';
 import { alignedFacts, formatTable, printJson, printLine } from '../output/print.js';
 
 const infoOptions = outputOptions('the whole description as one line of JSON');
@@ -17,15 +17,14 @@ export const info = defineCommand({
 
 async function runInfo(path: string, { json }: OptionValues<typeof infoOptions>): Promise<void> {
   const { readArtifact } = await import('@dskd/detector');
-  const { isDefaultTeacher, readModel } = await import('../models.js');
+  const { readModel } = await import('../models.js');
   const bytes = await readModel(path);
   const { description, tensors } = readArtifact(bytes);
   if (json) {
     printJson(description);
     return;
   }
-  const model = describeModel(description, isDefaultTeacher(description.teacher?.sha256 ?? ''));
-  printLine(`${model}\n\n${describeTensors(tensors, bytes.byteLength)}`);
+  printLine(`${describeModel(description)}\n\n${describeTensors(tensors, bytes.byteLength)}`);
 }
 
 /** Names of the two numbers that normalize a branch: what becomes 0, and the distance from there that becomes 1. */
@@ -53,7 +52,7 @@ function howChosen({ chosenBy, falseAlarmRate, guaranteed }: DetectorDescription
 }
 
 /** The whole description of a model as text. */
-function describeModel(description: DetectorDescription, hasDefaultTeacher: boolean): string {
+function describeModel(description: DetectorDescription): string {
   const { method, teacher, inputSize, resize, branches, fusion, calibration, threshold, trainings } =
     description;
   const students = describeStudents(description);
@@ -63,7 +62,7 @@ function describeModel(description: DetectorDescription, hasDefaultTeacher: bool
     alignedFacts([
       ['format', String(description.format)],
       ['method', method],
-      ...describeTeacher(teacher, hasDefaultTeacher),
+      ...describeTeacher(teacher),
       ['input', `${inputSize[0]} x ${inputSize[1]} pixels, ${resize.fit}, ${resize.filter}${fill}`],
       ['ignored pixels', description.ignored ? 'as the mask in the file says' : 'none'],
       ['weights', `stored as ${description.storage}`],
@@ -88,15 +87,11 @@ function describeModel(description: DetectorDescription, hasDefaultTeacher: bool
   ].join('\n\n');
 }
 
-function describeTeacher(
-  teacher: DetectorDescription['teacher'],
-  hasDefaultTeacher: boolean,
-): [string, string][] {
+function describeTeacher(teacher: DetectorDescription['teacher']): [string, string][] {
   if (!teacher) return [['teacher', 'none']];
   const { name, embedded, sha256, levels, inputTransform } = teacher;
-  const embeddedName = hasDefaultTeacher && name !== TEACHER_TINY ? ` (${TEACHER_TINY})` : '';
   return [
-    ['teacher', `${name}${embeddedName}, ${embedded ? 'in the file' : 'not in the file'}, SHA-256 ${sha256}`],
+    ['teacher', `${name}, ${embedded ? 'in the file' : 'not in the file'}, SHA-256 ${sha256}`],
     ['levels', levels.map((level) => `${level.name} (${level.channels}, stride ${level.stride})`).join(', ')],
     ['teacher input', inWords(inputTransform)],
   ];
