@@ -12,7 +12,7 @@ test.each([0, 1, 2, 3, 100, 0x8000, 0x8001, 100_000])(
   },
 );
 
-test('a part of a buffer is encoded alone', () => {
+test('encodes only the viewed part of a buffer', () => {
   expect(encodeBase64(Uint8Array.of(1, 2, 3, 4).subarray(1, 3))).toBe(encodeBase64(Uint8Array.of(2, 3)));
 });
 

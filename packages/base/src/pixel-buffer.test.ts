@@ -1,6 +1,6 @@
 import { assertPixelBuffer } from './pixel-buffer.js';
 
-test('accepts bytes that fill the sides', () => {
+test('accepts data of the right length', () => {
   assertPixelBuffer({ data: new Uint8Array(24), width: 4, height: 2, channels: 3 });
 });
 

@@ -53,7 +53,7 @@ test('normal: mean and deviation', () => {
   expect(Math.abs(variance - 1)).toBeLessThan(0.03);
 });
 
-test('integer stays below its bound and reaches everything below a small one', () => {
+test('integer is below its bound and reaches every value below a small bound', () => {
   fc.assert(
     fc.property(fc.integer(), fc.integer({ min: 1, max: 2 ** 32 - 1 }), (seed, bound) => {
       const value = randomStream(seed, 'integer').integer(bound);

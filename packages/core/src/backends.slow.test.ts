@@ -51,7 +51,7 @@ describeWithDriver(`a machine whose only adapter is software (${DRIVER}, skipped
   });
 });
 
-test('wasmPaths that lead nowhere are reported with a hint', () => {
+test('wrong wasmPaths are reported with a hint', () => {
   const error = runWithSoftwareDriver(`
     import { selectBackend } from '${backends}';
     const error = await selectBackend('wasm', { wasmPaths: '/nowhere/' }).catch((error) => error);

@@ -74,7 +74,7 @@ describe('selectBackend', () => {
 });
 
 describe('probeBackends', () => {
-  test('lists every backend and leaves the current one', async () => {
+  test('lists every backend and does not change the current one', async () => {
     await selectBackend('wasm');
     const probed = await probeBackends();
     expect(tf.getBackend()).toBe('wasm');

@@ -19,7 +19,7 @@ describe('resizeBilinearAntialiased', () => {
     expect(got).toEqual(wanted);
   });
 
-  test('takes a Uint8ClampedArray, leaves the source alone and returns new memory', () => {
+  test('takes a Uint8ClampedArray, does not change the source and returns new memory', () => {
     const data = Uint8ClampedArray.from([0, 50, 100, 150]);
     const source = { data, width: 2, height: 2, channels: 1 };
     const same = resizeBilinearAntialiased(source, source);

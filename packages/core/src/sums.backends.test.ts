@@ -44,7 +44,7 @@ describeBackends('sums', (backend) => {
     });
   });
 
-  test('large offsets do not eat small terms', async () => {
+  test('large offsets do not lose small terms', async () => {
     // A sequential float32 sum of 2^17 terms 1 + 2^-10 loses the fraction bit by bit.
     const x = tf.fill<tf.Rank.R2>([2 ** 17, 1], 1 + 2 ** -10);
     const results = [sumOverRows(x), sumAll(x)];

@@ -37,7 +37,7 @@ describeBackends('upsampleBilinear', () => {
     });
   });
 
-  test('the same size gives a tensor of its own', async () => {
+  test('the same size gives a new tensor', async () => {
     await expectNoNewTensors(async () => {
       const maps = tf.tensor3d([0, 2, 4, 6], [1, 2, 2]);
       const result = upsampleBilinear(maps, [2, 2]);

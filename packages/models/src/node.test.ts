@@ -70,7 +70,7 @@ test.each([
   },
 );
 
-test('another weight is another hash; what is missing or cut off is refused by name', async () => {
+test('another weight gives another hash; errors name files that are missing or truncated', async () => {
   await write(await graphModel());
   const shard = path.join(folder, 'weights/2.bin');
   const bytes = await readFile(shard);

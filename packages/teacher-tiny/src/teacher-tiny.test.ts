@@ -35,7 +35,7 @@ test('filters are float16, and every number is finite', async () => {
   }
 });
 
-test('createBackbone takes it: three levels of finite, lively features, the same every time', async () => {
+test('createBackbone accepts it: three levels of finite features that are not all zero, the same every time', async () => {
   await tf.setBackend('cpu');
   const teacher = teacherTiny();
   const weights = readStateDict(await teacher.load());
@@ -65,7 +65,7 @@ test('base64 as embed.mjs writes it gives the same bytes', () => {
   expect(decodeBase64(Buffer.from(bytes).toString('base64'))).toEqual(bytes);
 });
 
-test('the card says what was recorded of the distillation and of the quality', async () => {
+test('the card matches the recorded results of distillation and quality', async () => {
   const script = fileURLToPath(new URL('../../../bench/teacher-tiny-card.mjs', import.meta.url));
   await expect(promisify(execFile)(process.execPath, [script, '--check'])).resolves.toMatchObject({
     stderr: '',

@@ -37,7 +37,7 @@ describe('depthwiseConv2d gradients', () => {
   });
 
   test('dilated: both gradients are the adjoints of the forward convolution', async () => {
-    // The cpu backend's own gradient kernels ignore dilations, so its forward pass is the judge.
+    // The cpu backend's own gradient kernels ignore dilations, so its forward pass is the reference.
     await tf.setBackend('wasm');
     tf.tidy(() => {
       const x = filled([2, 9, 8, 3], 1) as tf.Tensor4D;

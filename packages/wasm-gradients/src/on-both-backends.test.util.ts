@@ -23,7 +23,7 @@ async function valuesOn(backend: 'cpu' | 'wasm', work: () => tf.Tensor): Promise
   return values;
 }
 
-/** The values of `work` (its own inputs included) on cpu and on wasm; neither may leave tensors or data behind. */
+/** The values of `work` (its own inputs included) on cpu and on wasm; neither may leak tensors or data. */
 export async function onBothBackends(
   work: () => tf.Tensor,
 ): Promise<{ cpu: Float32Array; wasm: Float32Array }> {

@@ -37,7 +37,7 @@ describe('pooling gradients', () => {
     );
   });
 
-  test('of equal inputs the first gets the gradient', async () => {
+  test('the first of equal inputs gets the gradient', async () => {
     await tf.setBackend('wasm');
     tf.tidy(() => {
       const x = tf.tensor4d([1, 2, 2, 0], [1, 2, 2, 1]);

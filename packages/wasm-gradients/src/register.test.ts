@@ -66,7 +66,7 @@ describe('registerWasmGradients', () => {
     expect(() => step()).toThrow(/not registered/);
   });
 
-  test('repeated training steps give the same bits and leave neither tensors nor heap behind', async () => {
+  test('repeated training steps give the same bits and leak neither tensors nor heap', async () => {
     await tf.setBackend('wasm');
     const undo = registerWasmGradients();
     const first = step();

@@ -40,7 +40,7 @@ async function valuesOf(extractor: AdaptedModel, images: tf.Tensor4D): Promise<F
   return values;
 }
 
-interface Stranger {
+interface OtherModel {
   readonly name: string;
   readonly make: () => Promise<{
     readonly model: { dispose(): unknown };
@@ -48,7 +48,7 @@ interface Stranger {
   }>;
 }
 
-const STRANGERS: Stranger[] = [
+const MODELS: OtherModel[] = [
   {
     name: 'a layers model',
     make: () => {
@@ -61,7 +61,7 @@ const STRANGERS: Stranger[] = [
     },
   },
   ...[false, true].map(
-    (controlFlow): Stranger => ({
+    (controlFlow): OtherModel => ({
       name: controlFlow ? 'a graph model with control flow' : 'a graph model',
       make: async () => {
         const model = await graphModel({ controlFlow });
@@ -76,8 +76,8 @@ const STRANGERS: Stranger[] = [
 ];
 
 describeBackends('adapters', (backend) => {
-  describe.each(STRANGERS)('$name', ({ make }) => {
-    test('is a teacher: levels shallow to deep, shapes, bit-equal features, no tensors left', async () => {
+  describe.each(MODELS)('$name', ({ make }) => {
+    test('is a teacher: levels from shallow to deep, shapes, bit-equal features, no leaked tensors', async () => {
       const { model, adapt } = await make();
       await expectNoNewTensors(async () => {
         const extractor = await adapt(CAFFE);
@@ -110,7 +110,7 @@ describeBackends('adapters', (backend) => {
       model.dispose();
     });
 
-    test('gives an image the same features in any batch', async () => {
+    test('the features of an image do not depend on its batch', async () => {
       const { model, adapt } = await make();
       const extractor = await adapt();
       const images = imagesOf(2, 12, 16);
@@ -137,7 +137,7 @@ describeBackends('adapters', (backend) => {
     expect(Math.max(...deep!)).toBeGreaterThan(0.1);
   });
 
-  test('any layers, in any order, under the names they have', async () => {
+  test('any layers, in any order, by their names', async () => {
     const model = layersModel();
     // A second model makes tfjs number the tensors: layer names and tensor names are then not the same.
     const again = layersModel();
@@ -163,7 +163,7 @@ describeBackends('adapters', (backend) => {
     tf.dispose(images);
   });
 
-  test('a graph model is the convolutions its nodes say, whichever branch is taken', async () => {
+  test('a graph model computes its nodes, in either branch of its control flow', async () => {
     const images = imagesOf(2, 16, 16);
     const [shallow, deep] = tf.tidy(() => {
       const filter = (name: string, shape: [number, number, number, number]) =>

@@ -20,7 +20,7 @@ async function refusal(work: () => unknown): Promise<{ code: string; message: st
 
 const zeros = (...shape: [number, number, number, number]): tf.Tensor4D => tf.zeros(shape);
 
-describe('what is no teacher is refused by what it is', () => {
+describe('models that cannot be teachers are refused, and the error says why', () => {
   test('inputs: number, channels, element type', async () => {
     const gray = tf.sequential({
       layers: [tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 2, kernelSize: 1 })],
@@ -42,7 +42,7 @@ describe('what is no teacher is refused by what it is', () => {
     expect((await refusal(() => fromGraphModel(whole))).message).toContain('int32 [-1, 8, 8, 3]');
   });
 
-  test('outputs that are no maps, all of them in one error', async () => {
+  test('outputs that are not maps, all in one error', async () => {
     const input = tf.input({ shape: [16, 16, 3] });
     const flat = tf.layers.flatten({ name: 'flat' }).apply(input) as tf.SymbolicTensor;
     const logits = tf.layers.dense({ units: 5, name: 'logits' }).apply(flat) as tf.SymbolicTensor;
@@ -67,7 +67,7 @@ describe('what is no teacher is refused by what it is', () => {
     given.dispose();
   });
 
-  test('levels given that are not there', async () => {
+  test('given levels that do not exist', async () => {
     const model = layersModel(16);
     const levels = [
       { name: 'a', channels: 6, stride: 4 },
@@ -80,7 +80,7 @@ describe('what is no teacher is refused by what it is', () => {
     );
   });
 
-  test('layers and nodes that are not there, and the same twice', async () => {
+  test('layers and nodes that do not exist, and duplicates', async () => {
     const model = layersModel(16);
     const { code, message } = await refusal(() => fromLayersModel(model, { layers: ['shallow', 'conv5_x'] }));
     expect(code).toBe('invalid-argument');
@@ -126,7 +126,7 @@ describe('images', () => {
     extractor.dispose();
   });
 
-  test('shapes of any size are those of what comes out', async () => {
+  test('output shapes match the features for any size', async () => {
     const model = layersModel();
     const extractor = await fromLayersModel(model);
     for (const [height, width] of [
@@ -160,7 +160,7 @@ describe('images', () => {
   });
 });
 
-test('dispose leaves the model to its owner', async () => {
+test('dispose does not dispose the model', async () => {
   const model = layersModel(16);
   const extractor = await fromLayersModel(model);
   extractor[Symbol.dispose]();

@@ -1,4 +1,4 @@
-// Models as strangers make them: a LayersModel, and the same arithmetic as a GraphModel.
+// Models for the tests: a LayersModel, and a GraphModel with the same computation.
 import * as tf from '@tensorflow/tfjs';
 import { integerFill } from '@dskd/test-support';
 

@@ -20,12 +20,12 @@ for (const [name, size, levels] of SUITES) {
       backbone.dispose();
     });
 
-    test('gives PyTorch its features', async () => {
+    test('gives the features of PyTorch', async () => {
       const golden = await backboneGolden();
       await expectNoNewTensors(() => expectGoldenFeatures(backbone, golden, noiseImages(2, ...size)));
     });
 
-    test('an image has the same features in any batch', async () => {
+    test('the features of an image do not depend on its batch', async () => {
       const batch = noiseImages(3, 17, 24);
       const together = await backbone.extract(batch);
       for (let i = 0; i < 3; i++) {
@@ -39,7 +39,7 @@ for (const [name, size, levels] of SUITES) {
       }
     });
 
-    test('leaves its input alone and holds on to nothing', async () => {
+    test('does not change its input and leaks no tensors', async () => {
       const images = noiseImages(1, 32, 40);
       const before = tf.memory().numTensors;
       const features = await backbone.extract(images);

@@ -72,7 +72,7 @@ describe('registry', () => {
     expect(backboneInfo('resnet50').inputTransform.channelOrder).toBe('rgb');
   });
 
-  test('an unknown name or level is refused with what there is', () => {
+  test('the error for an unknown name or level lists the known ones', () => {
     expect(caught(() => backboneInfo('resnet42' as BackboneName)).message).toContain('squeezenet1_1');
     for (const levels of [['layer9'], [], ['layer1', 'layer1']]) {
       const error = caught(() => createBackbone('resnet18', { weights: new Map(), levels }));
@@ -133,7 +133,7 @@ describe('shapes', () => {
 });
 
 describe('weights', () => {
-  test('everything missing or of another shape is in one error', () => {
+  test('one error lists all tensors that are missing or of another shape', () => {
     const weights = filledWeights('resnet18');
     weights.delete('layer2.0.downsample.0.weight');
     weights.set('bn1.bias', { dtype: 'F32', shape: [32], data: new Float32Array(32) });
@@ -148,7 +148,7 @@ describe('weights', () => {
     expect(all.details?.problems).toHaveLength(backboneWeightShapes('resnet18').size);
   });
 
-  test('what is not needed is ignored, and layer4 is needed only where it is asked for', () => {
+  test('tensors that are not needed are ignored, and layer4 is needed only if it is selected', () => {
     const weights = filledWeights('resnet18');
     weights.set('fc.weight', { dtype: 'F32', shape: [2, 2], data: new Float32Array(4) });
     weights.set('bn1.num_batches_tracked', { dtype: 'I64', shape: [], data: new BigInt64Array(1) });
@@ -158,7 +158,7 @@ describe('weights', () => {
     );
   });
 
-  test('half-precision weights are read as the numbers they are', async () => {
+  test('half-precision weights are read exactly', async () => {
     const weights = filledWeights('squeezenet1_1', ['features.4']);
     // bfloat16: the upper half of a float32. Rounded toward zero on both sides, so the same network.
     const truncated = new Map<string, StateDictEntry>();
@@ -184,7 +184,7 @@ describe('weights', () => {
 });
 
 describe('extract', () => {
-  test('a level is the same whichever others are taken, shallow to deep', async () => {
+  test('the features of a level do not depend on the other selected levels', async () => {
     const images = noiseImages(1, 32, 32);
     const few = filledBackbone('squeezenet1_1', ['features.7', 'features.3']);
     expect(few.levels.map((level) => level.name)).toEqual(['features.3', 'features.7']);
@@ -222,7 +222,7 @@ describe('extract', () => {
     bgr.dispose();
   });
 
-  test('wrong images are refused by what they are', async () => {
+  test('the error for wrong images says their type and shape', async () => {
     const backbone = filledBackbone('squeezenet1_1');
     const gray = tf.zeros<tf.Rank.R4>([1, 32, 32, 1]);
     const whole = tf.zeros<tf.Rank.R4>([1, 32, 32, 3], 'int32');
@@ -232,7 +232,7 @@ describe('extract', () => {
     backbone.dispose();
   });
 
-  test('after dispose says so; disposing twice is harmless', async () => {
+  test('extract fails after dispose; dispose can be called twice', async () => {
     const before = tf.memory().numTensors;
     const backbone = filledBackbone('squeezenet1_1');
     backbone[Symbol.dispose]();
@@ -244,7 +244,7 @@ describe('extract', () => {
   });
 });
 
-test('the weights an extractor was made from can change without changing it', async () => {
+test('an extractor keeps its own copy of the weights', async () => {
   const weights = filledWeights('squeezenet1_1');
   const backbone = createBackbone('squeezenet1_1', { weights });
   const images = noiseImages(1, 32, 32);
@@ -273,7 +273,7 @@ describe('cost', () => {
     expect(multiplyAccumulates).toBeLessThanOrEqual(0.7e9);
   });
 
-  test('counts the filters that are held, and scales with the image', () => {
+  test('counts the filters, and scales with the image', () => {
     const shapes = [...backboneWeightShapes('squeezenet1_1').values()];
     const held = shapes.reduce((sum, shape) => sum + shape.reduce((product, side) => product * side, 1), 0);
     expect(backboneCost('squeezenet1_1', [64, 64]).parameters).toBe(held);

@@ -32,7 +32,7 @@ test.each<[BackboneName, string]>([
 });
 
 describeBackends('trainable backbone teacher-tiny', (backend) => {
-  test('its state is a frozen backbone that gives its features, running statistics included', async () => {
+  test('createBackbone of its state gives the same features, running statistics included', async () => {
     const before = tf.memory().numTensors;
     const trainable = createTrainableBackbone('teacher-tiny', { seed: 3 });
     const images = noiseImages(2, 35, 48);

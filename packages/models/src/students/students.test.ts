@@ -72,7 +72,7 @@ describe.each(REGISTRY)('$title', (entry) => {
     });
   });
 
-  test('a gradient reaches every trainable weight, and training moves every running statistic', async () => {
+  test('a gradient reaches every trainable weight, and training updates every running statistic', async () => {
     await expectNoNewTensors(async () => {
       const student = smallStudent(entry, [100, 84]);
       const features = filledMaps(student, 'feature', 3);
@@ -149,7 +149,7 @@ describe('costs', () => {
     expect(gmac * 1e9).toBeCloseTo(fusion + embedding + decoder + heads, 0);
   });
 
-  test.each(REGISTRY)('$title: the activations that a step keeps are as summarized', (entry) => {
+  test.each(REGISTRY)('$title: the activations that a step keeps match the summary', (entry) => {
     const student = smallStudent(entry, [128, 128]);
     const features = filledMaps(student, 'feature', 4);
     let kept = 0;
@@ -239,7 +239,7 @@ describe('state', () => {
     to.dispose();
   });
 
-  test('refuses what does not fit, names all of it, and changes nothing', async () => {
+  test('an error lists everything that does not fit, and no parameter changes', async () => {
     const student = smallStudent(REGISTRY[0]!, [64, 64]);
     const before = await student.stateDict();
     const state = new Map(before);
@@ -291,7 +291,7 @@ describe('errors', () => {
     });
   });
 
-  test('a batch norm over one value, and a student after its end', async () => {
+  test('a batch norm over one value, and a disposed student', async () => {
     await expectNoNewTensors(() => {
       const student = createStudent({ ...options, inputSize: [32, 32] });
       const one = filledMaps(student, 'feature', 1);

@@ -40,7 +40,7 @@ function errorOf(work: () => unknown): { code: string; message: string; problems
   throw new Error('Nothing was thrown.');
 }
 
-test('is everything that the stage of a paper student is made of, for Wide-ResNet-50-2', () => {
+test('contains every tensor of the stage of a paper student, for Wide-ResNet-50-2', () => {
   const state = teacherStage4(
     'wide_resnet50_2',
     fileOf('wide_resnet50_2', ['layer4']),
@@ -53,7 +53,7 @@ test('is everything that the stage of a paper student is made of, for Wide-ResNe
   expect(trainable.reduce((sum, [, { data }]) => sum + data.length, 0)).toBe(41_971_712);
 });
 
-test('is a copy of numbers of any float type', () => {
+test('copies numbers of any float type', () => {
   const levels = [{ name: 'layer3', channels: 2, stride: 16 }];
   const options = globalStudent('wide_resnet50_2', { levels, inputSize: [64, 64] });
   const student = createStudent(options, { blank: true });
@@ -79,7 +79,7 @@ describe('refuses', () => {
     expect(error.message).toContain('contain no layer4.*');
   });
 
-  test('other widths, naming what was got and wanted', () => {
+  test('other widths; the error names both', () => {
     const file = fileOf('resnet50', ['layer4']);
     const error = errorOf(() => teacherStage4('resnet50', file, globalStudent('resnet50')));
     expect(error.code).toBe('weights-mismatch');
@@ -98,7 +98,7 @@ describe('refuses', () => {
     expect(paper.problems).toContain("'layer4.0.conv3.weight' is missing");
   });
 
-  test('a stage that halves the map elsewhere, though its shapes fit', () => {
+  test('a stage that halves the map in another convolution, although its shapes fit', () => {
     const student = globalStudent('resnet50_v1', { architecture: { innerRatio: 1 / 4 } });
     const error = errorOf(() => teacherStage4('resnet50_v1', fileOf('resnet50_v1', ['layer4']), student));
     expect(error.problems).toEqual(["its first block halves the map in conv1, the student's in conv2"]);
