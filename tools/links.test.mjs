@@ -1,4 +1,5 @@
-// Relative links of the documents lead to files that exist, and docs/equations.md names functions of the linked files.
+// Links, paths and names in the documents exist: relative links of all documents, paths in the current ones, functions of
+// docs/equations.md in the linked files, and names of docs/glossary.md in the code.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -40,4 +41,40 @@ test('the functions of docs/equations.md are exported by the linked files', () =
     );
   });
   expect(missing).toEqual([]);
+});
+
+// Decisions keep the paths of their day.
+test('paths in the documents of the repository exist', () => {
+  const current = documents.filter((file) => /^(README|CONTRIBUTING|docs\/[a-z]+)\.md$/.test(file));
+  expect(current).toContain('docs/architecture.md');
+  const broken = current.flatMap((file) =>
+    [
+      ...readFileSync(path.join(root, file), 'utf8').matchAll(
+        /`((?:packages|tools|bench|examples|docs)\/[\w./-]+)`/g,
+      ),
+    ]
+      .filter(([, target]) => !target.includes('NAME') && !existsSync(path.join(root, target)))
+      .map(([, target]) => `${file}: ${target}`),
+  );
+  expect(broken).toEqual([]);
+});
+
+test('the names in the glossary are in the code', () => {
+  const sources = execFileSync('git', ['grep', '-hE', '\\w', '--', 'packages/*/src/*.ts'], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
+  const words = new Set(sources.match(/\w+/g));
+  const cells = readFileSync(path.join(root, 'docs/glossary.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .map((line) => line.split('|').at(-2));
+  const names = cells.flatMap((cell) => [...cell.matchAll(/`([\w.]+)`/g)].map(([, name]) => name));
+  const unknown = names
+    .filter((name) => !name.endsWith('.ts'))
+    .flatMap((name) => name.split('.'))
+    .filter((name) => !words.has(name));
+  expect(names.length).toBeGreaterThan(30);
+  expect(unknown).toEqual([]);
 });

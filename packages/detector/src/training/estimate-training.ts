@@ -1,6 +1,6 @@
 import { isDskdError } from '@dskd/base';
 import type { Alternative, CostEstimate } from '@dskd/methods';
-import { assertFits, exceededLimits } from '@dskd/training';
+import { exceededLimits } from '@dskd/training';
 import { chooseImages } from '../calibration/choose-images.js';
 import { fit, fitPlan } from './train-detector.js';
 import {
@@ -29,43 +29,6 @@ export interface TrainingCost extends CostEstimate {
   readonly seconds: number | null;
   /** What would fit, where the run cannot. */
   readonly alternatives: readonly Alternative[];
-}
-
-function words({ kind, value }: Alternative): string {
-  switch (kind) {
-    case 'worker-threads':
-      return 'execution.runner: workerRunnerFor(), a thread for each student';
-    case 'preset':
-      return `options.preset: '${value as string}'`;
-    case 'branches-apart':
-      return `one of options.branches at a time (${(value as readonly string[]).join(', ')}), then combineDetectors`;
-    case 'gccb-channels':
-      return `options.gccb.channels: ${value as number}`;
-    case 'batch-size':
-      return `options.batchSize: ${value as number}`;
-    case 'input-size':
-      return `input.size: [${(value as readonly number[]).join(', ')}]`;
-    case 'backend':
-      return `the backend ${value as string}, which has no limit of 4 GiB`;
-  }
-}
-
-function hintFor(alternatives: readonly Alternative[]): string {
-  if (alternatives.length === 0) return 'Nothing smaller fits either: take a machine with more memory.';
-  return `What would fit: ${alternatives.map(words).join('; or ')}.`;
-}
-
-/**
- * Refuses a training that cannot fit, before anything is allocated.
- * @throws {DskdError} `out-of-memory`; its hint and `details.alternatives` say what would fit.
- */
-export function assertTrainingFits(training: ResolvedTraining, images: number): void {
-  const { method, options } = training;
-  const plan = fitPlan(training, images);
-  const { memory } = method.estimate(plan, options);
-  if (exceededLimits(memory).length === 0) return;
-  const alternatives = method.alternatives?.(plan, options, Infinity) ?? [];
-  assertFits(memory, hintFor(alternatives), { alternatives });
 }
 
 /** Seconds of a step: runs the training itself until `count` steps are done. */

@@ -22,7 +22,7 @@ let local: Detector;
 let global: Detector;
 
 function trainOne(name: 'local' | 'global', options: TinyChanges = {}): Promise<Detector> {
-  const branches = { [name]: DEFAULT_BRANCHES[name]! };
+  const branches = { [name]: DEFAULT_BRANCHES[name] };
   return trainDetector(tinyOptions(teacher, { branches, ...options }));
 }
 

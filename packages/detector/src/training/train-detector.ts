@@ -1,7 +1,8 @@
 import { PreparedImages, type Sample } from '@dskd/data';
-import type { AnomalyModel, Fit, FitPlan, JsonObject } from '@dskd/methods';
+import type { Alternative, AnomalyModel, Fit, FitPlan, JsonObject } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
 import { quantileThreshold } from '@dskd/scoring';
+import { assertFits, exceededLimits } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from '../artifact/description.js';
 import { calibrate, measureNormalizations, type Calibration } from '../calibration/calibrate.js';
@@ -9,12 +10,48 @@ import { chooseImages, type ChosenImages } from '../calibration/choose-images.js
 import { Detector } from '../inference/detector.js';
 import { preparationOf } from '../inference/preparation.js';
 import { VERSION } from '../version.js';
-import { assertTrainingFits } from './estimate-training.js';
 import {
   resolveTrainingOptions,
   type ResolvedTraining,
   type TrainDetectorOptions,
 } from './training-options.js';
+
+function words({ kind, value }: Alternative): string {
+  switch (kind) {
+    case 'worker-threads':
+      return 'execution.runner: workerRunnerFor(), a thread for each student';
+    case 'preset':
+      return `options.preset: '${value as string}'`;
+    case 'branches-apart':
+      return `one of options.branches at a time (${(value as readonly string[]).join(', ')}), then combineDetectors`;
+    case 'gccb-channels':
+      return `options.gccb.channels: ${value as number}`;
+    case 'batch-size':
+      return `options.batchSize: ${value as number}`;
+    case 'input-size':
+      return `input.size: [${(value as readonly number[]).join(', ')}]`;
+    case 'backend':
+      return `the backend ${value as string}, which has no limit of 4 GiB`;
+  }
+}
+
+function hintFor(alternatives: readonly Alternative[]): string {
+  if (alternatives.length === 0) return 'Nothing smaller fits either: take a machine with more memory.';
+  return `What would fit: ${alternatives.map(words).join('; or ')}.`;
+}
+
+/**
+ * Refuses a training that cannot fit, before anything is allocated.
+ * @throws {DskdError} `out-of-memory`; its hint and `details.alternatives` say what would fit.
+ */
+export function assertTrainingFits(training: ResolvedTraining, images: number): void {
+  const { method, options } = training;
+  const plan = fitPlan(training, images);
+  const { memory } = method.estimate(plan, options);
+  if (exceededLimits(memory).length === 0) return;
+  const alternatives = method.alternatives?.(plan, options, Infinity) ?? [];
+  assertFits(memory, hintFor(alternatives), { alternatives });
+}
 
 /**
  * Learns what good images look like: fits the method's model, then calibrates normalization, threshold and p-values on
