@@ -1,6 +1,6 @@
 import { parseConfig, type BenchmarkInput } from './config.js';
 import type { CategoryFacts, TeacherFile } from './cell.js';
-import type { Execute, Job, Quality } from './run-grid.js';
+import type { Execute, Job, Quality } from './job.js';
 import { CellStore } from './node/cell-store.js';
 import { planGrid, type Plan, type PlanFacts } from './plan.js';
 

@@ -8,7 +8,8 @@ export {
   type ResultName,
 } from './config.js';
 export { planGrid, type GridCost, type Plan, type PlanFacts } from './plan.js';
-export type { GridEvent, Quality } from './run-grid.js';
+export type { GridEvent } from './run-grid.js';
+export type { Quality } from './job.js';
 export type { TableDefinition } from './tables/definition.js';
 export { TABLES } from './tables/index.js';
 export { tableAsMarkdown, tableAsText, type TableText } from './tables/write-tables.js';

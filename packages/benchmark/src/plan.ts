@@ -16,18 +16,10 @@ import {
   TABLE_NAMES,
   type TeacherChoice,
 } from './config.js';
-import type { Execute, JobCost } from './run-grid.js';
-import type { StudentChoice, TableDefinition, TableRow } from './tables/definition.js';
+import type { Combination, Execute, JobCost } from './job.js';
+import type { StudentChoice } from './tables/definition.js';
+import type { PlannedTable } from './tables/fill-table.js';
 import { TABLES } from './tables/index.js';
-
-/** Students that score the test images together (Eq. 8), or one alone. */
-export interface Combination {
-  readonly id: string;
-  readonly category: string;
-  readonly seed: number;
-  /** Ids of the cells. */
-  readonly cells: readonly string[];
-}
 
 /** Cells that can score together, and the combinations of them that are wanted. */
 export interface Group {
@@ -35,19 +27,6 @@ export interface Group {
   readonly seed: number;
   readonly cells: readonly Cell[];
   readonly combinations: readonly Combination[];
-}
-
-/** A row of a table, and where its numbers come from. */
-export interface PlannedRow {
-  readonly row: TableRow;
-  readonly combinations: readonly Combination[];
-}
-
-export interface PlannedTable {
-  readonly definition: TableDefinition;
-  /** The settings that are varied, in words; empty where none are. */
-  readonly variant: string;
-  readonly rows: readonly PlannedRow[];
 }
 
 /** A figure of one category, of the first seed. */

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
 import { fakeExecute, planOf } from './grid.test.util.js';
-import { type Execute, type GridEvent, type Job, progressOf, runGrid } from './run-grid.js';
+import { type GridEvent, progressOf, runGrid } from './run-grid.js';
+import type { Execute, Job } from './job.js';
 import { CellStore } from './node/cell-store.js';
 import { cellsOf } from './plan.js';
 

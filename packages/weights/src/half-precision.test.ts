@@ -1,4 +1,4 @@
-import { toFloat32 } from './decode-tensor.js';
+import { toFloat32 } from './stored-tensor.js';
 import { toHalf } from './half-precision.js';
 
 const back = (halves: Uint16Array): Float32Array =>

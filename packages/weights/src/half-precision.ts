@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import { toFloat32 } from './decode-tensor.js';
+import { toFloat32 } from './stored-tensor.js';
 import type { StateDictEntry } from './types.js';
 
 /** The first magnitude that rounds to infinity in half precision. */

@@ -19,5 +19,5 @@ export {
 } from './registry/index.js';
 export { readSafetensors, writeSafetensors, type SafetensorsFile } from './safetensors.js';
 export { readStateDict, type ReadStateDictOptions } from './state-dict.js';
-export { toFloat32 } from './decode-tensor.js';
+export { toFloat32 } from './stored-tensor.js';
 export type { StateDict, StateDictData, StateDictEntry, StateDictType } from './types.js';

@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import { ELEMENT_ARRAYS, elementBytes } from './decode-tensor.js';
+import { ELEMENT_ARRAYS, elementBytes } from './stored-tensor.js';
 import { invalidWeights } from './byte-reader.js';
 import { MemoryLimit } from './memory-limit.js';
 import type { StateDict, StateDictEntry, StateDictType } from './types.js';

@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import { decodeTensors } from './decode-tensor.js';
+import { decodeTensors } from './stored-tensor.js';
 import { invalidWeights, quoted } from './byte-reader.js';
 import { MemoryLimit } from './memory-limit.js';
 import { isNpy, isNpz, readNpy, readNpz } from './numpy/numpy-tensors.js';

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { DskdError } from '@dskd/base';
 import { writeFileAtomically } from '@dskd/data/node';
 import type { Cell } from '../cell.js';
-import type { Combination } from '../plan.js';
-import type { Quality, TrainedCell } from '../run-grid.js';
+import type { Combination } from '../job.js';
+import type { Quality, TrainedCell } from '../job.js';
 
 /** A number that JSON has no word for. */
 const NOT_A_NUMBER = 'NaN';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DskdError } from '@dskd/base';
-import type { Job } from '../run-grid.js';
+import type { Job } from '../job.js';
 import { BEHAVIOR } from './behavior.test.util.js';
 import { CellStore } from './cell-store.js';
 import { serveJobs } from './serve-jobs.js';

@@ -3,11 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { PixelBuffer } from '@dskd/base';
 import { planOf } from '../grid.test.util.js';
-import type { Execute, Job } from '../run-grid.js';
+import type { Execute, Job } from '../job.js';
 import { CellStore } from './cell-store.js';
 import { drawFigures, figureAsMarkdown } from './draw-figures.js';
-import { tile } from './draw-panels.js';
-import { passesOf } from './do-job.js';
+import { passesOf, tile } from './do-job.js';
 
 test('panels stand beside and below each other, with a white gap', () => {
   const gray = (value: number): PixelBuffer => ({

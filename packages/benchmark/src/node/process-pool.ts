@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { DskdError, type ErrorCode, isDskdError, throwIfAborted } from '@dskd/base';
-import type { Job, JobResult } from '../run-grid.js';
+import type { Job, JobResult } from '../job.js';
 
 /** From the pool to its process. */
 export interface JobMessage {

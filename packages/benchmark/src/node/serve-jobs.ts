@@ -1,4 +1,4 @@
-import type { Job } from '../run-grid.js';
+import type { Job } from '../job.js';
 import { type AnswerMessage, type JobMessage, plainError } from './process-pool.js';
 
 /**

@@ -1,7 +1,19 @@
 import { meanInterval } from '@dskd/metrics';
-import type { PlannedTable } from '../plan.js';
-import type { Quality } from '../run-grid.js';
-import type { Column, Measure } from './definition.js';
+import type { Combination, Quality } from '../job.js';
+import type { Column, Measure, TableDefinition, TableRow } from './definition.js';
+
+/** A row of a table, and where its numbers come from. */
+export interface PlannedRow {
+  readonly row: TableRow;
+  readonly combinations: readonly Combination[];
+}
+
+export interface PlannedTable {
+  readonly definition: TableDefinition;
+  /** The settings that are varied, in words; empty where none are. */
+  readonly variant: string;
+  readonly rows: readonly PlannedRow[];
+}
 
 /** A value over the seeds. */
 export interface SeedValue {

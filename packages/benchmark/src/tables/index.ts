@@ -1,6 +1,5 @@
 import type { ObjectiveName, TableName } from '../config.js';
-import type { PlannedTable } from '../plan.js';
-import type { Quality } from '../run-grid.js';
+import type { Quality } from '../job.js';
 import type {
   Column,
   Measure,
@@ -9,7 +8,7 @@ import type {
   TableDefinition,
   TableRow,
 } from './definition.js';
-import { measured } from './fill-table.js';
+import { measured, type PlannedTable } from './fill-table.js';
 import { LOCO_CATEGORIES, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_5, TABLE_6 } from './published.js';
 import { quoted } from './write-tables.js';
 

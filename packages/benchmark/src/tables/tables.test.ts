@@ -1,5 +1,5 @@
 import { planOf, quality } from '../grid.test.util.js';
-import type { Quality } from '../run-grid.js';
+import type { Quality } from '../job.js';
 import { fillTable, measured, type FilledTable } from './fill-table.js';
 import { LOCO_CATEGORIES, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_5 } from './published.js';
 import { tableAsMarkdown, tablesAsCsv } from './write-tables.js';

@@ -1,4 +1,5 @@
-import { parseDefectsConfig, saturationAreaOf } from './mvtec-loco-ad.js';
+import { saturationAreaOf } from './inspect-entry.js';
+import { parseDefectsConfig } from './mvtec-loco-ad.js';
 
 const entry = (changes: object = {}): object => ({
   defect_name: '1_additional_pushpin',

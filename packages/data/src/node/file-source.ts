@@ -11,8 +11,8 @@ import {
   SPLITS,
 } from '../samples.js';
 import { decodeImage, decodeMask } from './decode.js';
-import type { DefectKinds } from './mvtec-loco-ad.js';
 import {
+  type DefectKinds,
   type FileEntry,
   type InspectedEntry,
   inspectEntry,

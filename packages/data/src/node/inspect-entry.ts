@@ -5,7 +5,30 @@ import { digestOfRegions } from '../fingerprint.js';
 import type { DatasetProblem, DefectRegion, Sample } from '../samples.js';
 import type { PixelSize } from '../transforms/placement.js';
 import { decodeMask, inspectImage, inspectMask, inspectRegion, readBytes } from './decode.js';
-import { type DefectKinds, saturationAreaOf } from './mvtec-loco-ad.js';
+
+/** How much of a region is to be found for full marks. */
+export interface DefectKind {
+  readonly name: string;
+  /** A share of the region's area (relative), or a number of pixels at the image's own size. */
+  readonly saturationThreshold: number;
+  readonly relativeSaturation: boolean;
+}
+
+/** The kinds of defects of a category by the value that marks them in masks. */
+export type DefectKinds = ReadonlyMap<number, DefectKind>;
+
+/**
+ * The pixels of a region that are to be found for full marks, as MVTec's own evaluation counts them: of a relative
+ * threshold the fraction of a pixel is cut off, an absolute one is no more than the region's area. 0 where a relative
+ * threshold comes to less than a pixel: that evaluation would divide by zero.
+ */
+export function saturationAreaOf(
+  { saturationThreshold, relativeSaturation }: DefectKind,
+  area: number,
+): number {
+  if (relativeSaturation) return Math.trunc(saturationThreshold * area);
+  return Math.min(saturationThreshold, area);
+}
 
 /** The mask of one defect that was looked at. */
 export interface RegionFile {

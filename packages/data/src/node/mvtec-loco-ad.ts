@@ -4,31 +4,8 @@ import { refusal } from '../image-format.js';
 import { type ImageSource, LOGICAL, STRUCTURAL } from '../samples.js';
 import { categoryFolder, CategoryReader } from './category-reader.js';
 import { type CheckOptions, fileSource } from './file-source.js';
+import type { DefectKind, DefectKinds } from './inspect-entry.js';
 import { isFile, isFolder } from './listing.js';
-
-/** How much of a region is to be found for full marks. */
-export interface DefectKind {
-  readonly name: string;
-  /** A share of the region's area (relative), or a number of pixels at the image's own size. */
-  readonly saturationThreshold: number;
-  readonly relativeSaturation: boolean;
-}
-
-/** The kinds of defects of a category by the value that marks them in masks. */
-export type DefectKinds = ReadonlyMap<number, DefectKind>;
-
-/**
- * The pixels of a region that are to be found for full marks, as MVTec's own evaluation counts them: of a relative
- * threshold the fraction of a pixel is cut off, an absolute one is no more than the region's area. 0 where a relative
- * threshold comes to less than a pixel: that evaluation would divide by zero.
- */
-export function saturationAreaOf(
-  { saturationThreshold, relativeSaturation }: DefectKind,
-  area: number,
-): number {
-  if (relativeSaturation) return Math.trunc(saturationThreshold * area);
-  return Math.min(saturationThreshold, area);
-}
 
 type Fields = Readonly<Record<string, unknown>>;
 

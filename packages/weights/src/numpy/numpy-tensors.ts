@@ -1,7 +1,6 @@
 import { ByteReader, invalidWeights, quoted } from '../byte-reader.js';
-import { elementBytes } from '../decode-tensor.js';
+import { elementBytes, StoredTensor, type TensorStorage } from '../stored-tensor.js';
 import type { MemoryLimit } from '../memory-limit.js';
-import { StoredTensor, type TensorStorage } from '../stored-tensor.js';
 import type { StateDictType } from '../types.js';
 import { readEntry, readEntryStart, verifyStored } from '../zip/read-entry.js';
 import type { ZipArchive, ZipEntry } from '../zip/zip-archive.js';

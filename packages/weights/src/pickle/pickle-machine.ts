@@ -1,6 +1,5 @@
 import type { DskdError } from '@dskd/base';
-import type { ByteReader } from '../byte-reader.js';
-import { OPCODES } from './opcodes.js';
+import { type ByteReader, quoted } from '../byte-reader.js';
 
 /**
  * A function of ours that a pickle may call. `charge` counts the memory and work of what grows with the arguments:
@@ -142,3 +141,171 @@ export function unpickle(reader: ByteReader, host: PickleHost): unknown {
     opcode(machine);
   }
 }
+
+/** Longer text is refused: no name is a tenth as long, and an engine's limit on strings is not ours. */
+const MAX_TEXT_BYTES = 2 ** 20;
+const MAX_INTEGER_BYTES = 16;
+
+type Opcode = (machine: PickleMachine) => void;
+
+function pushText(machine: PickleMachine, length: number): void {
+  if (length > MAX_TEXT_BYTES) throw machine.fail(`has a text of ${length} bytes.`);
+  machine.push(machine.reader.text(length), COST.list + 2 * length);
+}
+
+function pushBytes(machine: PickleMachine, length: number): void {
+  machine.push(machine.reader.take(length), COST.map);
+}
+
+/** Two's complement, little-endian, of any length. */
+function pushInteger(machine: PickleMachine, length: number): void {
+  if (length > MAX_INTEGER_BYTES) throw machine.fail(`has an integer of ${length} bytes.`);
+  let value = 0n;
+  machine.reader.take(length).forEach((byte, index) => {
+    value |= BigInt(byte) << BigInt(8 * index);
+  });
+  value = BigInt.asIntN(8 * length, value);
+  machine.push(Number.isSafeInteger(Number(value)) ? Number(value) : value, COST.list);
+}
+
+function pushTuple(machine: PickleMachine, length: number): void {
+  const items: unknown[] = [];
+  for (let i = 0; i < length; i++) items.unshift(machine.pop());
+  machine.push(items, COST.list);
+}
+
+function listOnTop(machine: PickleMachine): unknown[] {
+  const list = machine.top();
+  if (!Array.isArray(list)) throw machine.fail('appends to what is no list.');
+  return list;
+}
+
+function setItems(machine: PickleMachine, items: readonly unknown[]): void {
+  const dict = machine.top();
+  if (!(dict instanceof Map)) throw machine.fail('sets items of what is no dict.');
+  if (items.length % 2 !== 0) throw machine.fail('has a key without a value.');
+  machine.charge((items.length / 2) * COST.mapItem);
+  for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
+}
+
+function pushGlobal(machine: PickleMachine, module: unknown, name: unknown): void {
+  if (typeof module !== 'string' || typeof name !== 'string')
+    throw machine.fail('names a global by no text.');
+  machine.push(machine.host.findGlobal(module, name));
+}
+
+function line(machine: PickleMachine): string {
+  const { reader } = machine;
+  const end = reader.bytes.subarray(reader.position, reader.position + 4096).indexOf(0x0a);
+  if (end < 0) throw machine.fail('has a line without an end.');
+  const text = reader.text(end);
+  reader.skip(1);
+  return text;
+}
+
+function reduce(machine: PickleMachine): void {
+  const args = machine.pop();
+  const callee = machine.pop();
+  if (!(callee instanceof PickleGlobal) || callee.call === undefined) {
+    const what = callee instanceof PickleGlobal ? quoted(callee.name) : 'what is no function';
+    throw machine.fail(`calls ${what}.`);
+  }
+  if (!Array.isArray(args)) throw machine.fail('calls a function without a tuple of arguments.');
+  const value = callee.call(args, (bytes) => machine.charge(bytes));
+  machine.push(value, COST.map);
+}
+
+/** Attributes of dicts and tensors (`_metadata` of a state dict) are dropped; nothing else has any. */
+function build(machine: PickleMachine): void {
+  machine.pop();
+  const target = machine.top();
+  if (typeof target !== 'object' || target === null || target instanceof PickleGlobal) {
+    throw machine.fail('sets attributes of what has none.');
+  }
+}
+
+/**
+ * The opcodes of protocols 2 to 4 that data are made of. What would make instances of classes (NEWOBJ, INST,
+ * OBJ) or reach outside (EXT, PERSID by text, out-of-band buffers) is absent, and so is the text of protocols 0 and 1.
+ */
+export const OPCODES: Readonly<Record<number, Opcode>> = {
+  // FRAME: the length of what follows, of use to readers of streams only.
+  0x95: (m) => m.reader.uint64(),
+  // The stack: MARK, POP, POP_MARK, DUP.
+  0x28: (m) => m.mark(),
+  0x30: (m) => m.popAny(),
+  0x31: (m) => m.popToMark(),
+  0x32: (m) => m.push(m.top()),
+  // Constants: NONE, NEWTRUE, NEWFALSE.
+  0x4e: (m) => m.push(null),
+  0x88: (m) => m.push(true),
+  0x89: (m) => m.push(false),
+  // Numbers: BININT, BININT1, BININT2, LONG1, LONG4, BINFLOAT.
+  0x4a: (m) => m.push(m.reader.int32()),
+  0x4b: (m) => m.push(m.reader.uint8()),
+  0x4d: (m) => m.push(m.reader.uint16()),
+  0x8a: (m) => pushInteger(m, m.reader.uint8()),
+  0x8b: (m) => pushInteger(m, m.reader.uint32()),
+  0x47: (m) => m.push(m.reader.bigEndianFloat64(), COST.slot * 2),
+  // Text: BINUNICODE, SHORT_BINUNICODE, BINUNICODE8, and Python 2's BINSTRING, SHORT_BINSTRING.
+  0x58: (m) => pushText(m, m.reader.uint32()),
+  0x8c: (m) => pushText(m, m.reader.uint8()),
+  0x8d: (m) => pushText(m, m.reader.uint64()),
+  0x54: (m) => pushText(m, m.reader.uint32()),
+  0x55: (m) => pushText(m, m.reader.uint8()),
+  // Bytes: BINBYTES, SHORT_BINBYTES, BINBYTES8.
+  0x42: (m) => pushBytes(m, m.reader.uint32()),
+  0x43: (m) => pushBytes(m, m.reader.uint8()),
+  0x8e: (m) => pushBytes(m, m.reader.uint64()),
+  // Lists: EMPTY_LIST, LIST, APPEND, APPENDS.
+  0x5d: (m) => m.push([], COST.list),
+  0x6c: (m) => m.push(m.popToMark(), COST.list),
+  0x61: (m) => {
+    const item = m.pop();
+    m.charge(COST.slot);
+    listOnTop(m).push(item);
+  },
+  0x65: (m) => {
+    const items = m.popToMark();
+    m.charge(items.length * COST.slot);
+    const list = listOnTop(m);
+    for (const item of items) list.push(item);
+  },
+  // Tuples: EMPTY_TUPLE, TUPLE, TUPLE1, TUPLE2, TUPLE3.
+  0x29: (m) => m.push([], COST.list),
+  0x74: (m) => m.push(m.popToMark(), COST.list),
+  0x85: (m) => pushTuple(m, 1),
+  0x86: (m) => pushTuple(m, 2),
+  0x87: (m) => pushTuple(m, 3),
+  // Dicts: EMPTY_DICT, DICT, SETITEM, SETITEMS.
+  0x7d: (m) => m.push(new Map(), COST.map),
+  0x64: (m) => {
+    const items = m.popToMark();
+    m.push(new Map(), COST.map);
+    setItems(m, items);
+  },
+  0x73: (m) => {
+    const value = m.pop();
+    setItems(m, [m.pop(), value]);
+  },
+  0x75: (m) => setItems(m, m.popToMark()),
+  // Sets are lists here, nobody asks them anything: EMPTY_SET, ADDITEMS, FROZENSET.
+  0x8f: (m) => m.push([], COST.list),
+  0x90: (m) => OPCODES[0x65]!(m),
+  0x91: (m) => m.push(m.popToMark(), COST.list),
+  // The memo: BINPUT, LONG_BINPUT, MEMOIZE, BINGET, LONG_BINGET.
+  0x71: (m) => m.remember(m.reader.uint8()),
+  0x72: (m) => m.remember(m.reader.uint32()),
+  0x94: (m) => m.rememberNext(),
+  0x68: (m) => m.recall(m.reader.uint8()),
+  0x6a: (m) => m.recall(m.reader.uint32()),
+  // What the host decides: GLOBAL, STACK_GLOBAL, REDUCE, BUILD, BINPERSID.
+  0x63: (m) => pushGlobal(m, line(m), line(m)),
+  0x93: (m) => {
+    const name = m.pop();
+    pushGlobal(m, m.pop(), name);
+  },
+  0x52: reduce,
+  0x62: build,
+  0x51: (m) => m.push(m.host.loadPersistent(m.pop()), COST.map),
+};

@@ -1,5 +1,5 @@
 import { ByteReader, invalidWeights, quoted } from '../byte-reader.js';
-import { elementBytes } from '../decode-tensor.js';
+import { elementBytes } from '../stored-tensor.js';
 import { type PickleHost, unpickle } from '../pickle/pickle-machine.js';
 import { storageId, TORCH_FILE, TorchStorage, type TorchType } from './torch-types.js';
 import { findTorchGlobal } from './torch-globals.js';

@@ -1,7 +1,6 @@
-import { elementBytes } from '../decode-tensor.js';
+import { elementBytes, type TensorStorage } from '../stored-tensor.js';
 import { invalidWeights } from '../byte-reader.js';
 import { PickleGlobal } from '../pickle/pickle-machine.js';
-import type { TensorStorage } from '../stored-tensor.js';
 import type { StateDictType } from '../types.js';
 
 export const TORCH_FILE = 'PyTorch file';

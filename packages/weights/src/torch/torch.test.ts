@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { ELEMENT_ARRAYS } from '../decode-tensor.js';
+import { ELEMENT_ARRAYS } from '../stored-tensor.js';
 import { asExpected } from '../fixtures.test.util.js';
 import { readStateDict } from '../index.js';
 import { refusalOf } from '../refusal.test.util.js';
