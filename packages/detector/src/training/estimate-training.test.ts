@@ -118,15 +118,15 @@ test('the first step does not count, the others are averaged', async () => {
       },
     };
   };
-  const cost = await estimateTraining(tinyOptions(teacher, { runner: slowFirst, batchSize: 6 }), {
-    measuredSteps: 4,
+  const cost = await estimateTraining(tinyOptions(teacher, { runner: slowFirst, batchSize: 6, epochs: 5 }), {
+    measuredSteps: 3,
   });
-  expect(batches).toEqual(Array.from({ length: 2 * 2 }, () => 6));
-  expect(cost.steps).toBe(2);
+  expect(batches).toEqual(Array.from({ length: 2 * 3 }, () => 6));
+  expect(cost.steps).toBe(5);
   // Sixty milliseconds an image batch, and the teacher's pass.
   expect(cost.secondsPerStep).toBeGreaterThan(0.055);
   expect(cost.secondsPerStep).toBeLessThan(1.9);
-  expect(cost.seconds).toBeCloseTo(2 * cost.secondsPerStep!, 10);
+  expect(cost.seconds).toBeCloseTo(5 * cost.secondsPerStep!, 10);
 });
 
 test.each([0, 1])('with %i measured steps there is no time', async (measuredSteps) => {
