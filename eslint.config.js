@@ -3,7 +3,7 @@ import tseslint from 'typescript-eslint';
 import { importLayers } from './tools/eslint/import-layers.mjs';
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/node_modules/', '**/.turbo/', 'bench/results/'] },
+  { ignores: ['**/dist/', '**/node_modules/', '**/.turbo/', 'examples/*/page-dist/', 'bench/results/'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -12,7 +12,7 @@ function pixelMean(mean: tf.Tensor3D, deviation: tf.Tensor3D): AnomalyModel {
     method: 'pixel-mean',
     branches: [{ name: 'local', map: true }],
     score: (images) => {
-      const map = tf.tidy(() => tf.mean(tf.div(tf.abs(tf.sub(images, mean)), deviation), 3) as tf.Tensor3D);
+      const map = tf.tidy(() => tf.mean<tf.Tensor3D>(tf.div(tf.abs(tf.sub(images, mean)), deviation), 3));
       return Promise.resolve([{ name: 'local', map }]);
     },
     state: () => ({
@@ -35,14 +35,12 @@ const method: Method<Options> = {
   profiles: { lite: options.parse({}) },
   needs: { teacher: false, validation: false },
   estimate: () => ({ bytes: 0, memory: { parts: [], heaps: [], total: 0 }, steps: 0 }),
-  async fit({ trainingImages: { length, batch } }, { floor }) {
-    const images = await batch(
-      Array.from({ length }, (_, index) => index),
-      0,
-    );
+  async fit({ trainingImages }, { floor }) {
+    const indices = Array.from({ length: trainingImages.length }, (_, index) => index);
+    const images = await trainingImages.batch(indices, 0);
     const [mean, deviation] = tf.tidy(() => {
       const { mean, variance } = tf.moments(images, 0);
-      return [mean as tf.Tensor3D, tf.maximum(tf.sqrt(variance), floor) as tf.Tensor3D];
+      return [mean as tf.Tensor3D, tf.maximum<tf.Tensor3D>(tf.sqrt(variance), floor)];
     });
     images.dispose();
     return { model: pixelMean(mean, deviation), record: {} };

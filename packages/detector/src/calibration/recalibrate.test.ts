@@ -87,9 +87,9 @@ test('p-values compare with the given images, fused and by branch', async () => 
   const { calibration, branches } = detector.description;
   const pValue = (score: number, scores: readonly number[]): number =>
     (1 + scores.filter((each) => each >= score).length) / 10;
-  expect(prediction!.pValue).toBe(pValue(prediction!.score, calibration.scores));
+  expect(prediction.pValue).toBe(pValue(prediction.score, calibration.scores));
   for (const { name, calibrationScores } of branches) {
-    const branch = prediction!.branches[name]!;
+    const branch = prediction.branches[name]!;
     expect(branch.pValue).toBe(pValue(branch.score, calibrationScores));
   }
 });

@@ -63,8 +63,8 @@ async function judgedImages(source: ImageSource, branch: string | undefined): Pr
       const image = await sample.load();
       const { width, height } = image;
       const prediction = await detector.predict(image, { ignored: given });
-      const { content, branches } = prediction!;
-      const part = branch === undefined ? prediction! : branches[branch]!;
+      const { content, branches } = prediction;
+      const part = branch === undefined ? prediction : branches[branch]!;
       const placed = placement(image, { width: WIDTH, height: HEIGHT }, 'letterbox');
       const ignored = Uint8Array.from({ length: width * height }, (_, i) => {
         const { x, y } = placed.toNetwork({ x: (i % width) + 0.5, y: Math.floor(i / width) + 0.5 });

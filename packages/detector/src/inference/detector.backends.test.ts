@@ -91,11 +91,11 @@ describeBackends('detector, trained and saved', (backend) => {
     const ignored = Uint8Array.from({ length: 32 * 32 }, (_, i) => (i % 32 < 16 ? 1 : 0));
     const free = await detector.predict(image!);
     const masked = await detector.predict(image!, { ignored });
-    const counting = masked!.map.data.filter((_, i) => !ignored[i]);
-    expect(masked!.score).toBe(Math.max(...counting));
-    expect(Math.max(...masked!.map.data)).toBe(masked!.score);
-    expect(masked!.ignored).toEqual(ignored);
-    expect(free!.ignored).toBeNull();
+    const counting = masked.map.data.filter((_, i) => !ignored[i]);
+    expect(masked.score).toBe(Math.max(...counting));
+    expect(Math.max(...masked.map.data)).toBe(masked.score);
+    expect(masked.ignored).toEqual(ignored);
+    expect(free.ignored).toBeNull();
   });
 
   test('a threshold is changed without training, and kept', async () => {

@@ -45,15 +45,15 @@ test('score, map and regions are those of the pixels that count: a slow oracle',
       const prediction = await detector.predict(imageOf(values), { ignored: maskOf(given) });
       const sameAtNetworkSize = await detector.predict(imageOf(values), { ignored: given });
       expect(sameAtNetworkSize).toEqual(prediction);
-      expect(prediction!.score).toBeCloseTo(Math.max(...counting) / 255, 6);
-      expect(prediction!.verdict).toBe(prediction!.score > 0.5 ? 'anomalous' : 'normal');
+      expect(prediction.score).toBeCloseTo(Math.max(...counting) / 255, 6);
+      expect(prediction.verdict).toBe(prediction.score > 0.5 ? 'anomalous' : 'normal');
       const lowest = Math.min(...counting) / 255;
-      prediction!.map.data.forEach((value, i) =>
+      prediction.map.data.forEach((value, i) =>
         expect(value).toBeCloseTo(counts(i) ? values[i]! / 255 : lowest, 6),
       );
       const above = counting.filter((value) => value / 255 > 0.5).length;
-      expect(prediction!.regions.reduce((sum, { area }) => sum + area, 0)).toBe(above);
-      expect([...(prediction!.ignored ?? new Uint8Array(HEIGHT * WIDTH))]).toEqual(
+      expect(prediction.regions.reduce((sum, { area }) => sum + area, 0)).toBe(above);
+      expect([...(prediction.ignored ?? new Uint8Array(HEIGHT * WIDTH))]).toEqual(
         Array.from(values, (_, i) => (counts(i) ? 0 : 1)),
       );
     }),
@@ -71,7 +71,7 @@ test('nothing that is ignored reaches out of it, not through the Gaussian either
   const dirty = await detector.predict(imageOf(poisoned), { ignored });
   const open = await detector.predict(imageOf(poisoned));
   expect(dirty).toEqual(clean);
-  expect(open!.score).toBeGreaterThan(clean!.score);
+  expect(open.score).toBeGreaterThan(clean.score);
 });
 
 test('calibration leaves the ignored pixels out of mean, deviation and scores', async () => {

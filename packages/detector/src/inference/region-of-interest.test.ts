@@ -118,13 +118,13 @@ test('the artifact says how images are fitted and holds the mask; loaded it scor
 
 test('what is ignored stays out of every later score', async () => {
   const prediction = await detector.predict(image(302, true));
-  const { data } = prediction!.map;
-  expect(prediction!.content).toEqual({ left: 0, top: 6, width: 32, height: 20 });
+  const { data } = prediction.map;
+  expect(prediction.content).toEqual({ left: 0, top: 6, width: 32, height: 20 });
   data.forEach((value, i) => {
     const [x, y] = [i % 32, Math.floor(i / 32)];
     const out = x >= 22 || y < 6 || y >= 26;
-    expect(prediction!.ignored![i]).toBe(out ? 1 : 0);
-    if (out) expect(value).toBeLessThan(prediction!.score);
+    expect(prediction.ignored![i]).toBe(out ? 1 : 0);
+    if (out) expect(value).toBeLessThan(prediction.score);
   });
 });
 
@@ -134,16 +134,16 @@ test('a fault in a letterboxed image is found, and found where it is', async () 
   expect(result.fused.pixelAuroc).toBeGreaterThan(0.9);
   const prediction = await detector.predict(image(303, true));
   // The heat map in the image's own pixels separates as well as the map at network size does.
-  const heat = mapInImage(prediction!, { width: WIDTH, height: HEIGHT });
+  const heat = mapInImage(prediction, { width: WIDTH, height: HEIGHT });
   const atNetworkSize = separation(
-    prediction!.map.data,
+    prediction.map.data,
     prepareMask(faultMask(), { width: 32, height: 32, fit: 'letterbox' }),
-    prediction!.ignored!,
+    prediction.ignored!,
   );
   expect(atNetworkSize).toBeGreaterThan(0.7);
   expect(Math.abs(separation(heat.data, faultMask().data, ignored.data) - atNetworkSize)).toBeLessThan(0.02);
   // The strongest region touches the fault, or lies within two pixels of the network's input from it.
-  const { box } = prediction!.regions[0]!;
+  const { box } = prediction.regions[0]!;
   const reach = 4;
   expect(box.left).toBeLessThan(FAULT.left + FAULT.side + reach);
   expect(box.left + box.width).toBeGreaterThan(FAULT.left - reach);

@@ -81,7 +81,7 @@ test('a watched folder is scored as images arrive, until the signal', async () =
     if (source === path.join(arriving, 'a.png')) await writeFile(path.join(arriving, 'b.png'), png);
     else stop.abort();
   }
-  expect(scores).toEqual([wanted!.score, wanted!.score]);
+  expect(scores).toEqual([wanted.score, wanted.score]);
   await rm(arriving, { recursive: true });
 });
 

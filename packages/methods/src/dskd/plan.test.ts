@@ -104,10 +104,7 @@ test.each<[string, () => { teacher?: Teacher; options?: DskdOptions }, string]>(
   ],
   [
     'a teacher without weights',
-    () => {
-      const { weights: _, ...teacher } = stageTeacher();
-      return { teacher };
-    },
+    () => ({ teacher: { ...stageTeacher(), weights: undefined } }),
     'invalid-argument',
   ],
 ])('%s is refused', (_, change, code) => {
