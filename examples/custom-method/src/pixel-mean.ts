@@ -35,14 +35,9 @@ const method: Method<Options> = {
   profiles: { lite: options.parse({}) },
   needs: { teacher: false, validation: false },
   estimate: () => ({ bytes: 0, memory: { parts: [], heaps: [], total: 0 }, steps: 0 }),
-<<<<<<< HEAD
   async fit({ trainingImages }, { floor }) {
     const indices = Array.from({ length: trainingImages.length }, (_, index) => index);
     const images = await trainingImages.batch(indices, 0);
-=======
-  async fit({ trainingImages: all }, { floor }) {
-    const images = await all.batch([...Array(all.length).keys()], 0);
->>>>>>> d551582 (Lint)
     const [mean, deviation] = tf.tidy(() => {
       const { mean, variance } = tf.moments(images, 0);
       return [mean as tf.Tensor3D, tf.maximum<tf.Tensor3D>(tf.sqrt(variance), floor)];
