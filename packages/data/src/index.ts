@@ -1,7 +1,7 @@
 export { sourceOf } from './fingerprint.js';
 export { encodeFloatTiff } from './float-tiff.js';
 export { prepareMask, preparePixels, toImageTensor, type Preparation } from './prepare.js';
-export { PreparedImages, type BatchOptions, type PreparedImagesOptions } from './prepared-images.js';
+export { PreparedImages, type BatchOptions } from './prepared-images.js';
 export { toRgb, type ImageInput } from './rgb-image.js';
 export {
   formatSummary,
@@ -10,15 +10,13 @@ export {
   type ImageSource,
   type Sample,
   type Split,
-  type SummaryRow,
 } from './samples.js';
-export { holdOut, splitBySeed, type SplitBySeedOptions } from './split-by-seed.js';
+export { holdOut, splitBySeed } from './split-by-seed.js';
 export {
   assertAugmentation,
   augment,
   gcadAugmentation,
   type Augmentation,
-  type AugmentationKey,
 } from './transforms/augmentation.js';
 export {
   borderOf,
@@ -28,6 +26,5 @@ export {
   type Fit,
   type PixelSize,
   type Placement,
-  type Point,
   type Rectangle,
 } from './transforms/placement.js';

@@ -4,6 +4,5 @@ export { listImages } from './node/listing.js';
 export { writeManifest } from './node/manifest.js';
 export { openSource, type OpenSourceOptions } from './node/open-source.js';
 export { subsetsTemplate } from './node/subsets.js';
-export { watchFolder, type WatchFolderOptions } from './node/watch-folder.js';
+export { watchFolder } from './node/watch-folder.js';
 export { assertWritable, makeFolder, writeFileAtomically } from './node/write-file.js';
-export type { DatasetProblem } from './samples.js';

@@ -1,3 +1,2 @@
-export { decodeImage, type WebImage } from './web/decode.js';
-export { openFiles, type OpenFilesOptions } from './web/files.js';
-export type { DatasetProblem } from './samples.js';
+export { decodeImage } from './web/decode.js';
+export { openFiles } from './web/files.js';

@@ -1,16 +1,6 @@
 export { readArtifact, type Artifact } from './artifact/artifact.js';
-export {
-  FORMAT_VERSION,
-  type BranchDescription,
-  type DetectorDescription,
-  type TrainingRecord,
-} from './artifact/description.js';
-export {
-  loadDetector,
-  loadDetectors,
-  type LoadAllOptions,
-  type LoadOptions,
-} from './artifact/load-detector.js';
+export { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from './artifact/description.js';
+export { loadDetector, loadDetectors, type LoadOptions } from './artifact/load-detector.js';
 export {
   chooseThreshold,
   type ChosenThreshold,
@@ -23,7 +13,6 @@ export {
   type EvaluateOptions,
   type EvaluatedImage,
 } from './evaluation/evaluate-detector.js';
-export type { TestImageOptions } from './evaluation/predict-test-images.js';
 export {
   Detector,
   type PredictEachOptions,

@@ -5,7 +5,7 @@ import { loadTeacher, type BackboneName, type Teacher, type TeacherOptions } fro
 import { loadDetector, type LoadOptions } from './artifact/load-detector.js';
 import type { Detector, SaveOptions } from './inference/detector.js';
 
-export { predictFiles, type FilePrediction, type PredictFilesOptions } from './node/predict-files.js';
+export { predictFiles } from './node/predict-files.js';
 
 async function read(path: string): Promise<Uint8Array> {
   try {

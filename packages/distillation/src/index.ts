@@ -1,5 +1,5 @@
-export { distillTeacher, type DistilledTeacher } from './distill-teacher.js';
+export { distillTeacher } from './distill-teacher.js';
 export type { Photo } from './images.js';
 export type { DistillOptions } from './options.js';
-export { proceduralImage, type ProceduralFamily } from './procedural/procedural-image.js';
-export { readDistillationRecord, type DistillationRecord } from './record.js';
+export { proceduralImage } from './procedural/procedural-image.js';
+export { readDistillationRecord } from './record.js';

@@ -5,11 +5,5 @@ export {
 } from './contextual-affinity.js';
 export { covarianceAffinityLoss, covarianceAffinityMap } from './covariance-affinity.js';
 export { cosineDistanceMap, flattenedCosineLoss, perPixelCosineLoss } from './cosine.js';
-export type { Features } from './levels.js';
-export {
-  createObjective,
-  registerObjective,
-  type ObjectiveDescription,
-  type ObjectiveFactory,
-} from './objectives.js';
+export { createObjective, registerObjective, type ObjectiveDescription } from './objectives.js';
 export { unitVectors } from './rows.js';

@@ -22,9 +22,7 @@ export {
   dskdOptions,
   epochsFor,
   paperOptions,
-  rdOptions,
   type BranchOptions,
   type DskdOptions,
-  type RdOptions,
 } from './dskd/options.js';
-export { createMethod, methodNames, registerMethod, type LazyMethod } from './registry.js';
+export { createMethod, methodNames, registerMethod } from './registry.js';

@@ -11,18 +11,12 @@ export type {
   ScoredSample,
   ScoreMetrics,
 } from './evaluation-result.js';
-export {
-  bootstrapInterval,
-  meanInterval,
-  type BootstrapInterval,
-  type BootstrapOptions,
-  type MeanInterval,
-} from './intervals.js';
+export { bootstrapInterval, meanInterval, type BootstrapInterval } from './intervals.js';
 export { auPro, auSpro, pixelAuroc, type ScoreMap } from './one-shots.js';
-export { operatingPoints, type Labels, type OperatingPoint } from './operating-points.js';
+export { operatingPoints, type Labels } from './operating-points.js';
 export { orderedKey, valueOfKey } from './ordered-keys.js';
 export { PixelMetricsAccumulator, type PixelMetrics, type PixelSample } from './pixel-metrics.js';
-export { ProAccumulator, type ProOptions, type ProResult, type ProSample } from './pro.js';
+export { ProAccumulator, type ProResult, type ProSample } from './pro.js';
 export {
   auroc,
   averagePrecision,
@@ -31,15 +25,12 @@ export {
   precisionRecallCurve,
   rocCurve,
   truePositiveRateAt,
-  type ThresholdCurve,
-  type ThresholdRates,
 } from './rank-metrics.js';
 export { splitByType } from './split-by-type.js';
 export {
   meanOverSubsets,
   saturationAreaOf,
   SproAccumulator,
-  type SproOptions,
   type SproRegion,
   type SproResult,
   type SproSample,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { SproAccumulator, type SproOptions, type SproResult, type SproSample } from './index.js';
+import { SproAccumulator, type SproResult, type SproSample } from './index.js';
+import type { SproOptions } from './spro.js';
 
 /** Few enough that many are equal, and of all sizes: small ones next to each other, and further apart than bins. */
 const score = fc.oneof(

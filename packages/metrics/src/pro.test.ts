@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { connectedComponents, ProAccumulator, type ProOptions, type ProSample } from './index.js';
+import { connectedComponents, ProAccumulator, type ProSample } from './index.js';
+import type { ProOptions } from './pro.js';
 import { limitedArea, slowCurve } from './overlap-oracle.test.util.js';
 import { sproSamples } from './overlap-samples.test.util.js';
 import type { ProState } from './pro.js';

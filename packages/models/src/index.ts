@@ -1,27 +1,15 @@
-export type { AdaptedModel } from './adapters/adapted-model.js';
-export {
-  fromGraphModel,
-  fromLayersModel,
-  type GraphModelOptions,
-  type LayersModelOptions,
-} from './adapters/from-tfjs-model.js';
+export { fromGraphModel, fromLayersModel } from './adapters/from-tfjs-model.js';
 export { createBackbone, type Backbone, type BackboneOptions } from './backbones/create-backbone.js';
 export { createTrainableBackbone, type TrainableBackbone } from './backbones/create-trainable-backbone.js';
 export { BACKBONES, backboneInfo, type BackboneInfo, type BackboneName } from './backbones/registry.js';
-export { backboneCost, type BackboneCost } from './backbones/sizes-and-cost.js';
+export { backboneCost } from './backbones/sizes-and-cost.js';
 export { backboneWeightShapes } from './backbones/weights.js';
-export {
-  createStudent,
-  summarizeStudent,
-  type StudentSummary,
-  type TrainableStudent,
-} from './students/create-student.js';
+export { createStudent, summarizeStudent, type TrainableStudent } from './students/create-student.js';
 export {
   presetArchitecture,
   type GccbVariant,
   type StudentArchitecture,
   type StudentBranch,
-  type StudentConfig,
   type StudentOptions,
   type StudentPreset,
 } from './students/student-config.js';

@@ -1,20 +1,18 @@
 export { conformalPValue, quantileThreshold, type QuantileThreshold } from './conformal.js';
 export { falseAlarmBound, falseAlarmConfidence, requiredCalibrationSize } from './false-alarm-bounds.js';
-export { costThreshold, f1Threshold, type F1Threshold } from './labeled-thresholds.js';
+export { costThreshold, f1Threshold } from './labeled-thresholds.js';
 export {
   createNormalizationAccumulator,
   type BranchNormalization,
   type Normalization,
   type NormalizationAccumulator,
 } from './normalization.js';
-export { findRegions, type FindRegionsOptions, type Region } from './regions.js';
+export { findRegions, type Region } from './regions.js';
 export {
   defaultSigma,
   fuseLevels,
   fuseScoredMaps,
   imageScores,
   scoreBranches,
-  type FuseLevelsOptions,
-  type ScoreBranchesOptions,
   type ScoredBranches,
 } from './score-branches.js';

@@ -1,4 +1,4 @@
-export { CATEGORIES, type CategoryInfo } from './categories.js';
+export { CATEGORIES } from './categories.js';
 export {
   generateScene,
   GENERATOR_VERSION,
@@ -7,4 +7,4 @@ export {
   type SceneOptions,
   type Split,
 } from './generate-scene.js';
-export { defectsConfig, planDataset, type PlannedImage, type PlanOptions } from './plan-dataset.js';
+export { defectsConfig, planDataset } from './plan-dataset.js';
