@@ -154,15 +154,15 @@ def main():
         write_safetensors(FIXTURES / 'backbones.safetensors', arrays, VERSIONS)
         if not REAL.is_dir():
             return
-        images = smooth_images(128, 128)
+        smooth = smooth_images(128, 128)
         arrays = {}
-        real = images.astype(np.float32) / np.float32(255)
+        real = smooth.astype(np.float32) / np.float32(255)
         for name, net, file, levels, transform in [
             ('resnet50_v1', resnet50_v1(), 'resnet50_keras.safetensors', LAYERS, CAFFE),
             ('squeezenet1_1', squeezenet1_1(), 'squeezenet1_1.safetensors', FIRES, RGB),
         ]:
             add(arrays, name, run(load_real(net, REAL / file), levels, transform, real))
-        arrays['images'] = images
+        arrays['images'] = smooth
         write_safetensors(FIXTURES / 'backbones-real.safetensors', arrays, VERSIONS)
 
 

@@ -51,7 +51,8 @@ def pixels(name, shape):
 def resizes():
     arrays = {}
     for name, width, height, channels, new_width, new_height in RESIZES:
-        source = pixels(name, (height, width, channels))
+        # The noise depends on the name: the two gray cases keep the noise of the spelling they were first made with.
+        source = pixels(name.replace('gray', 'grey'), (height, width, channels))  # cspell:disable-line
         image = Image.fromarray(source[..., 0] if channels == 1 else source, MODES[channels])
         resized = np.asarray(image.resize((new_width, new_height), Image.BILINEAR))
         arrays[f'{name}.source'] = source

@@ -69,15 +69,15 @@ def with_repeated_edges(image, degrees):
 
 
 arrays = {}
-for name, image in IMAGES.items():
-    image = Image.fromarray(image)
+for name, pixels in IMAGES.items():
+    image = Image.fromarray(pixels)
     white = Image.new('L', image.size, 255)
-    arrays[f'{name}.source'] = image
+    arrays[f'{name}.source'] = pixels
     for kind, (adjust, factors) in ADJUST.items():
         for factor in factors:
             arrays[f'{name}.{kind}.{factor}'] = np.asarray(adjust(image, factor))
     for angle in ANGLES if name in TURNED else []:
-        arrays[f'{name}.repeated.{angle}'] = with_repeated_edges(image, angle).astype(np.float32)
+        arrays[f'{name}.repeated.{angle}'] = with_repeated_edges(pixels, angle).astype(np.float32)
         arrays[f'{name}.rotated.{angle}'] = np.asarray(image.rotate(angle, Image.BILINEAR))
         # 255 where PIL reads inside the image; elsewhere it fills with black.
         arrays[f'{name}.inside.{angle}'] = np.asarray(white.rotate(angle, Image.BILINEAR))
