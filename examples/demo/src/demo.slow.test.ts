@@ -43,7 +43,7 @@ test('writes model, scores and a page that shows every test image; a second run 
   for (const name of ['local', 'global', 'fused']) {
     expect(first.output).toMatch(new RegExp(`^  ${name} +\\d\\.\\d{3} +\\d\\.\\d{3} +\\d\\.\\d{3}$`, 'm'));
   }
-  const files = ['index.html', 'model.safetensors', 'images', 'scores.csv', 'scores.json'];
+  const files = ['images', 'index.html', 'model.safetensors', 'scores.csv', 'scores.json'];
   expect((await readdir(out)).sort()).toEqual(files);
   expect((await stat(path.join(out, 'model.safetensors'))).size).toBeGreaterThan(1e6);
 
