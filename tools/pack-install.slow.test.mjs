@@ -10,12 +10,13 @@ const PACKAGES = ['base', 'core', 'losses'];
 
 const PROGRAM = `import * as tf from '@tensorflow/tfjs';
 import { DskdError } from '@dskd/base';
-import { unitVectors } from '@dskd/core';
-import { contextualAffinityLoss, type perPixelCosineLoss } from '@dskd/losses';
+import type { upsampleBilinear } from '@dskd/core';
+import { contextualAffinityLoss, type perPixelCosineLoss, unitVectors } from '@dskd/losses';
 
 const teacher: tf.Tensor4D = unitVectors(tf.randomUniform<tf.Rank.R4>([1, 4, 4, 8], 0, 1, 'float32', 1));
 const loss: tf.Scalar = contextualAffinityLoss(teacher, teacher, { temperature: 1 });
 export type Same = typeof perPixelCosineLoss;
+export type Upsample = typeof upsampleBilinear;
 if (loss.dataSync()[0] !== 0) throw new DskdError('numerical-instability', 'A student equal to its teacher has loss 0.');
 console.log('ran');
 `;
