@@ -99,7 +99,7 @@ describe('hostile files are refused, by what is wrong with them', () => {
     ['offsets swapped', fileOf({ x: u8([1], [1, 0]) }, [0]), /lies at 1\.\.0/],
     ['shape larger than its bytes', fileOf({ x: u8([2 ** 30, 2 ** 30], [0, 1]) }, [0]), /lies at 0\.\.1/],
     ['shape that overflows', fileOf({ x: u8([2 ** 52, 2 ** 52, 2 ** 52], [0, 1]) }, [0]), /lies at 0\.\.1/],
-    ['beyond the end', fileOf({ x: u8([2], [0, 2]) }, [0]), /0\.\.2 of 1 bytes/],
+    ['beyond the end', fileOf({ x: u8([2], [0, 2]) }, [0]), /0\.\.2 of 1 bytes: its end is missing/],
     ['overlapping', fileOf({ x: u8([2], [0, 2]), y: u8([2], [1, 3]) }, [0, 0, 0]), /'y' lies at 1\.\.3/],
     ['a hole', fileOf({ x: u8([1], [0, 1]), y: u8([1], [2, 3]) }, [0, 0, 0]), /wanted its start at 1/],
     ['a tail', fileOf({ x: u8([1], [0, 1]) }, [0, 0]), /end at 1 of 2 bytes/],

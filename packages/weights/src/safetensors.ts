@@ -84,10 +84,13 @@ function inFileOrder(placed: Placed[], byteLength: number): Placed[] {
   placed.sort((a, b) => a.start - b.start || a.end - b.end);
   let position = 0;
   for (const { name, start, end } of placed) {
-    if (start !== position || end > byteLength) {
+    if (start !== position) {
       throw invalid(
         `tensor '${name}' lies at ${start}..${end} of ${byteLength} bytes; wanted its start at ${position}.`,
       );
+    }
+    if (end > byteLength) {
+      throw invalid(`tensor '${name}' lies at ${start}..${end} of ${byteLength} bytes: its end is missing.`);
     }
     position = end;
   }
