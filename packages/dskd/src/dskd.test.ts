@@ -134,6 +134,9 @@ test.each([
   ['a file that is not there', () => loadDetector('/no/such/file'), 'file-not-found'],
   ['a file that is no model', () => loadDetector(file), 'weights-invalid'],
   ['an image that is not there', () => detector.predict('/no/such/image.png'), 'file-not-found'],
+  ['no image', () => detector.predict(undefined as unknown as string), 'invalid-argument'],
+  ['no image among several', () => detector.predict([null as unknown as string]), 'invalid-argument'],
+  ['no training data', () => trainDetector(null as unknown as string), 'invalid-argument'],
   ['text in place of an image', () => detector.predict(new TextEncoder().encode('text')), 'image-unreadable'],
 ])('%s is refused by name', async (_, work, code) => {
   const before = tf.memory().numTensors;

@@ -17,14 +17,26 @@ export type ImagesLike = Iterable<ImageLike> | AsyncIterable<ImageLike>;
  */
 export type TrainingData = string | ImageSource | ImagesLike;
 
-/** Whether `images` is one image. Strings and typed arrays are iterable, too, and are one. */
+/** A program in plain JavaScript may hand over anything, often the `undefined` of a file that was not chosen. */
+function assertObject(value: unknown, wanted: string): asserts value is object {
+  if (typeof value === 'object' && value !== null) return;
+  const got = value === null || value === undefined ? String(value) : `a ${typeof value}`;
+  throw new DskdError('invalid-argument', `Got ${got}; wanted ${wanted}.`);
+}
+
+/**
+ * Whether `images` is one image. Strings and typed arrays are iterable, too, and are one.
+ * @throws {DskdError} `invalid-argument` for what is neither text nor an object
+ */
 export function isOneImage(images: ImageLike | ImagesLike): images is ImageLike {
   if (typeof images === 'string' || ArrayBuffer.isView(images)) return true;
+  assertObject(images, 'an image (path, URL, encoded bytes or pixels) or several');
   return !(Symbol.iterator in images) && !(Symbol.asyncIterator in images);
 }
 
 /** The pixels of an image: as they are, or decoded: RGB, upright. */
 export async function pixelsOf(image: ImageLike, signal?: AbortSignal): Promise<ImageInput> {
+  if (typeof image !== 'string') assertObject(image, 'an image (path, URL, encoded bytes or pixels)');
   if (typeof image === 'object' && 'data' in image && 'width' in image) return image;
   return decode(image, signal);
 }
@@ -41,13 +53,14 @@ function nameOf(image: ImageLike, index: number): string {
 
 /**
  * The images as a source. Images in memory are all good and for training; a tenth of them is kept back to calibrate.
- * @throws {DskdError} `dataset-invalid`, `file-not-found`, `image-unreadable`, `aborted`
+ * @throws {DskdError} `invalid-argument`, `dataset-invalid`, `file-not-found`, `image-unreadable`, `aborted`
  */
 export async function sourceFrom(
   data: TrainingData,
   { category, signal }: { readonly category?: string | undefined; readonly signal?: AbortSignal | undefined },
 ): Promise<ImageSource> {
   if (typeof data === 'string') return openPath(data, category, signal);
+  assertObject(data, 'a folder, a source of images, or images');
   if (isSource(data)) return data;
   if (category !== undefined) {
     throw new DskdError('invalid-argument', `Got the category ${category}, but no folder to find it in.`);
@@ -55,6 +68,7 @@ export async function sourceFrom(
   const samples: Sample[] = [];
   for await (const image of data) {
     const id = nameOf(image, samples.length);
+    if (typeof image !== 'string') assertObject(image, `an image as number ${samples.length}`);
     const pixels = typeof image === 'object' && 'data' in image ? await pixelsOf(image, signal) : undefined;
     samples.push({
       id: samples.some((sample) => sample.id === id) ? `${id} (${samples.length})` : id,
