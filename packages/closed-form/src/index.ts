@@ -1,0 +1,8 @@
+export { cholesky, ledoitWolf, mahalanobis, whitening, type ShrunkGaussian } from './gaussian.js';
+export { kCenterCoreset, type KCenterOptions } from './k-center.js';
+export { MomentsAccumulator } from './moments.js';
+export { NeighborBank, type Nearest } from './neighbor-bank.js';
+export { principalSubspace, type SubspaceOptions } from './principal-subspace.js';
+export { randomProjection } from './random-projection.js';
+export type { Rows } from './rows.js';
+export { principalAxes, type Subspace } from './subspace.js';
