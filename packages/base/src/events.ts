@@ -33,6 +33,14 @@ export type DskdEvent =
       /** Mean over the levels. */
       readonly mean: number;
     }
+  | {
+      /** Progress of a fit that has no epochs. */
+      readonly type: 'fit-progress';
+      /** `features`: images the teacher has seen; else the branch that is being fitted, in percent. */
+      readonly stage: string;
+      readonly done: number;
+      readonly total: number;
+    }
   | { readonly type: 'calibration-start'; readonly samples: number }
   | {
       readonly type: 'image-scored';

@@ -1,7 +1,8 @@
 import type { EventListener } from '@dskd/base';
 import type { Teacher } from '@dskd/models';
+import type { FusionRule, Normalization } from '@dskd/scoring';
 import type { ImageSet, MemoryEstimate, StudentRunner } from '@dskd/training';
-import type { StateDict } from '@dskd/weights';
+import type { StateDict, TensorStorage } from '@dskd/weights';
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
 
@@ -51,9 +52,38 @@ export interface AnomalyModel {
    */
   score(images: Tensor4D): Promise<BranchOutput[]>;
   state(): SavedModel;
-  /** Learns further good images without a new fit, where the method can. */
+  /**
+   * Learns further good images without a new fit, as one lesson, where the method can. It disposes no image.
+   * @throws {DskdError} `invalid-argument` where a branch of this model cannot.
+   */
   extend?(images: AsyncIterable<Tensor4D>): Promise<void>;
+  /** Undoes the last lesson that {@link extend} learned and that is still kept. */
+  forget?(): void;
+  /**
+   * The training patches nearest to places of an image, where the method keeps any.
+   * @param image float32 `[1, height, width, 3]`; the caller keeps it.
+   * @param places `[row, column]` in pixels of the network's input.
+   */
+  nearest?(image: Tensor4D, places: readonly (readonly [number, number])[]): Promise<NearestPatch[]>;
   dispose(): void;
+}
+
+/** A training patch that is nearest to a place of an image. */
+export interface NearestPatch {
+  /** Index of the training image, in the order of the fit; images of lessons follow. */
+  readonly image: number;
+  /** The patch in that image, in pixels of the network's input. */
+  readonly area: { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
+  /** Distance of the two patches, in the units of the raw map. */
+  readonly distance: number;
+}
+
+/** How a detector makes one score of a method's branches, where its user does not choose. */
+export interface ScoringDefaults {
+  readonly normalization: Normalization;
+  readonly fusion: FusionRule;
+  /** Factor of a branch's normalized score; 1 where it is left out. */
+  readonly weights?: Readonly<Record<string, number>>;
 }
 
 /** What a fit is about, before anything is computed. */
@@ -110,6 +140,8 @@ export interface Fit {
   readonly record: JsonObject;
   /** Images per pass that suit the model; it is calibrated with them. Default 8. */
   readonly batchSize?: number;
+  /** Element type that the model's matrices have been rounded to. Default `float32`. */
+  readonly storage?: TensorStorage;
 }
 
 /** Something that would need less memory than the fit that was asked for. */
@@ -160,6 +192,8 @@ export interface Method<Options = unknown> {
     /** Whether its fit wants good images that it was not fitted on. */
     readonly validation: boolean;
   };
+  /** Default: Eq. 8, the sum of maps that are normalized by the moments of their pixels. */
+  readonly scoring?: ScoringDefaults;
   /**
    * What `fit` would take, before anything is allocated.
    * @throws {DskdError} `invalid-config`, `invalid-argument` for options that make no sense together.

@@ -1,4 +1,5 @@
 export { conformalPValue, quantileThreshold, type QuantileThreshold } from './conformal.js';
+export { FUSION_RULES, fuseScores, type FusionRule } from './fusion-rule.js';
 export { falseAlarmBound, falseAlarmConfidence, requiredCalibrationSize } from './false-alarm-bounds.js';
 export { costThreshold, f1Threshold } from './labeled-thresholds.js';
 export {

@@ -5,9 +5,10 @@ import { orderedKey, valueOfKey } from '@dskd/metrics';
  * How a branch's raw maps of normal images give its normalization. `moments`: their mean goes to 0 and mean plus
  * standard deviation to 1 (Eq. 8). `quantiles`: the 0.9 quantile goes to 0 and the 0.995 quantile to 1, as in
  * EfficientAD (Batzner et al., WACV 2024, section 3.4, there to 0.1). A branch with frequent outliers on normal
- * images then has a larger scale and counts less in the sum.
+ * images then has a larger scale and counts less in the sum. `image-scores`: the same as `moments`, but of the images'
+ * scores (the maxima of their smoothed maps), so that branches are compared by what decides about an image.
  */
-export type Normalization = 'moments' | 'quantiles';
+export type Normalization = 'moments' | 'quantiles' | 'image-scores';
 
 /** The normalization of a branch's map: `(map - offset) / scale`. */
 export interface BranchNormalization {
@@ -43,7 +44,7 @@ export function checkNormalization({ offset, scale }: BranchNormalization, branc
 /** Collects the raw maps of one branch for normal images, block by block, and returns the branch's normalization. */
 export interface NormalizationAccumulator {
   /**
-   * Adds the pixels of one or more maps.
+   * Adds the pixels of one or more maps; for `image-scores` the scores of images.
    * @throws {DskdError} `numerical-instability` when a pixel is NaN or infinite; nothing is added then.
    */
   add(values: Float32Array): void;
@@ -62,6 +63,13 @@ export function createNormalizationAccumulator(normalization: Normalization): No
       result: () => ({ offset: statistics.mean, scale: statistics.standardDeviation }),
     };
   }
+  if (normalization === 'image-scores') {
+    const statistics = new MapStatistics();
+    return {
+      add: (values) => statistics.add(values),
+      result: () => ({ offset: statistics.mean, scale: shrunkDeviation(statistics) }),
+    };
+  }
   const quantiles = new MapQuantiles();
   return {
     add: (values) => quantiles.add(values),
@@ -70,6 +78,20 @@ export function createNormalizationAccumulator(normalization: Normalization): No
       return { offset, scale: quantiles.quantile(UPPER_QUANTILE) - offset };
     },
   };
+}
+
+/** How a deviation of image scores is expected before any is seen: a tenth of their mean, worth three images. */
+const PRIOR_DEVIATION = 0.1;
+const PRIOR_IMAGES = 3;
+
+/**
+ * The standard deviation of a few image scores. Of two or three it can be near 0 by chance, and the branch would drown
+ * the others: it is drawn toward {@link PRIOR_DEVIATION} of the mean.
+ */
+function shrunkDeviation({ count, mean, standardDeviation }: MapStatistics): number {
+  const sample = count > 1 ? (standardDeviation ** 2 * count) / (count - 1) : 0;
+  const prior = (PRIOR_DEVIATION * mean) ** 2;
+  return Math.sqrt((count * sample + PRIOR_IMAGES * prior) / (count + PRIOR_IMAGES));
 }
 
 /** @throws {DskdError} `numerical-instability` when a pixel of the map is NaN or infinite. */

@@ -143,10 +143,10 @@ describeBackends('Eq. 8 from level maps to image scores', () => {
       const scores = await imageScores(fused);
       for (const image of [0, 1]) {
         const parts = downloaded.map((map) => map.subarray(image * 9, image * 9 + 9));
-        expect(fuseScoredMaps(parts, ignored[image]).score).toBe(scores[image]);
+        expect(fuseScoredMaps(parts, { ignored: ignored[image] ?? null }).score).toBe(scores[image]);
       }
       expect(() => fuseScoredMaps([])).toThrow(/no branches/);
-      expect(() => fuseScoredMaps(downloaded, new Uint8Array(9))).toThrow(/18, 18, 9 pixels/);
+      expect(() => fuseScoredMaps(downloaded, { ignored: new Uint8Array(9) })).toThrow(/18, 18, 9 pixels/);
       tf.dispose([fused, ...branches.values(), ...Object.values(maps)]);
     });
   });

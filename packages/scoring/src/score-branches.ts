@@ -3,11 +3,12 @@ import { upsampleBilinear } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D, Tensor3D } from '@tensorflow/tfjs-core';
 import { checkNormalization, type BranchNormalization } from './normalization.js';
+import { fuseMaps, fuseScores, type FusionRule } from './fusion-rule.js';
 import { smoothMaps } from './smooth-maps.js';
 
 // From the level maps of each branch to image scores:
 //   A_b = sum over levels of upsample(A_b,l)                 fuseLevels
-//   A   = sum over branches b of (A_b - offset_b) / scale_b   scoreBranches (Eq. 8 of the paper)
+//   A   = sum over branches b of (A_b - offset_b) / scale_b   scoreBranches (Eq. 8 of the paper; fusion-rule.ts)
 //   score = max over pixels of Gaussian(A)                   scoreBranches, imageScores
 
 export interface FuseLevelsOptions {
@@ -59,13 +60,15 @@ export interface ScoreBranchesOptions {
    * Ignored pixels do not influence others, and their own value is the lowest of their map. Default: none is.
    */
   readonly ignored?: readonly (Uint8Array | null)[];
-  /** The factor of each branch in the sum. Default 1 for every branch, as in the paper. */
+  /** The factor of each branch's normalized map. Default 1 for every branch, as in the paper. */
   readonly weights?: ByBranch<number>;
+  /** How the weighted maps become one. Default `sum`, as in the paper. */
+  readonly rule?: FusionRule;
 }
 
 /** Smoothed anomaly maps, `[batch, height, width]`. The caller disposes all of them. */
 export interface ScoredBranches {
-  /** The weighted sum of `branches`. */
+  /** The weighted `branches` as one. */
   readonly fused: Tensor3D;
   /** The normalized and smoothed map of each branch, without its weight, in the order of the raw maps. */
   readonly branches: ReadonlyMap<string, Tensor3D>;
@@ -112,7 +115,8 @@ function checkBranches(
 
 /**
  * Eq. 8 of the paper, then the Gaussian: each raw map is normalized, `(map - offset) / scale`, smoothed, and the
- * weighted maps are added. Smoothing is linear: the sum of the smoothed maps is the smoothed sum.
+ * weighted maps are added, or fused by another rule. Smoothing is linear: the sum of the smoothed maps is the smoothed
+ * sum.
  * @param maps raw map of each branch, as {@link fuseLevels} returns it, all `[batch, height, width]`.
  * @param normalizations of every branch in `maps`; others are not used.
  * @returns the maps of the branches and their sum, new tensors `[batch, height, width]` that the caller disposes;
@@ -125,7 +129,7 @@ function checkBranches(
 export function scoreBranches(
   maps: ByBranch<Tensor3D>,
   normalizations: ByBranch<BranchNormalization>,
-  { sigma, ignored, weights = {} }: ScoreBranchesOptions,
+  { sigma, ignored, weights = {}, rule = 'sum' }: ScoreBranchesOptions,
 ): ScoredBranches {
   const mapOf = entriesOf(maps);
   const normalizationOf = entriesOf(normalizations);
@@ -144,23 +148,31 @@ export function scoreBranches(
       const weight = weightOf.get(names[i]!) ?? 1;
       return weight === 1 ? map : tf.mul<Tensor3D>(map, weight);
     });
-    return [tf.addN(terms), ...branches];
+    return [fuseMaps(rule, terms), ...branches];
   });
   return { fused, branches: new Map(names.map((name, i) => [name, smoothed[i]!])) };
 }
 
+export interface FuseScoredMapsOptions {
+  /** Not 0 where a pixel is left out of the maximum; null where none is. */
+  readonly ignored?: Uint8Array | null;
+  /** The factor of each map, in their order. Default 1. */
+  readonly weights?: readonly number[];
+  /** Default `sum`. */
+  readonly rule?: FusionRule;
+}
+
 /**
  * The fused map and its score from maps that are already normalized and smoothed, such as `branches` of
- * {@link scoreBranches} after their download: their sum pixel by pixel in float32 (Eq. 8), and its maximum.
+ * {@link scoreBranches} after their download: fused pixel by pixel in float32, and its maximum.
  * @param maps one per branch, all of the same length, at least one.
- * @param ignored not 0 where a pixel is left out of the maximum; null where none is.
  * @throws {DskdError} `invalid-argument` without maps, `shape-mismatch` when lengths differ.
  */
 export function fuseScoredMaps(
   maps: readonly Float32Array[],
-  ignored: Uint8Array | null = null,
+  { ignored = null, weights = [], rule = 'sum' }: FuseScoredMapsOptions = {},
 ): { readonly map: Float32Array; readonly score: number } {
-  const [first, ...others] = maps;
+  const [first] = maps;
   if (first === undefined) {
     throw new DskdError('invalid-argument', 'Got no branches to fuse; wanted at least one map.');
   }
@@ -172,9 +184,12 @@ export function fuseScoredMaps(
       { details: { lengths } },
     );
   }
-  const map = first.slice();
-  for (const other of others) {
-    for (let pixel = 0; pixel < map.length; pixel++) map[pixel]! += other[pixel]!;
+  const factors = maps.map((_, index) => weights[index] ?? 1);
+  const map = new Float32Array(first.length);
+  const terms = new Float32Array(maps.length);
+  for (let pixel = 0; pixel < map.length; pixel++) {
+    for (let index = 0; index < maps.length; index++) terms[index] = factors[index]! * maps[index]![pixel]!;
+    map[pixel] = fuseScores(rule, terms);
   }
   let score = -Infinity;
   for (let pixel = 0; pixel < map.length; pixel++) {

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import type { Method } from '../contract.js';
+import { estimateParts } from '../features/estimate.js';
+import { fitFeatureModel, restoreFeatureModel, type PartPlans } from '../features/feature-model.js';
+import {
+  bankOptions,
+  pooledOptions,
+  positionOptions,
+  subspaceOptions,
+  type BankOptions,
+  type PooledOptions,
+  type PositionOptions,
+  type SubspaceOptions,
+} from '../features/part-options.js';
+import { INSTANT_SCORING, instantOptions, instantPlans, type InstantOptions } from './instant.js';
+
+/** What differs from one method in closed form to the next. */
+interface Recipe<Options> {
+  readonly name: string;
+  readonly summary: string;
+  readonly options: z.ZodType<Options>;
+  readonly profiles: Method<Options>['profiles'];
+  readonly plans: (options: Options) => PartPlans;
+  /** Element type that the parts round their matrices to. */
+  readonly storage: (options: Options) => 'float32' | 'float16' | undefined;
+  readonly scoring?: Method['scoring'];
+}
+
+function methodOf<Options>(recipe: Recipe<Options>): Method<Options> {
+  const { name, plans, storage, scoring } = recipe;
+  return {
+    name,
+    summary: recipe.summary,
+    options: recipe.options,
+    profiles: recipe.profiles,
+    needs: { teacher: true, validation: true },
+    ...(scoring && { scoring }),
+    estimate: (plan, options) => estimateParts(name, plan, plans(options)),
+    fit: (input, options) => fitFeatureModel(name, input, plans(options), storage(options)),
+    restore: (saved, context) =>
+      Promise.resolve().then(() => restoreFeatureModel(name, saved, context)),
+  };
+}
+
+/** PatchCore (Roth et al., CVPR 2022). The profile `paper` is PatchCore-25. */
+export const patchcoreMethod = methodOf<BankOptions>({
+  name: 'patchcore',
+  summary: 'a bank of good patches, distance to the nearest (Roth et al., CVPR 2022)',
+  options: bankOptions,
+  profiles: {
+    paper: bankOptions.parse({
+      levels: [2, 3],
+      embedding: 'official',
+      coreset: { fraction: 0.25 },
+      projection: 128,
+      maxPatches: 1_000_000,
+      storage: 'float32',
+    }),
+    lite: bankOptions.parse({}),
+  },
+  plans: (options) => ({ local: { kind: 'bank', options } }),
+  storage: ({ storage }) => storage,
+});
+
+/** FRE (Ndiour et al., 2022). */
+export const freMethod = methodOf<SubspaceOptions>({
+  name: 'fre',
+  summary: 'what a principal subspace of good feature maps leaves over (Ndiour et al., 2022)',
+  options: subspaceOptions,
+  profiles: {
+    paper: subspaceOptions.parse({ storage: 'float32' }),
+    lite: subspaceOptions.parse({}),
+  },
+  plans: (options) => ({ global: { kind: 'subspace', options } }),
+  storage: ({ storage }) => storage,
+});
+
+/** The score of PUAD's pooled Gaussian (Sugawara and Imamura, 2024). It has no map: it says whether, not where. */
+export const gaussianMethod = methodOf<PooledOptions>({
+  name: 'gaussian',
+  summary: 'the Mahalanobis distance of pooled features, without a map (PUAD, Sugawara and Imamura, 2024)',
+  options: pooledOptions,
+  profiles: { paper: pooledOptions.parse({ pooling: 'mean' }), lite: pooledOptions.parse({}) },
+  plans: (options) => ({ global: { kind: 'pooled', options } }),
+  storage: () => undefined,
+});
+
+/** PaDiM (Defard et al., 2020). */
+export const padimMethod = methodOf<PositionOptions>({
+  name: 'padim',
+  summary: 'a Gaussian of patch vectors at each position (Defard et al., 2020)',
+  options: positionOptions,
+  profiles: {
+    paper: positionOptions.parse({ levels: [1, 2, 3] }),
+    lite: positionOptions.parse({}),
+  },
+  plans: (options) => ({ local: { kind: 'positions', options } }),
+  storage: ({ storage }) => storage,
+});
+
+/** A bank, a subspace and a pooled Gaussian. */
+export const instantMethod = methodOf<InstantOptions>({
+  name: 'instant',
+  summary: 'learns in seconds: a bank of patches, a subspace of feature maps, a Gaussian of pooled features',
+  options: instantOptions,
+  profiles: { lite: instantOptions.parse({}) },
+  plans: instantPlans,
+  storage: ({ storage }) => storage,
+  scoring: INSTANT_SCORING,
+});

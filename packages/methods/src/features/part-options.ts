@@ -1,0 +1,103 @@
+import { DskdError } from '@dskd/base';
+import type { FeatureExtractor } from '@dskd/core';
+import { z } from 'zod';
+
+// The options of each kind of part, described once: the methods of one part take them as they are, a composite groups
+// them by branch.
+
+const count = z.int().positive();
+
+/** Numbers of the teacher's levels, 1 for the shallowest. Left out: which ones depends on the teacher. */
+const levels = z.array(count.max(16)).min(1).max(16).optional();
+
+/** Element type of what is learned, in the file. `float16` halves the file; scores are the same before and after. */
+const storage = z.enum(['float32', 'float16']).default('float16');
+
+/** A bank of patches. */
+export const bankOptions = z.strictObject({
+  levels,
+  /** Number of the level whose positions are the patches. Left out: the level whose stride is nearest to 8 pixels. */
+  gridLevel: count.max(16).optional(),
+  embedding: z.enum(['concat', 'official']).default('concat'),
+  /** How many patches the bank keeps, or which fraction of all patches of the training images. */
+  coreset: z
+    .union([z.strictObject({ count }), z.strictObject({ fraction: z.number().positive().max(1) })])
+    .default({ count: 1200 }),
+  /** Dimensions of the random projection in which the coreset is chosen. */
+  projection: count.default(64),
+  /** Patches that the coreset is chosen from: with more images, each gives fewer. Bounds memory and time. */
+  maxPatches: count.default(60_000),
+  /** Bank rows of Eq. 7's re-weighting of the image score; 0 for none. The paper's code has none. */
+  reweight: z.int().nonnegative().max(1000).default(0),
+  /**
+   * How much the position in the image counts, beside the features; 0 for not at all. For parts that always lie in
+   * the same place.
+   */
+  positionWeight: z.number().nonnegative().max(100).default(0),
+  storage,
+});
+export type BankOptions = z.output<typeof bankOptions>;
+
+/** A principal subspace of whole feature maps. */
+export const subspaceOptions = z.strictObject({
+  levels,
+  /** Number of the level whose positions make the map. Left out: the deepest of `levels`. */
+  gridLevel: count.max(16).optional(),
+  /** Principal components; at most two fewer than training images. */
+  components: count.default(40),
+  /** Channels are reduced to so many principal axes first; 0 for not at all. */
+  channels: z.int().nonnegative().default(0),
+  /** Training images that the subspace is fitted on; of more, so many are drawn. Bounds memory and time. */
+  maxImages: count.min(3).default(400),
+  storage,
+});
+export type SubspaceOptions = z.output<typeof subspaceOptions>;
+
+/** A Gaussian of pooled features. */
+export const pooledOptions = z.strictObject({
+  levels,
+  /** What is pooled over the positions of each channel. */
+  pooling: z.enum(['mean', 'mean-and-deviation']).default('mean-and-deviation'),
+});
+export type PooledOptions = z.output<typeof pooledOptions>;
+
+/** A Gaussian for each position. */
+export const positionOptions = z.strictObject({
+  levels,
+  /** Number of the level whose positions are the Gaussians'. Left out: the shallowest of `levels`. */
+  gridLevel: count.max(16).optional(),
+  /** Channels that are kept, drawn from all; the covariance of each position has the square of it. */
+  channels: count.default(100),
+  /** Added to the diagonal of each covariance. */
+  ridge: z.number().positive().default(0.01),
+  storage: z.enum(['float32', 'float16']).default('float32'),
+});
+export type PositionOptions = z.output<typeof positionOptions>;
+
+/**
+ * The levels that are meant.
+ * @param otherwise where none are given: all, or the deepest two.
+ */
+export function levelsOf(
+  given: readonly number[] | undefined,
+  teacher: FeatureExtractor,
+  otherwise: 'all' | 'deepest-two',
+): readonly number[] {
+  if (given) return given;
+  const all = teacher.levels.map((_, index) => index + 1);
+  return otherwise === 'all' ? all : all.slice(-2);
+}
+
+/** Number of the level whose stride is nearest to `stride` pixels; of two, the shallower. */
+export function gridLevelFor(teacher: FeatureExtractor, stride: number): number {
+  const distances = teacher.levels.map((level) => Math.abs(Math.log(level.stride / stride)));
+  return distances.indexOf(Math.min(...distances)) + 1;
+}
+
+/** @throws {DskdError} `invalid-argument` without a teacher */
+export function assertTeacherGiven<T>(teacher: T | undefined, method: string): asserts teacher is T {
+  if (teacher !== undefined) return;
+  throw new DskdError('invalid-argument', `The method ${method} needs a teacher; got none.`, {
+    hint: 'loadTeacher of @dskd/models makes one; the package dskd brings its own.',
+  });
+}

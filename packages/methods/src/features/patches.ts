@@ -1,0 +1,144 @@
+import { DskdError } from '@dskd/base';
+import type { FeatureExtractor } from '@dskd/core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Size } from '../contract.js';
+
+/**
+ * How patches are made of a teacher's features. `concat`: each level's 3x3 mean, brought to the grid, side by side (as
+ * anomalib). `official`: as amazon-science/patchcore-inspection, which averages channels and positions of a 3x3 patch
+ * in one row to a fixed width.
+ */
+export type Embedding = 'concat' | 'official';
+
+/** Which levels of the teacher make patches, and on which grid. Plain data: an artifact keeps it. */
+export interface PatchPlan {
+  /** Indexes into the teacher's levels, from shallow to deep. */
+  readonly levels: readonly number[];
+  /** `[height, width]` in positions. */
+  readonly grid: Size;
+  readonly embedding: Embedding;
+  /** Length of the vector of one position. */
+  readonly width: number;
+}
+
+/** The width of a patch vector of the `official` embedding, and of each level before they are joined. */
+const OFFICIAL_WIDTH = 1024;
+
+/**
+ * Chooses levels and grid.
+ * @param levels numbers of the teacher's levels, 1 for the shallowest.
+ * @param gridLevel number of the level that gives the grid; the teacher must have it.
+ * @throws {DskdError} `invalid-config` for levels the teacher does not have.
+ */
+export function planPatches(
+  teacher: FeatureExtractor,
+  inputSize: Size,
+  options: { readonly levels: readonly number[]; readonly gridLevel: number; readonly embedding?: Embedding },
+): PatchPlan {
+  const { levels, gridLevel, embedding = 'concat' } = options;
+  const count = teacher.levels.length;
+  const wrong = [...levels, gridLevel].find((level) => level < 1 || level > count);
+  if (levels.length === 0 || wrong !== undefined) {
+    throw new DskdError(
+      'invalid-config',
+      `Got level ${wrong ?? 'none'} of teacher ${teacher.name}; wanted levels from 1 (the shallowest) to ${count}.`,
+      { details: { levels, gridLevel, teacher: teacher.name } },
+    );
+  }
+  const shapes = teacher.outputShapes([inputSize[0], inputSize[1]]);
+  const [height, width] = shapes[gridLevel - 1]!;
+  const indexes = [...new Set(levels)].sort((a, b) => a - b).map((level) => level - 1);
+  const channels = indexes.reduce((sum, index) => sum + shapes[index]![2], 0);
+  return {
+    levels: indexes,
+    grid: [height, width],
+    embedding,
+    width: embedding === 'official' ? OFFICIAL_WIDTH : channels,
+  };
+}
+
+/** The mean of each 3x3 neighborhood; positions outside the map count as zeros, as in torch's `avg_pool2d`. */
+function neighborhoodMeans(features: tf.Tensor4D): tf.Tensor4D {
+  const padded = tf.pad4d(features, [
+    [0, 0],
+    [1, 1],
+    [1, 1],
+    [0, 0],
+  ]);
+  return tf.avgPool(padded, 3, 1, 'valid');
+}
+
+function toGrid(features: tf.Tensor4D, [height, width]: Size): tf.Tensor4D {
+  const [, rows, columns] = features.shape;
+  if (rows === height && columns === width) return features;
+  return tf.image.resizeBilinear(features, [height, width], false, true);
+}
+
+/**
+ * The 3x3 filter that gives outputs `from` to `to` of the official embedding for one level: a patch flattened as
+ * (channel, row, column) is averaged to 1024 values as `adaptive_avg_pool1d` does, then the values of all levels,
+ * level after level, to 1024 again.
+ */
+function officialFilter(channels: number, level: number, levels: number): tf.Tensor4D {
+  const values = new Float32Array(9 * channels * OFFICIAL_WIDTH);
+  const flat = channels * 9;
+  for (let output = 0; output < OFFICIAL_WIDTH; output++) {
+    const all = OFFICIAL_WIDTH * levels;
+    const first = Math.floor((output * all) / OFFICIAL_WIDTH);
+    const last = Math.ceil(((output + 1) * all) / OFFICIAL_WIDTH);
+    for (let joined = first; joined < last; joined++) {
+      if (Math.floor(joined / OFFICIAL_WIDTH) !== level) continue;
+      const middle = joined % OFFICIAL_WIDTH;
+      const start = Math.floor((middle * flat) / OFFICIAL_WIDTH);
+      const end = Math.ceil(((middle + 1) * flat) / OFFICIAL_WIDTH);
+      for (let input = start; input < end; input++) {
+        const channel = Math.floor(input / 9);
+        const place = input % 9;
+        values[(place * channels + channel) * OFFICIAL_WIDTH + output]! +=
+          1 / ((last - first) * (end - start));
+      }
+    }
+  }
+  return tf.tensor4d(values, [3, 3, channels, OFFICIAL_WIDTH]);
+}
+
+/** Makes patches of a teacher's features as a plan says. */
+export class PatchEmbedder {
+  readonly #filters: readonly tf.Tensor4D[];
+
+  constructor(
+    readonly plan: PatchPlan,
+    teacher: FeatureExtractor,
+  ) {
+    const { levels, embedding } = plan;
+    this.#filters =
+      embedding === 'official'
+        ? levels.map((level, place) =>
+            officialFilter(teacher.levels[level]!.channels, place, levels.length),
+          )
+        : [];
+  }
+
+  /**
+   * @param features the teacher's, one tensor per level; the caller keeps them.
+   * @returns `[batch, grid height, grid width, width]`; the caller disposes it.
+   */
+  embed(features: readonly tf.Tensor4D[]): tf.Tensor4D {
+    const { levels, grid, embedding } = this.plan;
+    return tf.tidy(() => {
+      if (embedding === 'official') {
+        return tf.addN(
+          levels.map((level, place) =>
+            toGrid(tf.conv2d(features[level]!, this.#filters[place]!, 1, 'same'), grid),
+          ),
+        );
+      }
+      const parts = levels.map((level) => toGrid(neighborhoodMeans(features[level]!), grid));
+      return parts.length === 1 ? parts[0]!.clone() : tf.concat(parts, 3);
+    });
+  }
+
+  dispose(): void {
+    tf.dispose([...this.#filters]);
+  }
+}
