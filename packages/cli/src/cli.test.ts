@@ -220,7 +220,9 @@ test('info prints the description, --json all of it; the options that decided th
     epochs: 2,
     temperature: 1,
     reestimateBatchNorm: true,
+    holdOutFraction: 0.1,
   });
+  expect(description.trainings[0]!.options).not.toHaveProperty('holdOut');
   expect(machine.stdout).not.toContain(folder);
 });
 

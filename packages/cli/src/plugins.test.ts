@@ -1,7 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { spawnDskd, type Outcome } from './dskd-process.test.util.js';
+import { writeDataset } from './made-up-dataset.test.util.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -12,12 +14,13 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Writes a package of one module to the node_modules of the folder. */
-async function installed(name: string, code: string): Promise<void> {
+async function installed(name: string, code: string, exports: unknown = './index.js'): Promise<void> {
   const root = path.join(folder, 'node_modules', name);
   await mkdir(root, { recursive: true });
-  const description = { name, version: '1.0.0', type: 'module', exports: './index.js' };
+  const description = { name, version: '1.0.0', type: 'module', exports };
   await writeFile(path.join(root, 'package.json'), JSON.stringify(description));
   await writeFile(path.join(root, 'index.js'), code);
+  await writeFile(path.join(root, 'index.cjs'), code.replace(' here', ' here, required'));
 }
 
 // There is no such model: the command fails after its plugins have been loaded.
@@ -31,6 +34,58 @@ test('a package of the working folder is imported before the command runs; a pat
   expect(code).toBe(2);
   await writeFile(path.join(folder, 'dskd.yaml'), 'plugin: [made-up-plugin]\n');
   expect((await info('--config', 'dskd.yaml')).stderr).toMatch(/^made-up-plugin is here\n/);
+});
+
+test.each([
+  ['import', { import: './index.js' }, 'is here'],
+  ['require', { require: './index.cjs' }, 'is here, required'],
+  ['import before require', { require: './index.cjs', import: './index.js' }, 'is here'],
+])('a package is found whose package.json exports under %s', async (_, conditions, words) => {
+  await installed('conditional', "console.error('it is here');", { '.': conditions });
+  expect((await info('--plugin', 'conditional')).stderr.split('\n')[0]).toBe(`it ${words}`);
+});
+
+test('one that exports nothing to load says what it must export', async () => {
+  await installed('for-browsers', '', { '.': { browser: './index.js' } });
+  const { code, stderr } = await info('--plugin', 'for-browsers');
+  expect(code).toBe(2);
+  expect(stderr).toContain('must export "." under "import", "require" or "default"');
+});
+
+test('a path is none of a URL: spaces, signs, no extension', async () => {
+  await mkdir(path.join(folder, 'own 100%'));
+  await writeFile(path.join(folder, 'own 100%', 'plug#in.js'), "console.error('by its path');");
+  for (const name of ['./own 100%/plug#in', path.join(folder, 'own 100%', 'plug#in.js')]) {
+    expect((await info('--plugin', name)).stderr).toMatch(/^by its path\n/);
+  }
+});
+
+/** A method that differs from `dskd` in its name only, and an objective for it. */
+const OWN_OBJECTIVE = `
+  import { isMainThread } from 'node:worker_threads';
+  import { createObjective, registerObjective } from '@dskd/losses';
+  import { createMethod, registerMethod } from '@dskd/methods';
+  console.error(isMainThread ? 'in the program' : 'in a thread of a student');
+  registerObjective('own', () => ({ ...createObjective({ name: 'perPixelCosine' }), name: 'own', options: {} }));
+  registerMethod({ ...(await createMethod('dskd')), name: 'own-method' });
+`;
+
+test('an objective of a plugin trains in worker threads, too', async () => {
+  // As npm installs them: the plugin registers with the packages that the command uses.
+  const modules = fileURLToPath(new URL('../../../node_modules/@dskd', import.meta.url));
+  await symlink(modules, path.join(folder, 'node_modules/@dskd'), 'junction');
+  await installed('own-objective', OWN_OBJECTIVE);
+  await writeDataset(path.join(folder, 'data'));
+  const branch = { branch: 'local', objective: { name: 'own' }, optimizer: { learningRate: 0.005 } };
+  const options = { preset: 'nano', epochs: 1, batchSize: 4, branches: { local: branch } };
+  const args = ['--data', 'data', '--size', '32', '--backend', 'wasm'];
+  const method = ['--method', 'own-method', '--method-options', JSON.stringify(options)];
+  const { code, stderr } = await spawnDskd(['train', '--plugin', 'own-objective', ...method, ...args], {
+    cwd: folder,
+  });
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect(stderr).toContain('in the program');
+  expect(stderr.includes('in a thread of a student')).toBe(availableParallelism() > 1);
 });
 
 test('one that is not installed is wrong use', async () => {

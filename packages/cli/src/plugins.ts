@@ -2,36 +2,64 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DskdError } from '@dskd/base';
+import { moduleResolve } from 'import-meta-resolve';
 
 /**
- * Imports packages that extend dskd, for instance one that registers a method.
- * @param names package names or paths, resolved as by a file in `folder`.
+ * Where packages that extend dskd are: what to import.
+ * @param names package names or paths, resolved as by an `import` in a file in `folder`.
  * @param folder the working folder.
- * @throws {DskdError} `file-not-found` where a package is not found, `plugin-failed` where its import throws.
+ * @throws {DskdError} `file-not-found` naming the package that is not found.
  */
-export async function loadPlugins(names: readonly string[], folder = process.cwd()): Promise<void> {
-  const require = createRequire(path.join(folder, 'dskd.js'));
-  for (const name of names) {
-    let file: string;
+export function pluginModules(names: readonly string[], folder = process.cwd()): URL[] {
+  return names.map((name) => {
     try {
-      file = require.resolve(name);
+      return moduleOf(name, path.join(folder, 'dskd.js'));
     } catch (cause) {
       throw new DskdError('file-not-found', `Cannot find the plugin ${name} from ${folder}.`, {
         hint: isNotExported(cause)
-          ? 'Its package.json must export a file under "default", not under "import" alone.'
+          ? 'Its package.json must export "." under "import", "require" or "default".'
           : `Install it there (npm install ${name}), or give a path that begins with ./ to --plugin.`,
         details: { plugin: name, folder },
         cause,
       });
     }
+  });
+}
+
+/**
+ * Imports packages that extend dskd, for instance one that registers a method.
+ * @param names as for {@link pluginModules}.
+ * @throws {DskdError} `file-not-found` where a package is not found, `plugin-failed` where its import throws.
+ */
+export async function loadPlugins(names: readonly string[], folder = process.cwd()): Promise<void> {
+  for (const name of names) {
+    const [{ href }] = pluginModules([name], folder) as [URL];
     try {
-      await import(pathToFileURL(file).href);
+      await import(href);
     } catch (cause) {
       throw new DskdError(
         'plugin-failed',
         `The plugin ${name} cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}.`,
-        { hint: `It was imported from ${file}.`, details: { plugin: name, file }, cause },
+        { hint: `It was imported from ${href}.`, details: { plugin: name, file: href }, cause },
       );
+    }
+  }
+}
+
+/**
+ * A package is looked up as by an `import`; one that only a `require` finds is taken as well. A path is no URL: in
+ * it `%` and `#` stand for themselves, and the extension may be left out.
+ */
+function moduleOf(name: string, parent: string): URL {
+  const required = (): URL => pathToFileURL(createRequire(parent).resolve(name));
+  if (path.isAbsolute(name) || /^\.\.?([/\\]|$)/.test(name)) return required();
+  try {
+    return moduleResolve(name, pathToFileURL(parent));
+  } catch (error) {
+    try {
+      return required();
+    } catch {
+      throw error;
     }
   }
 }

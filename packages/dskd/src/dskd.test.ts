@@ -12,6 +12,7 @@ import {
   type Detector,
   type TrainOptions,
 } from './index.js';
+import { sourceFrom } from './images.js';
 
 const SIDE = 48;
 
@@ -66,6 +67,11 @@ test('an image may be a path, an address, encoded bytes or pixels: one predictio
     expect(await detector.predict(one)).toEqual(wanted);
   }
   expect(await detector.predict(new Blob([new Uint8Array(await readFile(file))]))).toEqual(wanted);
+});
+
+test('an image that is given twice has two ids', async () => {
+  const { samples } = await sourceFrom([file, image(0), file], {});
+  expect(samples.map(({ id }) => id)).toEqual([file, 'image 1', `${file} (2)`]);
 });
 
 test('many images give many predictions: a list, an iterable, an async iterable', async () => {

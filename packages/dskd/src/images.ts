@@ -66,12 +66,15 @@ export async function sourceFrom(
     throw new DskdError('invalid-argument', `Got the category ${category}, but no folder to find it in.`);
   }
   const samples: Sample[] = [];
+  const ids = new Set<string>();
   for await (const image of data) {
-    const id = nameOf(image, samples.length);
+    const name = nameOf(image, samples.length);
+    const id = ids.has(name) ? `${name} (${samples.length})` : name;
+    ids.add(id);
     if (typeof image !== 'string') assertObject(image, `an image as number ${samples.length}`);
     const pixels = typeof image === 'object' && 'data' in image ? await pixelsOf(image, signal) : undefined;
     samples.push({
-      id: samples.some((sample) => sample.id === id) ? `${id} (${samples.length})` : id,
+      id,
       split: 'train',
       label: 'good',
       defectType: 'good',

@@ -189,7 +189,8 @@ export const trainOptions = {
   holdOut: option(
     fraction().default(TRAINING_DEFAULTS.holdOutFraction),
     'share of the good images held out for calibration, where there is no validation folder',
-    { group: CALIBRATION, value: 'fraction', recorded: true },
+    // Not recorded here: the detector records it as `holdOutFraction`, which `dskd combine` reads.
+    { group: CALIBRATION, value: 'fraction' },
   ),
   calibrateOnTraining: option(
     boolean().default(TRAINING_DEFAULTS.onTrainingImages),

@@ -1,13 +1,9 @@
 import { throwIfAborted } from '@dskd/base';
 import type { Placement } from '@dskd/data';
 import type { AnomalyModel, BranchOutput } from '@dskd/methods';
-import {
-  createNormalizationAccumulator,
-  type BranchNormalization,
-  type Normalization,
-  type NormalizationAccumulator,
-} from '@dskd/scoring';
+import { createNormalizationAccumulator, type BranchNormalization, type Normalization } from '@dskd/scoring';
 import type * as tf from '@tensorflow/tfjs-core';
+import type { BranchDescription } from '../artifact/description.js';
 import { ignoredPixels } from '../inference/ignored-pixels.js';
 import { disposeOutputs, rawOutputs, scoreOutputs } from '../inference/score.js';
 
@@ -44,8 +40,10 @@ export interface BatchOptions {
 }
 
 export interface CalibrateOptions extends BatchOptions {
-  /** What normalizes each branch, where it is known. Default: what the images' own maps give. */
+  /** What normalizes each branch, where it is known. Default: what the maps of `statistics` give. */
   readonly normalizations?: ReadonlyMap<string, BranchNormalization> | undefined;
+  /** Images whose maps normalize the branches. Default: those that are scored. */
+  readonly statistics?: PreparedBatches | undefined;
 }
 
 /** Raw outputs of one batch; their maps lie on the backend. */
@@ -84,40 +82,35 @@ function counting(values: Float32Array, ignored: RawBatch['ignored']): Float32Ar
   return values.filter((_, i) => !ignored[Math.floor(i / pixels)]?.[i % pixels]);
 }
 
-/** What normalizes each branch, of all pixels it was shown. */
-class BranchGatherer {
-  readonly #gatherers: ReadonlyMap<string, NormalizationAccumulator>;
+/** Bytes of raw maps that may stay on the backend between the two passes of a calibration. */
+const KEPT_BYTES = 256 * 2 ** 20;
 
-  constructor({ branches }: AnomalyModel, { normalization }: ScoringRule) {
-    this.#gatherers = new Map(
-      branches.map(({ name }) => [name, createNormalizationAccumulator(normalization)]),
-    );
-  }
-
-  async add({ outputs, ignored }: RawBatch): Promise<void> {
-    for (const { name, map, scores } of outputs) {
-      const values = map ? counting((await map.data()) as Float32Array, ignored) : scores!;
-      this.#gatherers.get(name)!.add(values);
+/**
+ * What normalizes each branch, of all pixels that count.
+ * @param kept where the batches stay: all of them where `keeps` is true and there is room, else none. The caller
+ * disposes them, on an error, too.
+ */
+async function measureNormalizations(
+  batches: AsyncIterable<RawBatch>,
+  { branches }: AnomalyModel,
+  { normalization }: ScoringRule,
+  { kept, keeps }: { readonly kept: RawBatch[]; readonly keeps: boolean },
+): Promise<ReadonlyMap<string, BranchNormalization>> {
+  const accumulators = new Map(
+    branches.map(({ name }) => [name, createNormalizationAccumulator(normalization)]),
+  );
+  let bytes = 0;
+  for await (const batch of batches) {
+    kept.push(batch);
+    for (const { name, map, scores } of batch.outputs) {
+      const values = map ? counting((await map.data()) as Float32Array, batch.ignored) : scores!;
+      accumulators.get(name)!.add(values);
+      bytes += map ? map.size * 4 : 0;
     }
+    if (keeps && bytes <= KEPT_BYTES) continue;
+    for (const { outputs } of kept.splice(0)) disposeOutputs(outputs);
   }
-
-  result(): Map<string, BranchNormalization> {
-    return new Map([...this.#gatherers].map(([name, gatherer]) => [name, gatherer.result()]));
-  }
-}
-
-/** What normalizes each branch's raw map, of all pixels of the images that count. */
-export async function measureNormalizations(
-  model: AnomalyModel,
-  rule: ScoringRule,
-  images: PreparedBatches,
-  options: BatchOptions,
-): Promise<Map<string, BranchNormalization>> {
-  const gatherer = new BranchGatherer(model, rule);
-  for await (const batch of rawBatches(model, images, options)) {
-    await gatherer.add(batch).finally(() => disposeOutputs(batch.outputs));
-  }
-  return gatherer.result();
+  return new Map([...accumulators].map(([name, accumulator]) => [name, accumulator.result()]));
 }
 
 async function scoreBatches(
@@ -138,39 +131,43 @@ async function scoreBatches(
   return { normalizations, scores, branchScores };
 }
 
-/** Bytes of raw maps that may stay on the backend between the two passes of a calibration. */
-const KEPT_BYTES = 256 * 2 ** 20;
-
 /**
- * The scores that normal images get, fused and by branch; with what normalizes each branch, of all their pixels that
- * count, unless it is known. Raw maps stay on the backend until the normalization is known, if there is room for
- * them; else they are computed a second time.
+ * The scores that normal images get, fused and by branch; with what normalizes each branch, of all pixels of
+ * `statistics` that count, unless it is known. Where the images that are scored give it, too, their raw maps stay on
+ * the backend until it is known, if there is room for them; else they are computed a second time.
  */
 export async function calibrate(
   model: AnomalyModel,
   rule: ScoringRule,
   images: PreparedBatches,
-  { normalizations, ...options }: CalibrateOptions,
+  { normalizations, statistics = images, ...options }: CalibrateOptions,
 ): Promise<Calibration> {
-  const again = (): AsyncGenerator<RawBatch> => rawBatches(model, images, options);
-  if (normalizations) return scoreBatches(again(), model, normalizations, rule);
-
-  const gatherer = new BranchGatherer(model, rule);
   const kept: RawBatch[] = [];
-  let bytes = 0;
   try {
-    for await (const batch of again()) {
-      bytes += batch.outputs.reduce((sum, { map }) => sum + (map ? map.size * 4 : 0), 0);
-      kept.push(batch);
-      await gatherer.add(batch);
-      if (bytes > KEPT_BYTES) for (const { outputs } of kept.splice(0)) disposeOutputs(outputs);
-    }
-    const known = gatherer.result();
-    if (bytes > KEPT_BYTES) return await scoreBatches(again(), model, known, rule);
-    return await scoreBatches(takeFrom(kept, options.signal), model, known, rule);
+    const known =
+      normalizations ??
+      (await measureNormalizations(rawBatches(model, statistics, options), model, rule, {
+        kept,
+        keeps: statistics === images,
+      }));
+    const batches = kept.length > 0 ? takeFrom(kept, options.signal) : rawBatches(model, images, options);
+    return await scoreBatches(batches, model, known, rule);
   } finally {
     for (const { outputs } of kept) disposeOutputs(outputs);
   }
+}
+
+/** What a detector's description says of the model's branches. */
+export function calibratedBranches(
+  { branches }: AnomalyModel,
+  { normalizations, branchScores }: Calibration,
+): BranchDescription[] {
+  return branches.map(({ name, map }) => ({
+    name,
+    map,
+    normalization: normalizations.get(name)!,
+    calibrationScores: branchScores.get(name)!,
+  }));
 }
 
 /** Takes batches off a list, so that each belongs to whoever got it. */

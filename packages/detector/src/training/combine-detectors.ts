@@ -3,7 +3,7 @@ import { PreparedImages, type ImageSource, type Sample } from '@dskd/data';
 import { createMethod, TRAINING_DEFAULTS } from '@dskd/methods';
 import { quantileThreshold } from '@dskd/scoring';
 import type { DetectorDescription, TrainingRecord } from '../artifact/description.js';
-import { calibrate, measureNormalizations } from '../calibration/calibrate.js';
+import { calibrate, calibratedBranches } from '../calibration/calibrate.js';
 import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
 import { Detector } from '../inference/detector.js';
 import { preparationOf } from '../inference/preparation.js';
@@ -165,11 +165,6 @@ export async function combineDetectors(
   const chosen = await choose(source, trainings, signal);
   const { teacher, ignored } = detectors[0]!;
   const firstBatch = trainings[0]!.fit.batchSize;
-  const options = {
-    batchSize: batchSize ?? (typeof firstBatch === 'number' ? firstBatch : DEFAULT_BATCH),
-    ignored,
-    signal,
-  };
   const rate = falseAlarmRate ?? first.threshold.falseAlarmRate ?? TRAINING_DEFAULTS.falseAlarmRate;
   const prepared = (samples: readonly Sample[]): PreparedImages =>
     new PreparedImages(samples, preparationOf(first));
@@ -178,25 +173,19 @@ export async function combineDetectors(
   const model = await method.restore(saved, { inputSize: first.inputSize, teacher });
   try {
     onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
-    const normalizations =
-      trainings[0]!.options.statisticsOn === 'training'
-        ? await measureNormalizations(model, first.fusion, prepared(chosen.training), options)
-        : undefined;
+    const onTraining = trainings[0]!.options.statisticsOn === 'training';
     const calibration = await calibrate(model, first.fusion, prepared(chosen.calibration), {
-      ...options,
-      normalizations,
+      statistics: onTraining ? prepared(chosen.training) : undefined,
+      batchSize: batchSize ?? (typeof firstBatch === 'number' ? firstBatch : DEFAULT_BATCH),
+      ignored,
+      signal,
     });
     const { threshold, guaranteed } = quantileThreshold(calibration.scores, rate);
     const description: DetectorDescription = {
       ...first,
       config: saved.config,
       storage: descriptions.every(({ storage }) => storage === 'float16') ? 'float16' : 'float32',
-      branches: model.branches.map(({ name, map }) => ({
-        name,
-        map,
-        normalization: calibration.normalizations.get(name)!,
-        calibrationScores: calibration.branchScores.get(name)!,
-      })),
+      branches: calibratedBranches(model, calibration),
       calibration: { images: chosen.origin, scores: calibration.scores },
       threshold: { value: threshold, falseAlarmRate: rate, guaranteed },
       trainings,

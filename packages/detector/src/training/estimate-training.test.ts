@@ -11,7 +11,7 @@ import { describedTeacher } from './described-teacher.test.util.js';
 import { estimateTraining } from './estimate-training.js';
 import { assertTrainingFits } from './train-detector.js';
 import { paperRecipe } from './recipes.js';
-import { fitPlan, trainDetector } from './train-detector.js';
+import { trainDetector } from './train-detector.js';
 import { resolveTrainingOptions, type TrainDetectorOptions } from './training-options.js';
 
 let teacher: Teacher;
@@ -73,9 +73,9 @@ test('a training that fits: real steps of the real students, and no tensors left
   const cost = await expectNoNewTensors(() => estimateTraining(options));
   // Six images in batches of four, two epochs.
   expect(cost).toMatchObject({ images: 6, steps: 4, alternatives: [] });
-  const training = await resolveTrainingOptions(options);
+  const { fitting } = await resolveTrainingOptions(options);
   const dskd = await createMethod('dskd');
-  const { memory } = dskd.estimate(fitPlan(training, 6), training.options);
+  const { memory } = dskd.estimate(fitting.plan, fitting.options);
   expect(cost.memory).toEqual(memory);
   expect(cost.bytes).toBe(memory.total);
   expect(cost.secondsPerStep).toBeGreaterThan(0);
@@ -230,8 +230,9 @@ describe('a training that cannot fit', () => {
       throw new Error('A student was made.');
     };
     const wide = paper({ preset: 'lite', gccb: { channels: 768 }, runner });
-    const training = await resolveTrainingOptions(wide);
-    expect(() => assertTrainingFits(training, 360)).not.toThrow();
+    const { fitting } = await resolveTrainingOptions(wide);
+    const plan = { ...fitting.plan, images: 360 };
+    expect(() => assertTrainingFits({ ...fitting, plan })).not.toThrow();
     const { hint, message } = await withTensorLimit(2 ** 27, () => refusal(wide));
     expect(message).toContain(
       'one tensor of global needs 0.14 GiB, this device takes at most 0.13 GiB in one',

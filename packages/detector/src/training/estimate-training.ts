@@ -1,11 +1,12 @@
 import { isDskdError } from '@dskd/base';
+import { PreparedImages } from '@dskd/data';
 import type { Alternative, CostEstimate } from '@dskd/methods';
 import { exceededLimits } from '@dskd/training';
-import { chooseImages } from '../calibration/choose-images.js';
-import { fit, fitPlan } from './train-detector.js';
+import { fit } from './train-detector.js';
 import {
   resolveTrainingOptions,
-  type ResolvedTraining,
+  type FitProgress,
+  type Fitting,
   type TrainDetectorOptions,
 } from './training-options.js';
 
@@ -32,14 +33,15 @@ export interface TrainingCost extends CostEstimate {
 }
 
 /** Seconds of a step: runs the training itself until `count` steps are done. */
-async function measureSteps(training: ResolvedTraining, count: number): Promise<number | null> {
-  const { signal, source, calibration, seed } = training;
+async function measureSteps(
+  fitting: Fitting,
+  images: PreparedImages,
+  count: number,
+  signal: AbortSignal | undefined,
+): Promise<number | null> {
   const stop = new AbortController();
   const ends: number[] = [];
-  const measured: ResolvedTraining = {
-    ...training,
-    checkpoint: undefined,
-    resumeFrom: undefined,
+  const progress: FitProgress = {
     signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
     onEvent: ({ type }) => {
       if (type !== 'step-end') return;
@@ -48,7 +50,7 @@ async function measureSteps(training: ResolvedTraining, count: number): Promise<
     },
   };
   try {
-    const { model } = await fit(measured, chooseImages(source, { ...calibration, seed }), '');
+    const { model } = await fit(fitting, images, progress);
     model.dispose();
   } catch (error) {
     if (!isDskdError(error, 'aborted') || signal?.aborted) throw error;
@@ -60,27 +62,32 @@ async function measureSteps(training: ResolvedTraining, count: number): Promise<
 /**
  * What a training would cost here, before it starts: memory by arithmetic, time by the first steps of the training
  * itself, whose result is thrown away. A training that does not fit is not timed.
- * @param options what `trainDetector` would be given.
+ * @param given what `trainDetector` would be given.
  * @throws {DskdError} as `trainDetector`, but for `out-of-memory`.
  */
 export async function estimateTraining(
-  options: TrainDetectorOptions,
+  given: TrainDetectorOptions,
   { availableBytes = Infinity, measuredSteps = 3 }: EstimateOptions = {},
 ): Promise<TrainingCost> {
-  const training = await resolveTrainingOptions(options);
-  const { method, source, calibration, seed } = training;
-  const images = chooseImages(source, { ...calibration, seed }).training.length;
-  const plan = fitPlan(training, images);
-  const cost = method.estimate(plan, training.options);
+  const { fitting, chosen, preparation, progress } = await resolveTrainingOptions(given);
+  const { method, plan, options } = fitting;
+  const cost = method.estimate(plan, options);
   const fits = exceededLimits(cost.memory).length === 0;
   const secondsPerStep =
-    fits && measuredSteps > 0 && cost.steps > 0 ? await measureSteps(training, measuredSteps) : null;
+    fits && measuredSteps > 0 && cost.steps > 0
+      ? await measureSteps(
+          fitting,
+          new PreparedImages(chosen.training, preparation),
+          measuredSteps,
+          progress.signal,
+        )
+      : null;
   const tooMuch = !fits || cost.bytes > availableBytes;
   return {
     ...cost,
-    images,
+    images: plan.images,
     secondsPerStep,
     seconds: secondsPerStep === null ? null : secondsPerStep * cost.steps,
-    alternatives: tooMuch ? (method.alternatives?.(plan, training.options, availableBytes) ?? []) : [],
+    alternatives: tooMuch ? (method.alternatives?.(plan, options, availableBytes) ?? []) : [],
   };
 }

@@ -3,7 +3,6 @@ import { gcadAugmentation } from '@dskd/data';
 import { useBackend } from '@dskd/test-support';
 import { tinySource } from '../tiny-world.test.util.js';
 import { describedTeacher } from './described-teacher.test.util.js';
-import { fitPlan } from './train-detector.js';
 import { paperRecipe } from './recipes.js';
 import { resolveTrainingOptions, type TrainDetectorOptions } from './training-options.js';
 
@@ -41,11 +40,11 @@ test('it is JSON, and trainDetector takes it, each value overridable', async () 
   const described = describedTeacher(recipe.teacher.name);
   expect(described.extractor.levels.map(({ name }) => name)).toEqual(recipe.teacher.levels);
   const options = { source: tinySource(), teacher: described, ...recipe.training };
-  const resolved = await resolveTrainingOptions(options);
-  expect(resolved.options).toEqual(recipe.training.options);
+  const { fitting } = await resolveTrainingOptions(options);
+  expect(fitting.options).toEqual(recipe.training.options);
   const bytes = async (given: TrainDetectorOptions): Promise<number> => {
-    const training = await resolveTrainingOptions(given);
-    return training.method.estimate(fitPlan(training, 360), training.options).bytes;
+    const { method, options, plan } = (await resolveTrainingOptions(given)).fitting;
+    return method.estimate({ ...plan, images: 360 }, options).bytes;
   };
   const narrower = { ...options, options: { ...options.options, gccb: { channels: 512 } } };
   // At least the float32 weights themselves: 98 M of them.

@@ -127,6 +127,17 @@ describe('students trained apart and combined', () => {
     for (const each of [combined, loaded, one!, other!]) each.dispose();
   });
 
+  test('from files that name the fraction held out twice, as those of older versions of the command do', async () => {
+    const older = ({ trainings }: DetectorDescription): Partial<DetectorDescription> => ({
+      trainings: trainings.map((record) => ({ ...record, options: { holdOut: 0.3, ...record.options } })),
+    });
+    const apart = [await edited(local, older), await edited(global, older)];
+    expect(apart[0]!.description.trainings[0]!.options).toMatchObject({ holdOut: 0.3, holdOutFraction: 0.3 });
+    const combined = await combineDetectors(apart, { source });
+    expect(combined.description.calibration).toEqual(together.description.calibration);
+    for (const each of [combined, ...apart]) each.dispose();
+  });
+
   test('are stored as float16 where all of them are', async () => {
     const halves = [local, global].map((detector) => detector.save({ storage: 'float16' }));
     const [one, other] = await loadDetectors(halves);

@@ -1,18 +1,16 @@
 import { PreparedImages, type Sample } from '@dskd/data';
-import type { Alternative, AnomalyModel, Fit, FitPlan, JsonObject } from '@dskd/methods';
-import type { Teacher } from '@dskd/models';
+import type { Alternative, Fit } from '@dskd/methods';
 import { quantileThreshold } from '@dskd/scoring';
-import { assertFits, exceededLimits } from '@dskd/training';
+import { assertFits, exceededLimits, type ImageSet } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
-import { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from '../artifact/description.js';
-import { calibrate, measureNormalizations, type Calibration } from '../calibration/calibrate.js';
-import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
+import { FORMAT_VERSION, type DetectorDescription } from '../artifact/description.js';
+import { calibrate, calibratedBranches } from '../calibration/calibrate.js';
 import { Detector } from '../inference/detector.js';
-import { preparationOf } from '../inference/preparation.js';
 import { VERSION } from '../version.js';
 import {
   resolveTrainingOptions,
-  type ResolvedTraining,
+  type FitProgress,
+  type Fitting,
   type TrainDetectorOptions,
 } from './training-options.js';
 
@@ -44,14 +42,29 @@ function hintFor(alternatives: readonly Alternative[]): string {
  * Refuses a training that cannot fit, before anything is allocated.
  * @throws {DskdError} `out-of-memory`; its hint and `details.alternatives` say what would fit.
  */
-export function assertTrainingFits(training: ResolvedTraining, images: number): void {
-  const { method, options } = training;
-  const plan = fitPlan(training, images);
+export function assertTrainingFits({ method, options, plan }: Fitting): void {
   const { memory } = method.estimate(plan, options);
   if (exceededLimits(memory).length === 0) return;
   const alternatives = method.alternatives?.(plan, options, Infinity) ?? [];
   assertFits(memory, hintFor(alternatives), { alternatives });
 }
+
+/** Fits the method's model on prepared images. */
+export function fit(
+  { method, options, plan, run }: Fitting,
+  images: PreparedImages,
+  progress: FitProgress,
+): Promise<Fit> {
+  const trainingImages: ImageSet = {
+    length: images.length,
+    changesEachEpoch: plan.imagesChange,
+    batch: (indices, epoch) => images.batch(indices, { epoch }),
+  };
+  return method.fit({ ...plan, trainingImages, run, ...progress }, options);
+}
+
+/** Images per pass of a calibration where the method does not say. */
+export const DEFAULT_BATCH = 8;
 
 /**
  * Learns what good images look like: fits the method's model, then calibrates normalization, threshold and p-values on
@@ -63,161 +76,57 @@ export function assertTrainingFits(training: ResolvedTraining, images: number): 
  * reading images throws.
  */
 export async function trainDetector(options: TrainDetectorOptions): Promise<Detector> {
-  const training = await resolveTrainingOptions(options);
-  const chosen = chooseImages(training.source, { ...training.calibration, seed: training.seed });
-  assertTrainingFits(training, chosen.training.length);
-  const { source, signal } = training;
+  const {
+    source,
+    chosen,
+    preparation,
+    fitting,
+    progress,
+    calibration: rule,
+    ignored,
+    input,
+    record,
+  } = await resolveTrainingOptions(options);
+  const { onEvent, signal } = progress;
+  const prepared = (samples: readonly Sample[]): PreparedImages => new PreparedImages(samples, preparation);
+
+  assertTrainingFits(fitting);
   const dataFingerprint = await source.fingerprint(signal ? { signal } : {});
-  const { model, record, batchSize } = await fit(training, chosen, dataFingerprint);
+  const run = { ...fitting.run, dataFingerprint };
+  const fitted = await fit({ ...fitting, run }, prepared(chosen.training), progress);
+  const { model, batchSize = DEFAULT_BATCH } = fitted;
   try {
-    const calibration = await calibrateModel(training, model, chosen, batchSize);
+    onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
+    const calibration = await calibrate(model, rule.fusion, prepared(chosen.calibration), {
+      statistics: rule.statisticsOn === 'training' ? prepared(chosen.training) : undefined,
+      batchSize,
+      ignored,
+      signal,
+    });
+    const { threshold, guaranteed } = quantileThreshold(calibration.scores, rule.falseAlarmRate);
     const description: DetectorDescription = {
-      ...describe(training, model, calibration, chosen),
-      trainings: [recordOf(training, model, chosen, dataFingerprint, record)],
+      format: FORMAT_VERSION,
+      method: model.method,
+      config: model.state().config,
+      ...input,
+      branches: calibratedBranches(model, calibration),
+      fusion: rule.fusion,
+      calibration: { images: chosen.origin, scores: calibration.scores },
+      threshold: { value: threshold, falseAlarmRate: rule.falseAlarmRate, guaranteed },
+      trainings: [
+        {
+          branches: model.branches.map(({ name }) => name),
+          ...record,
+          dataFingerprint,
+          fit: fitted.record,
+          backend: tf.getBackend(),
+          versions: { '@dskd/detector': VERSION, '@tensorflow/tfjs-core': tf.version_core },
+        },
+      ],
     };
-    return new Detector({ model, description, teacher: training.teacher, ignored: training.ignored });
+    return new Detector({ model, description, teacher: fitting.plan.teacher, ignored });
   } catch (error) {
     model.dispose();
     throw error;
   }
-}
-
-/** What the method is told of a training, before it reads an image. */
-export function fitPlan(training: ResolvedTraining, images: number): FitPlan {
-  const { inputSize, teacher, seed, augmentation, execution } = training;
-  return { images, inputSize, teacher, seed, imagesChange: augmentation !== undefined, execution };
-}
-
-function prepared(training: ResolvedTraining, samples: readonly Sample[]): PreparedImages {
-  return new PreparedImages(samples, preparationOf(training));
-}
-
-/** Fits the method's model on the images chosen for it. */
-export async function fit(
-  training: ResolvedTraining,
-  chosen: ChosenImages,
-  dataFingerprint: string,
-): Promise<Fit> {
-  const { method, options, augmentation, seed, calibration } = training;
-  const { inputSize, teacher, resize, checkpoint, resumeFrom, onEvent, signal } = training;
-  const images = new PreparedImages(chosen.training, {
-    ...preparationOf(training),
-    ...(augmentation && { augment: { augmentation, seed } }),
-  });
-  const run = {
-    inputSize,
-    teacher: teacher?.sha256 ?? null,
-    dataFingerprint,
-    resize,
-    augmentation: augmentation ?? null,
-    holdOutFraction: calibration.holdOutFraction,
-    calibrateOnTraining: calibration.onTrainingImages,
-  };
-  return method.fit(
-    {
-      ...fitPlan(training, images.length),
-      trainingImages: {
-        length: images.length,
-        changesEachEpoch: augmentation !== undefined,
-        batch: (indices, epoch) => images.batch(indices, { epoch }),
-      },
-      run: JSON.parse(JSON.stringify(run)) as JsonObject,
-      checkpoint,
-      resumeFrom,
-      onEvent,
-      signal,
-    },
-    options,
-  );
-}
-
-/** Images per pass of a calibration where the method does not say. */
-export const DEFAULT_BATCH = 8;
-
-async function calibrateModel(
-  training: ResolvedTraining,
-  model: AnomalyModel,
-  chosen: ChosenImages,
-  batchSize = DEFAULT_BATCH,
-): Promise<Calibration> {
-  const { calibration: rule, ignored, signal, onEvent } = training;
-  const options = { batchSize, ignored, signal };
-  onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
-  const normalizations =
-    rule.statisticsOn === 'training'
-      ? await measureNormalizations(model, rule, prepared(training, chosen.training), options)
-      : undefined;
-  return calibrate(model, rule, prepared(training, chosen.calibration), { ...options, normalizations });
-}
-
-/** What an artifact says of a teacher that is not inside it. */
-function describeTeacher({ extractor, sha256, weights }: Teacher): DetectorDescription['teacher'] {
-  const { name, levels, inputTransform } = extractor;
-  const { channelOrder, scale, mean, standardDeviation } = inputTransform;
-  return {
-    name,
-    sha256,
-    embedded: weights !== undefined,
-    levels: levels.map((level) => ({ ...level })),
-    inputTransform: { channelOrder, scale, mean: [...mean], standardDeviation: [...standardDeviation] },
-  };
-}
-
-function describe(
-  training: ResolvedTraining,
-  model: AnomalyModel,
-  calibration: Calibration,
-  { origin }: ChosenImages,
-): Omit<DetectorDescription, 'trainings'> {
-  const { teacher, inputSize, resize, ignored, calibration: rule } = training;
-  const { threshold, guaranteed } = quantileThreshold(calibration.scores, rule.falseAlarmRate);
-  return {
-    format: FORMAT_VERSION,
-    method: model.method,
-    config: model.state().config,
-    teacher: teacher ? describeTeacher(teacher) : null,
-    inputSize: [inputSize[0], inputSize[1]],
-    resize,
-    storage: 'float32',
-    ignored: ignored !== null,
-    branches: model.branches.map(({ name, map }) => ({
-      name,
-      map,
-      normalization: calibration.normalizations.get(name)!,
-      calibrationScores: calibration.branchScores.get(name)!,
-    })),
-    fusion: { sigma: rule.sigma, normalization: rule.normalization },
-    calibration: { images: origin, scores: calibration.scores },
-    threshold: { value: threshold, falseAlarmRate: rule.falseAlarmRate, guaranteed },
-  };
-}
-
-function recordOf(
-  training: ResolvedTraining,
-  model: AnomalyModel,
-  chosen: ChosenImages,
-  dataFingerprint: string,
-  fit: JsonObject,
-): TrainingRecord {
-  const { seed, augmentation, recorded, calibration } = training;
-  const { holdOutFraction, onTrainingImages, statisticsOn, falseAlarmRate } = calibration;
-  return {
-    branches: model.branches.map(({ name }) => name),
-    seed,
-    images: chosen.training.length,
-    dataFingerprint,
-    augmentation: augmentation
-      ? (JSON.parse(JSON.stringify(augmentation)) as TrainingRecord['augmentation'])
-      : null,
-    options: {
-      ...recorded,
-      holdOutFraction,
-      calibrateOnTraining: onTrainingImages,
-      statisticsOn,
-      falseAlarmRate,
-    },
-    fit,
-    backend: tf.getBackend(),
-    versions: { '@dskd/detector': VERSION, '@tensorflow/tfjs-core': tf.version_core },
-  };
 }

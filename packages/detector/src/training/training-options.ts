@@ -1,9 +1,18 @@
 import { DskdError, type EventListener } from '@dskd/base';
-import { LETTERBOX_FILL, type Augmentation, type Color, type Fit, type ImageSource } from '@dskd/data';
+import {
+  LETTERBOX_FILL,
+  type Augmentation,
+  type Color,
+  type Fit,
+  type ImageSource,
+  type Preparation,
+} from '@dskd/data';
 import {
   createMethod,
   TRAINING_DEFAULTS,
   type Execution,
+  type FitInput,
+  type FitPlan,
   type JsonObject,
   type Method,
   type Size,
@@ -11,8 +20,10 @@ import {
 import { assertSha256, type Teacher } from '@dskd/models';
 import { defaultSigma, type Normalization } from '@dskd/scoring';
 import { z } from 'zod';
-import type { DetectorDescription } from '../artifact/description.js';
+import type { DetectorDescription, TrainingRecord } from '../artifact/description.js';
+import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
 import { ignoredAtNetworkSize, type IgnoreMask } from '../inference/ignored-pixels.js';
+import { preparationOf } from '../inference/preparation.js';
 
 /** How images become the network's input. */
 export interface InputOptions {
@@ -81,26 +92,40 @@ export interface TrainDetectorOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** {@link TrainDetectorOptions} with every choice made; nothing after it reads a default. */
-export interface ResolvedTraining {
-  readonly source: ImageSource;
-  readonly teacher: Teacher | undefined;
+/** What a method fits, and what it is told of it before it reads an image. */
+export interface Fitting {
   readonly method: Method;
   /** As the method's schema gives them. */
   readonly options: unknown;
-  readonly inputSize: Size;
-  readonly resize: DetectorDescription['resize'];
-  readonly augmentation: Augmentation | undefined;
+  readonly plan: FitPlan;
+  /** What a checkpoint is good for. Its `dataFingerprint` is empty until the images were read. */
+  readonly run: JsonObject;
+}
+
+/** How a fit is followed, kept and stopped. Does not change its result. */
+export type FitProgress = Pick<FitInput, 'checkpoint' | 'resumeFrom' | 'onEvent' | 'signal'>;
+
+/** A training with every choice made, by who works with it; nothing after it reads a default. */
+export interface ResolvedTraining {
+  readonly source: ImageSource;
+  readonly chosen: ChosenImages;
+  /** How all of these images are prepared; those that are trained on are varied, too. */
+  readonly preparation: Preparation & {
+    readonly augment?: { readonly augmentation: Augmentation; readonly seed: number };
+  };
+  readonly fitting: Fitting;
+  readonly progress: FitProgress;
+  readonly calibration: {
+    readonly fusion: DetectorDescription['fusion'];
+    readonly statisticsOn: 'calibration' | 'training';
+    readonly falseAlarmRate: number;
+  };
   /** `height * width` of the network's input, 1 where pixels do not count. */
   readonly ignored: Uint8Array | null;
-  readonly calibration: Required<Omit<CalibrationOptions, 'sigma'>> & { readonly sigma: number };
-  readonly execution: Execution;
-  readonly seed: number;
-  readonly checkpoint: TrainDetectorOptions['checkpoint'];
-  readonly resumeFrom: Uint8Array | undefined;
-  readonly recorded: JsonObject;
-  readonly onEvent: EventListener | undefined;
-  readonly signal: AbortSignal | undefined;
+  /** What the artifact says of its input. */
+  readonly input: Pick<DetectorDescription, 'teacher' | 'inputSize' | 'resize' | 'storage' | 'ignored'>;
+  /** What the artifact's training record says before the fit. Its `dataFingerprint` is empty, too. */
+  readonly record: Pick<TrainingRecord, 'seed' | 'images' | 'dataFingerprint' | 'augmentation' | 'options'>;
 }
 
 /** @throws {DskdError} `invalid-config` naming every option that is wrong. */
@@ -115,51 +140,139 @@ function checkMethodOptions(method: Method, given: object): unknown {
   );
 }
 
-/**
- * Makes every choice of a training, once.
- * @throws {DskdError} `invalid-argument` (no such method, a teacher without a SHA-256, no teacher where one is needed),
- * `invalid-config` (the method's options), and for the ignore mask `input-size-mismatch`, `shape-mismatch`.
- */
-export async function resolveTrainingOptions(given: TrainDetectorOptions): Promise<ResolvedTraining> {
-  const { input = {}, calibration = {}, teacher } = given;
-  const method = await createMethod(given.method ?? TRAINING_DEFAULTS.method);
-  if (teacher) assertSha256(teacher);
+/** @throws {DskdError} `invalid-argument`: a teacher without a SHA-256, no teacher where one is needed. */
+function teacherFor(method: Method, given: Teacher | undefined): Teacher | undefined {
+  if (given) assertSha256(given);
   else if (method.needs.teacher) {
     throw new DskdError('invalid-argument', `The method ${method.name} needs a teacher; got none.`, {
       hint: 'loadTeacher of @dskd/models makes one from a weight file; the package dskd brings its own.',
     });
   }
-  const [height, width] = input.size ?? TRAINING_DEFAULTS.inputSize;
-  const inputSize = [height, width] as const;
-  const fit = input.fit ?? TRAINING_DEFAULTS.fit;
-  const [red, green, blue] = input.fill ?? LETTERBOX_FILL;
+  return method.needs.teacher ? given : undefined;
+}
+
+/** What an artifact says of a teacher that is not inside it. */
+function describeTeacher({ extractor, sha256, weights }: Teacher): DetectorDescription['teacher'] {
+  const { name, levels, inputTransform } = extractor;
+  const { channelOrder, scale, mean, standardDeviation } = inputTransform;
   return {
-    source: given.source,
-    teacher: method.needs.teacher ? teacher : undefined,
-    method,
-    options: checkMethodOptions(method, given.options ?? {}),
+    name,
+    sha256,
+    embedded: weights !== undefined,
+    levels: levels.map((level) => ({ ...level })),
+    inputTransform: { channelOrder, scale, mean: [...mean], standardDeviation: [...standardDeviation] },
+  };
+}
+
+/** A value as JSON holds it: without what is undefined, and shared with nobody. */
+function asJson(value: object): JsonObject {
+  return JSON.parse(JSON.stringify(value)) as JsonObject;
+}
+
+/** @throws {DskdError} `input-size-mismatch`, `shape-mismatch`: the ignore mask. */
+function resolveInput(given: InputOptions): {
+  readonly inputSize: [number, number];
+  readonly resize: DetectorDescription['resize'];
+  readonly ignored: Uint8Array | null;
+} {
+  const [height, width] = given.size ?? TRAINING_DEFAULTS.inputSize;
+  const inputSize: [number, number] = [height, width];
+  const fit = given.fit ?? TRAINING_DEFAULTS.fit;
+  const [red, green, blue] = given.fill ?? LETTERBOX_FILL;
+  return {
     inputSize,
     resize: {
       fit,
       filter: 'bilinear-antialiased',
       fill: fit === 'letterbox' ? [red, green, blue] : null,
     },
-    augmentation: input.augmentation,
-    ignored: input.ignored ? ignoredAtNetworkSize(input.ignored, { inputSize, fit }) : null,
-    calibration: {
-      holdOutFraction: calibration.holdOutFraction ?? TRAINING_DEFAULTS.holdOutFraction,
-      onTrainingImages: calibration.onTrainingImages ?? TRAINING_DEFAULTS.onTrainingImages,
-      statisticsOn: calibration.statisticsOn ?? TRAINING_DEFAULTS.statisticsOn,
-      normalization: calibration.normalization ?? TRAINING_DEFAULTS.normalization,
-      sigma: calibration.sigma ?? defaultSigma([height, width]),
-      falseAlarmRate: calibration.falseAlarmRate ?? TRAINING_DEFAULTS.falseAlarmRate,
+    ignored: given.ignored ? ignoredAtNetworkSize(given.ignored, { inputSize, fit }) : null,
+  };
+}
+
+function resolveCalibration(given: CalibrationOptions, inputSize: Size): Required<CalibrationOptions> {
+  return {
+    holdOutFraction: given.holdOutFraction ?? TRAINING_DEFAULTS.holdOutFraction,
+    onTrainingImages: given.onTrainingImages ?? TRAINING_DEFAULTS.onTrainingImages,
+    statisticsOn: given.statisticsOn ?? TRAINING_DEFAULTS.statisticsOn,
+    normalization: given.normalization ?? TRAINING_DEFAULTS.normalization,
+    sigma: given.sigma ?? defaultSigma(inputSize),
+    falseAlarmRate: given.falseAlarmRate ?? TRAINING_DEFAULTS.falseAlarmRate,
+  };
+}
+
+/**
+ * Makes every choice of a training, once.
+ * @throws {DskdError} `invalid-argument` (no such method, a teacher without a SHA-256, no teacher where one is needed),
+ * `invalid-config` (the method's options), `dataset-invalid` (too few images), and for the ignore mask
+ * `input-size-mismatch`, `shape-mismatch`.
+ */
+export async function resolveTrainingOptions(given: TrainDetectorOptions): Promise<ResolvedTraining> {
+  const method = await createMethod(given.method ?? TRAINING_DEFAULTS.method);
+  const teacher = teacherFor(method, given.teacher);
+  const options = checkMethodOptions(method, given.options ?? {});
+  const { inputSize, resize, ignored } = resolveInput(given.input ?? {});
+  const augmentation = given.input?.augmentation;
+  const input: ResolvedTraining['input'] = {
+    teacher: teacher ? describeTeacher(teacher) : null,
+    inputSize,
+    resize,
+    storage: 'float32',
+    ignored: ignored !== null,
+  };
+  const calibration = resolveCalibration(given.calibration ?? {}, inputSize);
+  const { holdOutFraction, onTrainingImages, statisticsOn, falseAlarmRate } = calibration;
+  const seed = given.seed ?? TRAINING_DEFAULTS.seed;
+  const chosen = chooseImages(given.source, { holdOutFraction, onTrainingImages, seed });
+  const images = chosen.training.length;
+  const varied = augmentation ? asJson(augmentation) : null;
+  const split = { holdOutFraction, calibrateOnTraining: onTrainingImages };
+  return {
+    source: given.source,
+    chosen,
+    preparation: {
+      ...preparationOf(input),
+      ...(augmentation && { augment: { augmentation, seed } }),
     },
-    execution: given.execution ?? {},
-    seed: given.seed ?? TRAINING_DEFAULTS.seed,
-    checkpoint: given.checkpoint,
-    resumeFrom: given.resumeFrom,
-    recorded: JSON.parse(JSON.stringify(given.recorded ?? {})) as JsonObject,
-    onEvent: given.onEvent,
-    signal: given.signal,
+    fitting: {
+      method,
+      options,
+      plan: {
+        images,
+        inputSize,
+        teacher,
+        seed,
+        imagesChange: augmentation !== undefined,
+        execution: given.execution ?? {},
+      },
+      run: asJson({
+        inputSize,
+        teacher: teacher?.sha256 ?? null,
+        dataFingerprint: '',
+        resize,
+        augmentation: varied,
+        ...split,
+      }),
+    },
+    progress: {
+      checkpoint: given.checkpoint,
+      resumeFrom: given.resumeFrom,
+      onEvent: given.onEvent,
+      signal: given.signal,
+    },
+    calibration: {
+      fusion: { sigma: calibration.sigma, normalization: calibration.normalization },
+      statisticsOn,
+      falseAlarmRate,
+    },
+    ignored,
+    input,
+    record: {
+      seed,
+      images,
+      dataFingerprint: '',
+      augmentation: varied,
+      options: { ...asJson(given.recorded ?? {}), ...split, statisticsOn, falseAlarmRate },
+    },
   };
 }

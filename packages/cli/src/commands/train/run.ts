@@ -12,6 +12,7 @@ import { printLine } from '../../output/print.js';
 import { progressRenderer } from '../../output/progress.js';
 import { shellQuote } from '../../output/report-facts.js';
 import { printSavedModel } from '../../output/saved-model.js';
+import { pluginModules } from '../../plugins.js';
 import type { TrainOptions } from '../train.js';
 import { printCost } from './cost.js';
 import { TrainingReport } from './report.js';
@@ -38,6 +39,8 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
     process.stderr.write(`backend ${backend.name}\n`);
   }
   const threads = options.workers && backend.name !== 'webgpu' && os.availableParallelism() > 1;
+  // What plugins register they register in each thread.
+  const modules = pluginModules(options.plugin ?? []);
   const teacher = await loadTeacher?.();
   try {
     const choices = trainingChoices(options);
@@ -46,7 +49,7 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
       source,
       ...(teacher && { teacher }),
       input: { ...choices.input, augmentation, ignored },
-      execution: { ...choices.execution, ...(threads && { runner: workerRunnerFor() }) },
+      execution: { ...choices.execution, ...(threads && { runner: workerRunnerFor({ modules }) }) },
       signal,
     };
     if (options.preset === 'paper' || options.dryRun) await printCost(training, json);
