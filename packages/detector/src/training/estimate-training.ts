@@ -62,16 +62,16 @@ async function measureSteps(
 /**
  * What a training would cost here, before it starts: memory by arithmetic, time by the first steps of the training
  * itself, whose result is thrown away. A training that does not fit is not timed.
- * @param given what `trainDetector` would be given.
+ * @param options what `trainDetector` would be given.
  * @throws {DskdError} as `trainDetector`, but for `out-of-memory`.
  */
 export async function estimateTraining(
-  given: TrainDetectorOptions,
+  options: TrainDetectorOptions,
   { availableBytes = Infinity, measuredSteps = 3 }: EstimateOptions = {},
 ): Promise<TrainingCost> {
-  const { fitting, chosen, preparation, progress } = await resolveTrainingOptions(given);
-  const { method, plan, options } = fitting;
-  const cost = method.estimate(plan, options);
+  const { fitting, chosen, preparation, progress } = await resolveTrainingOptions(options);
+  const { method, plan } = fitting;
+  const cost = method.estimate(plan, fitting.options);
   const fits = exceededLimits(cost.memory).length === 0;
   const secondsPerStep =
     fits && measuredSteps > 0 && cost.steps > 0
@@ -88,6 +88,6 @@ export async function estimateTraining(
     images: plan.images,
     secondsPerStep,
     seconds: secondsPerStep === null ? null : secondsPerStep * cost.steps,
-    alternatives: tooMuch ? (method.alternatives?.(plan, options, availableBytes) ?? []) : [],
+    alternatives: tooMuch ? (method.alternatives?.(plan, fitting.options, availableBytes) ?? []) : [],
   };
 }
