@@ -12,6 +12,7 @@ export const TRAINING_DEFAULTS = {
   onTrainingImages: false,
   statisticsOn: 'calibration',
   normalization: 'moments',
+  fusion: 'sum',
   falseAlarmRate: 0.05,
   featureCacheBytes: 2 ** 30,
 } as const;

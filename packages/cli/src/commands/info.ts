@@ -31,6 +31,7 @@ async function runInfo(path: string, { json }: OptionValues<typeof infoOptions>)
 const NORMALIZED_BY = {
   moments: ['mean', 'deviation'],
   quantiles: ['0.9 quantile', 'to the 0.995'],
+  'image-scores': ['mean score', 'deviation'],
 } as const;
 
 /** `{"a":1,"b":{"c":2}}` as `a 1, b.c 2`. */
@@ -66,7 +67,7 @@ function describeModel(description: DetectorDescription): string {
       ['input', `${inputSize[0]} x ${inputSize[1]} pixels, ${resize.fit}, ${resize.filter}${fill}`],
       ['ignored pixels', description.ignored ? 'as the mask in the file says' : 'none'],
       ['weights', `stored as ${description.storage}`],
-      ['fusion', `sigma ${fusion.sigma}, normalized by ${fusion.normalization}`],
+      ['fusion', `${fusion.rule}, sigma ${fusion.sigma}, normalized by ${fusion.normalization}`],
       ['threshold', `${threshold.value} (${chosen})`],
       [
         'calibrated on',
@@ -74,9 +75,10 @@ function describeModel(description: DetectorDescription): string {
       ],
     ]),
     formatTable(
-      ['branch', ...NORMALIZED_BY[fusion.normalization], 'normal scores'],
+      ['branch', 'weight', ...NORMALIZED_BY[fusion.normalization], 'normal scores'],
       branches.map(({ name, map, normalization, calibrationScores }) => [
         map ? name : `${name} (no map)`,
+        String(fusion.weights[name] ?? 1),
         normalization.offset.toPrecision(4),
         normalization.scale.toPrecision(4),
         describeScores(calibrationScores),

@@ -40,7 +40,7 @@ export const DESCRIPTION: DetectorDescription = {
       calibrationScores: [1, 2],
     },
   ],
-  fusion: { sigma: 0.5, normalization: 'moments' },
+  fusion: { sigma: 0.5, normalization: 'moments', rule: 'sum', weights: {} },
   calibration: { images: 'held-out', scores: [1, 2] },
   threshold: { value: 2, falseAlarmRate: 0.05, guaranteed: false },
   trainings: [

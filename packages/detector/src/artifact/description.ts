@@ -1,3 +1,4 @@
+import { FUSION_RULES } from '@dskd/scoring';
 import { z } from 'zod';
 
 /** The artifact format this version writes. Older ones are brought to it by `migrations.ts`. */
@@ -39,7 +40,7 @@ const branchSchema = z.object({
   /**
    * What normalizes the branch's raw map (or raw image score, where it has no map), `(value - offset) / scale`, from
    * all pixels of the raw maps of normal images: their mean and population standard deviation (Eq. 8), or their 0.9
-   * quantile and how far their 0.995 quantile is above it.
+   * quantile and how far their 0.995 quantile is above it; or from the image scores of those images.
    */
   normalization: z.object({ offset: z.number(), scale: z.number().positive() }),
   /** The branch's own image scores of the normal images, in the order of calibration. */
@@ -94,11 +95,15 @@ export const descriptionSchema = z.object({
       (branches) => new Set(branches.map(({ name }) => name)).size === branches.length,
       'branch names must differ',
     ),
-  /** How normalized branches become one map: smoothed by a Gaussian of `sigma` input pixels, then added. */
+  /** How normalized branches become one map: smoothed by a Gaussian of `sigma` input pixels, weighted, then fused. */
   fusion: z.object({
     sigma: z.number().nonnegative().max(4096),
     /** Which rule gave the branches' `normalization`. */
-    normalization: z.enum(['moments', 'quantiles']),
+    normalization: z.enum(['moments', 'quantiles', 'image-scores']),
+    /** `sum` is Eq. 8 of the paper. A branch without a map joins the image score by the same rule. */
+    rule: z.enum(FUSION_RULES).default('sum'),
+    /** Factors of branches by name; 1 where it is left out. */
+    weights: z.record(z.string(), z.number().nonnegative()).default({}),
   }),
   calibration: z.object({
     /** Which normal images gave the scores; `given`: images that `recalibrate` was given. */

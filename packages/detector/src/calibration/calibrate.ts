@@ -1,11 +1,11 @@
 import { throwIfAborted } from '@dskd/base';
 import type { Placement } from '@dskd/data';
-import type { AnomalyModel, BranchOutput } from '@dskd/methods';
-import { createNormalizationAccumulator, type BranchNormalization, type Normalization } from '@dskd/scoring';
+import type { AnomalyModel, BranchOutput, Size } from '@dskd/methods';
+import { createNormalizationAccumulator, type BranchNormalization } from '@dskd/scoring';
 import type * as tf from '@tensorflow/tfjs-core';
-import type { BranchDescription } from '../artifact/description.js';
+import type { BranchDescription, DetectorDescription } from '../artifact/description.js';
 import { ignoredPixels } from '../inference/ignored-pixels.js';
-import { disposeOutputs, rawOutputs, scoreOutputs } from '../inference/score.js';
+import { disposeOutputs, rawImageScores, rawOutputs, scoreOutputs } from '../inference/score.js';
 
 /** Images of good parts, prepared, in batches: the `PreparedImages` of `@dskd/data`. */
 export interface PreparedBatches {
@@ -24,13 +24,8 @@ export interface Calibration {
   readonly branchScores: ReadonlyMap<string, number[]>;
 }
 
-/** How maps become scores. */
-export interface ScoringRule {
-  /** Standard deviation of the Gaussian filter, in pixels of the network's input. 0 for none. */
-  readonly sigma: number;
-  /** What of the normal images' maps normalizes a branch. */
-  readonly normalization: Normalization;
-}
+/** How maps become scores; which of the normal images' numbers normalize a branch. */
+export type ScoringRule = DetectorDescription['fusion'];
 
 export interface BatchOptions {
   readonly batchSize: number;
@@ -51,6 +46,8 @@ interface RawBatch {
   readonly outputs: readonly BranchOutput[];
   /** One per image. */
   readonly ignored: readonly (Uint8Array | null)[];
+  /** `[height, width]` of the images. */
+  readonly inputSize: Size;
 }
 
 /** The caller disposes the maps of each batch. */
@@ -64,6 +61,7 @@ async function* rawBatches(
     const count = Math.min(batchSize, images.length - start);
     const indices = Array.from({ length: count }, (_, i) => start + i);
     const batch = await images.batch(indices);
+    const [, height, width] = batch.shape;
     let outputs: readonly BranchOutput[];
     try {
       outputs = await rawOutputs(model, batch);
@@ -71,7 +69,11 @@ async function* rawBatches(
       batch.dispose();
     }
     const placements = await images.placements(indices);
-    yield { outputs, ignored: placements.map((placed) => ignoredPixels(placed, [ignored])) };
+    yield {
+      outputs,
+      ignored: placements.map((placed) => ignoredPixels(placed, [ignored])),
+      inputSize: [height, width],
+    };
   }
 }
 
@@ -93,7 +95,7 @@ const KEPT_BYTES = 256 * 2 ** 20;
 async function measureNormalizations(
   batches: AsyncIterable<RawBatch>,
   { branches }: AnomalyModel,
-  { normalization }: ScoringRule,
+  { normalization, sigma }: ScoringRule,
   { kept, keeps }: { readonly kept: RawBatch[]; readonly keeps: boolean },
 ): Promise<ReadonlyMap<string, BranchNormalization>> {
   const accumulators = new Map(
@@ -102,8 +104,11 @@ async function measureNormalizations(
   let bytes = 0;
   for await (const batch of batches) {
     kept.push(batch);
-    for (const { name, map, scores } of batch.outputs) {
-      const values = map ? counting((await map.data()) as Float32Array, batch.ignored) : scores!;
+    const scores =
+      normalization === 'image-scores' ? await rawImageScores(batch.outputs, sigma, batch.ignored) : undefined;
+    for (const { name, map, scores: own } of batch.outputs) {
+      const values =
+        scores?.get(name) ?? (map ? counting((await map.data()) as Float32Array, batch.ignored) : own!);
       accumulators.get(name)!.add(values);
       bytes += map ? map.size * 4 : 0;
     }
@@ -117,12 +122,12 @@ async function scoreBatches(
   batches: AsyncIterable<RawBatch>,
   { branches }: AnomalyModel,
   normalizations: ReadonlyMap<string, BranchNormalization>,
-  { sigma }: ScoringRule,
+  fusion: ScoringRule,
 ): Promise<Calibration> {
   const scores: number[] = [];
   const branchScores = new Map<string, number[]>(branches.map(({ name }) => [name, []]));
-  for await (const { outputs, ignored } of batches) {
-    const scored = await scoreOutputs(outputs, normalizations, sigma, ignored).finally(() =>
+  for await (const { outputs, ignored, inputSize } of batches) {
+    const scored = await scoreOutputs(outputs, { fusion, normalizations, inputSize }, ignored).finally(() =>
       disposeOutputs(outputs),
     );
     scores.push(...scored.fused.scores);

@@ -1,7 +1,8 @@
 import { DskdError } from '@dskd/base';
 import type { ImageSource } from '@dskd/data';
 import type { ScoreMetrics } from '@dskd/metrics';
-import { fuseScoredMaps } from '@dskd/scoring';
+import { fuseScoredMaps, fuseScores } from '@dskd/scoring';
+import type { DetectorDescription } from '../artifact/description.js';
 import type { Detector } from '../inference/detector.js';
 import { groundTruthOf } from './ground-truth.js';
 import {
@@ -14,21 +15,25 @@ import { MetricsAccumulator } from './score-metrics.js';
 import { ignoredInImage, mapInImage } from '../inference/map-in-image.js';
 import type { Prediction, ScoreMap } from '../inference/prediction.js';
 
-/** The map and the score of some branches of a prediction. */
+/** The map and the score of some branches of a prediction, by the detector's rule. */
 function combined(
-  { branches, ignored }: Prediction,
+  { branches, ignored, map: whole }: Prediction,
   names: readonly string[],
+  { rule, weights }: DetectorDescription['fusion'],
 ): { readonly map: ScoreMap; readonly score: number } {
-  const parts = names.map((name) => branches[name]!);
-  const maps = parts.flatMap(({ map }) => (map ? [map] : []));
-  const fused = fuseScoredMaps(
-    maps.map(({ data }) => data),
-    ignored,
-  );
-  const withoutMap = parts.filter(({ map }) => map === null);
+  const parts = names.map((name) => ({ ...branches[name]!, weight: weights[name] ?? 1 }));
+  const mapped = parts.flatMap(({ map, weight }) => (map ? [{ data: map.data, weight }] : []));
+  const fused =
+    mapped.length > 0
+      ? fuseScoredMaps(
+          mapped.map(({ data }) => data),
+          { ignored, rule, weights: mapped.map(({ weight }) => weight) },
+        )
+      : undefined;
+  const withoutMap = parts.filter(({ map }) => map === null).map(({ score, weight }) => score * weight);
   return {
-    map: { ...maps[0]!, data: fused.map },
-    score: withoutMap.reduce((sum, { score }) => sum + score, fused.score),
+    map: { ...whole, data: fused?.map ?? new Float32Array(whole.data.length) },
+    score: fuseScores(rule, [...(fused ? [fused.score] : []), ...withoutMap]),
   };
 }
 
@@ -76,7 +81,7 @@ export async function evaluateCombinations(
     const ignored = truth ? ignoredInImage(prediction, image) : null;
     const { id: name, defectType: subset } = sample;
     for (const { branches, quality } of gathered) {
-      const { map, score } = combined(prediction, branches);
+      const { map, score } = combined(prediction, branches, detector.description.fusion);
       quality.add(score);
       if (!truth) continue;
       const inImage = mapInImage({ map, content: prediction.content }, image);

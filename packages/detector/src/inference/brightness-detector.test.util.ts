@@ -70,7 +70,7 @@ export function brightnessDetector(options: BrightnessOptions): Detector {
         calibrationScores: [threshold],
       },
     ],
-    fusion: { sigma, normalization: 'moments' },
+    fusion: { sigma, normalization: 'moments', rule: 'sum', weights: {} },
     calibration: { images: 'given', scores: [threshold] },
     threshold: { value: threshold, falseAlarmRate: null, guaranteed: false },
     trainings: [

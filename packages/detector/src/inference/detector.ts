@@ -269,9 +269,10 @@ export class Detector {
     try {
       const outputs = await rawOutputs(this.#model, batch);
       const ignored = images.map((each) => each.ignored);
+      const { fusion, inputSize } = this.#description;
       const { normalizations } = this.#calibrated;
-      return await scoreOutputs(outputs, normalizations, this.#description.fusion.sigma, ignored).finally(
-        () => disposeOutputs(outputs),
+      return await scoreOutputs(outputs, { fusion, normalizations, inputSize }, ignored).finally(() =>
+        disposeOutputs(outputs),
       );
     } finally {
       batch.dispose();

@@ -129,7 +129,7 @@ test('statistics and scores of calibration are those of the images without their
     const { normalizations, scores } = await expectNoNewTensors(() =>
       calibrate(
         brightness,
-        { sigma: 0, normalization: 'moments' },
+        { sigma: 0, normalization: 'moments', rule: 'sum', weights: {} },
         new PreparedImages(samples, letterboxed),
         { batchSize },
       ),

@@ -1,6 +1,7 @@
 import { upsampleBilinear } from '@dskd/core';
-import type { AnomalyModel, BranchOutput } from '@dskd/methods';
-import { imageScores, scoreBranches, type BranchNormalization } from '@dskd/scoring';
+import type { AnomalyModel, BranchOutput, Size } from '@dskd/methods';
+import { fuseScores, imageScores, scoreBranches, type BranchNormalization } from '@dskd/scoring';
+import type { DetectorDescription } from '../artifact/description.js';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** What one score gives for a batch of images. */
@@ -11,7 +12,7 @@ export interface ScoredMaps {
   readonly scores: Float32Array;
 }
 
-/** The smoothed, normalized map of each branch, and their sum (Eq. 8), with the image scores. */
+/** The smoothed, normalized map of each branch, and the fused one, with the image scores. */
 export interface ScoredBatch {
   readonly fused: ScoredMaps & { readonly maps: Float32Array };
   readonly branches: ReadonlyMap<string, ScoredMaps>;
@@ -44,41 +45,78 @@ function normalizedScores(scores: Float32Array, { offset, scale }: BranchNormali
   return scores.map((score) => (score - offset) / scale);
 }
 
+/** Fused maps of a model whose branches have none: the same everywhere, so no place stands out. */
+function flatMaps(images: number, [height, width]: Size): Float32Array {
+  return new Float32Array(images * height * width);
+}
+
+/** How raw outputs become scores: the detector's fusion, and the size of its maps. */
+export interface Scoring {
+  readonly fusion: Pick<DetectorDescription['fusion'], 'sigma' | 'rule' | 'weights'>;
+  readonly normalizations: ReadonlyMap<string, BranchNormalization>;
+  readonly inputSize: Size;
+}
+
 /**
- * Normalizes each branch, smooths its map over the pixels that count and adds the maps up (Eq. 8). A branch without a
- * map adds its normalized score to the image score.
- * @param outputs as {@link rawOutputs} gives; the caller keeps them. At least one has a map.
+ * Normalizes each branch, smooths its map over the pixels that count and fuses the maps (Eq. 8, or another rule). A
+ * branch without a map joins the image score by the same rule.
+ * @param outputs as {@link rawOutputs} gives; the caller keeps them.
  * @param ignored one per image: `[height * width]`, not 0 where a pixel does not count, or null where all do.
  */
 export async function scoreOutputs(
   outputs: readonly BranchOutput[],
-  normalizations: ReadonlyMap<string, BranchNormalization>,
-  sigma: number,
+  { fusion, normalizations, inputSize }: Scoring,
   ignored: readonly (Uint8Array | null)[],
 ): Promise<ScoredBatch> {
+  const { sigma, rule, weights } = fusion;
   const raw = new Map<string, tf.Tensor3D>();
   for (const { name, map } of outputs) if (map) raw.set(name, map);
-  const scored = scoreBranches(raw, normalizations, { sigma, ignored });
+  const own = Object.fromEntries(Object.entries(weights).filter(([name]) => raw.has(name)));
+  const scored =
+    raw.size > 0 ? scoreBranches(raw, normalizations, { sigma, ignored, rule, weights: own }) : undefined;
   try {
-    const { maps, scores } = await download(scored.fused);
+    const fused = scored && (await download(scored.fused));
     const branches = new Map<string, ScoredMaps>();
-    for (const { name, scores: own } of outputs) {
-      const smoothed = scored.branches.get(name);
-      if (smoothed) {
-        branches.set(name, await download(smoothed));
-        continue;
-      }
-      const branch = { maps: null, scores: normalizedScores(own!, normalizations.get(name)!) };
+    const withoutMap: Float32Array[] = [];
+    for (const { name, scores } of outputs) {
+      const smoothed = scored?.branches.get(name);
+      const branch = smoothed
+        ? await download(smoothed)
+        : { maps: null, scores: normalizedScores(scores!, normalizations.get(name)!) };
       branches.set(name, branch);
-      branch.scores.forEach((score, image) => (scores[image]! += score));
+      if (!smoothed) withoutMap.push(branch.scores.map((score) => score * (weights[name] ?? 1)));
     }
-    return { fused: { maps, scores }, branches };
+    const scores = Float32Array.from(ignored, (_, image) =>
+      fuseScores(rule, [...(fused ? [fused.scores[image]!] : []), ...withoutMap.map((each) => each[image]!)]),
+    );
+    return { fused: { maps: fused?.maps ?? flatMaps(ignored.length, inputSize), scores }, branches };
   } finally {
-    tf.dispose([scored.fused, ...scored.branches.values()]);
+    if (scored) tf.dispose([scored.fused, ...scored.branches.values()]);
   }
 }
 
 async function download(map: tf.Tensor3D): Promise<ScoredBatch['fused']> {
   const scores = await imageScores(map);
   return { maps: (await map.data()) as Float32Array, scores };
+}
+
+/**
+ * The raw image scores of each branch: the maxima of its smoothed map over the pixels that count, or its own.
+ * @param outputs and `ignored` as for {@link scoreOutputs}.
+ */
+export async function rawImageScores(
+  outputs: readonly BranchOutput[],
+  sigma: number,
+  ignored: readonly (Uint8Array | null)[],
+): Promise<Map<string, Float32Array>> {
+  const scores = new Map<string, Float32Array>();
+  for (const { name, map, scores: own } of outputs) {
+    if (!map) {
+      scores.set(name, own!);
+      continue;
+    }
+    const { fused, branches } = scoreBranches({ [name]: map }, { [name]: { offset: 0, scale: 1 } }, { sigma, ignored });
+    scores.set(name, await imageScores(fused).finally(() => tf.dispose([fused, ...branches.values()])));
+  }
+  return scores;
 }

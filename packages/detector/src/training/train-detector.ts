@@ -109,6 +109,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       method: model.method,
       config: model.state().config,
       ...input,
+      storage: fitted.storage ?? 'float32',
       branches: calibratedBranches(model, calibration),
       fusion: rule.fusion,
       calibration: { images: chosen.origin, scores: calibration.scores },

@@ -18,7 +18,7 @@ import {
   type Size,
 } from '@dskd/methods';
 import { assertSha256, type Teacher } from '@dskd/models';
-import { defaultSigma, type Normalization } from '@dskd/scoring';
+import { defaultSigma, type FusionRule, type Normalization } from '@dskd/scoring';
 import { z } from 'zod';
 import type { DetectorDescription, TrainingRecord } from '../artifact/description.js';
 import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
@@ -57,10 +57,15 @@ export interface CalibrationOptions {
    */
   readonly statisticsOn?: 'calibration' | 'training';
   /**
-   * What of those images normalizes a branch's map before the branches are added: `moments`, mean and deviation
-   * (Eq. 8), or `quantiles`, which turns down a branch that is far off on some normal images. Default `moments`.
+   * What of those images normalizes a branch's map before the branches are fused: `moments`, mean and deviation
+   * (Eq. 8); `quantiles`, which turns down a branch that is far off on some normal images; `image-scores`, mean and
+   * deviation of the images' scores. Default: the method's own, else `moments`.
    */
   readonly normalization?: Normalization;
+  /** How normalized branches become one. Default: the method's own, else `sum` (Eq. 8). */
+  readonly fusion?: FusionRule;
+  /** Factors of branches by name. Default: the method's own with its own rule, else 1. */
+  readonly weights?: Readonly<Record<string, number>>;
   /** Standard deviation of the Gaussian filter in input pixels. Default 4 x min(height, width) / 256. */
   readonly sigma?: number | undefined;
   /** The threshold is the quantile of normal scores for this rate of false alarms. Default 0.05. */
@@ -123,7 +128,7 @@ export interface ResolvedTraining {
   /** `height * width` of the network's input, 1 where pixels do not count. */
   readonly ignored: Uint8Array | null;
   /** What the artifact says of its input. */
-  readonly input: Pick<DetectorDescription, 'teacher' | 'inputSize' | 'resize' | 'storage' | 'ignored'>;
+  readonly input: Pick<DetectorDescription, 'teacher' | 'inputSize' | 'resize' | 'ignored'>;
   /** What the artifact's training record says before the fit. Its `dataFingerprint` is empty, too. */
   readonly record: Pick<TrainingRecord, 'seed' | 'images' | 'dataFingerprint' | 'augmentation' | 'options'>;
 }
@@ -190,12 +195,28 @@ function resolveInput(given: InputOptions): {
   };
 }
 
-function resolveCalibration(given: CalibrationOptions, inputSize: Size): Required<CalibrationOptions> {
+/** @throws {DskdError} `invalid-config` for a method that scores the images it was fitted on as perfect. */
+function resolveCalibration(
+  given: CalibrationOptions,
+  inputSize: Size,
+  { name, needs, scoring }: Method,
+): Required<CalibrationOptions> {
+  const onTrainingImages = given.onTrainingImages ?? TRAINING_DEFAULTS.onTrainingImages;
+  if (needs.validation && (onTrainingImages || given.statisticsOn === 'training')) {
+    throw new DskdError(
+      'invalid-config',
+      `The method ${name} cannot be calibrated on the images it was fitted on: their scores are near 0.`,
+      { hint: 'Hold some images back (calibration.holdOutFraction), or give a validation split.' },
+    );
+  }
+  const ownRule = given.fusion === undefined || given.fusion === scoring?.fusion;
   return {
     holdOutFraction: given.holdOutFraction ?? TRAINING_DEFAULTS.holdOutFraction,
-    onTrainingImages: given.onTrainingImages ?? TRAINING_DEFAULTS.onTrainingImages,
+    onTrainingImages,
     statisticsOn: given.statisticsOn ?? TRAINING_DEFAULTS.statisticsOn,
-    normalization: given.normalization ?? TRAINING_DEFAULTS.normalization,
+    normalization: given.normalization ?? scoring?.normalization ?? TRAINING_DEFAULTS.normalization,
+    fusion: given.fusion ?? scoring?.fusion ?? TRAINING_DEFAULTS.fusion,
+    weights: given.weights ?? (ownRule ? (scoring?.weights ?? {}) : {}),
     sigma: given.sigma ?? defaultSigma(inputSize),
     falseAlarmRate: given.falseAlarmRate ?? TRAINING_DEFAULTS.falseAlarmRate,
   };
@@ -217,10 +238,9 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
     teacher: teacher ? describeTeacher(teacher) : null,
     inputSize,
     resize,
-    storage: 'float32',
     ignored: ignored !== null,
   };
-  const calibration = resolveCalibration(given.calibration ?? {}, inputSize);
+  const calibration = resolveCalibration(given.calibration ?? {}, inputSize, method);
   const { holdOutFraction, onTrainingImages, statisticsOn, falseAlarmRate } = calibration;
   const seed = given.seed ?? TRAINING_DEFAULTS.seed;
   const chosen = chooseImages(given.source, { holdOutFraction, onTrainingImages, seed });
@@ -261,7 +281,12 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
       signal: given.signal,
     },
     calibration: {
-      fusion: { sigma: calibration.sigma, normalization: calibration.normalization },
+      fusion: {
+        sigma: calibration.sigma,
+        normalization: calibration.normalization,
+        rule: calibration.fusion,
+        weights: { ...calibration.weights },
+      },
       statisticsOn,
       falseAlarmRate,
     },

@@ -17,6 +17,8 @@ export interface PatchPlan {
   /** `[height, width]` in positions. */
   readonly grid: Size;
   readonly embedding: Embedding;
+  /** Whether levels are brought to the grid before their neighborhoods are averaged: on a coarser grid that is wider. */
+  readonly gridFirst: boolean;
   /** Length of the vector of one position. */
   readonly width: number;
 }
@@ -33,9 +35,14 @@ const OFFICIAL_WIDTH = 1024;
 export function planPatches(
   teacher: FeatureExtractor,
   inputSize: Size,
-  options: { readonly levels: readonly number[]; readonly gridLevel: number; readonly embedding?: Embedding },
+  options: {
+    readonly levels: readonly number[];
+    readonly gridLevel: number;
+    readonly embedding?: Embedding;
+    readonly gridFirst?: boolean;
+  },
 ): PatchPlan {
-  const { levels, gridLevel, embedding = 'concat' } = options;
+  const { levels, gridLevel, embedding = 'concat', gridFirst = false } = options;
   const count = teacher.levels.length;
   const wrong = [...levels, gridLevel].find((level) => level < 1 || level > count);
   if (levels.length === 0 || wrong !== undefined) {
@@ -53,6 +60,7 @@ export function planPatches(
     levels: indexes,
     grid: [height, width],
     embedding,
+    gridFirst,
     width: embedding === 'official' ? OFFICIAL_WIDTH : channels,
   };
 }
@@ -124,7 +132,7 @@ export class PatchEmbedder {
    * @returns `[batch, grid height, grid width, width]`; the caller disposes it.
    */
   embed(features: readonly tf.Tensor4D[]): tf.Tensor4D {
-    const { levels, grid, embedding } = this.plan;
+    const { levels, grid, embedding, gridFirst } = this.plan;
     return tf.tidy(() => {
       if (embedding === 'official') {
         return tf.addN(
@@ -133,7 +141,10 @@ export class PatchEmbedder {
           ),
         );
       }
-      const parts = levels.map((level) => toGrid(neighborhoodMeans(features[level]!), grid));
+      const parts = levels.map((index) => {
+        const level = features[index]!;
+        return gridFirst ? neighborhoodMeans(toGrid(level, grid)) : toGrid(neighborhoodMeans(level), grid);
+      });
       return parts.length === 1 ? parts[0]!.clone() : tf.concat(parts, 3);
     });
   }

@@ -201,6 +201,7 @@ function subspacePlan(options: SubspaceOptions, { teacher, inputSize }: PartCont
   return planPatches(teacher.extractor, inputSize, {
     levels,
     gridLevel: options.gridLevel ?? Math.max(...levels),
+    gridFirst: true,
   });
 }
 
