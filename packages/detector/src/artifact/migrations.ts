@@ -115,7 +115,7 @@ function fromFormat2(description: Unchecked): Unchecked {
       levels: { fusion: rule.levels, alignCorners: rule.alignCorners },
     },
     branches: each(sharedBranch)(branches),
-    fusion: { sigma: rule.sigma, normalization: rule.normalisation ?? 'moments' },
+    fusion: { sigma: rule.sigma, normalization: rule.normalisation ?? 'moments', rule: 'sum', weights: {} },
     calibration: renamed(calibration, { pictures: 'images' }),
     resize: changed(resize, 'fit', stretched),
     teacher: changed(teacher, 'name', (name) => (name === 'dskd_tiny' ? 'teacher-tiny' : name)),
