@@ -15,8 +15,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-NEEDED = ['numpy', 'scipy', 'PIL', 'torch', 'torchvision']
-VERSIONS = {'numpy', 'scipy', 'pillow', 'torch', 'torchvision'}
+NEEDED = ['numpy', 'scipy', 'sklearn', 'PIL', 'torch', 'torchvision']
+VERSIONS = {'numpy', 'scipy', 'scikit-learn', 'pillow', 'torch', 'torchvision'}
 TOLERANCE = 1e-6
 
 
@@ -59,7 +59,7 @@ def generate(generator, target):
 def main():
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        print(f'SKIPPED golden values: this Python has no {", ".join(missing)} (Debian: python3-torchvision python3-scipy)')
+        print(f'SKIPPED golden values: this Python has no {", ".join(missing)} (Debian: python3-torchvision python3-sklearn)')
         return 0
     # Who writes safetensors is a generator.
     generators = sorted(path for path in HERE.glob('*.py') if '\nfrom safetensors_writer' in path.read_text())

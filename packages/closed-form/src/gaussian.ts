@@ -11,9 +11,9 @@ export interface ShrunkGaussian {
 
 /**
  * Gaussian whose covariance is shrunk towards a multiple of the identity, by the part that minimizes the expected squared
- * error (Ledoit and Wolf 2004, "A well-conditioned estimator for large-dimensional covariance matrices", Lemma 3.2
- * to 3.4), as `sklearn.covariance.LedoitWolf`: with the covariance S of `n` rows (divisor n), `mu = tr(S) / width`,
- * `delta = |S - mu I|^2`, `beta = min(delta, (sum |x - mean|^4 / n - |S|^2) / n)`, the result is
+ * error (Ledoit and Wolf 2004, "A well-conditioned estimator for large-dimensional covariance matrices"), as
+ * `sklearn.covariance.LedoitWolf`. With the covariance S of `n` rows (divisor n), `mu = tr(S) / width`,
+ * `delta = |S - mu I|^2` and `beta = min(delta, (sum |x - mean|^4 / n - |S|^2) / n)`, the result is
  * `(1 - beta / delta) S + beta / delta mu I`. It is invertible with fewer rows than columns too, unless all rows are equal.
  *
  * @param rows finite, at least 2.

@@ -8,141 +8,89 @@ const BLOCK_PRODUCTS = 1 << 20;
 /** Far above the relative rounding errors of a squared distance, so that pruning never changes the result. */
 const SLACK = 1e-9;
 
-/** The points, each in the cluster of its nearest center, as linked lists. */
+/** The points, each with its nearest center. */
 class Clusters {
-  count = 0;
-  /** For each cluster: the point farthest from its center (of equals the one of lowest index), and its squared distance. */
-  readonly #farthest: Int32Array;
-  readonly #radii: Float64Array;
-  /** Index of each cluster's first point, and of each point's next one; -1 at the end. */
-  readonly #heads: Int32Array;
-  readonly #next: Int32Array;
-  /** Squared distance of each point to its center. */
-  readonly #squared: Float64Array;
-  readonly #centers: Int32Array;
   readonly #points: Rows;
-  // Where a scan has got to.
-  #point = -1;
-  #previous = -1;
+  readonly #centers: Int32Array;
+  #count = 0;
+  /** Of each point: which of the centers is nearest, and its squared distance. */
+  readonly #nearest: Int32Array;
+  readonly #squared: Float64Array;
+  /** Of each cluster: up to which squared distance from its center no point can move to the new center. */
+  readonly #reaches: Float64Array;
+  /** The point farthest from its center, of equals the one of lowest index, and its squared distance. */
+  #farthest = 0;
+  #radius = 0;
 
   constructor(points: Rows, capacity: number) {
     this.#points = points;
-    this.#farthest = new Int32Array(capacity);
-    this.#radii = new Float64Array(capacity);
-    this.#heads = new Int32Array(capacity).fill(-1);
     this.#centers = new Int32Array(capacity);
-    this.#next = new Int32Array(points.count);
-    this.#squared = new Float64Array(points.count);
+    this.#nearest = new Int32Array(points.count);
+    this.#squared = new Float64Array(points.count).fill(Infinity);
+    this.#reaches = new Float64Array(capacity);
+  }
+
+  get count(): number {
+    return this.#count;
   }
 
   get centers(): Int32Array {
-    return this.#centers.slice(0, this.count);
+    return this.#centers.slice(0, this.#count);
   }
 
-  /** Puts the points `from` to `to - 1` into the first cluster; `from` is where the call before ended. */
-  addToFirst(center: number, from: number, to: number): void {
-    const { data, width, count } = this.#points;
-    this.#centers[0] = center;
-    this.#heads[0] = 0;
-    for (let point = from; point < to; point++) {
-      const squared = squaredDistance(data, point * width, data, center * width, width);
-      this.#squared[point] = squared;
-      this.#next[point] = point + 1 < count ? point + 1 : -1;
-      if (squared > this.#radii[0]!) {
-        this.#radii[0] = squared;
-        this.#farthest[0] = point;
-      }
-    }
-    this.count = 1;
+  /** The point to select next; -1 where all are at distance 0 of a center. */
+  get farthest(): number {
+    return this.#radius > 0 ? this.#farthest : -1;
   }
 
-  /** The point farthest from its center, of equals the one of lowest index; -1 where all are at distance 0. */
-  farthest(): number {
-    let largest = 0;
-    let point = -1;
-    for (let cluster = 0; cluster < this.count; cluster++) {
-      const radius = this.#radii[cluster]!;
-      const candidate = this.#farthest[cluster]!;
-      if (radius > largest || (radius === largest && radius > 0 && candidate < point)) {
-        largest = radius;
-        point = candidate;
-      }
-    }
-    return point;
+  /** Begins to add a center: {@link visit} all points then. */
+  add(center: number): void {
+    this.#centers[this.#count] = center;
+    this.#count++;
+    this.#radius = 0;
   }
 
   /**
-   * A lower bound of what `squared` a point of `cluster` needs to move to `center`: a quarter of the squared distance
-   * between the centers. For a point p and centers c, c' with |c - c'| >= 2 |p - c'|, the triangle inequality gives
-   * |p - c| >= |c - c'| - |p - c'| >= |p - c'|. At least the cluster's squared radius where none can move.
+   * Computes how far the clusters `from` to `to - 1` are out of reach of the new center: a quarter of the squared
+   * distance between the centers. For a point p and centers c, c' with |c - c'| >= 2 |p - c'|, the triangle inequality
+   * gives |p - c| >= |c - c'| - |p - c'| >= |p - c'|, so p stays with c'.
    */
-  reach(cluster: number, center: number): number {
+  measure(from: number, to: number): void {
     const { data, width } = this.#points;
-    const other = this.#centers[cluster]!;
-    const bound = this.#radii[cluster]! * 4 * (1 + 4 * SLACK);
-    const between = squaredDistance(data, center * width, data, other * width, width, bound);
-    return (between / 4) * (1 - SLACK);
-  }
-
-  canLose(cluster: number, reach: number): boolean {
-    return this.#radii[cluster]! > reach;
-  }
-
-  /** Begins to move points of `cluster` into a new cluster. */
-  beginScan(cluster: number): void {
-    this.#point = this.#heads[cluster]!;
-    this.#previous = -1;
-    this.#radii[cluster] = 0;
-    this.#farthest[cluster] = 0;
-  }
-
-  /** Visits at most `limit` further points of `cluster`. Returns how many are left of `limit`: 0 where there may be more. */
-  scan(cluster: number, center: number, reach: number, limit: number): number {
-    const { data, width } = this.#points;
-    const next = this.#next;
-    const squared = this.#squared;
-    const offset = center * width;
-    const added = this.count;
-    let point = this.#point;
-    let previous = this.#previous;
-    let radius = this.#radii[cluster]!;
-    let farthest = this.#farthest[cluster]!;
-    let left = limit;
-    for (; point >= 0 && left > 0; left--) {
-      const following = next[point]!;
-      const old = squared[point]!;
-      const distance = old > reach ? squaredDistance(data, point * width, data, offset, width, old) : old;
-      if (distance < old) {
-        squared[point] = distance;
-        if (previous < 0) this.#heads[cluster] = following;
-        else next[previous] = following;
-        next[point] = this.#heads[added]!;
-        this.#heads[added] = point;
-        const largest = this.#radii[added]!;
-        if (distance > largest || (distance === largest && point < this.#farthest[added]!)) {
-          this.#radii[added] = distance;
-          this.#farthest[added] = point;
-        }
-      } else {
-        if (old > radius || (old === radius && point < farthest)) {
-          radius = old;
-          farthest = point;
-        }
-        previous = point;
-      }
-      point = following;
+    const center = this.#centers[this.#count - 1]! * width;
+    // The new center was the farthest point: beyond twice its distance every cluster is out of reach.
+    const bound = this.#squared[this.#centers[this.#count - 1]!]! * 4 * (1 + 4 * SLACK);
+    for (let cluster = from; cluster < to; cluster++) {
+      const between = squaredDistance(data, center, data, this.#centers[cluster]! * width, width, bound);
+      this.#reaches[cluster] = (between / 4) * (1 - SLACK);
     }
-    this.#point = point;
-    this.#previous = previous;
-    this.#radii[cluster] = radius;
-    this.#farthest[cluster] = farthest;
-    return left;
   }
 
-  /** The new cluster, into which points were moved, counts from now on. */
-  add(center: number): void {
-    this.#centers[this.count] = center;
-    this.count++;
+  /** Moves those of the points `from` to `to - 1` to the new center that are nearer to it. */
+  visit(from: number, to: number): void {
+    const { data, width } = this.#points;
+    const [nearest, squared, reaches] = [this.#nearest, this.#squared, this.#reaches];
+    const added = this.#count - 1;
+    const center = this.#centers[added]! * width;
+    let radius = this.#radius;
+    let farthest = this.#farthest;
+    for (let point = from; point < to; point++) {
+      let distance = squared[point]!;
+      if (distance > reaches[nearest[point]!]!) {
+        const candidate = squaredDistance(data, point * width, data, center, width, distance);
+        if (candidate < distance) {
+          distance = candidate;
+          squared[point] = candidate;
+          nearest[point] = added;
+        }
+      }
+      if (distance > radius) {
+        radius = distance;
+        farthest = point;
+      }
+    }
+    this.#radius = radius;
+    this.#farthest = farthest;
   }
 }
 
@@ -179,31 +127,19 @@ export async function selectCenters(
     assertFiniteRows('points', points, from, to);
     if (pacer.isDue) await pacer.pause();
   }
-  for (let from = 0; from < points.count; from += pointsPerBlock) {
-    clusters.addToFirst(first, from, Math.min(from + pointsPerBlock, points.count));
-    if (pacer.isDue) await pacer.pause();
-  }
-  const pause = async (): Promise<void> => {
-    onProgress?.(clusters.count, wanted);
-    await pacer.pause();
-  };
-  // How many points may be visited before the next look at the clock.
-  let left = pointsPerBlock;
-  while (clusters.count < wanted) {
-    const center = clusters.farthest();
-    if (center < 0) break;
-    for (let cluster = 0; cluster < clusters.count; cluster++) {
-      const reach = clusters.reach(cluster, center);
-      const canLose = clusters.canLose(cluster, reach);
-      if (canLose) clusters.beginScan(cluster);
-      left = canLose ? clusters.scan(cluster, center, reach, left) : left - 1;
-      while (left <= 0) {
-        if (pacer.isDue) await pause();
-        left = pointsPerBlock;
-        if (canLose) left = clusters.scan(cluster, center, reach, left);
-      }
-    }
+  for (let center = first; center >= 0; center = clusters.farthest) {
     clusters.add(center);
+    if (clusters.count === wanted) break;
+    for (let from = 0; from < clusters.count - 1; from += pointsPerBlock) {
+      clusters.measure(from, Math.min(from + pointsPerBlock, clusters.count - 1));
+      if (pacer.isDue) await pacer.pause();
+    }
+    for (let from = 0; from < points.count; from += pointsPerBlock) {
+      clusters.visit(from, Math.min(from + pointsPerBlock, points.count));
+      if (!pacer.isDue) continue;
+      onProgress?.(clusters.count, wanted);
+      await pacer.pause();
+    }
   }
   onProgress?.(clusters.count, wanted);
   return clusters.centers;

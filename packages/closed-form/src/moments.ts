@@ -6,7 +6,7 @@ const BLOCK = 64;
 
 /**
  * Mean and covariance of rows that come in parts, in float64. Each part is centered by its own mean and merged by the
- * update of Chan, Golub and LeVeque (1983, "Algorithms for computing the sample variance", Eq. 1.5), which loses no
+ * pairwise update of Chan, Golub and LeVeque (1983, "Algorithms for computing the sample variance"), which loses no
  * digits where the mean is large beside the deviations.
  */
 export class MomentsAccumulator {

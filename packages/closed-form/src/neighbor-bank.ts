@@ -55,15 +55,15 @@ function uploadBlock({ data, width }: Rows, mean: Float32Array, start: number, e
 
 /** The better one of two maxima of each query; of equal ones `before`, whose rows come first. */
 function better(before: FirstMaximum, after: FirstMaximum): FirstMaximum {
-  const [values, indices] = tf.tidy(() => {
+  const result = tf.tidy((): FirstMaximum => {
     const isBetter = tf.greater(after.values, before.values);
-    return [
-      tf.maximum<Tensor1D>(before.values, after.values),
-      tf.where(isBetter, after.indices, before.indices) as Tensor1D,
-    ];
+    return {
+      values: tf.maximum(before.values, after.values),
+      indices: tf.where(isBetter, after.indices, before.indices),
+    };
   });
   tf.dispose([before.values, before.indices, after.values, after.indices]);
-  return { values: values as Tensor1D, indices: indices as Tensor1D };
+  return result;
 }
 
 /**
@@ -121,7 +121,7 @@ export class NeighborBank {
       const length = Math.min(QUERIES_PER_BLOCK, count - start);
       this.#assertAlive();
       const chosen = this.#search(queries, start, length);
-      indices.set((await chosen.data()) as Int32Array, start);
+      indices.set((await chosen.data()), start);
       chosen.dispose();
       this.#measure(values, indices, distances, start, start + length);
       if (pacer.isDue) await pacer.pause();

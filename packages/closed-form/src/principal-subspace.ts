@@ -69,7 +69,6 @@ function setColumns({ data, count, width }: Rows, from: number, block: Float32Ar
  * matrix of their products (Sirovich 1987, "Turbulence and the dynamics of coherent structures", the method of
  * snapshots). The products are computed on the current backend in float32, by blocks of columns, and summed in float64;
  * the eigenvectors are in float64. The components are made orthonormal once more, so they are to float32's resolution.
- * The subspace map of `docs/decisions` and FRE (arXiv:2307.00755) use such components of whole feature maps.
  *
  * Yields between blocks, but not during the decomposition, whose time grows with the cube of the count of rows.
  *
