@@ -10,10 +10,19 @@ export interface LazyMethod {
 const methods = new Map<string, LazyMethod>([
   ['dskd', { name: 'dskd', load: async () => (await import('./dskd/method.js')).dskdMethod }],
   ['rd', { name: 'rd', load: async () => (await import('./dskd/method.js')).rdMethod }],
-  ['instant', { name: 'instant', load: async () => (await import('./closed-form/methods.js')).instantMethod }],
-  ['patchcore', { name: 'patchcore', load: async () => (await import('./closed-form/methods.js')).patchcoreMethod }],
+  [
+    'instant',
+    { name: 'instant', load: async () => (await import('./closed-form/methods.js')).instantMethod },
+  ],
+  [
+    'patchcore',
+    { name: 'patchcore', load: async () => (await import('./closed-form/methods.js')).patchcoreMethod },
+  ],
   ['fre', { name: 'fre', load: async () => (await import('./closed-form/methods.js')).freMethod }],
-  ['gaussian', { name: 'gaussian', load: async () => (await import('./closed-form/methods.js')).gaussianMethod }],
+  [
+    'gaussian',
+    { name: 'gaussian', load: async () => (await import('./closed-form/methods.js')).gaussianMethod },
+  ],
   ['padim', { name: 'padim', load: async () => (await import('./closed-form/methods.js')).padimMethod }],
 ]);
 

@@ -37,8 +37,7 @@ function methodOf<Options>(recipe: Recipe<Options>): Method<Options> {
     ...(scoring && { scoring }),
     estimate: (plan, options) => estimateParts(name, plan, plans(options)),
     fit: (input, options) => fitFeatureModel(name, input, plans(options), storage(options)),
-    restore: (saved, context) =>
-      Promise.resolve().then(() => restoreFeatureModel(name, saved, context)),
+    restore: (saved, context) => Promise.resolve().then(() => restoreFeatureModel(name, saved, context)),
   };
 }
 

@@ -1,415 +1,219 @@
-import { randomStream } from '@dskd/base';
-import { kCenterCoreset, NeighborBank, randomProjection, type Rows } from '@dskd/closed-form';
+import { DskdError } from '@dskd/base';
+import { kCenterCoreset, NeighborBank, type Nearest, type Rows } from '@dskd/closed-form';
 import { checkMetadata, type StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { BranchOutput, FitInput, JsonObject, NearestPatch, Size } from '../contract.js';
-import { floats, gatherRows, joinRows, roundedAs, rowsOf, tensorOf } from './matrices.js';
-import type { Part, PartContext, PartFitter } from './parts.js';
-import { PatchEmbedder, planPatches, type PatchPlan } from './patches.js';
-import { bankOptions, gridLevelFor, levelsOf, type BankOptions } from './part-options.js';
+import type { BranchInfo, BranchOutput, JsonObject, NearestPatch } from '../contract.js';
+import {
+  gatherPatches,
+  joinPatches,
+  originsOf,
+  PatchVectors,
+  shiftImages,
+  type Patches,
+} from './bank-patches.js';
+import { firstRows, floats, integersOf, roundedAs, rowsOf } from './matrices.js';
+import { bankOptions } from './part-options.js';
+import type { LearningPart, Lesson, PartContext, SavedPart } from './parts.js';
+import { bankPlan } from './patch-plans.js';
 
 // PatchCore (Roth et al., CVPR 2022; code: amazon-science/patchcore-inspection): the distance of each patch of an image
 // to the nearest of a coreset of the training images' patches.
 
 const bankConfig = z.object({
   options: bankOptions,
-  /** Weight of a position in a patch vector, times the root mean square of the training patches' lengths. */
+  /**
+   * What the whole height or width of the image adds to a distance, where positions count: their weight times the root
+   * mean square of the training patches' lengths.
+   */
   positionScale: z.number().nonnegative(),
   /** Distance to the bank that a tenth of the training patches exceed: a lesson adds patches farther than that. */
   radius: z.number().nonnegative(),
-  /** Number of rows that each lesson added at the end of the bank, the latest last. */
-  lessons: z.array(z.int().nonnegative()),
-  /** Images that the bank has seen, those of lessons included. */
+  /** Images of the fit. */
   images: z.int().positive(),
+  /** How many images each lesson had, and how many rows it added at the end of the bank; the latest is last. */
+  lessons: z.array(z.object({ images: z.int().positive(), rows: z.int().nonnegative() })),
 });
-type BankConfig = z.output<typeof bankConfig>;
+export type BankConfig = z.output<typeof bankConfig>;
 
-/** Patches with where each comes from: `(image, row, column)`. */
-interface Patches {
-  readonly rows: Rows;
-  readonly origins: Int32Array;
-}
+type PatchOrigin = Omit<NearestPatch, 'distance'>;
 
 /** At most so many rows are added by one lesson. */
 const LESSON_ROWS = 256;
 
-/** Training patches that tell how far patches of good images are from the bank. */
-const RADIUS_SAMPLE = 4096;
-
-/** Makes patch vectors, with their positions where these count. */
-class BankPatches {
-  readonly #embedder: PatchEmbedder;
-  readonly #coordinates: tf.Tensor4D | undefined;
-
-  constructor(
-    readonly plan: PatchPlan,
-    { teacher }: PartContext,
-    positionScale: number,
-  ) {
-    this.#embedder = new PatchEmbedder(plan, teacher.extractor);
-    if (positionScale === 0) return;
-    const [height, width] = plan.grid;
-    const values = new Float32Array(height * width * 2);
-    for (let place = 0; place < height * width; place++) {
-      values[2 * place] = (positionScale * Math.floor(place / width)) / Math.max(1, height - 1);
-      values[2 * place + 1] = (positionScale * (place % width)) / Math.max(1, width - 1);
-    }
-    this.#coordinates = tf.tensor4d(values, [1, height, width, 2]);
-  }
-
-  get width(): number {
-    return this.plan.width + (this.#coordinates ? 2 : 0);
-  }
-
-  /** @returns `[batch * grid height * grid width, width]`; the caller disposes it. */
-  of(features: readonly tf.Tensor4D[]): tf.Tensor2D {
-    return tf.tidy(() => {
-      const patches = this.#embedder.embed(features);
-      const [batch] = patches.shape;
-      const coordinates = this.#coordinates;
-      const whole = coordinates
-        ? tf.concat([patches, tf.tile(coordinates, [batch, 1, 1, 1])], 3)
-        : patches;
-      return tf.reshape(whole, [-1, this.width]);
-    });
-  }
-
-  dispose(): void {
-    this.#embedder.dispose();
-    this.#coordinates?.dispose();
-  }
-}
-
 /** A bank of good patches as a branch. */
-export class BankPart implements Part {
-  readonly info;
+export class BankPart implements LearningPart {
+  readonly info: BranchInfo;
+  readonly #vectors: PatchVectors;
   #bank: NeighborBank;
-  #pending: Patches[] = [];
+  #origins: Int32Array;
 
   constructor(
     readonly name: string,
-    private readonly patches: BankPatches,
-    private readonly inputSize: Size,
+    private readonly context: PartContext,
     private config: BankConfig,
-    rows: Rows,
-    private origins: Int32Array,
+    { rows, origins }: Patches,
   ) {
     this.info = { name, map: true };
+    // Before the vectors: it refuses rows that are not finite.
     this.#bank = new NeighborBank(rows);
+    const { options, positionScale } = config;
+    const plan = bankPlan(options, context);
+    this.#vectors = new PatchVectors(plan, context, options.positionWeight > 0 ? positionScale : null);
+    this.#origins = origins;
   }
 
-  async #nearest(
-    features: readonly tf.Tensor4D[],
-  ): Promise<{ readonly distances: Float32Array; readonly indices: Int32Array }> {
-    const queries = this.patches.of(features);
-    return this.#bank.nearest(queries).finally(() => queries.dispose());
+  get lessons(): number {
+    return this.config.lessons.length;
+  }
+
+  async #nearest(features: readonly tf.Tensor4D[]): Promise<Nearest & { readonly queries: Rows }> {
+    const queries = this.#vectors.of(features);
+    try {
+      const nearest = await this.#bank.nearest(queries);
+      const [count, width] = queries.shape;
+      return { ...nearest, queries: { data: (await queries.data()) as Float32Array, count, width } };
+    } finally {
+      queries.dispose();
+    }
   }
 
   async score(features: readonly tf.Tensor4D[]): Promise<BranchOutput> {
-    const { distances, indices } = await this.#nearest(features);
-    const [height, width] = this.patches.plan.grid;
-    const batch = features[0]!.shape[0];
-    const { reweight } = this.config.options;
-    if (reweight > 1) await this.#reweight(features, distances, indices, reweight);
-    return { name: this.name, map: tf.tensor3d(distances, [batch, height, width]) };
+    const { distances, indices, queries } = await this.#nearest(features);
+    const [height, width] = this.#vectors.plan.grid;
+    const places = height * width;
+    for (let first = 0; this.config.options.reweight > 1 && first < distances.length; first += places) {
+      const own = distances.subarray(first, first + places);
+      const factor = this.#reweighting(own, indices.subarray(first), queries, first);
+      own.forEach((distance, place) => (own[place] = distance * factor));
+    }
+    return { name: this.name, map: tf.tensor3d(distances, [distances.length / places, height, width]) };
   }
 
   /**
-   * Eq. 7 of the PatchCore paper: an image's distances are multiplied by 1 - softmax of the distance of its farthest
-   * patch to the bank row nearest to it, among that row's `count` nearest rows. The whole map is, so that its maximum
-   * is the image's score.
+   * Eq. 7 of the PatchCore paper: 1 - softmax of the distance of an image's farthest patch to the bank row nearest to
+   * it, among the distances to that row's nearest rows. It is the factor of the whole map, so that the map's maximum is
+   * the image's score.
    */
-  async #reweight(
-    features: readonly tf.Tensor4D[],
-    distances: Float32Array,
-    indices: Int32Array,
-    count: number,
-  ): Promise<void> {
-    const queries = this.patches.of(features);
-    const values = (await queries.data()) as Float32Array;
-    queries.dispose();
-    const { rows } = this.#bank;
-    const batch = features[0]!.shape[0];
-    const places = distances.length / batch;
-    for (let image = 0; image < batch; image++) {
-      const own = distances.subarray(image * places, (image + 1) * places);
-      const farthest = own.reduce((best, distance, place) => (distance > own[best]! ? place : best), 0);
-      const at = image * places + farthest;
-      const patch = values.subarray(at * rows.width, (at + 1) * rows.width);
-      const neighbors = this.#bank.neighbors(indices[at]!, count);
-      const lengths = Array.from(neighbors, (row) => distanceOf(patch, rows, row));
-      // Subtracting the maximum keeps exp finite for distances of hundreds.
-      const largest = Math.max(...lengths);
-      const sum = lengths.reduce((total, length) => total + Math.exp(length - largest), 0);
-      const factor = 1 - Math.exp(own[farthest]! - largest) / sum;
-      own.forEach((distance, place) => (own[place] = distance * factor));
-    }
+  #reweighting(distances: Float32Array, indices: Int32Array, queries: Rows, first: number): number {
+    const farthest = distances.reduce((best, value, place) => (value > distances[best]! ? place : best), 0);
+    const start = (first + farthest) * queries.width;
+    const patch = queries.data.subarray(start, start + queries.width);
+    const neighbors = this.#bank.neighbors(indices[farthest]!, this.config.options.reweight);
+    const lengths = Array.from(neighbors, (row) => distanceOf(patch, this.#bank.rows, row));
+    // Subtracting the maximum keeps exp finite for distances of hundreds.
+    const largest = Math.max(...lengths);
+    const sum = lengths.reduce((total, length) => total + Math.exp(length - largest), 0);
+    return 1 - Math.exp(lengths[0]! - largest) / sum;
   }
 
   /**
    * The training patches nearest to places of one image.
-   * @param places `[row, column]` in pixels of the network's input.
+   * @param places `[row, column]` in pixels of the network's input, inside of it.
    */
   async nearestPatches(
     features: readonly tf.Tensor4D[],
     places: readonly (readonly [number, number])[],
   ): Promise<NearestPatch[]> {
     const { distances, indices } = await this.#nearest(features);
-    const [rows, columns] = this.patches.plan.grid;
-    const [height, width] = this.inputSize;
+    const [rows, columns] = this.#vectors.plan.grid;
+    const [height, width] = this.context.inputSize;
     const cell = { width: width / columns, height: height / rows };
     return places.map(([y, x]) => {
-      const at =
-        Math.min(rows - 1, Math.floor(y / cell.height)) * columns +
-        Math.min(columns - 1, Math.floor(x / cell.width));
-      const [image, row, column] = this.origins.subarray(3 * indices[at]!, 3 * indices[at]! + 3);
-      const area = { x: column! * cell.width, y: row! * cell.height, ...cell };
-      return { image: image!, area, distance: distances[at]! };
+      const row = Math.min(rows - 1, Math.floor(y / cell.height));
+      const column = Math.min(columns - 1, Math.floor(x / cell.width));
+      const at = row * columns + column;
+      return { ...this.#origin(indices[at]!, cell), distance: distances[at]! };
     });
   }
 
-  async learn(features: readonly tf.Tensor4D[]): Promise<void> {
-    const queries = this.patches.of(features);
-    try {
-      const { distances } = await this.#bank.nearest(queries);
-      const values = (await queries.data()) as Float32Array;
-      const all = { data: values, count: distances.length, width: this.patches.width };
-      const far = Int32Array.from(distances.keys()).filter((at) => distances[at]! > this.config.radius);
-      const [height, width] = this.patches.plan.grid;
-      const first = this.config.images;
-      const origins = originsOf(far, first, [height, width]);
-      this.#pending.push({ rows: gatherRows(all, far), origins });
-      this.config = { ...this.config, images: first + features[0]!.shape[0] };
-    } finally {
-      queries.dispose();
-    }
+  /** Where a bank row comes from. */
+  #origin(index: number, cell: { readonly width: number; readonly height: number }): PatchOrigin {
+    const [image, row, column] = this.#origins.subarray(3 * index, 3 * index + 3);
+    return { image: image!, area: { x: column! * cell.width, y: row! * cell.height, ...cell } };
   }
 
-  async endLesson(): Promise<void> {
-    const pending = this.#pending.splice(0).filter(({ rows }) => rows.count > 0);
-    let added = 0;
-    if (pending.length > 0) {
-      const rows = joinRows(pending.map((patches) => patches.rows));
-      const origins = joinOrigins(pending.map((patches) => patches.origins));
-      const chosen = await kCenterCoreset(rows, LESSON_ROWS, { first: 0 });
-      const { storage } = this.config.options;
-      const picked = gatherRows(rows, chosen);
-      const rounded = { ...picked, data: roundedAs(storage, `${this.name}.rows`, picked.data) };
-      this.#replace(joinRows([this.#bank.rows, rounded]), joinOrigins([this.origins, pick(origins, chosen)]));
-      added = rounded.count;
-    }
-    this.config = { ...this.config, lessons: [...this.config.lessons, added] };
+  beginLesson(): Lesson {
+    const seen: Patches[] = [];
+    let images = 0;
+    return {
+      add: async (features) => {
+        const { distances, queries } = await this.#nearest(features);
+        const far = Int32Array.from(distances.keys()).filter((at) => distances[at]! > this.config.radius);
+        const everywhere = Int32Array.from(distances.keys());
+        const origins = originsOf(everywhere, images, this.#vectors.plan.grid);
+        seen.push(gatherPatches({ rows: queries, origins }, far));
+        images += features[0]!.shape[0];
+      },
+      finish: async () => {
+        const added = await this.#lessonPatches(joinPatches(seen));
+        return () => {
+          const { rows } = this.#bank;
+          const known = { rows, origins: this.#origins };
+          const before = this.config.lessons.reduce((sum, lesson) => sum + lesson.images, this.config.images);
+          if (added.rows.count > 0) this.#replace(joinPatches([known, shiftImages(added, before)]));
+          const lesson = { images, rows: added.rows.count };
+          this.config = { ...this.config, lessons: [...this.config.lessons, lesson] };
+        };
+      },
+    };
+  }
+
+  /** A coreset of a lesson's patches, rounded as they will be stored. */
+  async #lessonPatches(patches: Patches): Promise<Patches> {
+    if (patches.rows.count === 0) return patches;
+    const chosen = await kCenterCoreset(patches.rows, LESSON_ROWS, { first: 0 });
+    return roundedPatches(gatherPatches(patches, chosen), this.config, this.name);
   }
 
   forget(): void {
-    const added = this.config.lessons.at(-1) ?? 0;
-    const count = this.#bank.rows.count - added;
-    this.#replace(
-      gatherRows(this.#bank.rows, Int32Array.from({ length: count }, (_, index) => index)),
-      this.origins.slice(0, 3 * count),
-    );
-    this.config = { ...this.config, lessons: this.config.lessons.slice(0, -1) };
+    const { lessons } = this.config;
+    const count = this.#bank.rows.count - lessons.at(-1)!.rows;
+    if (count < this.#bank.rows.count) {
+      this.#replace({ rows: firstRows(this.#bank.rows, count), origins: this.#origins.slice(0, 3 * count) });
+    }
+    this.config = { ...this.config, lessons: lessons.slice(0, -1) };
   }
 
-  #replace(rows: Rows, origins: Int32Array): void {
+  #replace({ rows, origins }: Patches): void {
     this.#bank.dispose();
     this.#bank = new NeighborBank(rows);
-    this.origins = origins;
+    this.#origins = origins;
   }
 
-  save(): { config: JsonObject; tensors: StateDict } {
+  save(): SavedPart {
     const { rows } = this.#bank;
     const tensors: StateDict = new Map();
     tensors.set('rows', floats([rows.count, rows.width], rows.data));
-    tensors.set('origins', { dtype: 'I32', shape: [rows.count, 3], data: this.origins });
+    tensors.set('origins', { dtype: 'I32', shape: [rows.count, 3], data: this.#origins });
     return { config: JSON.parse(JSON.stringify(this.config)) as JsonObject, tensors };
   }
 
   dispose(): void {
     this.#bank.dispose();
-    this.patches.dispose();
+    this.#vectors.dispose();
   }
 }
 
 function distanceOf(vector: Float32Array, { data, width }: Rows, row: number): number {
   let sum = 0;
-  for (let column = 0; column < width; column++) {
-    sum += (vector[column]! - data[row * width + column]!) ** 2;
-  }
+  for (let column = 0; column < width; column++) sum += (vector[column]! - data[row * width + column]!) ** 2;
   return Math.sqrt(sum);
 }
 
-/** `(image, row, column)` of the patches at `places` of a batch whose first image has the index `first`. */
-function originsOf(places: Int32Array, first: number, [height, width]: readonly [number, number]): Int32Array {
-  const origins = new Int32Array(3 * places.length);
-  places.forEach((place, index) => {
-    const within = place % (height * width);
-    origins.set(
-      [first + Math.floor(place / (height * width)), Math.floor(within / width), within % width],
-      3 * index,
-    );
-  });
-  return origins;
-}
-
-function joinOrigins(all: readonly Int32Array[]): Int32Array {
-  const joined = new Int32Array(all.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const origins of all) {
-    joined.set(origins, at);
-    at += origins.length;
-  }
-  return joined;
-}
-
-function pick(origins: Int32Array, indexes: Int32Array): Int32Array {
-  return joinOrigins(Array.from(indexes, (index) => origins.subarray(3 * index, 3 * index + 3)));
-}
-
-/** Collects patches of the training images, at most `maxPatches`, then keeps a coreset of them. */
-export class BankFitter implements PartFitter {
-  readonly #plan: PatchPlan;
-  readonly #embedder: PatchEmbedder;
-  readonly #perImage: number;
-  readonly #patches: { data: Float32Array; origins: Int32Array; count: number };
-  readonly #total: number;
-
-  constructor(
-    readonly name: string,
-    private readonly options: BankOptions,
-    private readonly input: FitInput,
-    private readonly context: PartContext,
-  ) {
-    this.#plan = bankPlan(options, context);
-    this.#embedder = new PatchEmbedder(this.#plan, context.teacher.extractor);
-    const [height, width] = this.#plan.grid;
-    const images = input.trainingImages.length;
-    this.#perImage = Math.min(height * width, Math.max(1, Math.floor(options.maxPatches / images)));
-    this.#total = images * height * width;
-    const count = images * this.#perImage;
-    this.#patches = {
-      data: new Float32Array(count * this.#plan.width),
-      origins: new Int32Array(3 * count),
-      count: 0,
-    };
-  }
-
-  async add(features: readonly tf.Tensor4D[], first: number): Promise<void> {
-    const embedded = this.#embedder.embed(features);
-    const values = (await embedded.data()) as Float32Array;
-    const [batch, height, width] = embedded.shape;
-    embedded.dispose();
-    const patches = this.#patches;
-    const places = height * width;
-    for (let image = 0; image < batch; image++) {
-      const chosen = chosenPlaces(places, this.#perImage, this.input.seed, first + image);
-      for (const place of chosen) {
-        const start = (image * places + place) * this.#plan.width;
-        patches.data.set(values.subarray(start, start + this.#plan.width), patches.count * this.#plan.width);
-        patches.origins.set(
-          [first + image, Math.floor(place / width), place % width],
-          3 * patches.count,
-        );
-        patches.count++;
-      }
-    }
-  }
-
-  /** The patches with their positions appended, where these count. */
-  #withPositions(): { readonly rows: Rows; readonly positionScale: number } {
-    const { data, origins, count } = this.#patches;
-    const { width } = this.#plan;
-    const { positionWeight } = this.options;
-    if (positionWeight === 0) return { rows: { data, count, width }, positionScale: 0 };
-    let squares = 0;
-    for (const value of data) squares += value * value;
-    const positionScale = Math.fround(positionWeight * Math.sqrt(squares / count));
-    const [height, columns] = this.#plan.grid;
-    const whole = new Float32Array(count * (width + 2));
-    for (let row = 0; row < count; row++) {
-      const at = row * (width + 2);
-      whole.set(data.subarray(row * width, (row + 1) * width), at);
-      whole[at + width] = (positionScale * origins[3 * row + 1]!) / Math.max(1, height - 1);
-      whole[at + width + 1] = (positionScale * origins[3 * row + 2]!) / Math.max(1, columns - 1);
-    }
-    return { rows: { data: whole, count, width: width + 2 }, positionScale };
-  }
-
-  async finish(
-    progress: (done: number) => void,
-    signal: AbortSignal | undefined,
-  ): Promise<{ part: BankPart; record: JsonObject }> {
-    const { options, context } = this;
-    const { seed } = this.input;
-    const { rows, positionScale } = this.#withPositions();
-    const wanted = coresetSize(options, this.#total);
-    const projected = rows.width > options.projection ? await randomProjection(rows, options.projection, seed) : rows;
-    const chosen = await kCenterCoreset(projected, wanted, {
-      first: randomStream(seed, 'coreset', this.name).integer(rows.count),
-      onProgress: (selected, count) => progress((0.95 * selected) / count),
-      ...(signal && { signal }),
-    });
-    const picked = gatherRows(rows, chosen);
-    const bank = { ...picked, data: roundedAs(options.storage, `${this.name}.rows`, picked.data) };
-    const config: BankConfig = {
-      options,
-      positionScale,
-      radius: await this.#radius(rows, bank),
-      lessons: [],
-      images: this.input.trainingImages.length,
-    };
-    progress(1);
-    const patches = new BankPatches(this.#plan, context, positionScale);
-    const part = new BankPart(this.name, patches, context.inputSize, config, bank, pick(this.#patches.origins, chosen));
-    return { part, record: { patches: rows.count, rows: bank.count, width: bank.width } };
-  }
-
-  /** The 0.9 quantile of the distances of some training patches to the bank. */
-  async #radius(rows: Rows, bank: Rows): Promise<number> {
-    const step = Math.max(1, Math.floor(rows.count / RADIUS_SAMPLE));
-    const sample = gatherRows(
-      rows,
-      Int32Array.from({ length: Math.floor(rows.count / step) }, (_, index) => index * step),
-    );
-    const neighbors = new NeighborBank(bank);
-    const queries = tf.tensor2d(sample.data, [sample.count, sample.width]);
-    try {
-      const { distances } = await neighbors.nearest(queries);
-      return distances.sort()[Math.floor(0.9 * (distances.length - 1))]!;
-    } finally {
-      queries.dispose();
-      neighbors.dispose();
-    }
-  }
-
-  dispose(): void {
-    this.#embedder.dispose();
-  }
-}
-
-/** Which `count` of `places` positions an image gives: all, or a draw of (seed, image), in ascending order. */
-function chosenPlaces(places: number, count: number, seed: number, image: number): Int32Array {
-  const all = Int32Array.from({ length: places }, (_, place) => place);
-  if (count >= places) return all;
-  return randomStream(seed, 'patches', image).shuffle(all).slice(0, count).sort();
-}
-
-function coresetSize({ coreset }: BankOptions, patches: number): number {
-  return 'count' in coreset ? coreset.count : Math.max(1, Math.round(coreset.fraction * patches));
-}
-
-function bankPlan(options: BankOptions, { teacher, inputSize }: PartContext): PatchPlan {
-  return planPatches(teacher.extractor, inputSize, {
-    levels: levelsOf(options.levels, teacher.extractor, 'all'),
-    gridLevel: options.gridLevel ?? gridLevelFor(teacher.extractor, 8),
-    embedding: options.embedding,
-  });
+/** Patches with their vectors as a file gives them back. */
+export function roundedPatches(
+  { rows, origins }: Patches,
+  { options }: Pick<BankConfig, 'options'>,
+  name: string,
+): Patches {
+  return { rows: { ...rows, data: roundedAs(options.storage, `${name}.rows`, rows.data) }, origins };
 }
 
 /**
  * Restores a bank.
- * @throws {DskdError} `artifact-invalid`, `weights-mismatch`
+ * @throws {DskdError} `artifact-invalid` for a config that is none, lessons of more rows than there are, or an origin
+ * outside of all images; `weights-mismatch`; `invalid-config` for levels that the teacher does not have.
  */
 export function restoreBank(
   name: string,
@@ -418,13 +222,21 @@ export function restoreBank(
   context: PartContext,
 ): BankPart {
   const checked = checkMetadata(bankConfig, config, 'detector');
-  const patches = new BankPatches(bankPlan(checked.options, context), context, checked.positionScale);
-  try {
-    const rows = rowsOf(tensors, 'rows', patches.width);
-    const origins = tensorOf(tensors, 'origins', [rows.count, 3]);
-    return new BankPart(name, patches, context.inputSize, checked, rows, origins.data as Int32Array);
-  } catch (error) {
-    patches.dispose();
-    throw error;
+  const { options, lessons } = checked;
+  const plan = bankPlan(options, context);
+  const rows = rowsOf(tensors, 'rows', plan.width + (options.positionWeight > 0 ? 2 : 0));
+  const origins = integersOf(tensors, 'origins', [rows.count, 3]);
+  const taught = lessons.reduce((sum, lesson) => sum + lesson.rows, 0);
+  const images = lessons.reduce((sum, lesson) => sum + lesson.images, checked.images);
+  const ends = [images, ...plan.grid];
+  const isOutside = (value: number, at: number): boolean => value < 0 || value >= ends[at % 3]!;
+  if (taught >= rows.count || origins.some(isOutside)) {
+    throw new DskdError(
+      'artifact-invalid',
+      `The bank ${name} of ${rows.count} rows does not fit its config: ${taught} rows of lessons, ` +
+        `${images} images, a grid of ${plan.grid.join('x')}.`,
+      { details: { rows: rows.count, taught, images, grid: plan.grid } },
+    );
   }
+  return new BankPart(name, context, checked, { rows, origins });
 }

@@ -1,87 +1,132 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { CostEstimate, FitPlan } from '../contract.js';
+import { coresetSize, patchesPerImage, RADIUS_SAMPLE } from './bank-fitter.js';
 import type { PartPlan, PartPlans } from './feature-model.js';
-import { assertTeacherGiven, gridLevelFor, levelsOf } from './part-options.js';
-import { FEATURE_BATCH, type PartContext } from './parts.js';
-import { planPatches } from './patches.js';
+import type { BankOptions, PooledOptions, PositionOptions, SubspaceOptions } from './part-options.js';
+import { assertTeacherGiven, FEATURE_BATCH, type PartContext } from './parts.js';
+import { bankPlan, pooledLevels, positionPlan, subspacePlan } from './patch-plans.js';
+import type { PatchPlan } from './patches.js';
+import { AXES_SAMPLE } from './subspace-fitter.js';
 
 /** Largest heap of wasm, which has 32-bit addresses. */
 const WASM_HEAP_LIMIT = 2 ** 32;
-const FLOAT_BYTES = 4;
+const FLOAT = 4;
+const DOUBLE = 8;
+/** Of a search in a bank: queries and rows of a block. */
+const SEARCH_BLOCK = [1024, 4096] as const;
 
-interface Bytes {
-  /** Outside the backend. */
+/** What a part holds at its peak, in bytes. */
+interface PartBytes {
+  /** In JavaScript's memory, during the fit. */
   readonly host: number;
-  /** On the backend, while it scores a batch. */
+  /** On the backend: the model, and a batch that goes through it. */
   readonly backend: number;
 }
 
-/** What a part holds at its peak. */
-function partBytes(plan: PartPlan, images: number, { teacher, inputSize }: PartContext): Bytes {
-  const { extractor } = teacher;
-  const positions = ([height, width]: readonly [number, number]): number => height * width;
+const positionsOf = ({ grid }: PatchPlan): number => grid[0] * grid[1];
+
+/** Patches of a batch with the tensors that make them, and the filters of the official embedding. */
+function patchBytes(plan: PatchPlan, { teacher }: PartContext): number {
+  const filters =
+    plan.embedding === 'official'
+      ? plan.levels.reduce(
+          (sum, level) => sum + 9 * plan.width * teacher.extractor.levels[level]!.channels,
+          0,
+        )
+      : 0;
+  return FLOAT * (filters + 4 * FEATURE_BATCH * positionsOf(plan) * plan.width);
+}
+
+function bankBytes(options: BankOptions, images: number, context: PartContext): PartBytes {
+  const plan = bankPlan(options, context);
+  const patches = images * patchesPerImage(plan, options, images);
+  const rows = Math.min(patches, coresetSize(plan, options, images));
+  const withPositions = options.positionWeight > 0;
+  const width = plan.width + (withPositions ? 2 : 0);
+  const projected = width > options.projection ? options.projection : 0;
+  const batch = FEATURE_BATCH * positionsOf(plan) * width;
+  // Of a patch: its vector, the same with its position, its projection, its origin and what the coreset notes of it.
+  const perPatch = FLOAT * ((withPositions ? 2 : 1) * width + projected + 6);
+  return {
+    // The rows: chosen, rounded, and as columns for the backend.
+    host: patches * perPatch + FLOAT * (3 * rows * width + 2 * RADIUS_SAMPLE * width + 6 * rows + 2 * batch),
+    backend:
+      patchBytes(plan, context) +
+      FLOAT * (rows * (width + 1) + batch + SEARCH_BLOCK[0] * (width + 2 * Math.min(rows, SEARCH_BLOCK[1]))),
+  };
+}
+
+function subspaceBytes(options: SubspaceOptions, images: number, context: PartContext): PartBytes {
+  const plan = subspacePlan(options, context);
+  const maps = Math.min(images, options.maxImages);
+  const whole = positionsOf(plan) * plan.width;
+  const isReduced = options.channels > 0 && options.channels < plan.width;
+  const reduced = isReduced ? positionsOf(plan) * options.channels : whole;
+  const axes = isReduced ? 3 * FLOAT * AXES_SAMPLE * plan.width + 3 * DOUBLE * plan.width ** 2 : 0;
+  const components = options.components * reduced;
+  return {
+    host:
+      FLOAT * (maps * whole + 2 * maps * reduced + 2 * components + FEATURE_BATCH * whole) +
+      3 * DOUBLE * maps ** 2 +
+      axes,
+    backend: patchBytes(plan, context) + FLOAT * (2 * components + 4 * FEATURE_BATCH * reduced),
+  };
+}
+
+function pooledBytes(options: PooledOptions, images: number, context: PartContext): PartBytes {
+  const { levels } = context.teacher.extractor;
+  const channels = pooledLevels(options, context).reduce((sum, index) => sum + levels[index]!.channels, 0);
+  const width = options.pooling === 'mean' ? channels : 2 * channels;
+  // Scatter, covariance, its factor and the inverse of that; the pooled features, one by one and joined.
+  return {
+    host: 4 * DOUBLE * width ** 2 + 2 * FLOAT * images * width,
+    backend: FLOAT * FEATURE_BATCH * width,
+  };
+}
+
+function positionBytes(options: PositionOptions, context: PartContext): PartBytes {
+  const plan = positionPlan(options, context);
+  const channels = Math.min(options.channels, plan.width);
+  const means = positionsOf(plan) * channels;
+  const squares = means * channels;
+  return {
+    host: DOUBLE * (squares + means) + 2 * FLOAT * squares + FLOAT * (means + FEATURE_BATCH * means),
+    // The factors are transposed on the backend.
+    backend: patchBytes(plan, context) + FLOAT * (2 * squares + means + 4 * FEATURE_BATCH * means),
+  };
+}
+
+function partBytes(plan: PartPlan, images: number, context: PartContext): PartBytes {
   switch (plan.kind) {
-    case 'bank': {
-      const { options } = plan;
-      const patches = planPatches(extractor, inputSize, {
-        levels: levelsOf(options.levels, extractor, 'all'),
-        gridLevel: options.gridLevel ?? gridLevelFor(extractor, 8),
-        embedding: options.embedding,
-      });
-      const perImage = positions(patches.grid);
-      const kept = images * Math.min(perImage, Math.max(1, Math.floor(options.maxPatches / images)));
-      const rows = 'count' in options.coreset ? options.coreset.count : options.coreset.fraction * images * perImage;
-      const wide = patches.width * FLOAT_BYTES;
-      return {
-        host: kept * (wide + options.projection * FLOAT_BYTES) + rows * wide,
-        backend: 2 * FEATURE_BATCH * perImage * wide + rows * wide + 1024 * Math.min(rows, 4096) * FLOAT_BYTES,
-      };
-    }
-    case 'subspace': {
-      const { options } = plan;
-      const levels = levelsOf(options.levels, extractor, 'deepest-two');
-      const patches = planPatches(extractor, inputSize, {
-        levels,
-        gridLevel: options.gridLevel ?? Math.max(...levels),
-      });
-      const whole = positions(patches.grid) * patches.width * FLOAT_BYTES;
-      const reduced = options.channels > 0 ? (whole / patches.width) * options.channels : whole;
-      const maps = Math.min(images, options.maxImages);
-      return {
-        host: maps * (whole + reduced) + options.components * reduced,
-        backend: 2 * options.components * reduced + 4 * FEATURE_BATCH * whole,
-      };
-    }
-    case 'pooled': {
-      const width = 2 * extractor.levels.reduce((sum, { channels }) => sum + channels, 0);
-      return { host: 8 * (3 * width * width + images * width), backend: 0 };
-    }
-    case 'positions': {
-      const { options } = plan;
-      const levels = levelsOf(options.levels, extractor, 'deepest-two');
-      const patches = planPatches(extractor, inputSize, {
-        levels,
-        gridLevel: options.gridLevel ?? Math.min(...levels),
-      });
-      const squares = positions(patches.grid) * Math.min(options.channels, patches.width) ** 2;
-      return { host: squares * (8 + FLOAT_BYTES), backend: 2 * squares * FLOAT_BYTES };
-    }
+    case 'bank':
+      return bankBytes(plan.options, images, context);
+    case 'subspace':
+      return subspaceBytes(plan.options, images, context);
+    case 'pooled':
+      return pooledBytes(plan.options, images, context);
+    case 'positions':
+      return positionBytes(plan.options, context);
   }
 }
 
-/** What fitting these parts takes, by arithmetic alone. */
+/**
+ * What fitting these parts takes, by arithmetic alone: arrays and tensors of the largest sizes, as if all were held at
+ * once.
+ * @throws {DskdError} `invalid-argument` without a teacher; `invalid-config` for levels that it does not have.
+ */
 export function estimateParts(method: string, plan: FitPlan, plans: PartPlans): CostEstimate {
   const { teacher, inputSize, images } = plan;
   assertTeacherGiven(teacher, method);
+  const context = { teacher, inputSize };
   const weights = [...(teacher.weights?.values() ?? [])].reduce((sum, { data }) => sum + data.byteLength, 0);
   const features = teacher.extractor
     .outputShapes([inputSize[0], inputSize[1]])
-    .reduce((sum, shape) => sum + FLOAT_BYTES * shape.reduce((product, side) => product * side, 1), 0);
+    .reduce((sum, [height, width, channels]) => sum + FLOAT * height * width * channels, 0);
   const parts = [
     { what: 'teacher', heap: 'main', bytes: weights },
     { what: 'features of a batch', heap: 'main', bytes: 3 * FEATURE_BATCH * features },
     ...Object.entries(plans).flatMap(([name, part]) => {
-      const { host, backend } = partBytes(part, images, { teacher, inputSize });
+      const { host, backend } = partBytes(part, images, context);
       return [
         { what: `fit of ${name}`, heap: 'host', bytes: host },
         { what: `model of ${name}`, heap: 'main', bytes: backend },
@@ -92,6 +137,8 @@ export function estimateParts(method: string, plan: FitPlan, plans: PartPlans): 
     list.reduce((total, { bytes }) => total + bytes, 0);
   const main = sum(parts.filter(({ heap }) => heap === 'main'));
   const total = sum(parts);
-  const heaps = [{ heap: 'main', bytes: main, ...(tf.getBackend() === 'wasm' && { limit: WASM_HEAP_LIMIT }) }];
+  const heaps = [
+    { heap: 'main', bytes: main, ...(tf.getBackend() === 'wasm' && { limit: WASM_HEAP_LIMIT }) },
+  ];
   return { bytes: total, memory: { parts, heaps, total }, steps: 0 };
 }

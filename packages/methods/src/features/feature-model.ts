@@ -1,6 +1,13 @@
 import { DskdError } from '@dskd/base';
-import type { Teacher } from '@dskd/models';
-import { checkMetadata, namesAreApart, tensorsUnder, type StateDict } from '@dskd/weights';
+import {
+  assertFinite,
+  checkMetadata,
+  listed,
+  namesAreApart,
+  tensorsUnder,
+  type StateDict,
+  type TensorStorage,
+} from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type {
@@ -14,13 +21,22 @@ import type {
   RestoreContext,
   SavedModel,
 } from '../contract.js';
-import { BankFitter, BankPart, restoreBank } from './bank-part.js';
+import { BankFitter } from './bank-fitter.js';
+import { BankPart, restoreBank } from './bank-part.js';
 import type { BankOptions, PooledOptions, PositionOptions, SubspaceOptions } from './part-options.js';
-import { assertTeacherGiven } from './part-options.js';
-import { fitParts, type Part, type PartContext, type PartFitter } from './parts.js';
+import {
+  assertTeacherGiven,
+  fitParts,
+  isLearning,
+  type LearningPart,
+  type Part,
+  type PartContext,
+  type PartFitter,
+} from './parts.js';
 import { PooledFitter, restorePooled } from './pooled-part.js';
 import { PositionFitter, restorePositions } from './position-part.js';
-import { restoreSubspace, SubspaceFitter } from './subspace-part.js';
+import { SubspaceFitter } from './subspace-fitter.js';
+import { restoreSubspace } from './subspace-part.js';
 
 /** Which part a branch is, with its options. */
 export type PartPlan =
@@ -33,6 +49,7 @@ export type PartPlan =
 export type PartPlans = Readonly<Record<string, PartPlan>>;
 
 const modelConfig = z.object({
+  inputSize: z.tuple([z.int().positive(), z.int().positive()]),
   parts: z
     .array(
       z.object({
@@ -85,71 +102,101 @@ export class FeatureModel implements AnomalyModel {
 
   constructor(
     readonly method: string,
-    private readonly teacher: Teacher,
+    private readonly context: PartContext,
     private readonly parts: readonly NamedPart[],
   ) {
     this.branches = parts.map(({ part }) => part.info);
   }
 
-  async #features(images: tf.Tensor4D): Promise<tf.Tensor4D[]> {
-    return this.teacher.extractor.extract(images);
+  /** Calls `use` with the teacher's features of a batch of images, and disposes them. */
+  async #withFeatures<T>(
+    images: tf.Tensor4D,
+    use: (features: readonly tf.Tensor4D[]) => Promise<T>,
+  ): Promise<T> {
+    const features = await this.context.teacher.extractor.extract(images);
+    return use(features).finally(() => tf.dispose(features));
   }
 
   async score(images: tf.Tensor4D): Promise<BranchOutput[]> {
-    const features = await this.#features(images);
     const outputs: BranchOutput[] = [];
     try {
-      for (const { part } of this.parts) outputs.push(await part.score(features));
+      await this.#withFeatures(images, async (features) => {
+        for (const { part } of this.parts) outputs.push(await part.score(features));
+      });
       return outputs;
     } catch (error) {
       for (const { map } of outputs) map?.dispose();
       throw error;
-    } finally {
-      tf.dispose(features);
     }
   }
 
+  /**
+   * See {@link AnomalyModel.extend}. Nothing is learned where reading or computing an image fails. Do not score while
+   * it runs.
+   * @throws {DskdError} `invalid-argument` where a part is fixed by its fit, or without images.
+   */
   async extend(images: AsyncIterable<tf.Tensor4D>): Promise<void> {
-    this.#assertLearns();
+    const lessons = this.#learningParts().map((part) => part.beginLesson());
+    let count = 0;
     for await (const batch of images) {
-      const features = await this.#features(batch);
-      try {
-        for (const { part } of this.parts) await part.learn!(features);
-      } finally {
-        tf.dispose(features);
-      }
+      count += batch.shape[0];
+      await this.#withFeatures(batch, async (features) => {
+        for (const lesson of lessons) await lesson.add(features);
+      });
     }
-    for (const { part } of this.parts) await part.endLesson!();
+    if (count === 0) {
+      throw new DskdError('invalid-argument', 'Got no images to learn; wanted at least one.');
+    }
+    const changes: (() => void)[] = [];
+    for (const lesson of lessons) changes.push(await lesson.finish());
+    for (const change of changes) change();
   }
 
+  /**
+   * See {@link AnomalyModel.forget}. The state is then what it was before the lesson, byte for byte.
+   * @throws {DskdError} `invalid-argument` without a lesson, or where a part is fixed by its fit.
+   */
   forget(): void {
-    this.#assertLearns();
-    for (const { part } of this.parts) part.forget!();
-  }
-
-  #assertLearns(): void {
-    const fixed = this.parts.filter(({ part }) => !part.learn).map(({ name }) => name);
-    if (fixed.length === 0) return;
-    throw new DskdError(
-      'invalid-argument',
-      `The method ${this.method} cannot learn further images: its branch ${fixed.join(', ')} is fixed by the fit.`,
-      { hint: 'Train again with these images, or use a method that can: instant, patchcore, fre, gaussian.' },
-    );
-  }
-
-  async nearest(
-    image: tf.Tensor4D,
-    places: readonly (readonly [number, number])[],
-  ): Promise<NearestPatch[]> {
-    const banks = this.parts.flatMap(({ part }) => (part instanceof BankPart ? [part] : []));
-    const [bank] = banks;
-    if (!bank) return [];
-    const features = await this.#features(image);
-    try {
-      return await bank.nearestPatches(features, places);
-    } finally {
-      tf.dispose(features);
+    const parts = this.#learningParts();
+    if (parts.some(({ lessons }) => lessons === 0)) {
+      throw new DskdError('invalid-argument', 'There is no lesson to forget.', {
+        hint: 'Only what was learned after the fit can be forgotten.',
+      });
     }
+    for (const part of parts) part.forget();
+  }
+
+  #learningParts(): LearningPart[] {
+    const fixed = this.parts.filter(({ part }) => !isLearning(part)).map(({ name }) => name);
+    if (fixed.length > 0) {
+      throw new DskdError(
+        'invalid-argument',
+        `The method ${this.method} cannot learn further images: its branch ${fixed.join(', ')} is fixed by the fit.`,
+        {
+          hint: 'Train again with these images, or use a method that can: instant, patchcore, fre, gaussian.',
+        },
+      );
+    }
+    return this.parts.flatMap(({ part }) => (isLearning(part) ? [part] : []));
+  }
+
+  /**
+   * See {@link AnomalyModel.nearest}; of the first bank. Empty for a model without one.
+   * @throws {DskdError} `invalid-argument` for a place outside of the image.
+   */
+  async nearest(image: tf.Tensor4D, places: readonly (readonly [number, number])[]): Promise<NearestPatch[]> {
+    const bank = this.parts.map(({ part }) => part).find((part) => part instanceof BankPart);
+    if (!bank) return [];
+    const [height, width] = this.context.inputSize;
+    const wrong = places.find(([y, x]) => !(y >= 0 && y < height && x >= 0 && x < width));
+    if (wrong) {
+      throw new DskdError(
+        'invalid-argument',
+        `Got the place ${wrong.join(', ')}; wanted row and column in an image of ${height}x${width} pixels.`,
+        { details: { place: wrong, inputSize: [height, width] } },
+      );
+    }
+    return this.#withFeatures(image, (features) => bank.nearestPatches(features, places));
   }
 
   state(): SavedModel {
@@ -159,7 +206,7 @@ export class FeatureModel implements AnomalyModel {
       for (const [key, entry] of saved.tensors) tensors.set(`${name}.${key}`, entry);
       return { name, kind, config: saved.config };
     });
-    return { config: { parts } as unknown as JsonObject, tensors };
+    return { config: { inputSize: [...this.context.inputSize], parts }, tensors };
   }
 
   dispose(): void {
@@ -167,39 +214,58 @@ export class FeatureModel implements AnomalyModel {
   }
 }
 
-/** Fits parts on the teacher's features of the training images. */
+/**
+ * Fits parts on the teacher's features of the training images.
+ * @param storage element type that the parts round their matrices to, where they do.
+ */
 export async function fitFeatureModel(
   method: string,
   input: FitInput,
   plans: PartPlans,
-  storage: 'float32' | 'float16' | undefined,
+  storage: TensorStorage | undefined,
 ): Promise<Fit> {
   const { teacher, inputSize } = input;
   assertTeacherGiven(teacher, method);
   const context = { teacher, inputSize };
-  const named = Object.entries(plans);
-  const fitters: (PartFitter & { readonly name: string })[] = [];
+  const fitters: PartFitter[] = [];
   try {
-    for (const [name, plan] of named) {
-      const fitter = fitterOf(name, plan, input, context);
-      fitters.push(Object.assign(fitter, { name }));
-    }
+    for (const [name, plan] of Object.entries(plans)) fitters.push(fitterOf(name, plan, input, context));
   } catch (error) {
     for (const fitter of fitters) fitter.dispose();
     throw error;
   }
-  const { parts, record } = await fitParts(input, context, fitters);
-  const model = new FeatureModel(
-    method,
-    teacher,
-    named.map(([name, { kind }], index) => ({ name, kind, part: parts[index]! })),
-  );
-  return { model, record, ...(storage && { storage }) };
+  const { parts, record } = await fitParts(input, teacher, fitters);
+  const named = Object.entries(plans).map(([name, { kind }], index) => ({ name, kind, part: parts[index]! }));
+  return { model: new FeatureModel(method, context, named), record, ...(storage && { storage }) };
+}
+
+/** @throws {DskdError} `artifact-invalid`, `weights-mismatch` */
+function assertConsistent(model: FeatureModel, parts: readonly NamedPart[], tensors: StateDict): void {
+  const lessons = new Set(parts.flatMap(({ part }) => (isLearning(part) ? [part.lessons] : [])));
+  if (lessons.size > 1) {
+    throw new DskdError(
+      'artifact-invalid',
+      `The branches have ${[...lessons].join(' and ')} lessons; wanted the same lessons for all.`,
+      { details: { lessons: [...lessons] } },
+    );
+  }
+  const own = model.state().tensors;
+  const extra = [...tensors.keys()].filter((key) => !own.has(key));
+  if (extra.length > 0) {
+    throw new DskdError(
+      'weights-mismatch',
+      `The file holds tensors that belong to nothing: ${listed(extra)}.`,
+      {
+        details: { tensors: extra },
+      },
+    );
+  }
 }
 
 /**
  * Restores a model of parts.
- * @throws {DskdError} `artifact-invalid`, `weights-mismatch`, `invalid-config`, `invalid-argument` (no teacher)
+ * @throws {DskdError} `artifact-invalid`, `weights-mismatch`, `weights-not-finite`, `input-size-mismatch`;
+ * `invalid-config` for levels that the teacher does not have; `invalid-argument` without a teacher.
  */
 export function restoreFeatureModel(
   method: string,
@@ -208,24 +274,25 @@ export function restoreFeatureModel(
 ): FeatureModel {
   assertTeacherGiven(teacher, method);
   const checked = checkMetadata(modelConfig, config, 'detector');
-  const known = checked.parts.map(({ name }) => `${name}.`);
-  const extra = [...tensors.keys()].filter((key) => !known.some((prefix) => key.startsWith(prefix)));
-  if (extra.length > 0) {
+  if (checked.inputSize.join() !== inputSize.join()) {
     throw new DskdError(
-      'weights-mismatch',
-      `The file holds tensors that belong to no branch: ${extra.join(', ')}; wanted those of ${known.join(', ')}.`,
-      { details: { tensors: extra } },
+      'input-size-mismatch',
+      `The model is made for images of ${checked.inputSize.join('x')} pixels, the detector for ${inputSize.join('x')}.`,
+      { details: { got: inputSize, wanted: checked.inputSize } },
     );
   }
+  assertFinite(tensors);
+  const context = { teacher, inputSize };
   const parts: NamedPart[] = [];
   try {
     for (const { name, kind, config: own } of checked.parts) {
-      const part = RESTORE[kind](name, own, tensorsUnder(tensors, name), { teacher, inputSize });
-      parts.push({ name, kind, part });
+      parts.push({ name, kind, part: RESTORE[kind](name, own, tensorsUnder(tensors, name), context) });
     }
+    const model = new FeatureModel(method, context, parts);
+    assertConsistent(model, parts, tensors);
+    return model;
   } catch (error) {
     for (const { part } of parts) part.dispose();
     throw error;
   }
-  return new FeatureModel(method, teacher, parts);
 }

@@ -5,6 +5,8 @@ import { storedAs, toFloat32, type StateDict, type StateDictEntry, type TensorSt
 /**
  * `values` as a file of this storage gives them back: with `float16` each is rounded to 11 significant bits, so that a
  * model has the same scores before it is saved and after.
+ * @param name of the tensor, for the error.
+ * @throws {DskdError} `invalid-argument` for a number too large for float16.
  */
 export function roundedAs(storage: TensorStorage, name: string, values: Float32Array): Float32Array {
   return toFloat32(storedAs(storage, name, { dtype: 'F32', shape: [values.length, 1], data: values }));
@@ -15,30 +17,48 @@ export function floats(shape: readonly number[], data: Float32Array): StateDictE
   return { dtype: 'F32', shape, data };
 }
 
-/**
- * The tensor `name` of a saved part as float32.
- * @throws {DskdError} `weights-mismatch` where it is missing, or has another shape.
- */
-export function tensorOf(tensors: StateDict, name: string, shape: readonly (number | null)[]): StateDictEntry {
+const FLOATS: readonly StateDictEntry['dtype'][] = ['F16', 'BF16', 'F32', 'F64'];
+
+/** The tensor `name`; null in `shape` stands for any positive number. */
+function entryOf(
+  tensors: StateDict,
+  name: string,
+  shape: readonly (number | null)[],
+  dtypes: readonly StateDictEntry['dtype'][],
+): StateDictEntry {
   const entry = tensors.get(name);
   const matches =
     entry?.shape.length === shape.length &&
-    shape.every((side, axis) => side === null || side === entry.shape[axis]);
+    shape.every((side, axis) => (side === null ? entry.shape[axis]! > 0 : side === entry.shape[axis])) &&
+    entry.data.length === entry.shape.reduce((size, side) => size * side, 1) &&
+    dtypes.includes(entry.dtype);
   if (entry && matches) return entry;
-  const wanted = `[${shape.map((side) => side ?? '*').join(', ')}]`;
-  throw new DskdError(
-    'weights-mismatch',
-    `Got ${entry ? `tensor ${name} of shape [${entry.shape.join(', ')}]` : `no tensor ${name}`}; wanted ${wanted}.`,
-    {
-      hint: 'The file was put together by something else, or damaged: get it again, or train again.',
-      details: { tensor: name, got: entry?.shape ?? null, wanted: shape },
-    },
-  );
+  const got = entry
+    ? `tensor ${name} (${entry.dtype}) of shape [${entry.shape.join(', ')}]`
+    : `no tensor ${name}`;
+  const wanted = `${dtypes.join(' or ')} of shape [${shape.map((side) => side ?? '*').join(', ')}]`;
+  throw new DskdError('weights-mismatch', `Got ${got}; wanted ${wanted}.`, {
+    hint: 'The file was put together by something else, or damaged: get it again, or train again.',
+    details: { tensor: name, got: entry?.shape ?? null, wanted: shape },
+  });
 }
 
-/** {@link tensorOf} as rows. */
+/**
+ * The values of the tensor `name` of a saved part.
+ * @throws {DskdError} `weights-mismatch` where it is missing, or has another shape or element type.
+ */
+export function floatsOf(tensors: StateDict, name: string, shape: readonly number[]): Float32Array {
+  return toFloat32(entryOf(tensors, name, shape, FLOATS));
+}
+
+/** {@link floatsOf} for integers. */
+export function integersOf(tensors: StateDict, name: string, shape: readonly number[]): Int32Array {
+  return entryOf(tensors, name, shape, ['I32']).data as Int32Array;
+}
+
+/** {@link floatsOf} as rows, at least one. */
 export function rowsOf(tensors: StateDict, name: string, width: number): Rows {
-  const entry = tensorOf(tensors, name, [null, width]);
+  const entry = entryOf(tensors, name, [null, width], FLOATS);
   return { data: toFloat32(entry), count: entry.shape[0]!, width };
 }
 
@@ -52,7 +72,12 @@ export function gatherRows({ data, width }: Rows, indexes: ArrayLike<number>): R
   return { data: gathered, count: indexes.length, width };
 }
 
-/** The rows of all, one after another. */
+/** The first `count` rows, in an array of their own. */
+export function firstRows({ data, width }: Rows, count: number): Rows {
+  return { data: data.slice(0, count * width), count, width };
+}
+
+/** The rows of all, one after another; at least one of `all`. */
 export function joinRows(all: readonly Rows[]): Rows {
   const { width } = all[0]!;
   const count = all.reduce((sum, rows) => sum + rows.count, 0);
@@ -63,4 +88,9 @@ export function joinRows(all: readonly Rows[]): Rows {
     at += rows.data.length;
   }
   return { data, count, width };
+}
+
+/** Vectors of one length as rows; at least one. */
+export function rowsOfVectors(vectors: readonly Float32Array[]): Rows {
+  return joinRows(vectors.map((data) => ({ data, count: 1, width: data.length })));
 }

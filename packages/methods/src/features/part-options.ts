@@ -1,5 +1,3 @@
-import { DskdError } from '@dskd/base';
-import type { FeatureExtractor } from '@dskd/core';
 import { z } from 'zod';
 
 // The options of each kind of part, described once: the methods of one part take them as they are, a composite groups
@@ -25,9 +23,9 @@ export const bankOptions = z.strictObject({
     .default({ count: 1200 }),
   /** Dimensions of the random projection in which the coreset is chosen. */
   projection: count.default(64),
-  /** Patches that the coreset is chosen from: with more images, each gives fewer. Bounds memory and time. */
+  /** Patches that the coreset is chosen from: with more images, each gives fewer, at least one. Bounds memory and time. */
   maxPatches: count.default(60_000),
-  /** Bank rows of Eq. 7's re-weighting of the image score; 0 for none. The paper's code has none. */
+  /** Bank rows of Eq. 7's re-weighting of the image score, at least 2; below that there is none, as in the paper's code. */
   reweight: z.int().nonnegative().max(1000).default(0),
   /**
    * How much the position in the image counts, beside the features; 0 for not at all. For parts that always lie in
@@ -73,31 +71,3 @@ export const positionOptions = z.strictObject({
   storage: z.enum(['float32', 'float16']).default('float32'),
 });
 export type PositionOptions = z.output<typeof positionOptions>;
-
-/**
- * The levels that are meant.
- * @param otherwise where none are given: all, or the deepest two.
- */
-export function levelsOf(
-  given: readonly number[] | undefined,
-  teacher: FeatureExtractor,
-  otherwise: 'all' | 'deepest-two',
-): readonly number[] {
-  if (given) return given;
-  const all = teacher.levels.map((_, index) => index + 1);
-  return otherwise === 'all' ? all : all.slice(-2);
-}
-
-/** Number of the level whose stride is nearest to `stride` pixels; of two, the shallower. */
-export function gridLevelFor(teacher: FeatureExtractor, stride: number): number {
-  const distances = teacher.levels.map((level) => Math.abs(Math.log(level.stride / stride)));
-  return distances.indexOf(Math.min(...distances)) + 1;
-}
-
-/** @throws {DskdError} `invalid-argument` without a teacher */
-export function assertTeacherGiven<T>(teacher: T | undefined, method: string): asserts teacher is T {
-  if (teacher !== undefined) return;
-  throw new DskdError('invalid-argument', `The method ${method} needs a teacher; got none.`, {
-    hint: 'loadTeacher of @dskd/models makes one; the package dskd brings its own.',
-  });
-}

@@ -1,13 +1,13 @@
-import { throwIfAborted } from '@dskd/base';
-import type { StateDict } from '@dskd/weights';
-import type * as tf from '@tensorflow/tfjs-core';
-import type { BranchInfo, BranchOutput, FitInput, JsonObject } from '../contract.js';
+import { DskdError, throwIfAborted } from '@dskd/base';
 import type { Teacher } from '@dskd/models';
+import type { StateDict } from '@dskd/weights';
+import * as tf from '@tensorflow/tfjs-core';
+import type { BranchInfo, BranchOutput, FitInput, JsonObject, Size } from '../contract.js';
 
-/** What a part is made for: the teacher, the size of the images, the seed of its random streams. */
+/** What a part is made for. The teacher's owner disposes it, not before the part. */
 export interface PartContext {
   readonly teacher: Teacher;
-  readonly inputSize: FitInput['inputSize'];
+  readonly inputSize: Size;
 }
 
 /** What a part keeps in an artifact: JSON that its kind checks when it is restored, and tensors. */
@@ -25,39 +25,76 @@ export interface Part {
   /** @param features the teacher's, one tensor per level; the caller keeps them, and disposes the map. */
   score(features: readonly tf.Tensor4D[]): Promise<BranchOutput>;
   save(): SavedPart;
-  /**
-   * Learns further good images.
-   * @param features of a batch of them; the caller keeps them.
-   */
-  learn?(features: readonly tf.Tensor4D[]): Promise<void>;
-  /** Closes a lesson: what `learn` was given since the last call is forgotten by one `forget`. */
-  endLesson?(): void | Promise<void>;
-  /** Undoes the last lesson. */
-  forget?(): void;
   dispose(): void;
+}
+
+/** A part that learns further good images after its fit. */
+export interface LearningPart extends Part {
+  /** How many lessons there are to forget. */
+  readonly lessons: number;
+  beginLesson(): Lesson;
+  /** Undoes the last lesson; there must be one. */
+  forget(): void;
+}
+
+/** Further good images that a part learns at once. The part stays as it is until all of them have been seen. */
+export interface Lesson {
+  /** @param features of a batch of images; the caller keeps them. */
+  add(features: readonly tf.Tensor4D[]): Promise<void>;
+  /** @returns what changes the part. */
+  finish(): Promise<() => void>;
+}
+
+/** Whether a part learns further images. */
+export function isLearning(part: Part): part is LearningPart {
+  return 'beginLesson' in part;
 }
 
 /** Collects what a part needs of the training images, then fits it. */
 export interface PartFitter {
+  /** Of the branch. */
+  readonly name: string;
   /** @param first index of the first image of the batch. The caller keeps `features`. */
   add(features: readonly tf.Tensor4D[], first: number): Promise<void>;
   /** @param progress called with the fraction that is done, 0..1. */
-  finish(progress: (done: number) => void, signal: AbortSignal | undefined): Promise<{ part: Part; record: JsonObject }>;
+  finish(
+    progress: (done: number) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<{ part: Part; record: JsonObject }>;
   dispose(): void;
 }
 
 /** Images per pass of the teacher. */
 export const FEATURE_BATCH = 8;
 
+/** Downloads a tensor's values and disposes it. */
+export async function download(tensor: tf.Tensor): Promise<Float32Array> {
+  try {
+    return (await tensor.data()) as Float32Array;
+  } finally {
+    tensor.dispose();
+  }
+}
+
+/** @throws {DskdError} `invalid-argument` without a teacher */
+export function assertTeacherGiven<T>(teacher: T | undefined, method: string): asserts teacher is T {
+  if (teacher !== undefined) return;
+  throw new DskdError('invalid-argument', `The method ${method} needs a teacher; got none.`, {
+    hint: 'loadTeacher of @dskd/models makes one; the package dskd brings its own.',
+  });
+}
+
 /**
- * One pass of the teacher over the training images for all parts, then their fits one after another.
- * @returns the fitted parts, in the order of the fitters; the caller disposes them.
+ * One pass of the teacher over the training images for all parts, then their fits one after another. Disposes the
+ * fitters.
+ * @returns the fitted parts, in the order of the fitters, and what is recorded of each by its name. The caller disposes
+ * the parts.
  * @throws {DskdError} `aborted`, and what reading images throws.
  */
 export async function fitParts(
   { trainingImages, onEvent, signal }: FitInput,
-  { teacher }: PartContext,
-  fitters: readonly (PartFitter & { readonly name: string })[],
+  { extractor }: Teacher,
+  fitters: readonly PartFitter[],
 ): Promise<{ readonly parts: Part[]; readonly record: JsonObject }> {
   const parts: Part[] = [];
   const records: Record<string, JsonObject> = {};
@@ -66,22 +103,21 @@ export async function fitParts(
     for (let first = 0; first < total; first += FEATURE_BATCH) {
       throwIfAborted(signal);
       const count = Math.min(FEATURE_BATCH, total - first);
-      const images = await trainingImages.batch(
-        Array.from({ length: count }, (_, index) => first + index),
-        0,
-      );
-      const features = await teacher.extractor.extract(images).finally(() => images.dispose());
+      const indexes = Array.from({ length: count }, (_, index) => first + index);
+      const images = await trainingImages.batch(indexes, 0);
+      const features = await extractor.extract(images).finally(() => images.dispose());
       try {
         for (const fitter of fitters) await fitter.add(features, first);
       } finally {
-        for (const level of features) level.dispose();
+        tf.dispose(features);
       }
       onEvent?.({ type: 'fit-progress', stage: 'features', done: first + count, total });
     }
     for (const fitter of fitters) {
       throwIfAborted(signal);
       const { part, record } = await fitter.finish(
-        (done) => onEvent?.({ type: 'fit-progress', stage: fitter.name, done: Math.round(done * 100), total: 100 }),
+        (done) =>
+          onEvent?.({ type: 'fit-progress', stage: fitter.name, done: Math.round(done * 100), total: 100 }),
         signal,
       );
       parts.push(part);

@@ -10,7 +10,7 @@ import type { Size } from '../contract.js';
  */
 export type Embedding = 'concat' | 'official';
 
-/** Which levels of the teacher make patches, and on which grid. Plain data: an artifact keeps it. */
+/** Which levels of the teacher make patches, and on which grid. Follows from a part's options and its teacher. */
 export interface PatchPlan {
   /** Indexes into the teacher's levels, from shallow to deep. */
   readonly levels: readonly number[];
@@ -27,9 +27,27 @@ export interface PatchPlan {
 const OFFICIAL_WIDTH = 1024;
 
 /**
+ * Indexes into a teacher's levels, from shallow to deep, each once.
+ * @param levels their numbers, 1 for the shallowest.
+ * @throws {DskdError} `invalid-config` for levels the teacher does not have.
+ */
+export function levelIndexes(teacher: FeatureExtractor, levels: readonly number[]): number[] {
+  const count = teacher.levels.length;
+  const wrong = levels.find((level) => level < 1 || level > count);
+  if (wrong !== undefined) {
+    throw new DskdError(
+      'invalid-config',
+      `Got level ${wrong} of teacher ${teacher.name}; wanted levels from 1 (the shallowest) to ${count}.`,
+      { details: { levels, teacher: teacher.name } },
+    );
+  }
+  return [...new Set(levels)].sort((a, b) => a - b).map((level) => level - 1);
+}
+
+/**
  * Chooses levels and grid.
- * @param levels numbers of the teacher's levels, 1 for the shallowest.
- * @param gridLevel number of the level that gives the grid; the teacher must have it.
+ * @param options.levels numbers of the teacher's levels, 1 for the shallowest, at least one.
+ * @param options.gridLevel number of the level whose positions are the grid.
  * @throws {DskdError} `invalid-config` for levels the teacher does not have.
  */
 export function planPatches(
@@ -42,22 +60,14 @@ export function planPatches(
     readonly gridFirst?: boolean;
   },
 ): PatchPlan {
-  const { levels, gridLevel, embedding = 'concat', gridFirst = false } = options;
-  const count = teacher.levels.length;
-  const wrong = [...levels, gridLevel].find((level) => level < 1 || level > count);
-  if (levels.length === 0 || wrong !== undefined) {
-    throw new DskdError(
-      'invalid-config',
-      `Got level ${wrong ?? 'none'} of teacher ${teacher.name}; wanted levels from 1 (the shallowest) to ${count}.`,
-      { details: { levels, gridLevel, teacher: teacher.name } },
-    );
-  }
+  const { embedding = 'concat', gridFirst = false } = options;
+  const levels = levelIndexes(teacher, options.levels);
+  const [gridLevel] = levelIndexes(teacher, [options.gridLevel]);
   const shapes = teacher.outputShapes([inputSize[0], inputSize[1]]);
-  const [height, width] = shapes[gridLevel - 1]!;
-  const indexes = [...new Set(levels)].sort((a, b) => a - b).map((level) => level - 1);
-  const channels = indexes.reduce((sum, index) => sum + shapes[index]![2], 0);
+  const [height, width] = shapes[gridLevel!]!;
+  const channels = levels.reduce((sum, level) => sum + shapes[level]![2], 0);
   return {
-    levels: indexes,
+    levels,
     grid: [height, width],
     embedding,
     gridFirst,
@@ -82,28 +92,26 @@ function toGrid(features: tf.Tensor4D, [height, width]: Size): tf.Tensor4D {
   return tf.image.resizeBilinear(features, [height, width], false, true);
 }
 
+/** The entries `[from, to)` of `length` whose mean is output `index` of `outputs`, as in torch's `adaptive_avg_pool1d`. */
+function pooledRange(index: number, length: number, outputs: number): [from: number, to: number] {
+  return [Math.floor((index * length) / outputs), Math.ceil(((index + 1) * length) / outputs)];
+}
+
 /**
- * The 3x3 filter that gives outputs `from` to `to` of the official embedding for one level: a patch flattened as
- * (channel, row, column) is averaged to 1024 values as `adaptive_avg_pool1d` does, then the values of all levels,
- * level after level, to 1024 again.
+ * The part of one level, the `place`-th of `levels`, in the official embedding, as a 3x3 filter. A patch, flattened as
+ * (channel, row, column), is pooled to 1024 values; then the values of all levels, level after level, to 1024 again.
  */
-function officialFilter(channels: number, level: number, levels: number): tf.Tensor4D {
+function officialFilter(channels: number, place: number, levels: number): tf.Tensor4D {
   const values = new Float32Array(9 * channels * OFFICIAL_WIDTH);
-  const flat = channels * 9;
   for (let output = 0; output < OFFICIAL_WIDTH; output++) {
-    const all = OFFICIAL_WIDTH * levels;
-    const first = Math.floor((output * all) / OFFICIAL_WIDTH);
-    const last = Math.ceil(((output + 1) * all) / OFFICIAL_WIDTH);
+    const [first, last] = pooledRange(output, levels * OFFICIAL_WIDTH, OFFICIAL_WIDTH);
     for (let joined = first; joined < last; joined++) {
-      if (Math.floor(joined / OFFICIAL_WIDTH) !== level) continue;
-      const middle = joined % OFFICIAL_WIDTH;
-      const start = Math.floor((middle * flat) / OFFICIAL_WIDTH);
-      const end = Math.ceil(((middle + 1) * flat) / OFFICIAL_WIDTH);
-      for (let input = start; input < end; input++) {
+      if (Math.floor(joined / OFFICIAL_WIDTH) !== place) continue;
+      const [from, to] = pooledRange(joined % OFFICIAL_WIDTH, 9 * channels, OFFICIAL_WIDTH);
+      for (let input = from; input < to; input++) {
         const channel = Math.floor(input / 9);
-        const place = input % 9;
-        values[(place * channels + channel) * OFFICIAL_WIDTH + output]! +=
-          1 / ((last - first) * (end - start));
+        values[((input % 9) * channels + channel) * OFFICIAL_WIDTH + output]! +=
+          1 / ((last - first) * (to - from));
       }
     }
   }
@@ -121,9 +129,7 @@ export class PatchEmbedder {
     const { levels, embedding } = plan;
     this.#filters =
       embedding === 'official'
-        ? levels.map((level, place) =>
-            officialFilter(teacher.levels[level]!.channels, place, levels.length),
-          )
+        ? levels.map((level, place) => officialFilter(teacher.levels[level]!.channels, place, levels.length))
         : [];
   }
 

@@ -1,11 +1,19 @@
 import { ledoitWolf, mahalanobis, whitening, type Rows } from '@dskd/closed-form';
-import { checkMetadata, toFloat32, type StateDict } from '@dskd/weights';
+import { checkMetadata, type StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { BranchOutput, JsonObject } from '../contract.js';
-import { floats, gatherRows, joinRows, rowsOf, tensorOf } from './matrices.js';
-import type { Part, PartContext, PartFitter } from './parts.js';
-import { levelsOf, pooledOptions, type PooledOptions } from './part-options.js';
+import type { BranchInfo, BranchOutput, JsonObject } from '../contract.js';
+import { firstRows, floats, floatsOf, joinRows } from './matrices.js';
+import { pooledOptions, type PooledOptions } from './part-options.js';
+import {
+  download,
+  type LearningPart,
+  type Lesson,
+  type PartContext,
+  type PartFitter,
+  type SavedPart,
+} from './parts.js';
+import { pooledLevels } from './patch-plans.js';
 
 // The pooled Gaussian of PUAD ("PUAD: Frustratingly Simple Method for Robust Anomaly Detection", Sugawara and Imamura,
 // 2024): the Mahalanobis distance of features that are pooled over positions. It sees what an image is made of, and not
@@ -13,118 +21,117 @@ import { levelsOf, pooledOptions, type PooledOptions } from './part-options.js';
 
 const pooledConfig = z.object({
   options: pooledOptions,
-  /** Number of taught images that each lesson added, the latest last. */
-  lessons: z.array(z.int().nonnegative()),
+  /** Number of images of each lesson, the latest last. */
+  lessons: z.array(z.int().positive()),
 });
 type PooledConfig = z.output<typeof pooledConfig>;
 
 interface Gaussian {
+  /** `[width]` */
   readonly mean: Float32Array;
   /** `[width, width]`, lower triangular. */
   readonly whitening: Float32Array;
-  /** Whitened vectors of taught images, each `[width]`. */
-  readonly taught: Rows;
 }
 
-/** Pooled features `[batch, width]`; the caller disposes it. */
-function pool(
-  features: readonly tf.Tensor4D[],
-  indexes: readonly number[],
-  pooling: PooledOptions['pooling'],
-): tf.Tensor2D {
-  return tf.tidy(() => {
-    const parts = indexes.flatMap((index) => {
-      const { mean, variance } = tf.moments(features[index]!, [1, 2]);
-      const deviation = (): tf.Tensor2D => {
-        // torch.std divides by one fewer than the number of positions.
-        const [, height, width] = features[index]!.shape;
-        const positions = height * width;
-        return tf.sqrt(tf.mul(variance as tf.Tensor2D, positions / Math.max(1, positions - 1)));
-      };
-      return pooling === 'mean' ? [mean as tf.Tensor2D] : [mean as tf.Tensor2D, deviation()];
-    });
-    return parts.length === 1 ? parts[0]!.clone() : tf.concat(parts, 1);
-  });
-}
+/** Pools features over their positions. */
+class Pooling {
+  readonly #levels: readonly number[];
+  readonly #withDeviation: boolean;
+  readonly width: number;
 
-async function pooledRows(
-  features: readonly tf.Tensor4D[],
-  indexes: readonly number[],
-  pooling: PooledOptions['pooling'],
-): Promise<Rows> {
-  const pooled = pool(features, indexes, pooling);
-  const [count, width] = pooled.shape;
-  const data = (await pooled.data()) as Float32Array;
-  pooled.dispose();
-  return { data, count, width };
-}
+  constructor(options: PooledOptions, context: PartContext) {
+    this.#levels = pooledLevels(options, context);
+    this.#withDeviation = options.pooling === 'mean-and-deviation';
+    const { levels } = context.teacher.extractor;
+    const channels = this.#levels.reduce((sum, index) => sum + levels[index]!.channels, 0);
+    this.width = this.#withDeviation ? 2 * channels : channels;
+  }
 
-function indexesOf(options: PooledOptions, { teacher }: PartContext): number[] {
-  return levelsOf(options.levels, teacher.extractor, 'all').map((level) => level - 1);
+  /** One row an image: of each level the means of all channels, then their standard deviations. */
+  async of(features: readonly tf.Tensor4D[]): Promise<Rows> {
+    const count = features[0]!.shape[0];
+    const pooled = tf.tidy(() =>
+      tf.concat(
+        this.#levels.flatMap((index) => {
+          const level = features[index]!;
+          const { mean, variance } = tf.moments(level, [1, 2]);
+          if (!this.#withDeviation) return [mean as tf.Tensor2D];
+          // As torch.std: divided by one fewer than the number of positions.
+          const positions = level.shape[1] * level.shape[2];
+          const unbiased = tf.mul(variance, positions / Math.max(1, positions - 1));
+          return [mean as tf.Tensor2D, tf.sqrt(unbiased as tf.Tensor2D)];
+        }),
+        1,
+      ),
+    );
+    return { data: await download(pooled), count, width: this.width };
+  }
 }
 
 /** A Gaussian of pooled features as a branch without a map. */
-export class PooledPart implements Part {
-  readonly info;
-  readonly #indexes: readonly number[];
-  #pending: Float32Array[] = [];
+export class PooledPart implements LearningPart {
+  readonly info: BranchInfo;
+  readonly #pooling: Pooling;
 
+  /** @param taught pooled features of the images of all lessons. */
   constructor(
     readonly name: string,
-    private readonly context: PartContext,
+    context: PartContext,
     private config: PooledConfig,
-    private gaussian: Gaussian,
+    private readonly gaussian: Gaussian,
+    private taught: Rows,
   ) {
     this.info = { name, map: false };
-    this.#indexes = indexesOf(config.options, this.context);
+    this.#pooling = new Pooling(config.options, context);
+  }
+
+  get lessons(): number {
+    return this.config.lessons.length;
   }
 
   async score(features: readonly tf.Tensor4D[]): Promise<BranchOutput> {
-    const rows = await pooledRows(features, this.#indexes, this.config.options.pooling);
-    const { mean, whitening: lower, taught } = this.gaussian;
+    const rows = await this.#pooling.of(features);
+    const { mean, whitening: lower } = this.gaussian;
     const scores = mahalanobis(rows, mean, lower);
-    // A taught image is a second center: what is as near to it as to the mean is as normal.
-    for (let image = 0; taught.count > 0 && image < rows.count; image++) {
-      const own = whitened(rows.data.subarray(image * rows.width, (image + 1) * rows.width), this.gaussian);
-      for (let row = 0; row < taught.count; row++) {
-        const other = taught.data.subarray(row * taught.width, (row + 1) * taught.width);
-        scores[image] = Math.min(scores[image]!, distance(own, other));
-      }
+    // A taught image is a further center: what is as near to it as to the mean is as normal.
+    const { data, count, width } = this.taught;
+    for (let center = 0; center < count; center++) {
+      const distances = mahalanobis(rows, data.subarray(center * width, (center + 1) * width), lower);
+      distances.forEach((distance, image) => (scores[image] = Math.min(scores[image]!, distance)));
     }
     return { name: this.name, map: null, scores };
   }
 
-  async learn(features: readonly tf.Tensor4D[]): Promise<void> {
-    const rows = await pooledRows(features, this.#indexes, this.config.options.pooling);
-    for (let image = 0; image < rows.count; image++) {
-      this.#pending.push(whitened(rows.data.subarray(image * rows.width, (image + 1) * rows.width), this.gaussian));
-    }
-  }
-
-  endLesson(): void {
-    const width = this.gaussian.mean.length;
-    const lesson = this.#pending.splice(0).map((data) => ({ data, count: 1, width }));
-    this.gaussian = { ...this.gaussian, taught: joinRows([this.gaussian.taught, ...lesson]) };
-    this.config = { ...this.config, lessons: [...this.config.lessons, lesson.length] };
+  beginLesson(): Lesson {
+    const seen: Rows[] = [];
+    return {
+      add: async (features) => {
+        seen.push(await this.#pooling.of(features));
+      },
+      finish: () => {
+        const added = joinRows(seen);
+        return Promise.resolve(() => {
+          this.taught = joinRows([this.taught, added]);
+          this.config = { ...this.config, lessons: [...this.config.lessons, added.count] };
+        });
+      },
+    };
   }
 
   forget(): void {
-    const { taught } = this.gaussian;
-    const count = taught.count - (this.config.lessons.at(-1) ?? 0);
-    const kept = gatherRows(taught, Int32Array.from({ length: count }, (_, row) => row));
-    this.gaussian = { ...this.gaussian, taught: kept };
-    this.config = { ...this.config, lessons: this.config.lessons.slice(0, -1) };
+    const { lessons } = this.config;
+    this.taught = firstRows(this.taught, this.taught.count - lessons.at(-1)!);
+    this.config = { ...this.config, lessons: lessons.slice(0, -1) };
   }
 
-  save(): { config: JsonObject; tensors: StateDict } {
-    const { mean, whitening: lower, taught } = this.gaussian;
-    const width = mean.length;
-    const tensors: StateDict = new Map([
-      ['mean', floats([width], mean)],
-      // A vector stays float32 in a file of float16: scores are then the same before and after.
-      ['whitening', floats([width * width], lower)],
-    ]);
-    if (taught.count > 0) tensors.set('taught', floats([taught.data.length], taught.data));
+  save(): SavedPart {
+    const { mean, whitening: lower } = this.gaussian;
+    const tensors: StateDict = new Map();
+    // All are vectors: those stay float32 in a file of float16, so that scores are the same before and after.
+    tensors.set('mean', floats([mean.length], mean));
+    tensors.set('whitening', floats([lower.length], lower));
+    const { data } = this.taught;
+    if (data.length > 0) tensors.set('taught', floats([data.length], data));
     return { config: JSON.parse(JSON.stringify(this.config)) as JsonObject, tensors };
   }
 
@@ -133,28 +140,9 @@ export class PooledPart implements Part {
   }
 }
 
-function whitened(vector: Float32Array, { mean, whitening: lower }: Gaussian): Float32Array {
-  const width = mean.length;
-  const result = new Float32Array(width);
-  for (let row = 0; row < width; row++) {
-    let sum = 0;
-    for (let column = 0; column <= row; column++) {
-      sum += lower[row * width + column]! * (vector[column]! - mean[column]!);
-    }
-    result[row] = sum;
-  }
-  return result;
-}
-
-function distance(a: Float32Array, b: Float32Array): number {
-  let squares = 0;
-  for (let i = 0; i < a.length; i++) squares += (a[i]! - b[i]!) ** 2;
-  return Math.sqrt(squares);
-}
-
 /** Collects the pooled features of the training images. */
 export class PooledFitter implements PartFitter {
-  readonly #indexes: readonly number[];
+  readonly #pooling: Pooling;
   readonly #rows: Rows[] = [];
 
   constructor(
@@ -162,25 +150,26 @@ export class PooledFitter implements PartFitter {
     private readonly options: PooledOptions,
     private readonly context: PartContext,
   ) {
-    this.#indexes = indexesOf(options, context);
+    this.#pooling = new Pooling(options, context);
   }
 
   async add(features: readonly tf.Tensor4D[]): Promise<void> {
-    this.#rows.push(await pooledRows(features, this.#indexes, this.options.pooling));
+    this.#rows.push(await this.#pooling.of(features));
   }
 
   finish(progress: (done: number) => void): Promise<{ part: PooledPart; record: JsonObject }> {
     const rows = joinRows(this.#rows);
+    const { width } = rows;
     const { mean, covariance, shrinkage } = ledoitWolf(rows);
     const gaussian = {
       mean: Float32Array.from(mean),
-      whitening: Float32Array.from(whitening(covariance, rows.width)),
-      taught: { data: new Float32Array(0), count: 0, width: rows.width },
+      whitening: Float32Array.from(whitening(covariance, width)),
     };
     progress(1);
     const config = { options: this.options, lessons: [] };
-    const part = new PooledPart(this.name, this.context, config, gaussian);
-    return Promise.resolve({ part, record: { images: rows.count, width: rows.width, shrinkage } });
+    const none = { data: new Float32Array(0), count: 0, width };
+    const part = new PooledPart(this.name, this.context, config, gaussian, none);
+    return Promise.resolve({ part, record: { images: rows.count, width, shrinkage } });
   }
 
   dispose(): void {
@@ -190,7 +179,8 @@ export class PooledFitter implements PartFitter {
 
 /**
  * Restores a pooled Gaussian.
- * @throws {DskdError} `artifact-invalid`, `weights-mismatch`
+ * @throws {DskdError} `artifact-invalid` for a config that is none; `weights-mismatch`; `invalid-config` for levels that
+ * the teacher does not have.
  */
 export function restorePooled(
   name: string,
@@ -199,17 +189,12 @@ export function restorePooled(
   context: PartContext,
 ): PooledPart {
   const checked = checkMetadata(pooledConfig, config, 'detector');
-  const { options } = checked;
-  const channels = indexesOf(options, context).reduce(
-    (sum, index) => sum + context.teacher.extractor.levels[index]!.channels,
-    0,
-  );
-  const width = options.pooling === 'mean' ? channels : 2 * channels;
-  const taught = checked.lessons.reduce((sum, count) => sum + count, 0);
-  const flat = taught > 0 ? toFloat32(tensorOf(tensors, 'taught', [taught * width])) : new Float32Array(0);
-  return new PooledPart(name, context, checked, {
-    mean: toFloat32(tensorOf(tensors, 'mean', [width])),
-    whitening: toFloat32(tensorOf(tensors, 'whitening', [width * width])),
-    taught: rowsOf(new Map([['taught', floats([taught, width], flat)]]), 'taught', width),
-  });
+  const { width } = new Pooling(checked.options, context);
+  const gaussian = {
+    mean: floatsOf(tensors, 'mean', [width]),
+    whitening: floatsOf(tensors, 'whitening', [width * width]),
+  };
+  const count = checked.lessons.reduce((sum, images) => sum + images, 0);
+  const data = count > 0 ? floatsOf(tensors, 'taught', [count * width]) : new Float32Array(0);
+  return new PooledPart(name, context, checked, gaussian, { data, count, width });
 }

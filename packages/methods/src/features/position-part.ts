@@ -1,18 +1,24 @@
-import { randomStream, throwIfAborted } from '@dskd/base';
-import { cholesky } from '@dskd/closed-form';
-import { checkMetadata, toFloat32, type StateDict } from '@dskd/weights';
+import { DskdError, randomStream, throwIfAborted } from '@dskd/base';
+import { whitening } from '@dskd/closed-form';
+import { checkMetadata, type StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { BranchOutput, FitInput, JsonObject } from '../contract.js';
-import { floats, roundedAs, tensorOf } from './matrices.js';
-import type { Part, PartContext, PartFitter } from './parts.js';
-import { PatchEmbedder, planPatches, type PatchPlan } from './patches.js';
-import { levelsOf, positionOptions, type PositionOptions } from './part-options.js';
+import type { BranchInfo, BranchOutput, FitInput, JsonObject } from '../contract.js';
+import { floats, floatsOf, roundedAs } from './matrices.js';
+import { positionOptions, type PositionOptions } from './part-options.js';
+import { download, type Part, type PartContext, type PartFitter, type SavedPart } from './parts.js';
+import { positionPlan } from './patch-plans.js';
+import { PatchEmbedder, type PatchPlan } from './patches.js';
 
 // PaDiM (Defard et al., 2020; code: xiahaifeng1995/PaDiM-Anomaly-Detection-Localization-master, anomalib): a Gaussian of
-// the patch vectors at each position, with a fixed random subset of channels.
+// the patch vectors at each position, with a fixed random subset of channels. The patches are those of the embedding
+// `concat`; the paper's have no 3x3 mean, and take the nearest position of deeper levels.
 
-const positionConfig = z.object({ options: positionOptions, channels: z.array(z.int().nonnegative()) });
+const positionConfig = z.object({
+  options: positionOptions,
+  /** Indexes of the channels that are kept, out of those of all levels. */
+  channels: z.array(z.int().nonnegative()).min(1),
+});
 type PositionConfig = z.output<typeof positionConfig>;
 
 interface Gaussians {
@@ -49,7 +55,7 @@ class ChosenChannels {
 
 /** A Gaussian for each position as a branch. */
 export class PositionPart implements Part {
-  readonly info;
+  readonly info: BranchInfo;
   readonly #mean: tf.Tensor2D;
   /** `[positions, channels, channels]`, transposed: a row vector is multiplied from the left. */
   readonly #whitening: tf.Tensor3D;
@@ -83,7 +89,7 @@ export class PositionPart implements Part {
     return Promise.resolve({ name: this.name, map });
   }
 
-  save(): { config: JsonObject; tensors: StateDict } {
+  save(): SavedPart {
     const [height, width] = this.channels.plan.grid;
     const size = this.config.channels.length;
     const { mean, whitening } = this.gaussians;
@@ -100,24 +106,13 @@ export class PositionPart implements Part {
   }
 }
 
-/** Inverse of a lower triangular matrix, in place of `inverse`. */
-function invertLower(lower: Float64Array, size: number, inverse: Float32Array, at: number): void {
-  for (let column = 0; column < size; column++) {
-    for (let row = column; row < size; row++) {
-      let sum = row === column ? 1 : 0;
-      for (let k = column; k < row; k++) sum -= lower[row * size + k]! * inverse[at + k * size + column]!;
-      inverse[at + row * size + column] = sum / lower[row * size + row]!;
-    }
-  }
-}
-
-/** Sums of the patch vectors and of their products at each position, in float64. */
+/** Mean and scatter of the patch vectors at each position, in float64. */
 export class PositionFitter implements PartFitter {
   readonly #plan: PatchPlan;
   readonly #config: PositionConfig;
   readonly #channels: ChosenChannels;
   readonly #mean: Float64Array;
-  /** Lower triangles of the sums of products of deviations, each `[size, size]`. */
+  /** Sums of products of deviations, each `[size, size]`, of which the lower triangle is used. */
   readonly #scatter: Float64Array;
   #count = 0;
 
@@ -131,17 +126,16 @@ export class PositionFitter implements PartFitter {
     const all = Int32Array.from({ length: this.#plan.width }, (_, channel) => channel);
     const drawn = randomStream(input.seed, 'channels', name).shuffle(all).slice(0, options.channels).sort();
     this.#config = { options, channels: [...drawn] };
-    this.#channels = new ChosenChannels(this.#plan, context, this.#config.channels);
     const [height, width] = this.#plan.grid;
     this.#mean = new Float64Array(height * width * drawn.length);
     this.#scatter = new Float64Array(height * width * drawn.length ** 2);
+    this.#channels = new ChosenChannels(this.#plan, context, this.#config.channels);
   }
 
   async add(features: readonly tf.Tensor4D[]): Promise<void> {
     const chosen = this.#channels.of(features);
-    const values = (await chosen.data()) as Float32Array;
     const [batch, height, width, size] = chosen.shape;
-    chosen.dispose();
+    const values = await download(chosen);
     const positions = height * width;
     const deviation = new Float64Array(size);
     for (let image = 0; image < batch; image++) {
@@ -151,7 +145,7 @@ export class PositionFitter implements PartFitter {
         const from = (image * positions + position) * size;
         const at = position * size;
         const square = position * size * size;
-        // Welford: deviations from the mean before and after this image.
+        // Welford (1962): the deviation from the mean of the images before, weighted.
         for (let i = 0; i < size; i++) {
           const difference = values[from + i]! - this.#mean[at + i]!;
           deviation[i] = difference;
@@ -173,19 +167,13 @@ export class PositionFitter implements PartFitter {
     const { options, channels } = this.#config;
     const size = channels.length;
     const positions = this.#mean.length / size;
-    const whitening = new Float32Array(this.#scatter.length);
-    const covariance = new Float64Array(size * size);
+    const factors = new Float32Array(this.#scatter.length);
     for (let position = 0; position < positions; position++) {
-      const square = position * size * size;
-      for (let i = 0; i < size; i++) {
-        for (let j = 0; j <= i; j++) {
-          const value = this.#scatter[square + i * size + j]! / Math.max(1, this.#count - 1);
-          covariance[i * size + j] = value;
-          covariance[j * size + i] = value;
-        }
-        covariance[i * size + i]! += options.ridge;
-      }
-      invertLower(cholesky(covariance, size), size, whitening, square);
+      const start = position * size * size;
+      const covariance = this.#scatter.slice(start, start + size * size);
+      for (let i = 0; i < covariance.length; i++) covariance[i]! /= Math.max(1, this.#count - 1);
+      for (let i = 0; i < size; i++) covariance[i * (size + 1)]! += options.ridge;
+      factors.set(whitening(covariance, size), start);
       if (position % 16 === 0) {
         progress(position / positions);
         await new Promise((resolve) => setTimeout(resolve));
@@ -194,7 +182,7 @@ export class PositionFitter implements PartFitter {
     }
     const gaussians = {
       mean: Float32Array.from(this.#mean),
-      whitening: roundedAs(options.storage, `${this.name}.whitening`, whitening),
+      whitening: roundedAs(options.storage, `${this.name}.whitening`, factors),
     };
     const chosen = new ChosenChannels(this.#plan, this.context, channels);
     const part = new PositionPart(this.name, chosen, this.#config, gaussians);
@@ -206,17 +194,10 @@ export class PositionFitter implements PartFitter {
   }
 }
 
-function positionPlan(options: PositionOptions, { teacher, inputSize }: PartContext): PatchPlan {
-  const levels = levelsOf(options.levels, teacher.extractor, 'deepest-two');
-  return planPatches(teacher.extractor, inputSize, {
-    levels,
-    gridLevel: options.gridLevel ?? Math.min(...levels),
-  });
-}
-
 /**
  * Restores Gaussians of positions.
- * @throws {DskdError} `artifact-invalid`, `weights-mismatch`
+ * @throws {DskdError} `artifact-invalid` for a config that is none, or channels that the levels do not have;
+ * `weights-mismatch`; `invalid-config` for levels that the teacher does not have.
  */
 export function restorePositions(
   name: string,
@@ -226,10 +207,20 @@ export function restorePositions(
 ): PositionPart {
   const checked = checkMetadata(positionConfig, config, 'detector');
   const plan = positionPlan(checked.options, context);
+  const wrong = checked.channels.find((channel) => channel >= plan.width);
+  if (wrong !== undefined) {
+    throw new DskdError(
+      'artifact-invalid',
+      `Got channel ${wrong} of the Gaussians ${name}; wanted channels below ${plan.width}.`,
+      { details: { channel: wrong, width: plan.width } },
+    );
+  }
   const positions = plan.grid[0] * plan.grid[1];
   const size = checked.channels.length;
-  const mean = toFloat32(tensorOf(tensors, 'mean', [positions * size]));
-  const whitening = toFloat32(tensorOf(tensors, 'whitening', [positions, size, size]));
+  const gaussians = {
+    mean: floatsOf(tensors, 'mean', [positions * size]),
+    whitening: floatsOf(tensors, 'whitening', [positions, size, size]),
+  };
   const channels = new ChosenChannels(plan, context, checked.channels);
-  return new PositionPart(name, channels, checked, { mean, whitening });
+  return new PositionPart(name, channels, checked, gaussians);
 }

@@ -1,13 +1,14 @@
-import { randomStream } from '@dskd/base';
-import { principalAxes, principalSubspace, type Rows } from '@dskd/closed-form';
-import { checkMetadata, toFloat32, type StateDict } from '@dskd/weights';
+import { DskdError } from '@dskd/base';
+import type { Rows } from '@dskd/closed-form';
+import { checkMetadata, type StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { BranchOutput, FitInput, JsonObject } from '../contract.js';
-import { floats, gatherRows, joinRows, roundedAs, rowsOf, tensorOf } from './matrices.js';
-import type { Part, PartContext, PartFitter } from './parts.js';
-import { PatchEmbedder, planPatches, type PatchPlan } from './patches.js';
-import { levelsOf, subspaceOptions, type SubspaceOptions } from './part-options.js';
+import type { BranchInfo, BranchOutput, JsonObject } from '../contract.js';
+import { firstRows, floats, floatsOf, joinRows, roundedAs, rowsOf, rowsOfVectors } from './matrices.js';
+import { subspaceOptions } from './part-options.js';
+import { download, type LearningPart, type Lesson, type PartContext, type SavedPart } from './parts.js';
+import { subspacePlan } from './patch-plans.js';
+import { ReducedMaps, type ChannelAxes } from './reduced-maps.js';
 
 // FRE ("FRE: A Fast Method For Anomaly Detection And Segmentation", Ndiour et al., 2022): what the principal components
 // of good images' whole feature maps do not explain of a map, position by position.
@@ -19,141 +20,138 @@ const subspaceConfig = z.object({
 });
 type SubspaceConfig = z.output<typeof subspaceConfig>;
 
-/** What a subspace is made of. */
-interface Learned {
-  /** Of the reduction of channels, `[channels, width]` with its mean `[width]`; null where there is none. */
-  readonly axes: { readonly mean: Float32Array; readonly rows: Rows } | null;
-  /** Of a whole map: `positions * channels`. */
+/** What a subspace is made of. A map is `positions * channels` values. */
+export interface Subspace {
+  /** Null where channels are not reduced. */
+  readonly axes: ChannelAxes | null;
+  /** Of whole maps. */
   readonly mean: Float32Array;
-  /** Orthonormal, each `positions * channels`. */
+  /** Orthonormal maps; none where all training images are equal. */
   readonly components: Rows;
-}
-
-/** Tensors of the axes on the backend: patches `[n, width]` become `(patches - mean) axes`. */
-interface AxesTensors {
-  readonly mean: tf.Tensor1D;
-  readonly transposed: tf.Tensor2D;
-}
-
-/** Whole maps of reduced patches. */
-class ReducedMaps {
-  readonly #embedder: PatchEmbedder;
-  readonly #axes: AxesTensors | null;
-
-  constructor(
-    readonly plan: PatchPlan,
-    { teacher }: PartContext,
-    axes: Learned['axes'],
-  ) {
-    this.#embedder = new PatchEmbedder(plan, teacher.extractor);
-    this.#axes = axes && {
-      mean: tf.tensor1d(axes.mean),
-      transposed: tf.tidy(() => tf.transpose(tf.tensor2d(axes.rows.data, [axes.rows.count, axes.rows.width]))),
-    };
-  }
-
-  get channels(): number {
-    return this.#axes ? this.#axes.transposed.shape[1] : this.plan.width;
-  }
-
-  /** @returns `[batch, positions * channels]`; the caller disposes it. */
-  of(features: readonly tf.Tensor4D[]): tf.Tensor2D {
-    return tf.tidy(() => {
-      const patches = this.#embedder.embed(features);
-      const [batch] = patches.shape;
-      const axes = this.#axes;
-      if (!axes) return tf.reshape<tf.Rank.R2>(patches, [batch, -1]);
-      const rows = tf.reshape(patches, [-1, this.plan.width]);
-      const reduced = tf.matMul<tf.Tensor2D>(tf.sub<tf.Tensor2D>(rows, axes.mean), axes.transposed);
-      return tf.reshape<tf.Rank.R2>(reduced, [batch, -1]);
-    });
-  }
-
-  dispose(): void {
-    this.#embedder.dispose();
-    if (this.#axes) tf.dispose([this.#axes.mean, this.#axes.transposed]);
-  }
 }
 
 /** A lesson adds at most so many components. */
 const LESSON_COMPONENTS = 16;
 
-/** The residual of whole maps as a branch. */
-export class SubspacePart implements Part {
-  readonly info;
-  #mean: tf.Tensor1D;
-  #components: tf.Tensor2D;
-  #transposed: tf.Tensor2D;
-  #pending: Float32Array[] = [];
+/** Relative to the length of a centered map: what is shorter are rounding errors of float16 components. */
+const RESOLUTION = 1e-3;
 
-  constructor(
-    readonly name: string,
-    private readonly maps: ReducedMaps,
-    private config: SubspaceConfig,
-    private learned: Learned,
-  ) {
-    this.info = { name, map: true };
-    this.#mean = tf.tensor1d(learned.mean);
-    [this.#components, this.#transposed] = componentTensors(learned.components);
+/** Components on the backend. */
+class Components {
+  /** Null where there is no component. */
+  readonly #tensors: { readonly rows: tf.Tensor2D; readonly columns: tf.Tensor2D } | null;
+
+  constructor({ data, count, width }: Rows) {
+    if (count === 0) {
+      this.#tensors = null;
+      return;
+    }
+    const rows = tf.tensor2d(data, [count, width]);
+    this.#tensors = { rows, columns: tf.transpose(rows) };
   }
 
-  /** What the subspace does not explain, `[batch, positions * channels]`; the caller disposes it. */
-  #residuals(features: readonly tf.Tensor4D[]): tf.Tensor2D {
+  /** What the components do not explain of centered maps; the caller disposes it. */
+  residuals(centered: tf.Tensor2D): tf.Tensor2D {
+    const tensors = this.#tensors;
+    if (!tensors) return centered.clone();
     return tf.tidy(() => {
-      const centered = tf.sub<tf.Tensor2D>(this.maps.of(features), this.#mean);
-      const coordinates = tf.matMul<tf.Tensor2D>(centered, this.#transposed);
-      return tf.sub<tf.Tensor2D>(centered, tf.matMul<tf.Tensor2D>(coordinates, this.#components));
+      const coordinates = tf.matMul<tf.Tensor2D>(centered, tensors.columns);
+      return tf.sub<tf.Tensor2D>(centered, tf.matMul<tf.Tensor2D>(coordinates, tensors.rows));
     });
   }
 
+  dispose(): void {
+    if (this.#tensors) tf.dispose([this.#tensors.rows, this.#tensors.columns]);
+  }
+}
+
+/** The residual of whole maps as a branch. */
+export class SubspacePart implements LearningPart {
+  readonly info: BranchInfo;
+  readonly #maps: ReducedMaps;
+  readonly #mean: tf.Tensor1D;
+  #components: Components;
+
+  constructor(
+    readonly name: string,
+    context: PartContext,
+    private config: SubspaceConfig,
+    private learned: Subspace,
+  ) {
+    this.info = { name, map: true };
+    this.#maps = new ReducedMaps(subspacePlan(config.options, context), context, learned.axes);
+    this.#mean = tf.tensor1d(learned.mean);
+    this.#components = new Components(learned.components);
+  }
+
+  get lessons(): number {
+    return this.config.lessons.length;
+  }
+
+  /** Whole maps less the mean, and what the components do not explain of them. Call it inside `tf.tidy`. */
+  #residuals(features: readonly tf.Tensor4D[]): {
+    readonly centered: tf.Tensor2D;
+    readonly residuals: tf.Tensor2D;
+  } {
+    const centered = tf.sub<tf.Tensor2D>(this.#maps.of(features), this.#mean);
+    return { centered, residuals: this.#components.residuals(centered) };
+  }
+
   score(features: readonly tf.Tensor4D[]): Promise<BranchOutput> {
-    const [height, width] = this.maps.plan.grid;
+    const { plan, channels } = this.#maps;
     const map = tf.tidy(() => {
-      const residuals = tf.reshape(this.#residuals(features), [-1, height, width, this.maps.channels]);
-      return tf.sqrt<tf.Tensor3D>(tf.sum(tf.square(residuals), 3));
+      const { residuals } = this.#residuals(features);
+      const byPosition = tf.reshape(residuals, [-1, plan.grid[0], plan.grid[1], channels]);
+      return tf.sqrt<tf.Tensor3D>(tf.sum(tf.square(byPosition), 3));
     });
     return Promise.resolve({ name: this.name, map });
   }
 
-  async learn(features: readonly tf.Tensor4D[]): Promise<void> {
-    const residuals = this.#residuals(features);
-    const values = (await residuals.data()) as Float32Array;
-    const [batch, width] = residuals.shape;
-    residuals.dispose();
-    for (let image = 0; image < batch; image++) {
-      this.#pending.push(values.slice(image * width, (image + 1) * width));
-    }
-  }
-
-  /** What the lesson's images have beyond the subspace becomes part of it: their residuals, made orthonormal. */
-  endLesson(): void {
-    const { mean, components } = this.learned;
+  /** What a lesson's images have beyond the subspace becomes part of it: their residuals, made orthonormal. */
+  beginLesson(): Lesson {
     const added: Float32Array[] = [];
-    for (const residual of this.#pending.splice(0)) {
-      const direction = added.length < LESSON_COMPONENTS ? orthonormal(residual, added) : null;
-      if (direction) added.push(direction);
-    }
-    if (added.length > 0) {
-      const rows = joinRows(added.map((data) => ({ data, count: 1, width: mean.length })));
-      const rounded = { ...rows, data: roundedAs(this.config.options.storage, `${this.name}.components`, rows.data) };
-      this.#replace(joinRows([components, rounded]));
-    }
-    this.config = { ...this.config, lessons: [...this.config.lessons, added.length] };
+    return {
+      add: async (features) => {
+        const [residuals, lengths] = tf.tidy<[tf.Tensor2D, tf.Tensor1D]>(() => {
+          const found = this.#residuals(features);
+          return [found.residuals, tf.sqrt(tf.sum<tf.Tensor1D>(tf.square(found.centered), 1))];
+        });
+        const [values, wholes] = await Promise.all([download(residuals), download(lengths)]);
+        const width = values.length / wholes.length;
+        wholes.forEach((whole, image) => {
+          if (added.length === LESSON_COMPONENTS) return;
+          const residual = values.subarray(image * width, (image + 1) * width);
+          const direction = orthonormal(residual, added, RESOLUTION * whole);
+          if (direction) added.push(direction);
+        });
+      },
+      finish: () => {
+        const { options } = this.config;
+        const rows = added.length > 0 ? rowsOfVectors(added) : null;
+        const data = rows && roundedAs(options.storage, `${this.name}.components`, rows.data);
+        return Promise.resolve(() => {
+          if (rows && data) this.#replace(joinRows([this.learned.components, { ...rows, data }]));
+          this.config = { ...this.config, lessons: [...this.config.lessons, added.length] };
+        });
+      },
+    };
   }
 
   forget(): void {
-    const count = this.learned.components.count - (this.config.lessons.at(-1) ?? 0);
-    this.#replace(gatherRows(this.learned.components, Int32Array.from({ length: count }, (_, row) => row)));
-    this.config = { ...this.config, lessons: this.config.lessons.slice(0, -1) };
+    const { lessons } = this.config;
+    const { components } = this.learned;
+    const added = lessons.at(-1)!;
+    if (added > 0) this.#replace(firstRows(components, components.count - added));
+    this.config = { ...this.config, lessons: lessons.slice(0, -1) };
   }
 
   #replace(components: Rows): void {
-    tf.dispose([this.#components, this.#transposed]);
+    this.#components.dispose();
     this.learned = { ...this.learned, components };
-    [this.#components, this.#transposed] = componentTensors(components);
+    this.#components = new Components(components);
   }
 
-  save(): { config: JsonObject; tensors: StateDict } {
+  save(): SavedPart {
     const { axes, mean, components } = this.learned;
     const tensors: StateDict = new Map();
     if (axes) {
@@ -161,171 +159,38 @@ export class SubspacePart implements Part {
       tensors.set('axes.rows', floats([axes.rows.count, axes.rows.width], axes.rows.data));
     }
     tensors.set('mean', floats([mean.length], mean));
-    tensors.set('components', floats([components.count, components.width], components.data));
+    if (components.count > 0) {
+      tensors.set('components', floats([components.count, components.width], components.data));
+    }
     return { config: JSON.parse(JSON.stringify(this.config)) as JsonObject, tensors };
   }
 
   dispose(): void {
-    tf.dispose([this.#mean, this.#components, this.#transposed]);
-    this.maps.dispose();
+    this.#mean.dispose();
+    this.#components.dispose();
+    this.#maps.dispose();
   }
 }
 
-function componentTensors({ data, count, width }: Rows): [tf.Tensor2D, tf.Tensor2D] {
-  const components = tf.tensor2d(data, [count, width]);
-  return [components, tf.transpose(components)];
-}
-
-/** `vector` without its parts along `basis`, of length 1; null where nothing is left. */
-function orthonormal(vector: Float32Array, basis: readonly Float32Array[]): Float32Array | null {
+/** `vector` without its parts along `basis`, of length 1; null where no more than `least` is left of it. */
+function orthonormal(
+  vector: Float32Array,
+  basis: readonly Float32Array[],
+  least: number,
+): Float32Array | null {
   const rest = Float64Array.from(vector);
-  const before = lengthOf(rest);
   for (const direction of basis) {
-    let dot = 0;
-    for (let i = 0; i < rest.length; i++) dot += rest[i]! * direction[i]!;
-    for (let i = 0; i < rest.length; i++) rest[i]! -= dot * direction[i]!;
+    const along = rest.reduce((sum, value, i) => sum + value * direction[i]!, 0);
+    for (let i = 0; i < rest.length; i++) rest[i]! -= along * direction[i]!;
   }
-  const length = lengthOf(rest);
-  if (!(length > 1e-3 * before)) return null;
-  return Float32Array.from(rest, (value) => value / length);
-}
-
-function lengthOf(vector: Float64Array): number {
-  let squares = 0;
-  for (const value of vector) squares += value * value;
-  return Math.sqrt(squares);
-}
-
-function subspacePlan(options: SubspaceOptions, { teacher, inputSize }: PartContext): PatchPlan {
-  const levels = levelsOf(options.levels, teacher.extractor, 'deepest-two');
-  return planPatches(teacher.extractor, inputSize, {
-    levels,
-    gridLevel: options.gridLevel ?? Math.max(...levels),
-    gridFirst: true,
-  });
-}
-
-/** Patches that the axes of the channels are found from. */
-const AXES_SAMPLE = 20_000;
-
-/** Collects whole maps of training images, at most `maxImages`. */
-export class SubspaceFitter implements PartFitter {
-  readonly #plan: PatchPlan;
-  readonly #embedder: PatchEmbedder;
-  readonly #chosen: ReadonlySet<number>;
-  readonly #maps: Float32Array[] = [];
-
-  constructor(
-    readonly name: string,
-    private readonly options: SubspaceOptions,
-    input: FitInput,
-    private readonly context: PartContext,
-  ) {
-    this.#plan = subspacePlan(options, context);
-    this.#embedder = new PatchEmbedder(this.#plan, context.teacher.extractor);
-    const all = Int32Array.from({ length: input.trainingImages.length }, (_, index) => index);
-    const drawn =
-      all.length > options.maxImages
-        ? randomStream(input.seed, 'subspace', name).shuffle(all).slice(0, options.maxImages)
-        : all;
-    this.#chosen = new Set(drawn);
-  }
-
-  async add(features: readonly tf.Tensor4D[], first: number): Promise<void> {
-    const embedded = this.#embedder.embed(features);
-    const values = (await embedded.data()) as Float32Array;
-    const [batch] = embedded.shape;
-    const size = embedded.size / batch;
-    embedded.dispose();
-    for (let image = 0; image < batch; image++) {
-      if (this.#chosen.has(first + image)) this.#maps.push(values.slice(image * size, (image + 1) * size));
-    }
-  }
-
-  /** The principal axes of the channels, rounded as they will be stored. */
-  #axes(): Learned['axes'] {
-    const { channels, storage } = this.options;
-    const { width } = this.#plan;
-    if (channels === 0 || channels >= width) return null;
-    const places = this.#maps[0]!.length / width;
-    const step = Math.max(1, Math.floor((this.#maps.length * places) / AXES_SAMPLE));
-    const sample: Rows[] = [];
-    for (let at = 0; at < this.#maps.length * places; at += step) {
-      const start = (at % places) * width;
-      sample.push({
-        data: this.#maps[Math.floor(at / places)]!.subarray(start, start + width),
-        count: 1,
-        width,
-      });
-    }
-    const { mean, components } = principalAxes(joinRows(sample), channels);
-    const data = roundedAs(storage, `${this.name}.axes.rows`, components.data);
-    return { mean, rows: { ...components, data } };
-  }
-
-  async finish(
-    progress: (done: number) => void,
-    signal: AbortSignal | undefined,
-  ): Promise<{ part: SubspacePart; record: JsonObject }> {
-    const { options, context } = this;
-    const axes = this.#axes();
-    const [height, width] = this.#plan.grid;
-    const maps = new ReducedMaps(this.#plan, context, axes);
-    try {
-      const size = height * width * maps.channels;
-      const rows = axes ? await reduce(this.#maps, this.#plan.width, axes, size) : joined(this.#maps);
-      const wanted = Math.max(1, Math.min(options.components, rows.count - 2));
-      const { mean, components, variances } = await principalSubspace(rows, wanted, {
-        onProgress: (done, total) => progress(done / total),
-        ...(signal && { signal }),
-      });
-      const data = roundedAs(options.storage, `${this.name}.components`, components.data);
-      const learned = { axes, mean, components: { ...components, data } };
-      const part = new SubspacePart(this.name, maps, { options, lessons: [] }, learned);
-      const record = { images: rows.count, components: components.count, width: size, variances: [...variances] };
-      return { part, record };
-    } catch (error) {
-      maps.dispose();
-      throw error;
-    }
-  }
-
-  dispose(): void {
-    this.#embedder.dispose();
-  }
-}
-
-function joined(maps: readonly Float32Array[]): Rows {
-  return joinRows(maps.map((data) => ({ data, count: 1, width: data.length })));
-}
-
-/** Whole maps with their channels reduced. */
-async function reduce(
-  maps: readonly Float32Array[],
-  channels: number,
-  { mean, rows }: NonNullable<Learned['axes']>,
-  size: number,
-): Promise<Rows> {
-  const data = new Float32Array(maps.length * size);
-  const transposed = tf.tidy(() => tf.transpose(tf.tensor2d(rows.data, [rows.count, rows.width])));
-  const offset = tf.tensor1d(mean);
-  try {
-    for (const [index, map] of maps.entries()) {
-      const reduced = tf.tidy(() =>
-        tf.matMul(tf.sub<tf.Tensor2D>(tf.tensor2d(map, [map.length / channels, channels]), offset), transposed),
-      );
-      data.set((await reduced.data()) as Float32Array, index * size);
-      reduced.dispose();
-    }
-  } finally {
-    tf.dispose([transposed, offset]);
-  }
-  return { data, count: maps.length, width: size };
+  const length = Math.sqrt(rest.reduce((sum, value) => sum + value * value, 0));
+  return length > least ? Float32Array.from(rest, (value) => value / length) : null;
 }
 
 /**
  * Restores a subspace.
- * @throws {DskdError} `artifact-invalid`, `weights-mismatch`
+ * @throws {DskdError} `artifact-invalid` for a config that is none, or lessons of more components than there are;
+ * `weights-mismatch`; `invalid-config` for levels that the teacher does not have.
  */
 export function restoreSubspace(
   name: string,
@@ -335,17 +200,26 @@ export function restoreSubspace(
 ): SubspacePart {
   const checked = checkMetadata(subspaceConfig, config, 'detector');
   const plan = subspacePlan(checked.options, context);
-  const [height, width] = plan.grid;
   const { channels } = checked.options;
-  const reduced = channels > 0 && channels < plan.width;
-  const axes = reduced
-    ? {
-        mean: toFloat32(tensorOf(tensors, 'axes.mean', [plan.width])),
-        rows: rowsOf(tensors, 'axes.rows', plan.width),
-      }
-    : null;
-  const size = height * width * (axes?.rows.count ?? plan.width);
-  const mean = toFloat32(tensorOf(tensors, 'mean', [size]));
-  const components = rowsOf(tensors, 'components', size);
-  return new SubspacePart(name, new ReducedMaps(plan, context, axes), checked, { axes, mean, components });
+  const axes =
+    channels > 0 && channels < plan.width
+      ? {
+          mean: floatsOf(tensors, 'axes.mean', [plan.width]),
+          rows: rowsOf(tensors, 'axes.rows', plan.width),
+        }
+      : null;
+  const width = plan.grid[0] * plan.grid[1] * (axes?.rows.count ?? plan.width);
+  const mean = floatsOf(tensors, 'mean', [width]);
+  const components = tensors.has('components')
+    ? rowsOf(tensors, 'components', width)
+    : { data: new Float32Array(0), count: 0, width };
+  const taught = checked.lessons.reduce((sum, count) => sum + count, 0);
+  if (taught > components.count) {
+    throw new DskdError(
+      'artifact-invalid',
+      `The subspace ${name} has ${components.count} components, its lessons ${taught}; wanted no more.`,
+      { details: { components: components.count, taught } },
+    );
+  }
+  return new SubspacePart(name, context, checked, { axes, mean, components });
 }
