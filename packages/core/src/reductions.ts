@@ -14,12 +14,14 @@ const COLUMNS_OF_A_FULL_SUM = 256;
  * @returns `[columns]`. The caller disposes it.
  */
 export function sumOverRows(x: Tensor2D): Tensor1D {
-  return scaledSumOverRows(x, 1);
-}
-
-/** Returns the mean of each column; otherwise as {@link sumOverRows}. */
-export function meanOverRows(x: Tensor2D): Tensor1D {
-  return scaledSumOverRows(x, 1 / x.shape[0]);
+  const sum = tf.customGrad((input) => {
+    const [rows, columns] = (input as Tensor2D).shape;
+    return {
+      value: columnSums(input as Tensor2D),
+      gradFunc: (upstream: Tensor) => tf.tile(tf.reshape(upstream, [1, columns]), [rows, 1]),
+    };
+  });
+  return tf.tidy(() => sum(x) as Tensor1D);
 }
 
 /**
@@ -54,17 +56,6 @@ function fullSum(flat: Tensor1D): Scalar {
   const table = tf.reshape<tf.Rank.R2>(tf.slice(flat, 0, whole), [rows, COLUMNS_OF_A_FULL_SUM]);
   const sum = tf.sum<Scalar>(columnSums(table));
   return whole === flat.size ? sum : tf.add<Scalar>(sum, tf.sum(tf.slice(flat, whole)));
-}
-
-function scaledSumOverRows(x: Tensor2D, scale: number): Tensor1D {
-  const sum = tf.customGrad((input) => {
-    const [rows, columns] = (input as Tensor2D).shape;
-    return {
-      value: tf.mul(columnSums(input as Tensor2D), scale),
-      gradFunc: (upstream: Tensor) => tf.tile(tf.reshape(tf.mul(upstream, scale), [1, columns]), [rows, 1]),
-    };
-  });
-  return tf.tidy(() => sum(x) as Tensor1D);
 }
 
 /** Column sums by average pooling, the only reduction over a leading axis that is fast on every backend. */

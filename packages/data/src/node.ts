@@ -5,4 +5,4 @@ export { writeManifest } from './node/manifest.js';
 export { openSource, type OpenSourceOptions } from './node/open-source.js';
 export { subsetsTemplate } from './node/subsets.js';
 export { watchFolder } from './node/watch-folder.js';
-export { assertWritable, makeFolder, writeFileAtomically } from './node/write-file.js';
+export { assertWritable, writeFileAtomically } from './node/write-file.js';

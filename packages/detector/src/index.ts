@@ -1,5 +1,5 @@
 export { readArtifact, type Artifact } from './artifact/artifact.js';
-export { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from './artifact/description.js';
+export type { DetectorDescription, TrainingRecord } from './artifact/description.js';
 export { loadDetector, loadDetectors, type LoadOptions } from './artifact/load-detector.js';
 export {
   chooseThreshold,

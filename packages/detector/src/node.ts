@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { DskdError } from '@dskd/base';
 import { writeFileAtomically } from '@dskd/data/node';
-import { loadTeacher, type BackboneName, type Teacher, type TeacherOptions } from '@dskd/models';
 import { loadDetector, type LoadOptions } from './artifact/load-detector.js';
 import type { Detector, SaveOptions } from './inference/detector.js';
 
@@ -30,13 +29,4 @@ export async function saveDetectorFile(
   options: SaveOptions = {},
 ): Promise<void> {
   await writeFileAtomically(path, detector.save(options));
-}
-
-/** {@link loadTeacher} from a weight file. */
-export async function loadTeacherFile(
-  name: BackboneName,
-  path: string,
-  options: TeacherOptions = {},
-): Promise<Teacher> {
-  return loadTeacher(name, await read(path), options);
 }

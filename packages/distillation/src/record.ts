@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import { assertSameRun, readCheckpoint, type StudentState, writeCheckpoint } from '@dskd/training';
+import { readCheckpoint, type StudentState, writeCheckpoint } from '@dskd/training';
 import {
   checkMetadata,
   parseMetadata,
@@ -163,10 +163,9 @@ export function writeProgress(settings: DistillationSettings, progress: Distilla
  * `invalid-argument` naming the settings that differ.
  */
 export function readProgress(bytes: Uint8Array, settings: DistillationSettings): DistillationProgress {
-  const checkpoint = readCheckpoint(bytes);
-  const { settings: saved, curve } = checkMetadata(runSchema, checkpoint.run, 'distillation checkpoint');
-  assertSameRun({ ...checkpoint, run: saved }, { ...settings });
-  const { step, lossSums, students } = checkpoint.state;
+  const { run, state } = readCheckpoint(bytes, { run: { ...settings }, runKey: 'settings' });
+  const { curve } = checkMetadata(runSchema, run, 'distillation checkpoint');
+  const { step, lossSums, students } = state;
   const [student] = students;
   if (!student || students.length !== 1) {
     throw new DskdError('artifact-invalid', `The checkpoint has ${students.length} networks, wanted one.`);

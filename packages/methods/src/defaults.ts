@@ -16,25 +16,24 @@ export const TRAINING_DEFAULTS = {
   featureCacheBytes: 2 ** 30,
 } as const;
 
-/**
- * The paper's two students: Eq. 1-2 for the local one (flattened, as the code it builds on has it), Eq. 6-7 for the
- * global one. Learning rates found on transistor and bottle: bench/real.md.
- */
-export const DEFAULT_BRANCHES = {
-  local: {
-    branch: 'local',
-    objective: { name: 'flattenedCosine', options: {} },
-    optimizer: { learningRate: 0.005 },
-  },
-  global: {
-    branch: 'global',
-    objective: { name: 'contextualAffinity', options: { temperature: 1 } },
-    optimizer: { learningRate: 0.001 },
-  },
-} as const;
-
 /** Defaults of the methods `dskd` and `rd`. */
 export const DSKD_DEFAULTS = {
+  /**
+   * The paper's two students: Eq. 1-2 for the local one (flattened, as the code it builds on has it), Eq. 6-7 for the
+   * global one. Learning rates found on transistor and bottle: bench/real.md.
+   */
+  branches: {
+    local: {
+      branch: 'local',
+      objective: { name: 'flattenedCosine', options: {} },
+      optimizer: { learningRate: 0.005 },
+    },
+    global: {
+      branch: 'global',
+      objective: { name: 'contextualAffinity', options: { temperature: 1 } },
+      optimizer: { learningRate: 0.001 },
+    },
+  },
   preset: 'lite',
   batchSize: 16,
   reestimateBatchNorm: false,

@@ -6,7 +6,6 @@ export { backboneCost } from './backbones/sizes-and-cost.js';
 export { backboneWeightShapes } from './backbones/weights.js';
 export { createStudent, summarizeStudent, type TrainableStudent } from './students/create-student.js';
 export {
-  presetArchitecture,
   type GccbVariant,
   type StudentArchitecture,
   type StudentBranch,
@@ -14,12 +13,4 @@ export {
   type StudentPreset,
 } from './students/student-config.js';
 export { teacherStage4 } from './students/teacher-stage.js';
-export {
-  assertSha256,
-  backboneName,
-  loadTeacher,
-  namedTeacher,
-  sha256Of,
-  type Teacher,
-  type TeacherOptions,
-} from './teacher.js';
+export { loadTeacher, namedTeacher, type Teacher, type TeacherOptions } from './teacher.js';

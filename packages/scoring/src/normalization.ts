@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import { orderedKey, valueOfKey } from '@dskd/metrics';
+import { float32Order } from '@dskd/metrics';
 
 /**
  * How a branch's raw maps of normal images give its normalization. `moments`: their mean goes to 0 and mean plus
@@ -157,7 +157,7 @@ export class MapQuantiles {
   add(values: Float32Array): void {
     assertFinitePixels(values);
     const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-    for (const value of bits) this.#bins[orderedKey(value) >>> DROPPED_BITS]! += 1;
+    for (const value of bits) this.#bins[float32Order.keyOf(value) >>> DROPPED_BITS]! += 1;
     this.#count += values.length;
   }
 
@@ -178,6 +178,6 @@ export class MapQuantiles {
     const first = (bin << DROPPED_BITS) >>> 0;
     return this.#count === 0
       ? NaN
-      : valueOfKey(first === 0x80000000 ? first : first + 2 ** (DROPPED_BITS - 1));
+      : float32Order.valueOfKey(first === 0x80000000 ? first : first + 2 ** (DROPPED_BITS - 1));
   }
 }

@@ -51,6 +51,13 @@ export interface Checkpoint {
   readonly run: RunDescription | null;
 }
 
+export interface ReadCheckpointOptions {
+  /** The run that goes on: the checkpoint of another one is refused, of which the number of steps may differ. */
+  readonly run?: RunDescription;
+  /** Where the description in the file has more than what decides the result: the key of that. */
+  readonly runKey?: string;
+}
+
 /** The four groups of arrays in a student's state, by the prefix they are stored under. */
 function groupsOf(state: StudentState): Record<string, ReadonlyMap<string, ArrayState>> {
   const { parameters, buffers, optimizer } = state;
@@ -145,9 +152,13 @@ function migrated(parsed: Readonly<Record<string, unknown>>): Readonly<Record<st
  * Reads a file of {@link writeCheckpoint}, also of formats 1 and 2.
  * @throws {DskdError} `weights-invalid` (not safetensors, or cut off), `artifact-invalid` (no description or a
  * wrong one), `artifact-version`, `artifact-outdated`, `weights-mismatch` (tensors left over, or of another
- * type), `weights-not-finite`. `trainStudents` checks whether the state fits its students.
+ * type), `weights-not-finite`; for a checkpoint of another run than `run` `input-size-mismatch`, or
+ * `invalid-argument` naming everything that differs. `trainStudents` checks whether the state fits its students.
  */
-export function readCheckpoint(bytes: Uint8Array): Checkpoint {
+export function readCheckpoint(
+  bytes: Uint8Array,
+  { run: now, runKey }: ReadCheckpointOptions = {},
+): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes);
   const text = metadata[METADATA_KEY];
   if (text === undefined) {
@@ -200,14 +211,20 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
     );
   }
   const { seed, batchSize, images, step, history, lossSums } = description;
+  if (now) assertSameRun(runKey === undefined ? run : partOf(run, runKey), now);
   return { run, state: { seed, batchSize, images, step, history, lossSums, students: states } };
 }
 
+function partOf(run: RunDescription | null, key: string): RunDescription | null {
+  const part = run?.[key];
+  return isRecord(part) ? (part as RunDescription) : null;
+}
+
 /**
- * Checks that a checkpoint belongs to the run described by `now`. The number of steps may differ.
+ * Checks that a checkpoint of `run` belongs to the run described by `now`. The number of steps may differ.
  * @throws {DskdError} `input-size-mismatch`; `invalid-argument` naming everything else that differs.
  */
-export function assertSameRun({ run }: Checkpoint, now: RunDescription): void {
+function assertSameRun(run: RunDescription | null, now: RunDescription): void {
   if (!run) return;
   const written = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
   const differing = [...new Set([...Object.keys(run), ...Object.keys(now)])].filter(

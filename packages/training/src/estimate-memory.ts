@@ -1,4 +1,3 @@
-import { DskdError } from '@dskd/base';
 import { largestBatch } from './schedule.js';
 
 /** Largest heap of wasm, which has 32-bit addresses. */
@@ -138,31 +137,6 @@ export function exceededLimits({ heaps, parts, largestTensor }: MemoryEstimate):
     );
   }
   return exceeded;
-}
-
-/**
- * Checks that a run fits, before it starts.
- * @param hint of the error, for example which options would fit.
- * @param more is added to the details of the error.
- * @throws {DskdError} `out-of-memory` naming each exceeded limit: of a heap, with its largest part, or of a single
- * tensor.
- */
-export function assertFits(
-  estimate: MemoryEstimate,
-  hint = 'Use smaller students or batches, one worker per student (workerRunner), or a backend without this limit (webgpu).',
-  more: Readonly<Record<string, unknown>> = {},
-): void {
-  const exceeded = exceededLimits(estimate);
-  if (exceeded.length === 0) return;
-  throw new DskdError('out-of-memory', `This run does not fit: ${exceeded.join('; ')}.`, {
-    hint,
-    details: {
-      heaps: estimate.heaps,
-      parts: estimate.parts,
-      largestTensor: estimate.largestTensor,
-      ...more,
-    },
-  });
 }
 
 function sumBytes(parts: readonly MemoryPart[]): number {

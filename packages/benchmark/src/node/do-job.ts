@@ -13,8 +13,8 @@ import {
   trainDetector,
   type TrainDetectorOptions,
 } from '@dskd/detector';
-import { loadTeacherFile, saveDetectorFile } from '@dskd/detector/node';
-import { backboneName, type Teacher } from '@dskd/models';
+import { saveDetectorFile } from '@dskd/detector/node';
+import { backboneInfo, loadTeacher, type Teacher } from '@dskd/models';
 import { drawContour, heatMapOverlay, heatScaleOf } from '@dskd/report';
 import { branchName, type CategoryFacts, type Cell, type TeacherFile } from '../cell.js';
 import type { Combination } from '../job.js';
@@ -26,7 +26,7 @@ import { CellStore } from './cell-store.js';
  * @throws {DskdError} `file-not-found`, `invalid-argument` (no such backbone)
  */
 export async function teacherFile(name: string, file: string): Promise<TeacherFile> {
-  const known = backboneName(name);
+  const known = backboneInfo(name).name;
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw new DskdError('file-not-found', `Cannot read the teacher's weights, ${file}.`, {
       hint: 'pullWeights of @dskd/weights/node downloads the weights it knows.',
@@ -70,8 +70,8 @@ export function openCategory(
 }
 
 /** The teacher of a cell; the caller disposes it. */
-export function teacherOf({ facts, teacherFile }: Cell): Promise<Teacher> {
-  return loadTeacherFile(backboneName(facts.teacher.name), teacherFile);
+export async function teacherOf({ facts, teacherFile }: Cell): Promise<Teacher> {
+  return loadTeacher(backboneInfo(facts.teacher.name).name, await readFile(teacherFile));
 }
 
 /** What a cell is to `trainDetector`. */

@@ -3,7 +3,7 @@ import type { FeatureExtractor } from '@dskd/core';
 import { tensorsUnder, type StateDict } from '@dskd/weights';
 import type { Artifact } from './artifact.js';
 import type { DetectorDescription } from './description.js';
-import { backboneName, namedTeacher, type Teacher } from '@dskd/models';
+import { backboneInfo, namedTeacher, type Teacher } from '@dskd/models';
 
 type TeacherDescription = NonNullable<DetectorDescription['teacher']>;
 
@@ -133,7 +133,7 @@ export function shareTeachers(artifacts: readonly Artifact[]): (wanted: TeacherD
         },
       );
     }
-    const teacher = namedTeacher(backboneName(name), weights, sha256, {
+    const teacher = namedTeacher(backboneInfo(name).name, weights, sha256, {
       levels: levels.map((level) => level.name),
       inputTransform,
     });

@@ -2,7 +2,7 @@ import { PreparedImages, type Sample } from '@dskd/data';
 import type { Alternative, AnomalyModel, Fit, FitPlan, JsonObject } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
 import { quantileThreshold } from '@dskd/scoring';
-import { assertFits, exceededLimits } from '@dskd/training';
+import { exceededLimits } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from '../artifact/description.js';
 import { calibrate, measureNormalizations, type Calibration } from '../calibration/calibrate.js';
@@ -10,6 +10,7 @@ import { chooseImages, type ChosenImages } from '../calibration/choose-images.js
 import { Detector } from '../inference/detector.js';
 import { preparationOf } from '../inference/preparation.js';
 import { VERSION } from '../version.js';
+import { outOfMemory } from './out-of-memory.js';
 import {
   resolveTrainingOptions,
   type ResolvedTraining,
@@ -50,7 +51,7 @@ export function assertTrainingFits(training: ResolvedTraining, images: number): 
   const { memory } = method.estimate(plan, options);
   if (exceededLimits(memory).length === 0) return;
   const alternatives = method.alternatives?.(plan, options, Infinity) ?? [];
-  assertFits(memory, hintFor(alternatives), { alternatives });
+  throw outOfMemory(memory, hintFor(alternatives), alternatives);
 }
 
 /**

@@ -8,11 +8,12 @@ import {
   type Method,
   type Size,
 } from '@dskd/methods';
-import { assertSha256, type Teacher } from '@dskd/models';
+import type { Teacher } from '@dskd/models';
 import { defaultSigma, type Normalization } from '@dskd/scoring';
 import { z } from 'zod';
 import type { DetectorDescription } from '../artifact/description.js';
 import { ignoredAtNetworkSize, type IgnoreMask } from '../inference/ignored-pixels.js';
+import { assertSha256 } from './assert-sha256.js';
 
 /** How images become the network's input. */
 export interface InputOptions {

@@ -1,4 +1,4 @@
-import { presetArchitecture, summarizeStudent } from '@dskd/models';
+import { summarizeStudent } from '@dskd/models';
 import { countSteps, estimateMemory, exceededLimits } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Alternative, CostEstimate, Execution, FitPlan, Size } from '../contract.js';
@@ -103,9 +103,13 @@ function branchesApart({ plan, options }: Run): Candidate[] {
 }
 
 function fewerGccbChannels({ plan, options }: Run): Candidate[] {
-  const { preset, architecture, gccb } = options;
-  const { levels } = teacherOf(plan).extractor;
-  const now = gccb?.channels ?? (architecture?.gccb ?? presetArchitecture(preset, levels).gccb).channels;
+  const { gccb } = options;
+  const now = Math.max(
+    0,
+    ...planBranches({ ...plan, teacher: teacherOf(plan) }, options)
+      .filter(({ student }) => student.branch === 'global')
+      .map(({ student }) => summarizeStudent(student).architecture.gccb.channels),
+  );
   return [512, 256, 128]
     .filter((channels) => channels < now)
     .map((channels) => ({

@@ -2,7 +2,7 @@ import { DskdError } from '@dskd/base';
 import type { StudentArchitecture } from '@dskd/models';
 import { namesAreApart } from '@dskd/weights';
 import { z } from 'zod';
-import { DEFAULT_BRANCHES, DSKD_DEFAULTS } from '../defaults.js';
+import { DSKD_DEFAULTS } from '../defaults.js';
 
 const count = z.int().positive();
 
@@ -62,7 +62,7 @@ export const dskdOptions = z.strictObject({
     })
     .optional(),
   /** By name. One alone gives a detector of its own; `combineDetectors` of `@dskd/detector` joins several. */
-  branches: z.record(z.string(), branch).default(DEFAULT_BRANCHES),
+  branches: z.record(z.string(), branch).default(DSKD_DEFAULTS.branches),
   /** `teacher-stage4`: the global bottleneck starts from the teacher's stage 4 and is trained on. */
   initialize: z
     .strictObject({ global: z.enum(['random', 'teacher-stage4']).default(DSKD_DEFAULTS.initializeGlobal) })
@@ -72,11 +72,13 @@ export const dskdOptions = z.strictObject({
 /** Options of the method `rd`: reverse distillation, the local student alone. */
 export const rdOptions = z.strictObject({
   ...common,
-  objective: objective.default(DEFAULT_BRANCHES.local.objective),
-  optimizer: optimizer.default(DEFAULT_BRANCHES.local.optimizer),
+  objective: objective.default(DSKD_DEFAULTS.branches.local.objective),
+  optimizer: optimizer.default(DSKD_DEFAULTS.branches.local.optimizer),
 });
 
 export type DskdOptions = z.output<typeof dskdOptions>;
+/** Options of the method `dskd` as a user gives them. */
+export type DskdOptionsInput = z.input<typeof dskdOptions>;
 export type RdOptions = z.output<typeof rdOptions>;
 
 /** The options of `dskd` that train what `rd` trains. */
@@ -91,8 +93,8 @@ export function paperOptions(): DskdOptions {
     preset: 'paper',
     gccb: { variant: 'full', channels: 1024 },
     branches: {
-      local: { ...DEFAULT_BRANCHES.local, optimizer: adam },
-      global: { ...DEFAULT_BRANCHES.global, optimizer: adam },
+      local: { ...DSKD_DEFAULTS.branches.local, optimizer: adam },
+      global: { ...DSKD_DEFAULTS.branches.global, optimizer: adam },
     },
     epochs: 200,
     batchSize: 16,

@@ -69,9 +69,15 @@ export interface BackboneInfo {
 
 /**
  * Returns what is known about a backbone without its weights.
- * @throws {DskdError} `invalid-argument` for an unknown name.
+ * @param name any text, such as an option that a user gave.
+ * @throws {DskdError} `invalid-argument` listing the backbones that exist, if `name` is none of them.
  */
-export function backboneInfo(name: BackboneName): BackboneInfo {
+export function backboneInfo(name: string): BackboneInfo {
   const { plan, levels } = selectLevels(name);
-  return { name, levels, availableLevels: levelsOf(plan.stages), inputTransform: plan.inputTransform };
+  return {
+    name: name as BackboneName,
+    levels,
+    availableLevels: levelsOf(plan.stages),
+    inputTransform: plan.inputTransform,
+  };
 }

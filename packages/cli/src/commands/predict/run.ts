@@ -4,7 +4,7 @@ import {
   decodeMask,
   encodePng,
   listImages,
-  makeFolder,
+  assertWritable,
   watchFolder,
   writeFileAtomically,
 } from '@dskd/data/node';
@@ -30,7 +30,7 @@ export async function runPrediction(
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
   const model = await loadModel(modelPath, options);
   try {
-    if (out !== undefined) await makeFolder(out);
+    if (out !== undefined) await assertWritable(path.join(out, 'overlay.png'));
     const arrivals = watch === undefined ? [] : watchFolder(watch, { signal });
     if (watch !== undefined) process.stderr.write(`watching ${watch} for new images; Ctrl-C ends\n`);
     const names = overlayNames(files);
