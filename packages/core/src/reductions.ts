@@ -6,14 +6,26 @@ const WINDOW = 64;
 const COLUMNS_OF_A_FULL_SUM = 256;
 
 /**
- * Returns the sum of each column. No float32 sum has more than 64 terms, so the error does not grow with the number
- * of rows. On wasm it is about forty times faster than `tf.sum(x, 0)`, which transposes. Differentiable with a
- * custom gradient, which needs no gradient registry and has no second derivative.
+ * `tf.sum` in short stages: no float32 sum has more than 511 terms, so the error does not grow with their number.
+ * Differentiable with a custom gradient, which needs no gradient registry and has no second derivative.
+ *
+ * @param x float32, any shape.
+ * @returns a scalar. The caller disposes it.
+ */
+export function accurateSum(x: Tensor): Scalar;
+/**
+ * The sum of each column, in stages of at most 64 terms. On wasm it is about forty times faster than `tf.sum(x, 0)`,
+ * which transposes.
  *
  * @param x float32 `[rows, columns]`.
  * @returns `[columns]`. The caller disposes it.
  */
-export function sumOverRows(x: Tensor2D): Tensor1D {
+export function accurateSum(x: Tensor2D, axis: 0): Tensor1D;
+export function accurateSum(x: Tensor, axis?: 0): Tensor {
+  return axis === 0 ? sumOverRows(x as Tensor2D) : sumAll(x);
+}
+
+function sumOverRows(x: Tensor2D): Tensor1D {
   const sum = tf.customGrad((input) => {
     const [rows, columns] = (input as Tensor2D).shape;
     return {
@@ -24,14 +36,7 @@ export function sumOverRows(x: Tensor2D): Tensor1D {
   return tf.tidy(() => sum(x) as Tensor1D);
 }
 
-/**
- * Returns the sum of all entries, computed in stages of at most 511 terms. Differentiable with a custom gradient,
- * which needs no gradient registry and has no second derivative.
- *
- * @param x float32, any shape.
- * @returns a scalar. The caller disposes it.
- */
-export function sumAll(x: Tensor): Scalar {
+function sumAll(x: Tensor): Scalar {
   const sum = tf.customGrad((input) => {
     const { shape } = input as Tensor;
     return {

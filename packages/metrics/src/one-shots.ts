@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import { PixelMetricsAccumulator } from './pixel-metrics.js';
 import { ProAccumulator } from './pro.js';
-import { meanOverSubsets, SproAccumulator, type SproRegion } from './spro.js';
+import { SproAccumulator, type SproRegion } from './spro.js';
 
 /** The anomaly map of one image at the size of its ground truth. */
 export interface ScoreMap {
@@ -116,5 +116,5 @@ export function auSpro(
   const areas = Object.entries(accumulator.result().subsets).map(
     ([name, { limits }]) => [name, limits] as const,
   );
-  return meanOverSubsets(Object.fromEntries(areas))[0]?.value ?? NaN;
+  return SproAccumulator.meanOverSubsets(Object.fromEntries(areas))[0]?.value ?? NaN;
 }

@@ -15,6 +15,3 @@ export function valueOfKey(key: number): number {
   buffer.setUint32(0, key >>> 31 ? key & 0x7fffffff : ~key >>> 0);
   return buffer.getFloat32(0);
 }
-
-/** The order of float32 values as that of unsigned integers, for histograms and sorting. */
-export const float32Order = { keyOf: orderedKey, valueOfKey };

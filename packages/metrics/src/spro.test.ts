@@ -1,11 +1,5 @@
 import fc from 'fast-check';
-import {
-  meanOverSubsets,
-  SproAccumulator,
-  type SproRegion,
-  type SproResult,
-  type SproSample,
-} from './index.js';
+import { SproAccumulator, type SproRegion, type SproResult, type SproSample } from './index.js';
 import { limitedArea, slowCurve } from './overlap-oracle.test.util.js';
 import { accumulated, expectSame, sproSamples, values } from './overlap-samples.test.util.js';
 import { saturationAreaOf } from './saturation-area.js';
@@ -411,7 +405,7 @@ test('the score of a category is the mean over its subsets at each limit', () =>
     upper: value + 1,
   });
   expect(
-    meanOverSubsets({
+    SproAccumulator.meanOverSubsets({
       logical: [area(0.05, 0.5), area(0.3, 1)],
       structural: [area(0.05, 0.25), area(0.3, 0)],
     }),
@@ -419,5 +413,5 @@ test('the score of a category is the mean over its subsets at each limit', () =>
     { limit: 0.05, value: 0.375, lower: 0.1875, upper: 1.375 },
     { limit: 0.3, value: 0.5, lower: 0.25, upper: 1.5 },
   ]);
-  expect(meanOverSubsets({})).toEqual([]);
+  expect(SproAccumulator.meanOverSubsets({})).toEqual([]);
 });

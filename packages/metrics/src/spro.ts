@@ -176,6 +176,20 @@ export class SproAccumulator {
     return { ...this.#memory, limits: this.#limits, good: this.#good.toJSON(), subsets };
   }
 
+  /**
+   * The AU-sPRO of a category in MVTec LOCO AD: at each limit the mean over the subsets (logical and structural
+   * anomalies), with the means of the bounds.
+   * @param bySubset areas of each subset, at the same limits in the same order.
+   * @returns an area per limit; none without a subset.
+   */
+  static meanOverSubsets(bySubset: Readonly<Record<string, readonly LimitedArea[]>>): LimitedArea[] {
+    const subsets = Object.values(bySubset);
+    return meanAreas(
+      subsets,
+      (subsets[0] ?? []).map(({ limit }) => limit),
+    );
+  }
+
   /** @throws {DskdError} `invalid-argument` when `state` is not what {@link toJSON} writes. */
   static fromJSON(state: SproState): SproAccumulator {
     const accumulator = new SproAccumulator(state);
@@ -208,18 +222,4 @@ export class SproAccumulator {
       byDefect: Object.fromEntries(byDefect),
     };
   }
-}
-
-/**
- * The AU-sPRO of a category in MVTec LOCO AD: at each limit the mean over the subsets (logical and structural
- * anomalies), with the means of the bounds.
- * @param bySubset areas of each subset, at the same limits in the same order.
- * @returns an area per limit; none without a subset.
- */
-export function meanOverSubsets(bySubset: Readonly<Record<string, readonly LimitedArea[]>>): LimitedArea[] {
-  const subsets = Object.values(bySubset);
-  return meanAreas(
-    subsets,
-    (subsets[0] ?? []).map(({ limit }) => limit),
-  );
 }

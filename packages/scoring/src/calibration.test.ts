@@ -1,6 +1,6 @@
 import { randomStream } from '@dskd/base';
 import fc from 'fast-check';
-import { conformalPValue, defaultSigma, falseAlarmConfidence, quantileThreshold } from './index.js';
+import { conformalPValue, defaultSigma, quantileThreshold, toleranceLimit } from './index.js';
 
 const normals = fc.array(fc.integer({ min: 0, max: 30 }), { minLength: 1, maxLength: 60 });
 const rate = fc.oneof(
@@ -103,7 +103,7 @@ describe('quantileThreshold', () => {
           const got = quantileThreshold(some, falseAlarmRate, { confidence });
           const sure = (exceeding: number): number =>
             exceeding < some.length
-              ? falseAlarmConfidence({ normals: some.length, exceeding, falseAlarmRate })
+              ? toleranceLimit.confidence({ normals: some.length, exceeding, falseAlarmRate })
               : 0;
           expect(got.confidence).toBe(sure(got.exceeding));
           expect(got.guaranteed).toBe(got.confidence >= confidence);

@@ -1,5 +1,5 @@
 export { conformalPValue, quantileThreshold, type QuantileThreshold } from './conformal.js';
-export { falseAlarmBound, falseAlarmConfidence, requiredCalibrationSize } from './false-alarm-bounds.js';
+export { toleranceLimit } from './false-alarm-bounds.js';
 export {
   createNormalizationAccumulator,
   type BranchNormalization,

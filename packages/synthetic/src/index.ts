@@ -7,4 +7,4 @@ export {
   type SceneOptions,
   type Split,
 } from './generate-scene.js';
-export { defectsConfig, planDataset } from './plan-dataset.js';
+export { planDataset } from './plan-dataset.js';

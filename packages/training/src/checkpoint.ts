@@ -1,14 +1,5 @@
 import { DskdError } from '@dskd/base';
-import {
-  assertFinite,
-  checkMetadata,
-  listed,
-  namesAreApart,
-  parseMetadata,
-  readSafetensors,
-  writeSafetensors,
-  type StateDict,
-} from '@dskd/weights';
+import { readSafetensors, tensorFiles, writeSafetensors, type StateDict } from '@dskd/weights';
 import { z } from 'zod';
 import type { ArrayState, StudentState, TrainingState } from './training-state.js';
 
@@ -29,7 +20,7 @@ const checkpointSchema = z.object({
     .min(1)
     .max(64)
     .refine(
-      (names) => namesAreApart(names, '/'),
+      (names) => tensorFiles.namesAreApart(names, '/'),
       'names must differ, and none may begin with another and a slash',
     ),
   /** Updates made so far, by student. */
@@ -82,10 +73,10 @@ export function writeCheckpoint({ state, run }: Checkpoint): Uint8Array {
       }
     }
   }
-  assertFinite(tensors);
+  tensorFiles.assertFinite(tensors);
   const { students, ...rest } = state;
   const optimizerSteps = Object.fromEntries(students.map(({ name, optimizer }) => [name, optimizer.step]));
-  const description = checkMetadata(
+  const description = tensorFiles.checkMetadata(
     checkpointSchema,
     { format: FORMAT_VERSION, run, students: students.map(({ name }) => name), optimizerSteps, ...rest },
     'checkpoint',
@@ -143,7 +134,8 @@ function fromFormat2({ run, ...description }: Unchecked): Unchecked {
   return { ...(renamed(description, names) as Unchecked), run: runFromFormat2(run), format: 3 };
 }
 
-function migrated(parsed: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+function migrated(parsed: Unchecked): Unchecked {
+  assertKnownFormat(parsed.format);
   if (parsed.format === 1) return fromFormat2({ ...parsed, run: null });
   return parsed.format === 2 ? fromFormat2(parsed) : parsed;
 }
@@ -167,14 +159,13 @@ export function readCheckpoint(
       details: { wanted: 'checkpoint' },
     });
   }
-  const parsed = parseMetadata(text, 'checkpoint');
-  assertKnownFormat(parsed.format);
-  const { students, optimizerSteps, run, ...description } = checkMetadata(
+  const { students, optimizerSteps, run, ...description } = tensorFiles.checkMetadata(
     checkpointSchema,
-    migrated(parsed),
+    text,
     'checkpoint',
+    migrated,
   );
-  assertFinite(tensors);
+  tensorFiles.assertFinite(tensors);
 
   const used = new Set<string>();
   const arraysOf = (prefix: string): Map<string, ArrayState> => {
@@ -206,7 +197,7 @@ export function readCheckpoint(
   if (extra.length > 0) {
     throw new DskdError(
       'weights-mismatch',
-      `The checkpoint holds tensors that belong to no student, or are not F32: ${listed(extra)}.`,
+      `The checkpoint holds tensors that belong to no student, or are not F32: ${tensorFiles.namesInWords(extra)}.`,
       { details: { tensors: extra } },
     );
   }

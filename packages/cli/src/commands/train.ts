@@ -1,4 +1,4 @@
-import { DSKD_DEFAULTS, TRAINING_DEFAULTS } from '@dskd/methods/defaults';
+import { TRAINING_DEFAULTS } from '@dskd/methods/defaults';
 import { defineCommand } from '../define-command.js';
 import {
   boolean,
@@ -25,6 +25,8 @@ import {
   reportOption,
   TEACHER_TINY,
 } from '../options/shared.js';
+
+const { dskd: DSKD_DEFAULTS } = TRAINING_DEFAULTS;
 
 /** File of the model where `--out` is not given. */
 export const DEFAULT_OUT = 'model.safetensors';

@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import { createMethod, type AnomalyModel, type BranchInfo } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
-import { tensorsUnder } from '@dskd/weights';
+import { tensorFiles } from '@dskd/weights';
 import { Detector } from '../inference/detector.js';
 import { readArtifact, type Artifact } from './artifact.js';
 import type { DetectorDescription } from './description.js';
@@ -39,7 +39,7 @@ async function assemble(
   try {
     const { method: name, config, inputSize } = description;
     const method = await createMethod(name);
-    const saved = { config, tensors: tensorsUnder(tensors, name) };
+    const saved = { config, tensors: tensorFiles.tensorsUnder(tensors, name) };
     const model = await method.restore(saved, { inputSize, teacher });
     assertBranches(model, description);
     const ignored = (tensors.get('ignored')?.data ?? null) as Uint8Array | null;
