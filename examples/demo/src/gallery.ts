@@ -1,4 +1,4 @@
-import { encodeWebp } from '@dskd/data/node';
+import { encodeImage } from '@dskd/data/node';
 import type { EvaluatedImage } from '@dskd/detector';
 import { makePanels, type GalleryImage, type HeatScale } from '@dskd/report';
 
@@ -25,7 +25,7 @@ export async function galleryImage(
   const truth = label === 'anomalous' && mask !== undefined;
   const images = await makePanels(
     { image: image, ...(truth && { mask }), ...maps },
-    { scale, images: count, encode: encodeWebp },
+    { scale, images: count, encode: (panel) => encodeImage(panel, { format: 'webp' }) },
   );
   const { score, verdict, branches } = prediction;
   return {

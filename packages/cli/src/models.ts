@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import '@tensorflow/tfjs';
 import { DskdError } from '@dskd/base';
 import { selectBackend, type SelectedBackend } from '@dskd/core/backends';
-import { loadDetectors, readArtifact, type Detector, type DetectorDescription } from '@dskd/detector';
+import { loadDetector, readArtifact, type Detector, type DetectorDescription } from '@dskd/detector';
 import { backboneInfo, loadTeacher, type Teacher, type TeacherOptions } from '@dskd/models';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
@@ -38,7 +38,7 @@ export async function loadModels(
   const wanted = readArtifact(files[0]!).description.teacher;
   const teacher = wanted ? await loadWantedTeacher(wanted, weights) : undefined;
   try {
-    const detectors = await loadDetectors(files, teacher ? { teachers: [teacher] } : {});
+    const detectors = await loadDetector(files, teacher ? { teachers: [teacher] } : {});
     return {
       detectors,
       dispose() {

@@ -12,7 +12,6 @@ export {
   type Augmentation,
 } from './transforms/augmentation.js';
 export {
-  LETTERBOX_FILL,
   placement,
   type Color,
   type Fit,

@@ -1,5 +1,5 @@
 export { decodeImage, decodeMask } from './node/decode.js';
-export { encodePng, encodeWebp } from './node/encode.js';
+export { encodeImage } from './node/encode.js';
 export { listImages } from './node/listing.js';
 export { writeManifest } from './node/manifest.js';
 export { openSource, type OpenSourceOptions } from './node/open-source.js';

@@ -1,6 +1,6 @@
 export { readArtifact, type Artifact } from './artifact/artifact.js';
 export type { DetectorDescription, TrainingRecord } from './artifact/description.js';
-export { loadDetector, loadDetectors, type LoadOptions } from './artifact/load-detector.js';
+export { loadDetector, type LoadOptions } from './artifact/load-detector.js';
 export {
   chooseThreshold,
   type ChosenThreshold,

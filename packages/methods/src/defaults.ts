@@ -52,6 +52,8 @@ export const TRAINING_DEFAULTS = {
   /** `[height, width]` in pixels. */
   inputSize: [128, 128],
   fit: 'stretch',
+  /** Of a letterbox's border: the mean of ImageNet. */
+  fill: [124, 116, 104],
   holdOutFraction: 0.1,
   onTrainingImages: false,
   statisticsOn: 'calibration',

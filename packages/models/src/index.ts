@@ -1,9 +1,8 @@
-export { fromGraphModel, fromLayersModel } from './adapters/from-tfjs-model.js';
+export { fromTfjsModel } from './adapters/from-tfjs-model.js';
 export { createBackbone, type Backbone, type BackboneOptions } from './backbones/create-backbone.js';
 export { createTrainableBackbone, type TrainableBackbone } from './backbones/create-trainable-backbone.js';
 export { backboneInfo, type BackboneInfo } from './backbones/backbone-info.js';
 export { BACKBONES, type BackboneName } from './backbones/registry.js';
-export { backboneWeightShapes } from './backbones/weights.js';
 export { createStudent, summarizeStudent, type TrainableStudent } from './students/create-student.js';
 export {
   type GccbVariant,

@@ -53,6 +53,8 @@ export interface MemoryEstimate {
   readonly largestTensor?: { readonly student: string; readonly bytes: number; readonly limit: number };
   /** Bytes of all parts. */
   readonly total: number;
+  /** Each limit of the backend that the run would exceed, in words. Empty if it fits. */
+  readonly exceeded: readonly string[];
 }
 
 /**
@@ -111,16 +113,19 @@ export function estimateMemory(input: MemoryEstimateInput): MemoryEstimate {
     }))
     .sort((a, b) => b.bytes - a.bytes);
   const { tensorLimit } = input;
-  return {
+  const sizes = {
     parts,
     heaps,
     ...(tensorLimit !== undefined && largest && { largestTensor: { ...largest, limit: tensorLimit } }),
-    total: sumBytes(parts),
   };
+  return { ...sizes, total: sumBytes(parts), exceeded: exceededLimits(sizes) };
 }
 
-/** Describes each limit of the backend that a run would exceed. Empty if it fits. */
-export function exceededLimits({ heaps, parts, largestTensor }: MemoryEstimate): string[] {
+function exceededLimits({
+  heaps,
+  parts,
+  largestTensor,
+}: Omit<MemoryEstimate, 'total' | 'exceeded'>): string[] {
   const exceeded = heaps
     .filter(({ bytes, limit }) => bytes > (limit ?? Infinity))
     .map(({ heap, bytes, limit }) => {

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import { gcadAugmentation, type ImageSource, prepareMask, preparePixels, type Sample } from '@dskd/data';
-import { encodePng, openSource, writeFileAtomically } from '@dskd/data/node';
+import { encodeImage, openSource, writeFileAtomically } from '@dskd/data/node';
 import {
   combineDetectors,
   type Detector,
   estimateTraining,
   evaluateCombinations,
-  loadDetectors,
+  loadDetector,
   type ScoreMap,
   trainDetector,
   type TrainDetectorOptions,
@@ -213,7 +213,7 @@ export async function withCombined<T>(
   use: (detector: Detector) => Promise<T>,
 ): Promise<T> {
   const files = await Promise.all(cells.map((cell) => readFile(store.studentFile(cell))));
-  const detectors = await loadDetectors(files, { teachers: [teacher] });
+  const detectors = await loadDetector(files, { teachers: [teacher] });
   let combined: Detector | undefined;
   try {
     if (detectors.length > 1) combined = await combineDetectors(detectors, { source, signal });
@@ -310,7 +310,7 @@ export async function drawPanels(job: PanelJob, signal: AbortSignal): Promise<vo
       for (const sample of firstOfEachKind(source)) {
         rows.push(await panelsOf(detector, sample, job.cells.map(branchName)));
       }
-      if (rows.length > 0) await writeFileAtomically(job.file, await encodePng(tile(rows)));
+      if (rows.length > 0) await writeFileAtomically(job.file, await encodeImage(tile(rows)));
     });
   } finally {
     teacher.dispose();

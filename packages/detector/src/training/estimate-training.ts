@@ -1,6 +1,5 @@
 import { isDskdError } from '@dskd/base';
 import type { Alternative, CostEstimate } from '@dskd/methods';
-import { exceededLimits } from '@dskd/training';
 import { chooseImages } from '../calibration/choose-images.js';
 import { fit, fitPlan } from './train-detector.js';
 import {
@@ -72,7 +71,7 @@ export async function estimateTraining(
   const images = chooseImages(source, { ...calibration, seed }).training.length;
   const plan = fitPlan(training, images);
   const cost = method.estimate(plan, training.options);
-  const fits = exceededLimits(cost.memory).length === 0;
+  const fits = cost.memory.exceeded.length === 0;
   const secondsPerStep =
     fits && measuredSteps > 0 && cost.steps > 0 ? await measureSteps(training, measuredSteps) : null;
   const tooMuch = !fits || cost.bytes > availableBytes;

@@ -1,6 +1,6 @@
 import { DskdError } from '@dskd/base';
 import type { Alternative } from '@dskd/methods';
-import { exceededLimits, type MemoryEstimate } from '@dskd/training';
+import type { MemoryEstimate } from '@dskd/training';
 
 /**
  * The error of a training that exceeds limits of its backend: of a heap, with its largest part, or of a single tensor.
@@ -11,8 +11,8 @@ export function outOfMemory(
   hint: string,
   alternatives: readonly Alternative[],
 ): DskdError {
-  const { heaps, parts, largestTensor } = estimate;
-  return new DskdError('out-of-memory', `This run does not fit: ${exceededLimits(estimate).join('; ')}.`, {
+  const { heaps, parts, largestTensor, exceeded } = estimate;
+  return new DskdError('out-of-memory', `This run does not fit: ${exceeded.join('; ')}.`, {
     hint,
     details: { heaps, parts, largestTensor, alternatives },
   });

@@ -2,7 +2,6 @@ import { PreparedImages, type Sample } from '@dskd/data';
 import type { Alternative, AnomalyModel, Fit, FitPlan, JsonObject } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
 import { quantileThreshold } from '@dskd/scoring';
-import { exceededLimits } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from '../artifact/description.js';
 import { calibrate, measureNormalizations, type Calibration } from '../calibration/calibrate.js';
@@ -49,7 +48,7 @@ export function assertTrainingFits(training: ResolvedTraining, images: number): 
   const { method, options } = training;
   const plan = fitPlan(training, images);
   const { memory } = method.estimate(plan, options);
-  if (exceededLimits(memory).length === 0) return;
+  if (memory.exceeded.length === 0) return;
   const alternatives = method.alternatives?.(plan, options, Infinity) ?? [];
   throw outOfMemory(memory, hintFor(alternatives), alternatives);
 }

@@ -1,5 +1,5 @@
 import { DskdError, type EventListener } from '@dskd/base';
-import { LETTERBOX_FILL, type Augmentation, type Color, type Fit, type ImageSource } from '@dskd/data';
+import type { Augmentation, Color, Fit, ImageSource } from '@dskd/data';
 import {
   createMethod,
   TRAINING_DEFAULTS,
@@ -133,7 +133,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
   const [height, width] = input.size ?? TRAINING_DEFAULTS.inputSize;
   const inputSize = [height, width] as const;
   const fit = input.fit ?? TRAINING_DEFAULTS.fit;
-  const [red, green, blue] = input.fill ?? LETTERBOX_FILL;
+  const [red, green, blue] = input.fill ?? TRAINING_DEFAULTS.fill;
   return {
     source: given.source,
     teacher: method.needs.teacher ? teacher : undefined,

@@ -1,5 +1,5 @@
 import { summarizeStudent } from '@dskd/models';
-import { countSteps, estimateMemory, exceededLimits } from '@dskd/training';
+import { countSteps, estimateMemory } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Alternative, CostEstimate, Execution, FitPlan, Size } from '../contract.js';
 import { epochsFor, type DskdOptions } from './options.js';
@@ -143,7 +143,7 @@ function smallerSizes({ plan, options }: Run): Candidate[] {
 export function alternatives(plan: FitPlan, options: DskdOptions, availableBytes: number): Alternative[] {
   const fits = (run: Run): boolean => {
     const { memory } = estimateCost(run.plan, run.options);
-    return exceededLimits(memory).length === 0 && memory.total <= availableBytes;
+    return memory.exceeded.length === 0 && memory.total <= availableBytes;
   };
   const kinds = [threadEach, smallerPresets, branchesApart, fewerGccbChannels, smallerBatches, smallerSizes];
   const helpful = kinds.flatMap((kind) => {

@@ -1,5 +1,6 @@
 import type { FeatureLevel, InputTransform } from '@dskd/core';
 import { levelsOf, selectLevels, type BackboneName } from './registry.js';
+import { backboneWeightShapes } from './weights.js';
 import { backboneCost, type BackboneCost } from './sizes-and-cost.js';
 
 export interface BackboneInfo {
@@ -17,6 +18,12 @@ export interface BackboneInfo {
    * @throws {DskdError} `invalid-argument` for an unknown level, `shape-mismatch` for too small an input.
    */
   cost(inputSize: readonly [number, number], options?: { readonly levels?: readonly string[] }): BackboneCost;
+  /**
+   * Shapes of the tensors that `createBackbone` reads, by their names in torch.
+   * @param options.levels names of the levels. Default: {@link BackboneInfo.levels}.
+   * @throws {DskdError} `invalid-argument` for an unknown level.
+   */
+  weightShapes(options?: { readonly levels?: readonly string[] }): Map<string, number[]>;
 }
 
 /**
@@ -31,6 +38,7 @@ export function backboneInfo(name: string): BackboneInfo {
     levels,
     availableLevels: levelsOf(plan.stages),
     inputTransform: plan.inputTransform,
+    weightShapes: (options) => backboneWeightShapes(name, options),
     cost: (inputSize, options) => backboneCost(name, inputSize, options),
   };
 }

@@ -9,13 +9,7 @@ import {
   filledWeights,
   noiseImages,
 } from './golden.test.util.js';
-import {
-  backboneInfo,
-  BACKBONES,
-  backboneWeightShapes,
-  createBackbone,
-  type BackboneName,
-} from '../index.js';
+import { backboneInfo, BACKBONES, createBackbone, type BackboneName } from '../index.js';
 
 beforeAll(() => useBackend('wasm'));
 
@@ -144,7 +138,7 @@ describe('weights', () => {
     ]);
     const all = caught(() => createBackbone('resnet18', { weights: new Map() }));
     expect(all.message).toMatch(/; and \d+ more\.$/);
-    expect(all.details?.problems).toHaveLength(backboneWeightShapes('resnet18').size);
+    expect(all.details?.problems).toHaveLength(backboneInfo('resnet18').weightShapes().size);
   });
 
   test('tensors that are not needed are ignored, and layer4 is needed only if it is selected', () => {
@@ -273,7 +267,7 @@ describe('cost', () => {
   });
 
   test('counts the filters, and scales with the image', () => {
-    const shapes = [...backboneWeightShapes('squeezenet1_1').values()];
+    const shapes = [...backboneInfo('squeezenet1_1').weightShapes().values()];
     const held = shapes.reduce((sum, shape) => sum + shape.reduce((product, side) => product * side, 1), 0);
     expect(backboneInfo('squeezenet1_1').cost([64, 64]).parameters).toBe(held);
     const [small, large] = ([64, 128] as const).map((side) => backboneInfo('resnet50').cost([side, side]));

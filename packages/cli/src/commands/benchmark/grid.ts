@@ -11,7 +11,7 @@ import {
   type GridEvent,
   type TeacherFile,
 } from '@dskd/benchmark';
-import { assertWritable, decodeImage, encodeWebp, writeFileAtomically } from '@dskd/data/node';
+import { assertWritable, decodeImage, encodeImage, writeFileAtomically } from '@dskd/data/node';
 import { renderBenchmarkReport } from '@dskd/report';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { printJson, printLine } from '../../output/print.js';
@@ -67,7 +67,7 @@ async function reportOf(found: BenchmarkResults, results: string): Promise<strin
         const image = await decodeImage(path.join(results, file));
         const { width, height } = image;
         // WebP is about a quarter of the PNG, which keeps a page of many categories small.
-        const encoded = await encodeWebp(image);
+        const encoded = await encodeImage(image, { format: 'webp' });
         return { title, caption, encoded, width, height };
       }),
     ),

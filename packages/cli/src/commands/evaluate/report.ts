@@ -1,4 +1,4 @@
-import { assertWritable, encodeWebp, writeFileAtomically } from '@dskd/data/node';
+import { assertWritable, encodeImage, writeFileAtomically } from '@dskd/data/node';
 import type { ImageSource } from '@dskd/data';
 import type { Detector, EvaluatedImage } from '@dskd/detector';
 import type { EvaluationResult } from '@dskd/metrics';
@@ -37,7 +37,11 @@ export class EvaluationReport {
     await this.#gallery.consider({ id, label, defectType, score, verdict, branchScores }, () =>
       makePanels(
         { image: image, ...maps, ...(mask && { mask }) },
-        { scale: scaleOf(detector), images: this.#gallery.capacity, encode: encodeWebp },
+        {
+          scale: scaleOf(detector),
+          images: this.#gallery.capacity,
+          encode: (panel) => encodeImage(panel, { format: 'webp' }),
+        },
       ),
     );
   }

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
 import {
   decodeMask,
-  encodePng,
+  encodeImage,
   listImages,
   assertWritable,
   watchFolder,
@@ -110,7 +110,7 @@ async function writeOverlay(
   scale: HeatScale,
 ): Promise<void> {
   const pixels = heatMapOverlay(image, mapInImage(prediction, image), scale);
-  await writeFileAtomically(file, await encodePng(pixels));
+  await writeFileAtomically(file, await encodeImage(pixels));
 }
 
 /** The printed line of a prediction: all but its maps. */
