@@ -8,3 +8,4 @@ export {
   type Split,
 } from './generate-scene.js';
 export { planDataset } from './plan-dataset.js';
+export { proceduralImage } from './procedural/procedural-image.js';
