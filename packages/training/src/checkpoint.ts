@@ -208,7 +208,7 @@ export function readCheckpoint(
 
 function partOf(run: RunDescription | null, key: string): RunDescription | null {
   const part = run?.[key];
-  return isRecord(part) ? (part as RunDescription) : null;
+  return isRecord(part) ? part : null;
 }
 
 /**
