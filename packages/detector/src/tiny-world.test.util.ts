@@ -1,11 +1,10 @@
 import type { PixelBuffer } from '@dskd/base';
 import { randomStream } from '@dskd/base';
 import type { ImageSource, Sample } from '@dskd/data';
-import type { dskdOptions, Execution } from '@dskd/methods';
-import { backboneWeightShapes, namedTeacher, type Teacher } from '@dskd/models';
+import type { DskdOptionsInput, Execution } from '@dskd/methods';
+import { backboneInfo, namedTeacher, type Teacher } from '@dskd/models';
 import { integerFill } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
-import type { z } from 'zod';
 import type { CalibrationOptions, InputOptions, TrainDetectorOptions } from './training/training-options.js';
 
 const SIDE = 40;
@@ -60,7 +59,7 @@ export function tinySource(): ImageSource {
 /** SqueezeNet with weights from the integer formula. */
 export function tinyTeacher(sha256 = 'a'.repeat(64)): Teacher {
   const weights: StateDict = new Map();
-  for (const [name, shape] of backboneWeightShapes('squeezenet1_1')) {
+  for (const [name, shape] of backboneInfo('squeezenet1_1').weightShapes()) {
     weights.set(name, { dtype: 'F32', shape, data: integerFill(name, shape) });
   }
   return namedTeacher('squeezenet1_1', weights, sha256);
@@ -92,7 +91,7 @@ const GROUPS = {
 
 /** All options of a training with `dskd`, without their groups. */
 export type TinyChanges = Partial<Omit<TrainDetectorOptions, keyof typeof GROUPS>> &
-  z.input<typeof dskdOptions> &
+  DskdOptionsInput &
   InputOptions &
   CalibrationOptions &
   Execution;

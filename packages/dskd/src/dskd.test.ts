@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { encodePng } from '@dskd/data/node';
+import { encodeImage } from '@dskd/data/node';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   loadDetector,
@@ -50,7 +50,7 @@ let file: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'dskd-'));
   for (let index = 0; index < 8; index++) {
-    await writeFile(path.join(folder, `${index}.png`), await encodePng(image(index)));
+    await writeFile(path.join(folder, `${index}.png`), await encodeImage(image(index)));
   }
   detector = await trainDetector(folder, SMALL);
   file = path.join(folder, '0.png');

@@ -1,6 +1,5 @@
 export { conformalPValue, quantileThreshold, type QuantileThreshold } from './conformal.js';
-export { falseAlarmBound, falseAlarmConfidence, requiredCalibrationSize } from './false-alarm-bounds.js';
-export { costThreshold, f1Threshold } from './labeled-thresholds.js';
+export { toleranceLimit } from './false-alarm-bounds.js';
 export {
   createNormalizationAccumulator,
   type BranchNormalization,
@@ -11,7 +10,6 @@ export { findRegions, type Region } from './regions.js';
 export {
   defaultSigma,
   fuseLevels,
-  fuseScoredMaps,
   imageScores,
   scoreBranches,
   type ScoredBranches,

@@ -1,8 +1,8 @@
 import { DskdError } from '@dskd/base';
 import type { ImageSource } from '@dskd/data';
 import type { ScoreMetrics } from '@dskd/metrics';
-import { fuseScoredMaps } from '@dskd/scoring';
 import type { Detector } from '../inference/detector.js';
+import { fuseScoredMaps } from './fuse-scored-maps.js';
 import { groundTruthOf } from './ground-truth.js';
 import {
   predictTestImages,

@@ -9,12 +9,7 @@ import {
 } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { noiseImages } from './golden.test.util.js';
-import {
-  backboneWeightShapes,
-  createBackbone,
-  createTrainableBackbone,
-  type BackboneName,
-} from '../index.js';
+import { backboneInfo, createBackbone, createTrainableBackbone, type BackboneName } from '../index.js';
 
 test.each<[BackboneName, string]>([
   ['resnet18', '7x7'],
@@ -39,7 +34,7 @@ describeBackends('trainable backbone teacher-tiny', (backend) => {
     for (let step = 0; step < 3; step++) tf.dispose(trainable.forward(images, { training: true }));
     const wanted = trainable.forward(images, { training: false });
     const weights = await trainable.stateDict();
-    expect(new Set(weights.keys())).toEqual(new Set(backboneWeightShapes('teacher-tiny').keys()));
+    expect(new Set(weights.keys())).toEqual(new Set(backboneInfo('teacher-tiny').weightShapes().keys()));
     const copy = createTrainableBackbone('teacher-tiny', { seed: 4, heads: { layer3: 3 } });
     copy.loadStateDict(weights);
     expect(await copy.stateDict()).toEqual(weights);

@@ -1,5 +1,6 @@
 import type { RandomStream } from '@dskd/base';
-import { clamp, mixed, smoothStep, type Color } from '@dskd/synthetic/raster';
+import { clamp, smoothStep } from '../math.js';
+import { mixed, type Color } from '../raster/blend.js';
 import { between, scaleBetween, type Paint } from './canvas.js';
 
 export interface NoiseOptions {

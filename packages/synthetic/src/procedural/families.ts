@@ -1,5 +1,6 @@
 import type { RandomStream } from '@dskd/base';
-import { clamp, mixed } from '@dskd/synthetic/raster';
+import { clamp } from '../math.js';
+import { mixed } from '../raster/blend.js';
 import {
   between,
   cover,

@@ -1,5 +1,6 @@
 import type { PixelBuffer, RandomStream } from '@dskd/base';
-import { blend, clamp, type Color } from '@dskd/synthetic/raster';
+import { clamp } from '../math.js';
+import { blend, type Color } from '../raster/blend.js';
 
 /** A square image in floating point, `size x size x 3`: RGB interleaved, 0..1. {@link toPixels} clips other values. */
 export interface Canvas {
