@@ -2,7 +2,7 @@ import { DskdError, type PixelBuffer, type RandomStream, randomStream } from '@d
 import { resizeBilinearAntialiased } from '@dskd/core';
 import { toImageTensor } from '@dskd/data';
 import * as tf from '@tensorflow/tfjs-core';
-import { between, scaleBetween } from './procedural/canvas.js';
+import { between, scaleBetween } from './procedural/random.js';
 import { proceduralImage } from './procedural/procedural-image.js';
 
 interface Rectangle {
