@@ -89,7 +89,7 @@ test('a config file, its paths relative to it, gives the file of flags; one unin
     text = text.replace(new RegExp(`^#${key}: .*$`, 'm'), `${key}: ${value}`);
   }
   await writeFile(config, text);
-  const { code, stdout } = await spawnDskd(['train', '--config', config, '--epochs', '2', '--json']);
+  const { code, stdout } = await dskd('train', '--config', config, '--epochs', '2', '--json');
   expect(code).toBe(0);
   const types = jsonLines(stdout).map(({ type }) => type);
   expect(types).toEqual(
@@ -276,7 +276,7 @@ test('letterbox, augmentation, levels, ignored pixels and float16 are in the mod
     '--levels features.7,features.12 --normalization quantiles --global-objective covarianceAffinity'.split(
       ' ',
     );
-  const { code } = await spawnDskd(train(out, ...more, ...masks, ...forms));
+  const { code } = await dskd(...train(out, ...more, ...masks, ...forms));
   expect(code).toBe(0);
   expect((await readFile(out)).byteLength).toBeLessThan((await readFile(model)).byteLength);
   const { stdout } = await dskd('info', out);

@@ -2,7 +2,7 @@ import type { PixelBuffer } from '@dskd/base';
 import { randomStream } from '@dskd/base';
 import type { ImageSource, Sample } from '@dskd/data';
 import type { DskdOptionsInput, Execution } from '@dskd/methods';
-import { backboneInfo, namedTeacher, type Teacher } from '@dskd/models';
+import { backboneInfo, namedTeacher, type BackboneName, type Teacher } from '@dskd/models';
 import { integerFill } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
 import type { CalibrationOptions, InputOptions, TrainDetectorOptions } from './training/training-options.js';
@@ -56,13 +56,13 @@ export function tinySource(): ImageSource {
   return { name: 'tiny', samples, fingerprint: () => Promise.resolve('0'.repeat(64)) };
 }
 
-/** SqueezeNet with weights from the integer formula. */
-export function tinyTeacher(sha256 = 'a'.repeat(64)): Teacher {
+/** A backbone with weights from the integer formula. */
+export function tinyTeacher(sha256 = 'a'.repeat(64), backbone: BackboneName = 'squeezenet1_1'): Teacher {
   const weights: StateDict = new Map();
-  for (const [name, shape] of backboneInfo('squeezenet1_1').weightShapes()) {
+  for (const [name, shape] of backboneInfo(backbone).weightShapes()) {
     weights.set(name, { dtype: 'F32', shape, data: integerFill(name, shape) });
   }
-  return namedTeacher('squeezenet1_1', weights, sha256);
+  return namedTeacher(backbone, weights, sha256);
 }
 
 /** The keys of each group of {@link TrainDetectorOptions}. */

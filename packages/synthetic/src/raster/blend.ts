@@ -1,5 +1,3 @@
-// Colors and blending, for every rasterizer.
-
 /** Red, green, blue in 0..1, as displayed. */
 export type Color = readonly [red: number, green: number, blue: number];
 
