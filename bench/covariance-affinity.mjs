@@ -14,7 +14,7 @@ import '@tensorflow/tfjs';
 import { selectBackend } from '@dskd/core/backends';
 import { openSource } from '@dskd/data/node';
 import { evaluateDetector, loadDetector, trainDetector } from '@dskd/detector';
-import { DEFAULT_BRANCHES } from '@dskd/methods';
+import { TRAINING_DEFAULTS } from '@dskd/methods';
 import { workerRunnerFor } from '@dskd/methods/node';
 import { loadTeacher } from '@dskd/models';
 import { teacherTiny } from '@dskd/teacher-tiny';
@@ -34,8 +34,8 @@ const SIZE = 128;
 const BATCH = 8;
 const COVARIANCE = { name: 'covarianceAffinity', options: {} };
 const BRANCHES = {
-  contextual: DEFAULT_BRANCHES.global,
-  covariance: { ...DEFAULT_BRANCHES.global, objective: COVARIANCE },
+  contextual: TRAINING_DEFAULTS.dskd.branches.global,
+  covariance: { ...TRAINING_DEFAULTS.dskd.branches.global, objective: COVARIANCE },
 };
 
 /** The bytes of a detector whose branches are all scored by covariance affinity. */

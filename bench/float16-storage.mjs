@@ -10,7 +10,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import '@tensorflow/tfjs-backend-wasm';
 import { openSource } from '@dskd/data/node';
-import { loadDetectors } from '@dskd/detector';
+import { loadDetector } from '@dskd/detector';
 import { predictFiles } from '@dskd/detector/node';
 import { auroc } from '@dskd/metrics';
 import * as tf from '@tensorflow/tfjs';
@@ -40,7 +40,7 @@ async function measure(bytes) {
   await tf.setBackend('wasm');
   const source = await openSource({ root: DATA, category: 'transistor' });
   const samples = source.samples.filter(({ split }) => split === 'test');
-  const [whole] = await loadDetectors([bytes]);
+  const [whole] = await loadDetector([bytes]);
   const half = whole.save({ storage: 'float16' });
   const size = {
     float32: whole.save({ embedTeacher: false }).byteLength,
@@ -49,7 +49,7 @@ async function measure(bytes) {
   whole.dispose();
 
   // One teacher for both: they differ in their students alone.
-  const [float32, float16] = await loadDetectors([bytes, half]);
+  const [float32, float16] = await loadDetector([bytes, half]);
   const names = ['fused', ...float32.description.branches.map(({ name }) => name)];
   const scores = { float32: [], float16: [] };
   const verdicts = { float32: [], float16: [] };

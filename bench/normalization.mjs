@@ -13,7 +13,7 @@ import '@tensorflow/tfjs';
 import { selectBackend } from '@dskd/core/backends';
 import { openSource } from '@dskd/data/node';
 import { evaluateDetector, loadDetector, recalibrate, trainDetector } from '@dskd/detector';
-import { DEFAULT_BRANCHES } from '@dskd/methods';
+import { TRAINING_DEFAULTS } from '@dskd/methods';
 import { workerRunnerFor } from '@dskd/methods/node';
 import { loadTeacher } from '@dskd/models';
 import { CATEGORIES } from '@dskd/synthetic';
@@ -35,8 +35,11 @@ const SIZE = 128;
 const IMAGES = { train: 100, validation: 40, test: 150 };
 const SETTINGS = { preset: 'nano', batchSize: 8, epochs: Number(values.epochs), reestimateBatchNorm: true };
 const BRANCHES = {
-  ...DEFAULT_BRANCHES,
-  global: { ...DEFAULT_BRANCHES.global, objective: { name: 'covarianceAffinity', options: {} } },
+  ...TRAINING_DEFAULTS.dskd.branches,
+  global: {
+    ...TRAINING_DEFAULTS.dskd.branches.global,
+    objective: { name: 'covarianceAffinity', options: {} },
+  },
 };
 
 await selectBackend('wasm');

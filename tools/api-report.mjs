@@ -1,5 +1,6 @@
 // API reports of the published packages: `packages/NAME/etc/ENTRY.api.md`, one for each entry point.
-// `node tools/api-report.mjs` compares them with the built packages and fails where one differs;
+// `node tools/api-report.mjs` compares them with the built packages and fails where one differs, and where all packages
+// together export more than tools/api-size.mjs allows;
 // `node tools/api-report.mjs --renew [PACKAGE ...]` writes them. Both read `dist`: build first.
 import {
   existsSync,
@@ -13,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CompilerState, Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
+import { apiSize, describeApiSize } from './api-size.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const args = process.argv.slice(2);
@@ -101,6 +103,7 @@ const entries = packages.flatMap(({ entries }) => entries);
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'dskd-api-'));
 const differing = [];
+const reports = new Map(packages.map(({ folder }) => [path.basename(folder), []]));
 try {
   // One program for all entry points: making one for each takes five times as long.
   const compilerState = CompilerState.create(configOf(entries[0], scratch), {
@@ -108,6 +111,7 @@ try {
   });
   for (const { folder, name, types } of entries) {
     const text = reportOf(configOf({ folder, name, types }, scratch), compilerState, name);
+    reports.get(path.basename(folder)).push(text);
     const file = path.join(folder, 'etc', `${name}.api.md`);
     if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
     if (renew) {
@@ -132,3 +136,12 @@ if (differing.length > 0) {
   console.log('Renew them with `npm run api` and read the difference: it is what users will see.');
   process.exitCode = 1;
 } else console.log(`API reports: ${entries.length} ${renew ? 'up to date' : 'match'}`);
+
+const { table, isWithin } = describeApiSize(apiSize(reports));
+console.log(table);
+if (!isWithin) {
+  console.log(
+    'That is too much: leave out of an index what only its own package uses, or join what belongs together.',
+  );
+  process.exitCode = 1;
+}

@@ -1,1 +1,2 @@
-module.exports = require('../../tools/jest.preset.cjs');
+// A test trains on a model of tfjs-layers.
+module.exports = { ...require('../../tools/jest.preset.cjs'), moduleNameMapper: {} };

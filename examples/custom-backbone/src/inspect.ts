@@ -1,7 +1,9 @@
 // A worker thread that inspects images: it makes its own copy of the backbone and reads the detector's file.
+import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { selectBackend } from '@dskd/core/backends';
-import { loadDetectorFile, predictFiles } from '@dskd/detector/node';
+import { loadDetector } from '@dskd/detector';
+import { predictFiles } from '@dskd/detector/node';
 import { loadBackbone } from './backbone.js';
 
 export interface Inspection {
@@ -19,7 +21,7 @@ export interface Inspected {
 const { model, detector: file, images } = workerData as Inspection;
 await selectBackend('wasm');
 const teacher = await loadBackbone(model);
-const detector = await loadDetectorFile(file, { teacher });
+const detector = await loadDetector(await readFile(file), { teacher });
 for await (const { source, prediction } of predictFiles(detector, images)) {
   const { score, verdict } = prediction;
   parentPort!.postMessage({ file: String(source), score, verdict } satisfies Inspected);

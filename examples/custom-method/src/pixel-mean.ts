@@ -34,7 +34,7 @@ const method: Method<Options> = {
   options,
   profiles: { lite: options.parse({}) },
   needs: { teacher: false, validation: false },
-  estimate: () => ({ bytes: 0, memory: { parts: [], heaps: [], total: 0 }, steps: 0 }),
+  estimate: () => ({ bytes: 0, memory: { parts: [], heaps: [], total: 0, exceeded: [] }, steps: 0 }),
   async fit({ trainingImages }, { floor }) {
     const indices = Array.from({ length: trainingImages.length }, (_, index) => index);
     const images = await trainingImages.batch(indices, 0);

@@ -3,7 +3,7 @@ import '@tensorflow/tfjs';
 import { selectBackend } from '@dskd/core/backends';
 import { openSource } from '@dskd/data/node';
 import { evaluateDetector, loadDetector, trainDetector } from '@dskd/detector';
-import { DEFAULT_BRANCHES, type DskdConfig } from '@dskd/methods';
+import { TRAINING_DEFAULTS, type DskdConfig } from '@dskd/methods';
 import { workerRunnerFor } from '@dskd/methods/node';
 import { loadTeacher } from '@dskd/models';
 import { writeDataset } from '@dskd/synthetic/node';
@@ -35,7 +35,7 @@ const trained = await trainDetector({
     batchSize: 8,
     reestimateBatchNorm: true,
     branches: {
-      ...DEFAULT_BRANCHES,
+      ...TRAINING_DEFAULTS.dskd.branches,
       local: {
         branch: 'local',
         objective: { name: 'charbonnier', options: { epsilon: 0.2 } },

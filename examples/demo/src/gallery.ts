@@ -1,6 +1,6 @@
-import { encodeWebp } from '@dskd/data/node';
+import { encodeImage } from '@dskd/data/node';
 import type { EvaluatedImage } from '@dskd/detector';
-import { makePanels, panelSide, type GalleryImage, type HeatScale } from '@dskd/report';
+import { makePanels, type GalleryImage, type HeatScale } from '@dskd/report';
 
 const GROUPS: Readonly<Record<string, string>> = {
   logical_anomalies: 'Logical anomalies',
@@ -25,7 +25,7 @@ export async function galleryImage(
   const truth = label === 'anomalous' && mask !== undefined;
   const images = await makePanels(
     { image: image, ...(truth && { mask }), ...maps },
-    { scale, side: panelSide(count), encode: encodeWebp },
+    { scale, images: count, encode: (panel) => encodeImage(panel, { format: 'webp' }) },
   );
   const { score, verdict, branches } = prediction;
   return {

@@ -3,7 +3,7 @@ import type { HistoryEntry } from '@dskd/base';
 import { selectBackend } from '@dskd/core/backends';
 import type { ImageSource } from '@dskd/data';
 import { trainDetector, type Detector } from '@dskd/detector';
-import { DEFAULT_BRANCHES } from '@dskd/methods';
+import { TRAINING_DEFAULTS } from '@dskd/methods';
 import { workerRunnerFor } from '@dskd/methods/node';
 import { loadTeacher } from '@dskd/models';
 import { teacherTiny } from '@dskd/teacher-tiny';
@@ -33,8 +33,8 @@ const ARCHITECTURE = { decoderWidths: [32, 64], fusionWidths: [32], phiChannels:
 
 /** Both students by flattened cosine: contextual affinity takes more steps than there is time for. */
 const BRANCHES = {
-  local: DEFAULT_BRANCHES.local,
-  global: { ...DEFAULT_BRANCHES.local, branch: 'global' },
+  local: TRAINING_DEFAULTS.dskd.branches.local,
+  global: { ...TRAINING_DEFAULTS.dskd.branches.local, branch: 'global' },
 } as const;
 
 /** Trains a detector on the good images of `source`: both students, each in a thread of its own. */

@@ -11,8 +11,7 @@ export const PANEL_NAMES = ['fig4', 'fig5'] as const;
 export type PanelName = (typeof PANEL_NAMES)[number];
 
 /** All that a config and `dskd reproduce` can name. */
-export const RESULT_NAMES = [...TABLE_NAMES, ...PANEL_NAMES] as const;
-export type ResultName = (typeof RESULT_NAMES)[number];
+const RESULT_NAMES = [...TABLE_NAMES, ...PANEL_NAMES] as const;
 
 const objective = z.enum(['flattenedCosine', 'perPixelCosine', 'contextualAffinity', 'covarianceAffinity']);
 const rate = z.number().positive();
@@ -96,7 +95,13 @@ export const benchmarkSchema = z.strictObject({
   /** Default: every one there is. */
   categories: z.array(z.string().min(1)).min(1).optional(),
   seeds: z.array(z.int().min(0)).min(1).default([1]),
-  tables: z.array(z.enum(RESULT_NAMES)).min(1),
+  tables: z
+    .array(
+      z.enum(RESULT_NAMES, {
+        error: ({ input }) => `got ${String(input)}, wanted one of ${RESULT_NAMES.join(', ')}`,
+      }),
+    )
+    .min(1),
   settings: settingsSchema.prefault({}),
   /** Lists of values by setting: every combination of them is trained, and gives tables of its own. */
   vary: z.strictObject(varied).default({}),
@@ -119,7 +124,7 @@ export interface ConfigProblem {
 const dotted = (path: readonly (string | number)[]): string => path.join('.') || 'the config';
 
 /** Where to look for how it is done, for errors. */
-export const CONFIG_EXAMPLE = 'bench/synthetic-grid.yaml of the repository is an example.';
+const CONFIG_EXAMPLE = 'bench/synthetic-grid.yaml of the repository is an example.';
 
 /**
  * Checks what a user wrote.

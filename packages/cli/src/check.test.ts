@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { encodePng } from '@dskd/data/node';
+import { encodeImage } from '@dskd/data/node';
 import { dskd } from './dskd-process.test.util.js';
 
 let folder: string;
@@ -11,7 +11,7 @@ beforeEach(async () => {
     const data = new Uint8Array(8 * 8 * 3).fill(shade);
     await writeFile(
       path.join(folder, `${shade}.png`),
-      await encodePng({ data, width: 8, height: 8, channels: 3 }),
+      await encodeImage({ data, width: 8, height: 8, channels: 3 }),
     );
   }
 });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { decodeImage, encodePng } from '@dskd/data/node';
+import { decodeImage, encodeImage } from '@dskd/data/node';
 import type { EvaluationResult } from '@dskd/metrics';
 import sharp from 'sharp';
 import { dskd, jsonLines, spawnDskd, type Outcome } from './dskd-process.test.util.js';
@@ -89,7 +89,7 @@ test('a config file, its paths relative to it, gives the file of flags; one unin
     text = text.replace(new RegExp(`^#${key}: .*$`, 'm'), `${key}: ${value}`);
   }
   await writeFile(config, text);
-  const { code, stdout } = await spawnDskd(['train', '--config', config, '--epochs', '2', '--json']);
+  const { code, stdout } = await dskd('train', '--config', config, '--epochs', '2', '--json');
   expect(code).toBe(0);
   const types = jsonLines(stdout).map(({ type }) => type);
   expect(types).toEqual(
@@ -268,7 +268,7 @@ test('letterbox, augmentation, levels, ignored pixels and float16 are in the mod
   const mask = path.join(folder, 'ignore.png');
   const augmentation = path.join(folder, 'augment.json');
   const pixels = new Uint8Array(40 * 40).fill(255, 0, 40 * 10);
-  await writeFile(mask, await encodePng({ data: pixels, width: 40, height: 40, channels: 1 }));
+  await writeFile(mask, await encodeImage({ data: pixels, width: 40, height: 40, channels: 1 }));
   await writeFile(augmentation, JSON.stringify({ rotation: { degrees: 2 } }));
   const more = '--no-embed-teacher --no-workers --epochs 1 --fit letterbox --storage float16'.split(' ');
   const masks = ['--augment', augmentation, '--ignore-mask', mask];
@@ -276,7 +276,7 @@ test('letterbox, augmentation, levels, ignored pixels and float16 are in the mod
     '--levels features.7,features.12 --normalization quantiles --global-objective covarianceAffinity'.split(
       ' ',
     );
-  const { code } = await spawnDskd(train(out, ...more, ...masks, ...forms));
+  const { code } = await dskd(...train(out, ...more, ...masks, ...forms));
   expect(code).toBe(0);
   expect((await readFile(out)).byteLength).toBeLessThan((await readFile(model)).byteLength);
   const { stdout } = await dskd('info', out);
@@ -303,7 +303,7 @@ test('letterbox, augmentation, levels, ignored pixels and float16 are in the mod
   ]);
   const lowerToo = path.join(folder, 'ignore more.png');
   pixels.fill(255, 40 * 30);
-  await writeFile(lowerToo, await encodePng({ data: pixels, width: 40, height: 40, channels: 1 }));
+  await writeFile(lowerToo, await encodeImage({ data: pixels, width: 40, height: 40, channels: 1 }));
   const masked = ['--threshold', '-1000', '--weights', weights, '--ignore-mask', lowerToo];
   expect(jsonLines((await dskd('predict', out, spot, ...masked)).stdout)[0]!.regions).toMatchObject([
     { box: { left: 0, top: 10, width: 40, height: 20 } },

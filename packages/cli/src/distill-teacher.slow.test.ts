@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { encodePng } from '@dskd/data/node';
+import { encodeImage } from '@dskd/data/node';
 import { readDistillationRecord } from '@dskd/distillation';
-import { backboneWeightShapes } from '@dskd/models';
+import { backboneInfo } from '@dskd/models';
 import { integerFill } from '@dskd/test-support';
 import { writeSafetensors, type StateDict } from '@dskd/weights';
 import { main } from './main.js';
@@ -13,13 +13,13 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'dskd distill-'));
   const weights: StateDict = new Map();
-  for (const [name, shape] of backboneWeightShapes('squeezenet1_1')) {
+  for (const [name, shape] of backboneInfo('squeezenet1_1').weightShapes()) {
     weights.set(name, { dtype: 'F32', shape, data: integerFill(name, shape) });
   }
   await writeFile(path.join(folder, 'teacher.safetensors'), writeSafetensors(weights));
   for (const [index, name] of ['a.png', 'b.png'].entries()) {
     const data = Uint8Array.from({ length: 40 * 40 * 3 }, (_, i) => (i * (index + 3)) % 256);
-    await writeFile(path.join(folder, name), await encodePng({ data, width: 40, height: 40, channels: 3 }));
+    await writeFile(path.join(folder, name), await encodeImage({ data, width: 40, height: 40, channels: 3 }));
   }
 });
 afterAll(() => rm(folder, { recursive: true }));

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { randomStream, type PixelBuffer } from '@dskd/base';
-import { encodePng } from '@dskd/data/node';
-import { backboneWeightShapes } from '@dskd/models';
+import { encodeImage } from '@dskd/data/node';
+import { backboneInfo } from '@dskd/models';
 import { integerFill } from '@dskd/test-support';
 import { writeSafetensors, type StateDict } from '@dskd/weights';
 
@@ -22,7 +22,7 @@ function image(seed: number, faulty: boolean): PixelBuffer {
 
 async function write(file: string, pixels: PixelBuffer): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, await encodePng(pixels));
+  await writeFile(file, await encodeImage(pixels));
 }
 
 /** A category in the MVTec AD layout: 8 good images to train on, 2 good and 2 faulty ones to test with. */
@@ -45,7 +45,7 @@ export async function writeDataset(folder: string): Promise<void> {
 /** SqueezeNet's shapes with weights from the integer formula. */
 export async function writeTeacher(file: string): Promise<void> {
   const weights: StateDict = new Map();
-  for (const [name, shape] of backboneWeightShapes('squeezenet1_1')) {
+  for (const [name, shape] of backboneInfo('squeezenet1_1').weightShapes()) {
     weights.set(name, { dtype: 'F32', shape, data: integerFill(name, shape) });
   }
   await writeFile(file, writeSafetensors(weights));

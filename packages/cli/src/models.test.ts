@@ -40,7 +40,7 @@ test('weights without a name are those of a teacher-tiny', async () => {
 });
 
 test('no such backbone', () => {
-  expect(refusal({ teacher: 'resnet9000', weights: 'x' }).message).toContain("Got teacher 'resnet9000'");
+  expect(refusal({ teacher: 'resnet9000', weights: 'x' }).message).toContain("Got backbone 'resnet9000'");
 });
 
 test('some of its levels; the error for another names those there are', async () => {

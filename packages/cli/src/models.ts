@@ -2,9 +2,8 @@ import { readFile } from 'node:fs/promises';
 import '@tensorflow/tfjs';
 import { DskdError } from '@dskd/base';
 import { selectBackend, type SelectedBackend } from '@dskd/core/backends';
-import { loadDetectors, readArtifact, type Detector, type DetectorDescription } from '@dskd/detector';
-import { loadTeacherFile } from '@dskd/detector/node';
-import { backboneName, loadTeacher, type Teacher, type TeacherOptions } from '@dskd/models';
+import { loadDetector, readArtifact, type Detector, type DetectorDescription } from '@dskd/detector';
+import { backboneInfo, loadTeacher, type Teacher, type TeacherOptions } from '@dskd/models';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { WEIGHTS } from '@dskd/weights';
@@ -39,7 +38,7 @@ export async function loadModels(
   const wanted = readArtifact(files[0]!).description.teacher;
   const teacher = wanted ? await loadWantedTeacher(wanted, weights) : undefined;
   try {
-    const detectors = await loadDetectors(files, teacher ? { teachers: [teacher] } : {});
+    const detectors = await loadDetector(files, teacher ? { teachers: [teacher] } : {});
     return {
       detectors,
       dispose() {
@@ -59,7 +58,7 @@ async function loadWantedTeacher(
   weights: string | undefined,
 ): Promise<Teacher | undefined> {
   const asTrained = { levels: levels.map((level) => level.name) };
-  if (weights !== undefined) return loadTeacherFile(backboneName(name), weights, asTrained);
+  if (weights !== undefined) return loadTeacherFile(name, weights, asTrained);
   return !embedded && isDefaultTeacher(sha256) ? loadDefaultTeacher(asTrained) : undefined;
 }
 
@@ -73,13 +72,28 @@ export async function loadModel(
 }
 
 /** @throws {DskdError} `file-not-found` */
-export async function readModel(path: string): Promise<Uint8Array> {
+async function read(path: string, hint: string): Promise<Uint8Array> {
   return readFile(path).catch((cause: unknown) => {
-    throw new DskdError('file-not-found', `Cannot read ${path}.`, {
-      hint: 'Give a file that dskd train wrote.',
-      cause,
-    });
+    throw new DskdError('file-not-found', `Cannot read ${path}.`, { hint, cause });
   });
+}
+
+/** @throws {DskdError} `file-not-found` */
+export function readModel(path: string): Promise<Uint8Array> {
+  return read(path, 'Give a file that dskd train wrote.');
+}
+
+/**
+ * Loads a teacher from a weight file. Needs a backend; the caller disposes it.
+ * @throws {DskdError} `file-not-found`, `invalid-argument` (no such backbone), and as `loadTeacher`.
+ */
+export async function loadTeacherFile(
+  backbone: string,
+  path: string,
+  options: TeacherOptions = {},
+): Promise<Teacher> {
+  const { name } = backboneInfo(backbone);
+  return loadTeacher(name, await read(path, 'Check the path and its permissions.'), options);
 }
 
 /** The teacher that a user chose. */
@@ -123,9 +137,9 @@ function missingWeights(backbone: string): DskdError {
 export function teacherOf({ teacher, weights, levels }: TeacherChoice): () => Promise<Teacher> {
   const options = levels ? { levels } : {};
   if (weights !== undefined) {
-    const backbone = backboneName(teacher);
-    return () => loadTeacherFile(backbone, weights, options);
+    backboneInfo(teacher);
+    return () => loadTeacherFile(teacher, weights, options);
   }
-  if (teacher !== TEACHER_TINY) throw missingWeights(backboneName(teacher));
+  if (teacher !== TEACHER_TINY) throw missingWeights(backboneInfo(teacher).name);
   return () => loadDefaultTeacher(options);
 }

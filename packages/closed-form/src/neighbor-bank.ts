@@ -121,7 +121,7 @@ export class NeighborBank {
       const length = Math.min(QUERIES_PER_BLOCK, count - start);
       this.#assertAlive();
       const chosen = this.#search(queries, start, length);
-      indices.set((await chosen.data()), start);
+      indices.set(await chosen.data(), start);
       chosen.dispose();
       this.#measure(values, indices, distances, start, start + length);
       if (pacer.isDue) await pacer.pause();

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { isDskdError } from '@dskd/base';
-import { isSoftwareAdapter, probeBackends, selectBackend } from './backends.js';
+import { probeBackends, selectBackend } from './backends.js';
+import { isSoftwareAdapter } from './software-adapter.js';
 
 async function errorOf(work: () => Promise<unknown>): Promise<unknown> {
   try {

@@ -1,9 +1,10 @@
 import { DskdError } from '@dskd/base';
 import { findGpu, gpuHint, importNative, isInstalled, publishGpu } from '#platform';
 import * as tf from '@tensorflow/tfjs-core';
+import { isSoftwareAdapter } from './software-adapter.js';
 
 /** Names of the backends. `node` and `node-gpu` are those of tfjs-node and tfjs-node-gpu. */
-export const BACKEND_NAMES = ['webgpu', 'wasm', 'cpu', 'node', 'node-gpu'] as const;
+const BACKEND_NAMES = ['webgpu', 'wasm', 'cpu', 'node', 'node-gpu'] as const;
 export type BackendName = (typeof BACKEND_NAMES)[number];
 
 /** Backends that `auto` tries, in this order. `cpu` is thirty times slower than wasm and therefore last. */
@@ -142,15 +143,6 @@ async function findAdapter(): Promise<Adapter> {
     description: words.join(' ') || 'unnamed adapter',
     software: isSoftwareAdapter(adapter.info),
   };
-}
-
-/** Whether the CPU emulates a WebGPU adapter: it says so, or it has the name of a known software renderer. */
-export function isSoftwareAdapter(info: Partial<GPUAdapterInfo>): boolean {
-  const text = [info.vendor, info.architecture, info.device, info.description].join(' ');
-  return (
-    info.isFallbackAdapter === true ||
-    /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b|software/i.test(text)
-  );
 }
 
 async function start(

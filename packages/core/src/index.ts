@@ -1,5 +1,5 @@
 export type { FeatureExtractor, FeatureLevel, InputTransform, Objective, Student } from './contracts.js';
 export { gaussianBlur } from './gaussian-blur.js';
 export { resizeBilinearAntialiased } from './resize-bilinear-antialiased.js';
-export { meanOverRows, sumAll, sumOverRows } from './reductions.js';
+export { accurateSum } from './reductions.js';
 export { upsampleBilinear } from './upsample-bilinear.js';

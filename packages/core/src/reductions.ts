@@ -6,30 +6,37 @@ const WINDOW = 64;
 const COLUMNS_OF_A_FULL_SUM = 256;
 
 /**
- * Returns the sum of each column. No float32 sum has more than 64 terms, so the error does not grow with the number
- * of rows. On wasm it is about forty times faster than `tf.sum(x, 0)`, which transposes. Differentiable with a
- * custom gradient, which needs no gradient registry and has no second derivative.
- *
- * @param x float32 `[rows, columns]`.
- * @returns `[columns]`. The caller disposes it.
- */
-export function sumOverRows(x: Tensor2D): Tensor1D {
-  return scaledSumOverRows(x, 1);
-}
-
-/** Returns the mean of each column; otherwise as {@link sumOverRows}. */
-export function meanOverRows(x: Tensor2D): Tensor1D {
-  return scaledSumOverRows(x, 1 / x.shape[0]);
-}
-
-/**
- * Returns the sum of all entries, computed in stages of at most 511 terms. Differentiable with a custom gradient,
- * which needs no gradient registry and has no second derivative.
+ * `tf.sum` in short stages: no float32 sum has more than 511 terms, so the error does not grow with their number.
+ * Differentiable with a custom gradient, which needs no gradient registry and has no second derivative.
  *
  * @param x float32, any shape.
  * @returns a scalar. The caller disposes it.
  */
-export function sumAll(x: Tensor): Scalar {
+export function accurateSum(x: Tensor): Scalar;
+/**
+ * The sum of each column, in stages of at most 64 terms. On wasm it is about forty times faster than `tf.sum(x, 0)`,
+ * which transposes.
+ *
+ * @param x float32 `[rows, columns]`.
+ * @returns `[columns]`. The caller disposes it.
+ */
+export function accurateSum(x: Tensor2D, axis: 0): Tensor1D;
+export function accurateSum(x: Tensor, axis?: 0): Tensor {
+  return axis === 0 ? sumOverRows(x as Tensor2D) : sumAll(x);
+}
+
+function sumOverRows(x: Tensor2D): Tensor1D {
+  const sum = tf.customGrad((input) => {
+    const [rows, columns] = (input as Tensor2D).shape;
+    return {
+      value: columnSums(input as Tensor2D),
+      gradFunc: (upstream: Tensor) => tf.tile(tf.reshape(upstream, [1, columns]), [rows, 1]),
+    };
+  });
+  return tf.tidy(() => sum(x) as Tensor1D);
+}
+
+function sumAll(x: Tensor): Scalar {
   const sum = tf.customGrad((input) => {
     const { shape } = input as Tensor;
     return {
@@ -54,17 +61,6 @@ function fullSum(flat: Tensor1D): Scalar {
   const table = tf.reshape<tf.Rank.R2>(tf.slice(flat, 0, whole), [rows, COLUMNS_OF_A_FULL_SUM]);
   const sum = tf.sum<Scalar>(columnSums(table));
   return whole === flat.size ? sum : tf.add<Scalar>(sum, tf.sum(tf.slice(flat, whole)));
-}
-
-function scaledSumOverRows(x: Tensor2D, scale: number): Tensor1D {
-  const sum = tf.customGrad((input) => {
-    const [rows, columns] = (input as Tensor2D).shape;
-    return {
-      value: tf.mul(columnSums(input as Tensor2D), scale),
-      gradFunc: (upstream: Tensor) => tf.tile(tf.reshape(tf.mul(upstream, scale), [1, columns]), [rows, 1]),
-    };
-  });
-  return tf.tidy(() => sum(x) as Tensor1D);
 }
 
 /** Column sums by average pooling, the only reduction over a leading axis that is fast on every backend. */

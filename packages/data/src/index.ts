@@ -3,14 +3,7 @@ export { encodeFloatTiff } from './float-tiff.js';
 export { prepareMask, preparePixels, toImageTensor, type Preparation } from './prepare.js';
 export { PreparedImages, type BatchOptions } from './prepared-images.js';
 export { toRgb, type ImageInput } from './rgb-image.js';
-export {
-  formatSummary,
-  summarize,
-  type DefectRegion,
-  type ImageSource,
-  type Sample,
-  type Split,
-} from './samples.js';
+export { summarize, type DefectRegion, type ImageSource, type Sample, type Split } from './samples.js';
 export { holdOut, splitBySeed } from './split-by-seed.js';
 export {
   assertAugmentation,
@@ -19,8 +12,6 @@ export {
   type Augmentation,
 } from './transforms/augmentation.js';
 export {
-  borderOf,
-  LETTERBOX_FILL,
   placement,
   type Color,
   type Fit,

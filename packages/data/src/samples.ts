@@ -113,8 +113,21 @@ export interface SummaryRow {
   readonly masks: number;
 }
 
-/** Counts the images of `source`: train before validation before test, good before the defects by name. */
-export function summarize(source: Pick<ImageSource, 'samples'>): SummaryRow[] {
+/** What a source holds. */
+export interface Summary {
+  /** Train before validation before test, good before the defects by name. */
+  readonly rows: readonly SummaryRow[];
+  /** The rows as plain text, no newline at its end. */
+  readonly table: string;
+}
+
+/** Counts the images of `source`, without reading one. */
+export function summarize(source: Pick<ImageSource, 'samples'>): Summary {
+  const rows = rowsOf(source);
+  return { rows, table: tableOf(rows) };
+}
+
+function rowsOf(source: Pick<ImageSource, 'samples'>): SummaryRow[] {
   const rows = new Map<string, { -readonly [K in keyof SummaryRow]: SummaryRow[K] }>();
   for (const sample of source.samples) {
     const { split, label, defectType } = sample;
@@ -132,8 +145,7 @@ export function summarize(source: Pick<ImageSource, 'samples'>): SummaryRow[] {
   );
 }
 
-/** The rows of {@link summarize} as a table of plain text, no newline at its end. */
-export function formatSummary(rows: readonly SummaryRow[]): string {
+function tableOf(rows: readonly SummaryRow[]): string {
   const total = (column: 'images' | 'masks'): string =>
     String(rows.reduce((sum, row) => sum + row[column], 0));
   const cells = [

@@ -1,4 +1,4 @@
-import { formatSummary, type Sample, summarize } from './samples.js';
+import { type Sample, summarize } from './samples.js';
 
 function sample(id: string, split: Sample['split'], defectType: string, hasMask = false): Sample {
   const never = (): Promise<never> => Promise.reject(new Error('not read'));
@@ -16,7 +16,7 @@ test('counts by split and defect, without reading an image', () => {
     sample('f', 'test', 'dent', true),
     sample('g', 'train', 'good'),
   ];
-  expect(formatSummary(summarize({ samples }))).toBe(
+  expect(summarize({ samples }).table).toBe(
     [
       'split       label      defect type  images  masks',
       'train       good       good              2      0',
@@ -30,5 +30,5 @@ test('counts by split and defect, without reading an image', () => {
 });
 
 test('an empty source has no rows', () => {
-  expect(summarize({ samples: [] })).toEqual([]);
+  expect(summarize({ samples: [] }).rows).toEqual([]);
 });

@@ -1,6 +1,6 @@
 export { readArtifact, type Artifact } from './artifact/artifact.js';
-export { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from './artifact/description.js';
-export { loadDetector, loadDetectors, type LoadOptions } from './artifact/load-detector.js';
+export type { DetectorDescription, TrainingRecord } from './artifact/description.js';
+export { loadDetector, type LoadOptions } from './artifact/load-detector.js';
 export {
   chooseThreshold,
   type ChosenThreshold,

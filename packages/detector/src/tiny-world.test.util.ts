@@ -1,11 +1,10 @@
 import type { PixelBuffer } from '@dskd/base';
 import { randomStream } from '@dskd/base';
 import type { ImageSource, Sample } from '@dskd/data';
-import type { dskdOptions, Execution } from '@dskd/methods';
-import { backboneWeightShapes, namedTeacher, type Teacher } from '@dskd/models';
+import type { DskdOptionsInput, Execution } from '@dskd/methods';
+import { backboneInfo, namedTeacher, type BackboneName, type Teacher } from '@dskd/models';
 import { integerFill } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
-import type { z } from 'zod';
 import type { CalibrationOptions, InputOptions, TrainDetectorOptions } from './training/training-options.js';
 
 const SIDE = 40;
@@ -57,13 +56,13 @@ export function tinySource(): ImageSource {
   return { name: 'tiny', samples, fingerprint: () => Promise.resolve('0'.repeat(64)) };
 }
 
-/** SqueezeNet with weights from the integer formula. */
-export function tinyTeacher(sha256 = 'a'.repeat(64)): Teacher {
+/** A backbone with weights from the integer formula. */
+export function tinyTeacher(sha256 = 'a'.repeat(64), backbone: BackboneName = 'squeezenet1_1'): Teacher {
   const weights: StateDict = new Map();
-  for (const [name, shape] of backboneWeightShapes('squeezenet1_1')) {
+  for (const [name, shape] of backboneInfo(backbone).weightShapes()) {
     weights.set(name, { dtype: 'F32', shape, data: integerFill(name, shape) });
   }
-  return namedTeacher('squeezenet1_1', weights, sha256);
+  return namedTeacher(backbone, weights, sha256);
 }
 
 /** The keys of each group of {@link TrainDetectorOptions}. */
@@ -92,7 +91,7 @@ const GROUPS = {
 
 /** All options of a training with `dskd`, without their groups. */
 export type TinyChanges = Partial<Omit<TrainDetectorOptions, keyof typeof GROUPS>> &
-  z.input<typeof dskdOptions> &
+  DskdOptionsInput &
   InputOptions &
   CalibrationOptions &
   Execution;

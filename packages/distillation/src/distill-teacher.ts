@@ -1,5 +1,5 @@
 import { DskdError, type EventListener, isDskdError, throwIfAborted } from '@dskd/base';
-import { type FeatureExtractor, type Objective, type Student, sumAll } from '@dskd/core';
+import { accurateSum, type FeatureExtractor, type Objective, type Student } from '@dskd/core';
 import { backboneInfo, createTrainableBackbone, type TrainableBackbone } from '@dskd/models';
 import { type FeatureBatch, inProcessRunner, type StudentRunner } from '@dskd/training';
 import { readStateDict } from '@dskd/weights';
@@ -302,7 +302,9 @@ function meanSquaredError(target: tf.Tensor4D, prediction: tf.Tensor4D): tf.Scal
   const operation = tf.customGrad((...args) => {
     const [guess, save] = args as [tf.Tensor4D, tf.GradSaveFunc];
     save([guess]);
-    const value = tf.tidy(() => tf.div<tf.Scalar>(sumAll(tf.squaredDifference(guess, target)), guess.size));
+    const value = tf.tidy(() =>
+      tf.div<tf.Scalar>(accurateSum(tf.squaredDifference(guess, target)), guess.size),
+    );
     const gradFunc = (dy: tf.Scalar, saved: tf.Tensor[]): tf.Tensor =>
       tf.tidy(() => tf.mul(tf.sub(saved[0]!, target), tf.mul(dy, 2 / target.size)));
     return { value, gradFunc };

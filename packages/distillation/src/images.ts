@@ -1,9 +1,9 @@
 import { DskdError, type PixelBuffer, type RandomStream, randomStream } from '@dskd/base';
 import { resizeBilinearAntialiased } from '@dskd/core';
 import { toImageTensor } from '@dskd/data';
+import { proceduralImage } from '@dskd/synthetic';
 import * as tf from '@tensorflow/tfjs-core';
-import { between, scaleBetween } from './procedural/canvas.js';
-import { proceduralImage } from './procedural/procedural-image.js';
+import { between, scaleBetween } from './random.js';
 
 interface Rectangle {
   readonly left: number;

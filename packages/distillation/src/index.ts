@@ -1,5 +1,4 @@
 export { distillTeacher } from './distill-teacher.js';
 export type { Photo } from './images.js';
 export type { DistillOptions } from './options.js';
-export { proceduralImage } from './procedural/procedural-image.js';
 export { readDistillationRecord } from './record.js';

@@ -1,13 +1,6 @@
 import { DskdError } from '@dskd/base';
-import { assertSameRun, readCheckpoint, type StudentState, writeCheckpoint } from '@dskd/training';
-import {
-  checkMetadata,
-  parseMetadata,
-  readSafetensors,
-  type StateDict,
-  storedAs,
-  writeSafetensors,
-} from '@dskd/weights';
+import { readCheckpoint, type StudentState, writeCheckpoint } from '@dskd/training';
+import { readSafetensors, tensorFiles, writeSafetensors, type StateDict } from '@dskd/weights';
 import { z } from 'zod';
 
 /** This package's version, as in package.json (tested). */
@@ -103,7 +96,7 @@ export function recordOf(
  */
 export function writeDistilledWeights(weights: StateDict, record: DistillationRecord): Uint8Array {
   const stored: StateDict = new Map();
-  for (const [name, entry] of weights) stored.set(name, storedAs('float16', name, entry));
+  for (const [name, entry] of weights) stored.set(name, tensorFiles.storedAs('float16', name, entry));
   return writeSafetensors(stored, { format: 'pt', [RECORD_KEY]: JSON.stringify(record) });
 }
 
@@ -119,8 +112,9 @@ export function readDistillationRecord(bytes: Uint8Array): DistillationRecord {
       details: { wanted: 'distilled-teacher' },
     });
   }
-  const parsed = parseMetadata(text, 'weights');
-  return checkMetadata(recordSchema, parsed.format === 1 ? recordFromFormat1(parsed) : parsed, 'weights');
+  return tensorFiles.checkMetadata(recordSchema, text, 'weights', (parsed) =>
+    parsed.format === 1 ? recordFromFormat1(parsed) : parsed,
+  );
 }
 
 const runSchema = z.object({
@@ -163,10 +157,9 @@ export function writeProgress(settings: DistillationSettings, progress: Distilla
  * `invalid-argument` naming the settings that differ.
  */
 export function readProgress(bytes: Uint8Array, settings: DistillationSettings): DistillationProgress {
-  const checkpoint = readCheckpoint(bytes);
-  const { settings: saved, curve } = checkMetadata(runSchema, checkpoint.run, 'distillation checkpoint');
-  assertSameRun({ ...checkpoint, run: saved }, { ...settings });
-  const { step, lossSums, students } = checkpoint.state;
+  const { run, state } = readCheckpoint(bytes, { run: { ...settings }, runKey: 'settings' });
+  const { curve } = tensorFiles.checkMetadata(runSchema, run, 'distillation checkpoint');
+  const { step, lossSums, students } = state;
   const [student] = students;
   if (!student || students.length !== 1) {
     throw new DskdError('artifact-invalid', `The checkpoint has ${students.length} networks, wanted one.`);

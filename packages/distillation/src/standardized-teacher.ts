@@ -1,5 +1,5 @@
 import { throwIfAborted } from '@dskd/base';
-import { meanOverRows, sumOverRows, type FeatureExtractor } from '@dskd/core';
+import { accurateSum, type FeatureExtractor } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Lower bound of a channel's standard deviation, relative to the root mean square of its level's: nearly constant channels are not amplified. */
@@ -21,8 +21,8 @@ class ChannelMoments {
     const rows = batch * height * width;
     const [mean, squares] = tf.tidy(() => {
       const table = tf.reshape<tf.Rank.R2>(features, [rows, channels]);
-      const average = meanOverRows(table);
-      return [average, sumOverRows(tf.squaredDifference<tf.Tensor2D>(table, average))] as const;
+      const average = tf.mul<tf.Tensor1D>(accurateSum(table, 0), 1 / rows);
+      return [average, accurateSum(tf.squaredDifference<tf.Tensor2D>(table, average), 0)] as const;
     });
     const [means, sums] = [await mean.data<'float32'>(), await squares.data<'float32'>()];
     tf.dispose([mean, squares]);

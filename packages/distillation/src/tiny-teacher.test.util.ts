@@ -1,5 +1,5 @@
 import type { FeatureExtractor } from '@dskd/core';
-import { backboneWeightShapes, createBackbone } from '@dskd/models';
+import { backboneInfo, createBackbone } from '@dskd/models';
 import { integerFill } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
 
@@ -11,7 +11,7 @@ export interface TestTeacher {
 /** Returns SqueezeNet with weights from the integer formula. The caller disposes the extractor. */
 export function tinyTeacher(): TestTeacher {
   const weights: StateDict = new Map();
-  for (const [name, shape] of backboneWeightShapes('squeezenet1_1')) {
+  for (const [name, shape] of backboneInfo('squeezenet1_1').weightShapes()) {
     weights.set(name, { dtype: 'F32', shape, data: integerFill(name, shape) });
   }
   return { extractor: createBackbone('squeezenet1_1', { weights }), sha256: 'a'.repeat(64) };

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { encodePng } from '@dskd/data/node';
+import { encodeImage } from '@dskd/data/node';
 
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 
@@ -20,7 +20,7 @@ test("the README's first program works as it stands, with nothing before it", as
     symlinkSync(PACKAGE, path.join(folder, 'node_modules/dskd'));
     for (let index = 0; index < 5; index++) {
       const data = new Uint8Array(64 * 64).map((_, i) => (i * 37 + index * 101) % 251);
-      const png = await encodePng({ data, width: 64, height: 64, channels: 1 });
+      const png = await encodeImage({ data, width: 64, height: 64, channels: 1 });
       writeFileSync(path.join(folder, index === 4 ? 'new.png' : `good-parts/${index}.png`), png);
     }
     const program = `${firstProgram(path.join(PACKAGE, 'README.md'))}\nconsole.log(verdict, score > -1e9, Array.isArray(regions));`;

@@ -1,4 +1,4 @@
-import { sumAll } from '@dskd/core';
+import { accurateSum } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { differentiableSum, pairLevels, type Features, type LevelLoss, type LevelPair } from './levels.js';
@@ -20,7 +20,7 @@ function meanRowDistance({ teacher, student }: LevelPair, shape: [number, number
   const s = normalized(tf.reshape(student, shape));
   const share = tf.mul<Tensor2D>(tf.sub(s.unit, t), 1 / rows);
   return {
-    value: tf.mul<Scalar>(sumAll(distanceOfUnits(t, s.unit)), 1 / rows),
+    value: tf.mul<Scalar>(accurateSum(distanceOfUnits(t, s.unit)), 1 / rows),
     gradient: tf.reshape(throughNormalization(share, s), student.shape),
   };
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expectClose, useBackend } from '@dskd/test-support';
-import { rowsOf, teacherAndStudent, throughNormalization, unitsOf } from './float64-oracle.test.util.js';
+import { dot, rowsOf, teacherAndStudent, throughNormalization, unitsOf } from './float64-oracle.test.util.js';
 import {
   contextualAffinityLoss,
   contextualAffinityMap,
@@ -18,14 +18,16 @@ function features([, height, width, channels]: Shape, distance: number) {
 
 /** From the definition: half the variance of (s_i - t_i).t_j over j; its gradient with respect to student row i. */
 function covarianceRow(units: readonly Float64Array[], index: number, student: Float64Array) {
-  const s = unitsOf([student])[0]!;
-  const changes = units.map((t) => t.reduce((sum, entry, c) => sum + entry * (s[c]! - units[index]![c]!), 0));
+  const own = units[index]!;
+  const moved = unitsOf([student])[0]!.map((entry, c) => entry - own[c]!);
+  const changes = units.map((t) => dot(t, moved));
   const mean = changes.reduce((sum, change) => sum + change, 0) / units.length;
-  const gradient = new Float64Array(s.length);
+  const gradient = new Float64Array(student.length);
   let value = 0;
-  for (const [j, t] of units.entries()) {
-    value += (changes[j]! - mean) ** 2 / (2 * units.length);
-    t.forEach((entry, c) => (gradient[c]! += ((changes[j]! - mean) * entry) / units.length));
+  for (let j = 0; j < units.length; j++) {
+    const [t, change] = [units[j]!, changes[j]! - mean];
+    value += change ** 2 / (2 * units.length);
+    for (let c = 0; c < t.length; c++) gradient[c]! += (change * t[c]!) / units.length;
   }
   return { value, gradient: throughNormalization(gradient, student) };
 }

@@ -7,8 +7,11 @@ export interface RowResult {
   readonly gradient: Float64Array;
 }
 
-function dot(x: Float64Array, y: Float64Array): number {
-  return x.reduce((sum, value, i) => sum + value * y[i]!, 0);
+/** A loop: tests take millions of these, and `reduce` calls a function for every entry. */
+export function dot(x: Float64Array, y: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i]! * y[i]!;
+  return sum;
 }
 
 export function rowsOf(

@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import { sumAll } from '@dskd/core';
+import { accurateSum } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import { imageAt, normalized, throughNormalization, type NormalizedRows } from './rows.js';
@@ -136,7 +136,7 @@ export function lossByImage(teacher: Features, student: Features, affinity: Affi
       gradients.push(gradient);
     }
     return {
-      value: tf.mul<Scalar>(sumAll(tf.concat(divergences)), 1 / positions),
+      value: tf.mul<Scalar>(accurateSum(tf.concat(divergences)), 1 / positions),
       gradient: tf.reshape(tf.concat(gradients), level.student.shape),
     };
   });

@@ -1,41 +1,24 @@
 // Every default of a training, for the API, the command line and its config file alike. This file imports nothing, so
 // that the help of the command line reads it without loading a library.
 
-/** Defaults that hold for every method. */
-export const TRAINING_DEFAULTS = {
-  method: 'dskd',
-  seed: 1,
-  /** `[height, width]` in pixels. */
-  inputSize: [128, 128],
-  fit: 'stretch',
-  holdOutFraction: 0.1,
-  onTrainingImages: false,
-  statisticsOn: 'calibration',
-  normalization: 'moments',
-  fusion: 'sum',
-  falseAlarmRate: 0.05,
-  featureCacheBytes: 2 ** 30,
-} as const;
-
-/**
- * The paper's two students: Eq. 1-2 for the local one (flattened, as the code it builds on has it), Eq. 6-7 for the
- * global one. Learning rates found on transistor and bottle: bench/real.md.
- */
-export const DEFAULT_BRANCHES = {
-  local: {
-    branch: 'local',
-    objective: { name: 'flattenedCosine', options: {} },
-    optimizer: { learningRate: 0.005 },
-  },
-  global: {
-    branch: 'global',
-    objective: { name: 'contextualAffinity', options: { temperature: 1 } },
-    optimizer: { learningRate: 0.001 },
-  },
-} as const;
-
 /** Defaults of the methods `dskd` and `rd`. */
-export const DSKD_DEFAULTS = {
+const DSKD_DEFAULTS = {
+  /**
+   * The paper's two students: Eq. 1-2 for the local one (flattened, as the code it builds on has it), Eq. 6-7 for the
+   * global one. Learning rates found on transistor and bottle: bench/real.md.
+   */
+  branches: {
+    local: {
+      branch: 'local',
+      objective: { name: 'flattenedCosine', options: {} },
+      optimizer: { learningRate: 0.005 },
+    },
+    global: {
+      branch: 'global',
+      objective: { name: 'contextualAffinity', options: { temperature: 1 } },
+      optimizer: { learningRate: 0.001 },
+    },
+  },
   preset: 'lite',
   batchSize: 16,
   reestimateBatchNorm: false,
@@ -44,4 +27,41 @@ export const DSKD_DEFAULTS = {
   /** Where the number of epochs is not given: at least so many, and at least so many steps. */
   minEpochs: 10,
   minSteps: 100,
+} as const;
+
+const PAPER_ADAM = { learningRate: 0.005, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 } as const;
+
+/** What the paper trained with: students of the teacher's widths, g = 1024, 200 epochs, Adam 0.5 / 0.999 at 0.005. */
+const PAPER = {
+  preset: 'paper',
+  gccb: { variant: 'full', channels: 1024 },
+  branches: {
+    local: { ...DSKD_DEFAULTS.branches.local, optimizer: PAPER_ADAM },
+    global: { ...DSKD_DEFAULTS.branches.global, optimizer: PAPER_ADAM },
+  },
+  epochs: 200,
+  batchSize: 16,
+  reestimateBatchNorm: false,
+  initialize: { global: 'random' },
+} as const;
+
+/** Defaults that hold for every method, and those of the methods `dskd` and `rd`. */
+export const TRAINING_DEFAULTS = {
+  method: 'dskd',
+  seed: 1,
+  /** `[height, width]` in pixels. */
+  inputSize: [128, 128],
+  fit: 'stretch',
+  /** Of a letterbox's border: the mean of ImageNet. */
+  fill: [124, 116, 104],
+  holdOutFraction: 0.1,
+  onTrainingImages: false,
+  statisticsOn: 'calibration',
+  normalization: 'moments',
+  fusion: 'sum',
+  falseAlarmRate: 0.05,
+  featureCacheBytes: 2 ** 30,
+  dskd: DSKD_DEFAULTS,
+  /** Options of the method `dskd` as published, all of them. */
+  paper: PAPER,
 } as const;

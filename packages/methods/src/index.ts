@@ -1,4 +1,4 @@
-export { DEFAULT_BRANCHES, DSKD_DEFAULTS, TRAINING_DEFAULTS } from './defaults.js';
+export { TRAINING_DEFAULTS } from './defaults.js';
 export type {
   Alternative,
   AnomalyModel,
@@ -18,11 +18,5 @@ export type {
   Size,
 } from './contract.js';
 export type { DskdConfig } from './dskd/model.js';
-export {
-  dskdOptions,
-  epochsFor,
-  paperOptions,
-  type BranchOptions,
-  type DskdOptions,
-} from './dskd/options.js';
+export { type BranchOptions, type DskdOptions, type DskdOptionsInput } from './dskd/options.js';
 export { createMethod, methodNames, registerMethod } from './registry.js';

@@ -14,25 +14,9 @@ export type {
 export { bootstrapInterval, meanInterval, type BootstrapInterval } from './intervals.js';
 export { auPro, auSpro, pixelAuroc, type ScoreMap } from './one-shots.js';
 export { operatingPoints, type Labels } from './operating-points.js';
-export { orderedKey, valueOfKey } from './ordered-keys.js';
 export { PixelMetricsAccumulator, type PixelMetrics, type PixelSample } from './pixel-metrics.js';
 export { ProAccumulator, type ProResult, type ProSample } from './pro.js';
-export {
-  auroc,
-  averagePrecision,
-  f1Max,
-  falsePositiveRateAt,
-  precisionRecallCurve,
-  rocCurve,
-  truePositiveRateAt,
-} from './rank-metrics.js';
+export { auroc, averagePrecision, f1Max, precisionRecallCurve, ratesAt, rocCurve } from './rank-metrics.js';
 export { splitByType } from './split-by-type.js';
-export {
-  meanOverSubsets,
-  saturationAreaOf,
-  SproAccumulator,
-  type SproRegion,
-  type SproResult,
-  type SproSample,
-} from './spro.js';
+export { SproAccumulator, type SproRegion, type SproResult, type SproSample } from './spro.js';
 export { thinCurve } from './thin-curve.js';

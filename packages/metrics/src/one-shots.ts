@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import { PixelMetricsAccumulator } from './pixel-metrics.js';
 import { ProAccumulator } from './pro.js';
-import { meanOverSubsets, SproAccumulator, type SproRegion } from './spro.js';
+import { SproAccumulator, type SproRegion } from './spro.js';
 
 /** The anomaly map of one image at the size of its ground truth. */
 export interface ScoreMap {
@@ -85,7 +85,7 @@ export function auPro(
  * false-positive rate, up to `limit`, divided by `limit`. Exact up to 4 194 304 background pixels; see
  * {@link SproAccumulator} for more pixels, bounds, several limits, defect types and the curve.
  * @param maps one per image, at the image's original size.
- * @param regions one list per image, empty for a good image. `saturationAreaOf` computes a region's saturation area.
+ * @param regions one list per image, empty for a good image.
  * @param options.limit false-positive rate, above 0 and at most 1. Default 0.05, the headline of MVTec LOCO AD.
  * @param options.subsets one name per image, such as `'logical_anomalies'`; the result is then the mean over subsets,
  * each with all good images, as in MVTec LOCO AD. Names of good images are not used. Default: all anomalous images are
@@ -116,5 +116,5 @@ export function auSpro(
   const areas = Object.entries(accumulator.result().subsets).map(
     ([name, { limits }]) => [name, limits] as const,
   );
-  return meanOverSubsets(Object.fromEntries(areas))[0]?.value ?? NaN;
+  return SproAccumulator.meanOverSubsets(Object.fromEntries(areas))[0]?.value ?? NaN;
 }

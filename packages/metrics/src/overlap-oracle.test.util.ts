@@ -29,7 +29,7 @@ export function slowCurve(
         const pixels = [...map].filter((_, i) => region.mask[i] && !ignored?.[i]);
         if (pixels.length === 0) continue;
         const found = pixels.filter((score) => score > threshold).length;
-        overlaps.push(Math.min(found / Math.min(region.saturationArea, pixels.length), 1));
+        overlaps.push(Math.min(found / Math.min(region.saturationArea as number, pixels.length), 1));
       }
     }
     x.push(falsePositives / background);

@@ -1,4 +1,4 @@
-import { decodeBase64, DskdError, encodeBase64 } from '@dskd/base';
+import { base64, DskdError } from '@dskd/base';
 import { orderedKey } from './ordered-keys.js';
 import {
   countsOfKeys,
@@ -49,11 +49,11 @@ export function scoreMemory({
 
 /** Base64 of the keys' bytes, little-endian on every machine that JavaScript engines run on. */
 export function encodeKeys(keys: Uint32Array): string {
-  return encodeBase64(new Uint8Array(keys.buffer, keys.byteOffset, keys.byteLength));
+  return base64.encode(new Uint8Array(keys.buffer, keys.byteOffset, keys.byteLength));
 }
 
 export function decodeKeys(text: string): Uint32Array {
-  return new Uint32Array(decodeBase64(text).buffer);
+  return new Uint32Array(base64.decode(text).buffer);
 }
 
 /** Base64 of little-endian uint32: the keys, ascending; or bins (see `Bins`), ascending, and their counts. */

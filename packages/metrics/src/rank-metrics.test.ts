@@ -7,12 +7,11 @@ import {
   bootstrapInterval,
   costWeightedThreshold,
   f1Max,
-  falsePositiveRateAt,
+  ratesAt,
   operatingPoints,
   precisionRecallCurve,
   rocCurve,
   splitByType,
-  truePositiveRateAt,
   type Labels,
 } from './index.js';
 import { labeledScores } from './labeled-scores.test.util.js';
@@ -64,18 +63,18 @@ function everyMetric(scores: ArrayLike<number>, labels: Labels): unknown {
     falseAlarmCost: 2,
     prevalence: 0.1,
   });
-  const rates = ({
+  const rates = ({ truePositiveRate, falsePositiveRate }: ReturnType<typeof ratesAt>): number[] => [
     truePositiveRate,
     falsePositiveRate,
-  }: ReturnType<typeof falsePositiveRateAt>): number[] => [truePositiveRate, falsePositiveRate];
+  ];
   const points = ({ x, y }: ReturnType<typeof rocCurve>): unknown => ({ x, y });
   return {
     auroc: auroc(scores, labels),
     averagePrecision: averagePrecision(scores, labels),
     f1: f1Max(scores, labels).f1,
     cost: { falseAlarms, misses, cost },
-    falsePositiveRate: rates(falsePositiveRateAt(scores, labels, { truePositiveRate: 0.9 })),
-    truePositiveRate: rates(truePositiveRateAt(scores, labels, { falsePositiveRate: 0.1 })),
+    falsePositiveRate: rates(ratesAt(scores, labels, { truePositiveRate: 0.9 })),
+    truePositiveRate: rates(ratesAt(scores, labels, { falsePositiveRate: 0.1 })),
     roc: points(rocCurve(scores, labels)),
     precisionRecall: points(precisionRecallCurve(scores, labels)),
   };
@@ -279,8 +278,8 @@ describe('where a metric is undefined', () => {
       operatingPoints,
       rocCurve,
       precisionRecallCurve,
-      (s: readonly number[], l: readonly number[]) => falsePositiveRateAt(s, l, { truePositiveRate: 0.5 }),
-      (s: readonly number[], l: readonly number[]) => truePositiveRateAt(s, l, { falsePositiveRate: 0.5 }),
+      (s: readonly number[], l: readonly number[]) => ratesAt(s, l, { truePositiveRate: 0.5 }),
+      (s: readonly number[], l: readonly number[]) => ratesAt(s, l, { falsePositiveRate: 0.5 }),
       (s: readonly number[], l: readonly number[]) =>
         costWeightedThreshold(s, l, { missCost: 1, falseAlarmCost: 1 }),
       (s: readonly number[], l: readonly number[]) => bootstrapInterval({ scores: s, labels: l }),

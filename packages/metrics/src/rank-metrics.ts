@@ -139,37 +139,28 @@ function checkRate(rate: number): void {
   }
 }
 
-/**
- * The lowest false-positive rate at which the true-positive rate is at least `truePositiveRate` (FPR95 with 0.95),
- * and its threshold. The rate of an actual threshold, without interpolation.
- * @param scores one per sample, higher is more anomalous, finite.
- * @param labels one per sample, 1 anomalous, 0 normal.
- * @returns without positives or without negatives both rates are NaN and the threshold is `Infinity`.
- * @throws {DskdError} `invalid-argument` for a rate outside 0..1; see {@link operatingPoints}.
- */
-export function falsePositiveRateAt(
-  scores: ArrayLike<number>,
-  labels: Labels,
-  { truePositiveRate }: { readonly truePositiveRate: number },
-): ThresholdRates {
-  checkRate(truePositiveRate);
-  return ratesOf(scores, labels).find((rates) => rates.truePositiveRate >= truePositiveRate) ?? UNDEFINED;
-}
+/** One of the two rates: what is asked for. */
+export type WantedRate =
+  | { readonly truePositiveRate: number; readonly falsePositiveRate?: never }
+  | { readonly falsePositiveRate: number; readonly truePositiveRate?: never };
 
 /**
- * The highest true-positive rate at which the false-positive rate is at most `falsePositiveRate`, and its threshold.
- * The rate of an actual threshold, without interpolation. Of several equally good thresholds, the one that flags
- * fewest samples.
+ * Both rates of the best threshold for a wanted one, and that threshold. With `truePositiveRate`: the lowest
+ * false-positive rate at which the true-positive rate is at least the wanted one (FPR95 with 0.95). With
+ * `falsePositiveRate`: the highest true-positive rate at which the false-positive rate is at most the wanted one. These
+ * are rates of an actual threshold, without interpolation. Of several equally good thresholds, the one that flags fewest
+ * samples.
  * @param scores one per sample, higher is more anomalous, finite.
  * @param labels one per sample, 1 anomalous, 0 normal.
  * @returns without positives or without negatives both rates are NaN and the threshold is `Infinity`.
  * @throws {DskdError} `invalid-argument` for a rate outside 0..1; see {@link operatingPoints}.
  */
-export function truePositiveRateAt(
-  scores: ArrayLike<number>,
-  labels: Labels,
-  { falsePositiveRate }: { readonly falsePositiveRate: number },
-): ThresholdRates {
+export function ratesAt(scores: ArrayLike<number>, labels: Labels, wanted: WantedRate): ThresholdRates {
+  const { truePositiveRate, falsePositiveRate } = wanted;
+  if (truePositiveRate !== undefined) {
+    checkRate(truePositiveRate);
+    return ratesOf(scores, labels).find((rates) => rates.truePositiveRate >= truePositiveRate) ?? UNDEFINED;
+  }
   checkRate(falsePositiveRate);
   const allowed = ratesOf(scores, labels).filter((rates) => rates.falsePositiveRate <= falsePositiveRate);
   const highest = allowed.at(-1)?.truePositiveRate;

@@ -1,11 +1,5 @@
 import fc from 'fast-check';
-import {
-  costWeightedThreshold,
-  falsePositiveRateAt,
-  splitByType,
-  truePositiveRateAt,
-  auroc,
-} from './index.js';
+import { costWeightedThreshold, ratesAt, splitByType, auroc } from './index.js';
 import { labeledScores } from './labeled-scores.test.util.js';
 
 /** Shares of both classes that score greater. */
@@ -21,32 +15,32 @@ function everyThreshold(scores: readonly number[]): number[] {
   return [...scores, ...scores.map((score) => score - 0.01)];
 }
 
-describe('falsePositiveRateAt and truePositiveRateAt', () => {
+describe('ratesAt', () => {
   test('hand cases', () => {
     const scores = [1, 2, 3, 4, 5, 6];
     const labels = [0, 1, 0, 0, 1, 1];
-    expect(falsePositiveRateAt(scores, labels, { truePositiveRate: 0.6 })).toEqual({
+    expect(ratesAt(scores, labels, { truePositiveRate: 0.6 })).toEqual({
       threshold: 4.5,
       truePositiveRate: 2 / 3,
       falsePositiveRate: 0,
     });
-    expect(falsePositiveRateAt(scores, labels, { truePositiveRate: 0.95 })).toEqual({
+    expect(ratesAt(scores, labels, { truePositiveRate: 0.95 })).toEqual({
       threshold: 1.5,
       truePositiveRate: 1,
       falsePositiveRate: 2 / 3,
     });
-    expect(falsePositiveRateAt(scores, labels, { truePositiveRate: 0 }).threshold).toBe(Infinity);
-    expect(truePositiveRateAt(scores, labels, { falsePositiveRate: 0 })).toEqual({
+    expect(ratesAt(scores, labels, { truePositiveRate: 0 }).threshold).toBe(Infinity);
+    expect(ratesAt(scores, labels, { falsePositiveRate: 0 })).toEqual({
       threshold: 4.5,
       truePositiveRate: 2 / 3,
       falsePositiveRate: 0,
     });
     // One of three may be flagged, but that finds nothing more.
-    expect(truePositiveRateAt(scores, labels, { falsePositiveRate: 0.4 }).threshold).toBe(4.5);
+    expect(ratesAt(scores, labels, { falsePositiveRate: 0.4 }).threshold).toBe(4.5);
     // 0.29 is reached by 29 of 100.
     const hundred = Array.from({ length: 101 }, (_, i) => i);
     const oneNegative = hundred.map((i) => (i === 0 ? 0 : 1));
-    const reached = falsePositiveRateAt(hundred, oneNegative, { truePositiveRate: 0.29 });
+    const reached = ratesAt(hundred, oneNegative, { truePositiveRate: 0.29 });
     expect(reached.truePositiveRate).toBe(0.29);
   });
 
@@ -54,11 +48,11 @@ describe('falsePositiveRateAt and truePositiveRateAt', () => {
     fc.assert(
       fc.property(labeledScores, fc.double({ min: 0, max: 1, noNaN: true }), ({ scores, labels }, wanted) => {
         const all = everyThreshold(scores).map((threshold) => rates(scores, labels, threshold));
-        const low = falsePositiveRateAt(scores, labels, { truePositiveRate: wanted });
+        const low = ratesAt(scores, labels, { truePositiveRate: wanted });
         expect(rates(scores, labels, low.threshold)).toEqual([low.truePositiveRate, low.falsePositiveRate]);
         const reaching = all.filter(([found]) => found >= wanted).map(([, alarms]) => alarms);
         expect(low.falsePositiveRate).toBe(wanted === 0 ? 0 : Math.min(...reaching));
-        const high = truePositiveRateAt(scores, labels, { falsePositiveRate: wanted });
+        const high = ratesAt(scores, labels, { falsePositiveRate: wanted });
         expect(rates(scores, labels, high.threshold)).toEqual([
           high.truePositiveRate,
           high.falsePositiveRate,
@@ -75,14 +69,14 @@ describe('falsePositiveRateAt and truePositiveRateAt', () => {
       [1, 1],
       [0, 0],
     ]) {
-      expect(falsePositiveRateAt([1, 2], labels, { truePositiveRate: 0.9 })).toEqual(nothing);
-      expect(truePositiveRateAt([1, 2], labels, { falsePositiveRate: 0.9 })).toEqual(nothing);
+      expect(ratesAt([1, 2], labels, { truePositiveRate: 0.9 })).toEqual(nothing);
+      expect(ratesAt([1, 2], labels, { falsePositiveRate: 0.9 })).toEqual(nothing);
     }
   });
 
   test('refuse rates out of range', () => {
-    expect(() => falsePositiveRateAt([1], [1], { truePositiveRate: 1.1 })).toThrow(/rate of 1.1/);
-    expect(() => truePositiveRateAt([1], [1], { falsePositiveRate: NaN })).toThrow(/rate of NaN/);
+    expect(() => ratesAt([1], [1], { truePositiveRate: 1.1 })).toThrow(/rate of 1.1/);
+    expect(() => ratesAt([1], [1], { falsePositiveRate: NaN })).toThrow(/rate of NaN/);
   });
 });
 

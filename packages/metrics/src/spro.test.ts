@@ -1,11 +1,5 @@
 import fc from 'fast-check';
-import {
-  meanOverSubsets,
-  saturationAreaOf,
-  SproAccumulator,
-  type SproResult,
-  type SproSample,
-} from './index.js';
+import { SproAccumulator, type SproResult, type SproSample } from './index.js';
 import { limitedArea, slowCurve } from './overlap-oracle.test.util.js';
 import { accumulated, expectSame, sproSamples, values } from './overlap-samples.test.util.js';
 import { SPRO_LIMITS, type SproState } from './spro.js';
@@ -253,24 +247,6 @@ describe('edge cases', () => {
   });
 });
 
-describe('saturationAreaOf', () => {
-  test('truncates to whole pixels, at most the area', () => {
-    expect(saturationAreaOf(10, { threshold: 0.25, relative: true })).toBe(2);
-    expect(saturationAreaOf(10, { threshold: 1, relative: true })).toBe(10);
-    expect(saturationAreaOf(10, { threshold: 6, relative: false })).toBe(6);
-    expect(saturationAreaOf(10, { threshold: 6300, relative: false })).toBe(10);
-  });
-
-  test('refuses less than one pixel by the name of the region', () => {
-    expect(() => saturationAreaOf(9, { threshold: 0.1, relative: true, name: '003/001 (bent)' })).toThrow(
-      '003/001 (bent): the relative saturation threshold 0.1 of 9 pixels is none; wanted at least one pixel.',
-    );
-    expect(() => saturationAreaOf(0, { threshold: 1, relative: true })).toThrow('its area is 0');
-    expect(() => saturationAreaOf(9, { threshold: 1.5, relative: true })).toThrow('at most 1');
-    expect(() => saturationAreaOf(9, { threshold: 0.5, relative: false })).toThrow('a whole number');
-  });
-});
-
 describe('properties', () => {
   test('equals the definition, counted threshold by threshold, within 1e-9', () => {
     fc.assert(
@@ -395,7 +371,7 @@ test('the score of a category is the mean over its subsets at each limit', () =>
     upper: value + 1,
   });
   expect(
-    meanOverSubsets({
+    SproAccumulator.meanOverSubsets({
       logical: [area(0.05, 0.5), area(0.3, 1)],
       structural: [area(0.05, 0.25), area(0.3, 0)],
     }),
@@ -403,5 +379,5 @@ test('the score of a category is the mean over its subsets at each limit', () =>
     { limit: 0.05, value: 0.375, lower: 0.1875, upper: 1.375 },
     { limit: 0.3, value: 0.5, lower: 0.25, upper: 1.5 },
   ]);
-  expect(meanOverSubsets({})).toEqual([]);
+  expect(SproAccumulator.meanOverSubsets({})).toEqual([]);
 });

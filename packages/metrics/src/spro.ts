@@ -23,6 +23,7 @@ import {
   type ScoreMemory,
   type ScoreMemoryOptions,
 } from './pixel-scores.js';
+import { saturationAreaOf, type SaturationRule } from './saturation-area.js';
 
 /** The limits of the false-positive rate of MVTec LOCO AD. Its headline is 0.05. */
 export const SPRO_LIMITS: readonly number[] = [0.01, 0.05, 0.1, 0.3, 1];
@@ -37,10 +38,10 @@ export interface SproRegion {
   /** As long as the map: not 0 where a pixel belongs to the defect. */
   readonly mask: Uint8Array;
   /**
-   * Number of pixels that give an sPRO of 1: a whole number of at least 1. A number above the region's area means the
-   * whole region.
+   * Number of pixels that give an sPRO of 1: a whole number of at least 1, or the rule of the defect type. A number
+   * above the region's area means the whole region.
    */
-  readonly saturationArea: number;
+  readonly saturationArea: number | SaturationRule;
   readonly defectType?: string;
 }
 
@@ -140,15 +141,9 @@ export class SproAccumulator {
     regions.forEach(({ mask, saturationArea, defectType }, i) => {
       const { keys, area } = keysInMask(bits, mask, ignored);
       if (area === 0) refuseEmptyMask(name, `the mask of ${labels[i]!}`);
-      if (!Number.isInteger(saturationArea) || saturationArea < 1) {
-        throw new DskdError(
-          'invalid-argument',
-          `${name}: the saturation area of ${labels[i]!} is ${saturationArea}; wanted a whole number of pixels, at ` +
-            'least 1.',
-          { details: { name, region: i, defectType, saturationArea } },
-        );
-      }
-      if (keys.length > 0) seen.push(overlapRegion(keys, saturationArea, defectType));
+      const place = { name, region: i, label: labels[i]!, defectType };
+      const saturated = saturationAreaOf(area, saturationArea, place);
+      if (keys.length > 0) seen.push(overlapRegion(keys, saturated, defectType));
       for (let pixel = 0; pixel < mask.length; pixel++) excluded[pixel]! |= mask[pixel]!;
     });
     this.#subset(subset).add(bits, excluded, seen);
@@ -179,6 +174,20 @@ export class SproAccumulator {
   toJSON(): SproState {
     const subsets = [...this.#subsets].map(([subset, tally]) => ({ subset, ...tally.toJSON() }));
     return { ...this.#memory, limits: this.#limits, good: this.#good.toJSON(), subsets };
+  }
+
+  /**
+   * The AU-sPRO of a category in MVTec LOCO AD: at each limit the mean over the subsets (logical and structural
+   * anomalies), with the means of the bounds.
+   * @param bySubset areas of each subset, at the same limits in the same order.
+   * @returns an area per limit; none without a subset.
+   */
+  static meanOverSubsets(bySubset: Readonly<Record<string, readonly LimitedArea[]>>): LimitedArea[] {
+    const subsets = Object.values(bySubset);
+    return meanAreas(
+      subsets,
+      (subsets[0] ?? []).map(({ limit }) => limit),
+    );
   }
 
   /** @throws {DskdError} `invalid-argument` when `state` is not what {@link toJSON} writes. */
@@ -213,63 +222,4 @@ export class SproAccumulator {
       byDefect: Object.fromEntries(byDefect),
     };
   }
-}
-
-/**
- * The AU-sPRO of a category in MVTec LOCO AD: at each limit the mean over the subsets (logical and structural
- * anomalies), with the means of the bounds.
- * @param bySubset areas of each subset, at the same limits in the same order.
- * @returns an area per limit; none without a subset.
- */
-export function meanOverSubsets(bySubset: Readonly<Record<string, readonly LimitedArea[]>>): LimitedArea[] {
-  const subsets = Object.values(bySubset);
-  return meanAreas(
-    subsets,
-    (subsets[0] ?? []).map(({ limit }) => limit),
-  );
-}
-
-/** The saturation rule of a defect type. */
-export interface SaturationRule {
-  /** A share of the region's area (relative), above 0 and at most 1; or a number of pixels (absolute), at least 1. */
-  readonly threshold: number;
-  readonly relative: boolean;
-  /** Name of the region, for error messages. */
-  readonly name?: string;
-}
-
-/**
- * The saturation area of a region in pixels, as in the evaluation script of MVTec LOCO AD: `trunc(threshold * area)` for
- * a relative threshold, `min(threshold, area)` for an absolute one.
- * @param area of the region, in pixels.
- * @throws {DskdError} `invalid-argument` for an empty region, a threshold out of range, and a relative threshold that
- * gives less than one pixel (MVTec's script would divide by zero).
- */
-export function saturationAreaOf(
-  area: number,
-  { threshold, relative, name = 'a region' }: SaturationRule,
-): number {
-  const wrong = (got: string, wanted: string): never => {
-    throw new DskdError('invalid-argument', `${name}: ${got}; wanted ${wanted}.`, {
-      details: { name, area, threshold, relative },
-    });
-  };
-  if (!Number.isInteger(area) || area < 1) return wrong(`its area is ${area}`, 'at least one pixel');
-  if (!relative) {
-    if (!Number.isInteger(threshold) || threshold < 1) {
-      return wrong(`the saturation threshold is ${threshold}`, 'a whole number of pixels, at least 1');
-    }
-    return Math.min(threshold, area);
-  }
-  if (!(threshold > 0 && threshold <= 1)) {
-    return wrong(`the relative saturation threshold is ${threshold}`, 'above 0 and at most 1');
-  }
-  const pixels = Math.trunc(threshold * area);
-  if (pixels < 1) {
-    return wrong(
-      `the relative saturation threshold ${threshold} of ${area} pixels is none`,
-      'at least one pixel',
-    );
-  }
-  return pixels;
 }

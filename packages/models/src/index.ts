@@ -1,12 +1,10 @@
-export { fromGraphModel, fromLayersModel } from './adapters/from-tfjs-model.js';
+export { fromTfjsModel } from './adapters/from-tfjs-model.js';
 export { createBackbone, type Backbone, type BackboneOptions } from './backbones/create-backbone.js';
 export { createTrainableBackbone, type TrainableBackbone } from './backbones/create-trainable-backbone.js';
-export { BACKBONES, backboneInfo, type BackboneInfo, type BackboneName } from './backbones/registry.js';
-export { backboneCost } from './backbones/sizes-and-cost.js';
-export { backboneWeightShapes } from './backbones/weights.js';
+export { backboneInfo, type BackboneInfo } from './backbones/backbone-info.js';
+export { BACKBONES, type BackboneName } from './backbones/registry.js';
 export { createStudent, summarizeStudent, type TrainableStudent } from './students/create-student.js';
 export {
-  presetArchitecture,
   type GccbVariant,
   type StudentArchitecture,
   type StudentBranch,
@@ -14,12 +12,4 @@ export {
   type StudentPreset,
 } from './students/student-config.js';
 export { teacherStage4 } from './students/teacher-stage.js';
-export {
-  assertSha256,
-  backboneName,
-  loadTeacher,
-  namedTeacher,
-  sha256Of,
-  type Teacher,
-  type TeacherOptions,
-} from './teacher.js';
+export { loadTeacher, namedTeacher, type Teacher, type TeacherOptions } from './teacher.js';

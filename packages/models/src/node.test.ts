@@ -5,7 +5,7 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { graphModel, layersModel } from './adapters/other-models.test.util.js';
-import { fromGraphModel, fromLayersModel } from './index.js';
+import { fromTfjsModel } from './adapters/from-tfjs-model.js';
 import { readTfjsModel } from './node.js';
 
 let folder: string;
@@ -38,8 +38,8 @@ async function bytesOfFiles(): Promise<Uint8Array> {
 }
 
 test.each([
-  ['layers', () => Promise.resolve(layersModel()), tf.loadLayersModel, fromLayersModel],
-  ['graph', () => graphModel(), tf.loadGraphModel, fromGraphModel],
+  ['layers', () => Promise.resolve(layersModel()), tf.loadLayersModel, fromTfjsModel],
+  ['graph', () => graphModel(), tf.loadGraphModel, fromTfjsModel],
 ] as const)(
   'a %s model from files gives the features of the one that was saved',
   async (_, make, load, adapt) => {

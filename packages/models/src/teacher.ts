@@ -1,7 +1,6 @@
-import { DskdError } from '@dskd/base';
 import type { FeatureExtractor } from '@dskd/core';
 import { createBackbone, type BackboneOptions } from './backbones/create-backbone.js';
-import { BACKBONES, type BackboneName } from './backbones/registry.js';
+import type { BackboneName } from './backbones/registry.js';
 import { readStateDict, type StateDict } from '@dskd/weights';
 
 /** A frozen feature extractor and where it came from. */
@@ -17,32 +16,10 @@ export interface Teacher {
   dispose(): void;
 }
 
-/** @throws {DskdError} `invalid-argument` for a hash that no file could hold. */
-export function assertSha256({ extractor, sha256 }: Teacher): void {
-  if (/^[0-9a-f]{64}$/.test(sha256)) return;
-  throw new DskdError(
-    'invalid-argument',
-    `Got teacher ${extractor.name} of SHA-256 '${sha256}'; wanted 64 hexadecimal digits, in lower case.`,
-    { hint: 'Hash the files that the teacher was made of.' },
-  );
-}
-
 /** Hexadecimal. */
-export async function sha256Of(bytes: Uint8Array): Promise<string> {
+async function sha256Of(bytes: Uint8Array): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/**
- * `name` as the name of a backbone.
- * @throws {DskdError} `invalid-argument` listing the backbones there are.
- */
-export function backboneName(name: string): BackboneName {
-  const known = BACKBONES.find((candidate) => candidate === name);
-  if (known === undefined) {
-    throw new DskdError('invalid-argument', `Got teacher '${name}'; wanted one of ${BACKBONES.join(', ')}.`);
-  }
-  return known;
 }
 
 /** What may differ from the backbone's own levels and input transform. */

@@ -1,4 +1,4 @@
-import { DskdError, encodeBase64 } from '@dskd/base';
+import { base64, DskdError } from '@dskd/base';
 
 /** Markup that is inserted without escaping: the result of {@link markup}, and the style sheet. */
 export class Html {
@@ -73,7 +73,7 @@ export function dataUrl(encoded: Uint8Array): string {
   if (!found) {
     throw new DskdError('invalid-argument', 'Got an encoded image that is neither PNG, JPEG nor WebP.');
   }
-  return `data:${found[0]};base64,${encodeBase64(encoded)}`;
+  return `data:${found[0]};base64,${base64.encode(encoded)}`;
 }
 
 /**

@@ -1,4 +1,4 @@
-export { GalleryCollector, panelSide, type GalleryImage } from './gallery-collector.js';
+export { GalleryCollector, type GalleryImage } from './gallery-collector.js';
 export type { Fact } from './html.js';
 export { drawContour, heatMapOverlay, heatScaleOf, type HeatScale } from './images/overlays.js';
 export { makePanels } from './images/panels.js';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PixelBuffer } from '@dskd/base';
-import { decodeImage, decodeMask, encodeWebp } from '@dskd/data/node';
+import { decodeImage, decodeMask, encodeImage } from '@dskd/data/node';
 import type { ScoredSample } from '@dskd/metrics';
 import { CATEGORIES, generateScene } from '@dskd/synthetic';
 import type { GalleryImages } from './gallery-collector.js';
@@ -92,6 +92,6 @@ export async function realisticPanels(
         Object.entries(branchScores).map(([name, value], index) => [name, hill(image, value, index)]),
       ),
     },
-    { scale, side, encode: encodeWebp },
+    { scale, side, encode: (panel) => encodeImage(panel, { format: 'webp' }) },
   );
 }

@@ -1,11 +1,7 @@
 import { readGolden } from '@dskd/test-support';
 import fc from 'fast-check';
-import {
-  falseAlarmBound,
-  falseAlarmConfidence,
-  requiredCalibrationSize,
-  quantileThreshold,
-} from './index.js';
+import { quantileThreshold } from './conformal.js';
+import { falseAlarmBound, falseAlarmConfidence, requiredCalibrationSize } from './false-alarm-bounds.js';
 
 const counts = fc
   .tuple(fc.integer({ min: 1, max: 400 }), fc.integer({ min: 0, max: 399 }))

@@ -128,3 +128,10 @@ export function requiredCalibrationSize({
   }
   return high;
 }
+
+/** Three of rate, confidence, number of normal images and number of them above the threshold give the fourth. */
+export const toleranceLimit = {
+  rate: falseAlarmBound,
+  confidence: falseAlarmConfidence,
+  normals: requiredCalibrationSize,
+};

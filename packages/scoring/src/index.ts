@@ -1,7 +1,6 @@
 export { conformalPValue, quantileThreshold, type QuantileThreshold } from './conformal.js';
 export { FUSION_RULES, fuseScores, type FusionRule } from './fusion-rule.js';
-export { falseAlarmBound, falseAlarmConfidence, requiredCalibrationSize } from './false-alarm-bounds.js';
-export { costThreshold, f1Threshold } from './labeled-thresholds.js';
+export { toleranceLimit } from './false-alarm-bounds.js';
 export {
   createNormalizationAccumulator,
   type BranchNormalization,
@@ -12,7 +11,6 @@ export { findRegions, type Region } from './regions.js';
 export {
   defaultSigma,
   fuseLevels,
-  fuseScoredMaps,
   imageScores,
   scoreBranches,
   type ScoredBranches,

@@ -1,5 +1,4 @@
 import { DskdError } from '@dskd/base';
-import { orderedKey, valueOfKey } from '@dskd/metrics';
 
 /**
  * How a branch's raw maps of normal images give its normalization. `moments`: their mean goes to 0 and mean plus
@@ -158,6 +157,22 @@ export class MapStatistics {
 /** Leading bits of a float32 that number its bin: sign, exponent and 11 of the mantissa. */
 const BIN_BITS = 20;
 const DROPPED_BITS = 32 - BIN_BITS;
+const NEGATIVE_ZERO = 0x8000_0000;
+
+/** The bins from the lowest values to the highest: those of negative values backward, then the others. */
+function* binsInOrder(): Generator<number> {
+  const half = 2 ** (BIN_BITS - 1);
+  for (let bin = 2 * half - 1; bin >= half; bin--) yield bin;
+  for (let bin = 0; bin < half; bin++) yield bin;
+}
+
+/** A float32 in the middle of a bin, but exactly 0 where zeros are. */
+function middleOf(bin: number): number {
+  if (bin === 0) return 0;
+  const isNegative = bin >= 2 ** (BIN_BITS - 1);
+  const bits = (bin << DROPPED_BITS) | (2 ** (DROPPED_BITS - 1) - (isNegative ? 1 : 0));
+  return new Float32Array(Uint32Array.of(bits).buffer)[0]!;
+}
 
 /**
  * Quantiles of all pixels of many maps, one block at a time. Counts by the leading bits of the values: 4 MB however
@@ -179,7 +194,7 @@ export class MapQuantiles {
   add(values: Float32Array): void {
     assertFinitePixels(values);
     const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-    for (const value of bits) this.#bins[orderedKey(value) >>> DROPPED_BITS]! += 1;
+    for (const value of bits) this.#bins[value === NEGATIVE_ZERO ? 0 : value >>> DROPPED_BITS]! += 1;
     this.#count += values.length;
   }
 
@@ -194,12 +209,12 @@ export class MapQuantiles {
       throw new DskdError('invalid-argument', `Got a share of ${share}; wanted 0 to 1.`);
     }
     const rank = Math.floor(share * (this.#count - 1));
+    if (this.#count === 0) return NaN;
     let below = 0;
-    const bin = this.#bins.findIndex((count) => (below += count) > rank);
-    // The middle of the bin, but exactly 0 where zeros are.
-    const first = (bin << DROPPED_BITS) >>> 0;
-    return this.#count === 0
-      ? NaN
-      : valueOfKey(first === 0x80000000 ? first : first + 2 ** (DROPPED_BITS - 1));
+    for (const bin of binsInOrder()) {
+      below += this.#bins[bin]!;
+      if (below > rank) return middleOf(bin);
+    }
+    return NaN;
   }
 }

@@ -1,7 +1,9 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import { assertInteger, assertOneOf, assertSeed, assertSize, categoryNamed } from './categories.js';
 import { degrees, drawsOf } from './math.js';
-import { Canvas, develop, drawExposure } from './raster/canvas.js';
+import { Canvas } from './raster/canvas.js';
+import { develop, drawExposure } from './raster/exposure.js';
+import { cameraView } from './raster/view.js';
 
 import {
   type AnomalyKind,
@@ -85,12 +87,13 @@ export function generateScene(options: SceneOptions): Scene {
   const damage = drawsOf(seed, ...keys, 'damage', damageKey(anomaly));
   const camera = drawsOf(seed, ...keys, 'camera');
   const { parts, regions } = category.compose(layout, at, damage, hard ? 0.45 : 1);
-  const canvas = new Canvas(size, {
+  const view = cameraView(size, {
     angle: degrees(camera.bell(1.7)),
     zoom: 1 + camera.bell(0.018),
     dx: camera.bell(0.014),
     dy: camera.bell(0.014),
   });
+  const canvas = new Canvas(size, view);
   const exposure = drawExposure(camera, hard);
   for (const part of parts) drawPart(canvas, part);
 

@@ -7,4 +7,5 @@ export {
   type SceneOptions,
   type Split,
 } from './generate-scene.js';
-export { defectsConfig, planDataset } from './plan-dataset.js';
+export { planDataset } from './plan-dataset.js';
+export { proceduralImage } from './procedural/procedural-image.js';

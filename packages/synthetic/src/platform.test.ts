@@ -28,9 +28,12 @@ test("the Node entry adds Node's own modules and sharp, its types without sharp"
   expect(await others('node.d.ts')).toEqual(['@dskd/base']);
 });
 
-test('images come of + - * / and square roots only, which every engine computes alike', async () => {
+test('scenes come of + - * / and square roots only, which every engine computes alike', async () => {
   const root = new URL('.', import.meta.url);
-  const files = (await readdir(root, { recursive: true })).filter((name) => /(?<!\.test)\.js$/.test(name));
+  // Procedural images promise the same bytes on one engine only.
+  const files = (await readdir(root, { recursive: true })).filter(
+    (name) => /(?<!\.test)\.js$/.test(name) && !name.startsWith('procedural'),
+  );
   expect(files.length).toBeGreaterThan(20);
   const exact = ['abs', 'ceil', 'floor', 'imul', 'max', 'min', 'sqrt'];
   for (const name of files) {

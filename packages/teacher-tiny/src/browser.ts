@@ -1,4 +1,4 @@
-import { decodeBase64 } from '@dskd/base';
+import { base64 } from '@dskd/base';
 import { SHA256 } from './sha256.js';
 import type { TeacherTiny } from './teacher-tiny.js';
 
@@ -9,6 +9,6 @@ export function teacherTiny(): TeacherTiny {
   return {
     name: 'teacher-tiny',
     sha256: SHA256,
-    load: async () => decodeBase64((await import('./weights-base64.js')).WEIGHTS_BASE64),
+    load: async () => base64.decode((await import('./weights-base64.js')).WEIGHTS_BASE64),
   };
 }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs';
-import { decodeBase64 } from '@dskd/base';
+import { base64 } from '@dskd/base';
 import { createBackbone } from '@dskd/models';
 import { expectNoNewTensors } from '@dskd/test-support';
 import { readStateDict } from '@dskd/weights';
@@ -62,7 +62,7 @@ test('createBackbone accepts it: three levels of finite features that are not al
 
 test('base64 as embed.mjs writes it gives the same bytes', () => {
   const bytes = Uint8Array.from({ length: 1000 }, (_, index) => (index * 37) % 256);
-  expect(decodeBase64(Buffer.from(bytes).toString('base64'))).toEqual(bytes);
+  expect(base64.decode(Buffer.from(bytes).toString('base64'))).toEqual(bytes);
 });
 
 test('the card matches the recorded results of distillation and quality', async () => {

@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import ts from 'typescript';
 
 const run = promisify(execFile);
 
@@ -26,6 +25,8 @@ export function describeReadmeExamples(testUrl: string): void {
   const packageFolder = new URL('../', testUrl);
   describe('README examples', () => {
     test('run as written', async () => {
+      // Not at the top: every test file imports this package, and the compiler takes most of a second to load.
+      const { default: ts } = await import('typescript');
       const examples = examplesOf(await readFile(new URL('README.md', packageFolder), 'utf8'));
       expect(examples.length).toBeGreaterThan(0);
       for (const [index, { code, prints }] of examples.entries()) {

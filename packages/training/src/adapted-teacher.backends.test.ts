@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { fromLayersModel } from '@dskd/models';
+import { fromTfjsModel } from '@dskd/models';
 import { describeBackends, expectNoNewTensors, integerFill } from '@dskd/test-support';
 import { tinyImages, tinyTask } from './tiny-world.test.util.js';
 import { trainStudents, type TrainingResult } from './train-students.js';
@@ -23,7 +23,7 @@ function layersModel(): tf.LayersModel {
 }
 
 async function train(model: tf.LayersModel): Promise<TrainingResult> {
-  const teacher = await fromLayersModel(model, { layers: ['shallow', 'deep'] });
+  const teacher = await fromTfjsModel(model, { layers: ['shallow', 'deep'] });
   const task = tinyTask('student', 1);
   try {
     return await trainStudents({

@@ -1,14 +1,5 @@
 import { DskdError } from '@dskd/base';
-import {
-  assertFinite,
-  checkMetadata,
-  listed,
-  namesAreApart,
-  parseMetadata,
-  readSafetensors,
-  writeSafetensors,
-  type StateDict,
-} from '@dskd/weights';
+import { readSafetensors, tensorFiles, writeSafetensors, type StateDict } from '@dskd/weights';
 import { z } from 'zod';
 import type { ArrayState, StudentState, TrainingState } from './training-state.js';
 
@@ -29,7 +20,7 @@ const checkpointSchema = z.object({
     .min(1)
     .max(64)
     .refine(
-      (names) => namesAreApart(names, '/'),
+      (names) => tensorFiles.namesAreApart(names, '/'),
       'names must differ, and none may begin with another and a slash',
     ),
   /** Updates made so far, by student. */
@@ -49,6 +40,13 @@ export interface Checkpoint {
   readonly state: TrainingState;
   /** Null in checkpoints of format 1. */
   readonly run: RunDescription | null;
+}
+
+export interface ReadCheckpointOptions {
+  /** The run that goes on: the checkpoint of another one is refused, of which the number of steps may differ. */
+  readonly run?: RunDescription;
+  /** Where the description in the file has more than what decides the result: the key of that. */
+  readonly runKey?: string;
 }
 
 /** The four groups of arrays in a student's state, by the prefix they are stored under. */
@@ -75,10 +73,10 @@ export function writeCheckpoint({ state, run }: Checkpoint): Uint8Array {
       }
     }
   }
-  assertFinite(tensors);
+  tensorFiles.assertFinite(tensors);
   const { students, ...rest } = state;
   const optimizerSteps = Object.fromEntries(students.map(({ name, optimizer }) => [name, optimizer.step]));
-  const description = checkMetadata(
+  const description = tensorFiles.checkMetadata(
     checkpointSchema,
     { format: FORMAT_VERSION, run, students: students.map(({ name }) => name), optimizerSteps, ...rest },
     'checkpoint',
@@ -136,7 +134,8 @@ function fromFormat2({ run, ...description }: Unchecked): Unchecked {
   return { ...(renamed(description, names) as Unchecked), run: runFromFormat2(run), format: 3 };
 }
 
-function migrated(parsed: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+function migrated(parsed: Unchecked): Unchecked {
+  assertKnownFormat(parsed.format);
   if (parsed.format === 1) return fromFormat2({ ...parsed, run: null });
   return parsed.format === 2 ? fromFormat2(parsed) : parsed;
 }
@@ -145,9 +144,13 @@ function migrated(parsed: Readonly<Record<string, unknown>>): Readonly<Record<st
  * Reads a file of {@link writeCheckpoint}, also of formats 1 and 2.
  * @throws {DskdError} `weights-invalid` (not safetensors, or cut off), `artifact-invalid` (no description or a
  * wrong one), `artifact-version`, `artifact-outdated`, `weights-mismatch` (tensors left over, or of another
- * type), `weights-not-finite`. `trainStudents` checks whether the state fits its students.
+ * type), `weights-not-finite`; for a checkpoint of another run than `run` `input-size-mismatch`, or
+ * `invalid-argument` naming everything that differs. `trainStudents` checks whether the state fits its students.
  */
-export function readCheckpoint(bytes: Uint8Array): Checkpoint {
+export function readCheckpoint(
+  bytes: Uint8Array,
+  { run: now, runKey }: ReadCheckpointOptions = {},
+): Checkpoint {
   const { tensors, metadata } = readSafetensors(bytes);
   const text = metadata[METADATA_KEY];
   if (text === undefined) {
@@ -156,14 +159,13 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
       details: { wanted: 'checkpoint' },
     });
   }
-  const parsed = parseMetadata(text, 'checkpoint');
-  assertKnownFormat(parsed.format);
-  const { students, optimizerSteps, run, ...description } = checkMetadata(
+  const { students, optimizerSteps, run, ...description } = tensorFiles.checkMetadata(
     checkpointSchema,
-    migrated(parsed),
+    text,
     'checkpoint',
+    migrated,
   );
-  assertFinite(tensors);
+  tensorFiles.assertFinite(tensors);
 
   const used = new Set<string>();
   const arraysOf = (prefix: string): Map<string, ArrayState> => {
@@ -195,19 +197,25 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   if (extra.length > 0) {
     throw new DskdError(
       'weights-mismatch',
-      `The checkpoint holds tensors that belong to no student, or are not F32: ${listed(extra)}.`,
+      `The checkpoint holds tensors that belong to no student, or are not F32: ${tensorFiles.namesInWords(extra)}.`,
       { details: { tensors: extra } },
     );
   }
   const { seed, batchSize, images, step, history, lossSums } = description;
+  if (now) assertSameRun(runKey === undefined ? run : partOf(run, runKey), now);
   return { run, state: { seed, batchSize, images, step, history, lossSums, students: states } };
 }
 
+function partOf(run: RunDescription | null, key: string): RunDescription | null {
+  const part = run?.[key];
+  return isRecord(part) ? part : null;
+}
+
 /**
- * Checks that a checkpoint belongs to the run described by `now`. The number of steps may differ.
+ * Checks that a checkpoint of `run` belongs to the run described by `now`. The number of steps may differ.
  * @throws {DskdError} `input-size-mismatch`; `invalid-argument` naming everything else that differs.
  */
-export function assertSameRun({ run }: Checkpoint, now: RunDescription): void {
+function assertSameRun(run: RunDescription | null, now: RunDescription): void {
   if (!run) return;
   const written = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
   const differing = [...new Set([...Object.keys(run), ...Object.keys(now)])].filter(

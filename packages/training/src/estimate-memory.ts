@@ -1,4 +1,3 @@
-import { DskdError } from '@dskd/base';
 import { largestBatch } from './schedule.js';
 
 /** Largest heap of wasm, which has 32-bit addresses. */
@@ -54,6 +53,8 @@ export interface MemoryEstimate {
   readonly largestTensor?: { readonly student: string; readonly bytes: number; readonly limit: number };
   /** Bytes of all parts. */
   readonly total: number;
+  /** Each limit of the backend that the run would exceed, in words. Empty if it fits. */
+  readonly exceeded: readonly string[];
 }
 
 /**
@@ -100,11 +101,6 @@ export function estimateMemory(input: MemoryEstimateInput): MemoryEstimate {
     });
   }
 
-  const heaps = ['main', ...(workers ? named.map(({ name }) => name) : [])].map((heap) => ({
-    heap,
-    bytes: sumBytes(parts.filter((part) => part.heap === heap)),
-    ...(backend === 'wasm' ? { limit: WASM_HEAP_LIMIT } : {}),
-  }));
   const [largest] = named
     .map(({ name, largestParameterBytes = 0, largestMapBytesPerImage = 0 }) => ({
       student: name,
@@ -112,16 +108,37 @@ export function estimateMemory(input: MemoryEstimateInput): MemoryEstimate {
     }))
     .sort((a, b) => b.bytes - a.bytes);
   const { tensorLimit } = input;
-  return {
+  return sumMemory(
     parts,
-    heaps,
-    ...(tensorLimit !== undefined && largest && { largestTensor: { ...largest, limit: tensorLimit } }),
-    total: sumBytes(parts),
-  };
+    backend,
+    tensorLimit !== undefined && largest ? { ...largest, limit: tensorLimit } : undefined,
+  );
 }
 
-/** Describes each limit of the backend that a run would exceed. Empty if it fits. */
-export function exceededLimits({ heaps, parts, largestTensor }: MemoryEstimate): string[] {
+/**
+ * The estimate of parts that are known: bytes by heap, with the limit of each on this backend.
+ * @param backend name of the tfjs backend. `wasm` has a limit per heap.
+ */
+export function sumMemory(
+  parts: readonly MemoryPart[],
+  backend: string,
+  largestTensor?: MemoryEstimate['largestTensor'],
+): MemoryEstimate {
+  const names = new Set(parts.map(({ heap }) => heap).filter((heap) => heap !== 'host'));
+  const heaps = [...names].map((heap) => ({
+    heap,
+    bytes: sumBytes(parts.filter((part) => part.heap === heap)),
+    ...(backend === 'wasm' ? { limit: WASM_HEAP_LIMIT } : {}),
+  }));
+  const sizes = { parts, heaps, ...(largestTensor && { largestTensor }) };
+  return { ...sizes, total: sumBytes(parts), exceeded: exceededLimits(sizes) };
+}
+
+function exceededLimits({
+  heaps,
+  parts,
+  largestTensor,
+}: Omit<MemoryEstimate, 'total' | 'exceeded'>): string[] {
   const exceeded = heaps
     .filter(({ bytes, limit }) => bytes > (limit ?? Infinity))
     .map(({ heap, bytes, limit }) => {
@@ -138,31 +155,6 @@ export function exceededLimits({ heaps, parts, largestTensor }: MemoryEstimate):
     );
   }
   return exceeded;
-}
-
-/**
- * Checks that a run fits, before it starts.
- * @param hint of the error, for example which options would fit.
- * @param more is added to the details of the error.
- * @throws {DskdError} `out-of-memory` naming each exceeded limit: of a heap, with its largest part, or of a single
- * tensor.
- */
-export function assertFits(
-  estimate: MemoryEstimate,
-  hint = 'Use smaller students or batches, one worker per student (workerRunner), or a backend without this limit (webgpu).',
-  more: Readonly<Record<string, unknown>> = {},
-): void {
-  const exceeded = exceededLimits(estimate);
-  if (exceeded.length === 0) return;
-  throw new DskdError('out-of-memory', `This run does not fit: ${exceeded.join('; ')}.`, {
-    hint,
-    details: {
-      heaps: estimate.heaps,
-      parts: estimate.parts,
-      largestTensor: estimate.largestTensor,
-      ...more,
-    },
-  });
 }
 
 function sumBytes(parts: readonly MemoryPart[]): number {

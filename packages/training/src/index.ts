@@ -1,6 +1,6 @@
 export type { AdamOptions } from './adam.js';
-export { assertSameRun, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
-export { assertFits, estimateMemory, exceededLimits, type MemoryEstimate } from './estimate-memory.js';
+export { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
+export { estimateMemory, sumMemory, type MemoryEstimate } from './estimate-memory.js';
 export type { BatchLevel, FeatureBatch } from './feature-batch.js';
 export { inProcessRunner } from './in-process-runner.js';
 export { countSteps } from './schedule.js';

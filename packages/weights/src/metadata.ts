@@ -50,10 +50,9 @@ const ISSUES_SHOWN = 8;
 
 /**
  * Parses JSON out of a file nobody vouches for.
- * @param what the file is said to be, for messages: `detector`, `checkpoint`.
  * @throws {DskdError} `artifact-invalid`
  */
-export function parseMetadata(text: string, what: string): Readonly<Record<string, unknown>> {
+function parseMetadata(text: string, what: string): Readonly<Record<string, unknown>> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -90,12 +89,26 @@ export interface MetadataSchema<Output> {
       };
 }
 
+/** Brings a description of an older format to that of the schema; may refuse a format. */
+export type MigrateMetadata = (
+  parsed: Readonly<Record<string, unknown>>,
+) => Readonly<Record<string, unknown>>;
+
 /**
- * Holds a parsed description against its schema.
- * @throws {DskdError} `artifact-invalid` naming the fields that are wrong; all of them in `details.issues`.
+ * Holds a description against its schema.
+ * @param given JSON text out of a file nobody vouches for, or what is to be written into one.
+ * @param what the file is said to be, for messages: `detector`, `checkpoint`.
+ * @param migrate called between parsing a text and the check.
+ * @throws {DskdError} `artifact-invalid` for a text that is not a JSON object, or naming the fields that are wrong; all
+ * of them in `details.issues`.
  */
-export function checkMetadata<Output>(schema: MetadataSchema<Output>, parsed: unknown, what: string): Output {
-  const checked = schema.safeParse(parsed);
+export function checkMetadata<Output>(
+  schema: MetadataSchema<Output>,
+  given: unknown,
+  what: string,
+  migrate: MigrateMetadata = (parsed) => parsed,
+): Output {
+  const checked = schema.safeParse(typeof given === 'string' ? migrate(parseMetadata(given, what)) : given);
   if (checked.success) return checked.data;
   const issues = checked.error.issues.map(({ path, message }) => ({
     path: path.map(String).join('.'),

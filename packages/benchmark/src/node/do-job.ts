@@ -2,19 +2,19 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import { gcadAugmentation, type ImageSource, prepareMask, preparePixels, type Sample } from '@dskd/data';
-import { encodePng, openSource, writeFileAtomically } from '@dskd/data/node';
+import { encodeImage, openSource, writeFileAtomically } from '@dskd/data/node';
 import {
   combineDetectors,
   type Detector,
   estimateTraining,
   evaluateCombinations,
-  loadDetectors,
+  loadDetector,
   type ScoreMap,
   trainDetector,
   type TrainDetectorOptions,
 } from '@dskd/detector';
-import { loadTeacherFile, saveDetectorFile } from '@dskd/detector/node';
-import { backboneName, type Teacher } from '@dskd/models';
+import { saveDetectorFile } from '@dskd/detector/node';
+import { backboneInfo, loadTeacher, type Teacher } from '@dskd/models';
 import { drawContour, heatMapOverlay, heatScaleOf } from '@dskd/report';
 import { branchName, type CategoryFacts, type Cell, type TeacherFile } from '../cell.js';
 import type { Combination } from '../job.js';
@@ -26,7 +26,7 @@ import { CellStore } from './cell-store.js';
  * @throws {DskdError} `file-not-found`, `invalid-argument` (no such backbone)
  */
 export async function teacherFile(name: string, file: string): Promise<TeacherFile> {
-  const known = backboneName(name);
+  const known = backboneInfo(name).name;
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw new DskdError('file-not-found', `Cannot read the teacher's weights, ${file}.`, {
       hint: 'pullWeights of @dskd/weights/node downloads the weights it knows.',
@@ -70,8 +70,8 @@ export function openCategory(
 }
 
 /** The teacher of a cell; the caller disposes it. */
-export function teacherOf({ facts, teacherFile }: Cell): Promise<Teacher> {
-  return loadTeacherFile(backboneName(facts.teacher.name), teacherFile);
+export async function teacherOf({ facts, teacherFile }: Cell): Promise<Teacher> {
+  return loadTeacher(backboneInfo(facts.teacher.name).name, await readFile(teacherFile));
 }
 
 /** What a cell is to `trainDetector`. */
@@ -213,7 +213,7 @@ export async function withCombined<T>(
   use: (detector: Detector) => Promise<T>,
 ): Promise<T> {
   const files = await Promise.all(cells.map((cell) => readFile(store.studentFile(cell))));
-  const detectors = await loadDetectors(files, { teachers: [teacher] });
+  const detectors = await loadDetector(files, { teachers: [teacher] });
   let combined: Detector | undefined;
   try {
     if (detectors.length > 1) combined = await combineDetectors(detectors, { source, signal });
@@ -310,7 +310,7 @@ export async function drawPanels(job: PanelJob, signal: AbortSignal): Promise<vo
       for (const sample of firstOfEachKind(source)) {
         rows.push(await panelsOf(detector, sample, job.cells.map(branchName)));
       }
-      if (rows.length > 0) await writeFileAtomically(job.file, await encodePng(tile(rows)));
+      if (rows.length > 0) await writeFileAtomically(job.file, await encodeImage(tile(rows)));
     });
   } finally {
     teacher.dispose();

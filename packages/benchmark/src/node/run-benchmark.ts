@@ -22,7 +22,7 @@ export interface BenchmarkOptions {
   readonly results: string;
   /** The teacher that `default` means. */
   readonly defaultTeacher: () => Promise<TeacherFile>;
-  /** What each process runs: a module that starts a backend and calls `serveJobs` with `doJob`. */
+  /** What each process runs: a module that calls `serveBenchmark`. */
   readonly worker: URL;
   /** The backend it starts, as part of what decides a result; the module gets it as its first argument. */
   readonly backend: string;

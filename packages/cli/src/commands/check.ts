@@ -31,7 +31,7 @@ async function runCheck(
   { category, thorough, manifest, json }: OptionValues<typeof checkOptions>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { formatSummary, summarize } = await import('@dskd/data');
+  const { summarize } = await import('@dskd/data');
   const { openSource, writeManifest } = await import('@dskd/data/node');
   const source = await openSource({
     root: data,
@@ -39,7 +39,7 @@ async function runCheck(
     signal,
     ...(category !== undefined && { category }),
   });
-  const rows = summarize(source);
+  const { rows, table } = summarize(source);
   const fingerprint = await source.fingerprint({ signal });
   if (manifest !== undefined) await writeManifest(source, manifest);
   if (json) {
@@ -52,7 +52,7 @@ async function runCheck(
     });
     return;
   }
-  printLine(formatSummary(rows));
+  printLine(table);
   printLine(`fingerprint ${fingerprint}`);
   if (manifest !== undefined) printLine(`wrote ${manifest}`);
 }

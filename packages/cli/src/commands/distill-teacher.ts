@@ -115,14 +115,13 @@ async function runDistillation(
   signal: AbortSignal,
 ): Promise<void> {
   const { assertWritable, writeFileAtomically } = await import('@dskd/data/node');
-  const { backboneName } = await import('@dskd/models');
+  const { backboneInfo } = await import('@dskd/models');
   const { distillTeacher } = await import('@dskd/distillation');
-  const { loadTeacherFile } = await import('@dskd/detector/node');
-  const { startBackend } = await import('../models.js');
+  const { loadTeacherFile, startBackend } = await import('../models.js');
   const { progressRenderer } = await import('../output/progress.js');
   const { readWeightsFile } = await import('./weights/read.js');
   const { json, checkpoint, out, proceduralFraction, startFrom } = options;
-  const name = backboneName(options.from);
+  const name = backboneInfo(options.from).name;
   for (const file of [out, checkpoint]) if (file !== undefined) await assertWritable(file);
   const initial = startFrom === undefined ? undefined : await readWeightsFile(startFrom);
   const photos = await photosIn(options.images, signal);

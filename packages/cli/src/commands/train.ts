@@ -1,4 +1,4 @@
-import { DEFAULT_BRANCHES, DSKD_DEFAULTS, TRAINING_DEFAULTS } from '@dskd/methods/defaults';
+import { TRAINING_DEFAULTS } from '@dskd/methods/defaults';
 import { defineCommand } from '../define-command.js';
 import {
   boolean,
@@ -25,6 +25,8 @@ import {
   reportOption,
   TEACHER_TINY,
 } from '../options/shared.js';
+
+const { dskd: DSKD_DEFAULTS } = TRAINING_DEFAULTS;
 
 /** File of the model where `--out` is not given. */
 export const DEFAULT_OUT = 'model.safetensors';
@@ -122,7 +124,7 @@ export const trainOptions = {
     { group: STUDENTS, value: 'how', recorded: true },
   ),
   localObjective: option(
-    objective().default(DEFAULT_BRANCHES.local.objective.name),
+    objective().default(DSKD_DEFAULTS.branches.local.objective.name),
     'loss of the local student',
     {
       group: STUDENTS,
@@ -131,12 +133,12 @@ export const trainOptions = {
     },
   ),
   globalObjective: option(
-    objective().default(DEFAULT_BRANCHES.global.objective.name),
+    objective().default(DSKD_DEFAULTS.branches.global.objective.name),
     'loss of the global student',
     { group: STUDENTS, value: 'name', recorded: true },
   ),
   temperature: option(
-    positiveNumber().default(DEFAULT_BRANCHES.global.objective.options.temperature),
+    positiveNumber().default(DSKD_DEFAULTS.branches.global.objective.options.temperature),
     'temperature of the contextual affinity',
     { group: STUDENTS, value: 't', recorded: true },
   ),
@@ -172,12 +174,12 @@ export const trainOptions = {
     recorded: true,
   }),
   localLearningRate: option(
-    positiveNumber().default(DEFAULT_BRANCHES.local.optimizer.learningRate),
+    positiveNumber().default(DSKD_DEFAULTS.branches.local.optimizer.learningRate),
     'learning rate of the local student (Adam with 0.5 and 0.999)',
     { group: TRAINING, value: 'rate', recorded: true },
   ),
   globalLearningRate: option(
-    positiveNumber().default(DEFAULT_BRANCHES.global.optimizer.learningRate),
+    positiveNumber().default(DSKD_DEFAULTS.branches.global.optimizer.learningRate),
     'learning rate of the global student (Adam with 0.5 and 0.999)',
     { group: TRAINING, value: 'rate', recorded: true },
   ),

@@ -1,5 +1,5 @@
 import type { ChosenThreshold, Detector, DetectorDescription } from '@dskd/detector';
-import { falseAlarmBound, requiredCalibrationSize } from '@dskd/scoring';
+import { toleranceLimit } from '@dskd/scoring';
 import { printJson, printLine } from './print.js';
 
 /** Prints where a model was saved and what its threshold guarantees. */
@@ -33,15 +33,15 @@ function count(number: number, one: string, many: string): string {
 function guarantees({ threshold, calibration }: DetectorDescription): string[] {
   const normals = calibration.scores.length;
   const exceeding = calibration.scores.filter((score) => score > threshold.value).length;
-  const bound = falseAlarmBound({ normals, exceeding, confidence: CONFIDENCE });
+  const bound = toleranceLimit.rate({ normals, exceeding, confidence: CONFIDENCE });
   const lines = [
     `of new good parts like these at most ${percent((exceeding + 1) / (normals + 1))} raise a false alarm on average; ` +
       `at most ${percent(bound)} with 95 % confidence`,
   ];
   const { falseAlarmRate } = threshold;
   if (!threshold.guaranteed && falseAlarmRate !== null) {
-    const onAverage = requiredCalibrationSize({ falseAlarmRate });
-    const sure = requiredCalibrationSize({ falseAlarmRate, confidence: CONFIDENCE });
+    const onAverage = toleranceLimit.normals({ falseAlarmRate });
+    const sure = toleranceLimit.normals({ falseAlarmRate, confidence: CONFIDENCE });
     lines.push(
       `${count(normals, 'good image is', 'good images are')} too few to guarantee ${percent(falseAlarmRate)}, so the threshold is their highest score: ` +
         `the rate takes ${onAverage} images on average, ${sure} with 95 % confidence`,

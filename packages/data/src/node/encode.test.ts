@@ -1,12 +1,12 @@
 import { decodeImage } from './decode.js';
-import { encodePng, encodeWebp } from './encode.js';
+import { encodeImage } from './encode.js';
 import { errorOf } from './fabricate.test.util.js';
 
 test.each([1, 3, 4])('%i channels come back as they were', async (channels) => {
   const data = Uint8Array.from({ length: 3 * 2 * channels }, (_, index) =>
     channels === 4 && index % 4 === 3 ? 255 : (index * 41) % 256,
   );
-  const png = await encodePng({ data, width: 3, height: 2, channels });
+  const png = await encodeImage({ data, width: 3, height: 2, channels });
   expect(png).toBeInstanceOf(Uint8Array);
   // IHDR's color type: gray, RGB, RGBA.
   expect(png[25]).toBe({ 1: 0, 3: 2, 4: 6 }[channels]);
@@ -18,9 +18,9 @@ test.each([1, 3, 4])('%i channels come back as they were', async (channels) => {
 });
 
 test('throws when the buffer is not what it says', async () => {
-  const two = await errorOf(encodePng({ data: new Uint8Array(2), width: 1, height: 1, channels: 2 }));
+  const two = await errorOf(encodeImage({ data: new Uint8Array(2), width: 1, height: 1, channels: 2 }));
   expect(two.message).toContain('a PNG takes 1, 3 or 4');
-  const short = await errorOf(encodePng({ data: new Uint8Array(2), width: 1, height: 1, channels: 3 }));
+  const short = await errorOf(encodeImage({ data: new Uint8Array(2), width: 1, height: 1, channels: 3 }));
   expect(short.code).toBe('invalid-argument');
 });
 
@@ -29,7 +29,7 @@ test.each([1, 3, 4])('%i channels as a WebP are nearly what they were, in fewer 
     channels === 4 && index % 4 === 3 ? 255 : 60 + Math.floor(index / channels / 64) * 2,
   );
   const pixels = { data, width: 64, height: 64, channels };
-  const webp = await encodeWebp(pixels);
+  const webp = await encodeImage(pixels, { format: 'webp' });
   expect(webp.length).toBeLessThan(data.length / 10);
   const { data: back, ...size } = await decodeImage(webp);
   expect(size).toEqual({ width: 64, height: 64, channels: 3 });
@@ -41,6 +41,6 @@ test.each([1, 3, 4])('%i channels as a WebP are nearly what they were, in fewer 
 test('a lower quality of a WebP takes fewer bytes', async () => {
   const data = Uint8Array.from({ length: 64 * 64 * 3 }, (_, index) => (index * index * 41) % 251);
   const bytes = async (quality: number): Promise<number> =>
-    (await encodeWebp({ data, width: 64, height: 64, channels: 3 }, { quality })).length;
+    (await encodeImage({ data, width: 64, height: 64, channels: 3 }, { format: 'webp', quality })).length;
   expect(await bytes(20)).toBeLessThan(await bytes(95));
 });

@@ -18,24 +18,22 @@ async function bytesOf(image: Sharp): Promise<Uint8Array> {
   return new Uint8Array(buffer, byteOffset, length);
 }
 
-/**
- * Writes pixels as a PNG, without loss.
- * @param pixels 1 (gray), 3 (RGB) or 4 (RGBA) channels.
- * @throws {DskdError} `invalid-argument`, `dependency-missing`
- */
-export async function encodePng(pixels: PixelBuffer): Promise<Uint8Array> {
-  return bytesOf((await sharpOf('PNG', pixels)).png());
+export interface EncodeOptions {
+  /** PNG is without loss; WebP is smaller and with loss, for images that people look at. Default `png`. */
+  readonly format?: 'png' | 'webp';
+  /** Of a WebP, 1 to 100. Default 75. */
+  readonly quality?: number;
 }
 
 /**
- * Writes pixels as a WebP, smaller and with loss: for images that people look at.
- * @param pixels 1 (gray), 3 (RGB) or 4 (RGBA) channels, no side longer than 16383.
- * @param quality 1 to 100. Default 75.
+ * Writes pixels as the bytes of an image file.
+ * @param pixels 1 (gray), 3 (RGB) or 4 (RGBA) channels; of a WebP no side longer than 16383.
  * @throws {DskdError} `invalid-argument`, `dependency-missing`
  */
-export async function encodeWebp(
+export async function encodeImage(
   pixels: PixelBuffer,
-  { quality = 75 }: { readonly quality?: number } = {},
+  { format = 'png', quality = 75 }: EncodeOptions = {},
 ): Promise<Uint8Array> {
+  if (format === 'png') return bytesOf((await sharpOf('PNG', pixels)).png());
   return bytesOf((await sharpOf('WebP', pixels)).webp({ quality, smartSubsample: true }));
 }

@@ -24,11 +24,11 @@ test('without sharp, everything that touches images says what to install', async
     await folder.write({ 'images/a.png': 'x' });
     await writeFile(
       path.join(folder.root, 'program.mjs'),
-      `import { decodeImage, encodePng, openSource } from '@dskd/data/node';
+      `import { decodeImage, encodeImage, openSource } from '@dskd/data/node';
        const pixels = { data: new Uint8Array(3), width: 1, height: 1, channels: 3 };
        for (const work of [
          () => decodeImage('images/a.png'),
-         () => encodePng(pixels),
+         () => encodeImage(pixels),
          () => openSource({ root: 'images' }),
        ]) {
          await work().catch(({ code, hint }) => console.log(code, hint));

@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { CATEGORIES, defectsConfig, generateScene } from '@dskd/synthetic';
+import { CATEGORIES, generateScene } from '@dskd/synthetic';
 import { writeDataset } from '@dskd/synthetic/node';
 import { splitBySeed } from '../split-by-seed.js';
 import {
@@ -230,6 +230,13 @@ test('keeps regions where a source is dealt out anew; no manifest can say them',
   ]);
 });
 
+/** An entry of defects_config.json. */
+interface WrittenEntry {
+  readonly defect_name: string;
+  readonly saturation_threshold: number;
+  readonly relative_saturation: boolean;
+}
+
 test('what @dskd/synthetic writes is read back, region by region, for every category', async () => {
   const size = 128;
   const options = { size, seed: 7, train: 1, validation: 1, test: 24 };
@@ -238,7 +245,8 @@ test('what @dskd/synthetic writes is read back, region by region, for every cate
     const { images } = await writeDataset(folder.root, { ...options, category });
     const source = await openSource({ root: folder.root, category });
     expect(source.samples).toHaveLength(images.length);
-    const kinds = new Map(defectsConfig(category, { size }).map((entry) => [entry.defect_name, entry]));
+    const config = await readFile(path.join(folder.root, category, 'defects_config.json'), 'utf8');
+    const kinds = new Map((JSON.parse(config) as WrittenEntry[]).map((entry) => [entry.defect_name, entry]));
     for (const planned of images) {
       const sample = source.samples.find(({ id }) => id === `${planned.path}.png`)!;
       const scene = generateScene({ ...planned, size });

@@ -9,7 +9,7 @@ if (!present) console.log(`SKIPPED real MVTec AD: there is no ${root}`);
 
 (present ? test : test.skip)('reads real MVTec AD categories', async () => {
   const counts = async (category: string): Promise<unknown[]> =>
-    summarize(await openSource({ root, category })).map((row) => [
+    summarize(await openSource({ root, category })).rows.map((row) => [
       row.split,
       row.defectType,
       row.images,

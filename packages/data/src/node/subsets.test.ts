@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { formatSummary, summarize } from '../index.js';
+import { summarize } from '../index.js';
 import {
   errorOf,
   maskPng,
@@ -47,7 +47,7 @@ const logicalIn = async (text: string): Promise<string[]> => {
 
 test('a list of logical images makes two subsets, named as in MVTec LOCO AD', async () => {
   const source = await opened('cable/test/cable_swap/000.png\ncable/test/bent_wire/001.png\n');
-  expect(formatSummary(summarize(source))).toBe(
+  expect(summarize(source).table).toBe(
     [
       'split  label      defect type           images  masks',
       'train  good       good                       1      0',

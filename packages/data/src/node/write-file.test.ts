@@ -1,6 +1,6 @@
 import { readdir, readFile, utimes } from 'node:fs/promises';
 import { temporaryFolder, type TemporaryFolder } from './fabricate.test.util.js';
-import { assertWritable, makeFolder, writeFileAtomically } from './write-file.js';
+import { assertWritable, writeFileAtomically } from './write-file.js';
 
 let folder: TemporaryFolder;
 beforeEach(async () => (folder = await temporaryFolder()));
@@ -38,7 +38,7 @@ test('whether a file can be written is known before, and asking leaves nothing',
     ['inside.txt'],
     [],
   ]);
-  await expect(makeFolder(`${folder.root}/target/inside.txt`)).rejects.toMatchObject({
+  await expect(assertWritable(`${folder.root}/target/inside.txt/model.bin`)).rejects.toMatchObject({
     code: 'file-not-writable',
   });
 });

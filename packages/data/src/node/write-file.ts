@@ -49,11 +49,8 @@ export async function writeFileAtomically(file: string, content: Uint8Array | st
   }
 }
 
-/**
- * Makes a folder, and those above it, unless it is there.
- * @throws {DskdError} `file-not-writable`
- */
-export async function makeFolder(folder: string): Promise<void> {
+/** Makes a folder, and those above it, unless it is there. */
+async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
   } catch (error) {

@@ -2,7 +2,7 @@ import type { PixelBuffer } from '@dskd/base';
 import { resizeBilinearAntialiased } from '@dskd/core';
 import fc from 'fast-check';
 import { prepareMask, preparePixels } from '../prepare.js';
-import { borderOf, LETTERBOX_FILL, placement } from './placement.js';
+import { LETTERBOX_FILL, placement } from './placement.js';
 import { anyImage, noise } from './images.test.util.js';
 
 function colorAt({ data, width, channels }: PixelBuffer, x: number, y: number): number[] {
@@ -61,7 +61,7 @@ test('a mask goes where the image goes, and the border is not set', () => {
         const mask = { width, height, channels: 1, data: data.slice(0, width * height) };
         const got = prepareMask(mask, { ...network, fit: 'letterbox' });
         const placed = placement(mask, network, 'letterbox');
-        const border = borderOf(placed) ?? new Uint8Array(got.length);
+        const border = placed.border() ?? new Uint8Array(got.length);
         const { left, top, ...inner } = placed.content;
         const wanted = prepareMask(mask, inner);
         got.forEach((value, i) => {

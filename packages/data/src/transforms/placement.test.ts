@@ -1,6 +1,6 @@
 import { isDskdError } from '@dskd/base';
 import fc from 'fast-check';
-import { borderOf, placement, type Fit, type PixelSize } from './placement.js';
+import { placement, type Fit, type PixelSize } from './placement.js';
 
 const side = fc.integer({ min: 1, max: 3000 });
 const size = fc.record({ width: side, height: side });
@@ -64,7 +64,7 @@ test('the border is all that is not content', () => {
       fit,
       (image, network, chosen) => {
         const placed = placement(image, network, chosen);
-        const border = borderOf(placed) ?? new Uint8Array(network.width * network.height);
+        const border = placed.border() ?? new Uint8Array(network.width * network.height);
         const { left, top, width, height } = placed.content;
         border.forEach((value, i) => {
           const x = i % network.width;
@@ -75,7 +75,7 @@ test('the border is all that is not content', () => {
       },
     ),
   );
-  expect(borderOf(placement({ width: 7, height: 3 }, { width: 4, height: 4 }, 'stretch'))).toBeNull();
+  expect(placement({ width: 7, height: 3 }, { width: 4, height: 4 }, 'stretch').border()).toBeNull();
 });
 
 test.each<[PixelSize, PixelSize, string, string]>([

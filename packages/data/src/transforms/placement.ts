@@ -38,6 +38,11 @@ export interface Placement {
   toNetwork(point: Point): Point;
   /** From the network's pixels to the image's; points of the border come out beyond its edges. */
   toImage(point: Point): Point;
+  /**
+   * Which pixels of the network's input are border.
+   * @returns `height * width` values, row-major, 1 border, 0 image; null where there is no border.
+   */
+  border(): Uint8Array | null;
 }
 
 function contentOf(image: PixelSize, network: PixelSize, fit: Fit): Rectangle {
@@ -56,6 +61,16 @@ function contentOf(image: PixelSize, network: PixelSize, fit: Fit): Rectangle {
   };
 }
 
+function borderOf({ network, content }: Pick<Placement, 'network' | 'content'>): Uint8Array | null {
+  if (content.width === network.width && content.height === network.height) return null;
+  const border = new Uint8Array(network.width * network.height).fill(1);
+  for (let y = content.top; y < content.top + content.height; y++) {
+    const start = y * network.width + content.left;
+    border.fill(0, start, start + content.width);
+  }
+  return border;
+}
+
 /**
  * Where `image` lies in an input of `network` pixels. In a letterbox the longer side fills the input, the
  * other is rounded to the nearest whole pixel (at least 1); an odd pixel of border goes to the right or below.
@@ -70,10 +85,11 @@ export function placement(image: PixelSize, network: PixelSize, fit: Fit): Place
     throw new DskdError('invalid-argument', `Got fit '${fit}'; wanted ${FITS.join(' or ')}.`);
   }
   const content = contentOf(image, network, fit);
+  const size = { width: network.width, height: network.height };
   return {
     fit,
     image: { width: image.width, height: image.height },
-    network: { width: network.width, height: network.height },
+    network: size,
     content,
     toNetwork: ({ x, y }) => ({
       x: content.left + (x * content.width) / image.width,
@@ -83,21 +99,8 @@ export function placement(image: PixelSize, network: PixelSize, fit: Fit): Place
       x: ((x - content.left) * image.width) / content.width,
       y: ((y - content.top) * image.height) / content.height,
     }),
+    border: () => borderOf({ network: size, content }),
   };
-}
-
-/**
- * Which pixels of the network's input are border.
- * @returns `height * width` values, row-major, 1 border, 0 image; null where there is no border.
- */
-export function borderOf({ network, content }: Pick<Placement, 'network' | 'content'>): Uint8Array | null {
-  if (content.width === network.width && content.height === network.height) return null;
-  const border = new Uint8Array(network.width * network.height).fill(1);
-  for (let y = content.top; y < content.top + content.height; y++) {
-    const start = y * network.width + content.left;
-    border.fill(0, start, start + content.width);
-  }
-  return border;
 }
 
 /** Red, green, blue, 0..255. */

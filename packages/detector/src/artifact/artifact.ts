@@ -1,9 +1,13 @@
 import { DskdError } from '@dskd/base';
-import { readSafetensors, writeSafetensors, type StateDict, type StateDictEntry } from '@dskd/weights';
-import { assertFinite, listed } from '@dskd/weights';
+import {
+  readSafetensors,
+  tensorFiles,
+  writeSafetensors,
+  type StateDict,
+  type StateDictEntry,
+} from '@dskd/weights';
 import { descriptionSchema, FORMAT_VERSION, type DetectorDescription } from './description.js';
 import { migrateDescription, migrateTensors, OLDEST_FORMAT } from './migrations.js';
-import { checkMetadata, parseMetadata } from '@dskd/weights';
 
 /** The safetensors metadata entry that holds the description. */
 const METADATA_KEY = 'dskd';
@@ -15,7 +19,7 @@ export interface Artifact {
 }
 
 function mismatch(message: string, names: readonly string[]): DskdError {
-  return new DskdError('weights-mismatch', `${message}: ${listed(names)}.`, {
+  return new DskdError('weights-mismatch', `${message}: ${tensorFiles.namesInWords(names)}.`, {
     hint: 'The file was put together by something else, or damaged: get it again, or train again.',
     details: { tensors: names },
   });
@@ -64,7 +68,7 @@ function assertTensorsFit({ method, ...description }: DetectorDescription, tenso
       odd.map(([name]) => name),
     );
   }
-  assertFinite(tensors);
+  tensorFiles.assertFinite(tensors);
 }
 
 /**
@@ -72,7 +76,7 @@ function assertTensorsFit({ method, ...description }: DetectorDescription, tenso
  * @throws {DskdError} as {@link readArtifact}: what could not be read is not written.
  */
 export function writeArtifact({ description, tensors }: Artifact): Uint8Array {
-  const checked = checkMetadata(descriptionSchema, description, 'detector');
+  const checked = tensorFiles.checkMetadata(descriptionSchema, description, 'detector');
   assertTensorsFit(checked, tensors);
   return writeSafetensors(tensors, { [METADATA_KEY]: JSON.stringify(checked) });
 }
@@ -113,11 +117,12 @@ export function readArtifact(bytes: Uint8Array): Artifact {
       details: { wanted: 'detector' },
     });
   }
-  const parsed = parseMetadata(text, 'detector');
-  const { format } = parsed;
-  assertKnownFormat(format);
-  const migrated = typeof format === 'number' ? migrateDescription(parsed, format) : parsed;
-  const description = checkMetadata(descriptionSchema, migrated, 'detector');
+  let format: unknown;
+  const description = tensorFiles.checkMetadata(descriptionSchema, text, 'detector', (parsed) => {
+    format = parsed.format;
+    assertKnownFormat(format);
+    return typeof format === 'number' ? migrateDescription(parsed, format) : parsed;
+  });
   const tensors = typeof format === 'number' ? migrateTensors(file.tensors, format) : file.tensors;
   assertTensorsFit(description, tensors);
   return { description, tensors };

@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import { createMethod, type AnomalyModel, type BranchInfo } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
-import { tensorsUnder } from '@dskd/weights';
+import { tensorFiles } from '@dskd/weights';
 import { Detector } from '../inference/detector.js';
 import { readArtifact, type Artifact } from './artifact.js';
 import type { DetectorDescription } from './description.js';
@@ -39,7 +39,7 @@ async function assemble(
   try {
     const { method: name, config, inputSize } = description;
     const method = await createMethod(name);
-    const saved = { config, tensors: tensorsUnder(tensors, name) };
+    const saved = { config, tensors: tensorFiles.tensorsUnder(tensors, name) };
     const model = await method.restore(saved, { inputSize, teacher });
     assertBranches(model, description);
     const ignored = (tensors.get('ignored')?.data ?? null) as Uint8Array | null;
@@ -68,6 +68,24 @@ async function assembleAll(artifacts: readonly Artifact[], given: readonly Teach
   }
 }
 
+async function loadOne(source: Uint8Array | URL, { teacher }: LoadOptions = {}): Promise<Detector> {
+  const artifact = readArtifact(await bytesOf(source));
+  const wanted = artifact.description.teacher;
+  if (teacher && wanted) assertTeacher(teacher, wanted);
+  const [detector] = await assembleAll([artifact], teacher ? [teacher] : []);
+  return detector!;
+}
+
+/** The overload of {@link loadDetector} for several. */
+export async function loadDetectors(
+  sources: readonly (Uint8Array | URL)[],
+  { teachers = [] }: LoadAllOptions = {},
+): Promise<Detector[]> {
+  const artifacts: Artifact[] = [];
+  for (const source of sources) artifacts.push(readArtifact(await bytesOf(source)));
+  return assembleAll(artifacts, teachers);
+}
+
 /**
  * Reads a detector from the bytes of an artifact, or from a URL (fetched).
  * @returns a detector whose scores are bit for bit those of the one that was saved (as `float32`), on the same
@@ -76,17 +94,7 @@ async function assembleAll(artifacts: readonly Artifact[], given: readonly Teach
  * `input-size-mismatch`, `weights-mismatch`, `invalid-config`; `invalid-argument` for a method, backbone or
  * objective that is not known here.
  */
-export async function loadDetector(
-  source: Uint8Array | URL,
-  { teacher }: LoadOptions = {},
-): Promise<Detector> {
-  const artifact = readArtifact(await bytesOf(source));
-  const wanted = artifact.description.teacher;
-  if (teacher && wanted) assertTeacher(teacher, wanted);
-  const [detector] = await assembleAll([artifact], teacher ? [teacher] : []);
-  return detector!;
-}
-
+export function loadDetector(source: Uint8Array | URL, options?: LoadOptions): Promise<Detector>;
 /**
  * Reads several detectors. Those with the same teacher (by SHA-256 and levels) share one in memory, also where
  * only one of the files holds it. Each is disposed on its own; a teacher out of a file goes with the last
@@ -94,13 +102,17 @@ export async function loadDetector(
  * @throws {DskdError} as {@link loadDetector}; `teacher-mismatch` also where two files hold different tensors
  * under one hash. Then nothing stays loaded.
  */
-export async function loadDetectors(
+export function loadDetector(
   sources: readonly (Uint8Array | URL)[],
-  { teachers = [] }: LoadAllOptions = {},
-): Promise<Detector[]> {
-  const artifacts: Artifact[] = [];
-  for (const source of sources) artifacts.push(readArtifact(await bytesOf(source)));
-  return assembleAll(artifacts, teachers);
+  options?: LoadAllOptions,
+): Promise<Detector[]>;
+export function loadDetector(
+  source: Uint8Array | URL | readonly (Uint8Array | URL)[],
+  options: LoadOptions & LoadAllOptions = {},
+): Promise<Detector | Detector[]> {
+  return Array.isArray(source)
+    ? loadDetectors(source as readonly (Uint8Array | URL)[], options)
+    : loadOne(source as Uint8Array | URL, options);
 }
 
 async function bytesOf(source: Uint8Array | URL): Promise<Uint8Array> {

@@ -61,7 +61,7 @@ const scoreOf = async (detector: Detector): Promise<number> =>
 describe('several detectors', () => {
   test('share one teacher in memory, whoever holds it; it goes with the last of them', async () => {
     const before = tf.memory().numTensors;
-    const [[alone], ofOne] = await tensorsOf(() => loadDetectors([whole]));
+    const [[alone], ofOne] = await tensorsOf(() => loadDetector([whole]));
     const wanted = await scoreOf(alone!);
     alone!.dispose();
     const [[given], studentsOfOne] = await tensorsOf(() => loadDetectors([without], { teachers: [teacher] }));

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { PixelBuffer } from '@dskd/base';
-import { backboneWeightShapes, namedTeacher, type Teacher } from '@dskd/models';
+import { backboneInfo, namedTeacher, type Teacher } from '@dskd/models';
 import { integerFill } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
 
@@ -46,7 +46,7 @@ export function fixtureImage(index: number, anomalous: boolean): PixelBuffer {
 /** The teacher that both fixtures name by hash; the caller disposes it. */
 export function fixtureTeacher(): Teacher {
   const weights: StateDict = new Map();
-  for (const [name, shape] of backboneWeightShapes('resnet18', { levels: LEVELS })) {
+  for (const [name, shape] of backboneInfo('resnet18').weightShapes({ levels: LEVELS })) {
     weights.set(name, { dtype: 'F32', shape, data: integerFill(name, shape) });
   }
   return namedTeacher('resnet18', weights, '1'.repeat(64), { levels: LEVELS });

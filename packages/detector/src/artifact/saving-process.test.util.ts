@@ -6,7 +6,7 @@ import { writeFileAtomically } from '@dskd/data/node';
 import type { AnomalyModel } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
 import { writeCheckpoint } from '@dskd/training';
-import { tensorsUnder } from '@dskd/weights';
+import { tensorFiles } from '@dskd/weights';
 import { readArtifact } from './artifact.js';
 import { checkpointOf } from '../checkpoint.test.util.js';
 import { Detector } from '../inference/detector.js';
@@ -24,7 +24,7 @@ const { description, tensors } = readArtifact(
 const model = {
   method: 'dskd',
   branches: description.branches.map(({ name, map }) => ({ name, map })),
-  state: () => ({ config: description.config, tensors: tensorsUnder(tensors, 'dskd') }),
+  state: () => ({ config: description.config, tensors: tensorFiles.tensorsUnder(tensors, 'dskd') }),
 } as unknown as AnomalyModel;
 const detector = new Detector({ model, description, teacher, ignored: null });
 const { run, state } = checkpointOf(['local'], { length: BYTES / 32 });

@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs';
-import { readSafetensors, storedAs } from '@dskd/weights';
+import { readSafetensors, tensorFiles } from '@dskd/weights';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import type { Detector } from '../inference/detector.js';
 import { fixtureBytes, fixtureImage, fixtureTeacher } from './older-formats.test.util.js';
@@ -60,8 +60,8 @@ test('a detector keeps its storage; back to float32 changes no score', async () 
 
 test('a filter too large for float16 is refused by name', () => {
   const entry = { dtype: 'F32' as const, shape: [1, 2], data: Float32Array.of(1, -65_520) };
-  expect(() => storedAs('float16', 'dskd.local.x', entry)).toThrow(
+  expect(() => tensorFiles.storedAs('float16', 'dskd.local.x', entry)).toThrow(
     'dskd.local.x holds -65520; float16 ends at 65504.',
   );
-  expect(storedAs('float32', 'dskd.local.x', entry)).toBe(entry);
+  expect(tensorFiles.storedAs('float32', 'dskd.local.x', entry)).toBe(entry);
 });

@@ -1,9 +1,9 @@
 import { DskdError } from '@dskd/base';
 import type { FeatureExtractor } from '@dskd/core';
-import { tensorsUnder, type StateDict } from '@dskd/weights';
+import { tensorFiles, type StateDict } from '@dskd/weights';
 import type { Artifact } from './artifact.js';
 import type { DetectorDescription } from './description.js';
-import { backboneName, namedTeacher, type Teacher } from '@dskd/models';
+import { backboneInfo, namedTeacher, type Teacher } from '@dskd/models';
 
 type TeacherDescription = NonNullable<DetectorDescription['teacher']>;
 
@@ -76,7 +76,7 @@ function embeddedTensors(artifacts: readonly Artifact[]): Map<string, StateDict>
   for (const { description, tensors } of artifacts) {
     if (!description.teacher?.embedded) continue;
     const { sha256, name } = description.teacher;
-    const own = tensorsUnder(tensors, 'teacher');
+    const own = tensorFiles.tensorsUnder(tensors, 'teacher');
     const known = found.get(sha256);
     if (known && !sameTensors(known, own)) {
       throw new DskdError(
@@ -133,7 +133,7 @@ export function shareTeachers(artifacts: readonly Artifact[]): (wanted: TeacherD
         },
       );
     }
-    const teacher = namedTeacher(backboneName(name), weights, sha256, {
+    const teacher = namedTeacher(backboneInfo(name).name, weights, sha256, {
       levels: levels.map((level) => level.name),
       inputTransform,
     });

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { ImageSource, Sample } from '@dskd/data';
-import { costThreshold, f1Threshold } from '@dskd/scoring';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { chooseThreshold } from './choose-threshold.js';
+import { costThreshold, f1Threshold } from './labeled-thresholds.js';
 import type { Detector } from '../inference/detector.js';
 import { fixtureBytes, fixtureImage, fixtureTeacher } from '../artifact/older-formats.test.util.js';
 import { loadDetector } from '../artifact/load-detector.js';

@@ -1,8 +1,8 @@
 import { DskdError } from '@dskd/base';
 import type { ImageSource } from '@dskd/data';
 import type { ErrorCosts } from '@dskd/metrics';
-import { costThreshold, f1Threshold } from '@dskd/scoring';
 import type { Detector } from '../inference/detector.js';
+import { costThreshold, f1Threshold } from './labeled-thresholds.js';
 import { scoreImages } from './score-images.js';
 
 export interface ChooseThresholdOptions {

@@ -11,7 +11,7 @@ export interface RecalibrateOptions {
   readonly falseAlarmRate?: number;
   /**
    * In (0, 1): how sure it is to be, over the drawing of the images, that the rate is not exceeded. Takes more of
-   * them (see `requiredCalibrationSize` of `@dskd/scoring`). Default: the rate is promised on average.
+   * them (see `toleranceLimit.normals` of `@dskd/scoring`). Default: the rate is promised on average.
    */
   readonly confidence?: number;
   /**

@@ -1,9 +1,10 @@
 import { DskdError } from '@dskd/base';
 import type { ImageSource } from '@dskd/data';
 import type { ScoreMetrics } from '@dskd/metrics';
-import { fuseScoredMaps, fuseScores } from '@dskd/scoring';
+import { fuseScores } from '@dskd/scoring';
 import type { DetectorDescription } from '../artifact/description.js';
 import type { Detector } from '../inference/detector.js';
+import { fuseScoredMaps } from './fuse-scored-maps.js';
 import { groundTruthOf } from './ground-truth.js';
 import {
   predictTestImages,

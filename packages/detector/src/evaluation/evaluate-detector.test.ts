@@ -16,7 +16,7 @@ beforeAll(async () => {
   await useBackend('wasm');
   registerWasmGradients();
   teacher = tinyTeacher();
-  detector = await trainDetector(tinyOptions(teacher, { epochs: 30, reestimateBatchNorm: true }));
+  detector = await trainDetector(tinyOptions(teacher, { epochs: 15, reestimateBatchNorm: true }));
 });
 
 afterAll(() => {

@@ -3,7 +3,7 @@ import { placement, preparePixels, toImageTensor, toRgb, type ImageInput, type P
 import { TRAINING_DEFAULTS, type AnomalyModel } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
 import { conformalPValue, findRegions, quantileThreshold, type BranchNormalization } from '@dskd/scoring';
-import { storedAs, type StateDict, type TensorStorage } from '@dskd/weights';
+import { tensorFiles, type StateDict, type TensorStorage } from '@dskd/weights';
 import { writeArtifact } from '../artifact/artifact.js';
 import type { DetectorDescription } from '../artifact/description.js';
 import {
@@ -223,7 +223,7 @@ export class Detector {
     const state = this.#model.state();
     for (const [key, entry] of state.tensors) {
       const name = `${method}.${key}`;
-      tensors.set(name, storedAs(storage, name, entry));
+      tensors.set(name, tensorFiles.storedAs(storage, name, entry));
     }
     if (this.#ignored) {
       tensors.set('ignored', { dtype: 'U8', shape: [...this.inputSize], data: this.#ignored });

@@ -1,5 +1,5 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
-import { borderOf, placement, prepareMask, type Fit, type Placement } from '@dskd/data';
+import { placement, prepareMask, type Fit, type Placement } from '@dskd/data';
 
 /** An ignore mask: 1 channel in an image's own pixels, or `height * width` of the network's input. Not 0 does not count. */
 export type IgnoreMask = PixelBuffer | Uint8Array;
@@ -71,7 +71,7 @@ export function ignoredPixels(
   placed: Placement,
   masks: readonly (Uint8Array | null | undefined)[],
 ): Uint8Array | null {
-  const parts = [borderOf(placed), ...masks].filter((part) => part?.includes(1)) as Uint8Array[];
+  const parts = [placed.border(), ...masks].filter((part) => part?.includes(1)) as Uint8Array[];
   const [first, ...others] = parts;
   if (!first) return null;
   if (others.length === 0) return first;

@@ -1,13 +1,6 @@
 import '@tensorflow/tfjs';
 import type { PixelBuffer } from '@dskd/base';
-import {
-  borderOf,
-  placement,
-  PreparedImages,
-  preparePixels,
-  type ImageSource,
-  type Sample,
-} from '@dskd/data';
+import { placement, PreparedImages, preparePixels, type ImageSource, type Sample } from '@dskd/data';
 import { auroc } from '@dskd/metrics';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { brightness, brightnessDetector } from './brightness-detector.test.util.js';
@@ -100,7 +93,7 @@ describe.each(SCENES)('a bright square in an image of %i x %i at %o', (width, he
     expect(prediction.branches.brightness!.score).toBeCloseTo(20 / 255, 5);
     expect(prediction.verdict).toBe('normal');
     expect(prediction.regions).toEqual([]);
-    expect(prediction.ignored).toEqual(borderOf(placed));
+    expect(prediction.ignored).toEqual(placed.border());
     expect(prediction.content).toEqual(placed.content);
     expect(Math.max(...prediction.map.data)).toBe(prediction.score);
     for (const value of mapInImage(prediction, dark).data) expect(value).toBeCloseTo(20 / 255, 5);
@@ -116,7 +109,7 @@ test('statistics and scores of calibration are those of the images without their
     load: () => Promise.resolve(image),
   }));
   const counting = images.map((image) => {
-    const border = borderOf(placement(image, network, 'letterbox'));
+    const border = placement(image, network, 'letterbox').border();
     const prepared = preparePixels(image, letterboxed);
     return Array.from({ length: 400 }, (_, i) => i)
       .filter((i) => !border?.[i])

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { DskdError } from '@dskd/base';
-import { encodePng, watchFolder } from '@dskd/data/node';
+import { encodeImage, watchFolder } from '@dskd/data/node';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import type { Detector } from '../inference/detector.js';
 import { fixtureBytes, fixtureImage, fixtureTeacher } from '../artifact/older-formats.test.util.js';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   detector = await loadDetector(fixtureBytes(1), { teacher });
   folder = await mkdtemp(path.join(tmpdir(), 'dskd predict ü-'));
   for (const [index, image] of images.entries()) {
-    await writeFile(path.join(folder, `${index}.png`), await encodePng(image));
+    await writeFile(path.join(folder, `${index}.png`), await encodeImage(image));
   }
   await writeFile(path.join(folder, 'bad.png'), 'no image');
 });
@@ -43,7 +43,7 @@ async function all(
 
 test('paths and Buffers give what the images give, with the image', async () => {
   const wanted = await detector.predict(images);
-  const files = [path.join(folder, '0.png'), Buffer.from(await encodePng(images[1]!))];
+  const files = [path.join(folder, '0.png'), Buffer.from(await encodeImage(images[1]!))];
   const got = await expectNoNewTensors(() => all(files));
   expect(got.map(({ prediction }) => prediction)).toEqual(wanted);
   expect(got.map(({ source }) => source)).toEqual(files);
@@ -72,7 +72,7 @@ test('a watched folder is scored as images arrive, until the signal', async () =
   const stop = new AbortController();
   const arriving = await mkdtemp(path.join(tmpdir(), 'dskd-arriving-'));
   const watch = watchFolder(arriving, { settledMs: 40, pollMs: 40, signal: stop.signal });
-  const png = await encodePng(images[1]!);
+  const png = await encodeImage(images[1]!);
   const wanted = await detector.predict(images[1]!);
   await writeFile(path.join(arriving, 'a.png'), png);
   const scores: number[] = [];

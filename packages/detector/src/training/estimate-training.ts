@@ -1,7 +1,6 @@
 import { isDskdError } from '@dskd/base';
 import { PreparedImages } from '@dskd/data';
 import type { Alternative, CostEstimate } from '@dskd/methods';
-import { exceededLimits } from '@dskd/training';
 import { fit } from './train-detector.js';
 import {
   resolveTrainingOptions,
@@ -72,7 +71,7 @@ export async function estimateTraining(
   const { fitting, chosen, preparation, progress } = await resolveTrainingOptions(options);
   const { method, plan } = fitting;
   const cost = method.estimate(plan, fitting.options);
-  const fits = exceededLimits(cost.memory).length === 0;
+  const fits = cost.memory.exceeded.length === 0;
   const secondsPerStep =
     fits && measuredSteps > 0 && cost.steps > 0
       ? await measureSteps(

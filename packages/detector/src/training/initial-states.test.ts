@@ -2,7 +2,7 @@ import '@tensorflow/tfjs';
 import type { FeatureExtractor } from '@dskd/core';
 import { expectNoNewTensors, integerFill, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
-import { tensorsUnder, type StateDict } from '@dskd/weights';
+import { tensorFiles, type StateDict } from '@dskd/weights';
 import { readArtifact } from '../artifact/artifact.js';
 import type { Detector } from '../inference/detector.js';
 import { workerRunnerFor } from '@dskd/methods/node';
@@ -73,11 +73,16 @@ afterAll(() => inner.dispose());
 
 /** The tensors of the global student's stage, under the teacher's names. */
 function stageOf(state: StateDict): StateDict {
-  return new Map([...tensorsUnder(state, 'bottleneck')].filter(([name]) => name.startsWith('layer4.')));
+  return new Map(
+    [...tensorFiles.tensorsUnder(state, 'bottleneck')].filter(([name]) => name.startsWith('layer4.')),
+  );
 }
 
 function studentOf(detector: Detector, name: string): StateDict {
-  return tensorsUnder(readArtifact(detector.save({ embedTeacher: false })).tensors, `dskd.${name}`);
+  return tensorFiles.tensorsUnder(
+    readArtifact(detector.save({ embedTeacher: false })).tensors,
+    `dskd.${name}`,
+  );
 }
 
 test('it is trained on from there, recorded, and the same in workers', async () => {

@@ -1,5 +1,5 @@
 import { gcadAugmentation } from '@dskd/data';
-import { paperOptions, type DskdOptions } from '@dskd/methods';
+import { TRAINING_DEFAULTS, type DskdOptions } from '@dskd/methods';
 import type { BackboneName } from '@dskd/models';
 import type { CalibrationOptions, InputOptions } from './training-options.js';
 
@@ -29,7 +29,7 @@ export function paperRecipe(category?: string): Recipe {
     teacher: { name: 'wide_resnet50_2', levels: ['layer1', 'layer2', 'layer3'] },
     training: {
       method: 'dskd',
-      options: paperOptions(),
+      options: structuredClone<DskdOptions>(TRAINING_DEFAULTS.paper),
       input: { size: [256, 256], fit: 'stretch', augmentation: gcadAugmentation(category) },
       calibration: { sigma: 4 },
     },

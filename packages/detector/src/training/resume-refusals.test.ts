@@ -1,7 +1,7 @@
 import '@tensorflow/tfjs';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
-import { DEFAULT_BRANCHES } from '@dskd/methods';
+import { TRAINING_DEFAULTS } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
 import { tinyOptions, tinySource, tinyTeacher, type TinyChanges } from '../tiny-world.test.util.js';
 import { trainDetector } from './train-detector.js';
@@ -47,8 +47,8 @@ test.each<[string, TinyChanges]>([
     'branches',
     {
       branches: {
-        ...DEFAULT_BRANCHES,
-        local: { ...DEFAULT_BRANCHES.local, optimizer: { learningRate: 1 } },
+        ...TRAINING_DEFAULTS.dskd.branches,
+        local: { ...TRAINING_DEFAULTS.dskd.branches.local, optimizer: { learningRate: 1 } },
       },
     },
   ],
@@ -66,7 +66,7 @@ test('a file that is no checkpoint is refused before anything is trained', async
 test.each([[['a', 'a.b']], [['a', 'a/b']], [['']], [[]]])(
   'branches called %p are refused before anything is trained: no file could hold them',
   async (names) => {
-    const branches = Object.fromEntries(names.map((name) => [name, DEFAULT_BRANCHES.local]));
+    const branches = Object.fromEntries(names.map((name) => [name, TRAINING_DEFAULTS.dskd.branches.local]));
     await expect(trainDetector(tinyOptions(teacher, { branches }))).rejects.toMatchObject({
       code: 'invalid-config',
     });

@@ -14,13 +14,19 @@ import { trainDetector } from './train-detector.js';
 
 const good = tinySource().samples.filter(({ split }) => split === 'train');
 let teacher: Teacher;
+/** Trained as by default. */
+let usual: Detector;
 
 beforeAll(async () => {
   await useBackend('wasm');
   registerWasmGradients();
   teacher = tinyTeacher();
+  usual = await train({});
 });
-afterAll(() => teacher.dispose());
+afterAll(() => {
+  usual.dispose();
+  teacher.dispose();
+});
 
 /** Trained on varied images, so that statistics of varied ones would show; maps are not smoothed. */
 function train(options: TinyChanges): Promise<Detector> {
@@ -53,14 +59,12 @@ test('statisticsOn training: mean and deviation of the images that trained, scor
   const { scores } = await momentsOver(detector, heldOut);
   expect(calibration).toEqual({ images: 'held-out', scores });
 
-  const usual = await train({});
   expect(usual.description.trainings[0]!.options.statisticsOn).toBe('calibration');
   expectNormalized((await momentsOver(usual, heldOut)).moments);
   expect(usual.description.branches[0]!.normalization).not.toEqual(
     detector.description.branches[0]!.normalization,
   );
   detector.dispose();
-  usual.dispose();
 });
 
 /** The 0.9 and 0.995 quantiles of each branch's maps of `samples`. */
@@ -104,12 +108,10 @@ describe('normalization: quantiles', () => {
   });
 
   test('does not mix with moments', async () => {
-    const usual = await train({});
     expect(usual.description.fusion.normalization).toBe('moments');
     await expect(combineDetectors([detector, usual], { source: tinySource() })).rejects.toMatchObject({
       code: 'invalid-argument',
       message: expect.stringContaining('they normalize, smooth or add maps differently') as string,
     });
-    usual.dispose();
   });
 });

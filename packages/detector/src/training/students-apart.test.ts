@@ -13,7 +13,7 @@ import { expectNormalized, momentsOver } from '../calibration/map-moments.test.u
 import type { Teacher } from '@dskd/models';
 import { tinyOptions, tinySource, tinyTeacher, type TinyChanges } from '../tiny-world.test.util.js';
 import { trainDetector } from './train-detector.js';
-import { DEFAULT_BRANCHES } from '@dskd/methods';
+import { TRAINING_DEFAULTS } from '@dskd/methods';
 
 const source = tinySource();
 let teacher: Teacher;
@@ -22,7 +22,7 @@ let local: Detector;
 let global: Detector;
 
 function trainOne(name: 'local' | 'global', options: TinyChanges = {}): Promise<Detector> {
-  const branches = { [name]: DEFAULT_BRANCHES[name] };
+  const branches = { [name]: TRAINING_DEFAULTS.dskd.branches[name] };
   return trainDetector(tinyOptions(teacher, { branches, ...options }));
 }
 

@@ -1,12 +1,13 @@
 import { PreparedImages, type Sample } from '@dskd/data';
 import type { Alternative, Fit } from '@dskd/methods';
 import { quantileThreshold } from '@dskd/scoring';
-import { assertFits, exceededLimits, type ImageSet } from '@dskd/training';
+import type { ImageSet } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import { FORMAT_VERSION, type DetectorDescription } from '../artifact/description.js';
 import { calibrate, calibratedBranches } from '../calibration/calibrate.js';
 import { Detector } from '../inference/detector.js';
 import { VERSION } from '../version.js';
+import { outOfMemory } from './out-of-memory.js';
 import {
   resolveTrainingOptions,
   type FitProgress,
@@ -44,9 +45,9 @@ function hintFor(alternatives: readonly Alternative[]): string {
  */
 export function assertTrainingFits({ method, options, plan }: Fitting): void {
   const { memory } = method.estimate(plan, options);
-  if (exceededLimits(memory).length === 0) return;
+  if (memory.exceeded.length === 0) return;
   const alternatives = method.alternatives?.(plan, options, Infinity) ?? [];
-  assertFits(memory, hintFor(alternatives), { alternatives });
+  throw outOfMemory(memory, hintFor(alternatives), alternatives);
 }
 
 /** Fits the method's model on prepared images. */

@@ -1,12 +1,5 @@
 import { DskdError, type EventListener } from '@dskd/base';
-import {
-  LETTERBOX_FILL,
-  type Augmentation,
-  type Color,
-  type Fit,
-  type ImageSource,
-  type Preparation,
-} from '@dskd/data';
+import type { Augmentation, Color, Fit, ImageSource, Preparation } from '@dskd/data';
 import {
   createMethod,
   TRAINING_DEFAULTS,
@@ -17,13 +10,14 @@ import {
   type Method,
   type Size,
 } from '@dskd/methods';
-import { assertSha256, type Teacher } from '@dskd/models';
+import type { Teacher } from '@dskd/models';
 import { defaultSigma, type FusionRule, type Normalization } from '@dskd/scoring';
 import { z } from 'zod';
 import type { DetectorDescription, TrainingRecord } from '../artifact/description.js';
 import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
 import { ignoredAtNetworkSize, type IgnoreMask } from '../inference/ignored-pixels.js';
 import { preparationOf } from '../inference/preparation.js';
+import { assertSha256 } from './assert-sha256.js';
 
 /** How images become the network's input. */
 export interface InputOptions {
@@ -183,7 +177,7 @@ function resolveInput(given: InputOptions): {
   const [height, width] = given.size ?? TRAINING_DEFAULTS.inputSize;
   const inputSize: [number, number] = [height, width];
   const fit = given.fit ?? TRAINING_DEFAULTS.fit;
-  const [red, green, blue] = given.fill ?? LETTERBOX_FILL;
+  const [red, green, blue] = given.fill ?? TRAINING_DEFAULTS.fill;
   return {
     inputSize,
     resize: {

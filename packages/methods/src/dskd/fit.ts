@@ -1,7 +1,6 @@
 import { createObjective } from '@dskd/losses';
 import { createStudent } from '@dskd/models';
 import {
-  assertSameRun,
   inProcessRunner,
   readCheckpoint,
   restoreStudent,
@@ -37,8 +36,7 @@ async function train(
   const { batchSize, reestimateBatchNorm } = options;
   const teacher = teacherOf(input);
   const run = describeRun(input, plans, options);
-  const saved = input.resumeFrom && readCheckpoint(input.resumeFrom);
-  if (saved) assertSameRun(saved, run);
+  const saved = input.resumeFrom && readCheckpoint(input.resumeFrom, { run });
 
   const runners: StudentRunner[] = [];
   const students: { dispose(): void }[] = [];

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '@dskd/test-support';
-import { exceededLimits } from '@dskd/training';
 import type { Alternative, FitPlan } from '../contract.js';
 import { describedTeacher } from './described-teacher.test.util.js';
 import { alternatives, estimateCost } from './memory.js';
@@ -36,12 +35,12 @@ const threaded = plan({ execution: { runner } });
 
 function fits(given: FitPlan, options: DskdOptions, availableBytes = Infinity): boolean {
   const { memory } = estimateCost(given, options);
-  return exceededLimits(memory).length === 0 && memory.total <= availableBytes;
+  return memory.exceeded.length === 0 && memory.total <= availableBytes;
 }
 
 test('the paper recipe does not fit on wasm; what would is said, each kind once', () => {
   const { memory, bytes } = estimateCost(plan(), paper());
-  expect(exceededLimits(memory).join('\n')).toContain("the heap 'main' needs");
+  expect(memory.exceeded.join('\n')).toContain("the heap 'main' needs");
   expect(bytes).toBe(memory.total);
   const said = alternatives(plan(), paper(), Infinity);
   expect(said).toContainEqual({ kind: 'preset', value: 'lite' });
@@ -114,7 +113,7 @@ test('a tensor that a WebGPU device cannot take in one is told, and fewer channe
   const backend = tf.backend() as { device?: unknown };
   backend.device = { limits: { maxStorageBufferBindingSize: 2 ** 27 } };
   try {
-    expect(exceededLimits(estimateCost(threaded, wide).memory).join('\n')).toContain(
+    expect(estimateCost(threaded, wide).memory.exceeded.join('\n')).toContain(
       'one tensor of global needs 0.14 GiB, this device takes at most 0.13 GiB in one',
     );
     expect(alternatives(threaded, wide, Infinity)).toContainEqual({ kind: 'gccb-channels', value: 512 });

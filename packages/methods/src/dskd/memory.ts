@@ -1,5 +1,5 @@
-import { presetArchitecture, summarizeStudent } from '@dskd/models';
-import { countSteps, estimateMemory, exceededLimits } from '@dskd/training';
+import { summarizeStudent } from '@dskd/models';
+import { countSteps, estimateMemory } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Alternative, CostEstimate, Execution, FitPlan, Size } from '../contract.js';
 import { epochsFor, type DskdOptions } from './options.js';
@@ -103,9 +103,13 @@ function branchesApart({ plan, options }: Run): Candidate[] {
 }
 
 function fewerGccbChannels({ plan, options }: Run): Candidate[] {
-  const { preset, architecture, gccb } = options;
-  const { levels } = teacherOf(plan).extractor;
-  const now = gccb?.channels ?? (architecture?.gccb ?? presetArchitecture(preset, levels).gccb).channels;
+  const { gccb } = options;
+  const now = Math.max(
+    0,
+    ...planBranches({ ...plan, teacher: teacherOf(plan) }, options)
+      .filter(({ student }) => student.branch === 'global')
+      .map(({ student }) => summarizeStudent(student).architecture.gccb.channels),
+  );
   return [512, 256, 128]
     .filter((channels) => channels < now)
     .map((channels) => ({
@@ -139,7 +143,7 @@ function smallerSizes({ plan, options }: Run): Candidate[] {
 export function alternatives(plan: FitPlan, options: DskdOptions, availableBytes: number): Alternative[] {
   const fits = (run: Run): boolean => {
     const { memory } = estimateCost(run.plan, run.options);
-    return exceededLimits(memory).length === 0 && memory.total <= availableBytes;
+    return memory.exceeded.length === 0 && memory.total <= availableBytes;
   };
   const kinds = [threadEach, smallerPresets, branchesApart, fewerGccbChannels, smallerBatches, smallerSizes];
   const helpful = kinds.flatMap((kind) => {

@@ -3,13 +3,13 @@ import type { Teacher } from '@dskd/models';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import type { AnomalyModel, Fit, SavedModel } from '../contract.js';
-import { DEFAULT_BRANCHES } from '../defaults.js';
+import { TRAINING_DEFAULTS } from '../defaults.js';
 import { dskdMethod, rdMethod } from './method.js';
 import type { DskdConfig } from './model.js';
 import { dskdOptions, rdOptions, type DskdOptions } from './options.js';
 import { TINY, tinyBatch, tinyInput, tinyTeacher } from './tiny-fit.test.util.js';
 
-const { local, global } = DEFAULT_BRANCHES;
+const { local, global } = TRAINING_DEFAULTS.dskd.branches;
 let teacher: Teacher;
 let both: Fit;
 let localAlone: Fit;

@@ -3,7 +3,7 @@ import type { Objective } from '@dskd/core';
 import { createObjective } from '@dskd/losses';
 import { createStudent, summarizeStudent, type StudentOptions, type TrainableStudent } from '@dskd/models';
 import { fuseLevels } from '@dskd/scoring';
-import { checkMetadata, listed, namesAreApart, tensorsUnder, type StateDict } from '@dskd/weights';
+import { tensorFiles, type StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type {
@@ -73,7 +73,7 @@ export const configSchema = z.object({
     .max(64)
     .refine(
       (branches) =>
-        namesAreApart(
+        tensorFiles.namesAreApart(
           branches.map(({ name }) => name),
           '.',
         ),
@@ -227,7 +227,7 @@ function assertTensorsFit({ branches }: DskdConfig, tensors: StateDict): void {
   const groups = branches.map(({ name }) => `${name}.`);
   const names = [...tensors.keys()];
   const refuse = (message: string, wrong: readonly string[]): never => {
-    throw new DskdError('weights-mismatch', `${message}: ${listed(wrong)}.`, {
+    throw new DskdError('weights-mismatch', `${message}: ${tensorFiles.namesInWords(wrong)}.`, {
       hint: 'The file was put together by something else, or damaged: get it again, or train again.',
       details: { tensors: wrong },
     });
@@ -268,7 +268,7 @@ export function restoreModel(
   const branches: Branch[] = [];
   try {
     for (const branch of checked.branches) {
-      branches.push(restoreBranch(branch, tensorsUnder(tensors, branch.name), whole));
+      branches.push(restoreBranch(branch, tensorFiles.tensorsUnder(tensors, branch.name), whole));
     }
     return new DskdModel(method, checked, whole, branches);
   } catch (error) {
@@ -279,7 +279,7 @@ export function restoreModel(
 
 /** Checks a config; its keys come in the order of the schema, so that the same model gives the same file. */
 export function checkConfig(config: unknown): DskdConfig {
-  return checkMetadata(configSchema, config, 'detector');
+  return tensorFiles.checkMetadata(configSchema, config, 'detector');
 }
 
 /** Joins students that were trained apart: branch after branch, in the order given. */

@@ -1,8 +1,10 @@
 import { DskdError } from '@dskd/base';
 import type { StudentArchitecture } from '@dskd/models';
-import { namesAreApart } from '@dskd/weights';
+import { tensorFiles } from '@dskd/weights';
 import { z } from 'zod';
-import { DEFAULT_BRANCHES, DSKD_DEFAULTS } from '../defaults.js';
+import { TRAINING_DEFAULTS } from '../defaults.js';
+
+const DEFAULTS = TRAINING_DEFAULTS.dskd;
 
 const count = z.int().positive();
 
@@ -41,14 +43,14 @@ export type BranchOptions = z.input<typeof branch>;
 
 const common = {
   /** Size of the students. */
-  preset: z.enum(['nano', 'lite', 'paper']).default(DSKD_DEFAULTS.preset),
+  preset: z.enum(['nano', 'lite', 'paper']).default(DEFAULTS.preset),
   /** Replaces parts of what the preset decides. Checked when the students are planned. */
   architecture: z.custom<Partial<StudentArchitecture>>((value) => typeof value === 'object').optional(),
   /** Passes over the training images. Default: 10, or more where those are fewer than 100 steps. */
   epochs: count.optional(),
-  batchSize: count.default(DSKD_DEFAULTS.batchSize),
+  batchSize: count.default(DEFAULTS.batchSize),
   /** Re-estimate batch-norm statistics over the training images after training. */
-  reestimateBatchNorm: z.boolean().default(DSKD_DEFAULTS.reestimateBatchNorm),
+  reestimateBatchNorm: z.boolean().default(DEFAULTS.reestimateBatchNorm),
 };
 
 /** Options of the method `dskd`. */
@@ -62,21 +64,23 @@ export const dskdOptions = z.strictObject({
     })
     .optional(),
   /** By name. One alone gives a detector of its own; `combineDetectors` of `@dskd/detector` joins several. */
-  branches: z.record(z.string(), branch).default(DEFAULT_BRANCHES),
+  branches: z.record(z.string(), branch).default(DEFAULTS.branches),
   /** `teacher-stage4`: the global bottleneck starts from the teacher's stage 4 and is trained on. */
   initialize: z
-    .strictObject({ global: z.enum(['random', 'teacher-stage4']).default(DSKD_DEFAULTS.initializeGlobal) })
+    .strictObject({ global: z.enum(['random', 'teacher-stage4']).default(DEFAULTS.initializeGlobal) })
     .prefault({}),
 });
 
 /** Options of the method `rd`: reverse distillation, the local student alone. */
 export const rdOptions = z.strictObject({
   ...common,
-  objective: objective.default(DEFAULT_BRANCHES.local.objective),
-  optimizer: optimizer.default(DEFAULT_BRANCHES.local.optimizer),
+  objective: objective.default(DEFAULTS.branches.local.objective),
+  optimizer: optimizer.default(DEFAULTS.branches.local.optimizer),
 });
 
 export type DskdOptions = z.output<typeof dskdOptions>;
+/** Options of the method `dskd` as a user gives them. */
+export type DskdOptionsInput = z.input<typeof dskdOptions>;
 export type RdOptions = z.output<typeof rdOptions>;
 
 /** The options of `dskd` that train what `rd` trains. */
@@ -84,19 +88,9 @@ export function asDskdOptions({ objective, optimizer, ...rest }: RdOptions): Dsk
   return dskdOptions.parse({ ...rest, branches: { local: { branch: 'local', objective, optimizer } } });
 }
 
-/** What the paper trained with: students of the teacher's widths, g = 1024, 200 epochs, Adam 0.5 / 0.999 at 0.005. */
+/** What the paper trained with. */
 export function paperOptions(): DskdOptions {
-  const adam = { learningRate: 0.005, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 };
-  return dskdOptions.parse({
-    preset: 'paper',
-    gccb: { variant: 'full', channels: 1024 },
-    branches: {
-      local: { ...DEFAULT_BRANCHES.local, optimizer: adam },
-      global: { ...DEFAULT_BRANCHES.global, optimizer: adam },
-    },
-    epochs: 200,
-    batchSize: 16,
-  });
+  return dskdOptions.parse(TRAINING_DEFAULTS.paper);
 }
 
 /**
@@ -109,7 +103,7 @@ export function epochsFor(
 ): number {
   if (epochs !== undefined) return epochs;
   const stepsPerEpoch = Math.max(1, Math.floor(images / batchSize));
-  return Math.max(DSKD_DEFAULTS.minEpochs, Math.ceil(DSKD_DEFAULTS.minSteps / stepsPerEpoch));
+  return Math.max(DEFAULTS.minEpochs, Math.ceil(DEFAULTS.minSteps / stepsPerEpoch));
 }
 
 /**
@@ -118,7 +112,10 @@ export function epochsFor(
  */
 export function assertBranchNames(names: readonly string[]): void {
   const valid =
-    names.length > 0 && !names.includes('') && namesAreApart(names, '.') && namesAreApart(names, '/');
+    names.length > 0 &&
+    !names.includes('') &&
+    tensorFiles.namesAreApart(names, '.') &&
+    tensorFiles.namesAreApart(names, '/');
   if (valid) return;
   throw new DskdError(
     'invalid-config',

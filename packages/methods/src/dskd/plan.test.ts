@@ -2,7 +2,7 @@ import '@tensorflow/tfjs';
 import type { FeatureExtractor } from '@dskd/core';
 import { summarizeStudent, type Teacher } from '@dskd/models';
 import { expectNoNewTensors, integerFill, useBackend } from '@dskd/test-support';
-import { tensorsUnder, type StateDict } from '@dskd/weights';
+import { tensorFiles, type StateDict } from '@dskd/weights';
 import { describedTeacher } from './described-teacher.test.util.js';
 import { dskdOptions, paperOptions, type DskdOptions } from './options.js';
 import { planBranches, setUpStudent, withInitialStates } from './plan.js';
@@ -61,7 +61,9 @@ afterAll(() => inner.dispose());
 
 /** The tensors of the global student's stage, under the teacher's names. */
 function stageOf(state: StateDict): StateDict {
-  return new Map([...tensorsUnder(state, 'bottleneck')].filter(([name]) => name.startsWith('layer4.')));
+  return new Map(
+    [...tensorFiles.tensorsUnder(state, 'bottleneck')].filter(([name]) => name.startsWith('layer4.')),
+  );
 }
 
 const plansOf = (teacher: Teacher, options = OPTIONS): ReturnType<typeof planBranches> =>

@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import { createObjective } from '@dskd/losses';
 import {
-  backboneName,
+  backboneInfo,
   createStudent,
   teacherStage4,
   type StudentOptions,
@@ -86,7 +86,7 @@ export function withInitialStates(
       { hint: 'Use a teacher of loadTeacher, whose file holds layer4.*, or initialize.global: random.' },
     );
   }
-  const name = backboneName(extractor.name);
+  const name = backboneInfo(extractor.name).name;
   return plans.map((plan) =>
     plan.student.branch === 'global'
       ? { ...plan, initialState: teacherStage4(name, weights, plan.student) }

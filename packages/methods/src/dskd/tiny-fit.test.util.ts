@@ -1,5 +1,5 @@
 import { randomStream } from '@dskd/base';
-import { backboneWeightShapes, namedTeacher, type Teacher } from '@dskd/models';
+import { backboneInfo, namedTeacher, type Teacher } from '@dskd/models';
 import { integerFill } from '@dskd/test-support';
 import type { ImageSet } from '@dskd/training';
 import type { StateDict } from '@dskd/weights';
@@ -9,7 +9,7 @@ import type { FitInput } from '../contract.js';
 /** SqueezeNet with weights from the integer formula. */
 export function tinyTeacher(): Teacher {
   const weights: StateDict = new Map();
-  for (const [name, shape] of backboneWeightShapes('squeezenet1_1')) {
+  for (const [name, shape] of backboneInfo('squeezenet1_1').weightShapes()) {
     weights.set(name, { dtype: 'F32', shape, data: integerFill(name, shape) });
   }
   return namedTeacher('squeezenet1_1', weights, 'a'.repeat(64));

@@ -1,6 +1,6 @@
 import { DskdError } from '@dskd/base';
 import { kCenterCoreset, NeighborBank, type Nearest, type Rows } from '@dskd/closed-form';
-import { checkMetadata, type StateDict } from '@dskd/weights';
+import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchInfo, BranchOutput, JsonObject, NearestPatch } from '../contract.js';
@@ -221,7 +221,7 @@ export function restoreBank(
   tensors: StateDict,
   context: PartContext,
 ): BankPart {
-  const checked = checkMetadata(bankConfig, config, 'detector');
+  const checked = tensorFiles.checkMetadata(bankConfig, config, 'detector');
   const { options, lessons } = checked;
   const plan = bankPlan(options, context);
   const rows = rowsOf(tensors, 'rows', plan.width + (options.positionWeight > 0 ? 2 : 0));

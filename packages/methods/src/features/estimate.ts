@@ -1,3 +1,4 @@
+import { sumMemory } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import type { CostEstimate, FitPlan } from '../contract.js';
 import { coresetSize, patchesPerImage, RADIUS_SAMPLE } from './bank-fitter.js';
@@ -8,8 +9,6 @@ import { bankPlan, pooledLevels, positionPlan, subspacePlan } from './patch-plan
 import type { PatchPlan } from './patches.js';
 import { AXES_SAMPLE } from './subspace-fitter.js';
 
-/** Largest heap of wasm, which has 32-bit addresses. */
-const WASM_HEAP_LIMIT = 2 ** 32;
 const FLOAT = 4;
 const DOUBLE = 8;
 /** Of a search in a bank: queries and rows of a block. */
@@ -133,12 +132,6 @@ export function estimateParts(method: string, plan: FitPlan, plans: PartPlans): 
       ];
     }),
   ];
-  const sum = (list: readonly { readonly bytes: number }[]): number =>
-    list.reduce((total, { bytes }) => total + bytes, 0);
-  const main = sum(parts.filter(({ heap }) => heap === 'main'));
-  const total = sum(parts);
-  const heaps = [
-    { heap: 'main', bytes: main, ...(tf.getBackend() === 'wasm' && { limit: WASM_HEAP_LIMIT }) },
-  ];
-  return { bytes: total, memory: { parts, heaps, total }, steps: 0 };
+  const memory = sumMemory(parts, tf.getBackend());
+  return { bytes: memory.total, memory, steps: 0 };
 }

@@ -1,13 +1,5 @@
 import { DskdError } from '@dskd/base';
-import {
-  assertFinite,
-  checkMetadata,
-  listed,
-  namesAreApart,
-  tensorsUnder,
-  type StateDict,
-  type TensorStorage,
-} from '@dskd/weights';
+import { type StateDict, tensorFiles, type TensorStorage } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type {
@@ -62,7 +54,7 @@ const modelConfig = z.object({
     .max(16)
     .refine(
       (parts) =>
-        namesAreApart(
+        tensorFiles.namesAreApart(
           parts.map(({ name }) => name),
           '.',
         ),
@@ -254,7 +246,7 @@ function assertConsistent(model: FeatureModel, parts: readonly NamedPart[], tens
   if (extra.length > 0) {
     throw new DskdError(
       'weights-mismatch',
-      `The file holds tensors that belong to nothing: ${listed(extra)}.`,
+      `The file holds tensors that belong to nothing: ${tensorFiles.namesInWords(extra)}.`,
       {
         details: { tensors: extra },
       },
@@ -273,7 +265,7 @@ export function restoreFeatureModel(
   { teacher, inputSize }: RestoreContext,
 ): FeatureModel {
   assertTeacherGiven(teacher, method);
-  const checked = checkMetadata(modelConfig, config, 'detector');
+  const checked = tensorFiles.checkMetadata(modelConfig, config, 'detector');
   if (checked.inputSize.join() !== inputSize.join()) {
     throw new DskdError(
       'input-size-mismatch',
@@ -281,12 +273,16 @@ export function restoreFeatureModel(
       { details: { got: inputSize, wanted: checked.inputSize } },
     );
   }
-  assertFinite(tensors);
+  tensorFiles.assertFinite(tensors);
   const context = { teacher, inputSize };
   const parts: NamedPart[] = [];
   try {
     for (const { name, kind, config: own } of checked.parts) {
-      parts.push({ name, kind, part: RESTORE[kind](name, own, tensorsUnder(tensors, name), context) });
+      parts.push({
+        name,
+        kind,
+        part: RESTORE[kind](name, own, tensorFiles.tensorsUnder(tensors, name), context),
+      });
     }
     const model = new FeatureModel(method, context, parts);
     assertConsistent(model, parts, tensors);

@@ -1,6 +1,12 @@
 import { DskdError } from '@dskd/base';
 import type { Rows } from '@dskd/closed-form';
-import { storedAs, toFloat32, type StateDict, type StateDictEntry, type TensorStorage } from '@dskd/weights';
+import {
+  type StateDict,
+  type StateDictEntry,
+  tensorFiles,
+  type TensorStorage,
+  toFloat32,
+} from '@dskd/weights';
 
 /**
  * `values` as a file of this storage gives them back: with `float16` each is rounded to 11 significant bits, so that a
@@ -9,7 +15,9 @@ import { storedAs, toFloat32, type StateDict, type StateDictEntry, type TensorSt
  * @throws {DskdError} `invalid-argument` for a number too large for float16.
  */
 export function roundedAs(storage: TensorStorage, name: string, values: Float32Array): Float32Array {
-  return toFloat32(storedAs(storage, name, { dtype: 'F32', shape: [values.length, 1], data: values }));
+  return toFloat32(
+    tensorFiles.storedAs(storage, name, { dtype: 'F32', shape: [values.length, 1], data: values }),
+  );
 }
 
 /** A float32 tensor of a state. */

@@ -1,5 +1,5 @@
 import { ledoitWolf, mahalanobis, whitening, type Rows } from '@dskd/closed-form';
-import { checkMetadata, type StateDict } from '@dskd/weights';
+import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchInfo, BranchOutput, JsonObject } from '../contract.js';
@@ -188,7 +188,7 @@ export function restorePooled(
   tensors: StateDict,
   context: PartContext,
 ): PooledPart {
-  const checked = checkMetadata(pooledConfig, config, 'detector');
+  const checked = tensorFiles.checkMetadata(pooledConfig, config, 'detector');
   const { width } = new Pooling(checked.options, context);
   const gaussian = {
     mean: floatsOf(tensors, 'mean', [width]),

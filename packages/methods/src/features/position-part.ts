@@ -1,6 +1,6 @@
 import { DskdError, randomStream, throwIfAborted } from '@dskd/base';
 import { whitening } from '@dskd/closed-form';
-import { checkMetadata, type StateDict } from '@dskd/weights';
+import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchInfo, BranchOutput, FitInput, JsonObject } from '../contract.js';
@@ -180,6 +180,7 @@ export class PositionFitter implements PartFitter {
         throwIfAborted(signal);
       }
     }
+    progress(1);
     const gaussians = {
       mean: Float32Array.from(this.#mean),
       whitening: roundedAs(options.storage, `${this.name}.whitening`, factors),
@@ -205,7 +206,7 @@ export function restorePositions(
   tensors: StateDict,
   context: PartContext,
 ): PositionPart {
-  const checked = checkMetadata(positionConfig, config, 'detector');
+  const checked = tensorFiles.checkMetadata(positionConfig, config, 'detector');
   const plan = positionPlan(checked.options, context);
   const wrong = checked.channels.find((channel) => channel >= plan.width);
   if (wrong !== undefined) {

@@ -1,6 +1,6 @@
 import { DskdError } from '@dskd/base';
 import type { Rows } from '@dskd/closed-form';
-import { checkMetadata, type StateDict } from '@dskd/weights';
+import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchInfo, BranchOutput, JsonObject } from '../contract.js';
@@ -198,7 +198,7 @@ export function restoreSubspace(
   tensors: StateDict,
   context: PartContext,
 ): SubspacePart {
-  const checked = checkMetadata(subspaceConfig, config, 'detector');
+  const checked = tensorFiles.checkMetadata(subspaceConfig, config, 'detector');
   const plan = subspacePlan(checked.options, context);
   const { channels } = checked.options;
   const axes =

@@ -1,4 +1,4 @@
-import { storedAs, type StateDict } from '@dskd/weights';
+import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AnomalyModel, FitInput, SavedModel } from '../contract.js';
 import { fitFeatureModel, type PartPlan, type PartPlans } from './feature-model.js';
@@ -70,7 +70,8 @@ export async function imageScoresOf(
 /** A saved model as the detector writes it. */
 export function storedModel({ config, tensors }: SavedModel, storage: 'float32' | 'float16'): SavedModel {
   const stored: StateDict = new Map();
-  for (const [name, entry] of tensors) stored.set(name, storedAs(storage, name, entry));
+  for (const [name, entry] of tensors)
+    stored.set(name, tensorFiles.storedAs(storage, name, entry));
   return { config, tensors: stored };
 }
 
@@ -79,8 +80,11 @@ export function teach(model: AnomalyModel, images: readonly Float32Array[]): Pro
   async function* batches(): AsyncGenerator<tf.Tensor4D> {
     for (let first = 0; first < images.length; first += 2) {
       const batch = batchOf(images.slice(first, first + 2));
-      yield await Promise.resolve(batch);
-      batch.dispose();
+      try {
+        yield await Promise.resolve(batch);
+      } finally {
+        batch.dispose();
+      }
     }
   }
   return model.extend!(batches());

@@ -7,7 +7,7 @@ import {
   integerFill,
   TOLERANCES,
 } from '@dskd/test-support';
-import { fromGraphModel, fromLayersModel } from '../index.js';
+import { fromGraphModel, fromLayersModel } from './from-tfjs-model.js';
 import type { AdaptedModel } from './adapted-model.js';
 import { graphModel, layersModel } from './other-models.test.util.js';
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { isDskdError } from '@dskd/base';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
-import { fromGraphModel, fromLayersModel } from '../index.js';
+import { fromGraphModel, fromLayersModel } from './from-tfjs-model.js';
 import { graphModel, layersModel } from './other-models.test.util.js';
 
 beforeAll(() => useBackend('cpu'));

@@ -109,3 +109,19 @@ export async function fromGraphModel(
     options,
   );
 }
+
+/**
+ * {@link fromLayersModel} for a `tf.LayersModel`, {@link fromGraphModel} for a `tf.GraphModel`: a frozen teacher that runs in
+ * inference mode.
+ * @param model has one input, float32 `[batch, height, width, 3]`. The caller disposes it.
+ * @throws {DskdError} `invalid-argument` if the model has another input, has no such layer or node, or returns something
+ * that is not a feature map. One error lists all problems of the levels.
+ */
+export function fromTfjsModel(model: LayersModelLike, options?: LayersModelOptions): Promise<AdaptedModel>;
+export function fromTfjsModel(model: GraphModelLike, options?: GraphModelOptions): Promise<AdaptedModel>;
+export function fromTfjsModel(
+  model: LayersModelLike | GraphModelLike,
+  options?: LayersModelOptions & GraphModelOptions,
+): Promise<AdaptedModel> {
+  return 'layers' in model ? fromLayersModel(model, options) : fromGraphModel(model, options);
+}

@@ -9,14 +9,7 @@ import {
   filledWeights,
   noiseImages,
 } from './golden.test.util.js';
-import {
-  backboneCost,
-  backboneInfo,
-  BACKBONES,
-  backboneWeightShapes,
-  createBackbone,
-  type BackboneName,
-} from '../index.js';
+import { backboneInfo, BACKBONES, createBackbone, type BackboneName } from '../index.js';
 
 beforeAll(() => useBackend('wasm'));
 
@@ -73,7 +66,7 @@ describe('registry', () => {
   });
 
   test('the error for an unknown name or level lists the known ones', () => {
-    expect(caught(() => backboneInfo('resnet42' as BackboneName)).message).toContain('squeezenet1_1');
+    expect(caught(() => backboneInfo('resnet42')).message).toContain('squeezenet1_1');
     for (const levels of [['layer9'], [], ['layer1', 'layer1']]) {
       const error = caught(() => createBackbone('resnet18', { weights: new Map(), levels }));
       expect(error.code).toBe('invalid-argument');
@@ -145,7 +138,7 @@ describe('weights', () => {
     ]);
     const all = caught(() => createBackbone('resnet18', { weights: new Map() }));
     expect(all.message).toMatch(/; and \d+ more\.$/);
-    expect(all.details?.problems).toHaveLength(backboneWeightShapes('resnet18').size);
+    expect(all.details?.problems).toHaveLength(backboneInfo('resnet18').weightShapes().size);
   });
 
   test('tensors that are not needed are ignored, and layer4 is needed only if it is selected', () => {
@@ -257,7 +250,7 @@ test('an extractor keeps its own copy of the weights', async () => {
 
 describe('cost', () => {
   test('wide_resnet50_2 to layer3 has 24.86 M parameters', () => {
-    const cost = backboneCost('wide_resnet50_2', [256, 256]);
+    const cost = backboneInfo('wide_resnet50_2').cost([256, 256]);
     expect(cost.multiplyAccumulates / 1e9).toBeCloseTo(12.0, 2);
     // 24.86 M with two numbers per batch-norm channel; folded there is one.
     expect(cost.parameters / 1e6).toBeCloseTo(24.86, 1);
@@ -266,7 +259,7 @@ describe('cost', () => {
   });
 
   test('teacher-tiny stays within 1.5 M parameters and 0.7 GMAC at 256 px', () => {
-    const { parameters, multiplyAccumulates } = backboneCost('teacher-tiny', [256, 256]);
+    const { parameters, multiplyAccumulates } = backboneInfo('teacher-tiny').cost([256, 256]);
     expect(parameters / 1e6).toBeCloseTo(1.08, 2);
     expect(multiplyAccumulates / 1e9).toBeCloseTo(0.663, 3);
     expect(parameters).toBeLessThanOrEqual(1.5e6);
@@ -274,12 +267,12 @@ describe('cost', () => {
   });
 
   test('counts the filters, and scales with the image', () => {
-    const shapes = [...backboneWeightShapes('squeezenet1_1').values()];
+    const shapes = [...backboneInfo('squeezenet1_1').weightShapes().values()];
     const held = shapes.reduce((sum, shape) => sum + shape.reduce((product, side) => product * side, 1), 0);
-    expect(backboneCost('squeezenet1_1', [64, 64]).parameters).toBe(held);
-    const [small, large] = ([64, 128] as const).map((side) => backboneCost('resnet50', [side, side]));
+    expect(backboneInfo('squeezenet1_1').cost([64, 64]).parameters).toBe(held);
+    const [small, large] = ([64, 128] as const).map((side) => backboneInfo('resnet50').cost([side, side]));
     expect(large!.multiplyAccumulates).toBe(4 * small!.multiplyAccumulates);
-    expect(backboneCost('resnet50', [64, 64], { levels: ['layer1'] }).parameters).toBeLessThan(
+    expect(backboneInfo('resnet50').cost([64, 64], { levels: ['layer1'] }).parameters).toBeLessThan(
       small!.parameters,
     );
   });

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { expectClose, integerFill, readGolden, type Golden } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
-import { backboneWeightShapes, createBackbone, type Backbone, type BackboneName } from '../index.js';
+import { backboneInfo, createBackbone, type Backbone, type BackboneName } from '../index.js';
 
 /** `file` of this package's fixtures, written by tools/golden/backbones.py. */
 export function backboneGolden(file = 'backbones.safetensors'): Promise<Golden> {
@@ -9,7 +9,7 @@ export function backboneGolden(file = 'backbones.safetensors'): Promise<Golden> 
 }
 
 export function filledWeights(name: BackboneName, levels?: readonly string[]): StateDict {
-  const shapes = backboneWeightShapes(name, levels && { levels });
+  const shapes = backboneInfo(name).weightShapes(levels && { levels });
   return new Map(
     [...shapes].map(([tensor, shape]) => [tensor, { dtype: 'F32', shape, data: integerFill(tensor, shape) }]),
   );

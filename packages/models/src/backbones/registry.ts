@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import type { FeatureLevel, InputTransform } from '@dskd/core';
+import type { FeatureLevel } from '@dskd/core';
 import type { Plan, Stage } from './plan.js';
 import { resnetPlan, RESNETS, TINY_NETWORKS, tinyPlan } from './resnet.js';
 import { SQUEEZENETS, squeezenetPlan } from './squeezenet.js';
@@ -27,7 +27,8 @@ function planOf(name: string): Plan {
   return plan;
 }
 
-function levelsOf(stages: readonly Stage[]): FeatureLevel[] {
+/** The stages that can be levels. */
+export function levelsOf(stages: readonly Stage[]): FeatureLevel[] {
   return stages.flatMap(({ name, level }) => (level ? [{ name, ...level }] : []));
 }
 
@@ -55,23 +56,4 @@ export function selectLevels(name: string, wanted?: readonly string[]): Selectio
   const levels = available.filter((level) => names.includes(level.name));
   const deepest = plan.stages.findIndex((stage) => stage.name === levels.at(-1)?.name);
   return { plan, stages: plan.stages.slice(0, deepest + 1), levels };
-}
-
-export interface BackboneInfo {
-  readonly name: BackboneName;
-  /** Default levels, from shallow to deep. */
-  readonly levels: readonly FeatureLevel[];
-  /** All levels that can be selected with the option `levels` of {@link createBackbone}. */
-  readonly availableLevels: readonly FeatureLevel[];
-  /** What the public weights of this name expect as input. {@link createBackbone} accepts another one. */
-  readonly inputTransform: InputTransform;
-}
-
-/**
- * Returns what is known about a backbone without its weights.
- * @throws {DskdError} `invalid-argument` for an unknown name.
- */
-export function backboneInfo(name: BackboneName): BackboneInfo {
-  const { plan, levels } = selectLevels(name);
-  return { name, levels, availableLevels: levelsOf(plan.stages), inputTransform: plan.inputTransform };
 }

@@ -1,6 +1,6 @@
 import { DskdError } from '@dskd/base';
 import { type Block, type Convolution, convolutionsOf, type MaxPool } from './plan.js';
-import { type BackboneName, type Selection, selectLevels } from './registry.js';
+import { type Selection, selectLevels } from './registry.js';
 
 /** `[height, width]` */
 type Size = readonly [number, number];
@@ -84,7 +84,7 @@ export interface BackboneCost {
  * @throws {DskdError} `invalid-argument` for an unknown name or level, `shape-mismatch` for too small an input.
  */
 export function backboneCost(
-  name: BackboneName,
+  name: string,
   inputSize: readonly [number, number],
   { levels }: { readonly levels?: readonly string[] } = {},
 ): BackboneCost {

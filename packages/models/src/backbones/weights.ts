@@ -2,7 +2,7 @@ import { DskdError } from '@dskd/base';
 import { type StateDict, toFloat32 } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Convolution, convolutionsOf, type Stage } from './plan.js';
-import { type BackboneName, selectLevels } from './registry.js';
+import { selectLevels } from './registry.js';
 
 const NORM_TENSORS = ['weight', 'bias', 'running_mean', 'running_var'];
 
@@ -23,7 +23,7 @@ function requiredTensors(stages: readonly Stage[]): Map<string, number[]> {
  * @throws {DskdError} `invalid-argument` for an unknown name or level.
  */
 export function backboneWeightShapes(
-  name: BackboneName,
+  name: string,
   { levels }: { readonly levels?: readonly string[] } = {},
 ): Map<string, number[]> {
   return requiredTensors(selectLevels(name, levels).stages);

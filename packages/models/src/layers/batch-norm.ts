@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { DskdError } from '@dskd/base';
-import { sumOverRows } from '@dskd/core';
+import { accurateSum } from '@dskd/core';
 import { elements, type Layer, type MapShape, type NetworkPlan } from './network-plan.js';
 
 /** torch's default. */
@@ -10,7 +10,7 @@ type Statistics = (mean: tf.Tensor1D, variance: tf.Tensor1D) => void;
 
 /** Sums over batch and positions. */
 function sumOverPositions(x: tf.Tensor4D): tf.Tensor1D {
-  return tf.tidy(() => sumOverRows(tf.reshape(x, [positionsOf(x), x.shape[3]])));
+  return tf.tidy(() => accurateSum(tf.reshape(x, [positionsOf(x), x.shape[3]]), 0));
 }
 
 /** Values per channel. */

@@ -1,4 +1,4 @@
-import { sumOverRows } from '@dskd/core';
+import { accurateSum } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Returns `x + bias` for each row of `[rows, channels]`. Keeps no tensor for the gradient. */
@@ -7,7 +7,7 @@ export function addBias(x: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
     const [input, offset] = args as [tf.Tensor2D, tf.Tensor1D];
     return {
       value: tf.add<tf.Tensor2D>(input, offset),
-      gradFunc: (dy: tf.Tensor2D): tf.Tensor[] => [tf.clone(dy), sumOverRows(dy)],
+      gradFunc: (dy: tf.Tensor2D): tf.Tensor[] => [tf.clone(dy), accurateSum(dy, 0)],
     };
   });
   return operation(x, bias);

@@ -11,6 +11,7 @@ import {
   mapShapesOf,
   resolveStudentConfig,
   type StudentConfig,
+  type StudentArchitecture,
   type StudentOptions,
 } from './student-config.js';
 
@@ -18,6 +19,8 @@ import {
 export interface StudentSummary {
   readonly preset: string;
   readonly branch: string;
+  /** What preset and options come to. */
+  readonly architecture: StudentArchitecture;
   /** Number of trainable parameters. */
   readonly parameters: number;
   /** Number of running statistics. */
@@ -59,6 +62,7 @@ function summarize(plan: NetworkPlan, config: StudentConfig): StudentSummary {
   return {
     preset: config.preset,
     branch: config.branch,
+    architecture: config.architecture,
     parameters,
     buffers: count(false),
     gmac,

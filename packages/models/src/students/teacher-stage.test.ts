@@ -2,7 +2,7 @@ import '@tensorflow/tfjs';
 import { isDskdError } from '@dskd/base';
 import { useBackend } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
-import { backboneInfo, backboneWeightShapes, type BackboneName } from '../index.js';
+import { backboneInfo, type BackboneName } from '../index.js';
 import { createStudent } from './create-student.js';
 import type { StudentOptions } from './student-config.js';
 import { teacherStage4 } from './teacher-stage.js';
@@ -11,7 +11,7 @@ beforeAll(() => useBackend('wasm'));
 
 /** A file with the shapes of the real one, all zeros. */
 function fileOf(teacher: BackboneName, levels: readonly string[]): StateDict {
-  const shapes = [...backboneWeightShapes(teacher, { levels })];
+  const shapes = [...backboneInfo(teacher).weightShapes({ levels })];
   const length = (shape: readonly number[]): number => shape.reduce((product, side) => product * side, 1);
   const zeros = new Float32Array(Math.max(...shapes.map(([, shape]) => length(shape))));
   return new Map(

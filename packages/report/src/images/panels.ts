@@ -1,7 +1,7 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import type { ScoreMap } from '@dskd/metrics';
 import { resizeBilinearAntialiased } from '@dskd/core/resize';
-import type { GalleryImages } from '../gallery-collector.js';
+import { panelSide, type GalleryImages } from '../gallery-collector.js';
 import { dataUrl } from '../html.js';
 import { drawContour, heatMapOverlay, type HeatScale } from './overlays.js';
 
@@ -18,8 +18,10 @@ export interface PanelSource {
 export interface PanelOptions {
   /** Color scale of the fused map. The map of each of n branches, a term of that sum, is drawn with 1/n of it. */
   readonly scale: HeatScale;
-  /** The longer side of a panel in pixels. Smaller images are not enlarged. Default 192. */
+  /** The longer side of a panel in pixels. Smaller images are not enlarged. Default: 192, or as `images` has it. */
   readonly side?: number;
+  /** How many images the page shows: the more, the smaller, for a file below 5 MB. */
+  readonly images?: number;
   /** Encodes an RGB panel as WebP, JPEG or PNG. */
   readonly encode: (panel: PixelBuffer) => Promise<Uint8Array>;
 }
@@ -32,7 +34,7 @@ export interface PanelOptions {
  */
 export async function makePanels(
   { image, mask, fused, branches }: PanelSource,
-  { scale, side = 192, encode }: PanelOptions,
+  { scale, images, side = images === undefined ? 192 : panelSide(images), encode }: PanelOptions,
 ): Promise<GalleryImages> {
   const size = thumbnailSize(image, side);
   const small = resizeBilinearAntialiased(image, size);

@@ -1,7 +1,3 @@
-// Colors and blending, for every rasterizer: also used by @dskd/distillation through `@dskd/synthetic/raster`.
-
-export { clamp, smoothStep } from '../math.js';
-
 /** Red, green, blue in 0..1, as displayed. */
 export type Color = readonly [red: number, green: number, blue: number];
 

@@ -1,17 +1,21 @@
 import { plain } from './paint.js';
 import { Canvas } from './canvas.js';
+import { cameraView, PIXEL_VIEW } from './view.js';
 import {
   band,
   circle,
+  convex,
   difference,
   ellipse,
   grown,
   intersection,
   jaggedHalfPlane,
   placed,
+  PLANE,
   polygon,
   rectangle,
   regularPoints,
+  squeezed,
   stroke,
   union,
   type Shape,
@@ -22,7 +26,7 @@ const AREA = 3.14159265 * 0.3 * 0.3;
 
 /** The part of an image that a shape covers. */
 function covered(shape: Shape, view = STILL): number {
-  const canvas = new Canvas(200, view);
+  const canvas = new Canvas(200, cameraView(200, view));
   canvas.fill(shape, plain([1, 1, 1]));
   return canvas.pixels.reduce((sum, value) => sum + value, 0) / canvas.pixels.length;
 }
@@ -57,6 +61,20 @@ test.each<[string, Shape, number]>([
   ['grown', grown(circle(0.5, 0.5, 0.2), 0.1), AREA],
   ['union', union(circle(0.5, 0.5, 0.3), circle(0.5, 0.5, 0.1)), AREA],
   ['difference', difference(circle(0.5, 0.5, 0.3), circle(0.5, 0.5, 0.1)), AREA * (1 - 1 / 9)],
+  ['squeezed', placed(squeezed(circle(0, 0, 0.4), 0.5), { x: 0.5, y: 0.5, angle: 0.3 }), 3.14159265 * 0.08],
+  [
+    'convex',
+    placed(
+      convex([
+        [1, 0, 0.3],
+        [0, 1, 0.2],
+        [-1, 0, 0.1],
+        [0, -1, 0.2],
+      ]),
+      { x: 0.5, y: 0.5, angle: 0.3 },
+    ),
+    0.16,
+  ],
   ['half', intersection(circle(0.5, 0.5, 0.3), jaggedHalfPlane(0.5, 0.5, 1, 1e-6, 1)), AREA / 2],
 ])('%s: anti-aliasing keeps the area', (_name, shape, area) => {
   expect(Math.abs(covered(shape) / area - 1)).toBeLessThan(0.01);
@@ -69,7 +87,7 @@ test('a half-plane lies where its angle points', () => {
 });
 
 test('edges are soft: a quarter of a pixel is a quarter of the color', () => {
-  const canvas = new Canvas(4, STILL);
+  const canvas = new Canvas(4, cameraView(4, STILL));
   canvas.fill(rectangle(0.5, 0.5, 0.3125, 1), plain([1, 0.5, 0]));
   const row = [0.25, 0.125, 0, 1, 0.5, 0, 1, 0.5, 0, 0.25, 0.125, 0];
   row.forEach((value, i) => expect(canvas.pixels[i]).toBeCloseTo(value, 5));
@@ -78,7 +96,7 @@ test('edges are soft: a quarter of a pixel is a quarter of the color', () => {
 test('the view turns, enlarges and moves what is painted, and masks alike', () => {
   const spot = circle(0.7, 0.5, 0.05);
   const view = { angle: 1.5707963, zoom: 1.2, dx: 0.05, dy: -0.1 };
-  const canvas = new Canvas(200, view);
+  const canvas = new Canvas(200, cameraView(200, view));
   const mask = canvas.mask(spot, 9);
   let sumX = 0;
   let sumY = 0;
@@ -97,11 +115,35 @@ test('the view turns, enlarges and moves what is painted, and masks alike', () =
 });
 
 test('a shadow falls to the lower right and darkens by what it was told', () => {
-  const canvas = new Canvas(100, STILL);
+  const canvas = new Canvas(100, cameraView(100, STILL));
   canvas.fill(rectangle(0.5, 0.5, 1, 1), plain([1, 1, 1]));
   canvas.shade(circle(0.5, 0.5, 0.2), { reach: 0.1, softness: 0.02, darkness: 0.5 });
   const at = (x: number, y: number): number => canvas.pixels[(y * 100 + x) * 3]!;
   expect(at(56, 58)).toBeCloseTo(0.5);
   expect(at(50, 32)).toBe(1);
   expect(at(56, 72)).toBeCloseTo(0.5);
+});
+
+test('seen in pixels, whole numbers are the centers of pixels, and nothing is painted outside of the clip', () => {
+  const canvas = new Canvas(8, PIXEL_VIEW);
+  const seen: number[][] = [];
+  canvas.fill(
+    PLANE,
+    (x, y, _distance, out) => {
+      seen.push([x, y]);
+      out.fill(1);
+    },
+    { left: 6, top: 5, right: 12, bottom: 7 },
+  );
+  const places = [
+    [6, 5],
+    [7, 5],
+    [6, 6],
+    [7, 6],
+  ];
+  expect(seen).toEqual(places);
+  const painted = places.map(([x, y]) => y! * 8 + x!);
+  expect([...canvas.pixels.keys()].filter((at) => canvas.pixels[at] === 1)).toEqual(
+    painted.flatMap((at) => [at * 3, at * 3 + 1, at * 3 + 2]),
+  );
 });

@@ -176,6 +176,36 @@ export function band(shape: Shape, halfWidth: number): Shape {
   };
 }
 
+/** A box for shapes without an end, larger than any scene. */
+const ENDLESS: Box = { left: -1e6, top: -1e6, right: 1e6, bottom: 1e6 };
+
+/** The whole plane. */
+export const PLANE: Shape = { box: ENDLESS, distance: () => -Infinity };
+
+/** A side of a convex shape: its normal of length 1, and how far along it from the origin the side lies. */
+export type Side = readonly [across: number, down: number, reach: number];
+
+/** What lies inside of all sides; open if no side closes it. */
+export function convex(sides: readonly Side[]): Shape {
+  return {
+    box: ENDLESS,
+    distance(x, y) {
+      let farthest = -Infinity;
+      for (const [across, down, reach] of sides) farthest = max(farthest, x * across - reach + y * down);
+      return farthest;
+    },
+  };
+}
+
+/** The shape squeezed along y to `factor` of its height, 0..1. */
+export function squeezed(shape: Shape, factor: number): Shape {
+  const { box } = shape;
+  return {
+    box: { ...box, top: box.top * factor, bottom: box.bottom * factor },
+    distance: (x, y) => shape.distance(x, y / factor) * factor,
+  };
+}
+
 /** Everything on the side of the line through (`x`, `y`) that the angle points to, with a jagged edge. */
 export function jaggedHalfPlane(x: number, y: number, angle: number, jag: number, seed: number): Shape {
   const c = cosine(angle);
@@ -198,8 +228,14 @@ export function wobbled(shape: Shape, amplitude: number, frequency: number, seed
 }
 
 export function placed(shape: Shape, { x, y, angle }: Pose): Shape {
-  const c = cosine(angle);
-  const s = sine(angle);
+  return turned(shape, x, y, cosine(angle), sine(angle));
+}
+
+/**
+ * {@link placed} by the cosine and sine of its angle, for pictures that were frozen with the engine's own `Math.cos`
+ * and `Math.sin`: those of {@link placed} differ from them after the seventh digit.
+ */
+export function turned(shape: Shape, x: number, y: number, c: number, s: number): Shape {
   const moved = corners(shape.box).map(([u, v]): Point => [x + u * c - v * s, y + u * s + v * c]);
   return {
     box: boxAround(moved, 0),

@@ -2,20 +2,16 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {
-  CONFIG_EXAMPLE,
-  FIGURE_CAPTION,
-  figureTitle,
   parseConfig,
+  presentResults,
   runBenchmark,
-  tableAsMarkdown,
-  tableAsText,
   type BenchmarkConfig,
   type BenchmarkResults,
   type GridCost,
   type GridEvent,
   type TeacherFile,
 } from '@dskd/benchmark';
-import { assertWritable, decodeImage, encodeWebp, writeFileAtomically } from '@dskd/data/node';
+import { assertWritable, decodeImage, encodeImage, writeFileAtomically } from '@dskd/data/node';
 import { renderBenchmarkReport } from '@dskd/report';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { printJson, printLine } from '../../output/print.js';
@@ -60,20 +56,19 @@ function eventRenderer(): (event: GridEvent) => void {
 }
 
 /** The tables and figures as an HTML page. */
-async function reportOf(
-  { name, paper, tables, figures, categories, seeds, teachers, backend, versions }: BenchmarkResults,
-  results: string,
-): Promise<string> {
+async function reportOf(found: BenchmarkResults, results: string): Promise<string> {
+  const { name, paper, categories, seeds, teachers, backend, versions } = found;
+  const { tables, figures } = presentResults(found);
   return renderBenchmarkReport({
     title: name,
-    tables: tables.map(tableAsText),
+    tables,
     figures: await Promise.all(
-      figures.map(async (figure) => {
-        const image = await decodeImage(path.join(results, figure.file));
+      figures.map(async ({ file, title, caption }) => {
+        const image = await decodeImage(path.join(results, file));
         const { width, height } = image;
         // WebP is about a quarter of the PNG, which keeps a page of many categories small.
-        const encoded = await encodeWebp(image);
-        return { title: figureTitle(figure), caption: FIGURE_CAPTION, encoded, width, height };
+        const encoded = await encodeImage(image, { format: 'webp' });
+        return { title, caption, encoded, width, height };
       }),
     ),
     facts: [
@@ -128,7 +123,7 @@ export async function runGrid(
     printJson({ type: 'benchmark-results', ...found });
     return;
   }
-  for (const table of found.tables) printLine(tableAsMarkdown(table));
+  for (const { markdown } of presentResults(found).tables) printLine(markdown);
   for (const { what, code, reason } of found.failures) printLine(`failed: ${what}: ${code}: ${reason}`);
   printLine(`wrote ${path.join(results, 'tables.md')}, tables.csv, single-values.csv and results.json`);
 }
@@ -168,12 +163,14 @@ function resultsOf(file: string, given: string | undefined): string {
   return given ?? path.join(dir, `${name}-results`);
 }
 
+const EXAMPLE = 'bench/synthetic-grid.yaml of the repository is an example.';
+
 export async function runBenchmarkFile(
   file: string,
   options: GridOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const read = await readConfigFile(file, CONFIG_EXAMPLE);
+  const read = await readConfigFile(file, EXAMPLE);
   const config = parseConfig(withPaths(read.values, path.dirname(path.resolve(file))), (keys) =>
     read.placeIn(keys),
   );

@@ -1,12 +1,10 @@
-import { parseConfig } from '@dskd/benchmark';
+import type { BenchmarkConfig } from '@dskd/benchmark';
 import { reproduceOptions } from '../reproduce.js';
 import { resolveOptions } from '../../options/resolve.js';
 import { reproduction } from './reproduction.js';
 
-const of = (table: string, flags: Record<string, unknown>): ReturnType<typeof parseConfig> =>
-  parseConfig(
-    reproduction(table, resolveOptions('reproduce', reproduceOptions, { flags: { data: 'loco', ...flags } })),
-  );
+const of = (table: string, flags: Record<string, unknown>): BenchmarkConfig =>
+  reproduction(table, resolveOptions('reproduce', reproduceOptions, { flags: { data: 'loco', ...flags } }));
 
 test("the paper's settings are the defaults", () => {
   const { tables, seeds, settings } = of('table5', { weights: 'wide.pth' });
@@ -42,7 +40,7 @@ test('flags overrule them', () => {
 });
 
 test('what makes no sense is refused before anything is read', () => {
-  expect(() => of('table7', { teacher: 'teacher-tiny' })).toThrow(/Got table7; wanted one of table1, /);
+  expect(() => of('table7', { teacher: 'teacher-tiny' })).toThrow(/got table7, wanted one of table1, /);
   expect(() => of('table5', {})).toThrow(/--teacher wide_resnet50_2 needs its weights/);
   expect(() => of('table5', { teacher: 'teacher-tiny', seeds: ['one'] })).toThrow(/--seeds: got one/);
 });

@@ -1,16 +1,10 @@
 import path from 'node:path';
-import { parseConfig, RESULT_NAMES, type BenchmarkInput, type ResultName } from '@dskd/benchmark';
+import { parseConfig, type BenchmarkConfig, type BenchmarkInput } from '@dskd/benchmark';
 import { DskdError } from '@dskd/base';
 import { paperRecipe } from '@dskd/detector';
 import { TEACHER_TINY } from '../../options/shared.js';
 import type { ReproduceOptions } from '../reproduce.js';
 import { runGrid } from './grid.js';
-
-function tableNamed(name: string): ResultName {
-  const known = RESULT_NAMES.find((each) => each === name);
-  if (known) return known;
-  throw new DskdError('invalid-argument', `Got ${name}; wanted one of ${RESULT_NAMES.join(', ')}.`);
-}
 
 function seedsOf(given: readonly string[]): number[] {
   const seeds = given.map(Number);
@@ -39,18 +33,16 @@ function teacherOf({
 }
 
 /** The grid of one table: the paper's settings where no option is given. */
-export function reproduction(name: string, options: ReproduceOptions): BenchmarkInput {
-  const table = tableNamed(name);
+export function reproduction(table: string, options: ReproduceOptions): BenchmarkConfig {
   const { categories, subsets, preset, size, augment, learningRate } = options;
   const { options: recipe, input } = paperRecipe().training;
   const { local, global } = recipe.branches;
-  return {
+  const config: Omit<BenchmarkInput, 'tables'> = {
     name: `${table}, ${preset} students`,
     data: path.resolve(options.data),
     ...(categories && { categories: [...categories] }),
     ...(subsets !== undefined && { subsets: path.resolve(subsets) }),
     seeds: seedsOf(options.seeds),
-    tables: [table],
     settings: {
       size: size ? [...size] : [input.size[0], input.size[1]],
       fit: input.fit,
@@ -67,6 +59,7 @@ export function reproduction(name: string, options: ReproduceOptions): Benchmark
       }),
     },
   };
+  return parseConfig({ ...config, tables: [table] }, () => `dskd reproduce ${table}`);
 }
 
 export async function runReproduction(
@@ -74,7 +67,7 @@ export async function runReproduction(
   options: ReproduceOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const config = parseConfig(reproduction(name, options));
+  const config = reproduction(name, options);
   const results = options.results ?? `${name}-results`;
   await runGrid(config, results, options, signal);
 }

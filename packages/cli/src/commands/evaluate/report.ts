@@ -1,8 +1,8 @@
-import { assertWritable, encodeWebp, writeFileAtomically } from '@dskd/data/node';
+import { assertWritable, encodeImage, writeFileAtomically } from '@dskd/data/node';
 import type { ImageSource } from '@dskd/data';
 import type { Detector, EvaluatedImage } from '@dskd/detector';
 import type { EvaluationResult } from '@dskd/metrics';
-import { GalleryCollector, heatScaleOf, makePanels, panelSide, renderReport } from '@dskd/report';
+import { GalleryCollector, heatScaleOf, makePanels, renderReport } from '@dskd/report';
 import { dataFacts, environmentFacts, modelFacts, modelName } from '../../output/report-facts.js';
 
 const SEED = 1;
@@ -37,7 +37,11 @@ export class EvaluationReport {
     await this.#gallery.consider({ id, label, defectType, score, verdict, branchScores }, () =>
       makePanels(
         { image: image, ...maps, ...(mask && { mask }) },
-        { scale: scaleOf(detector), side: panelSide(this.#gallery.capacity), encode: encodeWebp },
+        {
+          scale: scaleOf(detector),
+          images: this.#gallery.capacity,
+          encode: (panel) => encodeImage(panel, { format: 'webp' }),
+        },
       ),
     );
   }

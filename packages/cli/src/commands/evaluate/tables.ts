@@ -1,4 +1,4 @@
-import { meanOverSubsets, type EvaluationResult, type LimitedArea, type ScoreMetrics } from '@dskd/metrics';
+import { SproAccumulator, type EvaluationResult, type LimitedArea, type ScoreMetrics } from '@dskd/metrics';
 
 /** A table of text cells. */
 export interface Table {
@@ -52,7 +52,9 @@ function auSpro(scores: readonly [string, ScoreMetrics][]): Table {
       scores.map(([name, quality]) => [
         subset,
         name,
-        ...(quality.auSpro[subset] ?? meanOverSubsets(quality.auSpro)).map(({ value }) => number(value)),
+        ...(quality.auSpro[subset] ?? SproAccumulator.meanOverSubsets(quality.auSpro)).map(({ value }) =>
+          number(value),
+        ),
       ]),
     ),
   };
@@ -148,7 +150,7 @@ function rowsOf(quality: ScoreMetrics): Row[] {
       (metric): Row => ({ scope: 'all', metric, value: quality[metric] }),
     ),
     ...(quality.auPro ? [{ scope: 'all', metric: 'auPro', ...quality.auPro } as const] : []),
-    ...sproRows('all', meanOverSubsets(quality.auSpro)),
+    ...sproRows('all', SproAccumulator.meanOverSubsets(quality.auSpro)),
     ...Object.entries(quality.imageAurocByDefect).map(
       ([name, value]): Row => ({ scope: 'images', name, metric: 'imageAuroc', value }),
     ),

@@ -2,9 +2,9 @@ import path from 'node:path';
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
 import {
   decodeMask,
-  encodePng,
+  encodeImage,
   listImages,
-  makeFolder,
+  assertWritable,
   watchFolder,
   writeFileAtomically,
 } from '@dskd/data/node';
@@ -30,7 +30,7 @@ export async function runPrediction(
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
   const model = await loadModel(modelPath, options);
   try {
-    if (out !== undefined) await makeFolder(out);
+    if (out !== undefined) await assertWritable(path.join(out, 'overlay.png'));
     const arrivals = watch === undefined ? [] : watchFolder(watch, { signal });
     if (watch !== undefined) process.stderr.write(`watching ${watch} for new images; Ctrl-C ends\n`);
     const names = overlayNames(files);
@@ -110,7 +110,7 @@ async function writeOverlay(
   scale: HeatScale,
 ): Promise<void> {
   const pixels = heatMapOverlay(image, mapInImage(prediction, image), scale);
-  await writeFileAtomically(file, await encodePng(pixels));
+  await writeFileAtomically(file, await encodeImage(pixels));
 }
 
 /** The printed line of a prediction: all but its maps. */

@@ -3,7 +3,7 @@ import { assertFitsHere, describeCost } from './cost.js';
 
 const cost: TrainingCost = {
   bytes: 5.25 * 2 ** 30,
-  memory: { total: 5.25 * 2 ** 30, heaps: [], parts: [] },
+  memory: { total: 5.25 * 2 ** 30, heaps: [], parts: [], exceeded: [] },
   steps: 4000,
   secondsPerStep: 2.5,
   seconds: 10_000,

@@ -1,7 +1,6 @@
 import os from 'node:os';
 import { DskdError } from '@dskd/base';
 import { estimateTraining, type TrainDetectorOptions, type TrainingCost } from '@dskd/detector';
-import { exceededLimits } from '@dskd/training';
 import { printJson } from '../../output/print.js';
 import { formatDuration } from '../../output/progress.js';
 
@@ -25,7 +24,7 @@ export function describeCost({ bytes, seconds, secondsPerStep, steps }: Training
 
 /** @throws {DskdError} `out-of-memory` where a training does not fit, with alternatives that do. */
 export function assertFitsHere({ bytes, memory, alternatives }: TrainingCost, available: number): void {
-  if (exceededLimits(memory).length === 0 && bytes <= available) return;
+  if (memory.exceeded.length === 0 && bytes <= available) return;
   throw new DskdError(
     'out-of-memory',
     `The training needs ${gibibytes(bytes)}, more than there is here (${gibibytes(available)}, and 4 GiB in each heap of wasm).`,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
-import { formatSummary, summarize, type ImageSource } from '@dskd/data';
+import { summarize, type ImageSource } from '@dskd/data';
 import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
 import { trainDetector, type TrainDetectorOptions } from '@dskd/detector';
 import { saveDetectorFile } from '@dskd/detector/node';
@@ -35,7 +35,7 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
   });
   const backend = await startBackend(options.backend);
   if (!json) {
-    process.stderr.write(`${formatSummary(summarize(source))}\n`);
+    process.stderr.write(`${summarize(source).table}\n`);
     process.stderr.write(`backend ${backend.name}\n`);
   }
   const threads = options.workers && backend.name !== 'webgpu' && os.availableParallelism() > 1;

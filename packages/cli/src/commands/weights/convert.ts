@@ -49,11 +49,11 @@ function stripPrefix(tensors: StateDict, prefix: string): StateDict {
  * @throws {DskdError} `weights-mismatch`, with the backbones that the file fits.
  */
 async function keepTensorsOf(tensors: StateDict, name: string): Promise<StateDict> {
-  const { backboneInfo, backboneWeightShapes } = await import('@dskd/models');
+  const { backboneInfo } = await import('@dskd/models');
   const backbone = name as BackboneName;
   const { availableLevels } = backboneInfo(backbone);
-  const usable = backboneWeightShapes(backbone, { levels: availableLevels.map((level) => level.name) });
-  const problems = [...backboneWeightShapes(backbone)].flatMap(([tensor, shape]) => {
+  const usable = backboneInfo(backbone).weightShapes({ levels: availableLevels.map((level) => level.name) });
+  const problems = [...backboneInfo(backbone).weightShapes()].flatMap(([tensor, shape]) => {
     const got = tensors.get(tensor);
     if (!got) return [`'${tensor}' [${shape.join(', ')}] is missing`];
     const same = String(got.shape) === String(shape);

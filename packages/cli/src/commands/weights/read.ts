@@ -57,9 +57,9 @@ function hasAll(tensors: StateDict, wanted: Shapes, prefix: string): boolean {
  * all tensors of a ResNet-18.
  */
 export async function fitBackbones(tensors: StateDict): Promise<Fit[]> {
-  const { BACKBONES, backboneWeightShapes } = await import('@dskd/models');
+  const { BACKBONES, backboneInfo } = await import('@dskd/models');
   const fits = BACKBONES.flatMap((backbone) => {
-    const wanted = backboneWeightShapes(backbone);
+    const wanted = backboneInfo(backbone).weightShapes();
     const [first] = wanted.keys();
     const prefix = [...tensors.keys()]
       .filter((name) => name === first || name.endsWith(`.${first}`))

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { BACKBONES, backboneWeightShapes } from '@dskd/models';
+import { BACKBONES, backboneInfo } from '@dskd/models';
 import { integerFill } from '@dskd/test-support';
 import {
   findWeights,
@@ -48,7 +48,7 @@ const weights = (...args: string[]): Promise<Outcome> =>
 
 function fabricated(prefix = ''): StateDict {
   const tensors: StateDict = new Map();
-  for (const [name, shape] of backboneWeightShapes('squeezenet1_1')) {
+  for (const [name, shape] of backboneInfo('squeezenet1_1').weightShapes()) {
     tensors.set(prefix + name, { dtype: 'F32', shape, data: integerFill(name, shape) });
   }
   return tensors;
@@ -176,16 +176,16 @@ describe('info', () => {
       format: 'safetensors',
       wrapped: false,
       registered: null,
-      dtypes: { F32: backboneWeightShapes('squeezenet1_1').size },
+      dtypes: { F32: backboneInfo('squeezenet1_1').weightShapes().size },
       fits: [{ backbone: 'squeezenet1_1', prefix: '' }],
     });
-    expect(machine.tensors).toHaveLength(backboneWeightShapes('squeezenet1_1').size);
+    expect(machine.tensors).toHaveLength(backboneInfo('squeezenet1_1').weightShapes().size);
   });
 
   test('finds a prefix, and the larger of two that fit', async () => {
     // Shapes are all that counts. Among them are all that a ResNet-18 reads.
     const tensors: StateDict = new Map();
-    for (const [name, shape] of backboneWeightShapes('resnet34')) {
+    for (const [name, shape] of backboneInfo('resnet34').weightShapes()) {
       const length = shape.reduce((product, side) => product * side, 1);
       tensors.set(`module.${name}`, { dtype: 'U8', shape, data: new Uint8Array(length) });
     }

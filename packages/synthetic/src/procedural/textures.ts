@@ -1,6 +1,8 @@
 import type { RandomStream } from '@dskd/base';
-import { clamp, mixed, smoothStep, type Color } from '@dskd/synthetic/raster';
-import { between, scaleBetween, type Paint } from './canvas.js';
+import { clamp, smoothStep } from '../math.js';
+import { mixed, type Color } from '../raster/blend.js';
+import { between, scaleBetween } from './random.js';
+import type { Texture } from './shapes.js';
 
 export interface NoiseOptions {
   /** Grid cells across the image in the coarsest octave. */
@@ -61,7 +63,7 @@ function addOctave(
   }
 }
 
-type Texture = (random: RandomStream, size: number, color: () => Color) => Paint;
+type TextureFamily = (random: RandomStream, size: number, color: () => Color) => Texture;
 
 /** Signed distance in pixels to the nearest edge of stripes with this period, negative between stripes. */
 function stripe(position: number, period: number): number {
@@ -81,19 +83,19 @@ function turned(random: RandomStream): (x: number, y: number) => [number, number
   return (x, y) => [x * cosine + y * sine, y * cosine - x * sine];
 }
 
-const flat: Texture = (_random, _size, color) => {
+const flat: TextureFamily = (_random, _size, color) => {
   const only = color();
   return () => only;
 };
 
-const stripes: Texture = (random, size, color) => {
+const stripes: TextureFamily = (random, size, color) => {
   const turn = turned(random);
   const period = scaleBetween(random, 3, size / 4);
   const [a, b] = [color(), color()];
   return (x, y) => mixed(a, b, edge(stripe(turn(x, y)[0], period)));
 };
 
-const checks: Texture = (random, size, color) => {
+const checks: TextureFamily = (random, size, color) => {
   const turn = turned(random);
   const period = scaleBetween(random, 5, size / 3);
   const [a, b] = [color(), color()];
@@ -104,7 +106,7 @@ const checks: Texture = (random, size, color) => {
   };
 };
 
-const dots: Texture = (random, size, color) => {
+const dots: TextureFamily = (random, size, color) => {
   const turn = turned(random);
   const period = scaleBetween(random, 5, size / 4);
   const radius = between(random, 0.15, 0.45) * period;
@@ -117,7 +119,7 @@ const dots: Texture = (random, size, color) => {
   };
 };
 
-const gradient: Texture = (random, size, color) => {
+const gradient: TextureFamily = (random, size, color) => {
   const turn = turned(random);
   const reach = between(random, 0.4, 1.5) * size;
   const start = between(random, -0.5, 0.5) * size;
@@ -125,7 +127,7 @@ const gradient: Texture = (random, size, color) => {
   return (x, y) => mixed(a, b, clamp((turn(x, y)[0] - start) / reach));
 };
 
-const noise: Texture = (random, size, color) => {
+const noise: TextureFamily = (random, size, color) => {
   const field = noiseField(random, size, {
     cells: scaleBetween(random, 2, size / 3),
     octaves: 1 + random.integer(5),
@@ -136,9 +138,9 @@ const noise: Texture = (random, size, color) => {
   return (x, y) => mixed(a, b, clamp((field[y * size + x]! - 0.5) * contrast + 0.5));
 };
 
-const ALL: readonly Texture[] = [flat, stripes, checks, dots, gradient, noise, noise];
+const ALL: readonly TextureFamily[] = [flat, stripes, checks, dots, gradient, noise, noise];
 
-/** Returns a random paint: flat, stripes, checks, dots, gradient or noise. Its coordinates are whole pixels of the image. */
-export function randomTexture(random: RandomStream, size: number, color: () => Color): Paint {
+/** Returns a random texture: flat, stripes, checks, dots, gradient or noise. Its coordinates are whole pixels of the image. */
+export function randomTexture(random: RandomStream, size: number, color: () => Color): Texture {
   return ALL[random.integer(ALL.length)]!(random, size, color);
 }

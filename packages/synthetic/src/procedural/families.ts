@@ -1,15 +1,10 @@
 import type { RandomStream } from '@dskd/base';
-import { clamp, mixed } from '@dskd/synthetic/raster';
-import {
-  between,
-  cover,
-  fill,
-  paintShape,
-  palette,
-  scaleBetween,
-  type Canvas,
-  type Paint,
-} from './canvas.js';
+import { clamp } from '../math.js';
+import { mixed } from '../raster/blend.js';
+import type { Canvas } from '../raster/canvas.js';
+import { PLANE, type Shape } from '../raster/shape.js';
+import { between, palette, scaleBetween } from './random.js';
+import { fill, paintDot, paintOf, paintShape, type Texture } from './shapes.js';
 import { noiseField, randomTexture } from './textures.js';
 
 type Painter = (canvas: Canvas, random: RandomStream) => void;
@@ -28,8 +23,8 @@ const deadLeaves: Painter = (canvas, random) => {
     const radius = smallest / Math.sqrt(1 - random.uniform() * (1 - (smallest / largest) ** 2));
     const center = [between(random, 0, size), between(random, 0, size)] as const;
     const flat = color();
-    const paint: Paint = random.uniform() < 0.6 ? () => flat : textures[random.integer(textures.length)]!;
-    paintShape(canvas, random, center, radius, paint);
+    const texture: Texture = random.uniform() < 0.6 ? () => flat : textures[random.integer(textures.length)]!;
+    paintShape(canvas, random, center, radius, texture);
     area -= 2 * radius * radius;
   }
 };
@@ -116,39 +111,37 @@ const text: Painter = (canvas, random) => {
   const angle = random.uniform() < 0.5 ? 0 : between(random, 0, 2 * Math.PI);
   const [cosine, sine] = [Math.cos(angle), Math.sin(angle)];
   const letters = new Uint8Array(64 * 64).map(() => random.integer(alphabet.length + 4));
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const column = Math.floor((x * cosine + y * sine) / dot);
-      const row = Math.floor((y * cosine - x * sine) / dot);
-      const [across, down] = [column >> 3, Math.floor(row / 10)];
-      const [inX, inY] = [column - across * 8, row - down * 10];
-      if (inX >= GLYPH_COLUMNS || inY >= GLYPH_ROWS) continue;
-      // Numbers beyond the alphabet are spaces.
-      const letter = alphabet[letters[(down & 63) * 64 + (across & 63)]!];
-      if (letter?.[inY * GLYPH_COLUMNS + inX]) cover(canvas, x, y, ink, 0.9);
-    }
-  }
+  // All or nothing: letters are not anti-aliased.
+  const isInk = (x: number, y: number): boolean => {
+    const column = Math.floor((x * cosine + y * sine) / dot);
+    const row = Math.floor((y * cosine - x * sine) / dot);
+    const [across, down] = [column >> 3, Math.floor(row / 10)];
+    const [inX, inY] = [column - across * 8, row - down * 10];
+    if (inX >= GLYPH_COLUMNS || inY >= GLYPH_ROWS) return false;
+    // Numbers beyond the alphabet are spaces.
+    const letter = alphabet[letters[(down & 63) * 64 + (across & 63)]!];
+    return letter?.[inY * GLYPH_COLUMNS + inX] === 1;
+  };
+  const lines: Shape = { box: PLANE.box, distance: (x, y) => (isInk(x, y) ? -Infinity : Infinity) };
+  canvas.fill(
+    lines,
+    paintOf(() => ink, 0.9),
+  );
   for (let line = random.integer(6); line > 0; line--) strokeAcross(canvas, random, color);
 };
 
 /** Draws a thin curved line. */
 function strokeAcross(canvas: Canvas, random: RandomStream, color: ReturnType<typeof palette>): void {
   const { size } = canvas;
-  const [paint, width] = [color(), scaleBetween(random, 0.5, size / 40)];
+  const [ink, width] = [color(), scaleBetween(random, 0.5, size / 40)];
+  const paint = paintOf(() => ink);
   let [x, y] = [between(random, 0, size), between(random, 0, size)];
   let angle = between(random, 0, 2 * Math.PI);
   const bend = between(random, 0, 0.15);
   for (let step = between(random, 0.2, 1.5) * size; step > 0; step--) {
     angle += (random.uniform() - 0.5) * 2 * bend;
     [x, y] = [x + Math.cos(angle), y + Math.sin(angle)];
-    const reach = Math.ceil(width);
-    for (let row = Math.floor(y) - reach; row <= y + reach; row++) {
-      for (let column = Math.floor(x) - reach; column <= x + reach; column++) {
-        if (row < 0 || column < 0 || row >= size || column >= size) continue;
-        const distance = Math.sqrt((column - x) ** 2 + (row - y) ** 2);
-        cover(canvas, column, row, paint, clamp(width - distance + 0.5));
-      }
-    }
+    paintDot(canvas, x, y, width, paint);
   }
 }
 

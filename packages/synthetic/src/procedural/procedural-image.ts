@@ -1,6 +1,8 @@
 import { DskdError, type PixelBuffer, type RandomStream } from '@dskd/base';
-import { between, newCanvas, toPixels, type Canvas } from './canvas.js';
+import type { Canvas } from '../raster/canvas.js';
 import { FAMILIES, type ProceduralFamily } from './families.js';
+import { between } from './random.js';
+import { newCanvas, toPixels } from './shapes.js';
 
 export type { ProceduralFamily };
 
@@ -24,8 +26,8 @@ function drawFamily(random: RandomStream): ProceduralFamily {
 }
 
 /** Box blur of 3 x 3 pixels. */
-function blur({ size, data }: Canvas): void {
-  const source = data.slice();
+function blur({ size, pixels }: Canvas): void {
+  const source = pixels.slice();
   for (let y = 0; y < size; y++) {
     for (let x = 0; x < size; x++) {
       for (let channel = 0; channel < 3; channel++) {
@@ -37,15 +39,16 @@ function blur({ size, data }: Canvas): void {
             sum += source[(row * size + column) * 3 + channel]!;
           }
         }
-        data[(y * size + x) * 3 + channel] = sum / 9;
+        pixels[(y * size + x) * 3 + channel] = sum / 9;
       }
     }
   }
 }
 
 /** Applies blur, uneven lighting and sensor noise, each to some of the images. */
-function photograph({ size, data }: Canvas, random: RandomStream): void {
-  if (random.uniform() < 0.3) blur({ size, data });
+function photograph(canvas: Canvas, random: RandomStream): void {
+  const { size, pixels } = canvas;
+  if (random.uniform() < 0.3) blur(canvas);
   const [across, down] = [between(random, -0.3, 0.3), between(random, -0.3, 0.3)];
   const lit = random.uniform() < 0.4 ? 1 : 0;
   const grain = random.uniform() < 0.5 ? between(random, 0, 0.12) : 0;
@@ -55,7 +58,7 @@ function photograph({ size, data }: Canvas, random: RandomStream): void {
       const light = 1 + lit * (across * (x / size - 0.5) + down * (y / size - 0.5)) * 2;
       for (let at = (y * size + x) * 3, end = at + 3; at < end; at++) {
         const noise = grain === 0 ? 0 : (random.uniform() - 0.5) * grain;
-        data[at] = data[at]! * light + noise;
+        pixels[at] = pixels[at]! * light + noise;
       }
     }
   }

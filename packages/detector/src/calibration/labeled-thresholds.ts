@@ -26,7 +26,7 @@ function checkClasses(scores: ArrayLike<number>, labels: Labels): void {
     throw new DskdError(
       'invalid-argument',
       `Got ${positives} anomalous and ${negatives} normal images; wanted some of each to choose a threshold.`,
-      { hint: 'With normal images alone, use quantileThreshold.', details: { positives, negatives } },
+      { hint: 'With normal images alone, use recalibrate.', details: { positives, negatives } },
     );
   }
 }
