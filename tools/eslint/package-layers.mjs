@@ -2,6 +2,7 @@
 // test-support is for tests only and may be imported by every test file; so may wasm-gradients, to train on wasm.
 const belowDetector = [
   'base',
+  'closed-form',
   'metrics',
   'weights',
   'core',
@@ -29,7 +30,18 @@ export const PACKAGE_LAYERS = {
   data: ['base', 'core'],
   synthetic: ['base'],
   training: ['base', 'core', 'weights'],
-  methods: ['base', 'core', 'losses', 'models', 'scoring', 'training', 'wasm-gradients', 'weights'],
+  'closed-form': ['base'],
+  methods: [
+    'base',
+    'closed-form',
+    'core',
+    'losses',
+    'models',
+    'scoring',
+    'training',
+    'wasm-gradients',
+    'weights',
+  ],
   report: ['base', 'core', 'metrics', 'scoring'],
   detector: belowDetector,
   distillation: ['base', 'core', 'data', 'models', 'synthetic', 'training', 'weights'],
