@@ -11,7 +11,10 @@ export type FusionRule = 'sum' | 'soft-maximum' | 'maximum';
 /** Every {@link FusionRule}. */
 export const FUSION_RULES = ['sum', 'soft-maximum', 'maximum'] as const satisfies readonly FusionRule[];
 
-/** One score of the scores `terms`, at least one, each with its weight already. */
+/**
+ * One score of several.
+ * @param terms finite, at least one; each normalized and times its weight. However large they are, nothing overflows.
+ */
 export function fuseScores(rule: FusionRule, terms: ArrayLike<number>): number {
   let largest = terms[0]!;
   let sum = terms[0]!;
@@ -27,7 +30,7 @@ export function fuseScores(rule: FusionRule, terms: ArrayLike<number>): number {
   return largest + Math.log(exponentials);
 }
 
-/** One map of maps of one shape, at least one. The caller disposes it; `terms` stay. */
+/** {@link fuseScores} of each pixel of maps of one shape. The caller disposes the result; `terms` stay. */
 export function fuseMaps(rule: FusionRule, terms: readonly Tensor3D[]): Tensor3D {
   if (rule === 'sum') return tf.addN([...terms]);
   if (terms.length === 1) return terms[0]!.clone();

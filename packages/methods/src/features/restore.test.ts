@@ -169,7 +169,7 @@ describe('tensors', () => {
         : { dtype: 'I32', data: new Int32Array(entry.data.length) },
     ];
     for (const changed of changes) {
-      await refused(MISMATCH, (_, tensors) => tensors.set(name, { ...entry, ...changed } as StateDictEntry));
+      await refused(MISMATCH, (_, tensors) => tensors.set(name, { ...entry, ...changed }));
     }
   });
 

@@ -70,8 +70,7 @@ export async function imageScoresOf(
 /** A saved model as the detector writes it. */
 export function storedModel({ config, tensors }: SavedModel, storage: 'float32' | 'float16'): SavedModel {
   const stored: StateDict = new Map();
-  for (const [name, entry] of tensors)
-    stored.set(name, tensorFiles.storedAs(storage, name, entry));
+  for (const [name, entry] of tensors) stored.set(name, tensorFiles.storedAs(storage, name, entry));
   return { config, tensors: stored };
 }
 
