@@ -1,11 +1,11 @@
 // Every default of a training, for the API, the command line and its config file alike. This file imports nothing, so
 // that the help of the command line reads it without loading a library.
 
-/** Defaults that hold for every method. */
+/** Defaults that hold where neither the user nor the method says otherwise. */
 export const TRAINING_DEFAULTS = {
-  method: 'dskd',
+  method: 'instant',
   seed: 1,
-  /** `[height, width]` in pixels. */
+  /** `[height, width]` in pixels, where the method prefers no larger side or the images have none. */
   inputSize: [128, 128],
   fit: 'stretch',
   holdOutFraction: 0.1,

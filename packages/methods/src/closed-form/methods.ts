@@ -26,6 +26,9 @@ interface Recipe<Options> {
   readonly scoring?: Method['scoring'];
 }
 
+/** A pass of the teacher is most of a fit, and of 256 px it takes seconds still: finer positions show smaller faults. */
+const PREFERRED_SIDE = 256;
+
 function methodOf<Options>(recipe: Recipe<Options>): Method<Options> {
   const { name, plans, storage, scoring } = recipe;
   return {
@@ -34,6 +37,7 @@ function methodOf<Options>(recipe: Recipe<Options>): Method<Options> {
     options: recipe.options,
     profiles: recipe.profiles,
     needs: { teacher: true, validation: true },
+    preferredSide: PREFERRED_SIDE,
     ...(scoring && { scoring }),
     estimate: (plan, options) => estimateParts(name, plan, plans(options)),
     fit: (input, options) => fitFeatureModel(name, input, plans(options), storage(options)),

@@ -167,7 +167,23 @@ export class FeatureModel implements AnomalyModel {
   }
 }
 
-/** Fits parts on the teacher's features of the training images. */
+/** Images that a covariance of pooled features takes: of two, all that varies lies on one line. */
+const LEAST_FOR_POOLED = 3;
+
+function assertEnoughImages(method: string, images: number, plans: PartPlans): void {
+  const pooled = Object.values(plans).some(({ kind }) => kind === 'pooled');
+  if (!pooled || images >= LEAST_FOR_POOLED) return;
+  throw new DskdError(
+    'dataset-invalid',
+    `The method ${method} fits on at least ${LEAST_FOR_POOLED} good images; got ${images}, besides those that calibrate.`,
+    { hint: 'Give more images of good parts: a few dozen are a good start.' },
+  );
+}
+
+/**
+ * Fits parts on the teacher's features of the training images.
+ * @throws {DskdError} `invalid-argument` (no teacher), `dataset-invalid` (too few images), `aborted`
+ */
 export async function fitFeatureModel(
   method: string,
   input: FitInput,
@@ -176,6 +192,7 @@ export async function fitFeatureModel(
 ): Promise<Fit> {
   const { teacher, inputSize } = input;
   assertTeacherGiven(teacher, method);
+  assertEnoughImages(method, input.trainingImages.length, plans);
   const context = { teacher, inputSize };
   const named = Object.entries(plans);
   const fitters: (PartFitter & { readonly name: string })[] = [];
