@@ -17,6 +17,15 @@ export const TRAINING_DEFAULTS = {
   featureCacheBytes: 2 ** 30,
 } as const;
 
+/** Methods that are fitted in closed form, in one pass over the images: the best known first. */
+export const CLOSED_FORM_METHODS = ['instant', 'patchcore', 'padim', 'fre', 'gaussian'] as const;
+
+/**
+ * Side of the input of these methods, where images are as large. A pass of the teacher is most of their fit, and takes
+ * seconds even so; finer positions show smaller faults.
+ */
+export const PREFERRED_SIDE = 256;
+
 /**
  * The paper's two students: Eq. 1-2 for the local one (flattened, as the code it builds on has it), Eq. 6-7 for the
  * global one. Learning rates found on transistor and bottle: bench/real.md.

@@ -1,4 +1,10 @@
-export { DEFAULT_BRANCHES, DSKD_DEFAULTS, TRAINING_DEFAULTS } from './defaults.js';
+export {
+  CLOSED_FORM_METHODS,
+  DEFAULT_BRANCHES,
+  DSKD_DEFAULTS,
+  PREFERRED_SIDE,
+  TRAINING_DEFAULTS,
+} from './defaults.js';
 export type {
   Alternative,
   AnomalyModel,

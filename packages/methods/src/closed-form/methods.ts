@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Method } from '../contract.js';
+import { PREFERRED_SIDE } from '../defaults.js';
 import { estimateParts } from '../features/estimate.js';
 import { fitFeatureModel, restoreFeatureModel, type PartPlans } from '../features/feature-model.js';
 import {
@@ -25,9 +26,6 @@ interface Recipe<Options> {
   readonly storage: (options: Options) => 'float32' | 'float16' | undefined;
   readonly scoring?: Method['scoring'];
 }
-
-/** A pass of the teacher is most of a fit, and of 256 px it takes seconds still: finer positions show smaller faults. */
-const PREFERRED_SIDE = 256;
 
 function methodOf<Options>(recipe: Recipe<Options>): Method<Options> {
   const { name, plans, storage, scoring } = recipe;
