@@ -225,7 +225,10 @@ function resolveCalibration(
     throw new DskdError(
       'invalid-config',
       `The method ${name} cannot be calibrated on the images it was fitted on: their scores are near 0.`,
-      { hint: 'Hold some images back (calibration.holdOutFraction), or give a validation split.' },
+      {
+        hint: 'Hold some images back (calibration.holdOutFraction), or give a validation split.',
+        details: { method: name, calibration: 'training' },
+      },
     );
   }
   const ownRule = given.fusion === undefined || given.fusion === scoring?.fusion;

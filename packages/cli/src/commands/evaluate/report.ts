@@ -37,7 +37,12 @@ export class EvaluationReport {
     await this.#gallery.consider({ id, label, defectType, score, verdict, branchScores }, () =>
       makePanels(
         { image: image, ...maps, ...(mask && { mask }) },
-        { scale: scaleOf(detector), side: panelSide(this.#gallery.capacity), encode: encodeWebp },
+        {
+          scale: scaleOf(detector),
+          fusion: detector.description.fusion.rule,
+          side: panelSide(this.#gallery.capacity),
+          encode: encodeWebp,
+        },
       ),
     );
   }
@@ -58,6 +63,7 @@ export class EvaluationReport {
       evaluation,
       gallery: this.#gallery.images(),
       heatScale: scaleOf(detector),
+      fusion: description.fusion.rule,
       facts: [
         ...(await dataFacts(source, signal)),
         ...modelFacts(description),
