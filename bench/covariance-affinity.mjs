@@ -61,6 +61,7 @@ for (const category of ['bottle', 'transistor']) {
     const detector = await trainDetector({
       source,
       teacher,
+      method: 'dskd',
       options: {
         preset: 'nano',
         batchSize: BATCH,

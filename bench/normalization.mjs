@@ -58,6 +58,7 @@ try {
       const detector = await trainDetector({
         source,
         teacher,
+        method: 'dskd',
         options: { ...SETTINGS, branches: BRANCHES },
         input: { size: [SIZE, SIZE] },
         execution: { runner: workerRunnerFor() },

@@ -114,6 +114,7 @@ async function runCell({ name, backbone }, bytes, category, size) {
       ...TRAINING,
       source,
       teacher,
+      method: 'dskd',
       options: { ...TRAINING.options, ...BUDGETS[size] },
       input: { size: [size, size] },
     });

@@ -59,11 +59,7 @@ test('Vite bundles it: nothing of Node is left in it, and each .wasm file is the
 
 (chromiumMissing ? test.skip : test)('bundled, it gives the scores that Node gives', async () => {
   const good = Array.from({ length: 6 }, (_, index) => image(index));
-  using detector = await trainDetector(good, {
-    options: { preset: 'nano', epochs: 2, batchSize: 4 },
-    input: { size: [64, 64] },
-    backend: 'wasm',
-  });
+  using detector = await trainDetector(good, { input: { size: [64, 64] }, backend: 'wasm' });
   const model = detector.toBytes();
   using loaded = await loadDetector(model, { backend: 'wasm' });
   const wanted = await loaded.predict(image(100));

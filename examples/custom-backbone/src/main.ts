@@ -26,6 +26,7 @@ console.log(`levels: ${levels.join(', ')}`);
 const detector = await trainDetector({
   source: await openSource({ root: folder }),
   teacher,
+  method: 'dskd',
   options: { preset: 'nano', epochs: Number(process.argv[2] ?? 10), batchSize: 8, reestimateBatchNorm: true },
   input: { size: [64, 64] },
   execution: { runner: workerRunnerFor() }, // students learn from the features that this thread's backbone gives

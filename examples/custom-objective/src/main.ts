@@ -29,6 +29,7 @@ const teacher = await loadTeacher(tiny.name, await tiny.load());
 const trained = await trainDetector({
   source,
   teacher,
+  method: 'dskd',
   options: {
     preset: 'nano',
     epochs: Number(process.argv[2] ?? 20),

@@ -53,6 +53,7 @@ export async function train(
     const detector = await trainDetector({
       source,
       teacher,
+      method: 'dskd',
       options: {
         preset: 'nano',
         architecture: ARCHITECTURE,

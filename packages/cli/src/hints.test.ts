@@ -41,6 +41,7 @@ test.each([
   ['file-not-found', { teacher: 'resnet18', file: 'x' }, 'dskd weights pull'],
   ['invalid-argument', { folder: 'x', overwrite: false }, '--force'],
   ['numerical-instability', { student: 'global' }, '--global-learning-rate'],
+  ['invalid-config', { method: 'instant', calibration: 'training' }, '--method dskd'],
 ] as const)('%s %j', (code, details, words) => {
   expect(hint(code, details)).toContain(words);
 });
@@ -51,6 +52,7 @@ test.each([
   ['weights-mismatch', { problems: ['x is missing'], fits: [] }],
   ['weights-mismatch', { tensors: [] }],
   ['artifact-invalid', { issues: [] }],
+  ['invalid-config', { method: 'instant', issues: [] }],
   ['numerical-instability', { student: 'other' }],
   ['numerical-instability', { student: 'local', what: 'teacher features' }],
   ['file-not-found', { plugin: 'x', folder: 'y' }],

@@ -71,6 +71,12 @@ function weightsMismatchHint({ problems, fits }: Details): string | undefined {
   return 'Name the backbone of the weights with --teacher. dskd weights info FILE prints the backbones that a file fits.';
 }
 
+/** For a method that scores the images it was fitted on as perfect. */
+function configHint({ method, calibration }: Details): string | undefined {
+  if (typeof method !== 'string' || calibration !== 'training') return undefined;
+  return `Leave out --calibrate-on-training and --statistics-on, or train the paper's students: --method dskd.`;
+}
+
 /** Hints of the command line by error code. Undefined where the details do not tell enough. */
 const HINTS: Readonly<Partial<Record<ErrorCode, (details: Details) => string | undefined>>> = {
   'out-of-memory': outOfMemoryHint,
@@ -84,6 +90,7 @@ const HINTS: Readonly<Partial<Record<ErrorCode, (details: Details) => string | u
   'invalid-argument': ({ overwrite }) =>
     overwrite === false ? 'Choose another folder, or replace an earlier dataset with --force.' : undefined,
   'numerical-instability': instabilityHint,
+  'invalid-config': configHint,
 };
 
 /**

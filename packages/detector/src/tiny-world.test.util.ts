@@ -113,6 +113,7 @@ export function tinyOptions(teacher: Teacher, changes: TinyChanges = {}): TrainD
   return grouped({
     source: tinySource(),
     teacher,
+    method: 'dskd',
     size: [32, 32],
     preset: 'nano',
     // The cpu backend takes minutes for nano itself.

@@ -32,6 +32,7 @@ function image(
 
 /** Students as small as they get. */
 const SMALL: TrainOptions = {
+  method: 'dskd',
   options: {
     preset: 'nano',
     architecture: { decoderWidths: [4, 8, 8], fusionWidths: [4, 8], phiChannels: 16 },
@@ -127,6 +128,32 @@ test('the threshold can be set, by hand and from more good images; it is kept', 
   detector.threshold = before;
 });
 
+test('with nothing said: the method instant, at 128 px for images as small as these; learned in one pass', async () => {
+  const events = new Set<string>();
+  const onEvent = ({ type }: { readonly type: string }): unknown => events.add(type);
+  using instant = await trainDetector(folder, { backend: 'wasm', onEvent });
+  expect(instant.description).toMatchObject({
+    method: 'instant',
+    inputSize: [128, 128],
+    fusion: { rule: 'soft-maximum', normalization: 'image-scores' },
+    branches: [{ name: 'local' }, { name: 'global' }, { name: 'pooled', map: false }],
+  });
+  expect([...events].sort()).toEqual(['calibration-start', 'fit-progress']);
+  const [normal, faulty] = await instant.predict([image(101), image(101, true)]);
+  expect(faulty!.score).toBeGreaterThan(normal!.score);
+  expect(faulty!.verdict).toBe('anomalous');
+  using loaded = await loadDetector(instant.toBytes(), { backend: 'wasm' });
+  expect(await loaded.predict(image(101, true))).toEqual(faulty);
+});
+
+test('too few images to learn from are told with how many there must be', async () => {
+  const few = [image(0), image(1), image(2)];
+  await expect(trainDetector(few, { backend: 'wasm' })).rejects.toMatchObject({
+    code: 'dataset-invalid',
+    message: expect.stringContaining('at least 3 good images; got 2') as string,
+  });
+});
+
 test.each([
   ['a folder that is not there', () => trainDetector('/no/such/folder', SMALL), 'dataset-invalid'],
   ['no images', () => trainDetector([], SMALL), 'dataset-invalid'],
@@ -150,6 +177,6 @@ test.each([
 });
 
 test('methods can be registered through this package', () => {
-  expect(methodNames()).toEqual(['dskd', 'rd']);
+  expect(methodNames()).toEqual(['dskd', 'fre', 'gaussian', 'instant', 'padim', 'patchcore', 'rd']);
   expect(() => registerMethod({ name: 'dskd', load: () => Promise.reject(new Error()) })).toThrow('already');
 });

@@ -192,6 +192,11 @@ export interface Method<Options = unknown> {
     /** Whether its fit wants good images that it was not fitted on. */
     readonly validation: boolean;
   };
+  /**
+   * Side in pixels of the square input that it is given where its user names no size and the images are as large.
+   * Default 128.
+   */
+  readonly preferredSide?: number;
   /** Default: Eq. 8, the sum of maps that are normalized by the moments of their pixels. */
   readonly scoring?: ScoringDefaults;
   /**

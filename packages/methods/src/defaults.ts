@@ -45,12 +45,19 @@ const PAPER = {
   initialize: { global: 'random' },
 } as const;
 
-/** Defaults that hold for every method, and those of the methods `dskd` and `rd`. */
+/** Defaults that hold where neither the user nor the method says otherwise, and those of the methods `dskd` and `rd`. */
 export const TRAINING_DEFAULTS = {
-  method: 'dskd',
+  method: 'instant',
   seed: 1,
-  /** `[height, width]` in pixels. */
+  /** `[height, width]` in pixels, where the method prefers no larger side or the images have none. */
   inputSize: [128, 128],
+  /**
+   * Side of the input of {@link closedForm} methods, where images are as large. A pass of the teacher is most of their fit, and
+   * takes seconds even so; finer positions show smaller faults.
+   */
+  preferredSide: 256,
+  /** Methods that are fitted in closed form, in one pass over the images: the best known first. */
+  closedForm: ['instant', 'patchcore', 'padim', 'fre', 'gaussian'],
   fit: 'stretch',
   /** Of a letterbox's border: the mean of ImageNet. */
   fill: [124, 116, 104],

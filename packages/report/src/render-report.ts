@@ -2,7 +2,7 @@ import type { HistoryEntry } from '@dskd/base';
 import type { EvaluationResult } from '@dskd/metrics';
 import type { GalleryImage } from './gallery-collector.js';
 import { factList, markup, type Fact } from './html.js';
-import type { HeatScale } from './images/overlays.js';
+import type { BranchFusion, HeatScale } from './images/overlays.js';
 import { page, type Section } from './page.js';
 import { curvesSection } from './sections/curves.js';
 import { gallerySection } from './sections/gallery.js';
@@ -20,6 +20,8 @@ export interface ReportOptions {
   readonly gallery?: readonly GalleryImage[];
   /** The color scale of the maps in the gallery. */
   readonly heatScale: HeatScale;
+  /** How the detector fuses its branches, as for `makePanels`. Default `sum`. */
+  readonly fusion?: BranchFusion;
   /** Losses by epoch. */
   readonly training?: readonly HistoryEntry[];
   readonly calibration?: Calibration;
@@ -34,7 +36,17 @@ export interface ReportOptions {
  * @throws {DskdError} `invalid-argument` when an image of the gallery is not a data URL of a PNG, JPEG or WebP.
  */
 export function renderReport(options: ReportOptions): string {
-  const { title, subtitle, evaluation, gallery = [], heatScale, training = [], calibration, facts } = options;
+  const {
+    title,
+    subtitle,
+    evaluation,
+    gallery = [],
+    heatScale,
+    fusion,
+    training = [],
+    calibration,
+    facts,
+  } = options;
   const sections: Section[] = [];
   const add = (id: string, heading: string, content: Section['content']): void => {
     sections.push({ id, title: heading, content });
@@ -45,7 +57,11 @@ export function renderReport(options: ReportOptions): string {
     add('curves', 'Curves', curvesSection(evaluation));
   }
   if (gallery.length > 0)
-    add('images', 'Images', gallerySection(gallery, heatScale, evaluation?.atThreshold));
+    add(
+      'images',
+      'Images',
+      gallerySection(gallery, { scale: heatScale, fusion, atThreshold: evaluation?.atThreshold }),
+    );
   if (training.length > 0) add('training', 'Training', trainingSection(training));
   if (calibration) add('calibration', 'Threshold', calibrationSection(calibration));
   if (evaluation) add('scores', 'All scores', scoresSection(evaluation));

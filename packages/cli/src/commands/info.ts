@@ -34,8 +34,19 @@ const NORMALIZED_BY = {
   'image-scores': ['mean score', 'deviation'],
 } as const;
 
+/** Longer lists of numbers are told by their number and their ends. */
+const SHOWN = 8;
+
+function isLongList(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.length > SHOWN && value.every((item) => typeof item === 'number');
+}
+
 /** `{"a":1,"b":{"c":2}}` as `a 1, b.c 2`. */
 function inWords(value: unknown, name = ''): string {
+  if (isLongList(value)) {
+    const [first, last] = [value[0]!, value.at(-1)!].map((number) => number.toPrecision(4));
+    return `${name} ${value.length} numbers from ${first} to ${last}`.trim();
+  }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     return `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`.trim();
   }

@@ -31,10 +31,17 @@ const { dskd: DSKD_DEFAULTS } = TRAINING_DEFAULTS;
 /** File of the model where `--out` is not given. */
 export const DEFAULT_OUT = 'model.safetensors';
 
-const STUDENTS = 'Students';
-const TRAINING = 'Training';
+const METHOD = 'Method';
+const STUDENTS = 'Students (method dskd or rd)';
 const CALIBRATION = 'Calibration';
 const RUNNING = 'Running';
+
+/** Options of the methods that train students. */
+const OF_STUDENTS = { group: STUDENTS, methods: ['dskd', 'rd'], recorded: true } as const;
+/** Options of the paper's method alone: `rd` has no global student. */
+const OF_DSKD = { ...OF_STUDENTS, methods: ['dskd'] } as const;
+/** Options of a fit that takes long enough to be interrupted. A method of a plugin may be such a one, too. */
+const OF_LONG_FITS = { group: STUDENTS, methods: { allBut: TRAINING_DEFAULTS.closedForm } } as const;
 
 const objective = (): OptionType<
   'flattenedCosine' | 'perPixelCosine' | 'contextualAffinity' | 'covarianceAffinity'
@@ -52,12 +59,14 @@ export const trainOptions = {
   ),
   category: categoryOption,
   size: option(
-    inputSize().default(TRAINING_DEFAULTS.inputSize[0]),
-    'input size, e.g. 256 or 320x192; 256 finds smaller defects and takes four times as long',
+    inputSize().optional(),
+    'input size, e.g. 256 or 320x192; twice the size finds smaller defects and takes four times as long',
     {
       main: true,
       group: 'Data',
       value: 'pixels',
+      defaultText: `${TRAINING_DEFAULTS.preferredSide}; ${TRAINING_DEFAULTS.inputSize[0]} where images are smaller, and for students`,
+      example: TRAINING_DEFAULTS.preferredSide,
       wanted: 'pixels such as 256, or height x width such as 320x192, at least 32',
       recorded: true,
     },
@@ -98,96 +107,104 @@ export const trainOptions = {
   ),
   method: option(
     text().default(TRAINING_DEFAULTS.method),
-    'method: dskd, rd (its local student alone), or one that a --plugin registers',
-    { group: 'Method', value: 'name', recorded: true },
+    `${TRAINING_DEFAULTS.closedForm.join(', ')} learn in seconds; dskd (the paper's two students) and rd (the local one) in minutes; or one that a --plugin registers`,
+    {
+      main: true,
+      group: METHOD,
+      value: 'name',
+      defaultText: `${TRAINING_DEFAULTS.method}; dskd where an option of the students is given`,
+      recorded: true,
+    },
   ),
   methodOptions: option(
     new OptionType<string | Readonly<Record<string, unknown>>>({
       anyOf: [text().schema, { type: 'object' }],
     }).optional(),
-    'options of a method that has no flags here: JSON or, in a config file, what it contains',
-    { group: 'Method', value: 'json', recorded: true },
+    "the method's options that have no flag: JSON, e.g. '{\"pooled\": null}', or, in a config file, what it contains",
+    { group: METHOD, value: 'json', recorded: true },
   ),
+  seed: option(wholeNumber().default(TRAINING_DEFAULTS.seed), 'seed of all random numbers', {
+    main: true,
+    group: METHOD,
+    value: 'n',
+    recorded: true,
+  }),
   preset: option(
     choice('nano', 'lite', 'paper').default(DSKD_DEFAULTS.preset),
     "size of the students; paper also sets the paper's other options",
-    { main: true, group: STUDENTS, value: 'name', recorded: true },
+    { main: true, ...OF_STUDENTS, value: 'name' },
   ),
   student: option(
     choice('both', 'local', 'global').default('both'),
     'train one student alone; dskd combine joins two',
-    { group: STUDENTS, value: 'which', recorded: true },
+    { ...OF_DSKD, value: 'which' },
   ),
   initializeGlobal: option(
     choice('random', 'teacher-stage4').default(DSKD_DEFAULTS.initializeGlobal),
     "initial weights of the global student's bottleneck",
-    { group: STUDENTS, value: 'how', recorded: true },
+    { ...OF_DSKD, value: 'how' },
   ),
   localObjective: option(
     objective().default(DSKD_DEFAULTS.branches.local.objective.name),
     'loss of the local student',
-    {
-      group: STUDENTS,
-      value: 'name',
-      recorded: true,
-    },
+    { ...OF_STUDENTS, value: 'name' },
   ),
   globalObjective: option(
     objective().default(DSKD_DEFAULTS.branches.global.objective.name),
     'loss of the global student',
-    { group: STUDENTS, value: 'name', recorded: true },
+    { ...OF_DSKD, value: 'name' },
   ),
   temperature: option(
     positiveNumber().default(DSKD_DEFAULTS.branches.global.objective.options.temperature),
     'temperature of the contextual affinity',
-    { group: STUDENTS, value: 't', recorded: true },
+    { ...OF_STUDENTS, value: 't' },
   ),
   gccb: option(
     choice('full', 'depthwise', 'pool', 'pyramid', 'none').default(DSKD_DEFAULTS.gccb),
     'global context condensing block',
-    { group: STUDENTS, value: 'variant', recorded: true },
+    { ...OF_DSKD, value: 'variant' },
   ),
   gccbChannels: option(positiveInteger().optional(), 'channels of the condensed context', {
-    group: STUDENTS,
+    ...OF_DSKD,
     value: 'g',
     defaultText: 'by the preset',
     example: 256,
-    recorded: true,
   }),
   epochs: option(positiveInteger().optional(), 'number of epochs', {
     main: true,
-    group: TRAINING,
+    ...OF_STUDENTS,
     value: 'n',
     defaultText: `${DSKD_DEFAULTS.minEpochs}, or as many as make ${DSKD_DEFAULTS.minSteps} steps`,
     example: DSKD_DEFAULTS.minEpochs,
-    recorded: true,
   }),
   batchSize: option(positiveInteger().default(DSKD_DEFAULTS.batchSize), 'images per step', {
-    group: TRAINING,
+    ...OF_STUDENTS,
     value: 'n',
-    recorded: true,
-  }),
-  seed: option(wholeNumber().default(TRAINING_DEFAULTS.seed), 'seed of all random numbers', {
-    main: true,
-    group: TRAINING,
-    value: 'n',
-    recorded: true,
   }),
   localLearningRate: option(
     positiveNumber().default(DSKD_DEFAULTS.branches.local.optimizer.learningRate),
     'learning rate of the local student (Adam with 0.5 and 0.999)',
-    { group: TRAINING, value: 'rate', recorded: true },
+    { ...OF_STUDENTS, value: 'rate' },
   ),
   globalLearningRate: option(
     positiveNumber().default(DSKD_DEFAULTS.branches.global.optimizer.learningRate),
     'learning rate of the global student (Adam with 0.5 and 0.999)',
-    { group: TRAINING, value: 'rate', recorded: true },
+    { ...OF_DSKD, value: 'rate' },
   ),
   reestimateBatchNorm: option(
     boolean().default(DSKD_DEFAULTS.reestimateBatchNorm),
     'compute the batch-norm statistics over all training images at the end',
-    { group: TRAINING, recorded: true },
+    OF_STUDENTS,
   ),
+  checkpoint: option(
+    text().optional(),
+    'save the run to this file, also on Ctrl-C; if the file exists, resume from it',
+    { main: true, ...OF_LONG_FITS, value: 'file', path: true, example: 'run.checkpoint' },
+  ),
+  checkpointEvery: option(positiveInteger().default(1), 'epochs between two checkpoints', {
+    ...OF_LONG_FITS,
+    value: 'epochs',
+  }),
   holdOut: option(
     fraction().default(TRAINING_DEFAULTS.holdOutFraction),
     'share of the good images held out for calibration, where there is no validation folder',
@@ -196,7 +213,7 @@ export const trainOptions = {
   ),
   calibrateOnTraining: option(
     boolean().default(TRAINING_DEFAULTS.onTrainingImages),
-    'calibrate on the training images instead',
+    'calibrate on the training images instead (students only)',
     { group: CALIBRATION, recorded: true },
   ),
   statisticsOn: option(
@@ -205,9 +222,26 @@ export const trainOptions = {
     { group: CALIBRATION, value: 'images', recorded: true },
   ),
   normalization: option(
-    choice('moments', 'quantiles').default(TRAINING_DEFAULTS.normalization),
-    'how the maps of a branch are normalized: by mean and standard deviation, or by two quantiles',
-    { group: CALIBRATION, value: 'how', recorded: true },
+    choice('moments', 'quantiles', 'image-scores').optional(),
+    'what normalizes a branch: mean and deviation of its maps, two quantiles of them, or mean and deviation of its image scores',
+    {
+      group: CALIBRATION,
+      value: 'how',
+      defaultText: `image-scores for ${TRAINING_DEFAULTS.method}, else ${TRAINING_DEFAULTS.normalization}`,
+      example: 'image-scores',
+      recorded: true,
+    },
+  ),
+  fusion: option(
+    choice('sum', 'soft-maximum', 'maximum').optional(),
+    'how the normalized branches become one',
+    {
+      group: CALIBRATION,
+      value: 'rule',
+      defaultText: `soft-maximum for ${TRAINING_DEFAULTS.method}, else ${TRAINING_DEFAULTS.fusion}`,
+      example: 'soft-maximum',
+      recorded: true,
+    },
   ),
   falseAlarmRate: option(
     fraction().default(TRAINING_DEFAULTS.falseAlarmRate),
@@ -232,18 +266,9 @@ export const trainOptions = {
   }),
   cacheMb: option(
     wholeNumber().default(TRAINING_DEFAULTS.featureCacheBytes / 2 ** 20),
-    'memory for cached teacher features, in MiB',
+    'memory for cached teacher features that students learn from, in MiB',
     { group: RUNNING, value: 'n' },
   ),
-  checkpoint: option(
-    text().optional(),
-    'save the run to this file, also on Ctrl-C; if the file exists, resume from it',
-    { main: true, group: RUNNING, value: 'file', path: true, example: 'run.checkpoint' },
-  ),
-  checkpointEvery: option(positiveInteger().default(1), 'epochs between two checkpoints', {
-    group: RUNNING,
-    value: 'epochs',
-  }),
   plugin: pluginOption,
   out: option(text().optional(), 'file of the model (.safetensors)', {
     main: true,
@@ -254,11 +279,12 @@ export const trainOptions = {
     defaultText: `${DEFAULT_OUT}, which must not exist yet`,
   }),
   report: reportOption,
-  storage: option(
-    choice('float32', 'float16').default('float32'),
-    'number format of the students in the file',
-    { group: 'Result', value: 'type' },
-  ),
+  storage: option(choice('float32', 'float16').optional(), 'number format of what was learned, in the file', {
+    group: 'Result',
+    value: 'type',
+    defaultText: `that of the method: float16 for ${TRAINING_DEFAULTS.method}, float32 for students`,
+    example: 'float16',
+  }),
   embedTeacher: option(boolean().default(true), 'store the teacher in the model', {
     group: 'Result',
     negative: 'store only the hash of the teacher in the model',
@@ -277,10 +303,12 @@ export const train = defineCommand({
   name: 'train',
   summary: 'train a detector on images of good parts only',
   options: trainOptions,
-  recipe: async ({ preset, category }) => {
-    if (preset !== 'paper') return {};
+  recipe: async (given) => {
+    const { methodFor } = await import('./train/method-for.js');
+    const method = methodFor(given, trainOptions);
+    if (given.preset !== 'paper') return { method };
     const { paperOptions } = await import('./train/training-options.js');
-    return paperOptions(typeof category === 'string' ? category : undefined);
+    return { ...paperOptions(typeof given.category === 'string' ? given.category : undefined), method };
   },
   run: async (options, _, signal) => (await import('./train/run.js')).runTraining(options, signal),
 });

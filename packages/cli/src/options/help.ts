@@ -1,5 +1,5 @@
 import { Help, Option as Flag, type Command } from 'commander';
-import { flagOf, type Option, type OptionSchema, type OptionSet } from './option.js';
+import { flagOf, type Option, type OptionFacts, type OptionSchema, type OptionSet } from './option.js';
 
 /** Heading of the options that belong to no group. */
 const GENERAL = 'Options:';
@@ -11,6 +11,10 @@ function bounds({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Option
   if (maximum !== undefined) parts.push(`at most ${maximum}`);
   if (exclusiveMaximum !== undefined) parts.push(`below ${exclusiveMaximum}`);
   return parts.length === 0 ? '' : `, ${parts.join(' and ')}`;
+}
+
+function headingOf({ group }: OptionFacts): string {
+  return group === undefined ? GENERAL : `${group}:`;
 }
 
 /** The values that an option takes, in words: `a whole number, 1 or more`. */
@@ -60,7 +64,7 @@ function numberOrText(given: string): number | string {
 function flagsOf(key: string, option: Option): Flag[] {
   const { schema, facts } = option;
   const flag = flagOf(key);
-  const group = facts.group === undefined ? GENERAL : `${facts.group}:`;
+  const group = headingOf(facts);
   if (schema.type === 'boolean') {
     const on = new Flag(flag, describeOption(option)).helpGroup(group);
     if (facts.flagOnly) return [on];
@@ -80,17 +84,25 @@ export function addFlags(command: Command, options: OptionSet): void {
   for (const [key, option] of Object.entries(options)) {
     for (const flag of flagsOf(key, option)) command.addOption(flag);
   }
-  const main = Object.keys(options).filter((key) => options[key]!.facts.main);
-  if (main.length < Object.keys(options).length) shortenHelp(command, main.map(flagOf));
+  const main = Object.entries(options).filter(([, { facts }]) => facts.main);
+  if (main.length === Object.keys(options).length) return;
+  shortenHelp(
+    command,
+    new Map(main.map(([key, { facts }]) => [flagOf(key), facts.methods ? headingOf(facts) : GENERAL])),
+  );
 }
 
-/** The main options in one list or, after `--help-all`, every option in its group. */
+/**
+ * The main options in one list, those that not every method has below it; or, after `--help-all`, every option in its
+ * group.
+ */
 class ShortHelp extends Help {
-  readonly #main: ReadonlySet<string>;
+  /** Heading by flag. */
+  readonly #main: ReadonlyMap<string, string>;
   readonly #showsAll: () => boolean;
   #writing = false;
 
-  constructor(main: ReadonlySet<string>, showsAll: () => boolean) {
+  constructor(main: ReadonlyMap<string, string>, showsAll: () => boolean) {
     super();
     this.#main = main;
     this.#showsAll = showsAll;
@@ -102,7 +114,16 @@ class ShortHelp extends Help {
     if (!this.#writing || this.#showsAll()) return options;
     return options
       .filter(({ long }) => this.#main.has(long ?? ''))
-      .map(({ flags, description }) => new Flag(flags, description).helpGroup(GENERAL));
+      .map((option) => new Flag(option.flags, option.description).helpGroup(this.#main.get(option.long!)!));
+  }
+
+  /** In the order of what is shown: commander takes that of all options with their own groups. */
+  override groupItems<Item extends Command | Flag>(
+    all: Item[],
+    visible: Item[],
+    groupOf: (item: Item) => string,
+  ): Map<string, Item[]> {
+    return super.groupItems(this.#showsAll() ? all : visible, visible, groupOf);
   }
 
   override formatHelp(command: Command, helper: Help): string {
@@ -111,8 +132,8 @@ class ShortHelp extends Help {
   }
 }
 
-function shortenHelp(command: Command, main: readonly string[]): void {
-  const shown = new Set([...main, '--help', '--help-all']);
+function shortenHelp(command: Command, main: ReadonlyMap<string, string>): void {
+  const shown = new Map([...main, ['--help', GENERAL], ['--help-all', GENERAL]]);
   let all = false;
   command.createHelp = () => Object.assign(new ShortHelp(shown, () => all), command.configureHelp());
   command

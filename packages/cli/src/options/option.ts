@@ -39,6 +39,8 @@ export interface OptionFacts {
   readonly example?: string | number;
   /** The value is a file or folder. In a config file it is relative to that file. */
   readonly path?: boolean;
+  /** Names of the methods that have this option; with another one it is refused, and not recorded. Default: all. */
+  readonly methods?: readonly string[] | { readonly allBut: readonly string[] };
   /** The option decides the result, so the artifact records it. */
   readonly recorded?: boolean;
   /** Description of `--no-NAME`, where an option is on unless switched off. */

@@ -134,6 +134,45 @@ test('scoring shows how far it is, and leaves a clean line', () => {
   expect(quiet.written).toEqual([]);
 });
 
+const part = (stage: string, done: number, total: number): DskdEvent => ({
+  type: 'fit-progress',
+  stage,
+  done,
+  total,
+});
+
+test('a fit without epochs: images on a bar with rate and time left, then each part; a line says what each took', () => {
+  const { written, at } = stage(true, 100);
+  at(0);
+  at(2, part('features', 8, 32));
+  at(8, part('features', 32, 32));
+  at(9, part('local', 40, 100));
+  at(11, part('local', 100, 100), part('local', 100, 100), part('pooled', 100, 100));
+  at(12, { type: 'calibration-start', samples: 4 });
+  expect(shown(written).map((text) => text.trimEnd())).toEqual([
+    '[####............] features 8/32  4.00 images/s, 6s left',
+    '[################] features 32/32  4.00 images/s, 0s left',
+    'features of 32 images: 8s',
+    '[######..........] fitting local: 40 %',
+    '[################] fitting local: 100 %',
+    'fitted local: 3s',
+    '[################] fitting pooled: 100 %',
+    'fitted pooled: 0s',
+    'calibrating on 4 good images',
+  ]);
+});
+
+test('elsewhere a fit without epochs is a line for each part', () => {
+  const { written, at } = stage(false);
+  at(3, part('features', 8, 16), part('features', 16, 16));
+  at(5, part('global', 50, 100), { type: 'calibration-start', samples: 4 });
+  expect(written).toEqual([
+    'features of 16 images: 3s\n',
+    'fitted global: 2s\n',
+    'calibrating on 4 good images\n',
+  ]);
+});
+
 function counted(isTTY: boolean): string[] {
   const written: string[] = [];
   const count = countRenderer('drawn', { isTTY, write: (text) => written.push(text) });

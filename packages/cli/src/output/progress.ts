@@ -94,10 +94,56 @@ class Clock {
   }
 }
 
-/** Text for people: a line per epoch and, on a terminal, a bar. */
+/** The parts of a fit without epochs, one after another: how far each is, and in the end how long it took. */
+class Stages {
+  readonly #now: () => number;
+  #name: string | undefined;
+  #total = 0;
+  #start: number;
+  #last: number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#start = this.#last = now();
+  }
+
+  /** @returns what to say of the part that ended, if one did, and what to show of the one that goes on. */
+  next({ stage, done, total }: Extract<DskdEvent, { type: 'fit-progress' }>): {
+    readonly ended: string | undefined;
+    readonly shown: string;
+  } {
+    const ended = stage === this.#name ? undefined : this.end();
+    this.#name = stage;
+    this.#total = total;
+    this.#last = this.#now();
+    const seconds = (this.#last - this.#start) / 1000;
+    const left = formatDuration((seconds / done) * (total - done));
+    const shown =
+      stage === 'features'
+        ? `features ${done}/${total}  ${(done / seconds).toFixed(2)} images/s, ${left} left`
+        : `fitting ${stage}: ${Math.round((100 * done) / total)} %`;
+    return { ended, shown };
+  }
+
+  /** @returns what to say of the last part, if there is one. */
+  end(): string | undefined {
+    if (this.#name === undefined) return undefined;
+    const time = formatDuration((this.#last - this.#start) / 1000);
+    const text =
+      this.#name === 'features'
+        ? `features of ${this.#total} images: ${time}`
+        : `fitted ${this.#name}: ${time}`;
+    this.#start = this.#last;
+    this.#name = undefined;
+    return text;
+  }
+}
+
+/** Text for people: a line per epoch or part of a fit and, on a terminal, a bar. */
 function textRenderer(stream: ProgressStream, now: () => number): EventListener {
   let run = { epochs: 0, steps: 0, done: 0, clock: new Clock(now) };
   let images: Clock | undefined;
+  const stages = new Stages(now);
   const bar = new ProgressBar(stream);
   const say = (text: string): void => {
     bar.say(text);
@@ -134,9 +180,18 @@ function textRenderer(stream: ProgressStream, now: () => number): EventListener 
         say(`step ${event.step}: held-out error ${event.mean.toFixed(4)}  ${losses(event.levels)}${clock}`);
         break;
       }
-      case 'calibration-start':
+      case 'fit-progress': {
+        const { ended, shown } = stages.next(event);
+        if (ended !== undefined) say(ended);
+        bar.show(shown, event.done, event.total);
+        break;
+      }
+      case 'calibration-start': {
+        const ended = stages.end();
+        if (ended !== undefined) say(ended);
         say(`calibrating on ${event.samples} good images`);
         break;
+      }
       case 'image-scored': {
         images ??= new Clock(now);
         const done = event.index + 1;

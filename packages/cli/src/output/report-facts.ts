@@ -51,14 +51,44 @@ function lengthOf({ epochs, steps, batchSize }: FitRecord): string {
   return steps === undefined ? '' : `, ${epochs} epochs, ${steps} steps of ${batchSize}`;
 }
 
+/** Each rule that makes one score of several branches. */
+const FUSIONS: Readonly<Record<DetectorDescription['fusion']['rule'], string>> = {
+  sum: 'sum of the branches',
+  'soft-maximum': 'soft maximum of the branches',
+  maximum: 'maximum of the branches',
+};
+
+const NORMALIZATIONS: Readonly<Record<DetectorDescription['fusion']['normalization'], string>> = {
+  moments: 'mean and deviation of the maps of good images',
+  quantiles: 'two quantiles of the maps of good images',
+  'image-scores': 'mean and deviation of the scores of good images',
+};
+
+/** `global, weight 0.7`; a branch without a map says so. */
+function branchInWords(
+  { name, map }: DetectorDescription['branches'][number],
+  weights: DetectorDescription['fusion']['weights'],
+): string {
+  const weight = weights[name] ?? 1;
+  return [
+    name,
+    ...(weight === 1 ? [] : [`weight ${weight}`]),
+    ...(map ? [] : ['an image score, no map']),
+  ].join(', ');
+}
+
 /** The architecture, training and threshold of a detector. */
 export function modelFacts(description: DetectorDescription): Fact[] {
-  const { method, teacher, inputSize, branches, trainings, resize } = description;
+  const { method, teacher, inputSize, branches, fusion, trainings, resize } = description;
   return [
     { label: 'Method', value: method },
     ...(teacher ? [{ label: 'Teacher', value: `${teacher.name}, sha256 ${teacher.sha256}` }] : []),
     { label: 'Input', value: `${inputSize.join(' x ')} pixels (height x width), ${resize.fit}` },
-    { label: 'Branches', value: branches.map(({ name }) => name).join('\n') },
+    { label: 'Branches', value: branches.map((branch) => branchInWords(branch, fusion.weights)).join('\n') },
+    {
+      label: 'Fusion',
+      value: `${FUSIONS[fusion.rule]}, normalized by ${NORMALIZATIONS[fusion.normalization]}`,
+    },
     ...trainings.map((training) => ({
       label: `Training of ${training.branches.join(' and ')}`,
       value: [

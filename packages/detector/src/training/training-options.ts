@@ -21,7 +21,10 @@ import { assertSha256 } from './assert-sha256.js';
 
 /** How images become the network's input. */
 export interface InputOptions {
-  /** `[height, width]` in pixels. Default `[128, 128]`. */
+  /**
+   * `[height, width]` in pixels. Default: the side that the method prefers (256 for `instant`) where the first
+   * training image is as large both ways; else `[128, 128]`.
+   */
   readonly size?: Size;
   /** How images of other proportions become that size. Default `stretch`. */
   readonly fit?: Fit;
@@ -71,7 +74,7 @@ export interface TrainDetectorOptions {
   readonly source: ImageSource;
   /** For methods that need one. The caller keeps and disposes it, not before the detector. */
   readonly teacher?: Teacher;
-  /** Name of a method of `@dskd/methods`, or of one that was registered there. Default `dskd`. */
+  /** Name of a method of `@dskd/methods`, or of one that was registered there. Default `instant`. */
   readonly method?: string;
   /** The method's own options, e.g. `DskdOptions`; those that are left out have its defaults. */
   readonly options?: object;
@@ -168,13 +171,29 @@ function asJson(value: object): JsonObject {
   return JSON.parse(JSON.stringify(value)) as JsonObject;
 }
 
+/**
+ * The input size where none is given. The first good image of the source tells, whichever are held out: the seed must
+ * not decide it.
+ * @throws {DskdError} `image-unreadable`, where the method prefers a larger size
+ */
+async function defaultInputSize(source: ImageSource, { preferredSide }: Method): Promise<Size> {
+  const { inputSize } = TRAINING_DEFAULTS;
+  if (preferredSide === undefined) return inputSize;
+  const first = source.samples.find(({ split, label }) => split === 'train' && label === 'good');
+  if (!first) return inputSize;
+  const { width, height } = await first.load();
+  return Math.min(width, height) >= preferredSide ? [preferredSide, preferredSide] : inputSize;
+}
+
 /** @throws {DskdError} `input-size-mismatch`, `shape-mismatch`: the ignore mask. */
-function resolveInput(given: InputOptions): {
+function resolveInput(
+  given: InputOptions,
+  [height, width]: Size,
+): {
   readonly inputSize: [number, number];
   readonly resize: DetectorDescription['resize'];
   readonly ignored: Uint8Array | null;
 } {
-  const [height, width] = given.size ?? TRAINING_DEFAULTS.inputSize;
   const inputSize: [number, number] = [height, width];
   const fit = given.fit ?? TRAINING_DEFAULTS.fit;
   const [red, green, blue] = given.fill ?? TRAINING_DEFAULTS.fill;
@@ -200,7 +219,10 @@ function resolveCalibration(
     throw new DskdError(
       'invalid-config',
       `The method ${name} cannot be calibrated on the images it was fitted on: their scores are near 0.`,
-      { hint: 'Hold some images back (calibration.holdOutFraction), or give a validation split.' },
+      {
+        hint: 'Hold some images back (calibration.holdOutFraction), or give a validation split.',
+        details: { method: name, calibration: 'training' },
+      },
     );
   }
   const ownRule = given.fusion === undefined || given.fusion === scoring?.fusion;
@@ -219,14 +241,15 @@ function resolveCalibration(
 /**
  * Makes every choice of a training, once.
  * @throws {DskdError} `invalid-argument` (no such method, a teacher without a SHA-256, no teacher where one is needed),
- * `invalid-config` (the method's options), `dataset-invalid` (too few images), and for the ignore mask
- * `input-size-mismatch`, `shape-mismatch`.
+ * `invalid-config` (the method's options), `dataset-invalid` (too few images), `image-unreadable` (the one that tells
+ * the size), and for the ignore mask `input-size-mismatch`, `shape-mismatch`.
  */
 export async function resolveTrainingOptions(given: TrainDetectorOptions): Promise<ResolvedTraining> {
   const method = await createMethod(given.method ?? TRAINING_DEFAULTS.method);
   const teacher = teacherFor(method, given.teacher);
   const options = checkMethodOptions(method, given.options ?? {});
-  const { inputSize, resize, ignored } = resolveInput(given.input ?? {});
+  const size = given.input?.size ?? (await defaultInputSize(given.source, method));
+  const { inputSize, resize, ignored } = resolveInput(given.input ?? {}, size);
   const augmentation = given.input?.augmentation;
   const input: ResolvedTraining['input'] = {
     teacher: teacher ? describeTeacher(teacher) : null,

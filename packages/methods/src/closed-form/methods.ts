@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Method } from '../contract.js';
+import { TRAINING_DEFAULTS } from '../defaults.js';
 import { estimateParts } from '../features/estimate.js';
 import { fitFeatureModel, restoreFeatureModel, type PartPlans } from '../features/feature-model.js';
 import {
@@ -34,6 +35,7 @@ function methodOf<Options>(recipe: Recipe<Options>): Method<Options> {
     options: recipe.options,
     profiles: recipe.profiles,
     needs: { teacher: true, validation: true },
+    preferredSide: TRAINING_DEFAULTS.preferredSide,
     ...(scoring && { scoring }),
     estimate: (plan, options) => estimateParts(name, plan, plans(options)),
     fit: (input, options) => fitFeatureModel(name, input, plans(options), storage(options)),

@@ -206,18 +206,46 @@ export class FeatureModel implements AnomalyModel {
   }
 }
 
+/** Images that a subspace or a covariance takes: of two, all that varies lies on one line. */
+const LEAST_IMAGES = 3;
+
+/**
+ * The parts that can be fitted on so few images: a bank on one already, the others on three.
+ * @throws {DskdError} `dataset-invalid` where no part is left.
+ */
+function fittable(method: string, { trainingImages, onEvent }: FitInput, plans: PartPlans): PartPlans {
+  const images = trainingImages.length;
+  const kept = Object.entries(plans).filter(([, { kind }]) => kind === 'bank' || images >= LEAST_IMAGES);
+  if (kept.length === Object.keys(plans).length) return plans;
+  if (kept.length === 0) {
+    throw new DskdError(
+      'dataset-invalid',
+      `The method ${method} fits on at least ${LEAST_IMAGES} good images; got ${images}, besides those that calibrate.`,
+      { hint: 'Give more images of good parts: a few dozen are a good start.' },
+    );
+  }
+  const names = kept.map(([name]) => name).join(', ');
+  onEvent?.({
+    type: 'warning',
+    message: `${images} good images are too few for every branch of ${method}: it has ${names} only.`,
+  });
+  return Object.fromEntries(kept);
+}
+
 /**
  * Fits parts on the teacher's features of the training images.
  * @param storage element type that the parts round their matrices to, where they do.
+ * @throws {DskdError} `invalid-argument` (no teacher), `dataset-invalid` (too few images), `aborted`
  */
 export async function fitFeatureModel(
   method: string,
   input: FitInput,
-  plans: PartPlans,
+  wanted: PartPlans,
   storage: TensorStorage | undefined,
 ): Promise<Fit> {
   const { teacher, inputSize } = input;
   assertTeacherGiven(teacher, method);
+  const plans = fittable(method, input, wanted);
   const context = { teacher, inputSize };
   const fitters: PartFitter[] = [];
   try {

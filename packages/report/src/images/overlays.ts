@@ -9,6 +9,9 @@ export interface HeatScale {
   readonly threshold: number;
 }
 
+/** How a detector fuses the normalized maps of its branches: `FusionRule` of @dskd/scoring. */
+export type BranchFusion = 'sum' | 'soft-maximum' | 'maximum';
+
 /** Color and opacity at positions 0, 0.5 (the threshold) and 1 of the scale. */
 export const HEAT_STOPS = [
   [255, 235, 59, 0],

@@ -53,6 +53,18 @@ test('a branch is drawn on its share of the scale: half of the threshold is one 
   expect(global).toEqual([100, 100, 100]);
 });
 
+test.each(['maximum', 'soft-maximum'] as const)(
+  'fused by %s, a branch is drawn on the whole scale',
+  async (fusion) => {
+    const { panels, encode } = recorder();
+    const branches = { local: map(6), global: map(2) };
+    await makePanels({ image, fused: map(6), branches }, { scale, fusion, encode });
+    const [local, global, fused] = panels.slice(1).map(({ data }) => Array.from(data).slice(0, 3));
+    expect(local).toEqual(fused);
+    expect(global).toEqual([100, 100, 100]);
+  },
+);
+
 test('an image without a defect has no panel of its ground truth', async () => {
   const mask = { data: new Uint8Array(WIDTH * HEIGHT), width: WIDTH, height: HEIGHT, channels: 1 };
   const given = await makePanels({ image, mask, fused: map(2), branches: {} }, { scale, ...recorder() });

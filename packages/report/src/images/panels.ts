@@ -3,7 +3,7 @@ import type { ScoreMap } from '@dskd/metrics';
 import { resizeBilinearAntialiased } from '@dskd/core/resize';
 import { panelSide, type GalleryImages } from '../gallery-collector.js';
 import { dataUrl } from '../html.js';
-import { drawContour, heatMapOverlay, type HeatScale } from './overlays.js';
+import { drawContour, heatMapOverlay, type BranchFusion, type HeatScale } from './overlays.js';
 
 /** An image with its anomaly maps, all of one size. */
 export interface PanelSource {
@@ -16,8 +16,13 @@ export interface PanelSource {
 }
 
 export interface PanelOptions {
-  /** Color scale of the fused map. The map of each of n branches, a term of that sum, is drawn with 1/n of it. */
+  /** Color scale of the fused map. */
   readonly scale: HeatScale;
+  /**
+   * How the detector fuses its branches. Of a `sum`, the default, each of n maps is a term and is drawn with 1/n of the
+   * scale; by the other rules each alone can raise an alarm and is drawn with all of it.
+   */
+  readonly fusion?: BranchFusion;
   /** The longer side of a panel in pixels. Smaller images are not enlarged. Default: 192, or as `images` has it. */
   readonly side?: number;
   /** How many images the page shows: the more, the smaller, for a file below 5 MB. */
@@ -34,7 +39,7 @@ export interface PanelOptions {
  */
 export async function makePanels(
   { image, mask, fused, branches }: PanelSource,
-  { scale, images, side = images === undefined ? 192 : panelSide(images), encode }: PanelOptions,
+  { scale, images, fusion = 'sum', side = images === undefined ? 192 : panelSide(images), encode }: PanelOptions,
 ): Promise<GalleryImages> {
   const size = thumbnailSize(image, side);
   const small = resizeBilinearAntialiased(image, size);
@@ -53,7 +58,8 @@ export async function makePanels(
   const groundTruth = mask?.data.some((value) => value !== 0) ? await contour(mask) : undefined;
   const maps: Record<string, string> = {};
   const all = Object.entries(branches);
-  for (const [name, map] of all) maps[name] = await overlay(name, map, all.length);
+  const shares = fusion === 'sum' ? all.length : 1;
+  for (const [name, map] of all) maps[name] = await overlay(name, map, shares);
   return {
     ...size,
     input,

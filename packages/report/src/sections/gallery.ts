@@ -2,10 +2,18 @@ import type { EvaluationResult } from '@dskd/metrics';
 import { formatScore, outcomeOf } from '../format.js';
 import type { GalleryImage } from '../gallery-collector.js';
 import { assertDataUrl, markup, type Html } from '../html.js';
-import { HEAT_STOPS, type HeatScale } from '../images/overlays.js';
+import { HEAT_STOPS, type BranchFusion, type HeatScale } from '../images/overlays.js';
+
+/** How a branch's map is drawn, by the rule that fuses the branches. */
+const BRANCHES_IN_WORDS: Readonly<Record<BranchFusion, string>> = {
+  sum: 'The fused map is the sum of its branches: a branch’s map is drawn on its share of the scale, half of these numbers where there are two.',
+  'soft-maximum':
+    'The fused map is the soft maximum of its branches, each of which can raise an alarm alone.',
+  maximum: 'The fused map is the maximum of its branches, each of which can raise an alarm alone.',
+};
 
 /** The color scale of all maps, over gray. */
-function heatLegend({ low, threshold }: HeatScale): Html {
+function heatLegend({ low, threshold }: HeatScale, fusion: BranchFusion): Html {
   const high = 2 * threshold - low;
   const stops = HEAT_STOPS.map(
     ([red, green, blue, opacity], index) =>
@@ -23,7 +31,7 @@ function heatLegend({ low, threshold }: HeatScale): Html {
 <text x="160" y="42" text-anchor="middle">threshold ${formatScore(threshold)}</text>
 <text x="310" y="42" text-anchor="end">${formatScore(high)} and above</text>
 </svg>
-<figcaption>One scale for every map of every image: nothing is drawn up to the middle of normal images’ scores, orange is the threshold, red is as far above it again. The fused map is the sum of its branches: a branch’s map is drawn on its share of the scale, half of these numbers where there are two.</figcaption>
+<figcaption>One scale for every map of every image: nothing is drawn up to the middle of normal images’ scores, orange is the threshold, red is as far above it again. ${BRANCHES_IN_WORDS[fusion]}</figcaption>
 </figure>`;
 }
 
@@ -79,14 +87,18 @@ function noMistakes({ misses, falseAlarms }: EvaluationResult['atThreshold']): s
   return falseAlarms === 0 ? 'No good image raised a false alarm.' : undefined;
 }
 
-/**
- * Images by group with their panels, groups in the order of their first image.
- * @param atThreshold numbers of errors, if known.
- */
+export interface GalleryFacts {
+  readonly scale: HeatScale;
+  /** How the detector fuses its branches. Default `sum`. */
+  readonly fusion?: BranchFusion | undefined;
+  /** Numbers of errors, if known. */
+  readonly atThreshold?: EvaluationResult['atThreshold'] | undefined;
+}
+
+/** Images by group with their panels, groups in the order of their first image. */
 export function gallerySection(
   images: readonly GalleryImage[],
-  scale: HeatScale,
-  atThreshold?: EvaluationResult['atThreshold'],
+  { scale, fusion = 'sum', atThreshold }: GalleryFacts,
 ): Html {
   const compact = images.length > MANY;
   const news = atThreshold && noMistakes(atThreshold);
@@ -95,7 +107,7 @@ export function gallerySection(
     const group = image.group ?? 'Images';
     groups.set(group, [...(groups.get(group) ?? []), image]);
   }
-  return markup`${heatLegend(scale)}
+  return markup`${heatLegend(scale, fusion)}
 ${news !== undefined && markup`<p>${news}</p>`}
 ${[...groups].map(
   ([group, members]) => markup`<h3><bdi>${group}</bdi> <span class="count">(${members.length})</span></h3>

@@ -39,6 +39,7 @@ export class EvaluationReport {
         { image: image, ...maps, ...(mask && { mask }) },
         {
           scale: scaleOf(detector),
+          fusion: detector.description.fusion.rule,
           images: this.#gallery.capacity,
           encode: (panel) => encodeImage(panel, { format: 'webp' }),
         },
@@ -62,6 +63,7 @@ export class EvaluationReport {
       evaluation,
       gallery: this.#gallery.images(),
       heatScale: scaleOf(detector),
+      fusion: description.fusion.rule,
       facts: [
         ...(await dataFacts(source, signal)),
         ...modelFacts(description),

@@ -1,3 +1,4 @@
+import type { ScoreMetrics } from '@dskd/metrics';
 import { evaluationCsv, evaluationMarkdown } from './tables.js';
 import { madeUpResult } from './made-up-result.test.util.js';
 
@@ -38,6 +39,22 @@ test('Markdown without regions: what is not known is a dash, what cannot be meas
   const text = evaluationMarkdown(madeUpResult({ hasRegions: false }));
   expect(text).not.toContain('sPRO');
   expect(text).toContain('| fused | 0.8000 | 0.8100 | 0.8200 | 0.8300 | NaN | - |');
+});
+
+test('a branch without a map: dashes for pixels, and no line among the areas', () => {
+  const { branches, ...rest } = madeUpResult({ hasRegions: true });
+  const pooled: ScoreMetrics = {
+    ...branches.local!,
+    pixelAuroc: NaN,
+    pixelAveragePrecision: NaN,
+    auPro: null,
+    auSpro: {},
+    auSproByDefect: {},
+  };
+  const text = evaluationMarkdown({ ...rest, branches: { ...branches, pooled } });
+  expect(text).toContain('| pooled | 0.6000 | 0.6100 | 0.6200 | - | - | - |');
+  expect(text).not.toMatch(/^\| (logical_anomalies|mean) \| pooled/m);
+  expect(text).toContain('| cut, "deep" | 0.5500 | - | 0.5500 |');
 });
 
 test('CSV: a row a number, means and bounds; quoted where it must be, empty where it cannot be measured', () => {

@@ -16,8 +16,15 @@ function scoresOf({ branches, fused }: EvaluationResult): [string, ScoreMetrics]
   return [...Object.entries(branches), ['fused', fused]];
 }
 
+/** Whether a branch gave no maps, where those of the fused score were measured. */
+function hasNoMap({ auPro }: ScoreMetrics, scores: readonly [string, ScoreMetrics][]): boolean {
+  return auPro === null && scores.at(-1)![1].auPro !== null;
+}
+
 /** The metrics over all test images, one row per score. */
 function overall(scores: readonly [string, ScoreMetrics][]): Table {
+  const ofPixels = (quality: ScoreMetrics, value: number): string =>
+    number(hasNoMap(quality, scores) ? undefined : value);
   return {
     header: ['score', 'image AUROC', 'average precision', 'F1-max', 'pixel AUROC', 'pixel AP', 'AU-PRO'],
     rows: scores.map(([name, quality]) => [
@@ -25,8 +32,8 @@ function overall(scores: readonly [string, ScoreMetrics][]): Table {
       number(quality.imageAuroc),
       number(quality.imageAveragePrecision),
       number(quality.imageF1Max),
-      number(quality.pixelAuroc),
-      number(quality.pixelAveragePrecision),
+      ofPixels(quality, quality.pixelAuroc),
+      ofPixels(quality, quality.pixelAveragePrecision),
       number(quality.auPro?.value),
     ]),
   };
@@ -42,7 +49,9 @@ function imageAurocByDefect(scores: readonly [string, ScoreMetrics][], hasSubset
   return { header: ['image AUROC by defect', ...scores.map(([name]) => name)], rows };
 }
 
-function auSpro(scores: readonly [string, ScoreMetrics][]): Table {
+/** A branch without a map has no areas: it is left out. */
+function auSpro(all: readonly [string, ScoreMetrics][]): Table {
+  const scores = all.filter(([, quality]) => Object.keys(quality.auSpro).length > 0);
   const fused = scores.at(-1)![1];
   const subsets = Object.keys(fused.auSpro).sort();
   const limits = fused.auSpro[subsets[0]!]!.map(({ limit }) => limit);

@@ -20,6 +20,12 @@ test('a cost in words, without a time where none was measured', () => {
   );
 });
 
+test('a method without steps has a memory, and one pass', () => {
+  expect(describeCost({ ...cost, steps: 0, seconds: null, secondsPerStep: null })).toBe(
+    'this needs 5.3 GiB of memory here; the method has no training steps to measure: most of its time is one pass over the images',
+  );
+});
+
 test('what cannot fit is refused, with what would', () => {
   expect(() => {
     assertFitsHere(cost, 8 * 2 ** 30);

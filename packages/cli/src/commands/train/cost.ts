@@ -15,6 +15,8 @@ function memoryHere(): number {
 /** The cost of a training as a sentence. */
 export function describeCost({ bytes, seconds, secondsPerStep, steps }: TrainingCost): string {
   const memory = `this needs ${gibibytes(bytes)} of memory`;
+  if (steps === 0)
+    return `${memory} here; the method has no training steps to measure: most of its time is one pass over the images`;
   if (seconds === null || secondsPerStep === null) return `${memory} here`;
   return (
     `${memory} and at most about ${formatDuration(seconds)} here: ` +
@@ -38,7 +40,7 @@ export function assertFitsHere({ bytes, memory, alternatives }: TrainingCost, av
  */
 export async function printCost(options: TrainDetectorOptions, json: boolean): Promise<void> {
   const available = memoryHere();
-  if (!json) process.stderr.write('measuring the first steps\n');
+  if (!json) process.stderr.write('measuring the first steps, where the method has any\n');
   const cost = await estimateTraining(options, { availableBytes: available });
   if (json) printJson({ type: 'training-cost', ...cost });
   else process.stderr.write(`${describeCost(cost)}\n`);

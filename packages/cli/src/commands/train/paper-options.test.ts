@@ -1,16 +1,18 @@
 import { gcadAugmentation } from '@dskd/data';
 import type { DskdOptions } from '@dskd/methods';
 import { resolveOptions } from '../../options/resolve.js';
-import { trainOptions } from '../train.js';
-import { augmentationOf } from './training-options.js';
-import { paperOptions } from './training-options.js';
-import { trainingChoices } from './training-options.js';
+import { train, trainOptions, type TrainOptions } from '../train.js';
+import { augmentationOf, trainingChoices } from './training-options.js';
 
 const places = { data: 'x', weights: 'w', out: 'o' };
 
+async function optionsOf(flags: Record<string, unknown>): Promise<TrainOptions> {
+  return resolveOptions('train', trainOptions, { flags, recipe: await train.recipe!(flags) });
+}
+
 test('what the paper trained with', async () => {
   const flags = { ...places, preset: 'paper', category: 'screw_bag' };
-  const options = resolveOptions('train', trainOptions, { flags, recipe: paperOptions('screw_bag') });
+  const options = await optionsOf(flags);
   expect(options).toMatchObject({ teacher: 'wide_resnet50_2', size: [256, 256], epochs: 200, batchSize: 16 });
   expect(options.sigma).toBeUndefined();
   expect(trainingChoices(options)).toMatchObject({
@@ -34,13 +36,13 @@ test('what the paper trained with', async () => {
 
 test('what a user says is stronger', async () => {
   const flags = { ...places, preset: 'paper', epochs: 3, augment: 'none', teacher: 'resnet18' };
-  const options = resolveOptions('train', trainOptions, { flags, recipe: paperOptions(undefined) });
+  const options = await optionsOf(flags);
   expect(options).toMatchObject({ epochs: 3, teacher: 'resnet18', batchSize: 16 });
   expect(await augmentationOf(options)).toBeUndefined();
 });
 
-test('--student local trains that one alone', () => {
+test('--student local trains that one alone', async () => {
   const flags = { ...places, teacher: 'resnet18', student: 'local' };
-  const { options } = trainingChoices(resolveOptions('train', trainOptions, { flags }));
+  const { options } = trainingChoices(await optionsOf(flags));
   expect(Object.keys((options as DskdOptions).branches)).toEqual(['local']);
 });

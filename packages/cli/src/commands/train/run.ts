@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import os from 'node:os';
 import { summarize, type ImageSource } from '@dskd/data';
 import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
-import { trainDetector, type TrainDetectorOptions } from '@dskd/detector';
+import { trainDetector, type Detector, type TrainDetectorOptions } from '@dskd/detector';
 import { saveDetectorFile } from '@dskd/detector/node';
-import { createMethod } from '@dskd/methods';
+import { createMethod, TRAINING_DEFAULTS } from '@dskd/methods';
 import { workerRunnerFor } from '@dskd/methods/node';
 import { startBackend, teacherOf } from '../../models.js';
-import { printLine } from '../../output/print.js';
-import { progressRenderer } from '../../output/progress.js';
+import { printJson, printLine } from '../../output/print.js';
+import { formatDuration, progressRenderer } from '../../output/progress.js';
 import { shellQuote } from '../../output/report-facts.js';
 import { printSavedModel } from '../../output/saved-model.js';
 import { pluginModules } from '../../plugins.js';
@@ -56,6 +56,7 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
     if (options.dryRun) return;
     const report = options.report === undefined ? undefined : new TrainingReport(options.report);
     const render = progressRenderer({ json });
+    const started = performance.now();
     const detector = await trainDetector({
       ...training,
       ...(checkpoint !== undefined && {
@@ -70,22 +71,46 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
         report?.listen(event);
       },
     });
+    const seconds = (performance.now() - started) / 1000;
     try {
       const { embedTeacher, storage } = options;
-      await saveDetectorFile(detector, out, { embedTeacher, storage });
+      await saveDetectorFile(detector, out, { embedTeacher, ...(storage && { storage }) });
       await report?.write(detector, {
         source,
         evaluate: { model: out, data: options.data, category },
         signal,
       });
+      await printTrained(detector, { seconds, out, json });
       printSavedModel(detector, out, json);
-      if (!json) printLine(`\n${nextSteps(source, { model: out, data: options.data, category })}`);
+      if (json) return;
+      if ((TRAINING_DEFAULTS.closedForm as readonly string[]).includes(options.method)) printLine(STUDENTS_INSTEAD);
+      printLine(`\n${nextSteps(source, { model: out, data: options.data, category })}`);
     } finally {
       detector.dispose();
     }
   } finally {
     teacher?.dispose();
   }
+}
+
+const STUDENTS_INSTEAD =
+  "the paper's students instead, which train for minutes: the same command with --method dskd";
+
+/** Prints which method was trained, how long it took and how large the file is. */
+async function printTrained(
+  { description }: Detector,
+  { seconds, out, json }: { readonly seconds: number; readonly out: string; readonly json: boolean },
+): Promise<void> {
+  const { size: bytes } = await stat(out);
+  const { method, inputSize } = description;
+  if (json) {
+    printJson({ type: 'model-trained', method, inputSize, seconds, bytes });
+    return;
+  }
+  const mebibytes = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  printLine(
+    `method ${method} at ${inputSize.join(' x ')} pixels: trained and calibrated in ${formatDuration(seconds)}, ${mebibytes}`,
+  );
 }
 
 export interface NextSteps {

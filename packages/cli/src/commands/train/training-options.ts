@@ -4,8 +4,10 @@ import { DskdError } from '@dskd/base';
 import { assertAugmentation, gcadAugmentation, type Augmentation } from '@dskd/data';
 import { paperRecipe, type TrainDetectorOptions } from '@dskd/detector';
 import type { BranchOptions } from '@dskd/methods';
+import type { OptionSet } from '../../options/option.js';
 import { recordedOptions } from '../../options/resolve.js';
 import { DEFAULT_OUT, trainOptions, type TrainOptions } from '../train.js';
+import { hasOption } from './method-for.js';
 
 function branchOf(branch: 'local' | 'global', options: TrainOptions): BranchOptions {
   const name = branch === 'local' ? options.localObjective : options.globalObjective;
@@ -17,10 +19,15 @@ function branchOf(branch: 'local' | 'global', options: TrainOptions): BranchOpti
   };
 }
 
-/** The options of the method that is trained. */
+/** The options of the method that is trained: its flags, over them what `--method-options` says. */
 function methodOptions(options: TrainOptions): object {
+  return { ...studentOptions(options), ...parsedMethodOptions(options.methodOptions) };
+}
+
+/** What the flags of the students say; nothing for other methods. */
+function studentOptions(options: TrainOptions): object {
   const { method, preset, epochs, batchSize, reestimateBatchNorm, gccb, gccbChannels } = options;
-  if (method !== 'dskd' && method !== 'rd') return parsedMethodOptions(options.methodOptions);
+  if (method !== 'dskd' && method !== 'rd') return {};
   const common = { preset, batchSize, reestimateBatchNorm, ...(epochs !== undefined && { epochs }) };
   if (method === 'rd') {
     const { objective, optimizer } = branchOf('local', options);
@@ -45,8 +52,13 @@ function parsedMethodOptions(given: TrainOptions['methodOptions'] = {}): object 
   }
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed;
   throw new DskdError('invalid-argument', `Got --method-options ${given}, wanted a JSON object.`, {
-    hint: 'For example --method-options \'{"neighbors": 3}\'.',
+    hint: 'For example --method-options \'{"pooled": null}\'.',
   });
+}
+
+/** The options that a method has: defaults of other methods are no part of its record. */
+function optionsOf(method: string): OptionSet {
+  return Object.fromEntries(Object.entries(trainOptions).filter(([, { facts }]) => hasOption(method, facts)));
 }
 
 /** The options of `trainDetector` that depend on the command line alone, not on the data. */
@@ -54,18 +66,19 @@ export function trainingChoices(options: TrainOptions): Omit<TrainDetectorOption
   return {
     method: options.method,
     options: methodOptions(options),
-    input: { size: options.size, fit: options.fit },
+    input: { ...(options.size && { size: options.size }), fit: options.fit },
     calibration: {
       holdOutFraction: options.holdOut,
       onTrainingImages: options.calibrateOnTraining,
       statisticsOn: options.statisticsOn,
-      normalization: options.normalization,
+      ...(options.normalization && { normalization: options.normalization }),
+      ...(options.fusion && { fusion: options.fusion }),
       falseAlarmRate: options.falseAlarmRate,
       ...(options.sigma !== undefined && { sigma: options.sigma }),
     },
     execution: { featureCacheBytes: options.cacheMb * 2 ** 20 },
     seed: options.seed,
-    recorded: recordedOptions(trainOptions, options),
+    recorded: recordedOptions(optionsOf(options.method), options),
   };
 }
 

@@ -1,0 +1,99 @@
+import { resolveOptions } from '../../options/resolve.js';
+import { train, trainOptions, type TrainOptions } from '../train.js';
+import { methodFor } from './method-for.js';
+import { trainingChoices } from './training-options.js';
+
+const of = (given: Record<string, unknown>): string => methodFor(given, trainOptions);
+
+test('nothing said: instant; an option that only students have: the students', () => {
+  expect(of({ data: 'x', size: 64, seed: 3, normalization: 'moments', storage: 'float16' })).toBe('instant');
+  for (const given of [
+    { preset: 'paper' },
+    { student: 'both' },
+    { epochs: 3 },
+    { batchSize: 16 },
+    { gccb: 'full' },
+    { temperature: 1 },
+    { localLearningRate: 0.1 },
+    { globalObjective: 'contextualAffinity' },
+    { reestimateBatchNorm: false },
+    { checkpoint: 'run' },
+  ]) {
+    expect([given, of(given)]).toEqual([given, 'dskd']);
+  }
+});
+
+test('a method that is named is that one, with its options', () => {
+  expect(of({ method: 'dskd' })).toBe('dskd');
+  expect(of({ method: 'padim', methodOptions: '{}' })).toBe('padim');
+  expect(of({ method: 'rd', preset: 'nano', localObjective: 'perPixelCosine' })).toBe('rd');
+  expect(of({ method: 'of-a-plugin', checkpoint: 'run' })).toBe('of-a-plugin');
+});
+
+test.each([
+  [{ method: 'instant', preset: 'nano', epochs: 3 }, '--preset, --epochs'],
+  [{ method: 'patchcore', checkpoint: 'run' }, '--checkpoint'],
+  [{ method: 'rd', gccb: 'pool' }, '--gccb'],
+  [{ method: 'of-a-plugin', batchSize: 3 }, '--batch-size'],
+])('%j: options of others are refused by name', (given, flags) => {
+  expect(() => of(given)).toThrow(
+    expect.objectContaining({
+      code: 'invalid-argument',
+      message: `Got ${flags}; wanted only options that the method ${given.method} has.`,
+      hint: expect.stringContaining('--method dskd') as string,
+    }) as Error,
+  );
+});
+
+async function choices(given: Record<string, unknown>): Promise<ReturnType<typeof trainingChoices>> {
+  const recipe = await train.recipe!(given);
+  const options: TrainOptions = resolveOptions('train', trainOptions, {
+    flags: { data: 'x', ...given },
+    recipe,
+  });
+  return trainingChoices(options);
+}
+
+test('what is left out is left to the method: size, normalization, fusion; defaults of students are not recorded', async () => {
+  expect(await choices({})).toEqual({
+    method: 'instant',
+    options: {},
+    input: { fit: 'stretch' },
+    calibration: {
+      holdOutFraction: 0.1,
+      onTrainingImages: false,
+      statisticsOn: 'calibration',
+      falseAlarmRate: 0.05,
+    },
+    execution: { featureCacheBytes: 2 ** 30 },
+    seed: 1,
+    recorded: {
+      fit: 'stretch',
+      teacher: 'teacher-tiny',
+      method: 'instant',
+      seed: 1,
+      calibrateOnTraining: false,
+      statisticsOn: 'calibration',
+      falseAlarmRate: 0.05,
+    },
+  });
+  expect(await choices({ preset: 'nano' })).toMatchObject({
+    method: 'dskd',
+    options: { preset: 'nano', batchSize: 16 },
+    recorded: { preset: 'nano', temperature: 1 },
+  });
+  expect(await choices({ normalization: 'moments', fusion: 'maximum', size: 64 })).toMatchObject({
+    method: 'instant',
+    calibration: { normalization: 'moments', fusion: 'maximum' },
+    input: { size: [64, 64] },
+  });
+});
+
+test('--method-options reaches every method, over what flags say', async () => {
+  expect((await choices({ methodOptions: '{"pooled": null}' })).options).toEqual({ pooled: null });
+  expect((await choices({ preset: 'nano', methodOptions: { batchSize: 3 } })).options).toMatchObject({
+    preset: 'nano',
+    batchSize: 3,
+  });
+  await expect(choices({ methodOptions: 'none' })).rejects.toMatchObject({ code: 'invalid-argument' });
+});
