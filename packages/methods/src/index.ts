@@ -25,4 +25,5 @@ export {
   type BranchOptions,
   type DskdOptions,
 } from './dskd/options.js';
+export { assertTiling, defaultOverlap, imagesPerPass, type Tiling } from './tiles/grid.js';
 export { createMethod, methodNames, registerMethod } from './registry.js';

@@ -101,3 +101,19 @@ export function assertTeacherGiven<T>(teacher: T | undefined, method: string): a
     hint: 'loadTeacher of @dskd/models makes one; the package dskd brings its own.',
   });
 }
+
+/**
+ * Refuses a bank that weighs positions where images are cut into tiles.
+ * @throws {DskdError} `invalid-config`
+ */
+export function assertNoPositions(
+  method: string,
+  { positionWeight }: Pick<BankOptions, 'positionWeight'>,
+): void {
+  if (positionWeight === 0) return;
+  throw new DskdError(
+    'invalid-config',
+    `Got positionWeight ${positionWeight} for the method ${method} on tiles; wanted 0: a position in a tile is none in the part.`,
+    { hint: 'Leave positionWeight out, or train without tiles.' },
+  );
+}
