@@ -53,11 +53,12 @@ function lengthOf({ epochs, steps, batchSize }: FitRecord): string {
 
 /** The architecture, training and threshold of a detector. */
 export function modelFacts(description: DetectorDescription): Fact[] {
-  const { method, teacher, inputSize, branches, trainings, resize } = description;
+  const { method, teacher, inputSize, tiles, branches, trainings, resize } = description;
   return [
     { label: 'Method', value: method },
     ...(teacher ? [{ label: 'Teacher', value: `${teacher.name}, sha256 ${teacher.sha256}` }] : []),
     { label: 'Input', value: `${inputSize.join(' x ')} pixels (height x width), ${resize.fit}` },
+    ...(tiles ? [{ label: 'Tiles', value: `${tiles.size} pixels, overlapping by ${tiles.overlap}` }] : []),
     { label: 'Branches', value: branches.map(({ name }) => name).join('\n') },
     ...trainings.map((training) => ({
       label: `Training of ${training.branches.join(' and ')}`,
