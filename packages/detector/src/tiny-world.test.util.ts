@@ -77,7 +77,7 @@ const GROUPS = {
     'batchSize',
     'reestimateBatchNorm',
   ],
-  input: ['size', 'fit', 'fill', 'augmentation', 'ignored'],
+  input: ['size', 'tiles', 'fit', 'fill', 'augmentation', 'ignored'],
   calibration: [
     'holdOutFraction',
     'onTrainingImages',

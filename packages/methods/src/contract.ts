@@ -200,6 +200,13 @@ export interface Method<Options = unknown> {
   /** Default: Eq. 8, the sum of maps that are normalized by the moments of their pixels. */
   readonly scoring?: ScoringDefaults;
   /**
+   * Which part of a method looks at places of an image, and can run on tiles of it, and which looks at the whole image.
+   * A method without it cannot run on tiles.
+   * @returns complete options of each part, null where there is none; not both are null.
+   * @throws {DskdError} `invalid-config` for options that make no sense on tiles.
+   */
+  tiling?(options: Options): { readonly tile: Options | null; readonly whole: Options | null };
+  /**
    * What `fit` would take, before anything is allocated.
    * @throws {DskdError} `invalid-config`, `invalid-argument` for options that make no sense together.
    */

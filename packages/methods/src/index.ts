@@ -19,4 +19,5 @@ export type {
 } from './contract.js';
 export type { DskdConfig } from './dskd/model.js';
 export { type BranchOptions, type DskdOptions, type DskdOptionsInput } from './dskd/options.js';
+export { assertTiling, defaultOverlap, imagesPerPass, type Tiling } from './tiles/grid.js';
 export { createMethod, methodNames, registerMethod } from './registry.js';

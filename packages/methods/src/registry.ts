@@ -1,5 +1,6 @@
 import { DskdError } from '@dskd/base';
 import type { Method } from './contract.js';
+import type { Tiling } from './tiles/grid.js';
 
 /** A method that is loaded when it is first used. */
 export interface LazyMethod {
@@ -59,12 +60,17 @@ export function methodNames(): string[] {
 }
 
 /**
- * The method called `name`.
- * @throws {DskdError} `invalid-argument` listing the methods there are.
+ * The method called `name`, on tiles of its images where it is given some.
+ * @throws {DskdError} `invalid-argument` listing the methods there are, or those that can run on tiles.
  */
-export async function createMethod(name: string): Promise<Method> {
+export async function createMethod(name: string, tiling?: Tiling | null): Promise<Method> {
   const known = methods.get(name);
-  if (known) return known.load();
+  if (known) {
+    const method = await known.load();
+    if (!tiling) return method;
+    const { tiledMethod } = await import('./tiles/tiled-method.js');
+    return tiledMethod(method, tiling, method.tiling ? [] : await methodsOnTiles());
+  }
   throw new DskdError(
     'invalid-argument',
     `Got method '${name}'; wanted one of ${methodNames().join(', ')}.`,
@@ -72,4 +78,10 @@ export async function createMethod(name: string): Promise<Method> {
       hint: 'A method of another package must be registered first: registerMethod of @dskd/methods.',
     },
   );
+}
+
+async function methodsOnTiles(): Promise<string[]> {
+  const able: string[] = [];
+  for (const name of methodNames()) if ((await methods.get(name)!.load()).tiling) able.push(name);
+  return able;
 }

@@ -76,6 +76,7 @@ function describeModel(description: DetectorDescription): string {
       ['method', method],
       ...describeTeacher(teacher),
       ['input', `${inputSize[0]} x ${inputSize[1]} pixels, ${resize.fit}, ${resize.filter}${fill}`],
+      ['tiles', describeTiles(description)],
       ['ignored pixels', description.ignored ? 'as the mask in the file says' : 'none'],
       ['weights', `stored as ${description.storage}`],
       ['fusion', `${fusion.rule}, sigma ${fusion.sigma}, normalized by ${fusion.normalization}`],
@@ -100,6 +101,10 @@ function describeModel(description: DetectorDescription): string {
   ].join('\n\n');
 }
 
+function describeTiles({ tiles }: DetectorDescription): string {
+  return tiles ? `${tiles.size} x ${tiles.size} pixels, overlapping by ${tiles.overlap}` : 'none';
+}
+
 function describeTeacher(teacher: DetectorDescription['teacher']): [string, string][] {
   if (!teacher) return [['teacher', 'none']];
   const { name, embedded, sha256, levels, inputTransform } = teacher;
@@ -111,9 +116,11 @@ function describeTeacher(teacher: DetectorDescription['teacher']): [string, stri
 }
 
 /** Preset and objective of each student of the methods `dskd` and `rd`. */
-function describeStudents({ method, config }: DetectorDescription): string[][] | undefined {
+function describeStudents({ method, config, tiles }: DetectorDescription): string[][] | undefined {
   if (method !== 'dskd' && method !== 'rd') return undefined;
-  const { branches } = config as unknown as DskdConfig;
+  // With tiles there is a model of tiles and one of whole images.
+  const configs = (tiles ? [config.tile, config.whole] : [config]) as unknown as (DskdConfig | null)[];
+  const branches = configs.flatMap((each) => each?.branches ?? []);
   return branches.map(({ name, student, objective }) => [
     name,
     `${student.preset} ${student.branch}`,

@@ -6,6 +6,7 @@ import {
   commaSeparated,
   fraction,
   inputSize,
+  integer,
   number,
   option,
   OptionType,
@@ -71,6 +72,18 @@ export const trainOptions = {
       recorded: true,
     },
   ),
+  tiles: option(
+    integer({ minimum: 32 }).optional(),
+    'side of tiles: for small defects, see the image at --size in tiles, in bounded memory',
+    { group: 'Data', value: 'pixels', defaultText: 'none', example: 256, recorded: true },
+  ),
+  tileOverlap: option(wholeNumber().optional(), 'pixels that neighboring tiles share', {
+    group: 'Data',
+    value: 'pixels',
+    defaultText: 'an eighth of --tiles',
+    example: 32,
+    recorded: true,
+  }),
   fit: option(
     choice('stretch', 'letterbox').default(TRAINING_DEFAULTS.fit),
     'how an image of another aspect ratio is resized: stretched, or with a border',

@@ -79,11 +79,12 @@ function branchInWords(
 
 /** The architecture, training and threshold of a detector. */
 export function modelFacts(description: DetectorDescription): Fact[] {
-  const { method, teacher, inputSize, branches, fusion, trainings, resize } = description;
+  const { method, teacher, inputSize, tiles, branches, fusion, trainings, resize } = description;
   return [
     { label: 'Method', value: method },
     ...(teacher ? [{ label: 'Teacher', value: `${teacher.name}, sha256 ${teacher.sha256}` }] : []),
     { label: 'Input', value: `${inputSize.join(' x ')} pixels (height x width), ${resize.fit}` },
+    ...(tiles ? [{ label: 'Tiles', value: `${tiles.size} pixels, overlapping by ${tiles.overlap}` }] : []),
     { label: 'Branches', value: branches.map((branch) => branchInWords(branch, fusion.weights)).join('\n') },
     {
       label: 'Fusion',

@@ -29,6 +29,7 @@ export const DESCRIPTION: DetectorDescription = {
     inputTransform: { channelOrder: 'rgb', scale: 1, mean: [0, 0, 0], standardDeviation: [1, 1, 1] },
   },
   inputSize: [32, 32],
+  tiles: null,
   resize: { fit: 'stretch', filter: 'bilinear-antialiased', fill: null },
   storage: 'float32',
   ignored: false,

@@ -74,6 +74,11 @@ export const descriptionSchema = z.object({
   teacher: teacherSchema.nullable(),
   /** `[height, width]` in pixels. */
   inputSize: size,
+  /** The tiles of `inputSize` that the method runs on; null where it sees whole images. */
+  tiles: z
+    .object({ size: z.int().min(32).max(16_384), overlap: z.int().nonnegative().max(16_384) })
+    .nullable()
+    .default(null),
   /** How an image becomes `inputSize`. */
   resize: z.object({
     /** `stretch`: each side apart. `letterbox`: the sides' ratio is kept, the rest is filled. */

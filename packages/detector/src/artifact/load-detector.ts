@@ -37,8 +37,8 @@ async function assemble(
   ownsTeacher: boolean,
 ): Promise<Detector> {
   try {
-    const { method: name, config, inputSize } = description;
-    const method = await createMethod(name);
+    const { method: name, config, inputSize, tiles } = description;
+    const method = await createMethod(name, tiles);
     const saved = { config, tensors: tensorFiles.tensorsUnder(tensors, name) };
     const model = await method.restore(saved, { inputSize, teacher });
     assertBranches(model, description);

@@ -1,5 +1,6 @@
 import { DskdError } from '@dskd/base';
 import type { ImageSource } from '@dskd/data';
+import { imagesPerPass } from '@dskd/methods';
 import type { ErrorCosts } from '@dskd/metrics';
 import type { Detector } from '../inference/detector.js';
 import { costThreshold, f1Threshold } from './labeled-thresholds.js';
@@ -8,7 +9,7 @@ import { scoreImages } from './score-images.js';
 export interface ChooseThresholdOptions {
   /** What the two kinds of error cost. Default: the threshold is the one with the highest F1. */
   readonly costs?: ErrorCosts;
-  /** Images per pass. Does not change results. Default 8. */
+  /** Images per pass. Does not change results. Default 8, fewer where they are cut into tiles. */
   readonly batchSize?: number;
   readonly signal?: AbortSignal;
 }
@@ -38,7 +39,7 @@ export interface ChosenThreshold {
 export async function chooseThreshold(
   detector: Detector,
   anomalies: ImageSource,
-  { costs, batchSize = 8, signal }: ChooseThresholdOptions = {},
+  { costs, batchSize = imagesPerPass(detector.description), signal }: ChooseThresholdOptions = {},
 ): Promise<ChosenThreshold> {
   const choose = (
     scores: readonly number[],

@@ -2,7 +2,7 @@ import type { EventListener } from '@dskd/base';
 import type { ImageSource } from '@dskd/data';
 import { quantileThreshold, type QuantileThreshold } from '@dskd/scoring';
 import type { Detector } from '../inference/detector.js';
-import { TRAINING_DEFAULTS } from '@dskd/methods';
+import { imagesPerPass, TRAINING_DEFAULTS } from '@dskd/methods';
 import { recalibrationImages } from './choose-images.js';
 import { scoreImages } from './score-images.js';
 
@@ -19,7 +19,7 @@ export interface RecalibrateOptions {
    * score. Default false: scores stay comparable with earlier ones.
    */
   readonly statistics?: boolean;
-  /** Images per pass. Does not change results. Default 8. */
+  /** Images per pass. Does not change results. Default 8, fewer where they are cut into tiles. */
   readonly batchSize?: number;
   readonly onEvent?: EventListener;
   readonly signal?: AbortSignal;
@@ -40,8 +40,9 @@ export async function recalibrate(
   source: ImageSource,
   options: RecalibrateOptions = {},
 ): Promise<QuantileThreshold> {
-  const { statistics = false, batchSize = 8, confidence, onEvent, signal } = options;
+  const { statistics = false, confidence, onEvent, signal } = options;
   const { description } = detector;
+  const { batchSize = imagesPerPass(description) } = options;
   const { falseAlarmRate = description.threshold.falseAlarmRate ?? TRAINING_DEFAULTS.falseAlarmRate } =
     options;
   // Before any image is read.

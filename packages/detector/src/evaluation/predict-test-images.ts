@@ -1,5 +1,6 @@
 import { DskdError, throwIfAborted, type EventListener, type PixelBuffer } from '@dskd/base';
 import type { ImageSource, Sample } from '@dskd/data';
+import { imagesPerPass } from '@dskd/methods';
 import type { EvaluationResult } from '@dskd/metrics';
 import type { Detector } from '../inference/detector.js';
 import type { IgnoreMask } from '../inference/ignored-pixels.js';
@@ -7,7 +8,7 @@ import type { Prediction } from '../inference/prediction.js';
 
 /** How the images of an evaluation are gone through. */
 export interface TestImageOptions {
-  /** Images per pass. Does not change results. Default 8. */
+  /** Images per pass. Does not change results. Default 8, fewer where they are cut into tiles. */
   readonly batchSize?: number;
   readonly onEvent?: EventListener;
   readonly signal?: AbortSignal;
@@ -38,7 +39,7 @@ export async function predictTestImages(
   detector: Detector,
   samples: readonly Sample[],
   {
-    batchSize = 8,
+    batchSize = imagesPerPass(detector.description),
     ignored,
     onEvent,
     signal,

@@ -59,6 +59,7 @@ export function brightnessDetector(options: BrightnessOptions): Detector {
       inputTransform: { channelOrder: 'rgb', scale: 1, mean: [0, 0, 0], standardDeviation: [1, 1, 1] },
     },
     inputSize: size,
+    tiles: null,
     resize: { fit, filter: 'bilinear-antialiased', fill: fit === 'letterbox' ? fill : null },
     storage: 'float32',
     ignored: ignored !== null,

@@ -1,6 +1,6 @@
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
 import { placement, preparePixels, toImageTensor, toRgb, type ImageInput, type Placement } from '@dskd/data';
-import { TRAINING_DEFAULTS, type AnomalyModel } from '@dskd/methods';
+import { imagesPerPass, TRAINING_DEFAULTS, type AnomalyModel } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
 import { conformalPValue, findRegions, quantileThreshold, type BranchNormalization } from '@dskd/scoring';
 import { tensorFiles, type StateDict, type TensorStorage } from '@dskd/weights';
@@ -19,7 +19,7 @@ import { preparationOf } from './preparation.js';
 import { disposeOutputs, rawOutputs, scoreOutputs, type ScoredBatch } from './score.js';
 
 export interface PredictOptions {
-  /** Images per pass through the networks. Does not change results. Default 8. */
+  /** Images per pass through the networks. Does not change results. Default 8, fewer where they are cut into tiles. */
   readonly batchSize?: number;
   /** Overrides the detector's threshold for this call. */
   readonly threshold?: number;
@@ -175,7 +175,7 @@ export class Detector {
     options: PredictOptions = {},
   ): Promise<Prediction | Prediction[]> {
     this.#assertAlive();
-    const { batchSize = 8, signal } = options;
+    const { batchSize = imagesPerPass(this.#description), signal } = options;
     if (!Number.isInteger(batchSize) || batchSize < 1) {
       throw new DskdError('invalid-argument', `Got batch size ${batchSize}, wanted a positive integer.`);
     }

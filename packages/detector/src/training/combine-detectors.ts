@@ -1,13 +1,12 @@
 import { DskdError, type EventListener } from '@dskd/base';
 import { PreparedImages, type ImageSource, type Sample } from '@dskd/data';
-import { createMethod, TRAINING_DEFAULTS } from '@dskd/methods';
+import { createMethod, imagesPerPass, TRAINING_DEFAULTS } from '@dskd/methods';
 import { quantileThreshold } from '@dskd/scoring';
 import type { DetectorDescription, TrainingRecord } from '../artifact/description.js';
 import { calibrate, calibratedBranches } from '../calibration/calibrate.js';
 import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
 import { Detector } from '../inference/detector.js';
 import { preparationOf } from '../inference/preparation.js';
-import { DEFAULT_BATCH } from './train-detector.js';
 
 export interface CombineOptions {
   /**
@@ -64,6 +63,7 @@ function assertCombinable(detectors: readonly Detector[]): void {
   if (twice.length > 0) problems.push(`two students are called ${twice.join(', ')}`);
   const settings = {
     'fit images differently': differing(({ resize }) => resize),
+    'cut images into other tiles': differing(({ tiles }) => tiles),
     'normalize, smooth or add maps differently': differing(({ fusion }) => fusion),
     'take mean and deviation of different images': differing(({ trainings }) => [
       ...new Set(trainings.map(({ options }) => options.statisticsOn ?? 'calibration')),
@@ -157,7 +157,7 @@ export async function combineDetectors(
   const descriptions = detectors.map(({ description }) => description);
   assertCombinable(detectors);
   const [first] = descriptions as [DetectorDescription, ...DetectorDescription[]];
-  const method = await createMethod(first.method);
+  const method = await createMethod(first.method, first.tiles);
   if (!method.combine) {
     throw new DskdError('invalid-argument', `Models of the method ${first.method} cannot be combined.`);
   }
@@ -176,7 +176,7 @@ export async function combineDetectors(
     const onTraining = trainings[0]!.options.statisticsOn === 'training';
     const calibration = await calibrate(model, first.fusion, prepared(chosen.calibration), {
       statistics: onTraining ? prepared(chosen.training) : undefined,
-      batchSize: batchSize ?? (typeof firstBatch === 'number' ? firstBatch : DEFAULT_BATCH),
+      batchSize: batchSize ?? (typeof firstBatch === 'number' ? firstBatch : imagesPerPass(first)),
       ignored,
       signal,
     });

@@ -1,5 +1,5 @@
 import { PreparedImages, type Sample } from '@dskd/data';
-import type { Alternative, Fit } from '@dskd/methods';
+import { imagesPerPass, type Alternative, type Fit } from '@dskd/methods';
 import { quantileThreshold } from '@dskd/scoring';
 import type { ImageSet } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
@@ -64,9 +64,6 @@ export function fit(
   return method.fit({ ...plan, trainingImages, run, ...progress }, options);
 }
 
-/** Images per pass of a calibration where the method does not say. */
-export const DEFAULT_BATCH = 8;
-
 /**
  * Learns what good images look like: fits the method's model, then calibrates normalization, threshold and p-values on
  * good images that it was not fitted on.
@@ -95,7 +92,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   const dataFingerprint = await source.fingerprint(signal ? { signal } : {});
   const run = { ...fitting.run, dataFingerprint };
   const fitted = await fit({ ...fitting, run }, prepared(chosen.training), progress);
-  const { model, batchSize = DEFAULT_BATCH } = fitted;
+  const { model, batchSize = imagesPerPass(input) } = fitted;
   try {
     onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
     const calibration = await calibrate(model, rule.fusion, prepared(chosen.calibration), {

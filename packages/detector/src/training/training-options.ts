@@ -1,7 +1,9 @@
 import { DskdError, type EventListener } from '@dskd/base';
 import type { Augmentation, Color, Fit, ImageSource, Preparation } from '@dskd/data';
 import {
+  assertTiling,
   createMethod,
+  defaultOverlap,
   TRAINING_DEFAULTS,
   type Execution,
   type FitInput,
@@ -9,6 +11,7 @@ import {
   type JsonObject,
   type Method,
   type Size,
+  type Tiling,
 } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
 import { defaultSigma, type FusionRule, type Normalization } from '@dskd/scoring';
@@ -26,6 +29,12 @@ export interface InputOptions {
    * training image is as large both ways; else `[128, 128]`.
    */
   readonly size?: Size;
+  /**
+   * For small defects in large images: the method runs on square tiles of the image at `size`, and what looks at the
+   * whole image sees it at the size of a tile. Memory does not grow with the image. `overlap`: an eighth of the side
+   * where it is left out. Default: no tiles.
+   */
+  readonly tiles?: { readonly size: number; readonly overlap?: number } | undefined;
   /** How images of other proportions become that size. Default `stretch`. */
   readonly fit?: Fit;
   /** What fills a letterbox's border: red, green, blue, 0..255. Default: the mean of ImageNet. */
@@ -63,7 +72,10 @@ export interface CalibrationOptions {
   readonly fusion?: FusionRule;
   /** Factors of branches by name. Default: the method's own with its own rule, else 1. */
   readonly weights?: Readonly<Record<string, number>>;
-  /** Standard deviation of the Gaussian filter in input pixels. Default 4 x min(height, width) / 256. */
+  /**
+   * Standard deviation of the Gaussian filter in input pixels. Default 4 x min(height, width) / 256, of a tile where
+   * there are tiles.
+   */
   readonly sigma?: number | undefined;
   /** The threshold is the quantile of normal scores for this rate of false alarms. Default 0.05. */
   readonly falseAlarmRate?: number;
@@ -125,7 +137,7 @@ export interface ResolvedTraining {
   /** `height * width` of the network's input, 1 where pixels do not count. */
   readonly ignored: Uint8Array | null;
   /** What the artifact says of its input. */
-  readonly input: Pick<DetectorDescription, 'teacher' | 'inputSize' | 'resize' | 'ignored'>;
+  readonly input: Pick<DetectorDescription, 'teacher' | 'inputSize' | 'tiles' | 'resize' | 'ignored'>;
   /** What the artifact's training record says before the fit. Its `dataFingerprint` is empty, too. */
   readonly record: Pick<TrainingRecord, 'seed' | 'images' | 'dataFingerprint' | 'augmentation' | 'options'>;
 }
@@ -185,20 +197,26 @@ async function defaultInputSize(source: ImageSource, { preferredSide }: Method):
   return Math.min(width, height) >= preferredSide ? [preferredSide, preferredSide] : inputSize;
 }
 
-/** @throws {DskdError} `input-size-mismatch`, `shape-mismatch`: the ignore mask. */
+/** @throws {DskdError} `invalid-config`: the tiles; `input-size-mismatch`, `shape-mismatch`: the ignore mask. */
 function resolveInput(
   given: InputOptions,
   [height, width]: Size,
+  teacher: Teacher | undefined,
 ): {
   readonly inputSize: [number, number];
+  readonly tiles: Tiling | null;
   readonly resize: DetectorDescription['resize'];
   readonly ignored: Uint8Array | null;
 } {
   const inputSize: [number, number] = [height, width];
   const fit = given.fit ?? TRAINING_DEFAULTS.fit;
   const [red, green, blue] = given.fill ?? TRAINING_DEFAULTS.fill;
+  const { tiles } = given;
+  const tiling = tiles ? { size: tiles.size, overlap: tiles.overlap ?? defaultOverlap(tiles.size) } : null;
+  if (tiling) assertTiling(tiling, inputSize, teacher?.extractor);
   return {
     inputSize,
+    tiles: tiling,
     resize: {
       fit,
       filter: 'bilinear-antialiased',
@@ -211,7 +229,7 @@ function resolveInput(
 /** @throws {DskdError} `invalid-config` for a method that scores the images it was fitted on as perfect. */
 function resolveCalibration(
   given: CalibrationOptions,
-  inputSize: Size,
+  { inputSize, tiles }: { readonly inputSize: Size; readonly tiles: Tiling | null },
   { name, needs, scoring }: Method,
 ): Required<CalibrationOptions> {
   const onTrainingImages = given.onTrainingImages ?? TRAINING_DEFAULTS.onTrainingImages;
@@ -233,7 +251,7 @@ function resolveCalibration(
     normalization: given.normalization ?? scoring?.normalization ?? TRAINING_DEFAULTS.normalization,
     fusion: given.fusion ?? scoring?.fusion ?? TRAINING_DEFAULTS.fusion,
     weights: given.weights ?? (ownRule ? (scoring?.weights ?? {}) : {}),
-    sigma: given.sigma ?? defaultSigma(inputSize),
+    sigma: given.sigma ?? defaultSigma(tiles ? [tiles.size, tiles.size] : inputSize),
     falseAlarmRate: given.falseAlarmRate ?? TRAINING_DEFAULTS.falseAlarmRate,
   };
 }
@@ -241,23 +259,26 @@ function resolveCalibration(
 /**
  * Makes every choice of a training, once.
  * @throws {DskdError} `invalid-argument` (no such method, a teacher without a SHA-256, no teacher where one is needed),
- * `invalid-config` (the method's options), `dataset-invalid` (too few images), `image-unreadable` (the one that tells
- * the size), and for the ignore mask `input-size-mismatch`, `shape-mismatch`.
+ * `invalid-config` (the method's options, the tiles), `dataset-invalid` (too few images), `image-unreadable` (the one
+ * that tells the size), and for the ignore mask `input-size-mismatch`, `shape-mismatch`.
  */
 export async function resolveTrainingOptions(given: TrainDetectorOptions): Promise<ResolvedTraining> {
-  const method = await createMethod(given.method ?? TRAINING_DEFAULTS.method);
-  const teacher = teacherFor(method, given.teacher);
-  const options = checkMethodOptions(method, given.options ?? {});
-  const size = given.input?.size ?? (await defaultInputSize(given.source, method));
-  const { inputSize, resize, ignored } = resolveInput(given.input ?? {}, size);
+  const name = given.method ?? TRAINING_DEFAULTS.method;
+  const plain = await createMethod(name);
+  const teacher = teacherFor(plain, given.teacher);
+  const options = checkMethodOptions(plain, given.options ?? {});
+  const size = given.input?.size ?? (await defaultInputSize(given.source, plain));
+  const { inputSize, tiles, resize, ignored } = resolveInput(given.input ?? {}, size, teacher);
+  const method = await createMethod(name, tiles);
   const augmentation = given.input?.augmentation;
   const input: ResolvedTraining['input'] = {
     teacher: teacher ? describeTeacher(teacher) : null,
     inputSize,
+    tiles,
     resize,
     ignored: ignored !== null,
   };
-  const calibration = resolveCalibration(given.calibration ?? {}, inputSize, method);
+  const calibration = resolveCalibration(given.calibration ?? {}, input, method);
   const { holdOutFraction, onTrainingImages, statisticsOn, falseAlarmRate } = calibration;
   const seed = given.seed ?? TRAINING_DEFAULTS.seed;
   const chosen = chooseImages(given.source, { holdOutFraction, onTrainingImages, seed });
@@ -284,6 +305,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
       },
       run: asJson({
         inputSize,
+        ...(tiles && { tiles }),
         teacher: teacher?.sha256 ?? null,
         dataFingerprint: '',
         resize,

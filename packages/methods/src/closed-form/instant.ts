@@ -1,19 +1,21 @@
 import { z } from 'zod';
-import type { ScoringDefaults } from '../contract.js';
+import type { Method, ScoringDefaults } from '../contract.js';
 import type { PartPlans } from '../features/feature-model.js';
-import { bankOptions, pooledOptions, subspaceOptions } from '../features/part-options.js';
+import { assertNoPositions, bankOptions, pooledOptions, subspaceOptions } from '../features/part-options.js';
 
 /** Options of the method `instant`, by branch. A branch that is null is left out. */
-export const instantOptions = z.strictObject({
-  /** A bank of patches (PatchCore). */
-  local: bankOptions.omit({ storage: true }).prefault({}),
-  /** The residual of a principal subspace (FRE). */
-  global: subspaceOptions.omit({ storage: true }).nullable().prefault({}),
-  /** A Gaussian of pooled features: what an image is made of, wherever it is. It has no map. */
-  pooled: pooledOptions.nullable().prefault({}),
-  /** Element type of what is learned, in the file. */
-  storage: z.enum(['float32', 'float16']).default('float16'),
-});
+export const instantOptions = z
+  .strictObject({
+    /** A bank of patches (PatchCore). */
+    local: bankOptions.omit({ storage: true }).nullable().prefault({}),
+    /** The residual of a principal subspace (FRE). */
+    global: subspaceOptions.omit({ storage: true }).nullable().prefault({}),
+    /** A Gaussian of pooled features: what an image is made of, wherever it is. It has no map. */
+    pooled: pooledOptions.nullable().prefault({}),
+    /** Element type of what is learned, in the file. */
+    storage: z.enum(['float32', 'float16']).default('float16'),
+  })
+  .refine(({ local, global, pooled }) => local ?? global ?? pooled, 'local, global or pooled must be there');
 export type InstantOptions = z.output<typeof instantOptions>;
 
 /** Chosen on synthetic categories of seed 101 and held against others: bench/fusion.md. */
@@ -26,8 +28,18 @@ export const INSTANT_SCORING: ScoringDefaults = {
 /** The parts of `instant`. */
 export function instantPlans({ local, global, pooled, storage }: InstantOptions): PartPlans {
   return {
-    local: { kind: 'bank', options: { ...local, storage } },
+    ...(local && { local: { kind: 'bank', options: { ...local, storage } } }),
     ...(global && { global: { kind: 'subspace', options: { ...global, storage } } }),
     ...(pooled && { pooled: { kind: 'pooled', options: pooled } }),
   };
 }
+
+/** The bank sees tiles; what looks at the whole part sees whole images. */
+export const instantTiling: NonNullable<Method<InstantOptions>['tiling']> = (options) => {
+  const { local, global, pooled } = options;
+  if (local) assertNoPositions('instant', local);
+  return {
+    tile: local && { ...options, global: null, pooled: null },
+    whole: global || pooled ? { ...options, local: null } : null,
+  };
+};

@@ -4,6 +4,7 @@ import { TRAINING_DEFAULTS } from '../defaults.js';
 import { estimateParts } from '../features/estimate.js';
 import { fitFeatureModel, restoreFeatureModel, type PartPlans } from '../features/feature-model.js';
 import {
+  assertNoPositions,
   bankOptions,
   pooledOptions,
   positionOptions,
@@ -13,7 +14,13 @@ import {
   type PositionOptions,
   type SubspaceOptions,
 } from '../features/part-options.js';
-import { INSTANT_SCORING, instantOptions, instantPlans, type InstantOptions } from './instant.js';
+import {
+  INSTANT_SCORING,
+  instantOptions,
+  instantPlans,
+  instantTiling,
+  type InstantOptions,
+} from './instant.js';
 
 /** What differs from one method in closed form to the next. */
 interface Recipe<Options> {
@@ -25,10 +32,11 @@ interface Recipe<Options> {
   /** Element type that the parts round their matrices to. */
   readonly storage: (options: Options) => 'float32' | 'float16' | undefined;
   readonly scoring?: Method['scoring'];
+  readonly tiling?: Method<Options>['tiling'];
 }
 
 function methodOf<Options>(recipe: Recipe<Options>): Method<Options> {
-  const { name, plans, storage, scoring } = recipe;
+  const { name, plans, storage, scoring, tiling } = recipe;
   return {
     name,
     summary: recipe.summary,
@@ -37,6 +45,7 @@ function methodOf<Options>(recipe: Recipe<Options>): Method<Options> {
     needs: { teacher: true, validation: true },
     preferredSide: TRAINING_DEFAULTS.preferredSide,
     ...(scoring && { scoring }),
+    ...(tiling && { tiling }),
     estimate: (plan, options) => estimateParts(name, plan, plans(options)),
     fit: (input, options) => fitFeatureModel(name, input, plans(options), storage(options)),
     restore: (saved, context) => Promise.resolve().then(() => restoreFeatureModel(name, saved, context)),
@@ -61,6 +70,10 @@ export const patchcoreMethod = methodOf<BankOptions>({
   },
   plans: (options) => ({ local: { kind: 'bank', options } }),
   storage: ({ storage }) => storage,
+  tiling: (options) => {
+    assertNoPositions('patchcore', options);
+    return { tile: options, whole: null };
+  },
 });
 
 /** FRE (Ndiour et al., 2022). */
@@ -108,4 +121,5 @@ export const instantMethod = methodOf<InstantOptions>({
   plans: instantPlans,
   storage: ({ storage }) => storage,
   scoring: INSTANT_SCORING,
+  tiling: instantTiling,
 });

@@ -11,6 +11,18 @@ import {
   type RdOptions,
 } from './options.js';
 
+/** Local students see tiles, global ones whole images. */
+function tilingOf(options: DskdOptions): {
+  readonly tile: DskdOptions | null;
+  readonly whole: DskdOptions | null;
+} {
+  const seeing = (which: 'local' | 'global'): DskdOptions | null => {
+    const branches = Object.entries(options.branches).filter(([, { branch }]) => branch === which);
+    return branches.length === 0 ? null : { ...options, branches: Object.fromEntries(branches) };
+  };
+  return { tile: seeing('local'), whole: seeing('global') };
+}
+
 const needs = { teacher: true, validation: false } as const;
 
 /**
@@ -23,6 +35,7 @@ export const dskdMethod: Method<DskdOptions> = {
   options: dskdOptions,
   profiles: { paper: paperOptions(), lite: dskdOptions.parse({}) },
   needs,
+  tiling: tilingOf,
   estimate: estimateCost,
   alternatives,
   fit: (input, options) => fitStudents('dskd', input, options),
@@ -44,6 +57,7 @@ export const rdMethod: Method<RdOptions> = {
     lite: rdOptions.parse({}),
   },
   needs,
+  tiling: (options) => ({ tile: options, whole: null }),
   estimate: (plan, options) => estimateCost(plan, asDskdOptions(options)),
   alternatives: (plan, options, availableBytes) => alternatives(plan, asDskdOptions(options), availableBytes),
   fit: (input, options) => fitStudents('rd', input, asDskdOptions(options)),

@@ -1,3 +1,4 @@
+import { DskdError } from '@dskd/base';
 import { z } from 'zod';
 
 // The options of each kind of part, described once: the methods of one part take them as they are, a composite groups
@@ -71,3 +72,19 @@ export const positionOptions = z.strictObject({
   storage: z.enum(['float32', 'float16']).default('float32'),
 });
 export type PositionOptions = z.output<typeof positionOptions>;
+
+/**
+ * Refuses a bank that weighs positions where images are cut into tiles.
+ * @throws {DskdError} `invalid-config`
+ */
+export function assertNoPositions(
+  method: string,
+  { positionWeight }: Pick<BankOptions, 'positionWeight'>,
+): void {
+  if (positionWeight === 0) return;
+  throw new DskdError(
+    'invalid-config',
+    `Got positionWeight ${positionWeight} for the method ${method} on tiles; wanted 0: a position in a tile is none in the part.`,
+    { hint: 'Leave positionWeight out, or train without tiles.' },
+  );
+}

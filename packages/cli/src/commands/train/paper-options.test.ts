@@ -46,3 +46,12 @@ test('--student local trains that one alone', async () => {
   const { options } = trainingChoices(await optionsOf(flags));
   expect(Object.keys((options as DskdOptions).branches)).toEqual(['local']);
 });
+
+test('--tiles, with an overlap or without; an overlap alone is refused', () => {
+  const of = (flags: object): unknown =>
+    trainingChoices(resolveOptions('train', trainOptions, { flags: { ...places, ...flags } })).input;
+  expect(of({ size: '1024', tiles: 256 })).toMatchObject({ size: [1024, 1024], tiles: { size: 256 } });
+  expect(of({ tiles: 256, tileOverlap: 0 })).toMatchObject({ tiles: { size: 256, overlap: 0 } });
+  expect(of({})).not.toHaveProperty('tiles');
+  expect(() => of({ tileOverlap: 8 })).toThrow('Got --tile-overlap 8, but no --tiles.');
+});

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { DskdError } from '@dskd/base';
 import { assertAugmentation, gcadAugmentation, type Augmentation } from '@dskd/data';
-import { paperRecipe, type TrainDetectorOptions } from '@dskd/detector';
+import { paperRecipe, type InputOptions, type TrainDetectorOptions } from '@dskd/detector';
 import type { BranchOptions } from '@dskd/methods';
 import type { OptionSet } from '../../options/option.js';
 import { recordedOptions } from '../../options/resolve.js';
@@ -61,12 +61,23 @@ function optionsOf(method: string): OptionSet {
   return Object.fromEntries(Object.entries(trainOptions).filter(([, { facts }]) => hasOption(method, facts)));
 }
 
+/** @throws {DskdError} `invalid-argument` for an overlap of no tiles */
+function tilesOf({ tiles, tileOverlap }: TrainOptions): Pick<InputOptions, 'tiles'> {
+  if (tiles !== undefined) {
+    return { tiles: { size: tiles, ...(tileOverlap !== undefined && { overlap: tileOverlap }) } };
+  }
+  if (tileOverlap === undefined) return {};
+  throw new DskdError('invalid-argument', `Got --tile-overlap ${tileOverlap}, but no --tiles.`, {
+    hint: 'For example --size 1024 --tiles 256 --tile-overlap 32.',
+  });
+}
+
 /** The options of `trainDetector` that depend on the command line alone, not on the data. */
 export function trainingChoices(options: TrainOptions): Omit<TrainDetectorOptions, 'source' | 'teacher'> {
   return {
     method: options.method,
     options: methodOptions(options),
-    input: { ...(options.size && { size: options.size }), fit: options.fit },
+    input: { ...(options.size && { size: options.size }), fit: options.fit, ...tilesOf(options) },
     calibration: {
       holdOutFraction: options.holdOut,
       onTrainingImages: options.calibrateOnTraining,
