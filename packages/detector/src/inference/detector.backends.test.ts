@@ -59,7 +59,7 @@ describeBackends('detector, trained and saved', (backend) => {
     for (const each of [again, resumed, other]) each.dispose();
   });
 
-  test('predictions fit together', async () => {
+  test('predictions fit together', () => {
     for (const prediction of wanted) {
       expect(prediction.score).toBe(Math.max(...prediction.map.data));
       expect(prediction.map).toMatchObject({ width: 32, height: 32 });
