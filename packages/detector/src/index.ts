@@ -1,5 +1,11 @@
 export { readArtifact, type Artifact } from './artifact/artifact.js';
-export { FORMAT_VERSION, type DetectorDescription, type TrainingRecord } from './artifact/description.js';
+export {
+  FORMAT_VERSION,
+  type DetectorDescription,
+  type LearnedImage,
+  type Lesson,
+  type TrainingRecord,
+} from './artifact/description.js';
 export { loadDetector, loadDetectors, type LoadOptions } from './artifact/load-detector.js';
 export {
   chooseThreshold,
@@ -19,6 +25,7 @@ export {
   type PredictOptions,
   type SaveOptions,
 } from './inference/detector.js';
+export type { ExtendOptions, LessonOutcome } from './lessons/lesson.js';
 export type { IgnoreMask } from './inference/ignored-pixels.js';
 export { mapInImage } from './inference/map-in-image.js';
 export type { BranchPrediction, Prediction, ScoreMap } from './inference/prediction.js';

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -126,6 +126,29 @@ test('the threshold can be set, by hand and from more good images; it is kept', 
   const { threshold } = await detector.recalibrate(folder, { falseAlarmRate: 0.2 });
   expect(detector.threshold).toBe(threshold);
   detector.threshold = before;
+});
+
+test('good images are learned from a folder, paths or pixels, and forgotten: the file is the one before', async () => {
+  using instant = await trainDetector(folder, {
+    method: 'instant',
+    options: { local: { coreset: { count: 60 } }, global: { components: 2 } },
+    input: { size: [32, 32] },
+    calibration: { holdOutFraction: 0.3 },
+    backend: 'wasm',
+  });
+  const before = instant.toBytes();
+  const { score } = await instant.predict(image(101, true));
+  const corner = path.join(folder, 'corners', '0.png');
+  await mkdir(path.dirname(corner));
+  await writeFile(corner, await encodePng(image(102, true)));
+  for (const lesson of [path.dirname(corner), [corner], [image(102, true)]]) {
+    expect(await instant.extend(lesson)).toMatchObject({ images: 1, alarms: { after: 0 } });
+    expect((await instant.predict(image(101, true))).score).toBeLessThan(score);
+    expect(instant.forget().images).toMatchObject([{ width: 48, height: 48 }]);
+    expect(Buffer.compare(instant.toBytes(), before)).toBe(0);
+  }
+  await rm(path.dirname(corner), { recursive: true });
+  await expect(detector.extend([image(0)])).rejects.toMatchObject({ code: 'invalid-argument' });
 });
 
 test.each([

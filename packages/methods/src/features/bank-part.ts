@@ -18,9 +18,9 @@ const bankConfig = z.object({
   positionScale: z.number().nonnegative(),
   /** Distance to the bank that a tenth of the training patches exceed: a lesson adds patches farther than that. */
   radius: z.number().nonnegative(),
-  /** Number of rows that each lesson added at the end of the bank, the latest last. */
-  lessons: z.array(z.int().nonnegative()),
-  /** Images that the bank has seen, those of lessons included. */
+  /** What each lesson added, the latest last: rows at the end of the bank, from so many images. */
+  lessons: z.array(z.object({ rows: z.int().nonnegative(), images: z.int().nonnegative() })),
+  /** Images of the fit. */
   images: z.int().positive(),
 });
 type BankConfig = z.output<typeof bankConfig>;
@@ -29,6 +29,11 @@ type BankConfig = z.output<typeof bankConfig>;
 interface Patches {
   readonly rows: Rows;
   readonly origins: Int32Array;
+}
+
+/** What a lesson that has not ended gathered of a batch. */
+interface Pending extends Patches {
+  readonly images: number;
 }
 
 /** At most so many rows are added by one lesson. */
@@ -85,7 +90,7 @@ class BankPatches {
 export class BankPart implements Part {
   readonly info;
   #bank: NeighborBank;
-  #pending: Patches[] = [];
+  #pending: Pending[] = [];
 
   constructor(
     readonly name: string,
@@ -177,17 +182,18 @@ export class BankPart implements Part {
       const all = { data: values, count: distances.length, width: this.patches.width };
       const far = Int32Array.from(distances.keys()).filter((at) => distances[at]! > this.config.radius);
       const [height, width] = this.patches.plan.grid;
-      const first = this.config.images;
+      const seen = [...this.config.lessons, ...this.#pending];
+      const first = seen.reduce((sum, { images }) => sum + images, this.config.images);
       const origins = originsOf(far, first, [height, width]);
-      this.#pending.push({ rows: gatherRows(all, far), origins });
-      this.config = { ...this.config, images: first + features[0]!.shape[0] };
+      this.#pending.push({ rows: gatherRows(all, far), origins, images: features[0]!.shape[0] });
     } finally {
       queries.dispose();
     }
   }
 
   async endLesson(): Promise<void> {
-    const pending = this.#pending.splice(0).filter(({ rows }) => rows.count > 0);
+    const lesson = this.#pending.splice(0);
+    const pending = lesson.filter(({ rows }) => rows.count > 0);
     let added = 0;
     if (pending.length > 0) {
       const rows = joinRows(pending.map((patches) => patches.rows));
@@ -199,11 +205,16 @@ export class BankPart implements Part {
       this.#replace(joinRows([this.#bank.rows, rounded]), joinOrigins([this.origins, pick(origins, chosen)]));
       added = rounded.count;
     }
-    this.config = { ...this.config, lessons: [...this.config.lessons, added] };
+    const images = lesson.reduce((sum, batch) => sum + batch.images, 0);
+    this.config = { ...this.config, lessons: [...this.config.lessons, { rows: added, images }] };
+  }
+
+  dropLesson(): void {
+    this.#pending = [];
   }
 
   forget(): void {
-    const added = this.config.lessons.at(-1) ?? 0;
+    const added = this.config.lessons.at(-1)?.rows ?? 0;
     const count = this.#bank.rows.count - added;
     this.#replace(
       gatherRows(this.#bank.rows, Int32Array.from({ length: count }, (_, index) => index)),

@@ -111,15 +111,25 @@ export class FeatureModel implements AnomalyModel {
 
   async extend(images: AsyncIterable<tf.Tensor4D>): Promise<void> {
     this.#assertLearns();
-    for await (const batch of images) {
-      const features = await this.#features(batch);
-      try {
-        for (const { part } of this.parts) await part.learn!(features);
-      } finally {
-        tf.dispose(features);
+    const taught: Part[] = [];
+    try {
+      for await (const batch of images) {
+        const features = await this.#features(batch);
+        try {
+          for (const { part } of this.parts) await part.learn!(features);
+        } finally {
+          tf.dispose(features);
+        }
       }
+      for (const { part } of this.parts) {
+        await part.endLesson!();
+        taught.push(part);
+      }
+    } catch (error) {
+      for (const part of taught) part.forget!();
+      for (const { part } of this.parts) part.dropLesson!();
+      throw error;
     }
-    for (const { part } of this.parts) await part.endLesson!();
   }
 
   forget(): void {
@@ -135,6 +145,10 @@ export class FeatureModel implements AnomalyModel {
       `The method ${this.method} cannot learn further images: its branch ${fixed.join(', ')} is fixed by the fit.`,
       { hint: 'Train again with these images, or use a method that can: instant, patchcore, fre, gaussian.' },
     );
+  }
+
+  get keepsPatches(): boolean {
+    return this.parts.some(({ part }) => part instanceof BankPart);
   }
 
   async nearest(

@@ -32,6 +32,8 @@ export interface Part {
   learn?(features: readonly tf.Tensor4D[]): Promise<void>;
   /** Closes a lesson: what `learn` was given since the last call is forgotten by one `forget`. */
   endLesson?(): void | Promise<void>;
+  /** Lets go of what `learn` was given since the last lesson ended: the lesson failed. */
+  dropLesson?(): void;
   /** Undoes the last lesson. */
   forget?(): void;
   dispose(): void;

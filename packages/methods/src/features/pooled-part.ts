@@ -108,6 +108,10 @@ export class PooledPart implements Part {
     this.config = { ...this.config, lessons: [...this.config.lessons, lesson.length] };
   }
 
+  dropLesson(): void {
+    this.#pending = [];
+  }
+
   forget(): void {
     const { taught } = this.gaussian;
     const count = taught.count - (this.config.lessons.at(-1) ?? 0);

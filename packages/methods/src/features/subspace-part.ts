@@ -141,6 +141,10 @@ export class SubspacePart implements Part {
     this.config = { ...this.config, lessons: [...this.config.lessons, added.length] };
   }
 
+  dropLesson(): void {
+    this.#pending = [];
+  }
+
   forget(): void {
     const count = this.learned.components.count - (this.config.lessons.at(-1) ?? 0);
     this.#replace(gatherRows(this.learned.components, Int32Array.from({ length: count }, (_, row) => row)));
