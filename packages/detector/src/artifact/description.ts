@@ -65,10 +65,12 @@ const trainingSchema = z.object({
 });
 
 const calibrationSchema = z.object({
-  /** Which normal images gave the scores; `given`: images that `recalibrate` was given. Those of lessons join them. */
+  /** Which normal images gave the scores; `given`: images that `recalibrate` was given. */
   images: z.enum(['validation', 'held-out', 'training', 'given']),
   /** Fused image scores of those images. */
   scores: z.array(z.number()).min(1),
+  /** How many of the scores, the last ones, are those of images of lessons; left out where none is. */
+  ofLessons: z.int().positive().optional(),
 });
 
 const thresholdSchema = z.object({

@@ -77,6 +77,7 @@ test('each half is scored by what learned the other; the scores join the earlier
   expect(description.calibration).toEqual({
     images: calibration.images,
     scores: [...calibration.scores, ...wanted],
+    ofLessons: 3,
   });
   const chosen = quantileThreshold(description.calibration.scores, 0.3);
   expect(description.threshold).toEqual({

@@ -162,7 +162,8 @@ function withScores(
   added: readonly Calibration[],
 ): Pick<DetectorDescription, 'branches' | 'calibration' | 'threshold'> {
   if (added.length === 0) return { branches, calibration, threshold };
-  const scores = [...calibration.scores, ...added.flatMap((half) => half.scores)];
+  const own = added.flatMap((half) => half.scores);
+  const scores = [...calibration.scores, ...own];
   const { falseAlarmRate, confidence } = threshold;
   const chosen =
     falseAlarmRate === null
@@ -176,7 +177,7 @@ function withScores(
         ...added.flatMap(({ branchScores }) => branchScores.get(branch.name)!),
       ],
     })),
-    calibration: { ...calibration, scores },
+    calibration: { ...calibration, scores, ofLessons: (calibration.ofLessons ?? 0) + own.length },
     threshold: chosen ? { ...threshold, value: chosen.threshold, guaranteed: chosen.guaranteed } : threshold,
   };
 }
@@ -245,7 +246,7 @@ export function forgetLesson(detector: Detector): Lesson {
   const last = lessons.at(-1);
   if (!last) {
     throw new DskdError('invalid-argument', 'Got no lesson to forget; wanted a detector that learned one.', {
-      hint: 'Detector.extend teaches images; a fit is no lesson, it cannot be undone.',
+      hint: 'Only what was learned after the fit can be undone.',
     });
   }
   model.forget();
