@@ -1,5 +1,5 @@
 export { readArtifact, type Artifact } from './artifact/artifact.js';
-export type { DetectorDescription, TrainingRecord } from './artifact/description.js';
+export type { DetectorDescription, LearnedImage, Lesson, TrainingRecord } from './artifact/description.js';
 export { loadDetector, type LoadOptions } from './artifact/load-detector.js';
 export {
   chooseThreshold,
@@ -19,6 +19,7 @@ export {
   type PredictOptions,
   type SaveOptions,
 } from './inference/detector.js';
+export type { ExtendOptions, LessonOutcome } from './lessons/lesson.js';
 export type { IgnoreMask } from './inference/ignored-pixels.js';
 export { mapInImage } from './inference/map-in-image.js';
 export type { BranchPrediction, Prediction, ScoreMap } from './inference/prediction.js';

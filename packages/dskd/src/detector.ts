@@ -125,6 +125,31 @@ export class Detector {
     return core.recalibrate(this.#detector, source, options);
   }
 
+  /**
+   * Learns images of good parts that raised false alarms, as one lesson: without a new fit, in seconds. The threshold
+   * and what p-values compare with follow; {@link forget} undoes it. The methods `instant`, `patchcore`, `fre` and
+   * `gaussian` can.
+   * @param good a folder, a manifest, a source, or images; one image is a list of one.
+   * @returns what the lesson changed. On an error the detector stays as it was.
+   * @throws {DskdError} `invalid-argument` (a method that cannot), `dataset-invalid`, `image-unreadable`, `aborted`
+   */
+  async extend(
+    good: TrainingData,
+    { category, ...options }: core.ExtendOptions & { readonly category?: string } = {},
+  ): Promise<core.LessonOutcome> {
+    const source = await sourceFrom(good, { category, signal: options.signal });
+    return this.#detector.extend(source, options);
+  }
+
+  /**
+   * Undoes the last lesson: the detector is again what it was before it.
+   * @returns the lesson that was undone.
+   * @throws {DskdError} `invalid-argument` (there is none), `disposed`
+   */
+  forget(): core.Lesson {
+    return this.#detector.forget();
+  }
+
   /** The detector as the bytes of one `.safetensors` file, the teacher inside. */
   toBytes(options: core.SaveOptions = {}): Uint8Array {
     return this.#detector.save(options);

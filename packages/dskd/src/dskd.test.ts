@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -146,12 +146,42 @@ test('with nothing said: the method instant, at 128 px for images as small as th
   expect(await loaded.predict(image(101, true))).toEqual(faulty);
 });
 
-test('too few images to learn from are told with how many there must be', async () => {
+test('of two images to learn from only the bank is fitted, with a warning', async () => {
   const few = [image(0), image(1), image(2)];
-  await expect(trainDetector(few, { backend: 'wasm' })).rejects.toMatchObject({
-    code: 'dataset-invalid',
-    message: expect.stringContaining('at least 3 good images; got 2') as string,
+  const warnings: string[] = [];
+  using bank = await trainDetector(few, {
+    backend: 'wasm',
+    onEvent: (event) => {
+      if (event.type === 'warning') warnings.push(event.message);
+    },
   });
+  expect(bank.description.branches.map(({ name }) => name)).toEqual(['local']);
+  expect(warnings).toEqual([expect.stringContaining('2 good images are too few')]);
+  const [normal, faulty] = await bank.predict([image(101), image(101, true)]);
+  expect(faulty!.score).toBeGreaterThan(normal!.score);
+});
+
+test('good images are learned from a folder, paths or pixels, and forgotten: the file is the one before', async () => {
+  using instant = await trainDetector(folder, {
+    method: 'instant',
+    options: { local: { coreset: { count: 60 } }, global: { components: 2 } },
+    input: { size: [32, 32] },
+    calibration: { holdOutFraction: 0.3 },
+    backend: 'wasm',
+  });
+  const before = instant.toBytes();
+  const { score } = await instant.predict(image(101, true));
+  const corner = path.join(folder, 'corners', '0.png');
+  await mkdir(path.dirname(corner));
+  await writeFile(corner, await encodeImage(image(102, true)));
+  for (const lesson of [path.dirname(corner), [corner], [image(102, true)]]) {
+    expect(await instant.extend(lesson)).toMatchObject({ images: 1, alarms: { after: 0 } });
+    expect((await instant.predict(image(101, true))).score).toBeLessThan(score);
+    expect(instant.forget().images).toMatchObject([{ width: 48, height: 48 }]);
+    expect(Buffer.compare(instant.toBytes(), before)).toBe(0);
+  }
+  await rm(path.dirname(corner), { recursive: true });
+  await expect(detector.extend([image(0)])).rejects.toMatchObject({ code: 'invalid-argument' });
 });
 
 test.each([

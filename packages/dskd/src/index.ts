@@ -1,5 +1,12 @@
 export type { EventListener } from '@dskd/base';
-export type { BranchPrediction, DetectorDescription, Prediction, ScoreMap } from '@dskd/detector';
+export type {
+  BranchPrediction,
+  DetectorDescription,
+  Lesson,
+  LessonOutcome,
+  Prediction,
+  ScoreMap,
+} from '@dskd/detector';
 export { methodNames, registerMethod } from '@dskd/methods';
 export {
   Detector,

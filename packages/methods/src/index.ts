@@ -11,6 +11,7 @@ export type {
   FitPlan,
   JsonObject,
   Method,
+  NearestPatch,
   RestoreContext,
   RunnerFactory,
   RunnerPlan,

@@ -6,6 +6,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   evaluate: async () => (await import('./evaluate.js')).evaluate,
   predict: async () => (await import('./predict.js')).predict,
   calibrate: async () => (await import('./calibrate.js')).calibrate,
+  teach: async () => (await import('./teach.js')).teach,
   combine: async () => (await import('./combine.js')).combine,
   check: async () => (await import('./check.js')).check,
   info: async () => (await import('./info.js')).info,

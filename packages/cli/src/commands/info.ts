@@ -98,6 +98,7 @@ function describeModel(description: DetectorDescription): string {
     ),
     ...(students === undefined ? [] : [formatTable(['branch', 'student', 'objective'], students)]),
     ...trainings.map(describeTraining),
+    ...(description.lessons ?? []).map(describeLesson),
   ].join('\n\n');
 }
 
@@ -145,6 +146,20 @@ function describeTraining(training: DetectorDescription['trainings'][number]): s
       ['  augmentation', training.augmentation === null ? 'none' : inWords(training.augmentation)],
       ['  options', inWords(training.options)],
       ['  versions', inWords(training.versions)],
+    ]),
+  ].join('\n');
+}
+
+function describeLesson(
+  { images, dataFingerprint, before }: NonNullable<DetectorDescription['lessons']>[number],
+  index: number,
+): string {
+  return [
+    `lesson ${index + 1}`,
+    alignedFacts([
+      ['  images', `${images.length}, fingerprint ${dataFingerprint}`],
+      ['  names', images.map(({ id }) => id).join(', ')],
+      ['  threshold before', `${before.threshold.value} (${howChosen(before.threshold)})`],
     ]),
   ].join('\n');
 }

@@ -98,6 +98,10 @@ export function modelFacts(description: DetectorDescription): Fact[] {
         `backend ${training.backend}`,
       ].join('\n'),
     })),
+    ...(description.lessons ?? []).map(({ images, dataFingerprint }, index) => ({
+      label: `Lesson ${index + 1}`,
+      value: [`${images.length} images`, `data fingerprint ${dataFingerprint}`].join('\n'),
+    })),
     { label: 'Threshold', value: thresholdLines(description).join('\n') },
   ];
 }

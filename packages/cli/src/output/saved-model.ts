@@ -64,7 +64,9 @@ export function thresholdLines(description: DetectorDescription, chosen?: Chosen
     ];
   }
   if (threshold.falseAlarmRate === null) return [`${value}, not chosen for a false-alarm rate`];
-  const origin = `${value} for a false-alarm rate of ${threshold.falseAlarmRate} from ${images} (${calibration.images})`;
+  const { ofLessons } = calibration;
+  const from = `${calibration.images}${ofLessons === undefined ? '' : `; ${ofLessons} of lessons`}`;
+  const origin = `${value} for a false-alarm rate of ${threshold.falseAlarmRate} from ${images} (${from})`;
   if (calibration.images === 'training') {
     return [
       origin,

@@ -64,6 +64,50 @@ const trainingSchema = z.object({
   versions: z.record(z.string(), z.string()),
 });
 
+const calibrationSchema = z.object({
+  /** Which normal images gave the scores; `given`: images that `recalibrate` was given. */
+  images: z.enum(['validation', 'held-out', 'training', 'given']),
+  /** Fused image scores of those images. */
+  scores: z.array(z.number()).min(1),
+  /** How many of the scores, the last ones, are those of images of lessons; left out where none is. */
+  ofLessons: z.int().positive().optional(),
+});
+
+const thresholdSchema = z.object({
+  /** Anomalous is a score above it. */
+  value: z.number(),
+  /** The rate of false alarms it was chosen for, or null where it was chosen otherwise. */
+  falseAlarmRate: z.number().gt(0).lt(1).nullable(),
+  /** How sure it was to be that the rate is kept; left out where the rate is promised on average. */
+  confidence: z.number().gt(0).lt(1).optional(),
+  /** Whether there were enough normal images to promise that rate. */
+  guaranteed: z.boolean(),
+  /** Where images of bad parts chose the value: the highest F1, or the lowest cost of errors. */
+  chosenBy: z.enum(['f1-max', 'cost']).optional(),
+});
+
+/** An image that was learned: its id in its source, and its own size in pixels. */
+const learnedImageSchema = z.object({
+  id: z.string(),
+  width: z.int().positive(),
+  height: z.int().positive(),
+});
+
+/** Most lessons that a detector keeps. */
+export const MOST_LESSONS = 64;
+
+/** Good images that were learned after the fit, with what calibration had decided until then. */
+const lessonSchema = z.object({
+  images: z.array(learnedImageSchema).min(1),
+  dataFingerprint: z.string(),
+  /** What comes back when the lesson is undone. */
+  before: z.object({
+    branches: z.array(branchSchema).min(1).max(64),
+    calibration: calibrationSchema,
+    threshold: thresholdSchema,
+  }),
+});
+
 export const descriptionSchema = z.object({
   format: z.literal(FORMAT_VERSION),
   /** Name of the method (`methodNames` of @dskd/methods); its tensors are called `METHOD.*`. */
@@ -110,27 +154,19 @@ export const descriptionSchema = z.object({
     /** Factors of branches by name; 1 where it is left out. */
     weights: z.record(z.string(), z.number().nonnegative()).default({}),
   }),
-  calibration: z.object({
-    /** Which normal images gave the scores; `given`: images that `recalibrate` was given. */
-    images: z.enum(['validation', 'held-out', 'training', 'given']),
-    /** Fused image scores of those images. */
-    scores: z.array(z.number()).min(1),
-  }),
-  threshold: z.object({
-    /** Anomalous is a score above it. */
-    value: z.number(),
-    /** The rate of false alarms it was chosen for, or null where it was chosen otherwise. */
-    falseAlarmRate: z.number().gt(0).lt(1).nullable(),
-    /** Whether there were enough normal images to promise that rate. */
-    guaranteed: z.boolean(),
-    /** Where images of bad parts chose the value: the highest F1, or the lowest cost of errors. */
-    chosenBy: z.enum(['f1-max', 'cost']).optional(),
-  }),
+  calibration: calibrationSchema,
+  threshold: thresholdSchema,
   /** One record per run: a detector whose branches were trained apart has several. */
   trainings: z.array(trainingSchema).min(1).max(64),
+  /** The images of the fit in its order, where the method keeps patches of them. */
+  trainingImages: z.array(learnedImageSchema).optional(),
+  /** Lessons that were learned after the fit and not undone, the latest last. */
+  lessons: z.array(lessonSchema).min(1).max(MOST_LESSONS).optional(),
 });
 
 /** Everything about a detector but its tensors. JSON, no wall clock, no host name: the same run gives the same text. */
 export type DetectorDescription = z.infer<typeof descriptionSchema>;
 export type BranchDescription = z.infer<typeof branchSchema>;
 export type TrainingRecord = z.infer<typeof trainingSchema>;
+export type LearnedImage = z.infer<typeof learnedImageSchema>;
+export type Lesson = z.infer<typeof lessonSchema>;

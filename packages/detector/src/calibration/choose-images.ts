@@ -57,3 +57,19 @@ export function recalibrationImages(source: ImageSource): Sample[] {
     hint: 'Give a folder of images of good parts that were not trained on.',
   });
 }
+
+/**
+ * Good images to learn as a lesson: all outside the test split.
+ * @throws {DskdError} `dataset-invalid`
+ */
+export function lessonImages(source: ImageSource): Sample[] {
+  const images = source.samples.filter(({ split, label }) => split !== 'test' && label === 'good');
+  if (images.length > 0) return images;
+  throw new DskdError(
+    'dataset-invalid',
+    `${source.name} has no good images outside its test split to learn.`,
+    {
+      hint: 'Give images of good parts that raised a false alarm: a folder of them, or a list.',
+    },
+  );
+}

@@ -78,7 +78,7 @@ export async function recalibrate(
       calibrationScores: branchScores.get(branch.name)!,
     })),
     calibration: { images: 'given', scores },
-    threshold: { value: result.threshold, falseAlarmRate, guaranteed: result.guaranteed },
+    threshold: { value: result.threshold, falseAlarmRate, ...promise, guaranteed: result.guaranteed },
   });
   return result;
 }

@@ -1,11 +1,20 @@
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
-import { placement, preparePixels, toImageTensor, toRgb, type ImageInput, type Placement } from '@dskd/data';
+import {
+  placement,
+  preparePixels,
+  toImageTensor,
+  toRgb,
+  type ImageInput,
+  type ImageSource,
+  type Placement,
+} from '@dskd/data';
 import { imagesPerPass, TRAINING_DEFAULTS, type AnomalyModel } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
 import { conformalPValue, findRegions, quantileThreshold, type BranchNormalization } from '@dskd/scoring';
 import { tensorFiles, type StateDict, type TensorStorage } from '@dskd/weights';
 import { writeArtifact } from '../artifact/artifact.js';
-import type { DetectorDescription } from '../artifact/description.js';
+import type { DetectorDescription, Lesson } from '../artifact/description.js';
+import { forgetLesson, learnLesson, type ExtendOptions, type LessonOutcome } from '../lessons/lesson.js';
 import {
   assertSameProportions,
   ignoredAtNetworkSize,
@@ -88,8 +97,10 @@ function calibratedBranches({ branches, threshold }: DetectorDescription): Calib
   };
 }
 
-/** What calibration decides of a detector. */
-export type CalibrationChange = Partial<Pick<DetectorDescription, 'branches' | 'calibration' | 'threshold'>>;
+/** What calibration and lessons decide of a detector. */
+export type CalibrationChange = Partial<
+  Pick<DetectorDescription, 'branches' | 'calibration' | 'threshold' | 'config' | 'lessons'>
+>;
 
 /**
  * A trained detector: a method's model, its teacher where it has one, and what normal images look like to them.
@@ -155,7 +166,7 @@ export class Detector {
     this.changeCalibration({ threshold: { value, falseAlarmRate: null, guaranteed: false } });
   }
 
-  /** Replaces what calibration decided; `recalibrate` and `chooseThreshold` call it. Kept when saved. */
+  /** Replaces what calibration or a lesson decided; `recalibrate` and `chooseThreshold` call it. Kept when saved. */
   changeCalibration(change: CalibrationChange): void {
     this.#description = { ...this.#description, ...change };
     this.#calibrated = calibratedBranches(this.#description);
@@ -202,6 +213,35 @@ export class Detector {
   ): AsyncGenerator<Prediction, void, undefined> {
     const ahead = prefetch(images, checkPrefetch(count), (image) => Promise.resolve(image), options.signal);
     for await (const image of ahead) yield await this.predict(image, options);
+  }
+
+  /**
+   * Learns images of good parts that raised false alarms, or might, as one lesson: without a new fit, in seconds.
+   * Scores of good images become lower, never higher; what p-values compare with, and a threshold that was chosen for a
+   * rate of false alarms, follow. Kept when saved; {@link forget} undoes it. Not to be called while images are scored.
+   *
+   * What a lesson image scores once it is learned says nothing of new images. So each half is first scored by what
+   * learns the other half only, and these scores join those of the earlier good images, which can only have become
+   * lower. One image has no other half: the scores and the threshold then stay.
+   * @param images of good parts: a source, of which the test split is left out, or images in memory.
+   * @returns what the lesson changed. On an error the detector stays as it was.
+   * @throws {DskdError} `invalid-argument` (a method that cannot learn further images, too many lessons),
+   * `dataset-invalid` (no good images), `disposed`, `aborted`, and what reading images throws.
+   */
+  async extend(
+    images: ImageSource | readonly ImageInput[],
+    options: ExtendOptions = {},
+  ): Promise<LessonOutcome> {
+    return learnLesson(this, images, options);
+  }
+
+  /**
+   * Undoes the last lesson: model, scores of good images and threshold are again what they were before it.
+   * @returns the lesson that was undone.
+   * @throws {DskdError} `invalid-argument` (there is none), `disposed`
+   */
+  forget(): Lesson {
+    return forgetLesson(this);
   }
 
   /**

@@ -172,6 +172,11 @@ export class FeatureModel implements AnomalyModel {
     return this.parts.flatMap(({ part }) => (isLearning(part) ? [part] : []));
   }
 
+  /** Whether {@link nearest} finds any. */
+  get keepsPatches(): boolean {
+    return this.parts.some(({ part }) => part instanceof BankPart);
+  }
+
   /**
    * See {@link AnomalyModel.nearest}; of the first bank. Empty for a model without one.
    * @throws {DskdError} `invalid-argument` for a place outside of the image.
