@@ -146,7 +146,7 @@ test('with nothing said: the method instant, at 128 px for images as small as th
   expect(await loaded.predict(image(101, true))).toEqual(faulty);
 });
 
-test('of two images to learn from only the bank is fitted, with a warning', async () => {
+test('of two images to learn from no pooled Gaussian is fitted, with a warning', async () => {
   const few = [image(0), image(1), image(2)];
   const warnings: string[] = [];
   using bank = await trainDetector(few, {
@@ -155,7 +155,7 @@ test('of two images to learn from only the bank is fitted, with a warning', asyn
       if (event.type === 'warning') warnings.push(event.message);
     },
   });
-  expect(bank.description.branches.map(({ name }) => name)).toEqual(['local']);
+  expect(bank.description.branches.map(({ name }) => name)).toEqual(['local', 'global']);
   expect(warnings).toEqual([expect.stringContaining('2 good images are too few')]);
   const [normal, faulty] = await bank.predict([image(101), image(101, true)]);
   expect(faulty!.score).toBeGreaterThan(normal!.score);

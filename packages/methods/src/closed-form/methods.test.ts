@@ -90,7 +90,7 @@ test.each([
   ['fre', { maxImages: 2 }],
   ['gaussian', { pooling: 'maximum' }],
   ['padim', { ridge: 0 }],
-  ['instant', { local: null }],
+  ['instant', { local: null, global: null, pooled: null }],
   ['instant', { local: { storage: 'float32' } }],
 ])('options of %s: %p are refused', async (name, options) => {
   expect((await createMethod(name)).options.safeParse(options).success).toBe(false);

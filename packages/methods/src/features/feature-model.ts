@@ -211,16 +211,16 @@ export class FeatureModel implements AnomalyModel {
   }
 }
 
-/** Images that a subspace or a covariance takes: of two, all that varies lies on one line. */
+/** Images that a covariance of pooled features takes: of two, all that varies lies on one line. */
 const LEAST_IMAGES = 3;
 
 /**
- * The parts that can be fitted on so few images: a bank on one already, the others on three.
+ * The parts that can be fitted on so few images: most on one already, a pooled Gaussian on three.
  * @throws {DskdError} `dataset-invalid` where no part is left.
  */
 function fittable(method: string, { trainingImages, onEvent }: FitInput, plans: PartPlans): PartPlans {
   const images = trainingImages.length;
-  const kept = Object.entries(plans).filter(([, { kind }]) => kind === 'bank' || images >= LEAST_IMAGES);
+  const kept = Object.entries(plans).filter(([, { kind }]) => kind !== 'pooled' || images >= LEAST_IMAGES);
   if (kept.length === Object.keys(plans).length) return plans;
   if (kept.length === 0) {
     throw new DskdError(
