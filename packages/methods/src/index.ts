@@ -11,10 +11,12 @@ export type {
   FitPlan,
   JsonObject,
   Method,
+  NearestPatch,
   RestoreContext,
   RunnerFactory,
   RunnerPlan,
   SavedModel,
+  ScoringDefaults,
   Size,
 } from './contract.js';
 export type { DskdConfig } from './dskd/model.js';
