@@ -53,12 +53,15 @@ export interface AnomalyModel {
   score(images: Tensor4D): Promise<BranchOutput[]>;
   state(): SavedModel;
   /**
-   * Learns further good images without a new fit, as one lesson, where the method can. It disposes no image. On an
-   * error the model stays as it was.
-   * @throws {DskdError} `invalid-argument` where a branch of this model cannot.
+   * Learns further good images without a new fit, as one lesson, where the method can. It disposes no image. Where
+   * an image fails, nothing has been learned.
+   * @throws {DskdError} `invalid-argument` where a branch of this model cannot, or without images.
    */
   extend?(images: AsyncIterable<Tensor4D>): Promise<void>;
-  /** Undoes the last lesson that {@link extend} learned and that is still kept. */
+  /**
+   * Undoes the last lesson that {@link extend} learned and that is still kept: the state is what it was before.
+   * @throws {DskdError} `invalid-argument` where there is none.
+   */
   forget?(): void;
   /** Whether {@link nearest} finds anything: the detector then keeps the names of the training images. */
   readonly keepsPatches?: boolean;
@@ -66,6 +69,7 @@ export interface AnomalyModel {
    * The training patches nearest to places of an image, where the method keeps any.
    * @param image float32 `[1, height, width, 3]`; the caller keeps it.
    * @param places `[row, column]` in pixels of the network's input.
+   * @throws {DskdError} `invalid-argument` for a place outside of the image.
    */
   nearest?(image: Tensor4D, places: readonly (readonly [number, number])[]): Promise<NearestPatch[]>;
   dispose(): void;

@@ -16,6 +16,7 @@ export type {
   RunnerFactory,
   RunnerPlan,
   SavedModel,
+  ScoringDefaults,
   Size,
 } from './contract.js';
 export type { DskdConfig } from './dskd/model.js';

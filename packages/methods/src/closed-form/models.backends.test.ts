@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs';
-import { describeBackends, expectNoNewTensors } from '@dskd/test-support';
+import { describeBackends, expectClose, expectNoNewTensors, TOLERANCES } from '@dskd/test-support';
 import type { TensorStorage } from '@dskd/weights';
 import type { AnomalyModel, Fit, FitInput, Method } from '../contract.js';
 import { blockImage, fitOn, poolingTeacher, SIDE } from '../features/pooling-teacher.test.util.js';
@@ -38,8 +38,14 @@ function restored(method: Method, model: AnomalyModel, storage: TensorStorage): 
   return method.restore(storedModel(structuredClone(model.state()), storage), context);
 }
 
-describeBackends('methods in closed form', () => {
-  describe.each(METHODS)('$name $options', ({ name, options, learns }) => {
+describeBackends('methods in closed form', (backend) => {
+  // A GPU adds in another order for another number of rows.
+  const batchTolerance = { relative: backend === 'webgpu' ? TOLERANCES.webgpu.reduction : 0 };
+
+  // A software GPU takes minutes for the 1024 channels of that embedding; patches.backends.test.ts has its numbers.
+  const methods = METHODS.filter(({ options }) => backend !== 'webgpu' || !('embedding' in options));
+
+  describe.each(methods)('$name $options', ({ name, options, learns }) => {
     test('fit, score, restore and dispose leave no tensors; scores and state are kept bit for bit', () =>
       expectNoNewTensors(async () => {
         const { method, model, storage = 'float32' } = await fit(name, options);
@@ -62,7 +68,8 @@ describeBackends('methods in closed form', () => {
       for (const [index, image] of TEST.entries()) {
         for (const [branch, alone] of Object.entries(await scoresOf(model, [image]))) {
           const size = alone.length;
-          expect([...together[branch]!.subarray(index * size, (index + 1) * size)]).toEqual([...alone]);
+          const own = together[branch]!.subarray(index * size, (index + 1) * size);
+          expectClose(own, alone, batchTolerance);
         }
       }
       model.dispose();
@@ -77,37 +84,34 @@ describeBackends('methods in closed form', () => {
       other.model.dispose();
     });
 
-    const lesson = learns ? test : test.skip;
-    lesson(
-      'two lessons and two forgets give the states before, byte for byte, also after saving',
-      async () => {
-        const { method, model, storage = 'float32' } = await fit(name, options);
-        const states = [structuredClone(model.state())];
-        await expectNoNewTensors(async () => {
-          await teach(model, [TEST[0]!, TEST[1]!, TEST[0]!]);
-          states.push(structuredClone(model.state()));
-          await teach(model, [TEST[2]!]);
-          const again = await restored(method, model, storage);
-          expect(again.state()).toEqual(model.state());
-          expect(await scoresOf(again, TEST)).toEqual(await scoresOf(model, TEST));
-          for (const each of [model, again]) {
-            each.forget!();
-            expect(each.state()).toEqual(states[1]);
-            each.forget!();
-            expect(each.state()).toEqual(states[0]);
-            expect(() => each.forget!()).toThrow(
-              expect.objectContaining({
-                code: 'invalid-argument',
-                message: 'There is no lesson to forget.',
-              }) as Error,
-            );
-            expect(each.state()).toEqual(states[0]);
-          }
-          again.dispose();
-        });
-        model.dispose();
-      },
-    );
+    if (!learns) return;
+    test('two lessons and two forgets give the states before, byte for byte, also after saving', async () => {
+      const { method, model, storage = 'float32' } = await fit(name, options);
+      const states = [structuredClone(model.state())];
+      await expectNoNewTensors(async () => {
+        await teach(model, [TEST[0]!, TEST[1]!, TEST[0]!]);
+        states.push(structuredClone(model.state()));
+        await teach(model, [TEST[2]!]);
+        const again = await restored(method, model, storage);
+        expect(again.state()).toEqual(model.state());
+        expect(await scoresOf(again, TEST)).toEqual(await scoresOf(model, TEST));
+        for (const each of [model, again]) {
+          each.forget!();
+          expect(each.state()).toEqual(states[1]);
+          each.forget!();
+          expect(each.state()).toEqual(states[0]);
+          expect(() => each.forget!()).toThrow(
+            expect.objectContaining({
+              code: 'invalid-argument',
+              message: 'There is no lesson to forget.',
+            }) as Error,
+          );
+          expect(each.state()).toEqual(states[0]);
+        }
+        again.dispose();
+      });
+      model.dispose();
+    });
   });
 
   test('images of every batch of a fit are in the bank, each under its own index', async () => {
