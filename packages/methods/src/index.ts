@@ -1,10 +1,4 @@
-export {
-  CLOSED_FORM_METHODS,
-  DEFAULT_BRANCHES,
-  DSKD_DEFAULTS,
-  PREFERRED_SIDE,
-  TRAINING_DEFAULTS,
-} from './defaults.js';
+export { DEFAULT_BRANCHES, DSKD_DEFAULTS, TRAINING_DEFAULTS } from './defaults.js';
 export type {
   Alternative,
   AnomalyModel,
