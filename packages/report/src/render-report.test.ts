@@ -73,10 +73,8 @@ test('a comparison comes first; maps of several detectors each have a threshold 
   const page = reportOf({ comparison, gallery: [image] });
   expect(problemsOf(page)).toEqual([]);
   const { elements } = parseDocument(page);
-  const [first] = elements.filter(({ tagName }) => tagName === 'table');
-  expect(textOf(first!).replaceAll(/\s+/g, ' ').trim()).toBe(
-    'Two <b>detectors</b> scoremean instant0.971 dskd0.92',
-  );
+  const cells = elements.filter(({ tagName }) => ['caption', 'th', 'td'].includes(tagName)).map(textOf);
+  expect(cells.slice(0, 7)).toEqual([comparison.title, 'score', 'mean', 'instant', '0.971', 'dskd', '0.92']);
   expect(page).toContain(`Map local over ${image.id}: highest score 4.00, not above the threshold`);
   expect(page).toContain(`Map other over ${image.id}: highest score 4.00, above the threshold`);
 });
