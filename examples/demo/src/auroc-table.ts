@@ -19,12 +19,15 @@ export function imageAurocs({ branches, fused }: EvaluationResult): Record<strin
   return Object.fromEntries(scores.map(([name, metrics]) => [name, of(metrics)]));
 }
 
-/** The same for people. */
-export function aurocTable(aurocs: Readonly<Record<string, ImageAuroc>>): string {
+/**
+ * The same for people.
+ * @param method whose it is.
+ */
+export function aurocTable(method: string, aurocs: Readonly<Record<string, ImageAuroc>>): string {
   const row = (cells: readonly string[]): string =>
-    `  ${cells.map((cell, index) => (index === 0 ? cell.padEnd(12) : cell.padStart(10))).join('')}`;
+    `  ${cells.map((cell, index) => (index === 0 ? cell.padEnd(22) : cell.padStart(10))).join('')}`;
   const rows = Object.entries(aurocs).map(([name, { structural, logical, mean }]) =>
     row([name, ...[structural, logical, mean].map((value) => value.toFixed(3))]),
   );
-  return [row(['image AUROC', 'structural', 'logical', 'mean']), ...rows].join('\n');
+  return [row([`${method}, image AUROC`, 'structural', 'logical', 'mean']), ...rows].join('\n');
 }

@@ -36,25 +36,38 @@ beforeEach(async () => {
 });
 afterEach(() => rm(root, { recursive: true }));
 
-test('writes model, scores and a page that shows every test image; a second run replaces it', async () => {
+test('writes both models, scores and a page that shows every test image; a second run replaces it', async () => {
   const out = path.join(root, 'demo');
   const first = await run(['--out', out, '--seed', '5']);
   expect(first.code).toBe(0);
-  for (const name of ['local', 'global', 'fused']) {
-    expect(first.output).toMatch(new RegExp(`^  ${name} +\\d\\.\\d{3} +\\d\\.\\d{3} +\\d\\.\\d{3}$`, 'm'));
-  }
-  const files = ['images', 'index.html', 'model.safetensors', 'scores.csv', 'scores.json'];
-  expect((await readdir(out)).sort()).toEqual(files);
-  expect((await stat(path.join(out, 'model.safetensors'))).size).toBeGreaterThan(1e6);
+  const aurocs = (name: string): number =>
+    [...first.output.matchAll(new RegExp(`^  ${name} +\\d\\.\\d{3} +\\d\\.\\d{3} +\\d\\.\\d{3}$`, 'gm'))]
+      .length;
+  expect(['local', 'global', 'fused', 'pooled'].map(aurocs)).toEqual([2, 2, 2, 1]);
+  expect(first.output).toMatch(/^ {2}instant, image AUROC +structural +logical +mean$/m);
+  expect(first.output.match(/trained and calibrated in \d+ s/g)).toHaveLength(2);
+  const models = ['dskd.safetensors', 'instant.safetensors'];
+  const files = ['images', 'index.html', 'scores.csv', 'scores.json', ...models];
+  expect((await readdir(out)).sort()).toEqual(files.sort());
+  for (const model of models) expect((await stat(path.join(out, model))).size).toBeGreaterThan(1e6);
 
   const csv = (await readFile(path.join(out, 'scores.csv'), 'utf8')).trimEnd().split('\n');
-  expect(csv[0]).toBe('image,label,kind,anomaly,verdict,fused,local,global');
+  expect(csv[0]).toBe(
+    'image,label,kind,anomaly,instant verdict,instant fused,instant local,instant global,instant pooled,' +
+      'dskd verdict,dskd fused,dskd local,dskd global',
+  );
   expect(csv.length).toBe(1 + 6);
   const page = await readFile(path.join(out, 'index.html'), 'utf8');
   for (const id of csv.slice(1).map((line) => line.split(',')[0]!)) {
     expect(page).toContain(`alt="Image ${id}"`);
-    for (const map of ['local', 'global', 'fused']) expect(page).toContain(`alt="Map ${map} over ${id}:`);
+    for (const map of ['local', 'global', 'fused', 'dskd local', 'dskd global', 'dskd fused']) {
+      expect(page).toContain(`alt="Map ${map} over ${id}:`);
+    }
     expect(page.includes(`alt="Contour of the defect in ${id}"`)).toBe(!id.startsWith('test/good'));
+  }
+
+  for (const row of ['instant: pooled', 'instant: fused', 'dskd: local', 'dskd: fused']) {
+    expect(page).toContain(`<th scope="row">${row}</th>`);
   }
 
   const result = JSON.parse(await readFile(path.join(out, 'scores.json'), 'utf8')) as Record<string, unknown>;
@@ -62,10 +75,8 @@ test('writes model, scores and a page that shows every test image; a second run 
     settings: { seed: 5, category: 'tray' },
     teacher: { name: 'teacher-tiny' },
   });
-  expect(result['evaluation']).toMatchObject({
-    protocol: 'mvtec-loco-ad',
-    images: { good: 2, anomalous: 4 },
-  });
+  const method = { evaluation: { protocol: 'mvtec-loco-ad', images: { good: 2, anomalous: 4 } } };
+  expect(result['methods']).toMatchObject({ instant: method, dskd: { ...method, steps: 1 } });
 
   expect((await run(['--out', out, '--category', 'bag'])).code).toBe(0);
   expect(await readdir(path.join(out, 'images'))).toEqual(['bag']);

@@ -1,18 +1,17 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openSource } from '@dskd/data/node';
-import { evaluateDetector, type Detector } from '@dskd/detector';
 import type { EvaluationResult } from '@dskd/metrics';
-import { saveDetectorFile } from '@dskd/detector/node';
-import { heatScaleOf, renderReport, type GalleryImage } from '@dskd/report';
+import { renderReport, type Comparison } from '@dskd/report';
 import { GENERATOR_VERSION } from '@dskd/synthetic';
 import { writeDataset } from '@dskd/synthetic/node';
-import { imageAurocs, type ImageAuroc } from './auroc-table.js';
-import { galleryImage, inGroups } from './gallery.js';
+import { inGroups, withMapsOf } from './gallery.js';
 import { RECORD } from './output-folder.js';
 import type { Progress } from './progress.js';
 import { commandOf, type Settings } from './settings.js';
-import { INPUT_SIZE, train } from './train.js';
+import { show, type MethodResult, type Shown } from './shown.js';
+import { stopwatch } from './stopwatch.js';
+import { INPUT_SIZE, type ShownMethod } from './train.js';
 
 /** What a demo found, as plain data: all of it but the samples is printed, too. */
 export interface DemoResult {
@@ -20,14 +19,11 @@ export interface DemoResult {
   readonly settings: Omit<Settings, 'out'>;
   readonly generatorVersion: number;
   readonly teacher: { readonly name: string; readonly sha256: string };
-  readonly steps: number;
-  readonly seconds: Readonly<Record<'drawing' | 'training' | 'evaluating', number>>;
-  /** By branch, and fused. */
-  readonly imageAuroc: Readonly<Record<string, ImageAuroc>>;
-  readonly evaluation: EvaluationResult;
+  readonly seconds: { readonly drawing: number };
+  readonly methods: Readonly<Record<ShownMethod, MethodResult>>;
 }
 
-/** Draws images, trains a detector on the good ones, evaluates it on others, and writes it all into `folder`. */
+/** Draws images, trains two detectors on the good ones, evaluates them on others, and writes it all into `folder`. */
 export async function demo(
   folder: string,
   settings: Settings,
@@ -51,78 +47,83 @@ export async function demo(
   const source = await openSource({ root, category, signal });
   const drawing = clock();
 
-  progress.say(`Training the local and the global student on ${toTrain} good ones, ${epochs} epochs.`);
-  using trained = await train(source, { seed, epochs }, progress, signal);
-  const { detector, history } = trained;
-  const training = clock();
+  const anomalyOf = (id: string): string | undefined => anomalies.get(id);
+  const context = { folder, source, settings, anomalyOf, progress, signal };
+  progress.say(`Fitting instant, the default method, on ${toTrain} good images.`);
+  const instant = await show('instant', context);
+  progress.say(`Training the local and the global student of dskd on the same images, ${epochs} epochs.`);
+  const dskd = await show('dskd', context);
 
-  progress.say(`Scoring ${test} test images.`);
-  const scale = heatScaleOf(detector.description.calibration.scores, detector.threshold);
-  const gallery: GalleryImage[] = [];
-  const evaluation = await evaluateDetector(detector, source, {
-    onImage: async (image) => {
-      const anomalyOf = (id: string): string | undefined => anomalies.get(id);
-      gallery.push(await galleryImage(image, { scale, images: test, anomalyOf }));
-    },
-    onEvent: progress.listener,
-    signal,
-  });
-  const evaluating = clock();
-
-  const { teacher, trainings } = detector.description;
+  const { teacher } = instant.description;
   const result: DemoResult = {
     command: commandOf(settings),
     settings: { category, dataSeed, seed, epochs, train: toTrain, validation, test },
     generatorVersion: GENERATOR_VERSION,
     teacher: { name: teacher!.name, sha256: teacher!.sha256 },
-    steps: (trainings[0]!.fit as { readonly steps: number }).steps,
-    seconds: { drawing, training, evaluating },
-    imageAuroc: imageAurocs(evaluation),
-    evaluation,
+    seconds: { drawing },
+    methods: { instant: instant.result, dskd: dskd.result },
   };
-  const page = renderReport({
-    title: `dskd demo: ${category}`,
-    subtitle: `A detector that saw ${toTrain} images of good parts and no faulty one, and what it says of ${test} others.`,
-    evaluation,
-    gallery: inGroups(gallery),
-    heatScale: scale,
-    training: history,
-    calibration: calibrationOf(detector),
-    facts: factsOf(result, detector),
-  });
-  await saveDetectorFile(detector, path.join(folder, 'model.safetensors'));
-  await writeFile(path.join(folder, 'index.html'), page);
-  await writeFile(path.join(folder, 'scores.csv'), csv(evaluation, anomalies));
+  await writeFile(path.join(folder, 'index.html'), pageOf(result, instant, dskd));
+  await writeFile(path.join(folder, 'scores.csv'), csv([instant, dskd], anomalies));
   await writeFile(path.join(folder, RECORD), `${JSON.stringify(result, null, 2)}\n`);
   return result;
 }
 
-/** Seconds since it was last asked. */
-function stopwatch(): () => number {
-  let last = performance.now();
-  return () => {
-    const seconds = (performance.now() - last) / 1000;
-    last = performance.now();
-    return Number(seconds.toFixed(1));
-  };
+/** Both detectors in one page: what they are worth, and their maps of every test image. */
+function pageOf(result: DemoResult, instant: Shown, dskd: Shown): string {
+  const { category, train: toTrain, test } = result.settings;
+  const { calibration, threshold, fusion } = instant.description;
+  const second = { name: 'dskd', threshold: dskd.description.threshold.value, gallery: dskd.gallery };
+  return renderReport({
+    title: `dskd demo: ${category}`,
+    subtitle:
+      `Two detectors that saw ${toTrain} images of good parts and no faulty one, and what they say of ${test} others: ` +
+      'the default method, instant, whose numbers, curves and verdicts these are, and the students of the paper, dskd, ' +
+      'whose maps stand beside its own on a scale of their own: orange is the threshold of each detector.',
+    comparison: comparisonOf([instant, dskd]),
+    evaluation: instant.result.evaluation,
+    gallery: inGroups(withMapsOf(second, instant.gallery)),
+    heatScale: instant.scale,
+    fusion: fusion.rule,
+    training: dskd.history,
+    calibration: {
+      scores: calibration.scores,
+      threshold: threshold.value,
+      falseAlarmRate: threshold.falseAlarmRate,
+      guaranteed: threshold.guaranteed,
+      images: calibration.images,
+    },
+    facts: factsOf(result, instant.description),
+  });
 }
 
-function calibrationOf({ description }: Detector): Parameters<typeof renderReport>[0]['calibration'] {
-  const { calibration, threshold } = description;
+function comparisonOf(shown: readonly Shown[]): Comparison {
   return {
-    scores: calibration.scores,
-    threshold: threshold.value,
-    falseAlarmRate: threshold.falseAlarmRate,
-    guaranteed: threshold.guaranteed,
-    images: calibration.images,
+    title: 'Image AUROC of each branch alone and of all together; seconds of the fit with its calibration',
+    columns: ['method', 'structural', 'logical', 'mean', 'seconds', 'false alarms', 'missed'],
+    rows: shown.flatMap(({ method, result: { imageAuroc, seconds, evaluation } }) =>
+      Object.entries(imageAuroc).map(([branch, { structural, logical, mean }]) => {
+        const { atThreshold, images } = evaluation;
+        const whole = [
+          seconds.training.toFixed(0),
+          `${atThreshold.falseAlarms} of ${images.good}`,
+          `${atThreshold.misses} of ${images.anomalous}`,
+        ];
+        return [
+          `${method}: ${branch}`,
+          ...[structural, logical, mean].map((value) => value.toFixed(3)),
+          ...(branch === 'fused' ? whole : ['', '', '']),
+        ];
+      }),
+    ),
   };
 }
 
 function factsOf(
-  { command, teacher, steps, generatorVersion, settings }: DemoResult,
-  { description }: Detector,
+  { command, teacher, methods, generatorVersion, settings }: DemoResult,
+  { trainings }: Shown['description'],
 ): { label: string; value: string }[] {
-  const { versions, dataFingerprint } = description.trainings[0]!;
+  const { versions, dataFingerprint } = trainings[0]!;
   return [
     { label: 'command', value: command },
     {
@@ -131,7 +132,10 @@ function factsOf(
     },
     { label: 'data fingerprint', value: dataFingerprint },
     { label: 'teacher', value: `${teacher.name}, SHA-256 ${teacher.sha256}` },
-    { label: 'training', value: `seed ${settings.seed}, ${settings.epochs} epochs, ${steps} steps` },
+    {
+      label: 'training',
+      value: `seed ${settings.seed}; dskd: ${settings.epochs} epochs, ${methods.dskd.steps} steps`,
+    },
     {
       label: 'versions',
       value: Object.entries({ ...versions, node: process.version })
@@ -142,18 +146,23 @@ function factsOf(
 }
 
 /** One line per test image; nothing in it needs quotes. */
-function csv({ samples }: EvaluationResult, anomalies: ReadonlyMap<string, string | undefined>): string {
-  const branches = Object.keys(samples[0]!.branchScores);
-  const rows = samples.map(({ id, label, defectType, verdict, score, branchScores }) =>
-    [
-      id,
-      label,
-      defectType,
-      anomalies.get(id) ?? '',
-      verdict,
-      score,
-      ...branches.map((name) => branchScores[name]),
-    ].join(','),
+function csv(shown: readonly Shown[], anomalies: ReadonlyMap<string, string | undefined>): string {
+  const columns = shown.flatMap(({ method, result }) => {
+    const { samples } = result.evaluation;
+    const of = (name: string, value: (sample: EvaluationResult['samples'][number]) => string | number) => ({
+      name: `${method} ${name}`,
+      values: samples.map(value),
+    });
+    return [
+      of('verdict', ({ verdict }) => verdict),
+      of('fused', ({ score }) => score),
+      ...Object.keys(samples[0]!.branchScores).map((branch) =>
+        of(branch, ({ branchScores }) => branchScores[branch]!),
+      ),
+    ];
+  });
+  const rows = shown[0]!.result.evaluation.samples.map(({ id, label, defectType }, index) =>
+    [id, label, defectType, anomalies.get(id) ?? '', ...columns.map(({ values }) => values[index])].join(','),
   );
-  return [`image,label,kind,anomaly,verdict,fused,${branches.join(',')}`, ...rows, ''].join('\n');
+  return [`image,label,kind,anomaly,${columns.map(({ name }) => name).join(',')}`, ...rows, ''].join('\n');
 }

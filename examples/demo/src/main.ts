@@ -5,6 +5,8 @@ import { aurocTable } from './auroc-table.js';
 import { demo, type DemoResult } from './demo.js';
 import { fillFolder } from './output-folder.js';
 import { Progress } from './progress.js';
+import { METHODS, type ShownMethod } from './train.js';
+import type { MethodResult } from './shown.js';
 import { readSettings, USAGE, type Settings } from './settings.js';
 
 async function main(signal: AbortSignal): Promise<void> {
@@ -18,21 +20,26 @@ async function main(signal: AbortSignal): Promise<void> {
   console.log(`\n${summary(settings, result)}`);
 }
 
-function summary({ out, category, validation }: Settings, { imageAuroc, evaluation }: DemoResult): string {
+function summaryOf(method: ShownMethod, { imageAuroc, evaluation, seconds, bytes }: MethodResult): string {
   const { atThreshold, images } = evaluation;
-  const file = (name: string): string => path.join(out, name);
-  return `${aurocTable(imageAuroc)}
+  return `${aurocTable(method, imageAuroc)}
+  trained and calibrated in ${seconds.training.toFixed(0)} s, ${(bytes / 2 ** 20).toFixed(1)} MiB; at its threshold ${atThreshold.falseAlarms} of ${images.good} good images raise
+  a false alarm, and ${atThreshold.misses} of ${images.anomalous} faulty ones are missed`;
+}
 
-At its threshold, set on ${validation} good images, ${atThreshold.falseAlarms} of ${images.good} good test images raise a false alarm,
-and ${atThreshold.misses} of ${images.anomalous} faulty ones are missed.
+function summary({ out, category, validation }: Settings, { methods }: DemoResult): string {
+  const file = (name: string): string => path.join(out, name);
+  return `${METHODS.map((method) => summaryOf(method, methods[method])).join('\n\n')}
+
+Both thresholds are set on ${validation} good images that were not trained on.
 
   ${file('index.html')}   look at this: every test image with its maps and verdict
   ${file('scores.csv')}, ${file('scores.json')}   the scores
-  ${file('model.safetensors')}   the detector, teacher inside
+  ${file('instant.safetensors')}, ${file('dskd.safetensors')}   the detectors, teacher inside
   ${file('images')}   what it was trained and tested on
 
 What next:
-  npx dskd predict ${file('model.safetensors')} ${file(`images/${category}/test`)} --out heat-maps
+  npx dskd predict ${file('instant.safetensors')} ${file(`images/${category}/test`)} --out heat-maps
   npx dskd train --data MY_FOLDER --out my-model.safetensors   a folder of images of your good parts`;
 }
 

@@ -22,6 +22,7 @@ export class Progress {
   readonly #stream: ProgressStream;
   #run = { start: 0, steps: 1, epochs: 1 };
   #scoringSince: number | undefined;
+  #stage: string | undefined;
 
   constructor(stream: ProgressStream) {
     this.#stream = stream;
@@ -66,10 +67,21 @@ export class Progress {
         );
         break;
       }
+      case 'fit-progress': {
+        const { stage, done, total } = event;
+        if (stage !== this.#stage)
+          this.say(stage === 'features' ? '  the teacher looks at them' : `  fitting ${stage}`);
+        this.#stage = stage;
+        this.#rewrite(
+          stage === 'features' ? `  ${done} of ${total}` : `  ${Math.round((100 * done) / total)} %`,
+        );
+        break;
+      }
       case 'warning':
         this.say(`  warning: ${event.message}`);
         break;
       case 'calibration-start':
+        this.#scoringSince = undefined;
         this.say(`Calibrating on ${event.samples} good images that it has not seen.`);
         break;
       case 'epoch-start':

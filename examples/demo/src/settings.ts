@@ -12,7 +12,7 @@ export interface Settings {
   readonly dataSeed: number;
   /** Of the training: initial weights and the order of images. */
   readonly seed: number;
-  /** Passes over the training images. */
+  /** Passes of the students over the training images. */
   readonly epochs: number;
   /** Number of images to train on, to calibrate on, to test on. */
   readonly train: number;
@@ -26,7 +26,7 @@ export const USAGE = `npm run demo -- [options]
   --category NAME    tray, box, bag, harness or flask (tray)
   --seed N           of the training (1)
   --data-seed N      of the images (7)
-  --epochs N         passes over the images (18)
+  --epochs N         passes of the students over the images (18)
   --train N          images to train on (200)
   --validation N     images to calibrate on (40)
   --test N           images to test on, a third each good, logical, structural (90)

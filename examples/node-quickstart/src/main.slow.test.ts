@@ -13,7 +13,7 @@ test('the programs run as written: every image is judged, the detector lies in i
         encoding: 'utf8',
       });
     run('./make-images.js');
-    const printed = run('./main.js', 'out/tray/train/good', 'out/tray/test', '1');
+    const printed = run('./main.js', 'out/tray/train/good', 'out/tray/test');
     const lines = printed.match(/^out\/tray\/test\/.+\.png: (normal|anomalous), p [01]\.\d{3}$/gm);
     expect(lines).toHaveLength(9);
     expect(existsSync(path.join(cwd, 'out/detector.safetensors'))).toBe(true);

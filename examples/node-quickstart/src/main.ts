@@ -3,13 +3,9 @@ import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { trainDetector } from 'dskd';
 
-const [goodImages = 'out/tray/train/good', otherImages = 'out/tray/test', epochs = '20'] =
-  process.argv.slice(2);
+const [goodImages = 'out/tray/train/good', otherImages = 'out/tray/test'] = process.argv.slice(2);
 
-using detector = await trainDetector(goodImages, {
-  options: { preset: 'nano', epochs: Number(epochs), batchSize: 8, reestimateBatchNorm: true },
-  calibration: { holdOutFraction: 0.25 },
-});
+using detector = await trainDetector(goodImages, { calibration: { holdOutFraction: 0.25 } });
 await detector.save('out/detector.safetensors'); // loadDetector reads it, teacher and all
 for (const file of await readdir(otherImages, { recursive: true })) {
   if (!file.endsWith('.png')) continue;

@@ -2,4 +2,4 @@
 import { writeDataset } from '@dskd/synthetic/node';
 
 const counts = { train: 40, validation: 0, test: 9 };
-await writeDataset('out', { category: 'tray', size: 128, seed: 7, ...counts, overwrite: true });
+await writeDataset('out', { category: 'tray', size: 256, seed: 7, ...counts, overwrite: true });

@@ -10,8 +10,8 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'dskd nothing ü-'));
   await writeDataset(path.join(folder, 'dataset'));
   await mkdir(path.join(folder, 'good parts'));
-  // Three good images in a folder, no more: time grows with each of them.
-  for (const name of (await readdir(path.join(folder, 'dataset/train/good'))).slice(0, 3)) {
+  // Four good images in a folder: three to fit on, one to calibrate.
+  for (const name of (await readdir(path.join(folder, 'dataset/train/good'))).slice(0, 4)) {
     await rename(path.join(folder, 'dataset/train/good', name), path.join(folder, 'good parts', name));
   }
 });
@@ -20,9 +20,13 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 test('dskd train --data FOLDER: a calibrated model, what it is worth, and what next', async () => {
   const { code, stdout, stderr } = await spawnDskd(['train', '--data', 'good parts'], { cwd: folder });
   expect({ code, stderr }).toMatchObject({ code: 0 });
-  expect(stderr).toContain('training local and global on 2 images: 100 epochs, 100 steps');
+  expect(stderr).toMatch(/^features of 3 images: \d+s$/m);
+  for (const branch of ['local', 'global', 'pooled'])
+    expect(stderr).toMatch(new RegExp(`^fitted ${branch}: `, 'm'));
   expect(stderr).toContain('calibrating on 1 good images');
+  expect(stdout).toMatch(/^method instant at 128 x 128 pixels: trained and calibrated in \d+s, \d\.\d MiB$/m);
   expect(stdout).toContain('saved model.safetensors');
+  expect(stdout).toContain("the paper's students instead");
   expect(stdout).toMatch(/for a false-alarm rate of 0\.05 from 1 images? \(held-out\)/);
   // One image is too few to guarantee a rate: the output says so.
   expect(stdout).toContain('guarantee');

@@ -17,6 +17,8 @@ export interface GalleryImages {
 export interface GalleryImage extends ScoredSample {
   /** The heading of its group in the gallery. Default `Images`. */
   readonly group?: string;
+  /** The score by branch above which that branch's map raises an alarm. Default: the page's threshold for each. */
+  readonly thresholds?: Readonly<Record<string, number>>;
   readonly images: GalleryImages;
 }
 

@@ -54,6 +54,31 @@ test('valid, with landmarks, headings in order, captions, scopes, alternatives a
   expect(problemsOf(reportOf())).toEqual([]);
 });
 
+test('a comparison comes first; maps of several detectors each have a threshold of their own', () => {
+  const { samples } = madeUpEvaluation({ good: 1, anomalous: 1, types: ['scratch'] });
+  const image: GalleryImage = {
+    ...samples[0]!,
+    branchScores: { local: 4, other: 4 },
+    thresholds: { other: 3 },
+    images: { width: 1, height: 1, input: DOT, fused: DOT, branches: { local: DOT, other: DOT } },
+  };
+  const comparison = {
+    title: 'Two <b>detectors</b>',
+    columns: ['score', 'mean'],
+    rows: [
+      ['instant', '0.971'],
+      ['dskd', 0.92],
+    ],
+  };
+  const page = reportOf({ comparison, gallery: [image] });
+  expect(problemsOf(page)).toEqual([]);
+  const { elements } = parseDocument(page);
+  const cells = elements.filter(({ tagName }) => ['caption', 'th', 'td'].includes(tagName)).map(textOf);
+  expect(cells.slice(0, 7)).toEqual([comparison.title, 'score', 'mean', 'instant', '0.971', 'dskd', '0.92']);
+  expect(page).toContain(`Map local over ${image.id}: highest score 4.00, not above the threshold`);
+  expect(page).toContain(`Map other over ${image.id}: highest score 4.00, above the threshold`);
+});
+
 test('loads nothing, runs nothing, sends nothing', () => {
   const page = reportOf();
   const { elements } = parseDocument(page);

@@ -1,7 +1,7 @@
 import type { HistoryEntry } from '@dskd/base';
 import type { EvaluationResult } from '@dskd/metrics';
 import type { GalleryImage } from './gallery-collector.js';
-import { factList, markup, type Fact } from './html.js';
+import { factList, markup, table, type Fact } from './html.js';
 import type { BranchFusion, HeatScale } from './images/overlays.js';
 import { page, type Section } from './page.js';
 import { curvesSection } from './sections/curves.js';
@@ -10,10 +10,28 @@ import { metricsSection } from './sections/metrics.js';
 import { scoresSection, summarySection } from './sections/summary.js';
 import { calibrationSection, trainingSection, type Calibration } from './sections/training.js';
 
+/** A table of text and numbers. */
+export interface Comparison {
+  readonly title: string;
+  /** The first is that of the rows' names. */
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly (string | number)[])[];
+}
+
+function comparisonSection({ title, columns, rows }: Comparison): Section['content'] {
+  return table({
+    caption: title,
+    columns: columns.map((column, index) => ({ title: column, numeric: index > 0 })),
+    rows,
+  });
+}
+
 export interface ReportOptions {
   readonly title: string;
   /** One or two sentences under the title. */
   readonly subtitle?: string;
+  /** A table at the top, for instance of several detectors on the same images. */
+  readonly comparison?: Comparison;
   /** Metrics and scores on test images. */
   readonly evaluation?: EvaluationResult;
   /** Images with their panels (see `makePanels`); groups in the order of their first image. */
@@ -51,6 +69,7 @@ export function renderReport(options: ReportOptions): string {
   const add = (id: string, heading: string, content: Section['content']): void => {
     sections.push({ id, title: heading, content });
   };
+  if (options.comparison) add('comparison', 'Compared', comparisonSection(options.comparison));
   if (evaluation) {
     add('summary', 'At a glance', summarySection(evaluation));
     add('metrics', 'Metrics', metricsSection(evaluation));

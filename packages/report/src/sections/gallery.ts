@@ -42,19 +42,21 @@ interface Panel {
   readonly alt: string;
 }
 
-function panelsOf({ id, score, branchScores, images }: GalleryImage, threshold: number): Panel[] {
-  const map = (name: string, url: string, value: number): Panel => ({
+function panelsOf({ id, score, branchScores, thresholds, images }: GalleryImage, threshold: number): Panel[] {
+  const map = (name: string, url: string, value: number, limit = threshold): Panel => ({
     url,
     caption: name,
     value: formatScore(value),
-    alt: `Map ${name} over ${id}: highest score ${formatScore(value)}, ${value > threshold ? 'above' : 'not above'} the threshold`,
+    alt: `Map ${name} over ${id}: highest score ${formatScore(value)}, ${value > limit ? 'above' : 'not above'} the threshold`,
   });
   return [
     { url: images.input, caption: 'input', alt: `Image ${id}` },
     ...(images.groundTruth === undefined
       ? []
       : [{ url: images.groundTruth, caption: 'ground truth', alt: `Contour of the defect in ${id}` }]),
-    ...Object.entries(images.branches).map(([name, url]) => map(name, url, branchScores[name] ?? NaN)),
+    ...Object.entries(images.branches).map(([name, url]) =>
+      map(name, url, branchScores[name] ?? NaN, thresholds?.[name]),
+    ),
     map('fused', images.fused, score),
   ];
 }

@@ -65,6 +65,17 @@ test('a folder that cannot be written is refused before any work', async () => {
   const inTheWay = path.join(folder, 'file');
   await writeFile(inTheWay, '');
   await expect(
-    MapFiles.in(inTheWay, sourceOf('test/a.png'), 'fused').assertWritableFor([{ name: 'local' }]),
+    MapFiles.in(inTheWay, sourceOf('test/a.png'), 'fused').assertWritableFor([{ name: 'local', map: true }]),
   ).rejects.toMatchObject({ code: 'file-not-writable' });
+});
+
+test('a branch without a map has none to write', async () => {
+  const files = MapFiles.in('x', sourceOf('test/a.png'), 'pooled');
+  const branches = [
+    { name: 'local', map: true },
+    { name: 'pooled', map: false },
+  ];
+  await expect(files.assertWritableFor(branches)).rejects.toThrow(
+    'Got maps of "pooled", wanted one of fused, local.',
+  );
 });

@@ -49,10 +49,12 @@ export class MapFiles {
 
   /**
    * @param branches the detector's.
-   * @throws {DskdError} `invalid-argument` for a branch that the detector does not have; `file-not-writable`
+   * @throws {DskdError} `invalid-argument` for a branch that the detector does not have, or that has no map; `file-not-writable`
    */
-  async assertWritableFor(branches: readonly { readonly name: string }[]): Promise<void> {
-    const names = [FUSED, ...branches.map(({ name }) => name)];
+  async assertWritableFor(
+    branches: readonly { readonly name: string; readonly map: boolean }[],
+  ): Promise<void> {
+    const names = [FUSED, ...branches.filter(({ map }) => map).map(({ name }) => name)];
     if (!names.includes(this.#score)) {
       throw new DskdError(
         'invalid-argument',
