@@ -287,7 +287,7 @@ test('letterbox, augmentation, levels, ignored pixels and float16 are in the mod
   expect(stdout).toMatch(/levels +features\.7[^\n]+features\.12/);
   expect(stdout).not.toContain('features.4');
   expect(stdout).toMatch(/fusion +[^\n]+ normalized by quantiles/);
-  expect(stdout).toMatch(/branch +0\.9 quantile +to the 0\.995 +normal scores/);
+  expect(stdout).toMatch(/branch +weight +0\.9 quantile +to the 0\.995 +normal scores/);
   expect(stdout).toMatch(/branch +student +objective\n/);
   expect(stdout).toContain('covarianceAffinity');
   expect(stdout).toMatch(/augmentation +rotation.degrees 2/);
