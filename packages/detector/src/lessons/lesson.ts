@@ -8,6 +8,7 @@ import { calibrate, type Calibration, type PreparedBatches } from '../calibratio
 import { lessonImages } from '../calibration/choose-images.js';
 import type { Detector } from '../inference/detector.js';
 import { preparationOf } from '../inference/preparation.js';
+import { learnedImages } from './learned-images.js';
 
 export interface ExtendOptions {
   /** Images per pass. Does not change results. Default 8. */
@@ -212,11 +213,7 @@ export async function learnLesson(
 
   const halves = await classroom.scoreHalves();
   const before = await classroom.scoreAll();
-  const placements = await prepared.placements(samples.map((_, index) => index));
-  const learned = samples.map(({ id }, index) => {
-    const { width, height } = placements[index]!.image;
-    return { id, width, height };
-  });
+  const learned = await learnedImages(samples, prepared);
   const calibrated = withScores(description, halves);
   const lesson: Lesson = { images: learned, dataFingerprint, before: { branches, calibration, threshold } };
   await classroom.learnAll();
