@@ -45,12 +45,14 @@ function standardized({ good }, outputs, branch) {
 const perImage = (outputs, of) => outputs.map((_, index) => of(index));
 
 /** A rule of standardized image scores. */
-const ofScores = (combine, weights = {}) => (calibration, test) => {
-  const z = BRANCHES.map((branch) =>
-    standardized(calibration, test, branch).map((value) => value * (weights[branch] ?? 1)),
-  );
-  return perImage(test, (index) => combine(z.map((values) => values[index])));
-};
+const ofScores =
+  (combine, weights = {}) =>
+  (calibration, test) => {
+    const z = BRANCHES.map((branch) =>
+      standardized(calibration, test, branch).map((value) => value * (weights[branch] ?? 1)),
+    );
+    return perImage(test, (index) => combine(z.map((values) => values[index])));
+  };
 
 /** Offset and scale of a branch's pixels over good images. */
 function momentsOfPixels({ good }, branch) {
@@ -91,7 +93,9 @@ const ofPixels =
       let best = -Infinity;
       for (let pixel = 0; pixel < maps[0].length; pixel++) {
         const value = combine(
-          normalizations.map(({ offset, scale, factor }, at) => (factor * (maps[at][pixel] - offset)) / scale),
+          normalizations.map(
+            ({ offset, scale, factor }, at) => (factor * (maps[at][pixel] - offset)) / scale,
+          ),
         );
         if (value > best) best = value;
       }
@@ -105,9 +109,7 @@ function ofPositions(calibration, test) {
     const maps = calibration.good.map((each) => each[branch].map);
     const { scale: floor } = momentsOfPixels(calibration, branch);
     const centers = maps[0].map((_, pixel) => mean(maps.map((map) => map[pixel])));
-    const scales = maps[0].map(
-      (_, pixel) => floor + deviation(maps.map((map) => map[pixel])),
-    );
+    const scales = maps[0].map((_, pixel) => floor + deviation(maps.map((map) => map[pixel])));
     return { branch, centers, scales };
   });
   return perImage(test, (index) => {

@@ -77,10 +77,14 @@ function remembering(extractor) {
   const known = new Map();
   const extract = async (images) => {
     if (images.shape[0] > 1) return extractor.extract(images);
-    const key = createHash('sha1').update(new Uint8Array((await images.data()).slice().buffer)).digest('hex');
+    const key = createHash('sha1')
+      .update(new Uint8Array((await images.data()).slice().buffer))
+      .digest('hex');
     if (!known.has(key)) {
       const levels = await extractor.extract(images);
-      const kept = await Promise.all(levels.map(async (level) => [(await level.data()).slice(), level.shape]));
+      const kept = await Promise.all(
+        levels.map(async (level) => [(await level.data()).slice(), level.shape]),
+      );
       tf.dispose(levels);
       known.set(key, kept);
     }

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { dskd, jsonLines } from './dskd-process.test.util.js';
-import { writeDataset } from './made-up-dataset.test.util.js';
+import { trainInstant } from './instant-model.test.util.js';
 
 let folder: string;
 let data: string;
@@ -10,24 +10,9 @@ let model: string;
 /** The model before any lesson. */
 let untaught: Buffer;
 
-const OPTIONS = { local: { coreset: { count: 60 } }, global: { components: 2 } };
-
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'dskd teach ü-'));
-  data = path.join(folder, 'parts');
-  model = path.join(folder, 'model.safetensors');
-  await writeDataset(data);
-  const method = [
-    '--method',
-    'instant',
-    '--method-options',
-    JSON.stringify(OPTIONS),
-    '--size',
-    '32',
-    '--hold-out',
-    '0.3',
-  ];
-  await dskd('train', '--data', data, ...method, '--out', model);
+  ({ data, model } = await trainInstant(folder));
   untaught = await readFile(model);
 }, 60_000);
 beforeEach(() => writeFile(model, untaught));

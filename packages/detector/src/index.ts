@@ -20,6 +20,7 @@ export {
   type SaveOptions,
 } from './inference/detector.js';
 export type { ExtendOptions, LessonOutcome } from './lessons/lesson.js';
+export type { ExplainedRegion, ExplainOptions, NearestNormal } from './inference/explain.js';
 export type { IgnoreMask } from './inference/ignored-pixels.js';
 export { mapInImage } from './inference/map-in-image.js';
 export type { BranchPrediction, Prediction, ScoreMap } from './inference/prediction.js';

@@ -101,6 +101,20 @@ export class Detector {
   }
 
   /**
+   * Explains regions of a prediction: the patch of the good images that comes nearest to each, with the image it is from.
+   * @param image that was scored.
+   * @param regions of its prediction: the largest come first, at most 8 of them unless `most` says otherwise.
+   * @throws {DskdError} `invalid-argument` (a method that keeps no patches), `image-unreadable`, `disposed`
+   */
+  async explain(
+    image: ImageLike,
+    regions: core.Prediction['regions'],
+    options: core.ExplainOptions = {},
+  ): Promise<core.ExplainedRegion[]> {
+    return this.#detector.explain(await pixelsOf(image), regions, options);
+  }
+
+  /**
    * Compares with the labels and ground truth of test images: AUROC, AU-PRO, false alarms and misses.
    * @param data a folder in the layout of MVTec AD or MVTec LOCO AD, a manifest, or a source.
    * @throws {DskdError} `dataset-invalid`, `image-unreadable`, `aborted`

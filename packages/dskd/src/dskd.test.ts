@@ -181,6 +181,9 @@ test('good images are learned from a folder, paths or pixels, and forgotten: the
     expect(Buffer.compare(instant.toBytes(), before)).toBe(0);
   }
   await rm(path.dirname(corner), { recursive: true });
+  const { regions } = await instant.predict(image(101, true), { threshold: 0 });
+  const [explained] = await instant.explain(image(101, true), regions, { most: 1 });
+  expect(explained!.nearest.id).toMatch(/^\d\.png$/);
   await expect(detector.extend([image(0)])).rejects.toMatchObject({ code: 'invalid-argument' });
 });
 

@@ -2,6 +2,7 @@ export type { EventListener } from '@dskd/base';
 export type {
   BranchPrediction,
   DetectorDescription,
+  ExplainedRegion,
   Lesson,
   LessonOutcome,
   Prediction,

@@ -1,5 +1,6 @@
 import { randomStream } from '@dskd/base';
 import type { ScoredSample } from '@dskd/metrics';
+import type { Explanation } from './images/explanation.js';
 
 /** The panels of an image, all of one size, as data URLs (PNG, JPEG or WebP). */
 export interface GalleryImages {
@@ -11,6 +12,8 @@ export interface GalleryImages {
   readonly groundTruth?: string;
   readonly fused: string;
   readonly branches: Readonly<Record<string, string>>;
+  /** Which good patch comes nearest to the largest region, where the method keeps patches: `makeExplanation`. */
+  readonly explanation?: Explanation;
 }
 
 /** An image with its scores, verdict and panels. */

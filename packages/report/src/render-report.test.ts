@@ -79,6 +79,24 @@ test('a comparison comes first; maps of several detectors each have a threshold 
   expect(page).toContain(`Map other over ${image.id}: highest score 4.00, above the threshold`);
 });
 
+test('an explanation shows region and good patch, and names the good image, escaped', () => {
+  const [first, second] = madeUpEvaluation({ good: 2, anomalous: 2, types: ['scratch'] }).samples;
+  const images = { width: 1, height: 1, input: DOT, fused: DOT, branches: {} };
+  const explanation = { side: 1, region: DOT, from: '<b>.png', distance: 2.5 };
+  const page = reportOf({
+    gallery: [
+      { ...first!, images: { ...images, explanation: { ...explanation, nearest: DOT } } },
+      { ...second!, images: { ...images, explanation } },
+    ],
+  });
+  expect(problemsOf(page)).toEqual([]);
+  expect(page.match(/>largest region</g)).toHaveLength(2);
+  expect(page.match(/>nearest good patch</g)).toHaveLength(1);
+  expect(
+    page.match(/a patch of the good image <bdi>&lt;b&gt;.png<\/bdi>, at the distance 2.5/g),
+  ).toHaveLength(2);
+});
+
 test('loads nothing, runs nothing, sends nothing', () => {
   const page = reportOf();
   const { elements } = parseDocument(page);

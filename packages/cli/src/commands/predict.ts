@@ -1,5 +1,5 @@
 import { defineCommand } from '../define-command.js';
-import { number, option, positiveInteger, text, type OptionValues } from '../options/option.js';
+import { boolean, number, option, positiveInteger, text, type OptionValues } from '../options/option.js';
 import {
   backendOption,
   configOption,
@@ -37,6 +37,11 @@ export const predictOptions = {
     positiveInteger().default(1),
     "smallest region reported, in pixels of the network's input",
     { group: 'Result', value: 'pixels' },
+  ),
+  explain: option(
+    boolean().default(false),
+    'name the nearest good patch of each region: training image, place, distance (instant, patchcore)',
+    { main: true, group: 'Result' },
   ),
   weights: teacherWeightsOption,
   backend: backendOption,

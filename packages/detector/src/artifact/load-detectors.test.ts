@@ -252,7 +252,9 @@ describe('one detector is refused, by name and without a trace, with', () => {
         ),
       {
         code: 'invalid-argument',
-        message: expect.stringContaining("'mystery'; wanted one of dskd, fre, gaussian, instant, padim, patchcore, rd") as string,
+        message: expect.stringContaining(
+          "'mystery'; wanted one of dskd, fre, gaussian, instant, padim, patchcore, rd",
+        ) as string,
       },
     ));
 

@@ -105,7 +105,9 @@ async function measureNormalizations(
   for await (const batch of batches) {
     kept.push(batch);
     const scores =
-      normalization === 'image-scores' ? await rawImageScores(batch.outputs, sigma, batch.ignored) : undefined;
+      normalization === 'image-scores'
+        ? await rawImageScores(batch.outputs, sigma, batch.ignored)
+        : undefined;
     for (const { name, map, scores: own } of batch.outputs) {
       const values =
         scores?.get(name) ?? (map ? counting((await map.data()) as Float32Array, batch.ignored) : own!);

@@ -10,10 +10,17 @@ import {
 } from '@dskd/data';
 import { imagesPerPass, TRAINING_DEFAULTS, type AnomalyModel } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
-import { conformalPValue, findRegions, quantileThreshold, type BranchNormalization } from '@dskd/scoring';
+import {
+  conformalPValue,
+  findRegions,
+  quantileThreshold,
+  type BranchNormalization,
+  type Region,
+} from '@dskd/scoring';
 import { tensorFiles, type StateDict, type TensorStorage } from '@dskd/weights';
 import { writeArtifact } from '../artifact/artifact.js';
 import type { DetectorDescription, Lesson } from '../artifact/description.js';
+import type { CalibrationChange } from '../calibration/calibrated-model.js';
 import { forgetLesson, learnLesson, type ExtendOptions, type LessonOutcome } from '../lessons/lesson.js';
 import {
   assertSameProportions,
@@ -21,6 +28,7 @@ import {
   ignoredPixels,
   type IgnoreMask,
 } from './ignored-pixels.js';
+import { explainRegions, type ExplainedRegion, type ExplainOptions } from './explain.js';
 import { cut } from './map-in-image.js';
 import type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
 import { checkPrefetch, prefetch } from './prefetch.js';
@@ -96,11 +104,6 @@ function calibratedBranches({ branches, threshold }: DetectorDescription): Calib
     ),
   };
 }
-
-/** What calibration and lessons decide of a detector. */
-export type CalibrationChange = Partial<
-  Pick<DetectorDescription, 'branches' | 'calibration' | 'threshold' | 'config' | 'lessons'>
->;
 
 /**
  * A trained detector: a method's model, its teacher where it has one, and what normal images look like to them.
@@ -213,6 +216,22 @@ export class Detector {
   ): AsyncGenerator<Prediction, void, undefined> {
     const ahead = prefetch(images, checkPrefetch(count), (image) => Promise.resolve(image), options.signal);
     for await (const image of ahead) yield await this.predict(image, options);
+  }
+
+  /**
+   * Explains regions of a prediction: the patch of the good images that comes nearest to the highest point of each, with
+   * the image it is from. For methods that keep patches: `instant`, `patchcore`.
+   * @param image that was scored.
+   * @param regions of its prediction.
+   * @returns the largest regions first, at most `most` of them.
+   * @throws {DskdError} `invalid-argument` (a method that keeps none), `disposed`
+   */
+  async explain(
+    image: ImageInput,
+    regions: readonly Region[],
+    options: ExplainOptions = {},
+  ): Promise<ExplainedRegion[]> {
+    return explainRegions(this, image, regions, options);
   }
 
   /**

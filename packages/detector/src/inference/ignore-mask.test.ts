@@ -88,10 +88,15 @@ test('calibration leaves the ignored pixels out of mean, deviation and scores', 
   const mean = all.reduce((sum, value) => sum + value, 0) / all.length;
   const deviation = Math.sqrt(all.reduce((sum, value) => sum + (value - mean) ** 2, 0) / all.length);
   const { normalizations, scores, branchScores } = await expectNoNewTensors(() =>
-    calibrate(brightness, { sigma: 0, normalization: 'moments', rule: 'sum', weights: {} }, new PreparedImages(samples, size), {
-      batchSize: 2,
-      ignored: mask,
-    }),
+    calibrate(
+      brightness,
+      { sigma: 0, normalization: 'moments', rule: 'sum', weights: {} },
+      new PreparedImages(samples, size),
+      {
+        batchSize: 2,
+        ignored: mask,
+      },
+    ),
   );
   expect(normalizations.get('brightness')!.offset).toBeCloseTo(mean, 6);
   expect(normalizations.get('brightness')!.scale).toBeCloseTo(deviation, 6);

@@ -115,7 +115,11 @@ export async function rawImageScores(
       scores.set(name, own!);
       continue;
     }
-    const { fused, branches } = scoreBranches({ [name]: map }, { [name]: { offset: 0, scale: 1 } }, { sigma, ignored });
+    const { fused, branches } = scoreBranches(
+      { [name]: map },
+      { [name]: { offset: 0, scale: 1 } },
+      { sigma, ignored },
+    );
     scores.set(name, await imageScores(fused).finally(() => tf.dispose([fused, ...branches.values()])));
   }
   return scores;

@@ -6,8 +6,9 @@ import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { MOST_LESSONS, type DetectorDescription, type Lesson } from '../artifact/description.js';
 import { calibrate, type Calibration, type PreparedBatches } from '../calibration/calibrate.js';
 import { lessonImages } from '../calibration/choose-images.js';
-import type { Detector } from '../inference/detector.js';
+import type { CalibratedModel } from '../calibration/calibrated-model.js';
 import { preparationOf } from '../inference/preparation.js';
+import { learnedImages } from './learned-images.js';
 
 export interface ExtendOptions {
   /** Images per pass. Does not change results. Default 8. */
@@ -30,7 +31,7 @@ export interface LessonOutcome {
 /** A model that can learn. */
 type Learner = AnomalyModel & Required<Pick<AnomalyModel, 'extend' | 'forget'>>;
 
-function learnerOf({ model }: Detector): Learner {
+function learnerOf({ model }: CalibratedModel): Learner {
   if (model.extend && model.forget) return model as Learner;
   throw new DskdError(
     'invalid-argument',
@@ -73,7 +74,7 @@ class Classroom {
   #done = 0;
 
   constructor(
-    private readonly detector: Detector,
+    private readonly detector: CalibratedModel,
     private readonly model: Learner,
     private readonly images: PreparedBatches,
     private readonly options: ExtendOptions & { readonly batchSize: number },
@@ -188,7 +189,7 @@ function alarms(scores: readonly number[], threshold: number): number {
 
 /** {@link Detector.extend}. */
 export async function learnLesson(
-  detector: Detector,
+  detector: CalibratedModel,
   images: ImageSource | readonly ImageInput[],
   { batchSize = 8, ...rest }: ExtendOptions,
 ): Promise<LessonOutcome> {
@@ -212,11 +213,7 @@ export async function learnLesson(
 
   const halves = await classroom.scoreHalves();
   const before = await classroom.scoreAll();
-  const placements = await prepared.placements(samples.map((_, index) => index));
-  const learned = samples.map(({ id }, index) => {
-    const { width, height } = placements[index]!.image;
-    return { id, width, height };
-  });
+  const learned = await learnedImages(samples, prepared);
   const calibrated = withScores(description, halves);
   const lesson: Lesson = { images: learned, dataFingerprint, before: { branches, calibration, threshold } };
   await classroom.learnAll();
@@ -240,7 +237,7 @@ export async function learnLesson(
 }
 
 /** {@link Detector.forget}. */
-export function forgetLesson(detector: Detector): Lesson {
+export function forgetLesson(detector: CalibratedModel): Lesson {
   const model = learnerOf(detector);
   const { lessons = [] } = detector.description;
   const last = lessons.at(-1);

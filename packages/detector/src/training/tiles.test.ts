@@ -204,7 +204,9 @@ describe('students', () => {
   test('trained apart and combined are those that were trained at once', async () => {
     const apart: Detector[] = [];
     for (const name of ['local', 'global'] as const) {
-      apart.push(await trainDetector(students({ branches: { [name]: TRAINING_DEFAULTS.dskd.branches[name] } })));
+      apart.push(
+        await trainDetector(students({ branches: { [name]: TRAINING_DEFAULTS.dskd.branches[name] } })),
+      );
     }
     const together = await trainDetector(students());
     const combined = await combineDetectors(apart, { source: tinySource() });

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { FORMAT_VERSION, type DetectorDescription } from '../artifact/description.js';
 import { calibrate, calibratedBranches } from '../calibration/calibrate.js';
 import { Detector } from '../inference/detector.js';
+import { learnedImages } from '../lessons/learned-images.js';
 import { VERSION } from '../version.js';
 import { outOfMemory } from './out-of-memory.js';
 import {
@@ -91,12 +92,13 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   assertTrainingFits(fitting);
   const dataFingerprint = await source.fingerprint(signal ? { signal } : {});
   const run = { ...fitting.run, dataFingerprint };
-  const fitted = await fit({ ...fitting, run }, prepared(chosen.training), progress);
+  const training = prepared(chosen.training);
+  const fitted = await fit({ ...fitting, run }, training, progress);
   const { model, batchSize = imagesPerPass(input) } = fitted;
   try {
     onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
     const calibration = await calibrate(model, rule.fusion, prepared(chosen.calibration), {
-      statistics: rule.statisticsOn === 'training' ? prepared(chosen.training) : undefined,
+      statistics: rule.statisticsOn === 'training' ? training : undefined,
       batchSize,
       ignored,
       signal,
@@ -122,6 +124,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
           versions: { '@dskd/detector': VERSION, '@tensorflow/tfjs-core': tf.version_core },
         },
       ],
+      ...(model.keepsPatches && { trainingImages: await learnedImages(chosen.training, training) }),
     };
     return new Detector({ model, description, teacher: fitting.plan.teacher, ignored });
   } catch (error) {

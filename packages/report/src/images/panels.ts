@@ -39,7 +39,13 @@ export interface PanelOptions {
  */
 export async function makePanels(
   { image, mask, fused, branches }: PanelSource,
-  { scale, images, fusion = 'sum', side = images === undefined ? 192 : panelSide(images), encode }: PanelOptions,
+  {
+    scale,
+    images,
+    fusion = 'sum',
+    side = images === undefined ? 192 : panelSide(images),
+    encode,
+  }: PanelOptions,
 ): Promise<GalleryImages> {
   const size = thumbnailSize(image, side);
   const small = resizeBilinearAntialiased(image, size);

@@ -2,6 +2,7 @@ import type { EvaluationResult } from '@dskd/metrics';
 import { formatScore, outcomeOf } from '../format.js';
 import type { GalleryImage } from '../gallery-collector.js';
 import { assertDataUrl, markup, type Html } from '../html.js';
+import type { Explanation } from '../images/explanation.js';
 import { HEAT_STOPS, type BranchFusion, type HeatScale } from '../images/overlays.js';
 
 /** How a branch's map is drawn, by the rule that fuses the branches. */
@@ -40,6 +41,8 @@ interface Panel {
   readonly caption: string;
   readonly value?: string;
   readonly alt: string;
+  /** Where it is another than that of the gallery's panels. */
+  readonly size?: { readonly width: number; readonly height: number };
 }
 
 function panelsOf({ id, score, branchScores, thresholds, images }: GalleryImage, threshold: number): Panel[] {
@@ -58,7 +61,34 @@ function panelsOf({ id, score, branchScores, thresholds, images }: GalleryImage,
       map(name, url, branchScores[name] ?? NaN, thresholds?.[name]),
     ),
     map('fused', images.fused, score),
+    ...explanationPanels(id, images.explanation),
   ];
+}
+
+function explanationPanels(id: string, explanation: Explanation | undefined): Panel[] {
+  if (!explanation) return [];
+  const { side, region, nearest, from, distance } = explanation;
+  const size = { width: side, height: side };
+  return [
+    { url: region, caption: 'largest region', alt: `Cut of ${id} around its largest region`, size },
+    ...(nearest === undefined
+      ? []
+      : [
+          {
+            url: nearest,
+            caption: 'nearest good patch',
+            value: formatScore(distance),
+            alt: `Cut of ${from} around the good patch nearest to that region, distance ${formatScore(distance)}`,
+            size,
+          },
+        ]),
+  ];
+}
+
+/** Where the nearest good patch is from. */
+function explanationText({ from, distance }: Explanation): Html {
+  return markup`<p>Nearest to the largest region is a patch of the good image <bdi>${from}</bdi>, at the distance ${formatScore(distance)}.</p>
+`;
 }
 
 function card(image: GalleryImage, threshold: number): Html {
@@ -72,10 +102,10 @@ function card(image: GalleryImage, threshold: number): Html {
     label === 'good' ? 'good' : markup`anomalous: <bdi>${defectType}</bdi>`
   }; score <strong>${formatScore(score)}</strong></p>
 <div class="panels">${panels.map(
-    ({ url, caption, value, alt }) =>
-      markup`<figure><img src="${url}" width="${images.width}" height="${images.height}" alt="${alt}" decoding="async"><figcaption><bdi>${caption}</bdi>${value !== undefined && markup` <b>${value}</b>`}</figcaption></figure>`,
+    ({ url, caption, value, alt, size = images }) =>
+      markup`<figure><img src="${url}" width="${size.width}" height="${size.height}" alt="${alt}" decoding="async"><figcaption><bdi>${caption}</bdi>${value !== undefined && markup` <b>${value}</b>`}</figcaption></figure>`,
   )}</div>
-</li>`;
+${images.explanation && explanationText(images.explanation)}</li>`;
 }
 
 /** With more images, two are shown side by side. */

@@ -3,6 +3,7 @@ import type { ImageSource } from '@dskd/data';
 import type { Detector, EvaluatedImage } from '@dskd/detector';
 import type { EvaluationResult } from '@dskd/metrics';
 import { GalleryCollector, heatScaleOf, makePanels, renderReport } from '@dskd/report';
+import { explanationOf } from './explanation.js';
 import { dataFacts, environmentFacts, modelFacts, modelName } from '../../output/report-facts.js';
 
 const SEED = 1;
@@ -28,14 +29,19 @@ export class EvaluationReport {
     return new EvaluationReport(file, model);
   }
 
-  async add(detector: Detector, { sample, image, prediction, maps, mask }: EvaluatedImage): Promise<void> {
+  /** @param source that the image is from. */
+  async add(
+    detector: Detector,
+    { sample, image, prediction, maps, mask }: EvaluatedImage,
+    source: ImageSource,
+  ): Promise<void> {
     const { id, label, defectType } = sample;
     const { score, verdict, branches } = prediction;
     const branchScores = Object.fromEntries(
       Object.entries(branches).map(([name, branch]) => [name, branch.score]),
     );
-    await this.#gallery.consider({ id, label, defectType, score, verdict, branchScores }, () =>
-      makePanels(
+    await this.#gallery.consider({ id, label, defectType, score, verdict, branchScores }, async () => {
+      const panels = await makePanels(
         { image: image, ...maps, ...(mask && { mask }) },
         {
           scale: scaleOf(detector),
@@ -43,8 +49,10 @@ export class EvaluationReport {
           images: this.#gallery.capacity,
           encode: (panel) => encodeImage(panel, { format: 'webp' }),
         },
-      ),
-    );
+      );
+      const explanation = await explanationOf(detector, source, { image, prediction });
+      return { ...panels, ...(explanation && { explanation }) };
+    });
   }
 
   async write(

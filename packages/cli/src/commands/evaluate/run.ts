@@ -37,7 +37,7 @@ export async function runEvaluation(
       ...((mapFiles ?? report) && {
         async onImage(image: EvaluatedImage) {
           await mapFiles?.write(image);
-          await report?.add(model.detector, image);
+          await report?.add(model.detector, image, source);
         },
       }),
     });

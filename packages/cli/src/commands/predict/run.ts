@@ -8,7 +8,7 @@ import {
   watchFolder,
   writeFileAtomically,
 } from '@dskd/data/node';
-import { mapInImage, type Prediction } from '@dskd/detector';
+import { mapInImage, type ExplainedRegion, type Prediction } from '@dskd/detector';
 import { predictFiles } from '@dskd/detector/node';
 import { heatMapOverlay, heatScaleOf, type HeatScale } from '@dskd/report';
 import { loadModel } from '../../models.js';
@@ -24,7 +24,7 @@ export async function runPrediction(
   options: PredictOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { ignoreMask, out, watch, minArea, threshold } = options;
+  const { ignoreMask, out, watch, minArea, threshold, explain } = options;
   checkArguments(images, options);
   const files = images.length === 0 ? [] : await listImages(images);
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
@@ -56,7 +56,10 @@ export async function runPrediction(
         overlay = path.join(out, names.get(file) ?? `${path.basename(file)}.overlay.png`);
         await writeOverlay(overlay, image, prediction, scale);
       }
-      printJson(lineOf(file, prediction, overlay));
+      const explained = explain ? await model.detector.explain(image, prediction.regions) : [];
+      printJson(lineOf(file, prediction, { overlay, explained }));
+      if (!options.json)
+        for (const region of explained) process.stderr.write(`${file}: ${inWords(region)}\n`);
       showProgress(file, prediction);
     }
     throwIfAborted(signal);
@@ -113,8 +116,23 @@ async function writeOverlay(
   await writeFileAtomically(file, await encodeImage(pixels));
 }
 
+/** Which good patch comes nearest to a region. */
+function inWords({ box, nearest }: ExplainedRegion): string {
+  const { id, index, area, distance } = nearest;
+  const place = ({ left, top, width, height }: typeof area): string =>
+    `${width} x ${height} at (${left}, ${top})`;
+  return `region ${place(box)}: nearest good patch ${place(area)} of ${id ?? `training image ${index}`}, distance ${distance.toPrecision(3)}`;
+}
+
 /** The printed line of a prediction: all but its maps. */
-function lineOf(file: string, prediction: Prediction, overlay: string | undefined): Record<string, unknown> {
+function lineOf(
+  file: string,
+  prediction: Prediction,
+  {
+    overlay,
+    explained,
+  }: { readonly overlay: string | undefined; readonly explained: readonly ExplainedRegion[] },
+): Record<string, unknown> {
   const { score, threshold, verdict, pValue, branches, regions } = prediction;
   return {
     path: file,
@@ -128,7 +146,8 @@ function lineOf(file: string, prediction: Prediction, overlay: string | undefine
         { score: branch.score, pValue: branch.pValue, anomalous: branch.anomalous },
       ]),
     ),
-    regions,
+    // Regions stay in their order; those that are explained, the largest, have the nearest patch.
+    regions: regions.map((region) => explained.find(({ peak }) => peak === region.peak) ?? region),
     ...(overlay !== undefined && { overlay }),
   };
 }

@@ -83,7 +83,8 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
       await printTrained(detector, { seconds, out, json });
       printSavedModel(detector, out, json);
       if (json) return;
-      if ((TRAINING_DEFAULTS.closedForm as readonly string[]).includes(options.method)) printLine(STUDENTS_INSTEAD);
+      if ((TRAINING_DEFAULTS.closedForm as readonly string[]).includes(options.method))
+        printLine(STUDENTS_INSTEAD);
       printLine(`\n${nextSteps(source, { model: out, data: options.data, category })}`);
     } finally {
       detector.dispose();
