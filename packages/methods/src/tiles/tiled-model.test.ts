@@ -69,7 +69,9 @@ test('tiles see the full size, a few at a time, and their maps become one of the
   const images = batchOf(image(0.25, [0, 0]), image(0.25, [71, 40]));
   const outputs = await expectNoNewTensors(async () => {
     const got = await model.score(images);
-    const maps = await Promise.all(got.map(async ({ map }) => [map!.shape, await map!.data<'float32'>()] as const));
+    const maps = await Promise.all(
+      got.map(async ({ map }) => [map!.shape, await map!.data<'float32'>()] as const),
+    );
     for (const { map } of got) map!.dispose();
     return maps;
   });
