@@ -63,16 +63,16 @@ function sameBytes(got: Uint8Array, wanted: Uint8Array): boolean {
 
 /** `tinySource`, counting how often each image is decoded. */
 function counting(): { readonly source: ImageSource; readonly loads: Map<string, number> } {
-  const { name, samples, fingerprint } = tinySource();
+  const tiny = tinySource();
   const loads = new Map<string, number>();
-  const counted = samples.map((sample) => ({
+  const counted = tiny.samples.map((sample) => ({
     ...sample,
     load: () => {
       loads.set(sample.id, (loads.get(sample.id) ?? 0) + 1);
       return sample.load();
     },
   }));
-  return { source: { name, samples: counted, fingerprint }, loads };
+  return { source: { ...tiny, samples: counted }, loads };
 }
 
 test('a detector on tiles has maps of its own size, and says so', async () => {
@@ -162,7 +162,12 @@ test('an abort ends the fit, and leaves no tensor', async () => {
   const stop = new AbortController();
   await expectNoNewTensors(async () => {
     const training = trainDetector(
-      instant({ signal: stop.signal, onEvent: ({ type }) => void (type === 'fit-progress' && stop.abort()) }),
+      instant({
+        signal: stop.signal,
+        onEvent: ({ type }) => {
+          if (type === 'fit-progress') stop.abort();
+        },
+      }),
     );
     await expect(training).rejects.toMatchObject({ code: 'aborted' });
   });
@@ -242,8 +247,8 @@ describe('students', () => {
     expect(sameBytes(resumed.save(), once.save())).toBe(true);
     const other = trainDetector({ ...students({ epochs: 2, seed: 4 }), resumeFrom: bytes! });
     await expect(other).rejects.toMatchObject({ code: 'invalid-argument' });
-    const untiled = trainDetector(tinyOptions(teacher, { size: [48, 48], resumeFrom: bytes! }));
-    await expect(untiled).rejects.toMatchObject({ code: 'artifact-invalid' });
+    const without = trainDetector(tinyOptions(teacher, { size: [48, 48], resumeFrom: bytes! }));
+    await expect(without).rejects.toMatchObject({ code: 'artifact-invalid' });
     for (const each of [once, resumed]) each.dispose();
   });
 });

@@ -132,3 +132,9 @@ test.each([
     }) as Error,
   );
 });
+
+test('more tiles than can be run are refused before any is planned', () => {
+  expect(() => new TileGrid({ size: 32, overlap: 31 }, [2030, 2030])).toThrow(
+    '3996001 of them in an image of 2030 x 2030; wanted at most 16384',
+  );
+});

@@ -19,6 +19,9 @@ export const TILES_PER_PASS = 8;
 /** Smallest side of a tile; what is smaller has next to no context for a teacher. */
 export const MIN_TILE = 32;
 
+/** Far above anything that can be run: a file of unknown origin must not make us allocate for hours. */
+const MAX_TILES = 16_384;
+
 /** Overlap where it is not given: an eighth of the side. */
 export function defaultOverlap(size: number): number {
   return Math.floor(size / 8);
@@ -58,6 +61,14 @@ export function assertTiling(
       `tiles of ${size} pixels for images of ${height} x ${width}`,
       'tiles that fit into the image',
       'Take smaller tiles, a larger input size, or no tiles.',
+    );
+  }
+  const count = startsOf(height, { size, overlap }).length * startsOf(width, { size, overlap }).length;
+  if (count > MAX_TILES) {
+    refuse(
+      `tiles of ${size} pixels that overlap by ${overlap}, ${count} of them in an image of ${height} x ${width}`,
+      `at most ${MAX_TILES}`,
+      'Take larger tiles, or a smaller overlap.',
     );
   }
   if (!teacher) return;

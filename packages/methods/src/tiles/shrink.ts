@@ -20,16 +20,13 @@ function filterOf(from: number, to: number): Float32Array {
 
 /** Brings whole images to the size of a tile, as images are brought to the network's input, without its 8 bits. */
 export class Shrink {
-  readonly #down: Float32Array;
-  readonly #across: Float32Array;
+  /** Made when they are first needed: a file that is only looked at takes no memory for them. */
+  #filters: { readonly down: Float32Array; readonly across: Float32Array } | undefined;
 
   constructor(
     private readonly from: Size,
     private readonly side: number,
-  ) {
-    this.#down = filterOf(from[0], side);
-    this.#across = filterOf(from[1], side);
-  }
+  ) {}
 
   /**
    * @param images `[batch, ...from, 3]`; the caller keeps them.
@@ -39,9 +36,10 @@ export class Shrink {
     const { from, side } = this;
     const [height, width] = from;
     if (height === side && width === side) return images.clone();
+    const filters = (this.#filters ??= { down: filterOf(height, side), across: filterOf(width, side) });
     return tf.tidy(() => {
-      const across = tf.tensor2d(this.#across, [width, side]);
-      const down = tf.tensor2d(this.#down, [height, side]);
+      const across = tf.tensor2d(filters.across, [width, side]);
+      const down = tf.tensor2d(filters.down, [height, side]);
       const each = Array.from({ length: images.shape[0] }, (_, index) =>
         tf.tidy(() => {
           const image = tf.reshape(tf.slice(images, [index, 0, 0, 0], [1, height, width, 3]), [

@@ -174,11 +174,11 @@ async function restoreParts(
 }
 
 /** Joins, among models that were fitted apart, those of tiles and those of whole images. */
-function combineParts(combine: NonNullable<Method['combine']>, models: readonly SavedModel[]): SavedModel {
+function combineParts(method: Method, models: readonly SavedModel[]): SavedModel {
   const all = models.map(savedParts);
   const joined = PARTS.map((part) => {
     const some = all.flatMap((parts) => parts.get(part) ?? []);
-    return { part, saved: some.length > 1 ? combine(some) : some[0] };
+    return { part, saved: some.length > 1 ? method.combine!(some) : some[0] };
   });
   return {
     config: Object.fromEntries(joined.map(({ part, saved }) => [part, saved?.config ?? null])),
@@ -197,8 +197,8 @@ function combineParts(combine: NonNullable<Method['combine']>, models: readonly 
  * @throws {DskdError} `invalid-argument` for a method that cannot run on tiles.
  */
 export function tiledMethod(method: Method, tiling: Tiling, others: readonly string[]): Method {
-  const { name, tiling: split, alternatives, combine } = method;
-  if (!split) {
+  const { name } = method;
+  if (!method.tiling) {
     throw new DskdError(
       'invalid-argument',
       `Got tiles for the method ${name}, which cannot run on them: what it learns belongs to a place in the part, or ` +
@@ -209,6 +209,7 @@ export function tiledMethod(method: Method, tiling: Tiling, others: readonly str
       },
     );
   }
+  const split = (options: unknown): Options => method.tiling!(options);
   const estimates = (plan: FitPlan, options: unknown): Map<Part, CostEstimate> => {
     assertTiling(tiling, plan.inputSize, plan.teacher?.extractor);
     const parts = split(options);
@@ -224,7 +225,7 @@ export function tiledMethod(method: Method, tiling: Tiling, others: readonly str
     needs: method.needs,
     ...(method.scoring && { scoring: method.scoring }),
     estimate: (plan, options) => largest([...estimates(plan, options).values()], plan.inputSize),
-    ...(alternatives && {
+    ...(method.alternatives && {
       alternatives: (plan: FitPlan, options: unknown, availableBytes: number): Alternative[] => {
         const parts = split(options);
         const [[part] = ['tile' as const]] = [...estimates(plan, options)].sort(
@@ -232,7 +233,7 @@ export function tiledMethod(method: Method, tiling: Tiling, others: readonly str
         );
         const left = availableBytes - fullSizeBytes(plan.inputSize);
         // Sizes would be of tiles, and branches are fitted apart already.
-        return alternatives(planOf(part, plan, tiling), parts[part], left).filter(
+        return method.alternatives!(planOf(part, plan, tiling), parts[part], left).filter(
           ({ kind }) => kind !== 'input-size' && kind !== 'branches-apart',
         );
       },
@@ -250,6 +251,6 @@ export function tiledMethod(method: Method, tiling: Tiling, others: readonly str
       };
     },
     restore: (saved, context) => restoreParts(method, saved, context, tiling),
-    ...(combine && { combine: (models: readonly SavedModel[]) => combineParts(combine, models) }),
+    ...(method.combine && { combine: (models: readonly SavedModel[]) => combineParts(method, models) }),
   };
 }

@@ -46,9 +46,11 @@ export class TiledModel implements AnomalyModel {
     this.method = both[0]!.method;
     this.branches = both.flatMap((model) => model.branches);
     // Offered where every model offers it: a detector asks by the presence of the function.
-    if (both.every((model) => model.extend)) this.extend = (images) => this.#extend(images);
-    if (both.every((model) => model.forget)) this.forget = () => both.forEach((model) => model.forget!());
-    if (both.some((model) => model.nearest)) this.nearest = (image, places) => this.#nearest(image, places);
+    if (both.every((model) => model.extend !== undefined)) this.extend = (images) => this.#extend(images);
+    if (both.every((model) => model.forget !== undefined))
+      this.forget = () => both.forEach((model) => model.forget!());
+    if (both.some((model) => model.nearest !== undefined))
+      this.nearest = (image, places) => this.#nearest(image, places);
   }
 
   async score(images: tf.Tensor4D): Promise<BranchOutput[]> {
