@@ -1,8 +1,8 @@
 // How much the packages export, counted in their API reports. Each name has to be learned and kept: the limits are raised
 // on purpose only.
 
-/** Of all packages together. */
-const LIMITS = { values: 150, types: 180 };
+/** Of all packages together. Before the methods in closed form, tiles and lessons came: 150 values, 160 types. */
+const LIMITS = { values: 168, types: 182 };
 
 const VALUE = /^export (?:declare )?(?:abstract class|class|const|enum|function) (\w+)/gm;
 const TYPE = /^export (?:interface|type) (\w+)/gm;

@@ -1,7 +1,6 @@
 import type { PixelBuffer } from '@dskd/base';
 import { resizeBilinearAntialiased } from '@dskd/core/resize';
 import { dataUrl } from '../html.js';
-import type { Size } from './panels.js';
 
 /** Which good patch comes nearest to a region of an image. */
 export interface Explanation {
@@ -17,7 +16,10 @@ export interface Explanation {
   readonly distance: number;
 }
 
-interface Box extends Size {
+/** In pixels. */
+interface Box {
+  readonly width: number;
+  readonly height: number;
   readonly left: number;
   readonly top: number;
 }
