@@ -19,7 +19,11 @@ export function floats(shape: readonly number[], data: Float32Array): StateDictE
  * The tensor `name` of a saved part as float32.
  * @throws {DskdError} `weights-mismatch` where it is missing, or has another shape.
  */
-export function tensorOf(tensors: StateDict, name: string, shape: readonly (number | null)[]): StateDictEntry {
+export function tensorOf(
+  tensors: StateDict,
+  name: string,
+  shape: readonly (number | null)[],
+): StateDictEntry {
   const entry = tensors.get(name);
   const matches =
     entry?.shape.length === shape.length &&
@@ -63,4 +67,24 @@ export function joinRows(all: readonly Rows[]): Rows {
     at += rows.data.length;
   }
   return { data, count, width };
+}
+
+/** `vector` without its parts along `basis`, of length 1; null where nothing is left. */
+export function orthonormal(vector: Float32Array, basis: readonly Float32Array[]): Float32Array | null {
+  const rest = Float64Array.from(vector);
+  const before = lengthOf(rest);
+  for (const direction of basis) {
+    let dot = 0;
+    for (let i = 0; i < rest.length; i++) dot += rest[i]! * direction[i]!;
+    for (let i = 0; i < rest.length; i++) rest[i]! -= dot * direction[i]!;
+  }
+  const length = lengthOf(rest);
+  if (!(length > 1e-3 * before)) return null;
+  return Float32Array.from(rest, (value) => value / length);
+}
+
+function lengthOf(vector: Float64Array): number {
+  let squares = 0;
+  for (const value of vector) squares += value * value;
+  return Math.sqrt(squares);
 }

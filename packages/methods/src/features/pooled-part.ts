@@ -3,7 +3,7 @@ import { checkMetadata, toFloat32, type StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchOutput, JsonObject } from '../contract.js';
-import { floats, gatherRows, joinRows, rowsOf, tensorOf } from './matrices.js';
+import { floats, gatherRows, joinRows, orthonormal, rowsOf, tensorOf } from './matrices.js';
 import type { Part, PartContext, PartFitter } from './parts.js';
 import { levelsOf, pooledOptions, type PooledOptions } from './part-options.js';
 
@@ -68,6 +68,8 @@ export class PooledPart implements Part {
   readonly info;
   readonly #indexes: readonly number[];
   #pending: Float32Array[] = [];
+  /** Orthonormal, of the taught images. */
+  #directions: readonly Float32Array[];
 
   constructor(
     readonly name: string,
@@ -77,19 +79,23 @@ export class PooledPart implements Part {
   ) {
     this.info = { name, map: false };
     this.#indexes = indexesOf(config.options, this.context);
+    this.#directions = directionsOf(gaussian.taught);
+  }
+
+  #teach(taught: Rows): void {
+    this.gaussian = { ...this.gaussian, taught };
+    this.#directions = directionsOf(taught);
   }
 
   async score(features: readonly tf.Tensor4D[]): Promise<BranchOutput> {
     const rows = await pooledRows(features, this.#indexes, this.config.options.pooling);
     const { mean, whitening: lower, taught } = this.gaussian;
     const scores = mahalanobis(rows, mean, lower);
-    // A taught image is a second center: what is as near to it as to the mean is as normal.
+    // How a taught image differs from the mean is normal, however far it goes: that direction does not count. As a second
+    // center it would help no other image: in so many dimensions good images are far from each other.
     for (let image = 0; taught.count > 0 && image < rows.count; image++) {
       const own = whitened(rows.data.subarray(image * rows.width, (image + 1) * rows.width), this.gaussian);
-      for (let row = 0; row < taught.count; row++) {
-        const other = taught.data.subarray(row * taught.width, (row + 1) * taught.width);
-        scores[image] = Math.min(scores[image]!, distance(own, other));
-      }
+      scores[image] = Math.min(scores[image]!, distanceBeside(own, this.#directions));
     }
     return { name: this.name, map: null, scores };
   }
@@ -97,14 +103,16 @@ export class PooledPart implements Part {
   async learn(features: readonly tf.Tensor4D[]): Promise<void> {
     const rows = await pooledRows(features, this.#indexes, this.config.options.pooling);
     for (let image = 0; image < rows.count; image++) {
-      this.#pending.push(whitened(rows.data.subarray(image * rows.width, (image + 1) * rows.width), this.gaussian));
+      this.#pending.push(
+        whitened(rows.data.subarray(image * rows.width, (image + 1) * rows.width), this.gaussian),
+      );
     }
   }
 
   endLesson(): void {
     const width = this.gaussian.mean.length;
     const lesson = this.#pending.splice(0).map((data) => ({ data, count: 1, width }));
-    this.gaussian = { ...this.gaussian, taught: joinRows([this.gaussian.taught, ...lesson]) };
+    this.#teach(joinRows([this.gaussian.taught, ...lesson]));
     this.config = { ...this.config, lessons: [...this.config.lessons, lesson.length] };
   }
 
@@ -115,8 +123,12 @@ export class PooledPart implements Part {
   forget(): void {
     const { taught } = this.gaussian;
     const count = taught.count - (this.config.lessons.at(-1) ?? 0);
-    const kept = gatherRows(taught, Int32Array.from({ length: count }, (_, row) => row));
-    this.gaussian = { ...this.gaussian, taught: kept };
+    this.#teach(
+      gatherRows(
+        taught,
+        Int32Array.from({ length: count }, (_, row) => row),
+      ),
+    );
     this.config = { ...this.config, lessons: this.config.lessons.slice(0, -1) };
   }
 
@@ -150,10 +162,24 @@ function whitened(vector: Float32Array, { mean, whitening: lower }: Gaussian): F
   return result;
 }
 
-function distance(a: Float32Array, b: Float32Array): number {
-  let squares = 0;
-  for (let i = 0; i < a.length; i++) squares += (a[i]! - b[i]!) ** 2;
-  return Math.sqrt(squares);
+function directionsOf({ data, count, width }: Rows): Float32Array[] {
+  const directions: Float32Array[] = [];
+  for (let row = 0; row < count; row++) {
+    const direction = orthonormal(data.slice(row * width, (row + 1) * width), directions);
+    if (direction) directions.push(direction);
+  }
+  return directions;
+}
+
+/** The length of a vector without its parts along orthonormal directions. */
+function distanceBeside(vector: Float32Array, directions: readonly Float32Array[]): number {
+  const rest = Float64Array.from(vector);
+  for (const direction of directions) {
+    let dot = 0;
+    for (let i = 0; i < rest.length; i++) dot += rest[i]! * direction[i]!;
+    for (let i = 0; i < rest.length; i++) rest[i]! -= dot * direction[i]!;
+  }
+  return Math.sqrt(rest.reduce((sum, value) => sum + value * value, 0));
 }
 
 /** Collects the pooled features of the training images. */

@@ -4,7 +4,7 @@ import { checkMetadata, toFloat32, type StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchOutput, FitInput, JsonObject } from '../contract.js';
-import { floats, gatherRows, joinRows, roundedAs, rowsOf, tensorOf } from './matrices.js';
+import { floats, gatherRows, joinRows, orthonormal, roundedAs, rowsOf, tensorOf } from './matrices.js';
 import type { Part, PartContext, PartFitter } from './parts.js';
 import { PatchEmbedder, planPatches, type PatchPlan } from './patches.js';
 import { levelsOf, subspaceOptions, type SubspaceOptions } from './part-options.js';
@@ -48,7 +48,9 @@ class ReducedMaps {
     this.#embedder = new PatchEmbedder(plan, teacher.extractor);
     this.#axes = axes && {
       mean: tf.tensor1d(axes.mean),
-      transposed: tf.tidy(() => tf.transpose(tf.tensor2d(axes.rows.data, [axes.rows.count, axes.rows.width]))),
+      transposed: tf.tidy(() =>
+        tf.transpose(tf.tensor2d(axes.rows.data, [axes.rows.count, axes.rows.width])),
+      ),
     };
   }
 
@@ -135,7 +137,10 @@ export class SubspacePart implements Part {
     }
     if (added.length > 0) {
       const rows = joinRows(added.map((data) => ({ data, count: 1, width: mean.length })));
-      const rounded = { ...rows, data: roundedAs(this.config.options.storage, `${this.name}.components`, rows.data) };
+      const rounded = {
+        ...rows,
+        data: roundedAs(this.config.options.storage, `${this.name}.components`, rows.data),
+      };
       this.#replace(joinRows([components, rounded]));
     }
     this.config = { ...this.config, lessons: [...this.config.lessons, added.length] };
@@ -147,7 +152,12 @@ export class SubspacePart implements Part {
 
   forget(): void {
     const count = this.learned.components.count - (this.config.lessons.at(-1) ?? 0);
-    this.#replace(gatherRows(this.learned.components, Int32Array.from({ length: count }, (_, row) => row)));
+    this.#replace(
+      gatherRows(
+        this.learned.components,
+        Int32Array.from({ length: count }, (_, row) => row),
+      ),
+    );
     this.config = { ...this.config, lessons: this.config.lessons.slice(0, -1) };
   }
 
@@ -178,26 +188,6 @@ export class SubspacePart implements Part {
 function componentTensors({ data, count, width }: Rows): [tf.Tensor2D, tf.Tensor2D] {
   const components = tf.tensor2d(data, [count, width]);
   return [components, tf.transpose(components)];
-}
-
-/** `vector` without its parts along `basis`, of length 1; null where nothing is left. */
-function orthonormal(vector: Float32Array, basis: readonly Float32Array[]): Float32Array | null {
-  const rest = Float64Array.from(vector);
-  const before = lengthOf(rest);
-  for (const direction of basis) {
-    let dot = 0;
-    for (let i = 0; i < rest.length; i++) dot += rest[i]! * direction[i]!;
-    for (let i = 0; i < rest.length; i++) rest[i]! -= dot * direction[i]!;
-  }
-  const length = lengthOf(rest);
-  if (!(length > 1e-3 * before)) return null;
-  return Float32Array.from(rest, (value) => value / length);
-}
-
-function lengthOf(vector: Float64Array): number {
-  let squares = 0;
-  for (const value of vector) squares += value * value;
-  return Math.sqrt(squares);
 }
 
 function subspacePlan(options: SubspaceOptions, { teacher, inputSize }: PartContext): PatchPlan {
@@ -286,7 +276,12 @@ export class SubspaceFitter implements PartFitter {
       const data = roundedAs(options.storage, `${this.name}.components`, components.data);
       const learned = { axes, mean, components: { ...components, data } };
       const part = new SubspacePart(this.name, maps, { options, lessons: [] }, learned);
-      const record = { images: rows.count, components: components.count, width: size, variances: [...variances] };
+      const record = {
+        images: rows.count,
+        components: components.count,
+        width: size,
+        variances: [...variances],
+      };
       return { part, record };
     } catch (error) {
       maps.dispose();
@@ -316,7 +311,10 @@ async function reduce(
   try {
     for (const [index, map] of maps.entries()) {
       const reduced = tf.tidy(() =>
-        tf.matMul(tf.sub<tf.Tensor2D>(tf.tensor2d(map, [map.length / channels, channels]), offset), transposed),
+        tf.matMul(
+          tf.sub<tf.Tensor2D>(tf.tensor2d(map, [map.length / channels, channels]), offset),
+          transposed,
+        ),
       );
       data.set((await reduced.data()) as Float32Array, index * size);
       reduced.dispose();
