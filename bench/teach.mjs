@@ -61,14 +61,12 @@ const SIZE = 256;
 const COUNTS = { train: 200, validation: 40, test: 90 };
 const DEFAULT_RATE = 0.05;
 /** Each change with the rates of false alarms that it is tried at. */
-const cases = values.changes
-  .split(',')
-  .flatMap((change) =>
-    (change === 'none' ? values.rates.split(',').map(Number) : [DEFAULT_RATE]).map((rate) => ({
-      change,
-      rate,
-    })),
-  );
+const cases = values.changes.split(',').flatMap((change) =>
+  (change === 'none' ? values.rates.split(',').map(Number) : [DEFAULT_RATE]).map((rate) => ({
+    change,
+    rate,
+  })),
+);
 
 await selectBackend('wasm');
 const embedded = teacherTiny();
