@@ -1,7 +1,9 @@
 // What a lesson does: false alarms of one half of the test normals are taught (`detector.extend`), then the false alarms
 // of the other half and the misses are counted, before and after. Method `instant` on the demo's images (tray, 256 px,
-// 200 to train on, 40 to calibrate on, 90 to test on), several data seeds, both halves in turn, several rates of false
-// alarms. node bench/teach.mjs [--seeds 7,101,102] writes bench/results/teach.json.
+// 200 to train on, 40 to calibrate on, 90 to test on), several data seeds, both halves in turn. First on test images like
+// the training images, at several rates of false alarms: there each false alarm is a case of its own. Then, at the
+// default rate, with what feedback is for: test images in another light, or less sharp, which raise false alarms in
+// numbers. node bench/teach.mjs [--seeds 7,101,102] writes bench/results/teach.json.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -20,6 +22,7 @@ import { teacherTiny } from '@dskd/teacher-tiny';
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '7,101,102,103,104,105' },
+    changes: { type: 'string', default: 'none,light,focus' },
     rates: { type: 'string', default: '0.05,0.1,0.2' },
     category: { type: 'string', default: 'tray' },
     // Folder of detectors that an earlier run fitted, to try other lessons with them.
@@ -27,9 +30,43 @@ const { values } = parseArgs({
     out: { type: 'string', default: new URL('results/teach.json', import.meta.url).pathname },
   },
 });
+/** What became different after the training, in every test image. */
+const CHANGES = {
+  none: (image) => image,
+  light: ({ data, ...rest }) => ({ ...rest, data: data.map((value, i) => value * [0.8, 0.75, 0.65][i % 3]) }),
+  focus: blurred,
+};
+
+/** The mean of each pixel and its neighbors. */
+function blurred({ data, width, height, channels }) {
+  const at = (x, y, channel) =>
+    data[
+      (Math.min(height - 1, Math.max(0, y)) * width + Math.min(width - 1, Math.max(0, x))) * channels +
+        channel
+    ];
+  const result = data.map((_, i) => {
+    const channel = i % channels;
+    const x = Math.floor(i / channels) % width;
+    const y = Math.floor(i / channels / width);
+    let sum = 0;
+    for (let row = -1; row <= 1; row++) {
+      for (let column = -1; column <= 1; column++) sum += at(x + column, y + row, channel);
+    }
+    return Math.round(sum / 9);
+  });
+  return { data: result, width, height, channels };
+}
+
 const SIZE = 256;
 const COUNTS = { train: 200, validation: 40, test: 90 };
-const rates = values.rates.split(',').map(Number);
+const DEFAULT_RATE = 0.05;
+/** Each change with the rates of false alarms that it is tried at. */
+const cases = values.changes.split(',').flatMap((change) =>
+  (change === 'none' ? values.rates.split(',').map(Number) : [DEFAULT_RATE]).map((rate) => ({
+    change,
+    rate,
+  })),
+);
 
 await selectBackend('wasm');
 const embedded = teacherTiny();
@@ -109,18 +146,25 @@ for (const seed of values.seeds.split(',').map(Number)) {
   const samples = samplesOf(seed);
   const source = sourceOf(values.category, samples);
   const file = await fitted(seed, source);
-  const test = samples.filter(({ split }) => split === 'test');
-  const normals = test.filter(({ label }) => label === 'good');
-  const faults = test.filter(({ label }) => label === 'anomalous');
-  const middle = Math.ceil(normals.length / 2);
-  const halves = [normals.slice(0, middle), normals.slice(middle)];
-  const untaught = await loadDetector(file, { teacher });
-  const before = {
-    halves: [await scoresOf(untaught, halves[0]), await scoresOf(untaught, halves[1])],
-    faults: await scoresOf(untaught, faults),
-  };
-  untaught.dispose();
-  for (const rate of rates) {
+  const scored = new Map();
+  for (const change of values.changes.split(',')) {
+    const test = samples
+      .filter(({ split }) => split === 'test')
+      .map((sample) => ({ ...sample, load: async () => CHANGES[change](await sample.load()) }));
+    const normals = test.filter(({ label }) => label === 'good');
+    const faults = test.filter(({ label }) => label === 'anomalous');
+    const middle = Math.ceil(normals.length / 2);
+    const halves = [normals.slice(0, middle), normals.slice(middle)];
+    const untaught = await loadDetector(file, { teacher });
+    const before = {
+      halves: [await scoresOf(untaught, halves[0]), await scoresOf(untaught, halves[1])],
+      faults: await scoresOf(untaught, faults),
+    };
+    untaught.dispose();
+    scored.set(change, { halves, faults, before });
+  }
+  for (const { change, rate } of cases) {
+    const { halves, faults, before } = scored.get(change);
     for (const taughtHalf of [0, 1]) {
       const detector = await loadDetector(file, { teacher });
       const { calibration } = detector.description;
@@ -133,6 +177,7 @@ for (const seed of values.seeds.split(',').map(Number)) {
       const lesson = halves[taughtHalf].filter((_, index) => before.halves[taughtHalf][index] > old);
       const run = {
         seed,
+        change,
         rate,
         taughtHalf: taughtHalf + 1,
         taught: lesson.length,
@@ -171,10 +216,11 @@ plain.dispose();
 
 const taught = runs.filter(({ taught }) => taught > 0);
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
-const byRate = rates.map((rate) => {
-  const own = taught.filter((run) => run.rate === rate);
+const summary = cases.map(({ change, rate }) => {
+  const own = taught.filter((run) => run.rate === rate && run.change === change);
   const of = (key, when) => sum(own.map((run) => run[key][when]));
   return {
+    change,
     rate,
     lessons: own.length,
     imagesTaught: sum(own.map((run) => run.taught)),
@@ -193,7 +239,8 @@ const byRate = rates.map((rate) => {
   };
 });
 console.table(
-  byRate.map(({ rate, lessons, imagesTaught, falseAlarmsOfOtherHalf: alarms, misses }) => ({
+  summary.map(({ change, rate, lessons, imagesTaught, falseAlarmsOfOtherHalf: alarms, misses }) => ({
+    change,
     rate,
     lessons,
     'images taught': imagesTaught,
@@ -206,13 +253,13 @@ await writeFile(
   values.out,
   `${JSON.stringify(
     {
-      command: `node bench/teach.mjs --seeds ${values.seeds} --rates ${values.rates} --category ${values.category}`,
+      command: `node bench/teach.mjs --seeds ${values.seeds} --changes ${values.changes} --rates ${values.rates} --category ${values.category}`,
       machine: `${os.cpus().length} cores (${os.cpus()[0].model}), node ${process.version}`,
       generatorVersion: GENERATOR_VERSION,
       method: 'instant',
       size: SIZE,
       counts: COUNTS,
-      byRate,
+      summary,
       runs,
     },
     null,

@@ -114,6 +114,18 @@ test('the file says what was learned; forgetting brings the earlier file back by
   loaded.dispose();
 });
 
+test('of paths and addresses the name is kept: the file says nothing of the machine', async () => {
+  const ids = ['/home/me/a.png', 'C:\\parts\\b.png', 'file:///data/c.png', 'lot/d.png'];
+  await detector.extend(
+    sourceOf(
+      'paths',
+      ids.map((id) => sample(id, corners[0]!)),
+    ),
+  );
+  const { images } = detector.description.lessons![0]!;
+  expect(images.map(({ id }) => id)).toEqual(['a.png', 'b.png', 'c.png', 'lot/d.png']);
+});
+
 test('one image has no other half: it is learned, scores and threshold stay', async () => {
   const { calibration, threshold, branches } = detector.description;
   const outcome = await detector.extend([corners[0]!]);

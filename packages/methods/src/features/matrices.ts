@@ -102,3 +102,18 @@ export function joinRows(all: readonly Rows[]): Rows {
 export function rowsOfVectors(vectors: readonly Float32Array[]): Rows {
   return joinRows(vectors.map((data) => ({ data, count: 1, width: data.length })));
 }
+
+/** `vector` without its parts along `basis`, of length 1; null where no more than `least` is left of it. */
+export function orthonormal(
+  vector: Float32Array,
+  basis: readonly Float32Array[],
+  least: number,
+): Float32Array | null {
+  const rest = Float64Array.from(vector);
+  for (const direction of basis) {
+    const along = rest.reduce((sum, value, i) => sum + value * direction[i]!, 0);
+    for (let i = 0; i < rest.length; i++) rest[i]! -= along * direction[i]!;
+  }
+  const length = Math.sqrt(rest.reduce((sum, value) => sum + value * value, 0));
+  return length > least ? Float32Array.from(rest, (value) => value / length) : null;
+}

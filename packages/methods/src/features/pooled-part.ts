@@ -3,7 +3,7 @@ import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchInfo, BranchOutput, JsonObject } from '../contract.js';
-import { firstRows, floats, floatsOf, joinRows } from './matrices.js';
+import { firstRows, floats, floatsOf, joinRows, orthonormal } from './matrices.js';
 import { pooledOptions, type PooledOptions } from './part-options.js';
 import {
   download,
@@ -72,6 +72,8 @@ class Pooling {
 export class PooledPart implements LearningPart {
   readonly info: BranchInfo;
   readonly #pooling: Pooling;
+  /** Orthonormal, of the whitened taught images. */
+  #directions: readonly Float32Array[];
 
   /** @param taught pooled features of the images of all lessons. */
   constructor(
@@ -83,6 +85,12 @@ export class PooledPart implements LearningPart {
   ) {
     this.info = { name, map: false };
     this.#pooling = new Pooling(config.options, context);
+    this.#directions = directionsOf(taught, gaussian);
+  }
+
+  #teach(taught: Rows): void {
+    this.taught = taught;
+    this.#directions = directionsOf(taught, this.gaussian);
   }
 
   get lessons(): number {
@@ -93,11 +101,12 @@ export class PooledPart implements LearningPart {
     const rows = await this.#pooling.of(features);
     const { mean, whitening: lower } = this.gaussian;
     const scores = mahalanobis(rows, mean, lower);
-    // A taught image is a further center: what is as near to it as to the mean is as normal.
-    const { data, count, width } = this.taught;
-    for (let center = 0; center < count; center++) {
-      const distances = mahalanobis(rows, data.subarray(center * width, (center + 1) * width), lower);
-      distances.forEach((distance, image) => (scores[image] = Math.min(scores[image]!, distance)));
+    // How a taught image differs from the mean is normal, however far it goes: that direction does not count. As a
+    // second center it would help no other image: in so many dimensions good images are far from each other.
+    const { data, width } = rows;
+    for (let image = 0; this.#directions.length > 0 && image < rows.count; image++) {
+      const own = whitened(data.subarray(image * width, (image + 1) * width), this.gaussian);
+      scores[image] = Math.min(scores[image]!, lengthBeside(own, this.#directions));
     }
     return { name: this.name, map: null, scores };
   }
@@ -111,7 +120,7 @@ export class PooledPart implements LearningPart {
       finish: () => {
         const added = joinRows(seen);
         return Promise.resolve(() => {
-          this.taught = joinRows([this.taught, added]);
+          this.#teach(joinRows([this.taught, added]));
           this.config = { ...this.config, lessons: [...this.config.lessons, added.count] };
         });
       },
@@ -120,7 +129,7 @@ export class PooledPart implements LearningPart {
 
   forget(): void {
     const { lessons } = this.config;
-    this.taught = firstRows(this.taught, this.taught.count - lessons.at(-1)!);
+    this.#teach(firstRows(this.taught, this.taught.count - lessons.at(-1)!));
     this.config = { ...this.config, lessons: lessons.slice(0, -1) };
   }
 
@@ -138,6 +147,43 @@ export class PooledPart implements LearningPart {
   dispose(): void {
     // Holds no tensors.
   }
+}
+
+/** `(vector - mean)` times the whitening matrix: its length is the Mahalanobis distance. */
+function whitened(vector: Float32Array, { mean, whitening: lower }: Gaussian): Float32Array {
+  const width = mean.length;
+  const result = new Float32Array(width);
+  for (let row = 0; row < width; row++) {
+    let sum = 0;
+    for (let column = 0; column <= row; column++) {
+      sum += lower[row * width + column]! * (vector[column]! - mean[column]!);
+    }
+    result[row] = sum;
+  }
+  return result;
+}
+
+/** What is left of a direction that others explain is rounding below this part of its length. */
+const RESOLUTION = 1e-3;
+
+function directionsOf({ data, count, width }: Rows, gaussian: Gaussian): Float32Array[] {
+  const directions: Float32Array[] = [];
+  for (let row = 0; row < count; row++) {
+    const vector = whitened(data.subarray(row * width, (row + 1) * width), gaussian);
+    const direction = orthonormal(vector, directions, RESOLUTION * lengthBeside(vector, []));
+    if (direction) directions.push(direction);
+  }
+  return directions;
+}
+
+/** The length of a vector without its parts along orthonormal directions. */
+function lengthBeside(vector: Float32Array, directions: readonly Float32Array[]): number {
+  const rest = Float64Array.from(vector);
+  for (const direction of directions) {
+    const along = rest.reduce((sum, value, index) => sum + value * direction[index]!, 0);
+    for (let index = 0; index < rest.length; index++) rest[index]! -= along * direction[index]!;
+  }
+  return Math.sqrt(rest.reduce((sum, value) => sum + value * value, 0));
 }
 
 /** Collects the pooled features of the training images. */

@@ -4,7 +4,16 @@ import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchInfo, BranchOutput, JsonObject } from '../contract.js';
-import { firstRows, floats, floatsOf, joinRows, roundedAs, rowsOf, rowsOfVectors } from './matrices.js';
+import {
+  firstRows,
+  floats,
+  floatsOf,
+  joinRows,
+  orthonormal,
+  roundedAs,
+  rowsOf,
+  rowsOfVectors,
+} from './matrices.js';
 import { subspaceOptions } from './part-options.js';
 import { download, type LearningPart, type Lesson, type PartContext, type SavedPart } from './parts.js';
 import { subspacePlan } from './patch-plans.js';
@@ -170,21 +179,6 @@ export class SubspacePart implements LearningPart {
     this.#components.dispose();
     this.#maps.dispose();
   }
-}
-
-/** `vector` without its parts along `basis`, of length 1; null where no more than `least` is left of it. */
-function orthonormal(
-  vector: Float32Array,
-  basis: readonly Float32Array[],
-  least: number,
-): Float32Array | null {
-  const rest = Float64Array.from(vector);
-  for (const direction of basis) {
-    const along = rest.reduce((sum, value, i) => sum + value * direction[i]!, 0);
-    for (let i = 0; i < rest.length; i++) rest[i]! -= along * direction[i]!;
-  }
-  const length = Math.sqrt(rest.reduce((sum, value) => sum + value * value, 0));
-  return length > least ? Float32Array.from(rest, (value) => value / length) : null;
 }
 
 /**
