@@ -4,7 +4,7 @@ import { checkMetadata, type StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchOutput, FitInput, JsonObject, NearestPatch, Size } from '../contract.js';
-import { floats, gatherRows, joinRows, roundedAs, rowsOf, tensorOf } from './matrices.js';
+import { assertFitKept, floats, gatherRows, joinRows, roundedAs, rowsOf, tensorOf } from './matrices.js';
 import type { Part, PartContext, PartFitter } from './parts.js';
 import { PatchEmbedder, planPatches, type PatchPlan } from './patches.js';
 import { bankOptions, gridLevelFor, levelsOf, type BankOptions } from './part-options.js';
@@ -432,6 +432,11 @@ export function restoreBank(
   const patches = new BankPatches(bankPlan(checked.options, context), context, checked.positionScale);
   try {
     const rows = rowsOf(tensors, 'rows', patches.width);
+    assertFitKept(
+      name,
+      rows,
+      checked.lessons.map((lesson) => lesson.rows),
+    );
     const origins = tensorOf(tensors, 'origins', [rows.count, 3]);
     return new BankPart(name, patches, context.inputSize, checked, rows, origins.data as Int32Array);
   } catch (error) {

@@ -4,7 +4,16 @@ import { checkMetadata, toFloat32, type StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchOutput, FitInput, JsonObject } from '../contract.js';
-import { floats, gatherRows, joinRows, orthonormal, roundedAs, rowsOf, tensorOf } from './matrices.js';
+import {
+  assertFitKept,
+  floats,
+  gatherRows,
+  joinRows,
+  orthonormal,
+  roundedAs,
+  rowsOf,
+  tensorOf,
+} from './matrices.js';
 import type { Part, PartContext, PartFitter } from './parts.js';
 import { PatchEmbedder, planPatches, type PatchPlan } from './patches.js';
 import { levelsOf, subspaceOptions, type SubspaceOptions } from './part-options.js';
@@ -349,5 +358,6 @@ export function restoreSubspace(
   const size = height * width * (axes?.rows.count ?? plan.width);
   const mean = toFloat32(tensorOf(tensors, 'mean', [size]));
   const components = rowsOf(tensors, 'components', size);
+  assertFitKept(name, components, checked.lessons);
   return new SubspacePart(name, new ReducedMaps(plan, context, axes), checked, { axes, mean, components });
 }
