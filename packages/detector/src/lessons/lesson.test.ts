@@ -4,6 +4,7 @@ import { sourceOf, type ImageSource, type Sample } from '@dskd/data';
 import type { Teacher } from '@dskd/models';
 import { quantileThreshold } from '@dskd/scoring';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
+import { readArtifact, writeArtifact } from '../artifact/artifact.js';
 import { loadDetector } from '../artifact/load-detector.js';
 import { fixtureBytes, fixtureTeacher } from '../artifact/older-formats.test.util.js';
 import { recalibrate } from '../calibration/recalibrate.js';
@@ -238,6 +239,18 @@ test('methods that cannot are refused by name, with what to do', async () => {
     other.dispose();
   }
   ofStudents.dispose();
+});
+
+test.each([
+  [0, [{ rows: 60, images: 1 }]],
+  [1, [2]],
+])('a file whose lessons leave nothing of the fit is refused: part %d', async (part, lessons) => {
+  const { description, tensors } = readArtifact(file);
+  const { parts } = structuredClone(description.config) as unknown as { parts: { config: object }[] };
+  parts[part]!.config = { ...parts[part]!.config, lessons };
+  const config = { parts } as unknown as typeof description.config;
+  const bytes = writeArtifact({ description: { ...description, config }, tensors });
+  await expect(loadDetector(bytes, { teacher })).rejects.toMatchObject({ code: 'artifact-invalid' });
 });
 
 test('a disposed detector neither learns nor forgets', async () => {
