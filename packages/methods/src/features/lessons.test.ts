@@ -33,8 +33,8 @@ test('a taught image scores far lower in every branch; others hardly change', as
     const [taught, ...others] = await scores(name);
     const [taughtBefore, ...othersBefore] = before[name]!;
     expect(taught).toBeLessThan(0.6 * taughtBefore!);
-    // One more direction takes a little from every residual and distance, and adds some at single positions.
-    const change = { global: 0.4, pooled: 0.1 }[name] ?? 0.001;
+    // One more direction takes a part of every residual and distance, the larger the fewer dimensions there are.
+    const change = { global: 0.4, pooled: 0.3 }[name] ?? 0.001;
     others.forEach((score, index) => {
       expect(Math.abs(score / othersBefore[index]! - 1)).toBeLessThan(change);
     });

@@ -70,20 +70,6 @@ export function rowsOf(tensors: StateDict, name: string, width: number): Rows {
   return { data: toFloat32(entry), count: entry.shape[0]!, width };
 }
 
-/**
- * Refuses rows of lessons that leave none of the fit.
- * @throws {DskdError} `artifact-invalid`
- */
-export function assertFitKept(name: string, { count }: Rows, ofLessons: readonly number[]): void {
-  const added = ofLessons.reduce((sum, rows) => sum + rows, 0);
-  if (added < count) return;
-  throw new DskdError(
-    'artifact-invalid',
-    `The lessons of the branch ${name} have ${added} rows of its ${count}; wanted fewer: those of the fit come first.`,
-    { hint: 'The file was put together by something else, or damaged: get it again, or train again.' },
-  );
-}
-
 /** The rows at `indexes`, in that order. */
 export function gatherRows({ data, width }: Rows, indexes: ArrayLike<number>): Rows {
   const gathered = new Float32Array(indexes.length * width);
