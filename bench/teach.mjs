@@ -21,7 +21,7 @@ import { teacherTiny } from '@dskd/teacher-tiny';
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string', default: '7,101,102,103,104,105' },
+    seeds: { type: 'string', default: '7,101,102,103' },
     changes: { type: 'string', default: 'none,light,focus' },
     rates: { type: 'string', default: '0.05,0.1,0.2' },
     category: { type: 'string', default: 'tray' },
