@@ -26,7 +26,7 @@ export const USAGE = `npm run demo -- [options]
   --category NAME    tray, box, bag, harness or flask (tray)
   --seed N           of the training (1)
   --data-seed N      of the images (7)
-  --epochs N         passes of the students over the images (18)
+  --epochs N         passes of the students over the images (12)
   --train N          images to train on (200)
   --validation N     images to calibrate on (40)
   --test N           images to test on, a third each good, logical, structural (90)
@@ -37,7 +37,7 @@ const OPTIONS = {
   category: { type: 'string', default: 'tray' },
   seed: { type: 'string', default: '1' },
   'data-seed': { type: 'string', default: '7' },
-  epochs: { type: 'string', default: '18' },
+  epochs: { type: 'string', default: '12' },
   train: { type: 'string', default: '200' },
   validation: { type: 'string', default: '40' },
   test: { type: 'string', default: '90' },
