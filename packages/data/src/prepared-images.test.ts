@@ -69,6 +69,18 @@ test('the cache is bounded, and what is in it stays', async () => {
   expect([...loads].sort()).toEqual([1, 1, 3, 3]);
 });
 
+test('an image with a side below leastSide is refused by name and size', async () => {
+  const { samples } = countingSamples(2);
+  const images = new PreparedImages(samples, { ...size, leastSide: 5 });
+  await expect(images.batch([1])).rejects.toMatchObject({
+    code: 'dataset-invalid',
+    message: '1 has 6 x 4 pixels; wanted at least 5 x 5.',
+  });
+  const batch = await new PreparedImages(samples, { ...size, leastSide: 4 }).batch([1]);
+  expect(batch.shape).toEqual([1, 2, 2, 3]);
+  batch.dispose();
+});
+
 test('cacheBytes 0 keeps nothing', async () => {
   const { samples, loads } = countingSamples(1);
   const images = new PreparedImages(samples, { ...size, cacheBytes: 0 });

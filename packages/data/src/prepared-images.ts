@@ -24,6 +24,8 @@ export interface PreparedImagesOptions extends Preparation {
   readonly cacheBytes?: number;
   /** How many images are decoded at a time, default 2. */
   readonly concurrency?: number;
+  /** Images with a shorter side, in pixels, are refused. Default 1: none is. */
+  readonly leastSide?: number;
 }
 
 interface Abortable {
@@ -50,6 +52,7 @@ export class PreparedImages {
   readonly width: number;
   readonly fit: Fit;
   readonly #fill: Color;
+  readonly #leastSide: number;
   readonly #augment: PreparedImagesOptions['augment'];
   readonly #samples: readonly Pick<Sample, 'id' | 'load'>[];
   readonly #capacity: number;
@@ -78,6 +81,7 @@ export class PreparedImages {
     this.width = width;
     this.fit = fit;
     this.#fill = fill;
+    this.#leastSide = options.leastSide ?? 1;
     this.#augment = options.augment;
     this.#samples = samples;
     this.#capacity = cacheBytes;
@@ -97,7 +101,7 @@ export class PreparedImages {
   /**
    * The prepared images of the samples at `indices`, in that order. They may be shared: do not write to
    * them.
-   * @throws {DskdError} `invalid-argument`, `image-unreadable`, `file-not-found`, `aborted`
+   * @throws {DskdError} `invalid-argument`, `dataset-invalid` (too small), `image-unreadable`, `file-not-found`, `aborted`
    */
   async images(indices: readonly number[], { signal, epoch }: BatchOptions = {}): Promise<PixelBuffer[]> {
     const fitted = await this.#all(indices, signal);
@@ -109,7 +113,7 @@ export class PreparedImages {
   /**
    * The samples at `indices` as a batch.
    * @returns float32 `[indices.length, height, width, 3]`, RGB, 0..1. The caller disposes it.
-   * @throws {DskdError} `invalid-argument`, `image-unreadable`, `file-not-found`, `aborted`
+   * @throws {DskdError} `invalid-argument`, `dataset-invalid` (too small), `image-unreadable`, `file-not-found`, `aborted`
    */
   async batch(indices: readonly number[], options: BatchOptions = {}): Promise<Tensor4D> {
     return toImageTensor(await this.images(indices, options));
@@ -117,7 +121,7 @@ export class PreparedImages {
 
   /**
    * Where each image lies in the network's input. Known without reading again once an image was read.
-   * @throws {DskdError} `invalid-argument`, `image-unreadable`, `file-not-found`, `aborted`
+   * @throws {DskdError} `invalid-argument`, `dataset-invalid` (too small), `image-unreadable`, `file-not-found`, `aborted`
    */
   async placements(indices: readonly number[], { signal }: Abortable = {}): Promise<Placement[]> {
     const unknown = indices.filter((index) => !this.#placements.has(index));
@@ -167,7 +171,16 @@ export class PreparedImages {
   async #read(index: number, signal: AbortSignal | undefined): Promise<FittedImage> {
     return this.#limit(async () => {
       throwIfAborted(signal);
-      const image = fitImage(await this.#samples[index]!.load(), this);
+      const sample = this.#samples[index]!;
+      const pixels = await sample.load();
+      if (Math.min(pixels.width, pixels.height) < this.#leastSide) {
+        throw new DskdError(
+          'dataset-invalid',
+          `${sample.id} has ${pixels.width} x ${pixels.height} pixels; wanted at least ${this.#leastSide} x ${this.#leastSide}.`,
+          { hint: 'An image so small shows no part: remove it.', details: { id: sample.id } },
+        );
+      }
+      const image = fitImage(pixels, this);
       this.#placements.set(index, image.placement);
       const bytes = image.content.data.byteLength;
       if (!this.#cache.has(index) && this.#cachedBytes + bytes <= this.#capacity) {

@@ -125,6 +125,7 @@ export interface ResolvedTraining {
   readonly chosen: ChosenImages;
   /** How all of these images are prepared; those that are trained on are varied, too. */
   readonly preparation: Preparation & {
+    readonly leastSide: number;
     readonly augment?: { readonly augmentation: Augmentation; readonly seed: number };
   };
   readonly fitting: Fitting;
@@ -256,6 +257,9 @@ function resolveCalibration(
   };
 }
 
+/** Shorter side, in pixels, below which an image cannot show a part: an icon, or a file that broke. */
+const LEAST_SIDE = 8;
+
 /**
  * Makes every choice of a training, once.
  * @throws {DskdError} `invalid-argument` (no such method, a teacher without a SHA-256, no teacher where one is needed),
@@ -290,6 +294,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
     chosen,
     preparation: {
       ...preparationOf(input),
+      leastSide: LEAST_SIDE,
       ...(augmentation && { augment: { augmentation, seed } }),
     },
     fitting: {
