@@ -1,5 +1,6 @@
+import { DskdError } from '@dskd/base';
 import { PreparedImages, type Sample } from '@dskd/data';
-import { imagesPerPass, type Alternative, type Fit } from '@dskd/methods';
+import { imagesPerPass, type Alternative, type AnomalyModel, type Fit } from '@dskd/methods';
 import { quantileThreshold } from '@dskd/scoring';
 import type { ImageSet } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
@@ -66,6 +67,21 @@ export function fit(
 }
 
 /**
+ * Refuses weights of branches that the model does not have.
+ * @throws {DskdError} `invalid-config`
+ */
+function assertBranchesWeighed({ branches, method }: AnomalyModel, weights: object = {}): void {
+  const known = branches.map(({ name }) => name);
+  const unknown = Object.keys(weights).filter((name) => !known.includes(name));
+  if (unknown.length === 0) return;
+  throw new DskdError(
+    'invalid-config',
+    `Got weights of ${unknown.join(', ')}; the branches of this ${method} are ${known.join(', ')}.`,
+    { details: { unknown, known } },
+  );
+}
+
+/**
  * Learns what good images look like: fits the method's model, then calibrates normalization, threshold and p-values on
  * good images that it was not fitted on.
  * @returns a detector; the caller disposes it, then the teacher.
@@ -96,6 +112,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   const fitted = await fit({ ...fitting, run }, training, progress);
   const { model, batchSize = imagesPerPass(input) } = fitted;
   try {
+    assertBranchesWeighed(model, options.calibration?.weights);
     onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
     const calibration = await calibrate(model, rule.fusion, prepared(chosen.calibration), {
       statistics: rule.statisticsOn === 'training' ? training : undefined,

@@ -227,7 +227,10 @@ function resolveInput(
   };
 }
 
-/** @throws {DskdError} `invalid-config` for a method that scores the images it was fitted on as perfect. */
+/**
+ * @throws {DskdError} `invalid-config` for a method that scores the images it was fitted on as perfect, and for weights
+ * that are negative.
+ */
 function resolveCalibration(
   given: CalibrationOptions,
   { inputSize, tiles }: { readonly inputSize: Size; readonly tiles: Tiling | null },
@@ -242,6 +245,14 @@ function resolveCalibration(
         hint: 'Hold some images back (calibration.holdOutFraction), or give a validation split.',
         details: { method: name, calibration: 'training' },
       },
+    );
+  }
+  for (const [branch, weight] of Object.entries(given.weights ?? {})) {
+    if (Number.isFinite(weight) && weight >= 0) continue;
+    throw new DskdError(
+      'invalid-config',
+      `Got the weight ${weight} of the branch ${branch}; wanted a number that is not negative.`,
+      { details: { branch, weight } },
     );
   }
   const ownRule = given.fusion === undefined || given.fusion === scoring?.fusion;
