@@ -26,7 +26,7 @@ const file = (digit: string): { sha256: string; file: string } => ({
   file: `/somewhere/${digit}`,
 });
 
-test('is what its documentation says', async () => {
+test('matches the documented definition', async () => {
   const samples = [
     sample('b', { origin: file('f') }),
     sample('a', {
@@ -44,7 +44,7 @@ test('is what its documentation says', async () => {
   expect(await fingerprintSamples(samples)).toBe(createHash('sha256').update(lines.join('\n')).digest('hex'));
 });
 
-test('changes with contents, masks, labels, splits and kinds; not with names, places and order', async () => {
+test('changes with contents, masks, labels, splits and defect types; not with names, locations or order', async () => {
   const base = [sample('a', { origin: file('a') }), sample('b', { origin: file('b') })];
   const first = await fingerprintSamples(base);
   expect(await fingerprintSamples([...base].reverse())).toBe(first);
@@ -66,7 +66,7 @@ test('changes with contents, masks, labels, splits and kinds; not with names, pl
   expect(new Set([first, ...all, await fingerprintSamples([base[0]!])]).size).toBe(changes.length + 2);
 });
 
-test('samples that come from no file are told by their pixels', async () => {
+test('samples without a file are identified by their pixels', async () => {
   const seen = await Promise.all([
     fingerprintSamples([sample('a')]),
     fingerprintSamples([sample('a', { load: () => Promise.resolve(pixels(8, 3)) })]),
@@ -80,7 +80,7 @@ test('samples that come from no file are told by their pixels', async () => {
   expect(await fingerprintSamples([sample('b')])).toBe(seen[0]);
 });
 
-test('sourceOf refuses two samples of one id', () => {
+test('sourceOf refuses two samples with the same id', () => {
   expect(() => sourceOf('x', [sample('a'), sample('a')])).toThrow('two samples with the id a');
 });
 
@@ -90,7 +90,7 @@ test('stops when aborted', async () => {
   expect(isDskdError(error, 'aborted')).toBe(true);
 });
 
-test('says what is missing where a page is not served securely', async () => {
+test('reports the missing dependency in a page that is not a secure context', async () => {
   const subtle = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(crypto) as object, 'subtle')!;
   Object.defineProperty(crypto, 'subtle', { value: undefined, configurable: true });
   try {

@@ -2,15 +2,20 @@ import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
 import { byCodeUnit, type ImageSource, type Sample } from './samples.js';
 
 /**
- * SHA-256 as hexadecimal digits, in Node and in browsers.
- * @throws {DskdError} `dependency-missing` in a page that is not served securely.
+ * Computes SHA-256 with the Web Crypto API, in Node and in browsers.
+ * @returns 64 hexadecimal digits.
+ * @throws {DskdError} `dependency-missing` in a page that is not a secure context.
  */
 export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   const { subtle } = globalThis.crypto as Partial<Crypto>;
   if (!subtle) {
-    throw new DskdError('dependency-missing', 'SHA-256 is there only in pages that are served securely.', {
-      hint: 'Serve the page by https, or from localhost.',
-    });
+    throw new DskdError(
+      'dependency-missing',
+      'SHA-256 is available only in secure contexts (https or localhost).',
+      {
+        hint: 'Serve the page over https or from localhost.',
+      },
+    );
   }
   const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -25,7 +30,7 @@ async function digestOfPixels({ data, width, height, channels }: PixelBuffer): P
 }
 
 /**
- * Names the ground truth of an image that is known defect by defect: SHA-256 over one line per region, sorted,
+ * Hashes the ground truth of an image whose defects have separate masks: SHA-256 over one line per region, sorted,
  * `JSON.stringify([defectType, saturationArea, sha256 of its mask])`, joined by newlines.
  */
 export async function digestOfRegions(
@@ -41,7 +46,7 @@ export async function digestOfRegions(
   return sha256(new TextEncoder().encode(lines.sort(byCodeUnit).join('\n')));
 }
 
-/** As it is where nothing was read from files. */
+/** Hash of a ground truth that was not read from files: computed from the decoded masks; null if there is none. */
 async function digestOfTruth(sample: Sample): Promise<string | null> {
   if (sample.loadRegions) {
     const regions = await sample.loadRegions();
@@ -52,13 +57,14 @@ async function digestOfTruth(sample: Sample): Promise<string | null> {
 }
 
 /**
- * Names what `samples` hold: SHA-256 over one line per sample, sorted,
- * `JSON.stringify([split, label, defectType, sha256 of the image, sha256 of the mask or null])`, joined by
- * newlines. Where the ground truth is known defect by defect, the hash of the mask is that over one line per
- * region, sorted, `JSON.stringify([defectType, saturationArea, sha256 of its mask])`. Names, places and the order of files do not matter; a changed byte, mask, label or split does.
+ * Computes a fingerprint of `samples`: SHA-256 over one line per sample, sorted, `JSON.stringify([split, label,
+ * defectType, sha256 of the image, sha256 of the mask or null])`, joined by newlines. If each defect has its own
+ * mask, the hash of the mask is SHA-256 over one line per region, sorted, `JSON.stringify([defectType,
+ * saturationArea, sha256 of its mask])`. The fingerprint changes with any byte of an image or mask, any label and any
+ * split. It does not depend on names, locations or the order of files.
  *
- * The hashes are those of the files when the source was opened; where a sample comes from no file, those of
- * its decoded pixels.
+ * The hashes are those of the files when the source was opened. For a sample without a file, the decoded pixels are
+ * hashed.
  * @returns 64 hexadecimal digits.
  * @throws {DskdError} `aborted`, and what decoding throws.
  */
@@ -78,9 +84,9 @@ export async function fingerprintSamples(
 }
 
 /**
- * Makes a source of samples, for example of your own or of a selection from another source.
+ * Makes a source from samples, for example your own or a selection from another source.
  * @param samples their ids must be unique.
- * @throws {DskdError} `invalid-argument`
+ * @throws {DskdError} `invalid-argument` if two samples have the same id.
  */
 export function sourceOf(name: string, samples: readonly Sample[]): ImageSource {
   const ids = new Set<string>();

@@ -9,7 +9,8 @@ import { encodeFloatTiff } from './float-tiff.js';
 const [width, height] = [7, 5];
 const random = randomStream(1, 'tiff');
 const data = Float32Array.from({ length: width * height }, () => 1000 * random.normal());
-// Above 16 an epsilon of 1e-6 vanishes; -0, the smallest numbers and the largest keep their bits, too.
+// Near 16 and above, a tolerance of 1e-6 would hide errors. -0 and the smallest and largest numbers must keep their
+// bits, too.
 data.set([0, -0, 123456.79, 1e-45, -3.4028234663852886e38, 16.000001, 1 / 3]);
 
 const bitsOf = (buffer: Uint8Array): number[] => {
@@ -17,7 +18,7 @@ const bitsOf = (buffer: Uint8Array): number[] => {
   return Array.from({ length: buffer.length / 4 }, (_, i) => view.getUint32(4 * i, true));
 };
 
-/** sharp repeats the channel for red, green and blue. */
+/** Decodes with sharp, which repeats the channel for red, green and blue. */
 async function readBack(tiff: Uint8Array): Promise<number[]> {
   const { data: pixels, info } = await sharp(tiff)
     .raw({ depth: 'float' })
@@ -27,7 +28,7 @@ async function readBack(tiff: Uint8Array): Promise<number[]> {
 
 const wanted = [...new Uint32Array(data.buffer)];
 
-test('libvips (sharp) reads every bit back: one channel of floats, of its size', async () => {
+test('libvips (sharp) reads back every bit, as one float channel of the same size', async () => {
   const tiff = encodeFloatTiff({ data, width, height });
   expect(await sharp(tiff).metadata()).toMatchObject({
     format: 'tiff',
@@ -39,13 +40,13 @@ test('libvips (sharp) reads every bit back: one channel of floats, of its size',
   expect(await readBack(tiff)).toEqual(wanted);
 });
 
-test('a part of a larger buffer is written from where it begins', async () => {
+test('a view into a larger buffer is written from its own offset', async () => {
   const part = data.subarray(width, 3 * width);
   const pixels = await readBack(encodeFloatTiff({ data: part, width, height: 2 }));
   expect(pixels).toEqual(wanted.slice(width, 3 * width));
 });
 
-test('Pillow reads every bit back, as mode F', async () => {
+test('Pillow reads back every bit, in mode F', async () => {
   const script = `
 import sys
 try:
@@ -81,7 +82,7 @@ print(image.mode, *image.size, numpy.asarray(image).astype('<f4').tobytes().hex(
   }
 });
 
-test('values that do not fill the image are refused', () => {
+test('throws when the number of values does not match the size', () => {
   expect(() => encodeFloatTiff({ data, width, height: 4 })).toThrow('Got 35 values, wanted 7 x 4.');
   expect(() => encodeFloatTiff({ data, width: 0, height })).toThrow('positive integers');
 });

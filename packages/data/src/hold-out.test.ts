@@ -7,7 +7,7 @@ const named = (count: number): { id: string }[] =>
 const fractions = fc.double({ min: 0, max: 1, minExcluded: true, maxExcluded: true, noNaN: true });
 
 describe('holdOut', () => {
-  test('holds none out of 0 or 1 samples, one of 2', () => {
+  test('holds out none of 0 or 1 samples, and one of 2', () => {
     fc.assert(
       fc.property(fractions, fc.integer(), (fraction, seed) => {
         expect(holdOut([], { fraction, seed })).toEqual({ kept: [], heldOut: [] });
@@ -18,7 +18,7 @@ describe('holdOut', () => {
     );
   });
 
-  test('parts the list in two, each in its order, of the size asked for', () => {
+  test('splits the list into two lists of the requested size, each in the original order', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 60 }), fractions, fc.integer(), (count, fraction, seed) => {
         const samples = named(count);
@@ -42,7 +42,7 @@ describe('holdOut', () => {
     expect(ids(samples, 2)).not.toEqual(ids(samples, 1));
   });
 
-  test('one image more moves few across', () => {
+  test('adding one image moves few samples between the lists', () => {
     const before = new Set(holdOut(named(100), { fraction: 0.1, seed: 3 }).heldOut.map(({ id }) => id));
     const after = holdOut(named(101), { fraction: 0.1, seed: 3 }).heldOut.map(({ id }) => id);
     expect(after.filter((id) => !before.has(id)).length).toBeLessThanOrEqual(1);

@@ -6,7 +6,7 @@ const pixels = Uint8Array.from({ length: 64 * 64 * 3 }, (_, index) => (index * i
 const image = sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } });
 
 describe.each(['png', 'jpeg', 'webp'] as const)('%s', (format) => {
-  test('is complete when nothing is cut off, whatever follows', async () => {
+  test('is complete when nothing is cut off, even with bytes after its end', async () => {
     const file = await image.clone().toFormat(format).toBuffer();
     expect(sniffFormat(file)).toBe(format);
     for (let length = 0; length < file.length; length++) {
@@ -17,7 +17,7 @@ describe.each(['png', 'jpeg', 'webp'] as const)('%s', (format) => {
   });
 });
 
-test('the end of a thumbnail is not the end of a JPEG', async () => {
+test('the end of an embedded thumbnail is not taken for the end of the JPEG', async () => {
   const file = await image.clone().jpeg().toBuffer();
   const thumbnail = Buffer.from([0xff, 0xd8, 0xff, 0xd9]);
   const segment = Buffer.concat([Buffer.from([0xff, 0xe1, 0, 2 + thumbnail.length]), thumbnail]);
@@ -27,7 +27,7 @@ test('the end of a thumbnail is not the end of a JPEG', async () => {
   expect(isComplete('jpeg', whole.subarray(0, 2 + segment.length))).toBe(false);
 });
 
-test('a JPEG says how many colors it stores', async () => {
+test('reads the number of color components of a JPEG', async () => {
   const colors = async (space: string): Promise<number | undefined> =>
     jpegColors(await image.clone().toColourspace(space).jpeg().toBuffer());
   expect([await colors('b-w'), await colors('srgb'), await colors('cmyk')]).toEqual([1, 3, 4]);
@@ -35,7 +35,7 @@ test('a JPEG says how many colors it stores', async () => {
   expect(jpegColors(Buffer.from([0xff, 0xd8, 0xff, 0xd9]))).toBeUndefined();
 });
 
-test('whatever the bytes, looking at them ends and throws nothing', () => {
+test('terminates and throws nothing for arbitrary bytes', () => {
   const byte = fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0, 0xff, 0xd8, 0xc0));
   fc.assert(
     fc.property(fc.array(byte, { maxLength: 200 }), (values) => {

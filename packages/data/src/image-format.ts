@@ -1,9 +1,9 @@
 import { DskdError } from '@dskd/base';
 
-/** What we read. sharp knows more formats, but these keep pixels that a detector can be held to. */
+/** Formats that are read. sharp supports more, but only these decode to well-defined pixels. */
 export const READABLE_FORMATS = ['png', 'jpeg', 'webp', 'tiff'] as const;
 
-/** For messages. */
+/** Names of {@link READABLE_FORMATS} for error messages. */
 export const READABLE_NAMES = 'PNG, JPEG, WebP and TIFF';
 
 function startsWith(bytes: Uint8Array, text: string, offset = 0): boolean {
@@ -12,8 +12,8 @@ function startsWith(bytes: Uint8Array, text: string, offset = 0): boolean {
 }
 
 /**
- * Tells by its first bytes what a file holds, whatever its name says: one of {@link READABLE_FORMATS}, the
- * name of something else, or undefined.
+ * Detects the format of a file from its first bytes; the file name is not used.
+ * @returns one of {@link READABLE_FORMATS}, the display name of another known format, or undefined.
  */
 export function sniffFormat(bytes: Uint8Array): string | undefined {
   if (startsWith(bytes, '\x89PNG\r\n\x1a\n')) return 'png';
@@ -22,7 +22,7 @@ export function sniffFormat(bytes: Uint8Array): string | undefined {
   if (['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].some((magic) => startsWith(bytes, magic))) return 'tiff';
   if (startsWith(bytes, 'BM')) return 'BMP';
   if (startsWith(bytes, 'GIF8')) return 'GIF';
-  if (startsWith(bytes, 'ftyp', 4)) return 'HEIF, AVIF or a film';
+  if (startsWith(bytes, 'ftyp', 4)) return 'HEIF, AVIF or a video';
   if (startsWith(bytes, '\0\0\0\x0cjP')) return 'JPEG 2000';
   if (startsWith(bytes, '%PDF')) return 'PDF';
   if (startsWith(bytes, 'PK\x03\x04')) return 'ZIP';
@@ -32,7 +32,7 @@ export function sniffFormat(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** Whether the file's PNG chunks reach to the last one. */
+/** Whether the sequence of PNG chunks ends with IEND. */
 function pngIsComplete(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   for (let at = 8; at + 12 <= bytes.length; at += 12 + view.getUint32(at)) {
@@ -41,7 +41,9 @@ function pngIsComplete(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** The markers of a JPEG with the places after them; a thumbnail's are not among them. */
+/**
+ * Iterates over the markers of a JPEG, each with the offset after it. Markers of an embedded thumbnail are skipped.
+ */
 function* jpegMarkers(bytes: Uint8Array): Generator<{ readonly marker: number; readonly at: number }> {
   let at = bytes.indexOf(0xff, 2);
   while (at >= 0 && at + 1 < bytes.length) {
@@ -64,7 +66,7 @@ function jpegIsComplete(bytes: Uint8Array): boolean {
   return false;
 }
 
-/** How many colors a JPEG stores: 1 gray, 3 color, 4 CMYK; undefined where it does not say. */
+/** Number of color components of a JPEG: 1 gray, 3 color, 4 CMYK; undefined if no frame header is found. */
 export function jpegColors(bytes: Uint8Array): number | undefined {
   for (const { marker, at } of jpegMarkers(bytes)) {
     // Start of frame: length, precision, height, width, number of colors.
@@ -75,8 +77,9 @@ export function jpegColors(bytes: Uint8Array): number | undefined {
 }
 
 /**
- * Whether the file reaches to the end that its format wants; there may be something after it. Looks at the
- * frame of the file only. If not, it may be truncated: decoding it tells. Of TIFF it cannot be seen.
+ * Whether the file reaches the end that its format requires; bytes after that are allowed. Only the container
+ * structure is inspected. False means that the file may be truncated, and only decoding can tell; this is always the
+ * result for TIFF.
  */
 export function isComplete(format: string, bytes: Uint8Array): boolean {
   switch (format) {
@@ -95,37 +98,37 @@ export function isComplete(format: string, bytes: Uint8Array): boolean {
 }
 
 const READABLE = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff'];
-/** Images to a user, not to us: said, not passed over. */
+/** Image formats that are not supported. Such files are reported as problems, not ignored. */
 const REFUSED = ['.bmp', '.gif', '.heic', '.heif', '.avif', '.jp2', '.jxl', '.exr', '.dng'];
 const IGNORED = ['thumbs.db', 'desktop.ini', '__macosx'];
 
-/** With its dot, in lower case; empty where there is none. */
+/** Extension with its dot, in lower case; empty if there is none. */
 export function extensionOf(name: string): string {
   return /(?<=[^/\\])\.[^./\\]*$/.exec(name)?.[0].toLowerCase() ?? '';
 }
 
-/** Hidden files and folders (a leading dot), `Thumbs.db`, `desktop.ini` and `__MACOSX`. */
+/** Whether a name is ignored: hidden files and folders (a leading dot), `Thumbs.db`, `desktop.ini` and `__MACOSX`. */
 export function isPassedOver(name: string): boolean {
   return name.startsWith('.') || IGNORED.includes(name.toLowerCase());
 }
 
-/** What a file is by its extension, in any case. */
+/** Classifies a file by its extension; case does not matter. */
 export function kindByName(name: string): 'readable' | 'refused' | 'other' {
   const extension = extensionOf(name);
   return READABLE.includes(extension) ? 'readable' : REFUSED.includes(extension) ? 'refused' : 'other';
 }
 
-/** What to say about an image in a format that we do not read. */
+/** Problem text for an image in an unsupported format. */
 export function refusal(name: string): string {
-  return `${extensionOf(name).slice(1).toUpperCase()} is not read, only ${READABLE_NAMES}; convert it without loss, for example to PNG`;
+  return `${extensionOf(name).slice(1).toUpperCase()} is not supported, only ${READABLE_NAMES}; convert it without loss, for example to PNG`;
 }
 
-/** An image that cannot be read: where it lies, and why. */
+/** Error for an image that cannot be read: where it is, and why. */
 export function unreadable(where: string, problem: string, cause?: unknown): DskdError {
   return new DskdError('image-unreadable', `${where}: ${problem}.`, { details: { where, problem }, cause });
 }
 
-/** The message of what was thrown, on one line. */
+/** Message of a thrown value, on one line. */
 export function reasonOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).trim().replace(/\s*\n\s*/g, '; ');
 }

@@ -1,9 +1,9 @@
-/** Runs at most `limit` pieces of work at a time, first come first served. */
+/** Returns a function that runs at most `limit` tasks at a time, in the order of the calls. */
 export function limiter(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
   let running = 0;
   const waiting: (() => void)[] = [];
   return async (work) => {
-    // A finished piece hands its place on, so `running` does not change for those who waited.
+    // A finished task passes its slot to the next waiting task, so `running` does not change for tasks that waited.
     if (running < limit) running++;
     else await new Promise<void>((resolve) => waiting.push(resolve));
     try {

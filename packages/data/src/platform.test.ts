@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-/** Every specifier that `entry` reaches through relative imports, in a built file's imports and exports. */
+/** Module specifiers in imports and exports of a built file and of the files it imports relatively. */
 async function reached(entry: URL, seen = new Map<string, string[]>()): Promise<Map<string, string[]>> {
   if (seen.has(entry.href)) return seen;
   const code = await readFile(entry, 'utf8');
@@ -19,11 +19,11 @@ const packagesOf = async (entry: string): Promise<string[]> => {
   return [...new Set(all.filter((specifier) => !specifier.startsWith('.')))].sort();
 };
 
-test('the shared entry imports nothing of Node and no codec', async () => {
+test('the shared entry imports neither Node modules nor codecs', async () => {
   expect(await packagesOf('index.js')).toEqual(['@dskd/base', '@dskd/core', '@tensorflow/tfjs-core']);
 });
 
-test('the Node entry needs no TensorFlow.js', async () => {
+test('the Node entry does not need TensorFlow.js', async () => {
   const packages = await packagesOf('node.js');
   expect(packages.filter((name) => !name.startsWith('node:'))).toEqual([
     '@dskd/base',
@@ -32,15 +32,15 @@ test('the Node entry needs no TensorFlow.js', async () => {
   ]);
 });
 
-test("the Node entry's types stand without sharp", async () => {
+test('the types of the Node entry do not need sharp', async () => {
   expect((await packagesOf('node.d.ts')).filter((name) => name === 'sharp')).toEqual([]);
 });
 
-test('the web entry imports nothing of Node, no codec and no TensorFlow.js', async () => {
+test('the web entry imports neither Node modules, codecs nor TensorFlow.js', async () => {
   expect(await packagesOf('web.js')).toEqual(['@dskd/base']);
 });
 
-test("the shared entry's types name nothing of a browser", async () => {
+test('the types of the shared entry refer to no browser types', async () => {
   const files = [...(await reached(new URL('index.d.ts', import.meta.url))).keys()];
   expect(files.length).toBeGreaterThan(5);
   for (const file of files) {

@@ -9,7 +9,7 @@ function image(width: number, height: number, channels = 3, shift = 0): PixelBuf
 }
 
 describeBackends('toImageTensor', () => {
-  test('every byte becomes byte / 255 in float32, in place', async () => {
+  test('every byte becomes byte / 255 in float32, at its position', async () => {
     const before = tf.memory().numTensors;
     const images = [image(12, 8), image(12, 8, 3, 100)];
     const tensor = toImageTensor(images);
@@ -21,7 +21,7 @@ describeBackends('toImageTensor', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('throws when images differ, are none, or are not RGB', () => {
+  test('throws when images have different sizes, are missing, or are not RGB', () => {
     const before = tf.memory().numTensors;
     expect(() => toImageTensor([])).toThrow('wanted at least one');
     expect(() => toImageTensor([image(2, 3), image(3, 2)])).toThrow(
@@ -33,7 +33,7 @@ describeBackends('toImageTensor', () => {
 });
 
 describe('preparePixels', () => {
-  test('squeezes both sides, keeps a plain color and its own size', () => {
+  test('resizes both sides independently, keeps a uniform color and an unchanged size', () => {
     const plain = { ...image(7, 5), data: new Uint8Array(7 * 5 * 3).fill(93) };
     const small = preparePixels(plain, { height: 2, width: 3 });
     expect(small).toMatchObject({ width: 3, height: 2, channels: 3 });
@@ -42,7 +42,7 @@ describe('preparePixels', () => {
     expect([...preparePixels(source, { height: 5, width: 7 }).data]).toEqual([...source.data]);
   });
 
-  test('throws when the image is not RGB or not whole', () => {
+  test('throws when the image is not RGB or its buffer is incomplete', () => {
     expect(() => preparePixels(image(2, 2, 4), { height: 1, width: 1 })).toThrow('4 channels, wanted 3');
     expect(() => preparePixels({ ...image(2, 2), width: 3 }, { height: 1, width: 1 })).toThrow('12 bytes');
   });
@@ -56,8 +56,9 @@ describe('prepareMask', () => {
     channels: 1,
   });
 
-  test('keeps what covers at least half of a small pixel, whatever its number', () => {
-    // Each small pixel is (1 3 3 1) / 8 of the four large ones around its center, at the edge (1 3 3) / 7.
+  test('keeps what covers at least half of an output pixel, for any mask value', () => {
+    // Each output pixel is the weighted mean (1 3 3 1) / 8 of the four input pixels around its center; at the edge (1
+    // 3 3) / 7.
     const rows = (row: readonly number[]): PixelBuffer => mask(8, [...row, ...row]);
     const half = { width: 4, height: 1 };
     expect([...prepareMask(rows([0, 0, 0, 0, 1, 1, 1, 0]), half)]).toEqual([0, 0, 1, 1]);
@@ -68,7 +69,7 @@ describe('prepareMask', () => {
     ]);
   });
 
-  test('a speck vanishes, a full mask stays', () => {
+  test('a tiny region vanishes, a full mask stays', () => {
     const speck = mask(9, [1, ...Array<number>(80).fill(0)]);
     expect([...prepareMask(speck, { width: 3, height: 3 })]).toEqual(Array<number>(9).fill(0));
     const full = mask(9, Array<number>(81).fill(3));

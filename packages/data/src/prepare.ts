@@ -10,17 +10,17 @@ import {
   LETTERBOX_FILL,
 } from './transforms/placement.js';
 
-/** The size of what the network sees, in pixels. */
+/** Size of the network's input, in pixels. */
 export interface PreparedSize {
   readonly height: number;
   readonly width: number;
 }
 
-/** How an image becomes what the network sees. */
+/** How an image is brought to the network's input size. */
 export interface Preparation extends PreparedSize {
   /** Default `stretch`. */
   readonly fit?: Fit;
-  /** What a letterbox's border is filled with. Default {@link LETTERBOX_FILL}. */
+  /** Color of a letterbox's border. Default {@link LETTERBOX_FILL}. */
   readonly fill?: Color;
 }
 
@@ -38,9 +38,10 @@ export function fitImage(pixels: PixelBuffer, { height, width, fit = 'stretch' }
 }
 
 /**
- * From an image to what the network sees: squeezed (each side apart) or letterboxed, antialiased bilinear
- * (Pillow's bytes). Training, evaluation and prediction all come through here.
+ * Resizes an image to the network's input size: stretched (each side independently) or letterboxed, with antialiased
+ * bilinear interpolation (the same bytes as Pillow). Training, evaluation and prediction all use this function.
  * @param pixels RGB, 3 channels.
+ * @returns RGB, 3 channels, of the network's input size.
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
 export function preparePixels(pixels: PixelBuffer, preparation: Preparation): PixelBuffer {
@@ -50,10 +51,10 @@ export function preparePixels(pixels: PixelBuffer, preparation: Preparation): Pi
 }
 
 /**
- * From a ground truth or an ignore mask to network size: the mask (0 or anything else) is resized and placed
- * like the image and cut at one half, as RD4AD does.
- * @param mask 1 channel.
- * @returns `height * width` values, row-major, 1 where the mask is set, 0 where not and in a letterbox's border.
+ * Resizes a ground-truth or ignore mask to the network's input size. The binary mask is resized and placed like the
+ * image; a pixel is then set if its value is at least one half, as in RD4AD.
+ * @param mask 1 channel; any value except 0 counts as set.
+ * @returns `height * width` values, row-major, 1 where the mask is set, else 0; 0 in a letterbox's border.
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
 export function prepareMask(
@@ -72,7 +73,7 @@ export function prepareMask(
 const UNIT = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
 
 /**
- * Stacks images of one size into a batch.
+ * Stacks images of the same size into a batch.
  * @param images at least one, RGB, 3 channels.
  * @returns float32 `[batch, height, width, 3]`, RGB, byte / 255. The caller disposes it.
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
@@ -90,7 +91,7 @@ export function toImageTensor(images: readonly PixelBuffer[]): Tensor4D {
         'shape-mismatch',
         `Image ${index} of the batch is ${image.width} x ${image.height} x ${image.channels}; ` +
           `wanted ${width} x ${height} x 3, as the first.`,
-        { hint: 'Bring the images to one size with preparePixels.' },
+        { hint: 'Resize the images to one size with preparePixels.' },
       );
     }
     const offset = index * length;

@@ -22,7 +22,7 @@ const options = {
   augment: { augmentation, seed: 6 },
 } as const;
 
-/** Images of 16 x 8 and 8 x 16 in turn, and how often each was read. */
+/** Images of 16 x 8 and 8 x 16 in turn, and the number of times each was read. */
 function world(count: number): { samples: { id: string; load(): Promise<PixelBuffer> }[]; loads: number[] } {
   const loads = Array<number>(count).fill(0);
   const samples = loads.map((_, index) => ({
@@ -35,7 +35,7 @@ function world(count: number): { samples: { id: string; load(): Promise<PixelBuf
   return { samples, loads };
 }
 
-/** The image resized to its part of the letterbox, varied there, then given its border. */
+/** The expected result: resized to its part of the letterbox, augmented there, then padded. */
 function wanted(index: number, epoch: number): PixelBuffer {
   const inner = index % 2 === 0 ? { width: 8, height: 4 } : { width: 4, height: 8 };
   const small = preparePixels(index % 2 === 0 ? noise(16, 8) : noise(8, 16), inner);
@@ -43,7 +43,7 @@ function wanted(index: number, epoch: number): PixelBuffer {
   return preparePixels(varied, { ...network, fit: 'letterbox', fill: [9, 9, 9] });
 }
 
-test('a batch is varied by seed, epoch and id, inside the letterbox', async () => {
+test('a batch is augmented by seed, epoch and id, inside the letterbox', async () => {
   const { samples } = world(4);
   const images = new PreparedImages(samples, options);
   await expectNoNewTensors(async () => {
@@ -57,23 +57,26 @@ test('a batch is varied by seed, epoch and id, inside the letterbox', async () =
   expect(varied).not.toEqual(wanted(2, 3));
 });
 
-test.each([0, 50, 10_000])('the same, in any order, with a cache of %i bytes', async (cacheBytes) => {
-  const { samples } = world(5);
-  const images = new PreparedImages(samples, { ...options, cacheBytes });
-  images.prefetch([4, 0]);
-  const asked = [
-    [4, 1],
-    [0, 0],
-    [3, 1],
-    [1, 0],
-    [4, 1],
-  ] as const;
-  for (const [index, epoch] of asked) {
-    expect(await images.images([index], { epoch })).toEqual([wanted(index, epoch)]);
-  }
-});
+test.each([0, 50, 10_000])(
+  'gives the same result in any order, with a cache of %i bytes',
+  async (cacheBytes) => {
+    const { samples } = world(5);
+    const images = new PreparedImages(samples, { ...options, cacheBytes });
+    images.prefetch([4, 0]);
+    const asked = [
+      [4, 1],
+      [0, 0],
+      [3, 1],
+      [1, 0],
+      [4, 1],
+    ] as const;
+    for (const [index, epoch] of asked) {
+      expect(await images.images([index], { epoch })).toEqual([wanted(index, epoch)]);
+    }
+  },
+);
 
-test('what is kept is the image before it is varied, without its border', async () => {
+test('caches images before augmentation, without the border', async () => {
   const { samples, loads } = world(3);
   const images = new PreparedImages(samples, options);
   for (let epoch = 0; epoch < 3; epoch++) await images.images([0, 1, 2], { epoch });
@@ -81,7 +84,7 @@ test('what is kept is the image before it is varied, without its border', async 
   expect(images.cachedBytes).toBe(3 * 8 * 4 * 3);
 });
 
-test('without an epoch they come as they are; without an augmentation they always do', async () => {
+test('images are unchanged without an epoch or without an augmentation', async () => {
   const { samples } = world(2);
   const asTheyAre = preparePixels(noise(16, 8), { ...network, fit: 'letterbox', fill: [9, 9, 9] });
   expect(await new PreparedImages(samples, options).images([0])).toEqual([asTheyAre]);
@@ -89,7 +92,7 @@ test('without an epoch they come as they are; without an augmentation they alway
   expect(await plain.images([0], { epoch: 5 })).toEqual([asTheyAre]);
 });
 
-test('placements are known from then on, whatever the cache', async () => {
+test('placements are known after the first read, for any cache size', async () => {
   const { samples, loads } = world(2);
   const images = new PreparedImages(samples, { ...options, cacheBytes: 0 });
   await images.images([1], { epoch: 0 });
@@ -102,7 +105,7 @@ test('placements are known from then on, whatever the cache', async () => {
   await expect(images.placements([2])).rejects.toThrow('there are 2');
 });
 
-test('an augmentation or fill that makes no sense is refused at once', () => {
+test('refuses an invalid augmentation or fill in the constructor', () => {
   const { samples } = world(1);
   const wrong = { augmentation: { rotation: { degrees: 400 } }, seed: 1 };
   expect(() => new PreparedImages(samples, { ...network, augment: wrong })).toThrow('degrees is 400');

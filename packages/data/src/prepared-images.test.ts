@@ -6,7 +6,7 @@ import { PreparedImages } from './prepared-images.js';
 
 beforeAll(() => useBackend('cpu'));
 
-/** Samples whose image `index` is gray level `index`, that count how often and how many at a time they are read. */
+/** Samples where image `index` has gray level `index`, with counters of reads and of concurrent reads. */
 function countingSamples(count: number): {
   samples: { id: string; load(): Promise<PixelBuffer> }[];
   loads: number[];
@@ -35,7 +35,7 @@ async function grayLevels(images: PreparedImages, indices: readonly number[]): P
   return (await images.images(indices)).map(({ data }) => data[0]!);
 }
 
-test('a batch is the prepared images, in the order asked for, one tensor', async () => {
+test('a batch contains the prepared images in the requested order, as one tensor', async () => {
   const { samples } = countingSamples(4);
   const images = new PreparedImages(samples, size);
   await expectNoNewTensors(async () => {
@@ -48,7 +48,7 @@ test('a batch is the prepared images, in the order asked for, one tensor', async
   });
 });
 
-test('an epoch does not decode again', async () => {
+test('a second epoch does not decode again', async () => {
   const { samples, loads } = countingSamples(6);
   const images = new PreparedImages(samples, size);
   for (let epoch = 0; epoch < 3; epoch++) {
@@ -59,7 +59,7 @@ test('an epoch does not decode again', async () => {
   expect(images.cachedBytes).toBe(6 * BYTES);
 });
 
-test('the cache is bounded, and what is in it stays', async () => {
+test('the cache is bounded, and its images are not evicted', async () => {
   const { samples, loads } = countingSamples(4);
   const images = new PreparedImages(samples, { ...size, cacheBytes: 2 * BYTES + 11 });
   for (let epoch = 0; epoch < 3; epoch++) await grayLevels(images, [0]);
@@ -69,7 +69,7 @@ test('the cache is bounded, and what is in it stays', async () => {
   expect([...loads].sort()).toEqual([1, 1, 3, 3]);
 });
 
-test('an image with a side below leastSide is refused by name and size', async () => {
+test('refuses an image with a side below leastSide, with its name and size', async () => {
   const { samples } = countingSamples(2);
   const images = new PreparedImages(samples, { ...size, leastSide: 5 });
   await expect(images.batch([1])).rejects.toMatchObject({
@@ -81,7 +81,7 @@ test('an image with a side below leastSide is refused by name and size', async (
   batch.dispose();
 });
 
-test('cacheBytes 0 keeps nothing', async () => {
+test('cacheBytes 0 caches nothing', async () => {
   const { samples, loads } = countingSamples(1);
   const images = new PreparedImages(samples, { ...size, cacheBytes: 0 });
   await grayLevels(images, [0]);
@@ -90,7 +90,7 @@ test('cacheBytes 0 keeps nothing', async () => {
   expect(images.cachedBytes).toBe(0);
 });
 
-test.each([1, 3])('at most %i at a time', async (concurrency) => {
+test.each([1, 3])('reads at most %i images at a time', async (concurrency) => {
   const { samples, mostAtATime } = countingSamples(10);
   const images = new PreparedImages(samples, { ...size, concurrency });
   images.prefetch([9, 8]);
@@ -98,7 +98,7 @@ test.each([1, 3])('at most %i at a time', async (concurrency) => {
   expect(mostAtATime()).toBe(concurrency);
 });
 
-test.each([0, 1000])('what was read ahead is not read again (cache of %i bytes)', async (cacheBytes) => {
+test.each([0, 1000])('a prefetched image is not read again (cache of %i bytes)', async (cacheBytes) => {
   const { samples, loads } = countingSamples(4);
   const images = new PreparedImages(samples, { ...size, cacheBytes });
   images.prefetch([2, 1]);
@@ -109,17 +109,17 @@ test.each([0, 1000])('what was read ahead is not read again (cache of %i bytes)'
   expect(loads).toEqual([0, 1, 1, 1]);
 });
 
-test('an image that cannot be read fails the batch that asks for it, not the prefetch', async () => {
+test('an unreadable image fails the batch that needs it, not the prefetch', async () => {
   const broken = { id: 'x', load: () => Promise.reject(new Error('broken')) };
   const images = new PreparedImages([broken], size);
   images.prefetch([0]);
   await new Promise((resolve) => setTimeout(resolve, 5));
   await expectNoNewTensors(() => expect(images.batch([0])).rejects.toThrow('broken'));
-  // A later one tries again.
+  // A later batch tries again.
   await expect(images.batch([0])).rejects.toThrow('broken');
 });
 
-test('an abort stops what has not begun', async () => {
+test('an abort stops reads that have not started', async () => {
   const { samples, loads } = countingSamples(8);
   const images = new PreparedImages(samples, { ...size, concurrency: 1 });
   const controller = new AbortController();
@@ -128,11 +128,11 @@ test('an abort stops what has not begun', async () => {
   const error: unknown = await work.catch((reason: unknown) => reason);
   expect(isDskdError(error, 'aborted')).toBe(true);
   expect(loads.reduce((a, b) => a + b)).toBe(1);
-  // The images can be had afterwards.
+  // The images can still be read afterwards.
   expect(await grayLevels(images, [7])).toEqual([7]);
 });
 
-test('throws when a number makes no sense', async () => {
+test('throws for invalid numbers', async () => {
   const { samples } = countingSamples(2);
   for (const options of [{ height: 0 }, { width: 1.5 }, { concurrency: 0 }, { cacheBytes: Number.NaN }]) {
     expect(() => new PreparedImages(samples, { ...size, ...options })).toThrow('wanted positive integers');

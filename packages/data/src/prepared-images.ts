@@ -15,16 +15,16 @@ import {
 } from './transforms/placement.js';
 
 export interface PreparedImagesOptions extends Preparation {
-  /** A training run's images are varied by (seed, epoch, sample id). Default: they are not. */
+  /** Augments images by (seed, epoch, sample id), for training. Default: no augmentation. */
   readonly augment?: { readonly augmentation: Augmentation; readonly seed: number };
   /**
-   * How many bytes of prepared images are kept (an image takes height x width x 3). Default 256 MiB.
-   * 0 keeps none.
+   * Size of the cache of prepared images, in bytes (an image takes height x width x 3). Default 256 MiB. 0 disables
+   * the cache.
    */
   readonly cacheBytes?: number;
-  /** How many images are decoded at a time, default 2. */
+  /** Maximum number of images decoded at a time. Default 2. */
   readonly concurrency?: number;
-  /** Images with a shorter side, in pixels, are refused. Default 1: none is. */
+  /** Images with a side shorter than this, in pixels, are refused. Default 1: none is refused. */
   readonly leastSide?: number;
 }
 
@@ -33,19 +33,19 @@ interface Abortable {
 }
 
 export interface BatchOptions extends Abortable {
-  /** From 0. Decides how images are varied. Without it they come as they are, to calibrate with. */
+  /** Counted from 0. Determines the augmentation. Without it images are not augmented, as calibration needs. */
   readonly epoch?: number;
 }
 
 /**
- * The images of a list of samples at network size, read when they are first asked for and then kept as
- * bytes, so that an epoch does not decode again. Holds no tensors.
+ * The images of a list of samples at network size. An image is read when it is first requested and then cached as
+ * bytes, so that later epochs do not decode again. Holds no tensors.
  *
- * Where images are varied, what is kept is the image before that; it is varied inside its letterbox,
- * whose border stays where it is.
+ * If images are augmented, the cache holds the image before augmentation. Augmentation changes the image inside its
+ * letterbox; the border stays as it is.
  *
- * When the cache is full the images in it stay: an epoch asks for every image once, and whatever makes
- * room by throwing out the oldest would throw out each image just before it is wanted again.
+ * When the cache is full, its images stay. Every epoch requests each image once, so a cache that evicts the oldest
+ * image would always evict it just before it is needed again.
  */
 export class PreparedImages {
   readonly height: number;
@@ -59,7 +59,7 @@ export class PreparedImages {
   readonly #cache = new Map<number, FittedImage>();
   #cachedBytes = 0;
   readonly #placements = new Map<number, Placement>();
-  /** What the latest prefetch started and nobody has asked for yet. */
+  /** Reads that the latest prefetch started and that have not been requested yet. */
   #ahead = new Map<number, Promise<FittedImage>>();
   readonly #limit: ReturnType<typeof limiter>;
 
@@ -88,20 +88,21 @@ export class PreparedImages {
     this.#limit = limiter(concurrency);
   }
 
-  /** How many samples there are. */
+  /** Number of samples. */
   get length(): number {
     return this.#samples.length;
   }
 
-  /** Bytes of images kept now. */
+  /** Bytes of images in the cache. */
   get cachedBytes(): number {
     return this.#cachedBytes;
   }
 
   /**
-   * The prepared images of the samples at `indices`, in that order. They may be shared: do not write to
-   * them.
-   * @throws {DskdError} `invalid-argument`, `dataset-invalid` (too small), `image-unreadable`, `file-not-found`, `aborted`
+   * Returns the prepared images of the samples at `indices`, in that order. They may be shared with the cache: do not
+   * write to them.
+   * @throws {DskdError} `invalid-argument`, `dataset-invalid` (too small), `image-unreadable`, `file-not-found`,
+   * `aborted`
    */
   async images(indices: readonly number[], { signal, epoch }: BatchOptions = {}): Promise<PixelBuffer[]> {
     const fitted = await this.#all(indices, signal);
@@ -111,17 +112,19 @@ export class PreparedImages {
   }
 
   /**
-   * The samples at `indices` as a batch.
+   * Returns the samples at `indices` as a batch.
    * @returns float32 `[indices.length, height, width, 3]`, RGB, 0..1. The caller disposes it.
-   * @throws {DskdError} `invalid-argument`, `dataset-invalid` (too small), `image-unreadable`, `file-not-found`, `aborted`
+   * @throws {DskdError} `invalid-argument`, `dataset-invalid` (too small), `image-unreadable`, `file-not-found`,
+   * `aborted`
    */
   async batch(indices: readonly number[], options: BatchOptions = {}): Promise<Tensor4D> {
     return toImageTensor(await this.images(indices, options));
   }
 
   /**
-   * Where each image lies in the network's input. Known without reading again once an image was read.
-   * @throws {DskdError} `invalid-argument`, `dataset-invalid` (too small), `image-unreadable`, `file-not-found`, `aborted`
+   * Position of each image in the network's input. Images that were read before are not read again.
+   * @throws {DskdError} `invalid-argument`, `dataset-invalid` (too small), `image-unreadable`, `file-not-found`,
+   * `aborted`
    */
   async placements(indices: readonly number[], { signal }: Abortable = {}): Promise<Placement[]> {
     const unknown = indices.filter((index) => !this.#placements.has(index));
@@ -130,8 +133,8 @@ export class PreparedImages {
   }
 
   /**
-   * Starts reading the samples at `indices`, so that the next {@link batch} finds them; of an earlier
-   * prefetch only what these name is kept. What goes wrong is told to whoever asks for the image.
+   * Starts reading the samples at `indices` for the next {@link batch}. Of an earlier prefetch only images that are
+   * in `indices` are kept. Read errors are thrown by the later call that requests the image.
    * @throws {DskdError} `invalid-argument`
    */
   prefetch(indices: readonly number[]): void {
@@ -177,7 +180,7 @@ export class PreparedImages {
         throw new DskdError(
           'dataset-invalid',
           `${sample.id} has ${pixels.width} x ${pixels.height} pixels; wanted at least ${this.#leastSide} x ${this.#leastSide}.`,
-          { hint: 'An image so small shows no part: remove it.', details: { id: sample.id } },
+          { hint: 'An image this small cannot show a part: remove it.', details: { id: sample.id } },
         );
       }
       const image = fitImage(pixels, this);

@@ -2,7 +2,7 @@ import { toRgb } from './rgb-image.js';
 
 const size = { width: 2, height: 1 };
 
-test('RGB is handed on as it is', () => {
+test('RGB is returned unchanged', () => {
   const image = { data: Uint8Array.of(1, 2, 3, 4, 5, 6), ...size, channels: 3 };
   expect(toRgb(image)).toEqual(image);
   expect(toRgb(image).data).toBe(image.data);
@@ -14,7 +14,7 @@ test('gray becomes three equal channels', () => {
   expect(channels).toBe(3);
 });
 
-test('ImageData is RGBA: what is transparent is black, half transparent is half as bright', () => {
+test('ImageData is RGBA: transparent pixels become black, half-transparent ones half as bright', () => {
   const data = Uint8ClampedArray.of(200, 100, 50, 255, 200, 100, 51, 128);
   const wanted = { data: Uint8Array.of(200, 100, 50, 100, 50, 26), ...size, channels: 3 };
   expect(toRgb({ data, ...size })).toEqual(wanted);
@@ -28,6 +28,6 @@ test.each([
   ['no pixels', { data: new Uint8Array(0), width: 0, height: 0, channels: 3 }, 'invalid-argument'],
   ['floats', { data: new Float32Array(8) as unknown as Uint8Array, ...size }, 'invalid-argument'],
   ['an array', { data: [1, 2, 3, 4, 5, 6, 7, 8] as unknown as Uint8Array, ...size }, 'invalid-argument'],
-])('%s: refused', (_, image, code) => {
+])('refuses %s', (_, image, code) => {
   expect(() => toRgb(image)).toThrow(expect.objectContaining({ code }) as Error);
 });

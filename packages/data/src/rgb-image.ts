@@ -1,16 +1,16 @@
 import { assertPixelBuffer, DskdError, type PixelBuffer } from '@dskd/base';
 
-/** What a canvas or a video frame gives: `ImageData`, or anything of that shape. RGBA, 8 bits, interleaved. */
+/** Pixels of a canvas or a video frame: `ImageData`, or an object of the same shape. RGBA, 8 bits, interleaved. */
 export interface ImageDataLike {
   readonly data: Uint8ClampedArray | Uint8Array;
   readonly width: number;
   readonly height: number;
 }
 
-/** An image in memory. Gray (1 channel), RGB (3) and RGBA (4); without `channels` it is RGBA. */
+/** An image in memory: gray (1 channel), RGB (3) or RGBA (4); without `channels` it is RGBA. */
 export type ImageInput = PixelBuffer | ImageDataLike;
 
-/** Gray as three equal channels. */
+/** Expands gray to three equal channels. */
 function fromGray(gray: Uint8Array | Uint8ClampedArray): Uint8Array {
   const rgb = new Uint8Array(gray.length * 3);
   gray.forEach((value, index) => rgb.fill(value, index * 3, index * 3 + 3));
@@ -18,23 +18,23 @@ function fromGray(gray: Uint8Array | Uint8ClampedArray): Uint8Array {
 }
 
 /**
- * An image in memory as RGB, by the rules by which files are decoded: gray becomes three equal channels,
+ * Converts an image in memory to RGB, by the same rules as decoding of files: gray becomes three equal channels,
  * alpha is composited over black.
- * @returns 3 channels; RGB comes back as it is, not copied.
- * @throws {DskdError} `invalid-argument` for data that are not bytes or do not fit their sides,
- * `shape-mismatch` for another number of channels.
+ * @returns 3 channels; an RGB image is returned itself, not a copy.
+ * @throws {DskdError} `invalid-argument` if the data are not bytes or their length does not match, `shape-mismatch`
+ * for another number of channels.
  */
 export function toRgb(image: ImageInput): PixelBuffer {
   const { data, width, height } = image;
   const channels = 'channels' in image ? image.channels : 4;
-  // Not instanceof: images come out of iframes and workers, which have classes of their own.
+  // Not instanceof: images may come from iframes and workers, which have their own classes.
   const got = Object.prototype.toString.call(data).slice(8, -1);
   if (got !== 'Uint8Array' && got !== 'Uint8ClampedArray') {
     throw new DskdError(
       'invalid-argument',
       `Got an image of ${got}; wanted Uint8Array or Uint8ClampedArray.`,
       {
-        hint: 'Give bytes 0 to 255; decodeImage and getImageData return them.',
+        hint: 'Pass bytes 0 to 255; decodeImage and getImageData return them.',
         details: { got },
       },
     );
@@ -44,14 +44,14 @@ export function toRgb(image: ImageInput): PixelBuffer {
   if (channels === 1) return { data: fromGray(data), width, height, channels: 3 };
   if (channels === 4) return { data: overBlack(data), width, height, channels: 3 };
   throw new DskdError('shape-mismatch', `Got an image of ${channels} channels; wanted 1, 3 or 4.`, {
-    hint: 'Gray, red-green-blue, or red-green-blue-alpha.',
+    hint: 'Supported are gray, RGB and RGBA.',
     details: { channels },
   });
 }
 
 /**
- * From RGBA to what is seen on a black ground: each color times its opacity, rounded. What is invisible
- * is no part of the image, whatever color a program left there.
+ * Composites RGBA over black: each color times its opacity, rounded. Fully transparent pixels become black,
+ * independent of their stored color.
  * @param rgba interleaved, 8 bits.
  * @returns RGB, interleaved.
  */

@@ -1,26 +1,26 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
 
-/** What an image may be used for. */
+/** Which part of the dataset an image belongs to. */
 export type Split = 'train' | 'validation' | 'test';
 
-/** What an image or a mask was read from. */
+/** The file that an image or a mask was read from. */
 export interface Origin {
-  /** Absolute path, where it is a file on a disk. */
+  /** Absolute path, if it is a file on disk. */
   readonly file?: string;
   /**
-   * SHA-256 (hex) of the file's bytes, as they were when the source was opened; of several files, that of
+   * SHA-256 (hexadecimal) of the file's bytes when the source was opened; for several files computed as in
    * `ImageSource.fingerprint`.
    */
   readonly sha256: string;
 }
 
-/** The ground truth of one defect, apart from other defects of its image. */
+/** The ground truth of one defect, separate from other defects of the same image. */
 export interface DefectRegion {
-  /** 1 channel, upright, as large as the image: not 0 where the defect is. Need not hang together. */
+  /** 1 channel, upright, same size as the image; not 0 where the defect is. May consist of several components. */
   readonly mask: PixelBuffer;
-  /** What kind of defect it is. */
+  /** Type of the defect. */
   readonly defectType: string;
-  /** How many pixels of the region are to be found for full marks: 1 to the region's area. */
+  /** Number of pixels of the region that must be found for a full score: 1 to the region's area. */
   readonly saturationArea: number;
 }
 
@@ -31,67 +31,65 @@ export interface Sample {
   readonly split: Split;
   readonly label: 'good' | 'anomalous';
   /**
-   * `'good'`, or the name of the defect: in MVTec AD of the folder, in MVTec LOCO AD of the subset,
-   * `'logical_anomalies'` or `'structural_anomalies'` (its regions have the defects' own names).
+   * `'good'`, or the type of defect: in MVTec AD the name of the folder; in MVTec LOCO AD the subset,
+   * `'logical_anomalies'` or `'structural_anomalies'` (its regions have the names of the defects).
    */
   readonly defectType: string;
-  /** The file of the image, where it comes from one. */
+  /** The file of the image, if it comes from one. */
   readonly origin?: Origin;
-  /** The file of the mask, where it comes from one; no `file` where it is several. */
+  /** The file of the mask, if it comes from one; without `file` if there are several. */
   readonly maskOrigin?: Origin;
   /** Reads and decodes the image: RGB, 3 channels, upright. */
   load(): Promise<PixelBuffer>;
   /**
-   * Reads the ground truth, where there is one: 1 channel, upright, as large as the image, 0 where the
-   * part is good and not 0 where it is anomalous.
+   * Reads the ground truth, if there is one: 1 channel, upright, same size as the image, 0 where the part is good and
+   * not 0 where it is anomalous.
    */
   loadMask?(): Promise<PixelBuffer>;
-  /** Reads the ground truth defect by defect, where it is known so; `loadMask` is then the union. */
+  /** Reads the ground truth of each defect, if they have separate masks; `loadMask` then returns the union. */
   loadRegions?(): Promise<DefectRegion[]>;
 }
 
-/** A list of images that was checked when it was opened. */
+/** A list of images, checked when it was opened. */
 export interface ImageSource {
   readonly name: string;
   readonly samples: readonly Sample[];
   /**
-   * SHA-256 (hex) of what the samples hold and what they are for; README.md has the exact form.
+   * SHA-256 (hexadecimal) of the contents, splits and labels of the samples; README.md defines the exact form.
    * @throws {DskdError} `aborted`
    */
   fingerprint(options?: { readonly signal?: AbortSignal }): Promise<string>;
 }
 
-/** For sorting: what is trained on first. */
+/** All splits in sort order, training first. */
 export const SPLITS: readonly Split[] = ['train', 'validation', 'test'];
 
-/** Name of a defect that nobody named. */
+/** Type of a defect if the dataset gives none. */
 export const UNNAMED_DEFECT = 'defect';
 
-/** What MVTec LOCO AD calls its anomalous test images. */
+/** Names of the anomalous subsets in MVTec LOCO AD. */
 export const LOGICAL = 'logical_anomalies';
 export const STRUCTURAL = 'structural_anomalies';
 
-/** Orders strings by code unit: the same on every machine, whatever its locale. */
+/** Compares strings by code unit, which does not depend on the locale of the machine. */
 export function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** One thing wrong with a dataset. */
+/** One problem of a dataset. */
 export interface DatasetProblem {
-  /** Of the file or folder, relative to the dataset where it lies inside. */
+  /** Path of the file or folder, relative to the dataset if it is inside. */
   readonly path: string;
   readonly problem: string;
 }
 
 const SHOWN = 12;
 
-/**
- * All of `problems` as one error. The message shows the first dozen by path, `details.problems` has all.
- */
+/** Makes one error from all `problems`. The message shows the first twelve by path, `details.problems` has all. */
 export function datasetError(
   root: string,
   problems: readonly DatasetProblem[],
-  hint = 'Mend, move or remove what is named, then start again.',
+  hint = 'Fix, move or remove the named files, then start again.',
 ): DskdError {
   const sorted = [...problems].sort((a, b) => byCodeUnit(a.path, b.path) || byCodeUnit(a.problem, b.problem));
   const lines = sorted.slice(0, SHOWN).map(({ path, problem }) => `  ${path}: ${problem}`);
@@ -103,25 +101,25 @@ export function datasetError(
   });
 }
 
-/** How many images a source holds of one kind. */
+/** Number of images of one split, label and type of defect. */
 export interface SummaryRow {
   readonly split: Split;
   readonly label: Sample['label'];
   readonly defectType: string;
   readonly images: number;
-  /** How many of the images come with a mask. */
+  /** Number of these images that have a mask. */
   readonly masks: number;
 }
 
-/** What a source holds. */
+/** Contents of a source. */
 export interface Summary {
-  /** Train before validation before test, good before the defects by name. */
+  /** Sorted: train, validation, test; good before the defects by name. */
   readonly rows: readonly SummaryRow[];
-  /** The rows as plain text, no newline at its end. */
+  /** The rows as plain text, without a newline at the end. */
   readonly table: string;
 }
 
-/** Counts the images of `source`, without reading one. */
+/** Counts the images of `source` without reading them. */
 export function summarize(source: Pick<ImageSource, 'samples'>): Summary {
   const rows = rowsOf(source);
   return { rows, table: tableOf(rows) };

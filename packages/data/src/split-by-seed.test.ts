@@ -27,7 +27,7 @@ function counts(samples: readonly Sample[], defectType: string): [number, number
   return [of('train'), of('validation'), of('test')];
 }
 
-test('deals each kind out by its shares; defects are never trained on', () => {
+test('distributes each type by the given fractions; defects are never in train', () => {
   const result = split(samplesOf({ good: 100, dent: 30, scratch: 9 }), {
     validation: 0.1,
     test: 0.2,
@@ -38,7 +38,7 @@ test('deals each kind out by its shares; defects are never trained on', () => {
   expect(counts(result, 'scratch')).toEqual([0, 3, 6]);
 });
 
-test('without a validation split all defects are for testing, without both too', () => {
+test('without a validation split all defects are in test, and without both too', () => {
   const samples = samplesOf({ good: 10, dent: 4 });
   const tested = split(samples, { validation: 0, test: 0.2, seed: 1 });
   expect([counts(tested, 'good'), counts(tested, 'dent')]).toEqual([
@@ -63,7 +63,7 @@ test('of 0, 1, 2 and 3 images: train first, then test, then validation', () => {
   ]);
 });
 
-test('every image is dealt once, to within one of its share', () => {
+test('every image is in exactly one split, and sizes differ from the fractions by at most one', () => {
   const share = fc.double({ min: 0, max: 0.45, noNaN: true });
   fc.assert(
     fc.property(
@@ -77,7 +77,7 @@ test('every image is dealt once, to within one of its share', () => {
         expect(result.map(({ id }) => id)).toEqual(samples.map(({ id }) => id));
         const dealt = counts(result, 'good');
         [1 - validation - testing, validation, testing].forEach((wanted, index) => {
-          // A share above 0 gets one image, however small it is; the others make room for that.
+          // A fraction above 0 gets at least one image, which the other splits then lack.
           expect(Math.abs(dealt[index]! - wanted * count)).toBeLessThanOrEqual(2);
           if (wanted > 0) expect(dealt[index]).toBeGreaterThan(0);
           else expect(dealt[index]).toBe(0);
@@ -100,7 +100,7 @@ test('depends on the seed and the ids, not on the order of the list or earlier s
   expect(testIds(samples, 2)).not.toEqual(testIds(samples, 1));
 });
 
-test('one image more moves few across', () => {
+test('adding one image moves few others between splits', () => {
   const held = (count: number): Set<string> =>
     new Set(
       split(samplesOf({ good: count }), { validation: 0.1, test: 0.2, seed: 3 })
@@ -111,7 +111,7 @@ test('one image more moves few across', () => {
   expect([...held(101)].filter((id) => !before.has(id)).length).toBeLessThanOrEqual(1);
 });
 
-test('keeps what a sample can do, and changes the fingerprint with the split', async () => {
+test("keeps the samples' functions, and changes the fingerprint with the split", async () => {
   const [first] = samplesOf({ good: 1 });
   const mask = { data: Uint8Array.of(1), width: 1, height: 1, channels: 1 };
   class Lazy implements Sample {
@@ -146,6 +146,6 @@ test.each([
   [-0.1, 0.1],
   [0.5, 0.5],
   [Number.NaN, 0],
-])('throws when the shares are %p and %p', (validation, testing) => {
-  expect(() => split([], { validation, test: testing, seed: 1 })).toThrow('together below 1');
+])('throws when the fractions are %p and %p', (validation, testing) => {
+  expect(() => split([], { validation, test: testing, seed: 1 })).toThrow('a sum below 1');
 });

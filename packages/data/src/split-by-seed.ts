@@ -3,16 +3,16 @@ import { sourceOf } from './fingerprint.js';
 import { byCodeUnit, type ImageSource, type Sample, type Split } from './samples.js';
 
 export interface SplitBySeedOptions {
-  /** Share of the good images that becomes `validation`, 0 or more. */
+  /** Fraction of the good images that becomes `validation`, 0 or more. */
   readonly validation: number;
-  /** Share of the good images that becomes `test`, 0 or more; with `validation` below 1. */
+  /** Fraction of the good images that becomes `test`, 0 or more; the sum with `validation` must be below 1. */
   readonly test: number;
   readonly seed: number;
 }
 
 /**
- * Parts `count` things by `shares` (they add up to 1). Every share above 0 gets one before any gets a
- * second, the first ones first; then whichever is furthest below its due.
+ * Distributes `count` items by `shares`, which sum to 1. First every share above 0 gets one item, in order. Then each
+ * item goes to the part that is furthest below its exact share.
  */
 function apportion(count: number, shares: readonly number[]): number[] {
   const parts = shares.map(() => 0);
@@ -26,7 +26,7 @@ function apportion(count: number, shares: readonly number[]): number[] {
   return parts;
 }
 
-/** The same sample in another split. */
+/** A copy of the sample in another split. */
 function moved(sample: Sample, split: Split): Sample {
   const { id, label, defectType, origin, maskOrigin } = sample;
   return {
@@ -43,13 +43,13 @@ function moved(sample: Sample, split: Split): Sample {
 }
 
 /**
- * Deals the images of `source` out anew, whatever split they had: the good ones to `train`, `validation`
- * and `test`, each kind of defect to `validation` and `test` in the same proportion. Defects are never
- * trained on; with neither validation nor test they stay in `test`.
+ * Splits the images of `source` again, whatever split they had: good images into `train`, `validation` and `test`,
+ * each type of defect into `validation` and `test` in the same proportion. Defects are never in `train`; if both
+ * fractions are 0, they are in `test`.
  *
- * Each image draws its own number from (seed, id): the split depends neither on the order of the list nor
- * on the file system, and an image more or less moves few others across. Of few images the splits asked
- * for get one each, `train` first, then `test`.
+ * Each image has its own random number from (seed, id). So the split depends neither on the order of the list nor on
+ * the file system, and adding or removing an image moves few others. With few images every requested split first gets
+ * one image, `train` first, then `test`.
  * @throws {DskdError} `invalid-argument`
  */
 export function splitBySeed(
@@ -60,7 +60,7 @@ export function splitBySeed(
   if (!(validation >= 0 && test >= 0 && held < 1)) {
     throw new DskdError(
       'invalid-argument',
-      `Got shares of ${validation} for validation and ${test} for test; wanted 0 or more, together below 1.`,
+      `Got fractions of ${validation} for validation and ${test} for test; wanted 0 or more, and a sum below 1.`,
     );
   }
   const kinds = new Map<string, Sample[]>();
@@ -90,13 +90,12 @@ export function splitBySeed(
 }
 
 /**
- * Splits off a share of `samples` by seed, for example to calibrate on images that were not trained on.
- * Each sample draws its own number from (seed, id): the split depends neither on the order of the list nor
- * on the file system, and an image more or less moves few others across.
+ * Splits off a fraction of `samples` by seed, for example to calibrate on images that were not trained on. Each
+ * sample has its own random number from (seed, id). So the split depends neither on the order of the list nor on the
+ * file system, and adding or removing an image moves few others.
  *
- * @param options.fraction share to hold out, between 0 and 1, both excluded; rounded to the nearest number
- *   of samples, but at least 1 is held out and at least 1 kept when there are 2 or more. Of 0 or 1 samples
- *   none is held out.
+ * @param options.fraction to hold out, between 0 and 1, both excluded. Rounded to a whole number of samples; with 2
+ * or more samples at least 1 is held out and at least 1 is kept. Of 0 or 1 samples none is held out.
  * @returns two disjoint lists, each in the order of `samples`.
  * @throws {DskdError} `invalid-argument`
  */

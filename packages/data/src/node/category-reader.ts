@@ -4,7 +4,7 @@ import { datasetError, type DatasetProblem, type Split } from '../samples.js';
 import type { FileEntry } from './inspect-entry.js';
 import { isFolder, listFolder, type FolderListing } from './listing.js';
 
-/** The names of the folders in `root` that look like categories of MVTec AD or MVTec LOCO AD, sorted. */
+/** Names of the folders in `root` that contain a folder `train` (categories of MVTec AD or MVTec LOCO AD), sorted. */
 export async function findCategories(root: string): Promise<string[]> {
   const { folders } = await listFolder(root);
   const are = await Promise.all(folders.map((name) => isFolder(path.join(root, name, 'train'))));
@@ -12,8 +12,8 @@ export async function findCategories(root: string): Promise<string[]> {
 }
 
 /**
- * The category's own folder: `root/category`, or `root` where that is the category.
- * @throws {DskdError} `dataset-invalid`
+ * Path of a category's folder: `root/category`, or `root` if it is the category itself.
+ * @throws {DskdError} `dataset-invalid` if the folder does not exist.
  */
 export async function categoryFolder(root: string, category: string | undefined): Promise<string> {
   const fail = (where: string, problem: string): never => {
@@ -30,14 +30,14 @@ export async function categoryFolder(root: string, category: string | undefined)
   return fail(inside, `there is no such folder; ${root} holds ${seen}`);
 }
 
-/** Collects entries and problems of one category: what the layouts of MVTec's datasets have in common. */
+/** Collects the entries and problems of one category. Shared by the layouts of MVTec AD and MVTec LOCO AD. */
 export class CategoryReader {
   readonly entries: FileEntry[] = [];
   readonly problems: DatasetProblem[] = [];
 
   constructor(
     readonly root: string,
-    /** The name of the layout, for messages. */
+    /** Name of the layout, for messages. */
     readonly layout: string,
   ) {}
 
@@ -53,7 +53,7 @@ export class CategoryReader {
     return listFolder(path.join(this.root, folder));
   }
 
-  /** The images of one folder that must hold nothing else. */
+  /** Names of the images in a folder that may contain nothing else. */
   async images(relative: string): Promise<readonly string[]> {
     const { folders, images, refused } = await this.list(relative);
     for (const name of refused) this.report(`${relative}/${name}`, refusal(name));
@@ -73,30 +73,31 @@ export class CategoryReader {
     }
   }
 
-  /** `train/good`, and `validation/good` where there is a folder `validation`. */
+  /** Reads `train/good`, and `validation/good` if the folder `validation` exists. */
   async goodSplits(): Promise<void> {
     if (await this.has('train')) await this.#goodSplit('train');
     else this.report('train/good', 'there is no such folder');
     if (await this.has('validation')) await this.#goodSplit('validation');
   }
 
-  /** A split that may hold good images only. */
+  /** Reads a split that may contain good images only. */
   async #goodSplit(split: 'train' | 'validation'): Promise<void> {
     const folders = await this.subfolders(split);
     for (const name of folders) {
-      if (name !== 'good') this.report(`${split}/${name}`, `not expected here, only ${split}/good`);
+      if (name !== 'good')
+        this.report(`${split}/${name}`, `unexpected folder; only ${split}/good is allowed here`);
     }
     if (folders.includes('good')) await this.good(split, `${split}/good`);
     else this.report(`${split}/good`, 'there is no such folder');
   }
 
-  /** The folders in one that must hold no images itself. */
+  /** Names of the folders in `folder`, which may contain no images itself. */
   async subfolders(folder: string): Promise<readonly string[]> {
     const { folders, images, refused } = await this.list(folder);
     for (const name of [...images, ...refused]) {
       this.report(
         `${folder}/${name}`,
-        `an image outside the folders of ${folder} (good, or a defect's name)`,
+        `an image directly in ${folder}; wanted a folder for it (good, or a defect's name)`,
       );
     }
     return folders;

@@ -13,18 +13,18 @@ import { overBlack } from '../rgb-image.js';
 import { loadSharp } from './sharp.js';
 
 /**
- * Larger images are refused before anything is decoded: a file of some kilobytes can promise more pixels
- * than there is memory. 16384 x 16384, 805 MB as RGB.
+ * Larger images are refused before decoding: a file of a few kilobytes can declare more pixels than fit into memory.
+ * 16384 x 16384 pixels take 805 MB as RGB.
  */
 export const MAX_PIXELS = 2 ** 28;
 
 interface OpenedImage {
-  /** The image upright; its numbers as stored, whatever its ICC profile says (CMYK excepted). */
+  /** The upright image, with pixel values as stored: ICC profiles are ignored, except for CMYK. */
   readonly pipeline: Sharp;
   readonly metadata: Metadata;
   readonly format: string;
   readonly bytes: Uint8Array;
-  /** Its name in messages. */
+  /** Name of the image in messages. */
   readonly where: string;
 }
 
@@ -47,16 +47,16 @@ export async function readBytes(file: string): Promise<Uint8Array> {
   }
 }
 
-/** @param name of the image in messages, where `source` is its bytes. */
+/** @param name of the image in messages, used if `source` is bytes. */
 async function open(source: string | Uint8Array, name?: string): Promise<OpenedImage> {
   const sharp = await loadSharp();
-  // Always from bytes: libvips remembers files by name and would show an old image under a reused name.
+  // Always decode from bytes: libvips caches files by name and would return the old image for a replaced file.
   const bytes = typeof source === 'string' ? await readBytes(source) : source;
   const where = typeof source === 'string' ? source : (name ?? `an image of ${bytes.length} bytes`);
   if (bytes.length === 0) throw unreadable(where, 'the file is empty');
   const format = sniffFormat(bytes);
   if (format === undefined || !(READABLE_FORMATS as readonly string[]).includes(format)) {
-    throw unreadable(where, `not an image we read (${READABLE_NAMES}) but ${format ?? 'something else'}`);
+    throw unreadable(where, `unsupported format (${format ?? 'unknown'}); supported are ${READABLE_NAMES}`);
   }
   const failOn = 'warning';
   let metadata: Metadata;
@@ -70,14 +70,14 @@ async function open(source: string | Uint8Array, name?: string): Promise<OpenedI
     throw unreadable(where, `it is ${width} x ${height}; at most ${MAX_PIXELS} pixels are read`);
   }
   if (depth !== 'uchar' && depth !== 'ushort') {
-    throw unreadable(where, `its samples are of type ${depth}; wanted 8 or 16 bits without a sign`);
+    throw unreadable(where, `unsupported sample type ${depth}; wanted 8 or 16 bits, unsigned`);
   }
   const ignoreIcc = metadata.space !== 'cmyk';
   const pipeline = sharp(bytes, { failOn, ignoreIcc, limitInputPixels: MAX_PIXELS }).autoOrient();
   return { pipeline, metadata, format, bytes, where };
 }
 
-/** Runs the decoder. A truncated or damaged image is an error, never gray rows. */
+/** Runs the decoder. A truncated or damaged image causes an error; it is never completed with gray rows. */
 async function rawPixels({
   pipeline,
   format,
@@ -93,11 +93,11 @@ async function rawPixels({
 }
 
 /**
- * Reads an image: PNG, JPEG, WebP or TIFF (its first page), told by content, not by name.
+ * Reads an image: PNG, JPEG, WebP or TIFF (first page). The format is detected from the content, not from the name.
  *
- * The result is RGB, 8 bits, upright (EXIF orientation applied). Gray becomes three equal channels; alpha
- * is composited over black; of 16 bits the upper 8 are kept; CMYK is converted to sRGB; every other ICC
- * profile is ignored. Reasons: docs/decisions/0003-image-decoding.md.
+ * The result is RGB, 8 bits, upright (EXIF orientation applied). Gray becomes three equal channels; alpha is
+ * composited over black; of 16 bits the upper 8 are kept; CMYK is converted to sRGB; every other ICC profile is
+ * ignored. Reasons: docs/decisions/0003-image-decoding.md.
  *
  * @param source a path, or the file's bytes.
  * @throws {DskdError} `image-unreadable` (also for truncated files), `file-not-found`, `dependency-missing`
@@ -116,7 +116,7 @@ async function openMask(source: string | Uint8Array, name: string | undefined): 
   throw unreadable(opened.where, 'a mask must be stored without loss (PNG, TIFF, WebP), not as JPEG');
 }
 
-/** The brightest visible channel of every pixel, in the depth of the file: 0 where all is black. */
+/** Maximum over the color channels of each pixel, in the bit depth of the file; 0 for fully transparent pixels. */
 async function maskLevels(
   opened: OpenedImage,
 ): Promise<{ levels: Uint8Array | Uint16Array; width: number; height: number }> {
@@ -124,7 +124,7 @@ async function maskLevels(
   if (deep) opened.pipeline.toColourspace('rgb16').raw({ depth: 'ushort' });
   else opened.pipeline.toColourspace('srgb');
   const { data, width, height, channels } = await rawPixels(opened);
-  // libvips gives 16 bits in the machine's order, as typed arrays do; slice() aligns them.
+  // libvips returns 16-bit samples in native byte order, as typed arrays use. slice() aligns them.
   const values = deep ? new Uint16Array(data.slice().buffer) : data;
   const levels = deep ? new Uint16Array(width * height) : new Uint8Array(width * height);
   for (let pixel = 0; pixel < levels.length; pixel++) {
@@ -136,23 +136,23 @@ async function maskLevels(
 }
 
 /**
- * Reads a ground truth: 1 channel, upright, 255 where the file shows any color but black (of 16 bits, any
- * value but 0: masks may hold small numbers of defects), 0 elsewhere.
+ * Reads a ground-truth mask: 1 channel, upright, 255 where any color channel is not 0, else 0. In 16-bit files any
+ * value except 0 counts, because masks may contain small defect numbers.
  * @throws {DskdError} as {@link decodeImage}
  */
 export async function decodeMask(source: string | Uint8Array): Promise<PixelBuffer> {
   const { levels, width, height } = await maskLevels(await open(source));
-  // Not Uint8Array.from with a function, which takes some forty times as long.
+  // Uint8Array.from with a callback is about 40 times slower.
   const data = new Uint8Array(levels.length);
   for (let pixel = 0; pixel < levels.length; pixel++) data[pixel] = levels[pixel] === 0 ? 0 : 255;
   return { data, width, height, channels: 1 };
 }
 
 /**
- * Looks at an image without decoding it, unless its end looks as if something were missing.
+ * Inspects an image without decoding it, unless its end appears to be missing.
  * @param options.name of the image in messages.
  * @param options.thorough decodes it in any case.
- * @returns its upright size.
+ * @returns its upright size in pixels.
  * @throws {DskdError} as {@link decodeImage}
  */
 export async function inspectImage(
@@ -165,10 +165,11 @@ export async function inspectImage(
 }
 
 /**
- * Decodes the mask of one defect, which marks it by one value, the number of the kind of defect.
- * @returns its upright size, that value (of a gray file as it is stored, of others the brightest channel) and
- * how many pixels have it.
- * @throws {DskdError} as {@link decodeImage}; `image-unreadable` also for JPEG, and for no or several values.
+ * Decodes the mask of one defect. All pixels of the defect have one value, which identifies the type of defect.
+ * @returns its upright size in pixels, that value (as stored for gray files, else the maximum over the channels) and
+ * the number of pixels that have it.
+ * @throws {DskdError} as {@link decodeImage}; `image-unreadable` also for JPEG, and if there is no value besides 0 or
+ * more than one.
  */
 export async function inspectRegion(
   source: string | Uint8Array,
@@ -178,23 +179,23 @@ export async function inspectRegion(
   const { levels, width, height } = await maskLevels(opened);
   const counts = histogram(levels);
   const values = [...counts.keys()].filter((value) => value > 0 && counts[value]! > 0);
-  if (values.length === 0) throw unreadable(opened.where, 'the mask marks nothing');
+  if (values.length === 0) throw unreadable(opened.where, 'the mask has no marked pixels');
   if (values.length > 1) {
     const shown = values.length > 4 ? `${values.slice(0, 4).join(', ')}, ...` : values.join(', ');
     throw unreadable(
       opened.where,
-      `the mask holds ${values.length} values besides 0 (${shown}); a file marks one defect, by one value`,
+      `the mask has ${values.length} values besides 0 (${shown}); a file must mark one defect, by one value`,
     );
   }
   return { width, height, value: values[0]!, area: counts[values[0]!]! };
 }
 
-/** More different values than numbers of defects and the steps of a blurred edge take together. */
+/** A mask with at most this many different values is accepted: enough for defect numbers and blurred edges. */
 const MOST_LEVELS = 16;
-/** The two commonest values of a mask, good and anomalous, cover at least this share of it. */
+/** In a mask with more values, the two most frequent ones cover at least this fraction of the pixels. */
 const LEAST_SHARE = 0.9;
 
-/** How often each value stands in a mask. */
+/** Number of pixels per value. */
 function histogram(levels: Uint8Array | Uint16Array): Uint32Array {
   const counts = new Uint32Array(levels instanceof Uint8Array ? 256 : 65536);
   for (const level of levels) counts[level]!++;
@@ -208,10 +209,10 @@ function looksLikeMask(counts: Uint32Array, pixels: number): boolean {
 }
 
 /**
- * Decodes a mask and looks whether it is one.
- * @returns its upright size, and how many of its pixels are marked.
- * @throws {DskdError} as {@link decodeImage}; `image-unreadable` also for JPEG, which blurs the edge between
- * black and white, and for what has the many values of a photograph.
+ * Decodes a mask and checks that it looks like one.
+ * @returns its upright size in pixels and its number of marked pixels.
+ * @throws {DskdError} as {@link decodeImage}; `image-unreadable` also for JPEG, because its compression blurs the
+ * edges of a mask, and for images with as many values as a photograph.
  */
 export async function inspectMask(
   source: string | Uint8Array,
@@ -223,7 +224,7 @@ export async function inspectMask(
   if (!looksLikeMask(counts, levels.length)) {
     throw unreadable(
       opened.where,
-      'it has the many values of a photograph; a mask is black where the part is good, one or few other values elsewhere',
+      'it has as many different values as a photograph; in a mask good pixels are 0 (black) and others have one or few other values',
     );
   }
   return { width, height, marked: levels.length - counts[0]! };

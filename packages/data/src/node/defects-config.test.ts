@@ -11,7 +11,7 @@ const entry = (changes: object = {}): object => ({
 const parse = (...entries: unknown[]): ReturnType<typeof parseDefectsConfig> =>
   parseDefectsConfig(JSON.stringify(entries));
 
-test('reads kinds of defects by their value in masks', () => {
+test('reads the types of defects by their value in masks', () => {
   const { kinds, problems } = parse(
     entry(),
     entry({ defect_name: 'crack', pixel_value: 1, saturation_threshold: 0.25, relative_saturation: true }),
@@ -37,33 +37,33 @@ test.each([
   ],
   [
     { relative_saturation: true },
-    "saturation_threshold is 6300; wanted at most 1, a share of the region's area (it is relative)",
+    "saturation_threshold is 6300; wanted at most 1, a fraction of the region's area (it is relative)",
   ],
 ])('%j is a problem', (changes, problem) => {
   expect(parse(entry(changes)).problems).toEqual([`entry 1: ${problem}`]);
 });
 
-test('all problems at once; one value for two kinds is one', () => {
+test('reports all problems at once; two types with the same value are a problem', () => {
   const { problems } = parse(entry(), 7, entry({ defect_name: 'crack' }), entry({ pixel_value: -1 }));
   expect(problems).toEqual([
-    'entry 2 is 7; wanted a kind of defect',
-    'entry 3: crack has the pixel_value 255 of 1_additional_pushpin',
+    'entry 2 is 7; wanted a defect type',
+    'entry 3: crack has the same pixel_value 255 as 1_additional_pushpin',
     'entry 4: pixel_value is -1; wanted a whole number from 1 to 255',
   ]);
-  expect(parseDefectsConfig('{}').problems).toEqual(['not a list of kinds of defects']);
+  expect(parseDefectsConfig('{}').problems).toEqual(['not a list of defect types']);
   expect(parseDefectsConfig('[').problems).toEqual([expect.stringMatching(/^not JSON \(.+\)$/)]);
 });
 
 test.each([
-  // Absolute: as it is, or all of a smaller region.
+  // Absolute: unchanged, or the whole area of a smaller region.
   [6300, false, 10_000, 6300],
   [6300, false, 120, 120],
-  // Relative: the fraction of a pixel is cut off, as by int() in Python, in double precision.
+  // Relative: truncated to whole pixels, as by Python's int(), in double precision.
   [1, true, 7, 7],
   [0.5, true, 7, 3],
   [0.999, true, 1000, 999],
   [0.29, true, 100, 28],
-  // Less than a pixel.
+  // Less than one pixel.
   [0.1, true, 5, 0],
 ])(
   'threshold %d (relative: %p) of %d pixels: %d',

@@ -2,7 +2,7 @@ import { assertPixelBuffer, DskdError, type PixelBuffer } from '@dskd/base';
 import type { Sharp } from 'sharp';
 import { loadSharp } from './sharp.js';
 
-/** The pixels for sharp, in a color space that keeps gray gray. */
+/** Passes pixels to sharp, in a color space that keeps gray images gray. */
 async function sharpOf(format: string, pixels: PixelBuffer): Promise<Sharp> {
   assertPixelBuffer(pixels);
   const { data, width, height, channels } = pixels;
@@ -19,15 +19,16 @@ async function bytesOf(image: Sharp): Promise<Uint8Array> {
 }
 
 export interface EncodeOptions {
-  /** PNG is without loss; WebP is smaller and with loss, for images that people look at. Default `png`. */
+  /** PNG is lossless. WebP is smaller but lossy, for images that are only viewed. Default `png`. */
   readonly format?: 'png' | 'webp';
-  /** Of a WebP, 1 to 100. Default 75. */
+  /** Quality of a WebP, 1 to 100. Default 75. */
   readonly quality?: number;
 }
 
 /**
- * Writes pixels as the bytes of an image file.
- * @param pixels 1 (gray), 3 (RGB) or 4 (RGBA) channels; of a WebP no side longer than 16383.
+ * Encodes pixels as an image file.
+ * @param pixels 1 (gray), 3 (RGB) or 4 (RGBA) channels; for WebP no side longer than 16383.
+ * @returns the bytes of the file.
  * @throws {DskdError} `invalid-argument`, `dependency-missing`
  */
 export async function encodeImage(

@@ -20,13 +20,16 @@ export interface PngOptions {
   /** 0 gray, 2 RGB, 3 palette, 4 gray + alpha, 6 RGBA. */
   readonly colorType: 0 | 2 | 3 | 4 | 6;
   readonly bitDepth: 1 | 8 | 16;
-  /** Rows as they stand in the file, without filter bytes. */
+  /** Rows as stored in the file, without filter bytes. */
   readonly rows: readonly (readonly number[])[];
-  /** Between IHDR and IDAT. */
+  /** Extra chunks, written between IHDR and IDAT. */
   readonly chunks?: readonly (readonly [type: string, data: Uint8Array])[];
 }
 
-/** A PNG written without sharp: what decoding must give is known byte by byte. 16-bit values are given whole. */
+/**
+ * Writes a PNG without sharp, so that the expected result of decoding is known exactly. 16-bit samples are given as
+ * whole numbers.
+ */
 export function makePng({ width, height, colorType, bitDepth, rows, chunks = [] }: PngOptions): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
@@ -51,14 +54,14 @@ export interface TiffPage {
   readonly bits: 8 | 16 | 32;
   /** 1 gray, 3 RGB, 4 RGB and alpha. */
   readonly samples: 1 | 3 | 4;
-  /** Of `bits` bits each, interleaved; 32 are floating point. */
+  /** Interleaved samples of `bits` bits each; 32 bits are floating point. */
   readonly values: readonly number[];
   readonly deflate?: boolean;
   /** EXIF orientation. */
   readonly orientation?: number;
 }
 
-/** A TIFF written without sharp, little endian, one strip a page. */
+/** Writes a TIFF without sharp: little-endian, one strip per page. */
 export function makeTiff(pages: readonly TiffPage[]): Buffer {
   const parts: Buffer[] = [Buffer.from('II*\0\0\0\0\0', 'latin1')];
   let length = 8;
@@ -91,14 +94,14 @@ export function makeTiff(pages: readonly TiffPage[]): Buffer {
       [257, 1, height],
       [258, samples, bitsAt],
       [259, 1, deflate ? 8 : 1],
-      [262, 1, samples === 1 ? 1 : 2], // black is zero, or RGB
+      [262, 1, samples === 1 ? 1 : 2], // photometric interpretation: gray (0 is black) or RGB
       [273, 1, stripAt],
       [274, 1, orientation],
       [277, 1, samples],
-      [278, 1, height], // rows of the strip
+      [278, 1, height], // rows per strip
       [279, 1, strip.length],
     ];
-    if (samples === 4) tags.push([338, 1, 2]); // the fourth is alpha, not multiplied in
+    if (samples === 4) tags.push([338, 1, 2]); // the fourth channel is alpha, not premultiplied
     if (bits === 32) tags.push([339, 1, 3]); // floating point
     const directory = Buffer.alloc(2 + tags.length * 12 + 4);
     directory.writeUInt16LE(tags.length, 0);
@@ -142,7 +145,7 @@ export interface TemporaryFolder {
   remove(): Promise<void>;
 }
 
-/** A folder of its own under the system's temporary folder. */
+/** Creates an empty folder in the system's temporary folder. */
 export async function temporaryFolder(): Promise<TemporaryFolder> {
   const root = await mkdtemp(path.join(tmpdir(), 'dskd-data-'));
   return {
@@ -158,7 +161,7 @@ export async function temporaryFolder(): Promise<TemporaryFolder> {
   };
 }
 
-/** What `work` rejects with. */
+/** Returns the error that `work` rejects with. */
 export async function errorOf(work: Promise<unknown>): Promise<DskdError> {
   return work.then(
     () => {
@@ -168,7 +171,7 @@ export async function errorOf(work: Promise<unknown>): Promise<DskdError> {
   );
 }
 
-/** The problems of a `dataset-invalid` error as `path: problem`. */
+/** Problems of a `dataset-invalid` error as `path: problem`. */
 export function problemsOf(error: DskdError): string[] {
   expect(error.code).toBe('dataset-invalid');
   return (error.details.problems as DatasetProblem[]).map(({ path, problem }) => `${path}: ${problem}`);

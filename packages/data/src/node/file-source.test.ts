@@ -27,7 +27,7 @@ const fingerprint = async (root = folder.root): Promise<string> =>
   (await openMvtecAd({ root, masks: 'optional' })).fingerprint();
 
 describe('fingerprint', () => {
-  test('is the same wherever the data lies and in whatever order it was written', async () => {
+  test('does not depend on the location of the data or the order of writing', async () => {
     await folder.write(files);
     const first = await fingerprint();
     expect(first).toMatch(/^[0-9a-f]{64}$/);
@@ -41,7 +41,7 @@ describe('fingerprint', () => {
     }
   });
 
-  test('changes with a pixel, a mask, a kind of defect, a label and a split, not with a name', async () => {
+  test('changes with a pixel, a mask, a type of defect, a label and a split, not with a name', async () => {
     await folder.write(files);
     const seen = new Set([await fingerprint()]);
     const { root } = folder;
@@ -70,7 +70,7 @@ describe('fingerprint', () => {
 });
 
 describe('samples', () => {
-  test('say which files they come from, with their hashes', async () => {
+  test('contain the path and hash of their files', async () => {
     await folder.write(files);
     const { samples } = await openMvtecAd({ root: folder.root });
     const sha256 = (name: string): string => createHash('sha256').update(files[name]!).digest('hex');
@@ -87,11 +87,11 @@ describe('samples', () => {
   });
 });
 
-describe('what is checked when a source is opened', () => {
+describe('checks when a source is opened', () => {
   const open = (options: object = {}): ReturnType<typeof openMvtecAd> =>
     openMvtecAd({ root: folder.root, ...options });
 
-  test('the same file in two splits, or under two labels', async () => {
+  test('the same file in two splits, or with two labels', async () => {
     await folder.write({
       ...files,
       'train/good/b copy.png': files['train/good/b.png'],
@@ -109,7 +109,7 @@ describe('what is checked when a source is opened', () => {
     expect((await open({ duplicates: 'allowed' })).samples).toHaveLength(7);
   });
 
-  test('masks that mark nothing, too much, or are none', async () => {
+  test('masks that are empty, mark a good image, or are no masks', async () => {
     const gray = (width: number, value: (x: number) => number): Buffer =>
       makePng({
         width,
@@ -128,12 +128,12 @@ describe('what is checked when a source is opened', () => {
       'ground_truth/dent/faint_mask.png': gray(100, (x) => Number(x === 3)),
     });
     expect(problemsOf(await errorOf(open()))).toEqual([
-      'ground_truth/dent/empty_mask.png: the mask marks nothing, but its image test/dent/empty.png is anomalous',
-      'ground_truth/dent/photograph_mask.png: it has the many values of a photograph; a mask is black where the part is good, one or few other values elsewhere',
+      'ground_truth/dent/empty_mask.png: the mask has no marked pixels, but its image test/dent/empty.png is anomalous',
+      'ground_truth/dent/photograph_mask.png: it has as many different values as a photograph; in a mask good pixels are 0 (black) and others have one or few other values',
     ]);
   });
 
-  test('a good image may have an empty mask only', async () => {
+  test('a good image may only have an empty mask', async () => {
     await folder.write({
       ...files,
       'empty.png': makePng({
@@ -149,11 +149,11 @@ describe('what is checked when a source is opened', () => {
       'list.csv': 'path,mask\ntrain/good/a.png,empty.png\ntrain/good/b.png,ground_truth/dent/a_mask.png\n',
     });
     expect(problemsOf(await errorOf(openManifest({ file: `${folder.root}/list.csv` })))).toEqual([
-      'ground_truth/dent/a_mask.png: the mask marks 1 pixels, but its image train/good/b.png is good (line 3)',
+      'ground_truth/dent/a_mask.png: the mask has 1 marked pixels, but its image train/good/b.png is good (line 3)',
     ]);
   });
 
-  test('damage in the middle of an image, when asked to be thorough', async () => {
+  test('damage in the middle of an image, with `thorough`', async () => {
     const noise = Array.from({ length: 64 }, (_, y) =>
       Array.from({ length: 64 }, (_, x) => (x * x * 31 + y * y * 17) % 251),
     );

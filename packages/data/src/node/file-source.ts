@@ -21,13 +21,16 @@ import {
 } from './inspect-entry.js';
 import { loadSharp } from './sharp.js';
 
-/** How a source is checked when it is opened. */
+/** Checks that are made when a source is opened. */
 export interface CheckOptions {
-  /** Decodes every image, to find damage in its middle too. Default false: headers, ends and masks. */
+  /**
+   * Decodes every image, which also finds damage in its middle. Default false: only headers, file ends and masks are
+   * checked.
+   */
   readonly thorough?: boolean;
   /**
-   * Whether the same file, byte for byte, may lie in two splits, or under two labels. Default `'refused'`:
-   * an image that was trained on tests nothing.
+   * Whether identical files (byte for byte) may occur in two splits or with two labels. Default `'refused'`: testing
+   * on an image that was trained on is meaningless.
    */
   readonly duplicates?: 'refused' | 'allowed';
   readonly signal?: AbortSignal;
@@ -35,11 +38,11 @@ export interface CheckOptions {
 
 const CONCURRENCY = 4;
 
-/** Images that are the same file, byte for byte, in two splits or under two labels. */
+/** Problems of identical files (byte for byte) in two splits or with two labels. */
 function duplicateProblems(entries: readonly InspectedEntry[]): DatasetProblem[] {
   const problems: DatasetProblem[] = [];
   const first = new Map<string, InspectedEntry>();
-  // Sorted, so that it is the test image that is said to be in train, not the other way round.
+  // Sorted by split, so that the problem is reported for the test image, not for the training image.
   const bySplit = [...entries].sort((a, b) => SPLITS.indexOf(a.split) - SPLITS.indexOf(b.split));
   for (const entry of bySplit) {
     const { id, sha256, split, label } = entry;
@@ -85,11 +88,11 @@ function sampleOf(
 }
 
 /**
- * Looks at every file and makes the source.
+ * Inspects every file and makes the source.
  * @param options.root ids and masks are relative to it.
- * @param options.name of the source, and of the dataset in messages; default: the root's.
- * @param options.kinds of defects by the values in masks of regions; left out where they could not be told, which
- * is then among the problems.
+ * @param options.name of the source, and of the dataset in messages; default: the name of the root folder.
+ * @param options.kinds types of defects by their values in the masks of regions; undefined if they could not be read,
+ * which is then one of the problems.
  * @param options.problems found so far; thrown together with those of the files.
  * @throws {DskdError} `dataset-invalid`, `dependency-missing`, `aborted`
  */
@@ -104,7 +107,7 @@ export async function fileSource(options: {
 }): Promise<ImageSource> {
   const { root, hint, kinds, checks } = options;
   const entries = [...options.entries].sort((a, b) => byCodeUnit(a.id, b.id));
-  // Once and first: otherwise every image would be called unreadable where it is missing.
+  // Checked once, up front: otherwise every image would be reported as unreadable if sharp is missing.
   await loadSharp();
   const limit = limiter(CONCURRENCY);
   const problems = [...options.problems];
@@ -127,7 +130,7 @@ export async function fileSource(options: {
       [...problems, ...duplicates],
       problems.length > 0
         ? hint
-        : "Take them out of one side, or open the source with duplicates: 'allowed'.",
+        : "Remove the duplicates from one side, or open the source with duplicates: 'allowed'.",
     );
   }
   return sourceOf(

@@ -23,7 +23,7 @@ const seen = (source: Awaited<ReturnType<typeof openFolder>>): unknown[] =>
     'loadMask' in sample,
   ]);
 
-test('everything below is train, good', async () => {
+test('all images, also in subfolders, are train, good', async () => {
   await folder.write({ 'b.png': image(1), 'a/deep/x.PNG': image(2), 'readme.txt': 'x' });
   const source = await openFolder({ root: folder.root });
   expect(seen(source)).toEqual([
@@ -33,7 +33,7 @@ test('everything below is train, good', async () => {
   expect((await source.samples[0]!.load()).width).toBe(2);
 });
 
-test('every problem in one error', async () => {
+test('reports every problem in one error', async () => {
   await folder.write({
     'good.png': image(1),
     'a.png': 'text',
@@ -42,8 +42,8 @@ test('every problem in one error', async () => {
     'cut.jpg': Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16]),
   });
   expect(problemsOf(await errorOf(openFolder({ root: folder.root })))).toEqual([
-    'a.png: not an image we read (PNG, JPEG, WebP and TIFF) but text',
-    'b.gif: GIF is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
+    'a.png: unsupported format (text); supported are PNG, JPEG, WebP and TIFF',
+    'b.gif: GIF is not supported, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
     expect.stringMatching(/^cut\.jpg: a damaged (or truncated )?JPEG \(.+\)$/),
     'empty.png: the file is empty',
   ]);
@@ -59,7 +59,7 @@ test('throws when the folder holds no images', async () => {
   ]);
 });
 
-test('a folder called like an image is a folder; an image may be called like another format', async () => {
+test('a folder named like an image is a folder; an image may have the extension of another format', async () => {
   await folder.write({ 'x.png/1.png': image(1), 'y.png/empty': undefined, 'z.jpg': image(2) });
   const source = await openFolder({ root: folder.root });
   expect(source.samples.map(({ id }) => id)).toEqual(['x.png/1.png', 'z.jpg']);
@@ -85,7 +85,7 @@ describe('with defects and masks', () => {
     ['good/2.png', 'train', 'good', 'good', false],
   ];
 
-  test('folders are named, or found by openSource', async () => {
+  test('folders can be named, or are found by openSource', async () => {
     await folder.write(files);
     const { root } = folder;
     const named = await openFolder({ root, good: 'good', defects: 'defects', masks: 'masks' });
@@ -96,7 +96,7 @@ describe('with defects and masks', () => {
     expect(await found.fingerprint()).toBe(await named.fingerprint());
   });
 
-  test('good images may lie beside the other folders, or elsewhere', async () => {
+  test('good images may be next to the other folders, or elsewhere', async () => {
     await folder.write({
       'set/1.png': image(1),
       'set/day2/2.png': image(2),
@@ -117,7 +117,7 @@ describe('with defects and masks', () => {
     expect((await elsewhere.samples[0]!.load()).data[0]).toBe(3);
   });
 
-  test('every problem in one error', async () => {
+  test('reports every problem in one error', async () => {
     await folder.write({
       ...files,
       'defects/scratch/7.png': image(7),
@@ -133,16 +133,16 @@ describe('with defects and masks', () => {
       await errorOf(openFolder({ root, good: 'good', defects: 'defects', masks: 'masks' })),
     );
     expect(problems).toEqual([
-      'defects/good/8.png: an image called good among the defects',
-      'defects/old.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
+      'defects/good/8.png: an image in a folder named good, among the defects',
+      'defects/old.bmp: BMP is not supported, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
       'defects/scratch/7.png: its mask masks/scratch/7.png is missing',
-      'masks/3_mask.png: a mask of the same image as masks/3.png',
+      'masks/3_mask.png: a second mask for the image of masks/3.png',
       'masks/scratch/1_mask.png: the mask is 3 x 2, its image defects/scratch/1.png 2 x 2',
-      'masks/scratch/9_mask.png: a mask of no image in defects',
+      'masks/scratch/9_mask.png: a mask without an image in defects',
     ]);
   });
 
-  test('named folders that are missing or empty are said', async () => {
+  test('reports named folders that are missing or empty', async () => {
     await folder.write({ 'good/1.png': image(1), 'masks/notes.txt': 'x' });
     const { root } = folder;
     expect(
@@ -154,16 +154,16 @@ describe('with defects and masks', () => {
     ]);
   });
 
-  test('masks need defects', async () => {
+  test('refuses masks without defects', async () => {
     expect((await errorOf(openFolder({ root: folder.root, masks: 'masks' }))).code).toBe('invalid-argument');
   });
 
-  test('openSource takes no other folder, and nothing loose, beside good and defects', async () => {
+  test('openSource refuses other folders and loose images next to good and defects', async () => {
     await folder.write({ ...files, 'more/1.png': image(9), '0.png': image(9) });
     expect(problemsOf(await errorOf(openSource({ root: folder.root })))).toEqual(
       ['0.png', 'more'].map(
         (name) =>
-          `${name}: not part of a plain folder of good images, and there is no train/good as in MVTec AD`,
+          `${name}: unexpected in a plain folder of good images, and there is no train/good as in MVTec AD`,
       ),
     );
   });

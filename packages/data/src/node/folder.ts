@@ -8,15 +8,15 @@ import { isFolder, listTree } from './listing.js';
 
 export interface OpenFolderOptions extends CheckOptions {
   readonly root: string;
-  /** Folder of the good images, relative to `root`. Default: `root` itself, without the other two. */
+  /** Folder of the good images, relative to `root`. Default: `root` itself, without the other two folders. */
   readonly good?: string;
-  /** Folder of the images with defects, relative to `root`; folders in it name kinds of defects. */
+  /** Folder of the images with defects, relative to `root`; its subfolders name the types of defects. */
   readonly defects?: string;
-  /** Folder of the masks of `defects`, relative to `root`, laid out like it: `x/7.png` or `x/7_mask.png`. */
+  /** Folder of the masks of `defects`, relative to `root`, with the same layout: `x/7.png` or `x/7_mask.png`. */
   readonly masks?: string;
 }
 
-/** Without its extension, and without `_mask` before it. */
+/** Path without its extension and without a suffix `_mask`. */
 function stemOf(relative: string): string {
   return relative.replace(/(_mask)?\.[^./]+$/i, '');
 }
@@ -31,7 +31,7 @@ class FolderReader {
     this.problems.push({ path: where, problem });
   }
 
-  /** Readable images in `folder`, by their paths in it; those below `without` are left out. */
+  /** Readable images in `folder`, as paths relative to it; those in the folders `without` are left out. */
   async images(folder: string, without: readonly string[] = []): Promise<string[]> {
     const shown = folder === '.' ? this.root : folder;
     const absolute = path.resolve(this.root, folder);
@@ -62,7 +62,7 @@ class FolderReader {
     for (const name of await this.images(folder)) {
       const id = path.posix.join(folder, name);
       const defectType = name.includes('/') ? name.slice(0, name.indexOf('/')) : UNNAMED_DEFECT;
-      if (defectType === 'good') this.report(id, 'an image called good among the defects');
+      if (defectType === 'good') this.report(id, 'an image in a folder named good, among the defects');
       const mask = truths?.get(stemOf(name));
       truths?.delete(stemOf(name));
       const entry = { id, split: 'test', label: 'anomalous', defectType } as const;
@@ -71,7 +71,7 @@ class FolderReader {
         this.report(id, `its mask ${path.posix.join(masks!, stemOf(name))}.png is missing`);
       }
     }
-    for (const mask of truths?.values() ?? []) this.report(mask, `a mask of no image in ${folder}`);
+    for (const mask of truths?.values() ?? []) this.report(mask, `a mask without an image in ${folder}`);
   }
 
   async masksByStem(folder: string): Promise<Map<string, string>> {
@@ -80,23 +80,23 @@ class FolderReader {
       const mask = path.posix.join(folder, name);
       const same = masks.get(stemOf(name));
       if (same === undefined) masks.set(stemOf(name), mask);
-      else this.report(mask, `a mask of the same image as ${same}`);
+      else this.report(mask, `a second mask for the image of ${same}`);
     }
     return masks;
   }
 }
 
 /**
- * Opens a plain folder of images of good parts, with all below it: they are `train`, `good`. With
- * `defects`, the images in that folder are `test`, `anomalous`; with `masks`, each of them needs one.
- * Good images to test with are split off by `splitBySeed`.
+ * Opens a plain folder of images of good parts, including subfolders: they are `train`, `good`. With `defects`, the
+ * images in that folder are `test`, `anomalous`; with `masks`, each of them must have a mask. Use `splitBySeed` to
+ * split off good images for testing.
  * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `invalid-argument`,
  * `dependency-missing`, `aborted`
  */
 export async function openFolder(options: OpenFolderOptions): Promise<ImageSource> {
   const { root, good = '.', defects, masks, ...checks } = options;
   if (masks !== undefined && defects === undefined) {
-    throw new DskdError('invalid-argument', `Got a folder of masks, ${masks}, but none of defects.`);
+    throw new DskdError('invalid-argument', `Got a folder of masks, ${masks}, but no folder of defects.`);
   }
   if (!(await isFolder(root))) throw datasetError(root, [{ path: root, problem: 'there is no such folder' }]);
   const reader = new FolderReader(root);

@@ -6,21 +6,21 @@ import type { DatasetProblem, DefectRegion, Sample } from '../samples.js';
 import type { PixelSize } from '../transforms/placement.js';
 import { decodeMask, inspectImage, inspectMask, inspectRegion, readBytes } from './decode.js';
 
-/** How much of a region is to be found for full marks. */
+/** A type of defect, with the share of a region that must be found for a full score. */
 export interface DefectKind {
   readonly name: string;
-  /** A share of the region's area (relative), or a number of pixels at the image's own size. */
+  /** A fraction of the region's area (if relative), or a number of pixels at the image's own size. */
   readonly saturationThreshold: number;
   readonly relativeSaturation: boolean;
 }
 
-/** The kinds of defects of a category by the value that marks them in masks. */
+/** Types of defects of a category, by the value that marks them in masks. */
 export type DefectKinds = ReadonlyMap<number, DefectKind>;
 
 /**
- * The pixels of a region that are to be found for full marks, as MVTec's own evaluation counts them: of a relative
- * threshold the fraction of a pixel is cut off, an absolute one is no more than the region's area. 0 where a relative
- * threshold comes to less than a pixel: that evaluation would divide by zero.
+ * Number of pixels of a region that must be found for a full score, computed as in MVTec's evaluation: a relative
+ * threshold is truncated to whole pixels, an absolute one is at most the region's area. 0 if a relative threshold is
+ * less than one pixel; MVTec's evaluation would then divide by zero.
  */
 export function saturationAreaOf(
   { saturationThreshold, relativeSaturation }: DefectKind,
@@ -30,17 +30,17 @@ export function saturationAreaOf(
   return Math.min(saturationThreshold, area);
 }
 
-/** The mask of one defect that was looked at. */
+/** The inspected mask of one defect. */
 export interface RegionFile {
   /** Absolute path. */
   readonly file: string;
-  /** Of its bytes. */
+  /** SHA-256 of the file's bytes, hexadecimal. */
   readonly sha256: string;
   readonly defectType: string;
   readonly saturationArea: number;
 }
 
-/** Reads the regions of an image, in the order of their files. */
+/** Reads the regions of an image, in the order of `regions`. */
 export function loadRegions(regions: readonly RegionFile[]): Promise<DefectRegion[]> {
   return Promise.all(
     regions.map(async ({ file, defectType, saturationArea }) => ({
@@ -51,7 +51,7 @@ export function loadRegions(regions: readonly RegionFile[]): Promise<DefectRegio
   );
 }
 
-/** Reads all that is anomalous in an image: its regions may overlap, and are of one size. */
+/** Reads the union of all regions of an image. The regions may overlap and have the same size. */
 export async function loadUnion(regions: readonly RegionFile[]): Promise<PixelBuffer> {
   const [first, ...others] = (await loadRegions(regions)).map(({ mask }) => mask);
   const data = Uint8Array.from(first!.data);
@@ -59,17 +59,17 @@ export async function loadUnion(regions: readonly RegionFile[]): Promise<PixelBu
   return { ...first!, data };
 }
 
-/** A sample that lies in files, before it was looked at. */
+/** A sample in files, before inspection. */
 export interface FileEntry extends Pick<Sample, 'id' | 'split' | 'label' | 'defectType'> {
   /** Path of the mask relative to the root, if there is one. */
   readonly mask?: string;
-  /** Paths of the masks of its defects relative to the root, where each has its own; then there is no `mask`. */
+  /** Paths of the masks relative to the root if each defect has its own mask; `mask` is then not set. */
   readonly regions?: readonly string[];
-  /** Where the entry was named, for messages, such as `line 3`. */
+  /** Where the entry is listed, for messages, such as `line 3`. */
   readonly named?: string;
 }
 
-/** An entry whose files were looked at. */
+/** An entry whose files were inspected. */
 export interface InspectedEntry extends Omit<FileEntry, 'regions'> {
   readonly sha256: string;
   readonly maskSha256: string;
@@ -77,20 +77,20 @@ export interface InspectedEntry extends Omit<FileEntry, 'regions'> {
 }
 
 export interface InspectOptions {
-  /** Decodes the image, to find damage in its middle too. */
+  /** Decodes the image, which also finds damage in its middle. */
   readonly thorough: boolean;
-  /** What the values in masks of regions stand for, if that is known. */
+  /** Meaning of the values in the masks of regions, if known. */
   readonly kinds: DefectKinds | undefined;
   readonly report: (problem: DatasetProblem) => void;
 }
 
-/** A file that was looked at; without `seen` where something was wrong with it. */
+/** Result of inspecting a file; without `seen` if a problem was found. */
 interface Look<T> {
   readonly sha256: string;
   readonly seen?: T;
 }
 
-/** Looks at the files of one entry. */
+/** Inspects the files of one entry. */
 class EntryInspector {
   constructor(
     readonly root: string,
@@ -131,21 +131,21 @@ class EntryInspector {
     );
   }
 
-  /** @returns the hash of the mask. */
+  /** @returns the SHA-256 of the mask. */
   async mask(mask: string, size: PixelSize | undefined): Promise<string> {
     const { id, label } = this.entry;
     const { sha256, seen } = await this.look(mask, (bytes, name) => inspectMask(bytes, { name }));
     this.compareSizes(mask, seen, size);
     if (seen && label === 'anomalous' && seen.marked === 0) {
-      this.tell(mask, `the mask marks nothing, but its image ${id} is anomalous`);
+      this.tell(mask, `the mask has no marked pixels, but its image ${id} is anomalous`);
     }
     if (seen && label === 'good' && seen.marked > 0) {
-      this.tell(mask, `the mask marks ${seen.marked} pixels, but its image ${id} is good`);
+      this.tell(mask, `the mask has ${seen.marked} marked pixels, but its image ${id} is good`);
     }
     return sha256;
   }
 
-  /** @returns nothing where something is wrong with it. */
+  /** @returns undefined if a problem was found. */
   async region(mask: string, size: PixelSize | undefined): Promise<RegionFile | undefined> {
     const { kinds } = this.options;
     const { sha256, seen } = await this.look(mask, (bytes, name) => inspectRegion(bytes, { name }));
@@ -154,15 +154,15 @@ class EntryInspector {
     const kind = kinds.get(seen.value);
     if (!kind) {
       const known = [...kinds.keys()].sort((a, b) => a - b).join(', ');
-      this.tell(mask, `its value ${seen.value} is no pixel_value of defects_config.json (${known})`);
+      this.tell(mask, `its value ${seen.value} is not a pixel_value in defects_config.json (${known})`);
       return undefined;
     }
     const saturationArea = saturationAreaOf(kind, seen.area);
     if (saturationArea === 0) {
       this.tell(
         mask,
-        `the saturation_threshold ${kind.saturationThreshold} of ${kind.name} is less than a pixel of its ${seen.area}; ` +
-          'wanted one that comes to at least one pixel, or a larger region',
+        `the saturation_threshold ${kind.saturationThreshold} of ${kind.name} is less than one pixel of its area of ${seen.area}; ` +
+          'wanted a threshold of at least one pixel, or a larger region',
       );
       return undefined;
     }
@@ -170,7 +170,7 @@ class EntryInspector {
   }
 }
 
-/** Reads the files of an entry and reports what is wrong with them. */
+/** Inspects the files of an entry and reports their problems. */
 export async function inspectEntry(
   root: string,
   entry: FileEntry,

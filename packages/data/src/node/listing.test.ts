@@ -9,7 +9,7 @@ afterEach(() => folder.remove());
 const inside = (paths: readonly string[]): string[] =>
   paths.map((path) => path.slice(folder.root.length + 1).replaceAll('\\', '/'));
 
-test('files and folders, each image once, sorted, extensions in any case', async () => {
+test('lists files and folders, each image once, sorted; extensions in upper or lower case', async () => {
   await folder.write({
     'b/2.PNG': '',
     'b/10.JPeG': '',
@@ -30,14 +30,14 @@ test('files and folders, each image once, sorted, extensions in any case', async
   ).toEqual(['a.webp', 'b/10.JPeG', 'b/2.PNG', 'b/deep/er/x.tif', 'no-extension']);
 });
 
-test('links are followed, circles end', async () => {
+test('follows links, and stops at cycles', async () => {
   await folder.write({ 'real/1.png': '', 'tree/2.png': '' });
   await symlink(`${folder.root}/real`, `${folder.root}/tree/linked`);
   await symlink(`${folder.root}/tree`, `${folder.root}/tree/circle`);
   expect(inside(await listImages([`${folder.root}/tree`]))).toEqual(['tree/2.png', 'tree/linked/1.png']);
 });
 
-test('all that is missing in one error', async () => {
+test('reports all missing paths in one error', async () => {
   await folder.write({ 'a.png': '' });
   const { root } = folder;
   const error = await errorOf(listImages([`${root}/x`, `${root}/a.png`, `${root}/y.png`]));
@@ -45,18 +45,18 @@ test('all that is missing in one error', async () => {
   expect(error.details.missing).toEqual([`${root}/x`, `${root}/y.png`]);
 });
 
-test('folders without images and images we do not read are problems', async () => {
+test('folders without images and unsupported images are problems', async () => {
   await folder.write({ 'empty/notes.txt': '', 'old/1.bmp': '', 'old/2.png': '' });
   const { root } = folder;
   expect(problemsOf(await errorOf(listImages([`${root}/empty`, `${root}/old`])))).toEqual([
     `${root}/empty: the folder holds no images`,
-    `${root}/old/1.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG`,
+    `${root}/old/1.bmp: BMP is not supported, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG`,
   ]);
 });
 
-test('a folder that cannot be looked into is named', async () => {
+test('names a folder that cannot be read', async () => {
   const error = await errorOf(listFolder(`${folder.root}/gone`));
   expect(error.code).toBe('file-not-found');
-  expect(error.message).toContain('Cannot look into the folder');
+  expect(error.message).toContain('Cannot read the folder');
   expect(error.message).toContain('gone');
 });

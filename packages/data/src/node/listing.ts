@@ -8,9 +8,9 @@ import { byCodeUnit, datasetError, type DatasetProblem } from '../samples.js';
 export interface FolderListing {
   /** Names of folders, sorted. */
   readonly folders: readonly string[];
-  /** Names of files that we should be able to read, sorted. */
+  /** Names of files with a supported image extension, sorted. */
   readonly images: readonly string[];
-  /** Names of images in formats that we do not read, sorted. */
+  /** Names of images in unsupported formats, sorted. */
   readonly refused: readonly string[];
 }
 
@@ -34,24 +34,20 @@ async function entriesOf(folder: string): Promise<Dirent[]> {
   try {
     return await readdir(folder, { withFileTypes: true });
   } catch (cause) {
-    throw new DskdError(
-      'file-not-found',
-      `Cannot look into the folder ${folder}: ${(cause as Error).message}`,
-      {
-        cause,
-        hint: 'Check that it exists and may be read.',
-        details: { path: folder },
-      },
-    );
+    throw new DskdError('file-not-found', `Cannot read the folder ${folder}: ${(cause as Error).message}`, {
+      cause,
+      hint: 'Check that it exists and is readable.',
+      details: { path: folder },
+    });
   }
 }
 
 /**
- * What lies in a folder. Hidden files and folders (a leading dot), `Thumbs.db`, `desktop.ini` and
- * `__MACOSX` are passed over, so are files that are no images by their extension (in any case). A folder
- * is a folder, even if it is called like an image.
- * Links are followed; dangling ones count as images when they are called so, and fail when read.
- * @throws {DskdError} `file-not-found` where the folder cannot be read.
+ * Lists a folder. Hidden files and folders (a leading dot), `Thumbs.db`, `desktop.ini` and `__MACOSX` are ignored,
+ * and so are files without an image extension (in upper or lower case). A folder is listed as a folder, even if it is
+ * named like an image. Links are followed. A dangling link with an image extension is listed as an image and fails
+ * when it is read.
+ * @throws {DskdError} `file-not-found` if the folder cannot be read.
  */
 export async function listFolder(folder: string): Promise<FolderListing> {
   const listing = { folders: [] as string[], images: [] as string[], refused: [] as string[] };
@@ -74,7 +70,7 @@ export interface TreeListing {
   readonly refused: string[];
 }
 
-/** {@link listFolder} for a folder and all below it. A folder that links back to one above is entered once. */
+/** {@link listFolder} for a folder and all its subfolders. A folder that links to one of its parents is read once. */
 export async function listTree(root: string): Promise<TreeListing> {
   const tree: TreeListing = { images: [], refused: [] };
   const seen = new Set<string>();
@@ -95,10 +91,10 @@ export async function listTree(root: string): Promise<TreeListing> {
 }
 
 /**
- * The images that `paths` name: files as they are, folders with all below them (the rules of
- * {@link listFolder}). Each once, sorted by path.
- * @throws {DskdError} `file-not-found` where a path does not exist, `dataset-invalid` where a folder holds
- * no images or some that we do not read. All problems in one error.
+ * Lists the images at `paths`: files as given, folders with all their subfolders, by the rules of {@link listFolder}.
+ * @returns each image once, sorted by path.
+ * @throws {DskdError} `file-not-found` if a path does not exist; `dataset-invalid` if a folder contains no images or
+ * unsupported ones. All problems are in one error.
  */
 export async function listImages(paths: readonly string[]): Promise<string[]> {
   const found = new Set<string>();

@@ -1,11 +1,11 @@
 import { parse } from 'csv-parse/sync';
 import type { DatasetProblem } from '../samples.js';
 
-/** What a manifest may say about an image. */
+/** Columns of a manifest. */
 export const COLUMNS = ['path', 'label', 'split', 'mask', 'defect'] as const;
 export type Column = (typeof COLUMNS)[number];
 
-/** One image of a manifest. What is empty or not there is not in `cells`. */
+/** One image of a manifest. `cells` has no entries for empty or missing cells. */
 export interface ManifestRow {
   /** Counted from 1. */
   readonly line: number;
@@ -17,7 +17,7 @@ export interface ManifestTable {
   readonly problems: readonly DatasetProblem[];
 }
 
-/** Collects the rows of a manifest called `name`. */
+/** Collects the rows of a manifest. `name` is its name in messages. */
 class TableReader implements ManifestTable {
   readonly rows: ManifestRow[] = [];
   readonly problems: DatasetProblem[] = [];
@@ -32,7 +32,7 @@ class TableReader implements ManifestTable {
     this.problems.push({ path: `${this.name}:${line}`, problem });
   }
 
-  /** The column called `name`; undefined, and reported once, where we know none. */
+  /** Returns the column with this name; undefined, and reported once, if it is unknown. */
   column(line: number, name: string): Column | undefined {
     const column = COLUMNS.find((known) => known === name.trim().toLowerCase());
     if (column === undefined && !this.ignoreUnknownColumns && !this.#unknown.has(name)) {
@@ -43,7 +43,7 @@ class TableReader implements ManifestTable {
   }
 }
 
-/** The separator that stands in the header: a comma, or what Excel writes in many countries. */
+/** Detects the separator from the header: a comma, or a semicolon or tab as Excel writes in many countries. */
 function delimiterOf(text: string): string {
   const header = /^.*/.exec(text)![0];
   return [',', ';', '\t'].find((delimiter) => header.includes(delimiter)) ?? ',';
@@ -52,7 +52,7 @@ function delimiterOf(text: string): string {
 function readCsv(text: string, table: TableReader): void {
   let records: { readonly record: readonly string[]; readonly info: { readonly lines: number } }[];
   try {
-    // With `info`, records come as the type above; the package's types do not know.
+    // With `info: true` records have the type above, which the package's type declarations do not express.
     records = parse(text, {
       delimiter: delimiterOf(text),
       info: true,
@@ -82,7 +82,7 @@ function readCsv(text: string, table: TableReader): void {
   }
   for (const { record, info } of rest) {
     if (record.length !== columns.length) {
-      table.report(info.lines, `has ${record.length} cells; the header has ${columns.length}`);
+      table.report(info.lines, `has ${record.length} cells, but the header has ${columns.length}`);
       continue;
     }
     const cells: Partial<Record<Column, string>> = {};
@@ -120,8 +120,8 @@ function readJsonLines(text: string, table: TableReader): void {
 }
 
 /**
- * Reads the text of a manifest: CSV (RFC 4180; comma, semicolon or tab) or one JSON object a line. Line ends
- * of any system; a byte order mark is passed over.
+ * Parses a manifest: CSV (RFC 4180; comma, semicolon or tab) or one JSON object per line. Accepts the line ends of
+ * any system and ignores a byte order mark.
  * @param name of the manifest in problems.
  */
 export function readManifestTable(
@@ -137,7 +137,7 @@ export function readManifestTable(
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    table.report(1, 'not text in UTF-8; save it as CSV UTF-8');
+    table.report(1, 'not UTF-8 text; save it as CSV UTF-8');
     return table;
   }
   if (options.format === 'csv') readCsv(text, table);

@@ -115,13 +115,13 @@ describe('the same list', () => {
     expect(seen(source)).toEqual(wanted);
   });
 
-  test('is opened by openSource', async () => {
+  test('can be opened by openSource', async () => {
     await folder.write({ 'lists/list.csv': CSV });
     expect(seen(await openSource({ root: path.join(folder.root, 'lists/list.csv') }))).toEqual(wanted);
   });
 });
 
-test('paths alone are good images to train on; labels alone put defects into test', async () => {
+test('with paths only, all images are good and train; with labels only, anomalous images are test', async () => {
   expect(seen(await open('path\n../images/a.png\n'))).toEqual([wanted[0]]);
   const labeled = 'path,label\n../images/a.png,good\n../images/c.png,bad\n';
   expect(seen(await open(labeled))).toEqual([
@@ -130,7 +130,7 @@ test('paths alone are good images to train on; labels alone put defects into tes
   ]);
 });
 
-test('every problem in one error, with its line', async () => {
+test('reports every problem in one error, with its line', async () => {
   await folder.write({ 'lists/words.png': 'words', 'lists/sub': undefined });
   const error = await errorOf(
     open(`path,label,split,mask,lable
@@ -152,22 +152,22 @@ too,few
   expect(problemsOf(error)).toEqual([
     '../truth/none.png: there is no such file (line 4)',
     'list.csv:1: unknown column "lable"; known are path, label, split, mask, defect',
-    'list.csv:10: names ../images/d.png again, after line 9',
+    'list.csv:10: names ../images/d.png again; it is already in line 9',
     'list.csv:10: no split; wanted train, validation or test',
     'list.csv:11: names no image: its path is empty',
     'list.csv:12: an anomalous image in train; only good ones are trained on',
-    'list.csv:12: names ../images/c.png again, after line 7',
+    'list.csv:12: names ../images/c.png again; it is already in line 7',
     'list.csv:13: the mask of ../images/b, "2".png is missing',
-    'list.csv:14: has 2 cells; the header has 5',
-    'list.csv:3: names ../images/a.png again, after line 2',
-    'list.csv:7: unknown label "scratched"; wanted good or anomalous (the kind of a defect goes into the column defect)',
-    'list.csv:8: names ../images/c.png again, after line 7',
-    'list.csv:8: no label; wanted good or anomalous (the kind of a defect goes into the column defect)',
+    'list.csv:14: has 2 cells, but the header has 5',
+    'list.csv:3: names ../images/a.png again; it is already in line 2',
+    'list.csv:7: unknown label "scratched"; wanted good or anomalous (the type of defect belongs in the column defect)',
+    'list.csv:8: names ../images/c.png again; it is already in line 7',
+    'list.csv:8: no label; wanted good or anomalous (the type of defect belongs in the column defect)',
     'list.csv:9: the mask of ../images/d.png is missing',
     'list.csv:9: unknown split "tset"; wanted train, validation or test',
     'none.png: there is no such file (line 4)',
     'sub: it is a folder (line 6)',
-    'words.png: not an image we read (PNG, JPEG, WebP and TIFF) but text (line 5)',
+    'words.png: unsupported format (text); supported are PNG, JPEG, WebP and TIFF (line 5)',
   ]);
   expect(error.message).toContain(`The dataset ${path.join(folder.root, 'lists/list.csv')} has`);
   expect(error.hint).toContain('path, label, split, mask and defect');
@@ -191,7 +191,7 @@ test('problems of JSON lines', async () => {
   ]);
 });
 
-test('unknown columns are passed over on request', async () => {
+test('unknown columns are ignored on request', async () => {
   const csv = 'path,camera\n../images/a.png,3\n';
   expect(problemsOf(await errorOf(open(csv)))).toEqual([
     'list.csv:1: unknown column "camera"; known are path, label, split, mask, defect',
@@ -199,7 +199,7 @@ test('unknown columns are passed over on request', async () => {
   expect(seen(await open(csv, { ignoreUnknownColumns: true }))).toEqual([wanted[0]]);
 });
 
-test('masks: all or none, unless said otherwise', async () => {
+test('masks: all or none by default', async () => {
   const partly = `path,label,mask
 ../images/c.png,anomalous,../truth/c.png
 ../images/d.png,anomalous,
@@ -215,7 +215,7 @@ test('masks: all or none, unless said otherwise', async () => {
   expect(problemsOf(await errorOf(open(none, { masks: 'required' })))).toHaveLength(2);
 });
 
-test('a label and its kind of defect agree', async () => {
+test('a label and its type of defect must agree', async () => {
   const csv = 'path,label,defect\n../images/a.png,good,dent\n../images/c.png,anomalous,good\n';
   expect(problemsOf(await errorOf(open(csv)))).toEqual([
     'list.csv:2: an image labeled good with the defect "dent"',
@@ -229,13 +229,13 @@ test.each([
   ['an open quote', 'path\n"../images/a.png\n', /^list\.csv:\d+: not CSV \(.*[Qq]uote.*\)/],
   ['nothing', '', /^list\.csv:1: the manifest names no images$/],
   ['a header only', 'path,label\n', /^list\.csv:1: the manifest names no images$/],
-  ['UTF-16', Buffer.from('\uFEFFpath\na.png\n', 'utf16le'), /^list\.csv:1: not text in UTF-8/],
+  ['UTF-16', Buffer.from('\uFEFFpath\na.png\n', 'utf16le'), /^list\.csv:1: not UTF-8 text/],
   ['names that every object has', 'path,label\n../images/a.png,constructor\n', /unknown label "constructor"/],
-])('says what is wrong: %s', async (_, content, wanted) => {
+])('reports what is wrong: %s', async (_, content, wanted) => {
   expect(problemsOf(await errorOf(open(content))).join('\n')).toMatch(wanted);
 });
 
-test('says when the file is not there, or no manifest', async () => {
+test('reports a missing file, or one that is not a manifest', async () => {
   const missing = path.join(folder.root, 'none.csv');
   expect(problemsOf(await errorOf(openManifest({ file: missing })))).toEqual([
     `${missing}: there is no such file`,
@@ -245,7 +245,7 @@ test('says when the file is not there, or no manifest', async () => {
   ]);
   const image = path.join(folder.root, 'images/a.png');
   expect(problemsOf(await errorOf(openSource({ root: image })))).toEqual([
-    `${image}: not a manifest; wanted a file called .csv, .jsonl or .ndjson`,
+    `${image}: not a manifest; wanted a file with the extension .csv, .jsonl or .ndjson`,
   ]);
   expect(problemsOf(await errorOf(openSource({ root: image, category: 'cap' })))).toEqual([
     `${image}: a file, not a folder with the category cap`,

@@ -20,11 +20,10 @@ export interface OpenManifestOptions extends CheckOptions {
   /** Path of the manifest: `.csv`, `.jsonl` or `.ndjson`. */
   readonly file: string;
   /**
-   * Whether each anomalous image must have a mask. Default: either all of them or none, because a
-   * forgotten mask is as good as none.
+   * Whether each anomalous image must have a mask. Default: all of them or none, so that a forgotten mask is noticed.
    */
   readonly masks?: 'required' | 'optional';
-  /** Passes over columns that we do not know; otherwise they are a problem, as a misspelled name is. */
+  /** Ignores unknown columns. Default false: they are a problem, because a misspelled name is one. */
   readonly ignoreUnknownColumns?: boolean;
 }
 
@@ -34,7 +33,7 @@ const FORMATS: Readonly<Record<string, 'csv' | 'jsonl'>> = {
   '.ndjson': 'jsonl',
 };
 
-/** How a manifest is written, told by the name of its file; undefined where it is none. */
+/** Format of a manifest by its extension; undefined if the file is not a manifest. */
 export function manifestFormat(file: string): 'csv' | 'jsonl' | undefined {
   return FORMATS[extensionOf(file)];
 }
@@ -56,7 +55,7 @@ const SPLIT_NAMES: ReadonlyMap<string, Split> = new Map<string, Split>([
   ['testing', 'test'],
 ]);
 
-/** Makes entries of the rows of one manifest. */
+/** Makes entries from the rows of one manifest. */
 class ManifestReader {
   readonly problems: DatasetProblem[] = [];
   readonly #lines = new Map<string, number>();
@@ -77,7 +76,7 @@ class ManifestReader {
     return rows.flatMap((row) => this.#entry(row, used) ?? []);
   }
 
-  /** @param used which cells an image must have because others have them. */
+  /** @param used which cells every image must have, because others have them. */
   #entry(
     { line, cells }: ManifestRow,
     used: { readonly label: boolean; readonly split: boolean; readonly mask: boolean },
@@ -91,14 +90,14 @@ class ManifestReader {
     }
     const id = this.#relative(cells.path);
     const earlier = this.#lines.get(id);
-    if (earlier !== undefined) report(`names ${id} again, after line ${earlier}`);
+    if (earlier !== undefined) report(`names ${id} again; it is already in line ${earlier}`);
     else this.#lines.set(id, line);
 
     const label = used.label ? LABELS.get(cells.label?.toLowerCase() ?? '') : 'good';
     if (label === undefined) {
       report(
         `${cells.label === undefined ? 'no label' : `unknown label ${JSON.stringify(cells.label)}`}; ` +
-          'wanted good or anomalous (the kind of a defect goes into the column defect)',
+          'wanted good or anomalous (the type of defect belongs in the column defect)',
       );
     }
     const byLabel = label === 'anomalous' ? 'test' : 'train';
@@ -124,9 +123,9 @@ class ManifestReader {
     return cells.mask === undefined ? entry : { ...entry, mask: this.#relative(cells.mask) };
   }
 
-  /** A path as it stands in the manifest, relative to the manifest, with forward slashes. */
+  /** Converts a path in the manifest to one relative to its folder, with forward slashes. */
   #relative(written: string): string {
-    // A backslash is from Windows, unless it is part of a name.
+    // A backslash is a path separator from Windows, unless a file with that name exists.
     const isName = path.sep === '/' && written.includes('\\') && existsSync(path.resolve(this.root, written));
     const slashed = isName ? written : written.replaceAll('\\', '/');
     const relative = path.relative(this.root, path.resolve(this.root, slashed));
@@ -135,12 +134,11 @@ class ManifestReader {
 }
 
 /**
- * Opens a list of images. Columns: `path` and, if you like, `label` (good or anomalous), `split` (train,
- * validation or test), `mask` (path of the ground truth) and `defect` (its kind). Paths are relative to the
- * manifest, or absolute. Without labels all images are good; without splits the good ones are `train`, the
- * others `test`; a label or split that is given for one image must be given for all.
- * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`,
- * `aborted`
+ * Opens a manifest, a list of images. Columns: `path` and optionally `label` (good or anomalous), `split` (train,
+ * validation or test), `mask` (path of the ground truth) and `defect` (type of defect). Paths are relative to the
+ * manifest, or absolute. Without labels all images are good. Without splits good images are `train` and the others
+ * `test`. A label or split that is given for one image must be given for all.
+ * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`, `aborted`
  */
 export async function openManifest(options: OpenManifestOptions): Promise<ImageSource> {
   const { file, masks, ignoreUnknownColumns = false, ...checks } = options;
@@ -148,7 +146,7 @@ export async function openManifest(options: OpenManifestOptions): Promise<ImageS
   const fail = (problem: string): never => {
     throw datasetError(file, [{ path: file, problem }]);
   };
-  if (!format) return fail('not a manifest; wanted a file called .csv, .jsonl or .ndjson');
+  if (!format) return fail('not a manifest; wanted a file with the extension .csv, .jsonl or .ndjson');
   let bytes: Uint8Array;
   try {
     bytes = await readBytes(file);
@@ -166,7 +164,7 @@ export async function openManifest(options: OpenManifestOptions): Promise<ImageS
     name: file,
     entries,
     problems: [...table.problems, ...reader.problems],
-    hint: 'A manifest has the columns path, label, split, mask and defect; all but path may be missing.',
+    hint: 'A manifest has the columns path, label, split, mask and defect; only path is required.',
     checks,
   });
 }
@@ -180,14 +178,18 @@ function cellsOf(sample: Sample, folder: string): Record<Column, string> {
   if (sample.loadRegions) {
     throw new DskdError(
       'invalid-argument',
-      `The ground truth of ${id} is known defect by defect: a manifest, with one mask an image, cannot say it.`,
-      { hint: 'Keep such data, as that of MVTec LOCO AD, in its folders.' },
+      `The defects of ${id} have separate masks; a manifest can hold only one mask per image.`,
+      { hint: 'Keep such data, for example MVTec LOCO AD, in its folder layout.' },
     );
   }
   if (origin?.file === undefined || (sample.loadMask && maskOrigin?.file === undefined)) {
-    throw new DskdError('invalid-argument', `The sample ${id} is no file: a manifest cannot name it.`, {
-      hint: 'Only sources of files, such as those of openSource, can be written as a manifest.',
-    });
+    throw new DskdError(
+      'invalid-argument',
+      `The sample ${id} does not come from a file, so a manifest cannot list it.`,
+      {
+        hint: 'Only sources of files, such as those of openSource, can be written as a manifest.',
+      },
+    );
   }
   const from = (file: string): string => path.relative(folder, file).split(path.sep).join('/');
   return {
@@ -200,9 +202,9 @@ function cellsOf(sample: Sample, folder: string): Record<Column, string> {
 }
 
 /**
- * Writes what `source` was resolved to, as a manifest that `openSource` reads: the source it gives has the
- * same samples and the same fingerprint. Paths are relative to the manifest.
- * @param file called `.csv`, `.jsonl` or `.ndjson`; written atomically, replaced where it exists.
+ * Writes the samples of `source` as a manifest. `openSource` reads it back as a source with the same samples and the
+ * same fingerprint. Paths are relative to the manifest.
+ * @param file with the extension `.csv`, `.jsonl` or `.ndjson`; written atomically; an existing file is replaced.
  * @throws {DskdError} `invalid-argument`
  */
 export async function writeManifest(source: Pick<ImageSource, 'samples'>, file: string): Promise<void> {

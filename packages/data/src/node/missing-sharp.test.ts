@@ -7,10 +7,10 @@ import { temporaryFolder } from './fabricate.test.util.js';
 
 const packages = fileURLToPath(new URL('../../../', import.meta.url));
 
-test('without sharp, everything that touches images says what to install', async () => {
+test('without sharp, every function that needs it says what to install', async () => {
   const folder = await temporaryFolder();
   try {
-    // A project that has this package and what it depends on, and nothing else.
+    // A project with this package and its dependencies only.
     const modules = path.join(folder.root, 'node_modules');
     await cp(path.join(packages, '../node_modules/csv-parse'), path.join(modules, 'csv-parse'), {
       recursive: true,

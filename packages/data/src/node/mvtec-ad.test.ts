@@ -14,7 +14,7 @@ beforeEach(async () => (folder = await temporaryFolder()));
 afterEach(() => folder.remove());
 
 const image = plainPng(4, 3, [10, 20, 30]);
-/** An image of its own for each split: the same one in two is a problem. */
+/** A different image for each split, because the same file in two splits is a problem. */
 const other = (value: number): Buffer => plainPng(4, 3, [value, 20, 30]);
 const complete = {
   'bottle/license.txt': 'words',
@@ -66,12 +66,12 @@ test('reads the layout, from the root or from the category itself', async () => 
   });
 });
 
-test('train/good alone is enough', async () => {
+test('train/good alone is sufficient', async () => {
   await folder.write({ 'train/good/a.png': image });
   expect((await openMvtecAd({ root: folder.root })).samples).toHaveLength(1);
 });
 
-test('every problem in one error', async () => {
+test('reports every problem in one error', async () => {
   await folder.write({
     ...complete,
     'bottle/train/good/text.png': 'not an image',
@@ -95,12 +95,12 @@ test('every problem in one error', async () => {
     'ground_truth/unmasked: there is no such folder: no masks for test/unmasked',
     'test/empty: the folder holds no images',
     'test/scratch/002.png: its mask ground_truth/scratch/002_mask.png is missing',
-    "test/stray.png: an image outside the folders of test (good, or a defect's name)",
-    'train/bad: not expected here, only train/good',
+    "test/stray.png: an image directly in test; wanted a folder for it (good, or a defect's name)",
+    'train/bad: unexpected folder; only train/good is allowed here',
     'train/good/batch1: a folder among the images; MVTec AD keeps them in train/good itself',
     expect.stringMatching(/^train\/good\/cut\.png: a damaged (or truncated )?PNG \(.+\)$/),
-    'train/good/old.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
-    'train/good/text.png: not an image we read (PNG, JPEG, WebP and TIFF) but text',
+    'train/good/old.bmp: BMP is not supported, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
+    'train/good/text.png: unsupported format (text); supported are PNG, JPEG, WebP and TIFF',
     'validation/good/000.png: the file is empty',
   ]);
   expect(error.message).toContain(`The dataset ${folder.root}/bottle has 12 problems:\n`);
@@ -108,7 +108,7 @@ test('every problem in one error', async () => {
   expect(error.hint).toContain('train/good');
 });
 
-test('the message shows a dozen problems, the details all', async () => {
+test('the message shows twelve problems, the details all', async () => {
   await folder.write({
     'train/good/ok.png': image,
     ...Object.fromEntries(Array.from({ length: 15 }, (_, index) => [`train/good/${10 + index}.png`, 'text'])),
@@ -121,7 +121,7 @@ test('the message shows a dozen problems, the details all', async () => {
   expect(error.message).toMatch(/and 3 more$/);
 });
 
-test('missing roots and folders are named, with what is there', async () => {
+test('reports missing roots and folders, and lists the existing ones', async () => {
   await folder.write(complete);
   const { root } = folder;
   expect(problemsOf(await errorOf(openMvtecAd({ root: `${root}/none` })))).toEqual([
@@ -151,7 +151,7 @@ test('masks may be declared optional', async () => {
   ]);
 });
 
-test('sizes are compared upright', async () => {
+test('compares upright sizes', async () => {
   const turned = await sharp(image).withMetadata({ orientation: 6 }).jpeg().toBuffer();
   await folder.write({
     'train/good/a.png': image,

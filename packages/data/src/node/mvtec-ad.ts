@@ -5,20 +5,20 @@ import { fileSource, type CheckOptions } from './file-source.js';
 import { applySubsets } from './subsets.js';
 
 export interface OpenMvtecAdOptions extends CheckOptions {
-  /** The folder of the categories, or of one category. */
+  /** Folder of the categories, or of one category. */
   readonly root: string;
-  /** Name of the category's folder in `root`. Not needed where `root` is the category. */
+  /** Name of the category's folder in `root`. Not needed if `root` is the category. */
   readonly category?: string;
   /** Whether each anomalous image must have a mask. Default `'required'`. */
   readonly masks?: 'required' | 'optional';
   /**
-   * A list of the images whose anomaly is logical, one a line: see `subsetsTemplate`. The `defectType` of
+   * Path of a list of the images whose anomaly is logical, one per line: see `subsetsTemplate`. The `defectType` of
    * anomalous images is then `'logical_anomalies'` or `'structural_anomalies'`, as in MVTec LOCO AD.
    */
   readonly subsets?: string;
 }
 
-/** Extensions of masks: formats that keep every pixel as it is. */
+/** File name of a mask. Only lossless formats are allowed. */
 const MASK_NAME = /^(.*)_mask\.(png|tiff?)$/i;
 
 class MvtecAdReader extends CategoryReader {
@@ -44,7 +44,9 @@ class MvtecAdReader extends CategoryReader {
     }
   }
 
-  /** Masks by the stem of their image; undefined (and reported, if required) where there is no folder. */
+  /**
+   * File names of masks by the stem of their image; undefined (and reported, if required) if the folder is missing.
+   */
   async masksOf(defectType: string): Promise<Map<string, string> | undefined> {
     const relative = `ground_truth/${defectType}`;
     if (!(await this.has(relative))) {
@@ -62,9 +64,9 @@ class MvtecAdReader extends CategoryReader {
 }
 
 /**
- * Opens one category in the layout of MVTec AD: `train/good`, `validation/good` (may be missing),
- * `test/good` and `test/<defect>` (may be missing), `ground_truth/<defect>/<image>_mask.png`.
- * Looks at every file first, so that what is wrong is known before anything long begins.
+ * Opens one category in the layout of MVTec AD: `train/good`, `validation/good` (optional), `test/good` and
+ * `test/<defect>` (optional), `ground_truth/<defect>/<image>_mask.png`. Every file is inspected, so that problems are
+ * found before a long computation starts.
  *
  * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `file-not-found` (the list of
  * subsets), `dependency-missing`, `aborted`

@@ -19,7 +19,7 @@ let folder: TemporaryFolder;
 beforeEach(async () => (folder = await temporaryFolder()));
 afterEach(() => folder.remove());
 
-/** A gray PNG of 4 x 3 pixels that holds these. */
+/** A gray PNG of 4 x 3 pixels with these values. */
 const gray = (...pixels: number[]): Buffer =>
   makePng({
     width: 4,
@@ -48,7 +48,7 @@ const complete: Readonly<Record<string, Buffer | string>> = {
   'pins/test/good/000.png': image(3),
   'pins/test/logical_anomalies/000.png': image(4),
   'pins/test/structural_anomalies/000.png': image(5),
-  // Two defects of one kind and one of another; the last two share a pixel.
+  // Two defects of one type and one of another; the last two share a pixel.
   'pins/ground_truth/logical_anomalies/000/000.png': gray(255, 255, 255, 255),
   'pins/ground_truth/logical_anomalies/000/001.png': gray(0, 0, 0, 0, 0, 255),
   'pins/ground_truth/logical_anomalies/000/002.png': gray(0, 0, 0, 0, 0, 254, 254, 254),
@@ -57,7 +57,7 @@ const complete: Readonly<Record<string, Buffer | string>> = {
 const open = (): ReturnType<typeof openMvtecLocoAd> =>
   openMvtecLocoAd({ root: folder.root, category: 'pins' });
 
-test('reads the layout; openSource knows it by itself', async () => {
+test('reads the layout; openSource detects it', async () => {
   await folder.write(complete);
   const source = await open();
   expect(source.name).toBe('pins');
@@ -79,7 +79,7 @@ test('reads the layout; openSource knows it by itself', async () => {
   }
 });
 
-test('regions stay apart, each with its kind and its saturation; the mask is their union', async () => {
+test('regions are separate, each with its type and saturation area; the mask is their union', async () => {
   await folder.write(complete);
   const { samples } = await open();
   const regions = await samples[1]!.loadRegions!();
@@ -98,7 +98,7 @@ test('regions stay apart, each with its kind and its saturation; the mask is the
   expect(regions.map(({ mask }) => marked(mask.data))).toEqual([[0, 1, 2, 3], [5], [5, 6, 7]]);
 });
 
-test('the fingerprint knows masks, kinds and saturations, not names of files', async () => {
+test('the fingerprint depends on masks, types and saturation areas, not on file names', async () => {
   await folder.write(complete);
   const first = await (await open()).fingerprint();
   const with_ = async (changes: Readonly<Record<string, Buffer | string>>): Promise<string> => {
@@ -121,14 +121,14 @@ test('the fingerprint knows masks, kinds and saturations, not names of files', a
   expect(swapped).toBe(first);
 });
 
-test('a part of it is enough: without test, without validation, without masks to explain', async () => {
+test('a partial dataset is sufficient: no test, no validation, no masks', async () => {
   await folder.write({ 'pins/train/good/000.png': image(1) });
   expect((await open()).samples).toHaveLength(1);
   await folder.write({ 'pins/test/good/000.png': image(2) });
   expect((await open()).samples).toHaveLength(2);
 });
 
-test('every problem in one error', async () => {
+test('reports every problem in one error', async () => {
   const truth = 'pins/ground_truth';
   await folder.write({
     ...complete,
@@ -145,7 +145,7 @@ test('every problem in one error', async () => {
     'pins/test/structural_anomalies/000.jpg': image(7),
     [`${truth}/structural_anomalies/000.png`]: gray(254),
     [`${truth}/structural_anomalies/009/000.png`]: gray(254),
-    // One thing wrong with each of these.
+    // Each of these has one problem.
     ...Object.fromEntries(
       ['001', '002', '003', '004', '005', '006', '007', '008', '009'].map((name, index) => [
         `pins/test/logical_anomalies/${name}.png`,
@@ -163,35 +163,35 @@ test('every problem in one error', async () => {
   });
   const error = await errorOf(open());
   const problems: unknown[] = [
-    'ground_truth/logical_anomalies/001/000.png: the mask holds 2 values besides 0 (254, 255); a file marks one defect, by one value',
-    'ground_truth/logical_anomalies/002/000.png: its value 7 is no pixel_value of defects_config.json (253, 254, 255)',
-    'ground_truth/logical_anomalies/003/000.png: the mask marks nothing',
+    'ground_truth/logical_anomalies/001/000.png: the mask has 2 values besides 0 (254, 255); a file must mark one defect, by one value',
+    'ground_truth/logical_anomalies/002/000.png: its value 7 is not a pixel_value in defects_config.json (253, 254, 255)',
+    'ground_truth/logical_anomalies/003/000.png: the mask has no marked pixels',
     'ground_truth/logical_anomalies/004/000.png: the mask is 3 x 4, its image test/logical_anomalies/004.png 4 x 3',
-    'ground_truth/logical_anomalies/005/000.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
-    'ground_truth/logical_anomalies/006/text.png: not an image we read (PNG, JPEG, WebP and TIFF) but text',
+    'ground_truth/logical_anomalies/005/000.bmp: BMP is not supported, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
+    'ground_truth/logical_anomalies/006/text.png: unsupported format (text); supported are PNG, JPEG, WebP and TIFF',
     'ground_truth/logical_anomalies/007: the folder holds no masks',
-    'ground_truth/logical_anomalies/009/000.png: the saturation_threshold 0.3 of scratch is less than a pixel of its 3; wanted one that comes to at least one pixel, or a larger region',
+    'ground_truth/logical_anomalies/009/000.png: the saturation_threshold 0.3 of scratch is less than one pixel of its area of 3; wanted a threshold of at least one pixel, or a larger region',
     'ground_truth/structural_anomalies/000.png: a mask outside the folder of its image; MVTec LOCO AD keeps those of 000.png in ground_truth/structural_anomalies/000',
-    'ground_truth/structural_anomalies/009: masks of no image in test/structural_anomalies',
+    'ground_truth/structural_anomalies/009: masks without an image in test/structural_anomalies',
     'test/logical_anomalies/008.png: its ground truth, the folder ground_truth/logical_anomalies/008, is missing',
-    'test/scratch: not expected here, only good, logical_anomalies and structural_anomalies',
-    "test/stray.png: an image outside the folders of test (good, or a defect's name)",
-    'test/structural_anomalies/000.png: has the ground truth ground_truth/structural_anomalies/000 of test/structural_anomalies/000.jpg, too',
-    'train/bad: not expected here, only train/good',
+    'test/scratch: unexpected folder; only good, logical_anomalies and structural_anomalies are allowed here',
+    "test/stray.png: an image directly in test; wanted a folder for it (good, or a defect's name)",
+    'test/structural_anomalies/000.png: has the same ground truth ground_truth/structural_anomalies/000 as test/structural_anomalies/000.jpg',
+    'train/bad: unexpected folder; only train/good is allowed here',
     expect.stringMatching(/^train\/good\/cut\.png: a damaged (or truncated )?PNG \(.+\)$/),
-    'validation/other: not expected here, only validation/good',
+    'validation/other: unexpected folder; only validation/good is allowed here',
   ];
   expect(problemsOf(error)).toEqual(problems);
   expect(error.hint).toContain('ground_truth/<subset>/<image>/<defect>.png and defects_config.json');
 });
 
-test('a config that is missing or wrong is told together with what else is wrong', async () => {
+test('reports a missing or invalid config together with the other problems', async () => {
   await folder.write({ ...complete, 'pins/ground_truth/logical_anomalies/000/001.png': gray() });
   await rm(path.join(folder.root, 'pins/defects_config.json'));
-  const nothing = 'ground_truth/logical_anomalies/000/001.png: the mask marks nothing';
+  const nothing = 'ground_truth/logical_anomalies/000/001.png: the mask has no marked pixels';
   for (const opened of [open(), openSource({ root: folder.root, category: 'pins' })]) {
     expect(problemsOf(await errorOf(opened))).toEqual([
-      'defects_config.json: there is no such file: what the masks stand for is not known',
+      'defects_config.json: there is no such file, so the meaning of the masks is unknown',
       nothing,
     ]);
   }
@@ -199,12 +199,12 @@ test('a config that is missing or wrong is told together with what else is wrong
   expect(problemsOf(await errorOf(open()))).toEqual([
     'defects_config.json: entry 1: defect_name is ""; wanted a name',
     'defects_config.json: entry 1: pixel_value is 0; wanted a whole number from 1 to 255',
-    `defects_config.json: entry 1: saturation_threshold is 2; wanted at most 1, a share of the region's area (it is relative)`,
+    `defects_config.json: entry 1: saturation_threshold is 2; wanted at most 1, a fraction of the region's area (it is relative)`,
     nothing,
   ]);
 });
 
-test('masks of a subset, and a subset of masks, that are not there', async () => {
+test('missing masks of a subset, and masks of a missing subset', async () => {
   await folder.write({
     'pins/defects_config.json': config,
     'pins/train/good/000.png': image(1),
@@ -217,7 +217,7 @@ test('masks of a subset, and a subset of masks, that are not there', async () =>
   ]);
 });
 
-test('keeps regions where a source is dealt out anew; no manifest can say them', async () => {
+test('keeps regions when a source is split again; a manifest cannot contain them', async () => {
   await folder.write(complete);
   const source = await open();
   const dealt = splitBySeed(source, { validation: 0, test: 0.3, seed: 1 });
@@ -226,7 +226,7 @@ test('keeps regions where a source is dealt out anew; no manifest can say them',
   const error = await errorOf(writeManifest(source, path.join(folder.root, 'x.csv')));
   expect([error.code, error.message]).toEqual([
     'invalid-argument',
-    expect.stringContaining('test/logical_anomalies/000.png is known defect by defect'),
+    expect.stringContaining('The defects of test/logical_anomalies/000.png have separate masks'),
   ]);
 });
 
@@ -237,7 +237,7 @@ interface WrittenEntry {
   readonly relative_saturation: boolean;
 }
 
-test('what @dskd/synthetic writes is read back, region by region, for every category', async () => {
+test('reads back the output of @dskd/synthetic, region by region, for every category', async () => {
   const size = 128;
   const options = { size, seed: 7, train: 1, validation: 1, test: 24 };
   let several = 0;

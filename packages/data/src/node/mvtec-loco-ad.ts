@@ -28,7 +28,7 @@ function problemsOfEntry({
   else if (typeof threshold !== 'number' || threshold <= 0) {
     wrong('saturation_threshold', threshold, 'a number above 0');
   } else if (relative && threshold > 1) {
-    wrong('saturation_threshold', threshold, "at most 1, a share of the region's area (it is relative)");
+    wrong('saturation_threshold', threshold, "at most 1, a fraction of the region's area (it is relative)");
   } else if (!relative && !Number.isInteger(threshold)) {
     wrong('saturation_threshold', threshold, 'a whole number of pixels (it is not relative)');
   }
@@ -36,8 +36,8 @@ function problemsOfEntry({
 }
 
 /**
- * Reads the text of a `defects_config.json` of MVTec LOCO AD.
- * @returns the kinds of defects, and everything that is wrong; the kinds count only where nothing is.
+ * Parses a `defects_config.json` of MVTec LOCO AD.
+ * @returns the types of defects, and all problems; the types are valid only if there are no problems.
  */
 export function parseDefectsConfig(text: string): { kinds: DefectKinds; problems: string[] } {
   const kinds = new Map<number, DefectKind>();
@@ -47,12 +47,12 @@ export function parseDefectsConfig(text: string): { kinds: DefectKinds; problems
   } catch (error) {
     return { kinds, problems: [`not JSON (${(error as Error).message})`] };
   }
-  if (!Array.isArray(entries)) return { kinds, problems: ['not a list of kinds of defects'] };
+  if (!Array.isArray(entries)) return { kinds, problems: ['not a list of defect types'] };
   const problems: string[] = [];
   for (const [index, entry] of (entries as unknown[]).entries()) {
     const place = `entry ${index + 1}`;
     if (typeof entry !== 'object' || entry === null) {
-      problems.push(`${place} is ${JSON.stringify(entry)}; wanted a kind of defect`);
+      problems.push(`${place} is ${JSON.stringify(entry)}; wanted a defect type`);
       continue;
     }
     const fields = entry as Fields;
@@ -66,16 +66,16 @@ export function parseDefectsConfig(text: string): { kinds: DefectKinds; problems
       relativeSaturation: fields.relative_saturation as boolean,
     };
     const same = kinds.get(value);
-    if (same) problems.push(`${place}: ${kind.name} has the pixel_value ${value} of ${same.name}`);
+    if (same) problems.push(`${place}: ${kind.name} has the same pixel_value ${value} as ${same.name}`);
     else kinds.set(value, kind);
   }
   return { kinds, problems };
 }
 
 export interface OpenMvtecLocoAdOptions extends CheckOptions {
-  /** The folder of the categories, or of one category. */
+  /** Folder of the categories, or of one category. */
   readonly root: string;
-  /** Name of the category's folder in `root`. Not needed where `root` is the category. */
+  /** Name of the category's folder in `root`. Not needed if `root` is the category. */
   readonly category?: string;
 }
 
@@ -99,7 +99,11 @@ class MvtecLocoAdReader extends CategoryReader {
     for (const name of folders) {
       if (name === 'good') await this.good('test', 'test/good');
       else if (SUBSETS.includes(name)) await this.#defects(name);
-      else this.report(`test/${name}`, `not expected here, only good, ${SUBSETS.join(' and ')}`);
+      else
+        this.report(
+          `test/${name}`,
+          `unexpected folder; only good, ${SUBSETS.join(' and ')} are allowed here`,
+        );
     }
     for (const subset of SUBSETS.filter((name) => !folders.includes(name))) {
       const truth = `ground_truth/${subset}`;
@@ -116,18 +120,18 @@ class MvtecLocoAdReader extends CategoryReader {
       const truth = `ground_truth/${subset}/${stem}`;
       const twin = stems.get(stem);
       if (twin === undefined) stems.set(stem, id);
-      else this.report(id, `has the ground truth ${truth} of ${twin}, too`);
+      else this.report(id, `has the same ground truth ${truth} as ${twin}`);
       if (truths?.has(stem) === false) this.report(id, `its ground truth, the folder ${truth}, is missing`);
       const regions = truths?.has(stem) && twin === undefined ? await this.#masks(truth) : [];
       this.entries.push({ id, split: 'test', label: 'anomalous', defectType: subset, regions });
     }
     for (const stem of truths ?? []) {
       if (!stems.has(stem))
-        this.report(`ground_truth/${subset}/${stem}`, `masks of no image in test/${subset}`);
+        this.report(`ground_truth/${subset}/${stem}`, `masks without an image in test/${subset}`);
     }
   }
 
-  /** The folders of masks, called like their images; undefined (and reported) where there are none. */
+  /** Names of the folders of masks, which are named like their images; undefined (and reported) if there are none. */
   async #truthsOf(subset: string): Promise<ReadonlySet<string> | undefined> {
     const relative = `ground_truth/${subset}`;
     if (!(await this.has(relative))) {
@@ -144,7 +148,7 @@ class MvtecLocoAdReader extends CategoryReader {
     return new Set(folders);
   }
 
-  /** The masks of one image: a file a defect. */
+  /** File names of the masks of one image, one file per defect. */
   async #masks(relative: string): Promise<string[]> {
     const { folders, images, refused } = await this.list(relative);
     for (const name of refused) this.report(`${relative}/${name}`, refusal(name));
@@ -153,7 +157,7 @@ class MvtecLocoAdReader extends CategoryReader {
     return images.map((name) => `${relative}/${name}`);
   }
 
-  /** The kinds of defects; undefined (and reported, where masks need them) if they cannot be told. */
+  /** Types of defects; undefined if they cannot be read (reported if masks need them). */
   async kinds(): Promise<DefectKinds | undefined> {
     let text: string;
     try {
@@ -162,7 +166,7 @@ class MvtecLocoAdReader extends CategoryReader {
       const { code } = error as NodeJS.ErrnoException;
       const isNeeded = this.entries.some(({ label }) => label === 'anomalous');
       if (code !== 'ENOENT') this.report(CONFIG, `cannot be read (${code ?? String(error)})`);
-      else if (isNeeded) this.report(CONFIG, 'there is no such file: what the masks stand for is not known');
+      else if (isNeeded) this.report(CONFIG, 'there is no such file, so the meaning of the masks is unknown');
       return undefined;
     }
     const { kinds, problems } = parseDefectsConfig(text);
@@ -172,17 +176,15 @@ class MvtecLocoAdReader extends CategoryReader {
 }
 
 /**
- * Opens one category in the layout of MVTec LOCO AD: `train/good`, `validation/good` (may be missing),
- * `test/good`, `test/logical_anomalies` and `test/structural_anomalies` (may be missing),
- * `ground_truth/<subset>/<image>/<defect>.png` and `defects_config.json`.
- * Looks at every file first, so that what is wrong is known before anything long begins; each mask must hold one
- * value besides 0, and that value stand in the config.
+ * Opens one category in the layout of MVTec LOCO AD: `train/good`, `validation/good` (optional), `test/good`,
+ * `test/logical_anomalies` and `test/structural_anomalies` (optional), `ground_truth/<subset>/<image>/<defect>.png`
+ * and `defects_config.json`. Every file is inspected, so that problems are found before a long computation starts.
+ * Each mask must contain one value besides 0, and the config must define that value.
  *
- * Defects are kept apart: `loadRegions` gives one region a file, with its kind and its saturation; `loadMask` the
- * union. `defectType` of a sample is its subset.
+ * Defects are kept separate: `loadRegions` returns one region per file, with its type and its saturation area;
+ * `loadMask` returns their union. The `defectType` of a sample is its subset.
  *
- * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`,
- * `aborted`
+ * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`, `aborted`
  */
 export async function openMvtecLocoAd(options: OpenMvtecLocoAdOptions): Promise<ImageSource> {
   const { category, ...checks } = options;

@@ -21,7 +21,7 @@ describe('openSource', () => {
     'cap/ground_truth/dent/a_mask.png': maskPng(2, 2),
   };
 
-  test('knows MVTec AD by its train folder', async () => {
+  test('detects MVTec AD by its train folder', async () => {
     await folder.write(category);
     const byName = await openSource({ root: folder.root, category: 'cap' });
     const itself = await openSource({ root: `${folder.root}/cap` });
@@ -29,16 +29,16 @@ describe('openSource', () => {
     expect(await itself.fingerprint()).toBe(await byName.fingerprint());
   });
 
-  test('takes anything else with images as a plain folder', async () => {
+  test('opens any other folder of images as a plain folder', async () => {
     await folder.write({ 'day1/a.png': image, 'day2/a.png': image });
     expect((await openSource({ root: folder.root })).samples).toHaveLength(2);
     expect((await openSource({ root: folder.root, category: 'day1' })).samples).toHaveLength(1);
   });
 
-  test('asks for a category where there are several', async () => {
+  test('asks for a category if there are several', async () => {
     await folder.write({ ...category, 'box/train/good/a.png': image });
     const error = await errorOf(openSource({ root: folder.root }));
-    expect(problemsOf(error)).toEqual([`${folder.root}: holds the categories box, cap; one must be chosen`]);
+    expect(problemsOf(error)).toEqual([`${folder.root}: contains the categories box, cap; choose one`]);
     expect(error.hint).toContain("'box'");
   });
 
@@ -56,12 +56,12 @@ describe('openSource', () => {
     expect(problemsOf(error)).toEqual(
       named.map(
         (name) =>
-          `${name}: not part of a plain folder of good images, and there is no train/good as in MVTec AD`,
+          `${name}: unexpected in a plain folder of good images, and there is no train/good as in MVTec AD`,
       ),
     );
   });
 
-  test('says when there is nothing', async () => {
+  test('reports an empty folder', async () => {
     const { root } = folder;
     expect(problemsOf(await errorOf(openSource({ root })))).toEqual([`${root}: the folder holds no images`]);
     expect(problemsOf(await errorOf(openSource({ root: `${root}/no` })))).toEqual([

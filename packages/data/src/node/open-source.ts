@@ -34,23 +34,22 @@ export interface OpenSourceOptions extends CheckOptions {
   readonly folders?: Pick<OpenFolderOptions, 'good' | 'defects' | 'masks'>;
 }
 
-/** Folders that say that not everything beside them is good. */
+/** Names of folders that suggest that not all images next to them are good. */
 const NOT_GOOD =
   /^(test|ground_?truth|masks?|bad|ng|no[tk]_?(good|ok)|nok|defect.*|anomal.*|abnormal.*|fault.*)$/i;
 
-/** Folders that are what they are called, where `defects` is there. */
+/** Folders with a fixed meaning if `defects` exists. */
 const ROLES = ['good', 'defects', 'masks'];
 
 /**
- * Opens the dataset at `root` (or `root/category`). What it is follows from what lies there:
+ * Opens the dataset at `root` (or `root/category`). Its layout is detected:
  * - a file: a manifest. Columns: `path` and, optionally, `label`, `split`, `mask` and `defect`;
- * - a folder with a folder `train`: a category in the layout of MVTec LOCO AD if it holds a
- *   `defects_config.json` or if `test` holds `logical_anomalies` or `structural_anomalies`; otherwise in the
- *   layout of MVTec AD;
- * - any other folder: good images. A folder `defects` in it holds anomalous images, a folder `masks` beside that
- *   their masks; the good images are then in `good`, or all others. `folders` gives other names.
+ * - a folder with a folder `train`: a category in the layout of MVTec LOCO AD if it contains a `defects_config.json`
+ *   or if `test` contains `logical_anomalies` or `structural_anomalies`; otherwise in the layout of MVTec AD;
+ * - any other folder: good images. A folder `defects` in it contains anomalous images, a folder `masks` next to it
+ *   their masks; the good images are then in `good`, or are all others. `folders` gives other names.
  *
- * A folder that holds several categories, other folders with names of bad parts, or folders beside one called
+ * A folder that contains several categories, other folders with names of bad parts, or folders next to one called
  * `good`, is refused: otherwise bad parts might be trained on unnoticed.
  *
  * @returns the checked source; every file has been inspected.
@@ -67,9 +66,9 @@ export async function openSource(options: OpenSourceOptions): Promise<ImageSourc
     }
     throw new DskdError(
       'invalid-argument',
-      `Got a list of subsets, ${subsets}, but ${folder} is not laid out as MVTec AD.`,
+      `Got a list of subsets, ${subsets}, but ${folder} does not have the layout of MVTec AD.`,
       {
-        hint: 'MVTec LOCO AD has its subsets in folders; other data has none.',
+        hint: 'MVTec LOCO AD has its subsets in folders; other layouts have no subsets.',
       },
     );
   }
@@ -95,7 +94,7 @@ export async function openSource(options: OpenSourceOptions): Promise<ImageSourc
   if (categories.length > 0) {
     throw datasetError(
       folder,
-      [{ path: folder, problem: `holds the categories ${categories.join(', ')}; one must be chosen` }],
+      [{ path: folder, problem: `contains the categories ${categories.join(', ')}; choose one` }],
       `Name one, for example category '${categories[0]!}'.`,
     );
   }
@@ -110,9 +109,9 @@ export async function openSource(options: OpenSourceOptions): Promise<ImageSourc
       folder,
       suspicious.map((name) => ({
         path: name,
-        problem: 'not part of a plain folder of good images, and there is no train/good as in MVTec AD',
+        problem: 'unexpected in a plain folder of good images, and there is no train/good as in MVTec AD',
       })),
-      'Name the folder of the good images, or lay the data out as good, defects, masks, or as MVTec AD does: train/good, test/<defect>, ground_truth/<defect>.',
+      'Name the folder of the good images, or use the layout good, defects, masks, or that of MVTec AD: train/good, test/<defect>, ground_truth/<defect>.',
     );
   }
   if (!hasDefects) return openFolder({ root: folder, ...checks });

@@ -2,7 +2,7 @@ import { DskdError } from '@dskd/base';
 import type { default as Sharp } from 'sharp';
 
 /**
- * Loads sharp, an optional peer dependency, when an image is first touched.
+ * Loads sharp, an optional peer dependency, when it is first needed.
  * @throws {DskdError} `dependency-missing`
  */
 export async function loadSharp(): Promise<typeof Sharp> {
@@ -11,7 +11,7 @@ export async function loadSharp(): Promise<typeof Sharp> {
   } catch (cause) {
     throw new DskdError(
       'dependency-missing',
-      'Images are read and written by the package sharp (0.34 or newer), which could not be loaded.',
+      'Reading and writing images needs the package sharp (0.34 or newer), which could not be loaded.',
       { hint: 'npm install sharp', cause },
     );
   }

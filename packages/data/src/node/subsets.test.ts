@@ -45,7 +45,7 @@ const logicalIn = async (text: string): Promise<string[]> => {
   return anomalous.filter(({ defectType }) => defectType === 'logical_anomalies').map(({ id }) => id);
 };
 
-test('a list of logical images makes two subsets, named as in MVTec LOCO AD', async () => {
+test('a list of logical images gives two subsets, named as in MVTec LOCO AD', async () => {
   const source = await opened('cable/test/cable_swap/000.png\ncable/test/bent_wire/001.png\n');
   expect(summarize(source).table).toBe(
     [
@@ -78,7 +78,7 @@ test.each([
   expect(await logicalIn(text)).toEqual(logical);
 });
 
-test('every problem of the list, together with those of the dataset', async () => {
+test('reports every problem of the list, together with those of the dataset', async () => {
   await folder.write({ 'cable/train/good/text.png': 'words' });
   const text = ['cable/test/cable_swap/002.png', 'cabel/test/cable_swap', 'cable', 'cable/test/cab'].join(
     '\n',
@@ -88,7 +88,7 @@ test('every problem of the list, together with those of the dataset', async () =
     'logical.txt:2: there is no category cabel',
     'logical.txt:3: there is no image cable/',
     'logical.txt:4: there is no image cable/test/cab',
-    'train/good/text.png: not an image we read (PNG, JPEG, WebP and TIFF) but text',
+    'train/good/text.png: unsupported format (text); supported are PNG, JPEG, WebP and TIFF',
   ]);
   await folder.write({ 'cable/train/good/text.png': plainPng(2, 2, [9, 0, 0]) });
   expect(problemsOf(await errorOf(opened('cable/test/good/000.png')))).toEqual([
@@ -100,7 +100,7 @@ test('every problem of the list, together with those of the dataset', async () =
   expect(error.code).toBe('file-not-found');
 });
 
-test('the template has every anomalous image; as it is, it sorts nothing', async () => {
+test('the template lists every anomalous image; unedited, it selects none', async () => {
   const template = subsetsTemplate([await openMvtecAd({ root: folder.root, category: 'cable' })]);
   expect(template.split('\n').filter((line) => line.startsWith('#cable/'))).toEqual([
     '#cable/test/bent_wire/000.png',
@@ -116,7 +116,7 @@ test('the template has every anomalous image; as it is, it sorts nothing', async
   ).toEqual(['test/cable_swap/001.png']);
 });
 
-test('other layouts have no use for a list', async () => {
+test('other layouts refuse a list', async () => {
   await writeFile(list, 'cable/test/cable_swap\n');
   await folder.write({
     'tray/train/good/0.png': plainPng(2, 2, [7, 0, 0]),
@@ -126,7 +126,7 @@ test('other layouts have no use for a list', async () => {
     const error = await errorOf(openSource({ root, subsets: list }));
     expect([error.code, error.message]).toEqual([
       'invalid-argument',
-      expect.stringContaining('not laid out as MVTec AD'),
+      expect.stringContaining('does not have the layout of MVTec AD'),
     ]);
   }
 });

@@ -5,19 +5,19 @@ import type { FileEntry } from './inspect-entry.js';
 import { isFolder } from './listing.js';
 
 const HEADER = `# Images of MVTec AD whose anomaly is logical (a part is missing, misplaced, swapped) rather than
-# structural: one a line, as CATEGORY/test/DEFECT/IMAGE, or CATEGORY/test/DEFECT for a whole folder.
-# Remove the # before those that are.
+# structural: one per line, as CATEGORY/test/DEFECT/IMAGE, or CATEGORY/test/DEFECT for a whole folder.
+# Remove the # before the logical ones.
 `;
 
-/** So that a list for all of them can be used where only some are. */
+/** Known category names, so that a list for all categories can be used if only some of them are present. */
 const CATEGORIES_OF_MVTEC_AD =
   'bottle cable capsule carpet grid hazelnut leather metal_nut pill screw tile toothbrush transistor wood zipper'.split(
     ' ',
   );
 
 /**
- * A list for `openSource({ root, subsets })` to be filled in by hand: every anomalous image of `sources` stands in it,
- * commented out. One list may serve several categories.
+ * Makes a list for `openSource({ root, subsets })`, to be edited by hand: it contains every anomalous image of
+ * `sources`, commented out. One list may cover several categories.
  */
 export function subsetsTemplate(sources: readonly Pick<ImageSource, 'name' | 'samples'>[]): string {
   const lines = sources.flatMap(({ name, samples }) =>
@@ -30,7 +30,7 @@ interface Line {
   /** Counted from 1. */
   readonly number: number;
   readonly category: string;
-  /** Relative to the category. */
+  /** Path relative to the category. */
   readonly path: string;
 }
 
@@ -51,9 +51,9 @@ function linesOf(text: string): Line[] {
 }
 
 /**
- * Sorts the anomalous images of one category into logical and structural ones, by a list of the logical ones.
+ * Divides the anomalous images of one category into logical and structural ones, by a list of the logical ones.
  * @param root the category's folder.
- * @throws {DskdError} `file-not-found`, `image-unreadable`: the list itself.
+ * @throws {DskdError} `file-not-found`, `image-unreadable`, if the list itself cannot be read.
  */
 export async function applySubsets(
   file: string,

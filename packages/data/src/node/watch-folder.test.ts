@@ -30,7 +30,10 @@ async function nextOf(watch: AsyncIterableIterator<string>): Promise<string> {
   return next.value.slice(folder.root.length + 1);
 }
 
-/** Whether nothing comes for a while. The pull stays open: use the watch no further. */
+/**
+ * Whether the watch yields nothing for a while. The pending call of next() stays open, so the watch cannot be used
+ * afterwards.
+ */
 async function isSilent(watch: AsyncIterableIterator<string>, milliseconds = 400): Promise<boolean> {
   const silent = sleep(milliseconds).then(() => true);
   return Promise.race([watch.next().then(() => false), silent]);
@@ -40,7 +43,7 @@ describe.each([
   ['with notifications', { notifications: true, pollMs: 60_000 }],
   ['by polling alone', { notifications: false }],
 ])('%s', (_, options) => {
-  test('an image written slowly comes once, when it is whole', async () => {
+  test('an image that is written slowly is reported once, when it is complete', async () => {
     const watch = watching({ ...options, settledMs: 300 });
     const pull = nextOf(watch);
     const file = `${folder.root}/slow.png`;
@@ -58,7 +61,7 @@ describe.each([
     expect(await isSilent(watch, 600)).toBe(true);
   });
 
-  test('an image written again comes again', async () => {
+  test('an image that is written again is reported again', async () => {
     const watch = watching(options);
     await writeFile(`${folder.root}/a.png`, PNG);
     expect(await nextOf(watch)).toBe('a.png');
@@ -67,7 +70,7 @@ describe.each([
   });
 });
 
-test('what was there before comes only when asked for, by name', async () => {
+test('existing images are reported only on request, sorted by name', async () => {
   await folder.write({ 'b.png': PNG, 'a.jpg': PNG });
   const fresh = watching();
   const all = watching({ existing: true });
@@ -76,14 +79,14 @@ test('what was there before comes only when asked for, by name', async () => {
   expect([await nextOf(all), await nextOf(all), await nextOf(all)]).toEqual(['a.jpg', 'b.png', 'c.png']);
 });
 
-test('an image that was being written before comes when it is finished', async () => {
+test('an image that was being written at the start is reported when it is complete', async () => {
   await folder.write({ 'half.png': PNG.subarray(0, 30) });
   const watch = watching();
   await appendFile(`${folder.root}/half.png`, PNG.subarray(30));
   expect(await nextOf(watch)).toBe('half.png');
 });
 
-test('temporary names, hidden files, empty files, folders and no images are passed over', async () => {
+test('temporary names, hidden files, empty files, folders and other files are ignored', async () => {
   const watch = watching();
   await folder.write({
     '.hidden.png': PNG,
@@ -98,14 +101,14 @@ test('temporary names, hidden files, empty files, folders and no images are pass
   expect(await isSilent(watch)).toBe(true);
 });
 
-test('an image renamed into place comes under its name', async () => {
+test('an image that is renamed is reported with its new name', async () => {
   const watch = watching();
   await writeFile(`${folder.root}/.x.tmp`, PNG);
   await rename(`${folder.root}/.x.tmp`, `${folder.root}/x.png`);
   expect(await nextOf(watch)).toBe('x.png');
 });
 
-test('the signal ends the iteration without an error, after what was found', async () => {
+test('the signal ends the iteration without an error, after all images found so far', async () => {
   const stop = new AbortController();
   const watch = watching({ signal: stop.signal });
   await writeFile(`${folder.root}/a.png`, PNG);
@@ -117,7 +120,7 @@ test('the signal ends the iteration without an error, after what was found', asy
   expect(await watch.next()).toEqual({ done: true, value: undefined });
 });
 
-test('a signal that was aborted before gives nothing', async () => {
+test('a signal that is already aborted gives no images', async () => {
   const watch = watching({ signal: AbortSignal.abort() });
   expect(await watch.next()).toEqual({ done: true, value: undefined });
 });
@@ -132,14 +135,14 @@ test('leaving the loop ends the watch', async () => {
   expect(await watch.next()).toEqual({ done: true, value: undefined });
 });
 
-test('a folder that is missing, is a file, or goes away is an error by name', async () => {
+test('a folder that is missing, is a file, or disappears is an error with its name', async () => {
   const wanted = { code: 'file-not-found', message: expect.stringContaining('Cannot watch') as string };
   await expect(watchFolder(`${folder.root}/none`).next()).rejects.toMatchObject(wanted);
   await folder.write({ 'file.png': PNG });
   await expect(watchFolder(`${folder.root}/file.png`).next()).rejects.toMatchObject(wanted);
   await folder.write({ 'gone/a.txt': 'x' });
   const watch = watchFolder(`${folder.root}/gone`, QUICK);
-  // Expected before the folder goes: the rejection may come before rm is done.
+  // The expectation is set up before the folder is removed: the rejection may come before rm has finished.
   const refused = expect(watch.next()).rejects.toMatchObject(wanted);
   await rm(`${folder.root}/gone`, { recursive: true });
   await refused;

@@ -6,25 +6,25 @@ import { isPassedOver, kindByName } from '../image-format.js';
 import { byCodeUnit } from '../samples.js';
 
 export interface WatchFolderOptions {
-  /** Ends the watch: what was found is still handed out, then the iteration ends, without an error. */
+  /** Ends the watch: images found so far are still returned, then the iteration ends, without an error. */
   readonly signal?: AbortSignal;
-  /** Whether images that are there already come first, by name. Default false. */
+  /** Whether images that already exist are returned first, sorted by name. Default false. */
   readonly existing?: boolean;
-  /** A file is finished when it has not changed for this long, in milliseconds. Default 500. */
+  /** A file is complete when it has not changed for this time, in milliseconds. Default 500. */
   readonly settledMs?: number;
-  /** How often the folder is looked through in any case, in milliseconds. Default 2000. */
+  /** Interval at which the folder is scanned in any case, in milliseconds. Default 2000. */
   readonly pollMs?: number;
-  /** Whether the system's notifications are used; some network folders give none, or wrong ones. Default true. */
+  /** Whether file system notifications are used. Some network folders send none, or wrong ones. Default true. */
   readonly notifications?: boolean;
 }
 
-/** What programs call files they have not finished. Hidden ones, and `x.png.part`, are no images anyway. */
+/** Names of files that are still being written. Hidden files and `x.png.part` are excluded by other rules. */
 const TEMPORARY = /^~|\.(tmp|temp|part|partial)\.[^.]+$/i;
 
 interface Seen {
-  /** Changes whenever the file's content may have. */
+  /** Changes if the file's content may have changed. */
   signature: string;
-  /** Since when, by `performance.now()`. */
+  /** Time of the last change, by `performance.now()`. */
   since: number;
   reported: boolean;
 }
@@ -36,7 +36,7 @@ interface Waiting {
   reject(failure: DskdError): void;
 }
 
-/** Notifications come in bursts: one look serves those of this many milliseconds. */
+/** Notifications come in bursts. One scan handles all of this many milliseconds. */
 const BURST_MS = 25;
 
 function isImage(name: string): boolean {
@@ -49,7 +49,7 @@ function signatureOf({ ino, size, mtimeMs }: Stats): string {
 
 function unwatchable(folder: string, cause: unknown): DskdError {
   return new DskdError('file-not-found', `Cannot watch the folder ${folder}.`, {
-    hint: 'It must exist, be a folder and be readable, and stay so.',
+    hint: 'The folder must exist, be readable, and must not be removed.',
     details: { folder },
     cause,
   });
@@ -64,10 +64,10 @@ class FolderWatch implements AsyncIterableIterator<string> {
   readonly #waiting: Waiting[] = [];
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
-  /** When the timer goes off. */
+  /** When the timer fires, by `performance.now()`. */
   #due = Infinity;
   #scanning = false;
-  /** Notifications so far. */
+  /** Number of notifications so far. */
   #changes = 0;
   #closed = false;
   #failure: DskdError | undefined;
@@ -88,7 +88,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
       this.#forgetSignal = () => signal.removeEventListener('abort', onAbort);
     }
     try {
-      // At once, not in the first scan: what arrives after this call is new.
+      // Read now, not in the first scan: every file that appears after this call is new.
       const names = readdirSync(folder);
       if (!existing) this.#takeAsKnown(names.filter(isImage));
     } catch (cause) {
@@ -134,14 +134,14 @@ class FolderWatch implements AsyncIterableIterator<string> {
         this.#changes++;
         this.#schedule(BURST_MS);
       });
-      // Polling goes on without it.
+      // Polling continues without notifications.
       this.#watcher.on('error', () => this.#watcher?.close());
     } catch {
       this.#watcher = undefined;
     }
   }
 
-  /** Looks through the folder in `delay` milliseconds, or sooner if that was planned. */
+  /** Scans the folder in `delay` milliseconds, or earlier if an earlier scan is scheduled. */
   #schedule(delay: number): void {
     const due = performance.now() + delay;
     if (this.#closed || this.#scanning || due >= this.#due) return;
@@ -165,12 +165,12 @@ class FolderWatch implements AsyncIterableIterator<string> {
     this.#schedule(Math.min(soon, this.#pollMs));
   }
 
-  /** Hands out what is finished. @returns whether a file is still to be awaited. */
+  /** Reports the complete files. @returns whether a file is still incomplete. */
   async #lookThrough(): Promise<boolean> {
     const names = (await readdir(this.#folder)).filter(isImage).sort(byCodeUnit);
     const present = new Set(names);
     for (const name of this.#seen.keys()) if (!present.has(name)) this.#seen.delete(name);
-    // One time for all: files that came together are finished together, and come by name.
+    // One time stamp for all files, so that files that appeared together are reported together, sorted by name.
     const now = performance.now();
     let unsettled = false;
     for (const name of names) {
@@ -181,7 +181,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
     return unsettled;
   }
 
-  /** Whether nothing more is to be awaited of this file. */
+  /** Checks one file and reports it when it is complete. @returns false if it must be checked again. */
   #look(name: string, stats: Stats, now: number): boolean {
     const signature = signatureOf(stats);
     const seen = this.#seen.get(name);
@@ -221,14 +221,14 @@ class FolderWatch implements AsyncIterableIterator<string> {
 }
 
 /**
- * The images that appear in a folder (not in folders below it), each as soon as whoever writes it has
- * finished, in the order in which they were finished. An image that is written again comes again. Temporary
- * names, hidden files and what is no image by its extension are passed over.
+ * Watches a folder (not its subfolders) for images. Each image is returned when it is completely written, in the
+ * order of completion. An image that is written again is returned again. Temporary names, hidden files and files
+ * without an image extension are ignored.
  *
- * Watching starts with this call and ends with the signal or with the iteration; an image that pauses for
- * longer than `settledMs` while it is written comes too early, and again when it is whole.
- * @returns paths that begin with `folder`. Iterating rejects with {@link DskdError} `file-not-found` where
- * the folder is missing, is none, or goes away.
+ * Watching starts with this call and ends with the signal or with the iteration. If writing pauses for longer than
+ * `settledMs`, the image is returned too early, and again when it is complete.
+ * @returns paths that begin with `folder`. Iterating rejects with {@link DskdError} `file-not-found` if the folder is
+ * missing, is not a folder, or is removed.
  */
 export function watchFolder(folder: string, options: WatchFolderOptions = {}): AsyncIterableIterator<string> {
   return new FolderWatch(folder, options);

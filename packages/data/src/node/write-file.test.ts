@@ -6,7 +6,7 @@ let folder: TemporaryFolder;
 beforeEach(async () => (folder = await temporaryFolder()));
 afterEach(() => folder.remove());
 
-test('makes folders, replaces files, leaves nothing else', async () => {
+test('makes folders, replaces files, leaves no other files', async () => {
   const file = `${folder.root}/a/b/model.bin`;
   await writeFileAtomically(file, 'old');
   await writeFileAtomically(file, Uint8Array.of(1, 2, 3));
@@ -23,7 +23,7 @@ test('a failure leaves neither a change nor a temporary file', async () => {
   expect(await readFile(`${folder.root}/target/inside.txt`, 'utf8')).toBe('kept');
 });
 
-test('whether a file can be written is known before, and asking leaves nothing', async () => {
+test('checks beforehand whether a file can be written, and leaves nothing behind', async () => {
   await folder.write({ 'target/inside.txt': 'kept' });
   for (const file of ['target', 'target/inside.txt/model.bin']) {
     await expect(assertWritable(`${folder.root}/${file}`)).rejects.toMatchObject({
@@ -43,7 +43,7 @@ test('whether a file can be written is known before, and asking leaves nothing',
   });
 });
 
-test('many writers to one path: the file is one of theirs, whole', async () => {
+test('concurrent writers to one path: the file is complete and from one of them', async () => {
   const file = `${folder.root}/model.bin`;
   await Promise.all(
     Array.from({ length: 8 }, (_, index) => writeFileAtomically(file, String(index).repeat(100_000))),
@@ -53,7 +53,7 @@ test('many writers to one path: the file is one of theirs, whole', async () => {
   expect(await readdir(folder.root)).toEqual(['model.bin']);
 });
 
-test('what killed writers left behind goes after an hour; nothing else does', async () => {
+test('temporary files of killed writers are removed after an hour; other files are kept', async () => {
   const names = [
     '.model.bin.0123456789ab.tmp',
     '.model.bin.ba9876543210.tmp',

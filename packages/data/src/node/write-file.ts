@@ -3,14 +3,16 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
 
-/** Nobody writes one file for so long without adding to it. */
+/** A temporary file that has not changed for this long is abandoned. */
 const ABANDONED_MS = 60 * 60 * 1000;
 const TEMPORARY_NAME = /^\..+\.[0-9a-f]{12}\.tmp$/;
 
-/** Folders this process has tidied: once is enough, and a folder may hold thousands of files. */
+/**
+ * Folders already cleaned by this process. Cleaning once is sufficient, and a folder may contain thousands of files.
+ */
 const tidied = new Set<string>();
 
-/** Removes temporary files that were left behind in `folder` by writers who were killed. */
+/** Removes temporary files in `folder` that killed processes left behind. */
 async function removeAbandoned(folder: string): Promise<void> {
   const resolved = path.resolve(folder);
   if (tidied.has(resolved)) return;
@@ -22,16 +24,16 @@ async function removeAbandoned(folder: string): Promise<void> {
 }
 
 /**
- * Writes a file so that its path shows either what was there before or all of `content`: a temporary file
- * in the same folder (made if missing), flushed, then renamed. An existing file is replaced. A writer that is
- * killed leaves a hidden `.NAME.*.tmp`, which is never read; the first write of a process into a folder removes
- * those that are more than an hour old.
+ * Writes a file atomically: its path has either the old content or all of `content`. The content goes to a temporary
+ * file in the same folder (created if missing), which is flushed and then renamed. An existing file is replaced. A
+ * process that is killed leaves a hidden `.NAME.*.tmp`, which is never read; the first write of a process into a
+ * folder removes those that are more than an hour old.
  * @throws {DskdError} `file-not-writable`; no temporary file is left behind.
  */
 export async function writeFileAtomically(file: string, content: Uint8Array | string): Promise<void> {
   const folder = path.dirname(file);
   await makeFolder(folder);
-  // Tidying is a courtesy: whatever hinders it must not hinder writing.
+  // Errors while cleaning must not prevent writing.
   await removeAbandoned(folder).catch(() => undefined);
   const temporary = path.join(folder, `.${path.basename(file)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
@@ -49,7 +51,7 @@ export async function writeFileAtomically(file: string, content: Uint8Array | st
   }
 }
 
-/** Makes a folder, and those above it, unless it is there. */
+/** Creates a folder and its parents if they do not exist. */
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true });
@@ -59,13 +61,13 @@ async function makeFolder(folder: string): Promise<void> {
 }
 
 /**
- * Finds out before hours of work whether {@link writeFileAtomically} will be able to write `file`; makes its
- * folder, and leaves nothing in it.
+ * Checks, before a long computation, whether {@link writeFileAtomically} can write `file`. Creates its folder and
+ * leaves no files in it.
  * @throws {DskdError} `file-not-writable`
  */
 export async function assertWritable(file: string): Promise<void> {
   const there = await stat(file).catch(() => undefined);
-  if (there?.isDirectory()) throw notWritable(file, new Error('a folder has that name'));
+  if (there?.isDirectory()) throw notWritable(file, new Error('a folder has this name'));
   const probe = `${file}.${randomBytes(6).toString('hex')}`;
   await writeFileAtomically(probe, '').finally(() => rm(probe, { force: true }).catch(() => undefined));
 }
@@ -74,7 +76,7 @@ function notWritable(file: string, cause: unknown): DskdError {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new DskdError('file-not-writable', `Cannot write ${file}: ${reason}.`, {
     cause,
-    hint: 'Name another place, or make room for it there.',
+    hint: 'Choose another path, or free disk space.',
     details: { path: file },
   });
 }

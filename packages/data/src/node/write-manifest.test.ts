@@ -43,7 +43,7 @@ cap/validation/good/c.png,good,validation,,
 });
 
 test.each(['list.csv', 'cap/deep/list.csv', '../list.jsonl', 'list.ndjson'])(
-  'what is written to %s is read back as it was, fingerprint included',
+  'a manifest written to %s is read back unchanged, including the fingerprint',
   async (file) => {
     const root = path.join(folder.root, 'data');
     await mkdir(root);
@@ -72,7 +72,7 @@ test.each(['list.csv', 'cap/deep/list.csv', '../list.jsonl', 'list.ndjson'])(
   },
 );
 
-test('moves with its data', async () => {
+test('can be moved together with its data', async () => {
   await folder.write(
     Object.fromEntries(Object.entries(files).map(([name, content]) => [`here/${name}`, content])),
   );
@@ -83,11 +83,11 @@ test('moves with its data', async () => {
   expect(await moved.fingerprint()).toBe(await source.fingerprint());
 });
 
-test('refuses samples that are no files, and names that are no manifest', async () => {
+test('refuses samples without files, and file names without a manifest extension', async () => {
   const load = (): Promise<never> => Promise.reject(new Error('not read'));
   const source = sourceOf('x', [{ id: 'camera', split: 'train', label: 'good', defectType: 'good', load }]);
   expect((await errorOf(writeManifest(source, `${folder.root}/x.csv`))).message).toContain(
-    'camera is no file',
+    'camera does not come from a file',
   );
   const error = await errorOf(writeManifest(sourceOf('x', []), `${folder.root}/x.txt`));
   expect([error.code, error.message]).toEqual([

@@ -32,7 +32,7 @@ function keys(count: number): AugmentationKey[] {
   return Array.from({ length: count }, (_, i) => ({ seed: 5, epoch: i % 40, sample: `train/good/${i}.png` }));
 }
 
-test('flips move what they should; two of a kind are none', () => {
+test('flips move the expected pixels; two equal flips cancel', () => {
   const image = { data: Uint8Array.of(1, 2, 3, 4, 5, 6), width: 3, height: 2, channels: 1 };
   expect([...flipHorizontal(image).data]).toEqual([3, 2, 1, 6, 5, 4]);
   expect([...flipVertical(image).data]).toEqual([4, 5, 6, 1, 2, 3]);
@@ -47,7 +47,7 @@ test('flips move what they should; two of a kind are none', () => {
   );
 });
 
-test('where nothing was drawn, nothing happens', () => {
+test('the neutral draw changes nothing', () => {
   fc.assert(
     fc.property(anyImage(), fc.nat(), (image, epoch) => {
       const key = { seed: 1, epoch, sample: 'a' };
@@ -60,7 +60,7 @@ test('where nothing was drawn, nothing happens', () => {
   );
 });
 
-test('the order: flips, rotation, brightness, contrast, saturation, hue', () => {
+test('the order is: flips, rotation, brightness, contrast, saturation, hue', () => {
   fc.assert(
     fc.property(anyImage(), fc.nat(1000), (image, epoch) => {
       const key = { seed: 3, epoch, sample: 'x' };
@@ -80,7 +80,7 @@ test('the order: flips, rotation, brightness, contrast, saturation, hue', () => 
   );
 });
 
-test('one key gives the same bytes whatever was drawn before', () => {
+test('one key gives the same bytes, independent of earlier draws', () => {
   const image = noise(7, 5);
   const all = keys(30);
   const inOrder = all.map((key) => [...augment(image, EVERYTHING, key).data]);
@@ -89,7 +89,7 @@ test('one key gives the same bytes whatever was drawn before', () => {
   expect(new Set(inOrder.map(String)).size).toBe(30);
 });
 
-test('seed, epoch and sample all matter', () => {
+test('seed, epoch and sample all change the result', () => {
   const base = { seed: 1, epoch: 2, sample: 'a' };
   const drawn = [base, { ...base, seed: 2 }, { ...base, epoch: 3 }, { ...base, sample: 'b' }].map((key) =>
     drawAugmentation(EVERYTHING, key),
@@ -97,7 +97,7 @@ test('seed, epoch and sample all matter', () => {
   expect(new Set(drawn.map(({ degrees }) => degrees)).size).toBe(4);
 });
 
-test('one variation more or less does not change the others', () => {
+test('enabling or disabling one variation does not change the others', () => {
   const { rotation, colorJitter } = EVERYTHING;
   for (const key of keys(20)) {
     const all = drawAugmentation(EVERYTHING, key);
@@ -117,7 +117,7 @@ test('one variation more or less does not change the others', () => {
   }
 });
 
-test('what is drawn stays in its bounds, reaches them, and is even between', () => {
+test('drawn values stay within their bounds, reach them, and are uniformly distributed', () => {
   const drawn = keys(4000).map((key) => drawAugmentation(EVERYTHING, key));
   const jittered = drawn.filter(({ brightness }) => brightness !== 1);
   expect(Math.abs(jittered.length / drawn.length - 0.8)).toBeLessThan(0.03);
@@ -130,7 +130,7 @@ test('what is drawn stays in its bounds, reaches them, and is even between', () 
     degrees: [drawn, -25, 25],
     brightness: [jittered, 0.7, 1.3],
     contrast: [jittered, 0.8, 1.2],
-    // 1 - 1.5 is below 0: cut off there, as in torchvision.
+    // 1 - 1.5 is below 0, so the lower bound is 0, as in torchvision.
     saturation: [jittered, 0, 2.5],
     hue: [jittered, -0.2, 0.2],
   } as const;
@@ -154,7 +154,7 @@ test('what is drawn stays in its bounds, reaches them, and is even between', () 
   expect(Math.abs(same - 0.5)).toBeLessThan(0.03);
 });
 
-test('a single pixel and a line of pixels go through everything', () => {
+test('a single pixel and a line of pixels pass through all steps', () => {
   for (const [width, height] of [
     [1, 1],
     [1, 9],
@@ -168,7 +168,7 @@ test('a single pixel and a line of pixels go through everything', () => {
   }
 });
 
-test('the bytes are frozen: another version, engine or machine must give the same', () => {
+test('the bytes are fixed: every version, engine and machine must give the same', () => {
   const key = { seed: 7, epoch: 2, sample: 'train/good/003.png' };
   expect(drawAugmentation(EVERYTHING, key)).toEqual({
     flipHorizontal: true,
@@ -185,7 +185,7 @@ test('the bytes are frozen: another version, engine or machine must give the sam
   ]);
 });
 
-test('throws when the image is not RGB or not whole', () => {
+test('throws when the image is not RGB or its buffer is incomplete', () => {
   const rgba = { data: new Uint8Array(4), width: 1, height: 1, channels: 4 };
   expect(() => applyAugmentation(rgba, NOTHING)).toThrow('4 channels, wanted 3');
   expect(() => applyAugmentation({ ...rgba, channels: 3 }, NOTHING)).toThrow('4 bytes');

@@ -45,7 +45,7 @@ test.each<[unknown, string[]]>([
   expect(problemsOf(value)).toEqual(problems);
 });
 
-test('GCAD: 3 degrees and colors for all, flips for those that may lie either way', () => {
+test('GCAD: 3 degrees and colors for all categories, flips where both orientations are valid', () => {
   const flipped = (category?: string): unknown => gcadAugmentation(category).flips;
   const both = { horizontal: true, vertical: true };
   const none = { horizontal: false, vertical: false };

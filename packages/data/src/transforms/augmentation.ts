@@ -3,28 +3,28 @@ import { adjustBrightness, adjustContrast, adjustHue, adjustSaturation } from '.
 import { flipHorizontal, flipVertical, rotate } from './geometry.js';
 
 /**
- * How training images are varied: plain JSON, recorded in the artifact. What is left out does not happen.
+ * How training images are varied: plain JSON, recorded in the artifact. Fields that are left out have no effect.
  * Applied in this order: flips, rotation, brightness, contrast, saturation, hue.
  */
 export interface Augmentation {
-  /** Each with probability one half. */
+  /** Each with probability 0.5. */
   readonly flips?: {
-    /** Left and right exchanged. */
+    /** Mirrors left and right. */
     readonly horizontal?: boolean;
-    /** Top and bottom exchanged. */
+    /** Mirrors top and bottom. */
     readonly vertical?: boolean;
   };
-  /** By an angle drawn evenly from -degrees..degrees; bilinear, edge pixels repeated. `degrees` in 0..180. */
+  /** Angle drawn uniformly from -degrees..degrees; bilinear, edge pixels repeated. `degrees` in 0..180. */
   readonly rotation?: { readonly degrees: number };
-  /** As torchvision's ColorJitter, in a fixed order instead of a random one. */
+  /** Like torchvision's ColorJitter, but in a fixed order instead of a random one. */
   readonly colorJitter?: {
-    /** Factor drawn evenly from max(0, 1 - brightness)..1 + brightness; the next two likewise. At least 0. */
+    /** Factor drawn uniformly from max(0, 1 - brightness)..1 + brightness; the next two likewise. At least 0. */
     readonly brightness?: number;
     readonly contrast?: number;
     readonly saturation?: number;
-    /** Turns of the color circle, drawn evenly from -hue..hue. In 0..0.5. */
+    /** Shift as a fraction of the color circle, drawn uniformly from -hue..hue. In 0..0.5. */
     readonly hue?: number;
-    /** How often an image's colors change at all, 0..1. Default 1. */
+    /** Probability that an image's colors change at all, 0..1. Default 1. */
     readonly probability?: number;
   };
 }
@@ -72,43 +72,44 @@ function problemsOf(value: unknown): string[] {
 }
 
 /**
- * Checks an augmentation that came from outside. Unknown names are refused: a misspelled one would do nothing.
+ * Checks an augmentation that was passed in or read. Unknown names are refused, because a misspelled one would have
+ * no effect.
  * @throws {DskdError} `invalid-config` with every problem.
  */
 export function assertAugmentation(value: unknown): asserts value is Augmentation {
   const problems = problemsOf(value);
   if (problems.length === 0) return;
-  throw new DskdError('invalid-config', `The augmentation does not make sense: ${problems.join('; ')}.`, {
+  throw new DskdError('invalid-config', `The augmentation is invalid: ${problems.join('; ')}.`, {
     details: { problems },
   });
 }
 
-/** Which image, and when. The same key draws the same, whatever was drawn before. */
+/** Identifies an image in an epoch. The same key gives the same values, independent of earlier draws. */
 export interface AugmentationKey {
   readonly seed: number;
-  /** From 0. */
+  /** Counted from 0. */
   readonly epoch: number;
   /** The sample's id. */
   readonly sample: string;
 }
 
-/** What happens to one image in one epoch. */
+/** The values drawn for one image in one epoch. */
 export interface DrawnAugmentation {
   readonly flipHorizontal: boolean;
   readonly flipVertical: boolean;
   /** Counter-clockwise. */
   readonly degrees: number;
-  /** Factors; 1 changes nothing. */
+  /** Factors; 1 has no effect. */
   readonly brightness: number;
   readonly contrast: number;
   readonly saturation: number;
-  /** Turns; 0 changes nothing. */
+  /** In turns of the color circle; 0 has no effect. */
   readonly hue: number;
 }
 
 /**
- * Draws what happens to an image. Each number has a stream of its own, (seed, 'augment', epoch, sample, its
- * name), so that switching one variation on does not change the others.
+ * Draws the values for an image. Each value has its own random stream, (seed, 'augment', epoch, sample, name of the
+ * value), so that enabling one variation does not change the others.
  */
 export function drawAugmentation(
   { flips, rotation, colorJitter }: Augmentation,
@@ -135,10 +136,9 @@ export function drawAugmentation(
 }
 
 /**
- * Applies what was drawn, in the order of {@link Augmentation}; each step ends in whole bytes, as a chain of
- * PIL images does.
- * @param image RGB, 3 channels; it stays as it is.
- * @returns the same size; the image itself where nothing happens to it.
+ * Applies drawn values, in the order of {@link Augmentation}. Each step rounds to bytes, like a chain of PIL images.
+ * @param image RGB, 3 channels; not modified.
+ * @returns an image of the same size; the input itself if no step changes it.
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
 export function applyAugmentation(image: PixelBuffer, drawn: DrawnAugmentation): PixelBuffer {
@@ -158,9 +158,9 @@ export function applyAugmentation(image: PixelBuffer, drawn: DrawnAugmentation):
 }
 
 /**
- * The image as a training run sees it in one epoch: a function of image, augmentation and key alone, the
- * same bytes on every platform.
- * @param image RGB, 3 channels, at the size it is to have; it stays as it is.
+ * Augments an image for one epoch of training. The result depends only on image, augmentation and key, and is the
+ * same on every platform, byte for byte.
+ * @param image RGB, 3 channels, already at its final size; not modified.
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
 export function augment(image: PixelBuffer, augmentation: Augmentation, key: AugmentationKey): PixelBuffer {
@@ -168,16 +168,16 @@ export function augment(image: PixelBuffer, augmentation: Augmentation, key: Aug
 }
 
 /**
- * The categories of MVTec LOCO AD whose parts may lie either way round. Not so breakfast_box (what lies left
- * and right is one of its rules) and juice_bottle (which stands, with a label).
+ * Categories of MVTec LOCO AD whose parts may appear in either orientation. Not breakfast_box (left and right are
+ * part of its rules) and not juice_bottle (it stands upright and has a label).
  */
 const LIE_EITHER_WAY: ReadonlySet<string> = new Set(['pushpins', 'screw_bag', 'splicing_connectors']);
 
 /**
- * The augmentation of GCAD, which DSKD takes over: rotation up to 3 degrees, color jitter, flips by
- * category. Neither paper says how strong the jitter is and which category is flipped: factors of 0.9 to 1.1
- * and the list above are ours.
- * @param category of MVTec LOCO AD; any other, and none, is not flipped.
+ * The augmentation of GCAD, which DSKD uses: rotation up to 3 degrees, color jitter, flips by category. Neither paper
+ * gives the strength of the jitter or the list of flipped categories; the factors of 0.9 to 1.1 and the list above
+ * are our choice.
+ * @param category of MVTec LOCO AD; any other category, or none, is not flipped.
  */
 export function gcadAugmentation(category?: string): Augmentation {
   const flips = category !== undefined && LIE_EITHER_WAY.has(category);

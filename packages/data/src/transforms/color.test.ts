@@ -18,22 +18,22 @@ function source(name: string): PixelBuffer {
   return { data: Uint8Array.from(data), width: shape[1]!, height: shape[0]!, channels: 3 };
 }
 
-/** `image.kind.amount`; the amount may hold a point. */
+/** `image.kind.amount`; the amount may contain a decimal point. */
 const cases = golden.names.flatMap((name) => {
   const [image, kind, ...amount] = name.split('.');
   return kind! in ADJUST ? [[image!, kind!, Number(amount.join('.'))] as const] : [];
 });
 
-test.each(cases)('%s, %s %d: torchvision, byte for byte', (image, kind, amount) => {
+test.each(cases)('%s, %s %d: same bytes as torchvision', (image, kind, amount) => {
   const got = ADJUST[kind]!(source(image), amount);
   expect(largestDifference(got.data, golden.array(`${image}.${kind}.${amount}`).data)).toBe(0);
 });
 
-test('all four kinds are among the golden values', () => {
+test('the golden values cover all four kinds', () => {
   expect([...new Set(cases.map(([, kind]) => kind))].sort()).toEqual(Object.keys(ADJUST).sort());
 });
 
-test('the amount that changes nothing gives the same bytes, in new memory', () => {
+test('the neutral amount gives the same bytes, in a new buffer', () => {
   fc.assert(
     fc.property(anyImage(), (image) => {
       for (const [kind, adjust] of Object.entries(ADJUST)) {
@@ -47,7 +47,7 @@ test('the amount that changes nothing gives the same bytes, in new memory', () =
   );
 });
 
-test('gray stays gray, and a third of a turn makes red green', () => {
+test('gray stays gray, and a shift by a third of a turn makes red green', () => {
   const gray = { data: Uint8Array.of(90, 90, 90, 7, 7, 7), width: 2, height: 1, channels: 3 };
   expect([...adjustSaturation(gray, 2.5).data]).toEqual([...gray.data]);
   expect([...adjustHue(gray, 0.3).data]).toEqual([...gray.data]);

@@ -1,17 +1,17 @@
 import type { PixelBuffer } from '@dskd/base';
 
-/** Pillow's gray of a color (ITU-R 601), in 16-bit fixed point. */
+/** Pillow's conversion of a color to gray (ITU-R 601), in 16-bit fixed point. */
 export function grayOf(red: number, green: number, blue: number): number {
   return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
 }
 
-/** Pillow's blend of two bytes: float32, cut off (not rounded), held within 0..255. */
+/** Pillow's blend of two bytes: float32, clamped to 0..255 and truncated, not rounded. */
 function blend(from: number, to: number, factor: number): number {
   const value = Math.fround(from + Math.fround(factor * (to - from)));
   return Math.trunc(Math.min(Math.max(value, 0), 255));
 }
 
-/** Every byte blended with the same one: away from it for a factor over 1, toward it below. */
+/** Blends every byte with the constant `byte`: away from it for a factor over 1, toward it for a factor below 1. */
 function blendWith(byte: number, { data, ...shape }: PixelBuffer, factor: number): PixelBuffer {
   const single = Math.fround(factor);
   const table = Uint8Array.from({ length: 256 }, (_, value) => blend(byte, value, single));
@@ -21,14 +21,14 @@ function blendWith(byte: number, { data, ...shape }: PixelBuffer, factor: number
 }
 
 /**
- * torchvision's `adjust_brightness` of a PIL image. Here and below: RGB, a new buffer.
- * @param factor at least 0; 1 changes nothing.
+ * torchvision's `adjust_brightness` of a PIL image. Here and below: the input is RGB, the result a new buffer.
+ * @param factor at least 0; 1 has no effect.
  */
 export function adjustBrightness(image: PixelBuffer, factor: number): PixelBuffer {
   return blendWith(0, image, factor);
 }
 
-/** torchvision's `adjust_contrast`: about the image's mean gray. */
+/** torchvision's `adjust_contrast`: relative to the mean gray of the image. */
 export function adjustContrast(image: PixelBuffer, factor: number): PixelBuffer {
   const { data, width, height } = image;
   let total = 0;
@@ -36,7 +36,7 @@ export function adjustContrast(image: PixelBuffer, factor: number): PixelBuffer 
   return blendWith(Math.trunc(total / (width * height) + 0.5), image, factor);
 }
 
-/** torchvision's `adjust_saturation`: about each pixel's gray. */
+/** torchvision's `adjust_saturation`: relative to the gray of each pixel. */
 export function adjustSaturation({ data, ...shape }: PixelBuffer, factor: number): PixelBuffer {
   const single = Math.fround(factor);
   const adjusted = new Uint8Array(data.length);
@@ -49,7 +49,7 @@ export function adjustSaturation({ data, ...shape }: PixelBuffer, factor: number
 
 const { fround } = Math;
 
-/** Hue, saturation and value as bytes, rounded where Pillow rounds: float32, then cut off. */
+/** Hue, saturation and value as bytes, computed as in Pillow: float32, then truncated. */
 function toHsv(red: number, green: number, blue: number): [number, number, number] {
   const value = Math.max(red, green, blue);
   const range = value - Math.min(red, green, blue);
@@ -88,8 +88,8 @@ function toRgb(hue: number, saturation: number, value: number): readonly [number
 }
 
 /**
- * torchvision's `adjust_hue` of a PIL image: through 8-bit HSV, the hue's byte moved by `trunc(shift * 255)`.
- * The way there and back costs a few gray levels, as it does in torchvision; 0 goes no way and costs none.
+ * torchvision's `adjust_hue` of a PIL image: through 8-bit HSV, the byte of the hue shifted by `trunc(shift * 255)`.
+ * The conversion to HSV and back changes values by a few gray levels, as in torchvision. A shift of 0 skips it.
  * @param shift in turns, -0.5..0.5.
  * @returns a new buffer.
  */

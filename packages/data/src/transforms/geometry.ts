@@ -1,6 +1,6 @@
 import type { PixelBuffer } from '@dskd/base';
 
-/** Left and right exchanged. A new buffer. */
+/** Mirrors left and right, into a new buffer. */
 export function flipHorizontal({ data, width, height, channels }: PixelBuffer): PixelBuffer {
   const flipped = new Uint8Array(data.length);
   for (let y = 0; y < height; y++) {
@@ -13,7 +13,7 @@ export function flipHorizontal({ data, width, height, channels }: PixelBuffer): 
   return { data: flipped, width, height, channels };
 }
 
-/** Top and bottom exchanged. A new buffer. */
+/** Mirrors top and bottom, into a new buffer. */
 export function flipVertical({ data, width, height, channels }: PixelBuffer): PixelBuffer {
   const flipped = new Uint8Array(data.length);
   const row = width * channels;
@@ -23,12 +23,12 @@ export function flipVertical({ data, width, height, channels }: PixelBuffer): Pi
   return { data: flipped, width, height, channels };
 }
 
-/** x^40 / 40! is below 1e-27 at half a turn: nothing is left to add in float64. */
+/** x^40 / 40! is below 1e-27 for half a turn, so further terms do not change a float64 sum. */
 const TERMS = 40;
 
 /**
- * Sine and cosine by their power series. `Math.sin` may differ in its last bit from engine to engine;
- * additions, products and quotients may not, so that these are the same bits everywhere.
+ * Sine and cosine by their power series. `Math.sin` may differ in its last bit between engines; additions,
+ * multiplications and divisions do not, so these bits are the same everywhere.
  * @param degrees -180..180.
  */
 export function sineAndCosine(degrees: number): { sine: number; cosine: number } {
@@ -45,9 +45,9 @@ export function sineAndCosine(degrees: number): { sine: number; cosine: number }
 }
 
 /**
- * Turns an image about its center, counter-clockwise as one sees it (as Pillow), without changing its size:
- * bilinear between pixel centers, rounded to the nearest byte. What comes in from outside repeats the nearest
- * edge pixel, so that no corner gets a color the image does not have. The same bytes on every platform.
+ * Rotates an image about its center, counter-clockwise as displayed (like Pillow), without changing its size:
+ * bilinear between pixel centers, rounded to the nearest byte. Outside the image the nearest edge pixel is repeated,
+ * so that corners get no color that is not in the image. The same bytes on every platform.
  * @param degrees -180..180.
  * @returns a new buffer.
  */

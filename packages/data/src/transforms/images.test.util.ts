@@ -10,7 +10,7 @@ export function noise(width: number, height: number): PixelBuffer {
   return { data, width, height, channels: 3 };
 }
 
-/** Any image of up to 9 x 9 pixels, non-square and single pixels included. */
+/** Any image of up to 9 x 9 pixels, including non-square ones and single pixels. */
 export function anyImage(): fc.Arbitrary<PixelBuffer> {
   const side = fc.integer({ min: 1, max: 9 });
   return fc.tuple(side, side).chain(([width, height]) => {
@@ -21,7 +21,7 @@ export function anyImage(): fc.Arbitrary<PixelBuffer> {
   });
 }
 
-/** The furthest any byte of `got` is from `wanted`. */
+/** Largest absolute difference between a byte of `got` and of `wanted`. */
 export function largestDifference(got: ArrayLike<number>, wanted: ArrayLike<number>): number {
   expect(got.length).toBe(wanted.length);
   let largest = 0;

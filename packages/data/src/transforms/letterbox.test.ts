@@ -10,7 +10,7 @@ function colorAt({ data, width, channels }: PixelBuffer, x: number, y: number): 
   return [...data.slice(at, at + channels)];
 }
 
-test('a letterboxed image is its resized self in the middle of the fill', () => {
+test('a letterboxed image is the resized image in the middle of the fill', () => {
   fc.assert(
     fc.property(
       anyImage(),
@@ -33,13 +33,13 @@ test('a letterboxed image is its resized self in the middle of the fill', () => 
   );
 });
 
-test('the same ratio of sides: letterbox and squeeze are the same bytes', () => {
+test('letterbox and stretch give the same bytes if the aspect ratios are equal', () => {
   const image = noise(12, 9);
   const size = { width: 8, height: 6 };
   expect(preparePixels(image, { ...size, fit: 'letterbox' })).toEqual(preparePixels(image, size));
 });
 
-test('fill is the mean of ImageNet unless said otherwise; a squeezed image has none', () => {
+test('the default fill is the mean of ImageNet; a stretched image has no fill', () => {
   const white = { data: new Uint8Array(4 * 2 * 3).fill(255), width: 4, height: 2, channels: 3 };
   const size = { width: 4, height: 4 };
   expect(colorAt(preparePixels(white, { ...size, fit: 'letterbox' }), 0, 0)).toEqual([...LETTERBOX_FILL]);
@@ -52,7 +52,7 @@ test.each([[[1, 2]], [[1, 2, 256]], [[1, 2, -1]], [[0, 0, 0.5]]])('refuses a fil
   expect(() => preparePixels(noise(4, 2), options)).toThrow('three whole numbers');
 });
 
-test('a mask goes where the image goes, and the border is not set', () => {
+test('a mask is placed like the image, and the border is not set', () => {
   fc.assert(
     fc.property(
       anyImage(),
@@ -74,9 +74,9 @@ test('a mask goes where the image goes, and the border is not set', () => {
   );
 });
 
-test('what is marked in the image is where the placement says', () => {
+test('pixels of the image are where the placement says', () => {
   const image = { data: new Uint8Array(40 * 20).fill(0), width: 40, height: 20, channels: 1 };
-  // A block of 10 x 10 from (20, 4).
+  // A block of 10 x 10 at (20, 4).
   for (let y = 4; y < 14; y++) image.data.fill(255, y * 40 + 20, y * 40 + 30);
   const network = { width: 20, height: 20 };
   const placed = placement(image, network, 'letterbox');

@@ -7,7 +7,7 @@ const size = fc.record({ width: side, height: side });
 const fit = fc.constantFrom<Fit>('stretch', 'letterbox');
 
 test.each([
-  // MVTec LOCO AD's sizes among them.
+  // Includes the sizes of MVTec LOCO AD.
   [1600, 1280, 256, 256, { left: 0, top: 25, width: 256, height: 205 }],
   [800, 1600, 256, 256, { left: 64, top: 0, width: 128, height: 256 }],
   [1700, 850, 256, 192, { left: 0, top: 32, width: 256, height: 128 }],
@@ -22,7 +22,7 @@ test.each([
   expect(placement({ width, height }, network, 'stretch').content).toEqual({ left: 0, top: 0, ...network });
 });
 
-test('a letterbox touches two sides, lies in the middle and keeps the ratio as far as whole pixels can', () => {
+test('a letterbox fills one side, is centered, and keeps the aspect ratio up to rounding', () => {
   fc.assert(
     fc.property(size, size, (image, network) => {
       const { content } = placement(image, network, 'letterbox');
@@ -37,7 +37,7 @@ test('a letterbox touches two sides, lies in the middle and keeps the ratio as f
   );
 });
 
-test('a point goes to the network and comes back; the corners of the image are those of the content', () => {
+test('a point maps to the network and back; the corners of the image map to those of the content', () => {
   const share = fc.double({ min: 0, max: 1, noNaN: true });
   fc.assert(
     fc.property(size, size, fit, share, share, (image, network, chosen, acrossShare, downShare) => {
@@ -56,7 +56,7 @@ test('a point goes to the network and comes back; the corners of the image are t
   );
 });
 
-test('the border is all that is not content', () => {
+test('the border is everything except the content', () => {
   fc.assert(
     fc.property(
       fc.record({ width: fc.integer({ min: 1, max: 40 }), height: fc.integer({ min: 1, max: 40 }) }),
@@ -82,7 +82,7 @@ test.each<[PixelSize, PixelSize, string, string]>([
   [{ width: 0, height: 2 }, { width: 2, height: 2 }, 'stretch', '0, 2, 2, 2'],
   [{ width: 2, height: 2 }, { width: 2, height: 1.5 }, 'letterbox', '2, 2, 2, 1.5'],
   [{ width: 2, height: 2 }, { width: 2, height: 2 }, 'crop', "'crop'"],
-])('refuses what makes no sense: %o in %o by %s', (image, network, chosen, told) => {
+])('refuses invalid values: %o in %o by %s', (image, network, chosen, told) => {
   let error: unknown;
   try {
     placement(image, network, chosen as Fit);

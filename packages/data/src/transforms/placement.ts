@@ -2,52 +2,52 @@ import { DskdError, type PixelBuffer } from '@dskd/base';
 import { resizeBilinearAntialiased } from '@dskd/core';
 
 /**
- * How an image of any size becomes the network's input. `stretch`: each side apart, the whole input is
- * image. `letterbox`: the sides keep their ratio, the image lies in the middle and the rest is border.
+ * How an image is brought to the network's input size. `stretch`: both sides are resized independently, and the image
+ * fills the input. `letterbox`: the aspect ratio is kept, the image is centered, and the rest is border.
  */
 export type Fit = 'stretch' | 'letterbox';
 
 const FITS: readonly Fit[] = ['stretch', 'letterbox'];
 
-/** Whole pixels. */
+/** A size in whole pixels. */
 export interface PixelSize {
   readonly width: number;
   readonly height: number;
 }
 
-/** Continuous coordinates: pixel `i` reaches from `i` to `i + 1`, its center is at `i + 0.5`. */
+/** Continuous coordinates: pixel `i` covers `i` to `i + 1`, and its center is at `i + 0.5`. */
 export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** Whole pixels. */
+/** A rectangle in whole pixels. */
 export interface Rectangle extends PixelSize {
   readonly left: number;
   readonly top: number;
 }
 
-/** Where an image lies in the network's input. */
+/** Position of an image in the network's input. */
 export interface Placement {
   readonly fit: Fit;
   readonly image: PixelSize;
   readonly network: PixelSize;
-  /** The part of the network's input that shows the image; what is outside is border. */
+  /** The part of the network's input that shows the image; everything outside is border. */
   readonly content: Rectangle;
-  /** From the image's pixels to the network's. */
+  /** Maps from the image's pixels to the network's. */
   toNetwork(point: Point): Point;
-  /** From the network's pixels to the image's; points of the border come out beyond its edges. */
+  /** Maps from the network's pixels to the image's. Points in the border map to points outside the image. */
   toImage(point: Point): Point;
   /**
    * Which pixels of the network's input are border.
-   * @returns `height * width` values, row-major, 1 border, 0 image; null where there is no border.
+   * @returns `height * width` values, row-major, 1 border, 0 image; null if there is no border.
    */
   border(): Uint8Array | null;
 }
 
 function contentOf(image: PixelSize, network: PixelSize, fit: Fit): Rectangle {
   if (fit === 'stretch') return { left: 0, top: 0, width: network.width, height: network.height };
-  // Compared and rounded in whole numbers: the same on every machine.
+  // Compared and rounded in integers, so that the result is the same on every machine.
   const wide = image.width * network.height >= image.height * network.width;
   const fitted = (side: number, along: number, limit: number): number =>
     Math.max(1, Math.floor((2 * side * limit + along) / (2 * along)));
@@ -72,9 +72,10 @@ function borderOf({ network, content }: Pick<Placement, 'network' | 'content'>):
 }
 
 /**
- * Where `image` lies in an input of `network` pixels. In a letterbox the longer side fills the input, the
- * other is rounded to the nearest whole pixel (at least 1); an odd pixel of border goes to the right or below.
- * @throws {DskdError} `invalid-argument` unless all sides are positive integers, or for another fit.
+ * Computes the position of `image` in an input of `network` pixels. In a letterbox the longer side fills the input;
+ * the other side is rounded to the nearest pixel (at least 1). If the border has an odd number of pixels, the extra
+ * one is at the right or bottom.
+ * @throws {DskdError} `invalid-argument` if a side is not a positive integer or the fit is unknown.
  */
 export function placement(image: PixelSize, network: PixelSize, fit: Fit): Placement {
   const sides = [image.width, image.height, network.width, network.height];
@@ -103,28 +104,28 @@ export function placement(image: PixelSize, network: PixelSize, fit: Fit): Place
   };
 }
 
-/** Red, green, blue, 0..255. */
+/** Red, green, blue, each 0..255. */
 export type Color = readonly [number, number, number];
 
 /**
- * What a letterbox is filled with unless another color is asked for: the mean of ImageNet, which every
- * teacher's input transform brings close to zero, as the padding of its convolutions is.
+ * Default color of a letterbox's border: the mean of ImageNet. The input transform of every teacher maps it close to
+ * zero, like the zero padding of its convolutions.
  */
 export const LETTERBOX_FILL: Color = [124, 116, 104];
 
-/** An image resized to its part of the network's input, and where that part lies. */
+/** An image resized to its part of the network's input, and the position of that part. */
 export interface FittedImage {
   readonly content: PixelBuffer;
   readonly placement: Placement;
 }
 
-/** Resizes `pixels` to its part of the input, antialiased bilinear (Pillow's bytes). */
+/** Resizes `pixels` to its part of the input, antialiased bilinear (the same bytes as Pillow). */
 export function fitPixels(pixels: PixelBuffer, network: PixelSize, fit: Fit): FittedImage {
   const placed = placement(pixels, network, fit);
   return { content: resizeBilinearAntialiased(pixels, placed.content), placement: placed };
 }
 
-/** @throws {DskdError} `invalid-argument` unless `fill` is three bytes. */
+/** @throws {DskdError} `invalid-argument` if `fill` is not three bytes. */
 export function assertColor(fill: readonly number[]): void {
   if (fill.length === 3 && fill.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255)) return;
   throw new DskdError(
@@ -135,7 +136,7 @@ export function assertColor(fill: readonly number[]): void {
 }
 
 /**
- * Lays a fitted image into the network's input. Without a border it is the content itself.
+ * Pads a fitted image to the network's input size. Without a border the content is returned itself.
  * @param fill one value per channel.
  */
 export function addBorder(

@@ -16,22 +16,25 @@ const cases = golden.names.flatMap((name) => {
   return kind === 'rotated' ? [[image!, Number(angle.join('.'))] as const] : [];
 });
 
-test.each(cases)('%s by %d degrees: torch with repeated edges, rounded', (image, degrees) => {
+test.each(cases)('%s by %d degrees: same as torch with repeated edges, rounded', (image, degrees) => {
   const got = rotate(source(image), degrees);
-  // 0.5 is the rounding, the rest the last bits of torch's coordinates.
+  // 0.5 is due to rounding, the rest to the last bits of torch's coordinates.
   const wanted = golden.array(`${image}.repeated.${degrees}`).data;
   expect(largestDifference(got.data, wanted)).toBeLessThanOrEqual(0.5 + 1e-4);
 });
 
-test.each(cases)('%s by %d degrees: Pillow within one level, where Pillow reads inside', (image, degrees) => {
-  const wanted = golden.array(`${image}.rotated.${degrees}`).data;
-  const inside = golden.array(`${image}.inside.${degrees}`).data;
-  const got = rotate(source(image), degrees);
-  const compared = got.data.map((byte, i) => (inside[Math.floor(i / 3)]! > 0 ? byte : wanted[i]!));
-  expect(largestDifference(compared, wanted)).toBeLessThanOrEqual(1);
-});
+test.each(cases)(
+  '%s by %d degrees: within one level of Pillow, where Pillow reads inside the image',
+  (image, degrees) => {
+    const wanted = golden.array(`${image}.rotated.${degrees}`).data;
+    const inside = golden.array(`${image}.inside.${degrees}`).data;
+    const got = rotate(source(image), degrees);
+    const compared = got.data.map((byte, i) => (inside[Math.floor(i / 3)]! > 0 ? byte : wanted[i]!));
+    expect(largestDifference(compared, wanted)).toBeLessThanOrEqual(1);
+  },
+);
 
-test('0 degrees gives the same bytes, in new memory; the image stays', () => {
+test('0 degrees gives the same bytes in a new buffer; the input is unchanged', () => {
   fc.assert(
     fc.property(anyImage(), (image) => {
       const same = rotate(image, 0);
@@ -41,7 +44,7 @@ test('0 degrees gives the same bytes, in new memory; the image stays', () => {
   );
 });
 
-test('four quarter turns of a square come back; one moves the top left corner to the bottom left', () => {
+test('four quarter turns of a square give the original; one moves the top left corner to the bottom left', () => {
   const square = noise(6, 6);
   let turned = square;
   for (let i = 0; i < 4; i++) turned = rotate(turned, 90);
@@ -52,7 +55,7 @@ test('four quarter turns of a square come back; one moves the top left corner to
   ]);
 });
 
-test('no byte leaves the range of the image, whatever the angle: nothing is filled in', () => {
+test('no byte is outside the range of the image, for any angle: nothing is filled in', () => {
   fc.assert(
     fc.property(anyImage(), fc.double({ min: -180, max: 180, noNaN: true }), (image, degrees) => {
       for (let channel = 0; channel < 3; channel++) {

@@ -9,7 +9,7 @@ if (chromiumMissing) console.log(`SKIPPED decoding in Chromium: ${chromiumMissin
 
 const WIDTH = 48;
 const HEIGHT = 32;
-/** Slopes and a sharp edge, so that turning, color and compression all show. */
+/** Gradients and a sharp edge, so that errors in orientation, color and compression are visible. */
 const pixels = Uint8Array.from({ length: WIDTH * HEIGHT * 3 }, (_, index) => {
   const x = Math.floor(index / 3) % WIDTH;
   const y = Math.floor(index / 3 / WIDTH);
@@ -94,7 +94,7 @@ interface Answer {
   readonly refused: string;
 }
 
-(chromiumMissing ? test.skip : test)('Chromium decodes to the bytes that Node decodes to', async () => {
+(chromiumMissing ? test.skip : test)('Chromium decodes to the same bytes as Node', async () => {
   const files = await fixtures();
   const names = Object.keys(files);
   const { value } = await runInChromium(SCRIPT, {

@@ -22,7 +22,7 @@ const CMYK = sharp(plainPng(8, 8, [1, 2, 3]))
 const blob = (bytes: Uint8Array): Blob => new Blob([new Uint8Array(bytes)]);
 const file = (bytes: Uint8Array, name: string): File => new File([new Uint8Array(bytes)], name);
 
-test('without a browser, says so', async () => {
+test('reports the missing dependency outside a browser', async () => {
   const error = await errorOf(decodeImage(blob(plainPng(1, 1, [1, 2, 3]))));
   expect(error.code).toBe('dependency-missing');
   expect(error.hint).toContain('@dskd/data/node');
@@ -33,7 +33,7 @@ describe('in a browser', () => {
   beforeEach(() => (browser = fakeBrowser()));
   afterEach(() => browser.restore());
 
-  test('files are decoded upright, their numbers as stored, alpha over black as in Node', async () => {
+  test('files are decoded upright, with values as stored, alpha over black as in Node', async () => {
     expect(await decodeImage(blob(translucent))).toEqual(overBlack);
     expect(await decodeInNode(translucent)).toEqual(overBlack);
     expect(browser.options).toEqual([
@@ -47,7 +47,7 @@ describe('in a browser', () => {
     expect(browser.open()).toBe(0);
   });
 
-  test('the orientation of a WebP is applied once, whatever the browser does', async () => {
+  test('the orientation of a WebP is applied once, whether or not the browser applies it', async () => {
     const { data, info } = await sharp(plainPng(4, 2, [1, 2, 3]))
       .raw()
       .toBuffer({ resolveWithObject: true });
@@ -65,7 +65,7 @@ describe('in a browser', () => {
     expect(await decodeImage({ data, width: 3, height: 1, colorSpace: 'srgb' })).toEqual(overBlack);
   });
 
-  test('a bitmap of the caller stays open, what is made of an element is closed', async () => {
+  test('a bitmap of the caller stays open; one made from an element is closed', async () => {
     const pixels = { data: Uint8ClampedArray.of(1, 2, 3, 255), width: 1, height: 1 };
     const bitmap = new (ImageBitmap as unknown as new (from: typeof pixels) => ImageBitmap)(pixels);
     const wanted = { data: Uint8Array.of(1, 2, 3), width: 1, height: 1, channels: 3 };
@@ -84,24 +84,24 @@ describe('in a browser', () => {
 
   test.each([
     ['nothing', Buffer.alloc(0), 'the file is empty'],
-    ['text', Buffer.from('words'), 'not an image we read (PNG, JPEG and WebP) but text'],
-    ['GIF', Buffer.from('GIF89a\0\0'), 'not an image we read (PNG, JPEG and WebP) but GIF'],
+    ['text', Buffer.from('words'), 'unsupported format (text); supported are PNG, JPEG and WebP'],
+    ['GIF', Buffer.from('GIF89a\0\0'), 'unsupported format (GIF); supported are PNG, JPEG and WebP'],
     [
       'TIFF',
       makeTiff([{ width: 1, height: 1, bits: 8, samples: 1, values: [1] }]),
       'browsers do not read TIFF; convert it to PNG',
     ],
-    ['a CMYK JPEG', CMYK, 'a CMYK JPEG, which every browser turns into other colors; store it as RGB'],
+    ['a CMYK JPEG', CMYK, 'a CMYK JPEG, which each browser converts to other colors; store it as RGB'],
     ['half a PNG', plainPng(64, 64, [1, 2, 3]).subarray(0, 100), 'a truncated PNG'],
-  ])('%s is refused, by name', async (_, bytes, problem) => {
+  ])('%s is refused, with its name', async (_, bytes, problem) => {
     const error = await errorOf(decodeImage(file(await bytes, 'shot.png')));
     expect([error.code, error.message]).toEqual(['image-unreadable', `shot.png: ${problem}.`]);
     expect(browser.options).toEqual([]);
   });
 
-  test('what the browser cannot decode or hold is an error of ours', async () => {
+  test('failures of the browser to decode or draw are DskdErrors', async () => {
     const damaged = plainPng(64, 64, [1, 2, 3]);
-    damaged.fill(0xee, 45, 50); // inside the one chunk of pixels
+    damaged.fill(0xee, 45, 50); // inside the only IDAT chunk
     expect((await errorOf(decodeImage(file(damaged, 'a.png')))).message).toMatch(
       /^a\.png: could not be decoded \(.+\)\.$/,
     );
@@ -111,7 +111,7 @@ describe('in a browser', () => {
     expect(browser.open()).toBe(0);
   });
 
-  test('addresses are fetched', async () => {
+  test('URLs are fetched', async () => {
     const server = createServer((request, response) => {
       if (request.url === '/a.png') response.end(plainPng(1, 1, [1, 2, 3]));
       else response.writeHead(request.url === '/busy' ? 503 : 404).end('no');

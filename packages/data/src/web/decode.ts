@@ -4,7 +4,7 @@ import { toRgb } from '../rgb-image.js';
 
 const ORIENTATION_TAG = 0x112;
 
-/** The place of the value of EXIF's orientation in a TIFF structure, if it has one. */
+/** Offset of the value of the EXIF orientation in a TIFF structure; undefined if there is none. */
 function placeOfOrientation(
   view: DataView,
   start: number,
@@ -24,10 +24,10 @@ function placeOfOrientation(
 }
 
 /**
- * Takes the EXIF orientation out of a WebP file. Chromium does not apply it, other browsers may: without it
- * all decode the same, and we turn.
- * @param bytes of a whole WebP; its orientation becomes 1.
- * @returns the orientation it had, 1 to 8; 1 where it had none.
+ * Removes the EXIF orientation from a WebP file. Chromium does not apply it, other browsers may. Without it all
+ * browsers decode the same pixels, and this package rotates them.
+ * @param bytes of a complete WebP; its orientation is set to 1.
+ * @returns the previous orientation, 1 to 8; 1 if there was none.
  */
 export function takeWebpOrientation(bytes: Uint8Array): number {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -36,7 +36,7 @@ export function takeWebpOrientation(bytes: Uint8Array): number {
     const size = view.getUint32(at + 4, true);
     const end = Math.min(at + 8 + size, bytes.length);
     if (name === 0x45584946) {
-      // 'EXIF'. Some programs write 'Exif\0\0' before the structure, as JPEG has it.
+      // 'EXIF'. Some programs write 'Exif\0\0' before the structure, as in JPEG.
       const start = at + 8 + (bytes[at + 8] === 0x45 ? 6 : 0);
       const place = placeOfOrientation(view, start, end);
       if (!place) return 1;
@@ -49,7 +49,7 @@ export function takeWebpOrientation(bytes: Uint8Array): number {
   return 1;
 }
 
-/** Turns and mirrors an image as its EXIF orientation, 1 to 8, says. */
+/** Rotates and mirrors an image according to its EXIF orientation, 1 to 8. */
 export function upright(pixels: PixelBuffer, orientation: number): PixelBuffer {
   if (orientation === 1) return pixels;
   const { data, width, height, channels } = pixels;
@@ -68,22 +68,22 @@ export function upright(pixels: PixelBuffer, orientation: number): PixelBuffer {
   return { data: turned, width: outWidth, height: outHeight, channels };
 }
 
-/** What browsers decode of the formats that we read. */
+/** Supported formats that browsers can decode. */
 const READABLE = ['png', 'jpeg', 'webp'];
 
-/** Upright, and the numbers as stored: docs/decisions/0003-image-decoding.md. */
+/** Upright, with values as stored: docs/decisions/0003-image-decoding.md. */
 const AS_STORED: ImageBitmapOptions = {
   imageOrientation: 'from-image',
   colorSpaceConversion: 'none',
   premultiplyAlpha: 'none',
 };
 
-/** What {@link decodeImage} takes: a file, an address, or anything a page can draw. */
+/** Input of {@link decodeImage}: a file, a URL, or anything a page can draw. */
 export type WebImage = ImageBitmapSource | URL;
 
 /**
- * Looks at the first bytes and the frame of a file, so that the same files are refused in the same words as
- * in Node, whatever a browser makes of them.
+ * Checks the first bytes and the container structure of a file, so that the same files are refused with the same
+ * messages as in Node, independent of the browser.
  * @returns its format.
  * @throws {DskdError} `image-unreadable`
  */
@@ -92,11 +92,11 @@ export function readableFormat(bytes: Uint8Array, where: string): string {
   const format = sniffFormat(bytes);
   if (format === 'tiff') throw unreadable(where, 'browsers do not read TIFF; convert it to PNG');
   if (format === undefined || !READABLE.includes(format)) {
-    throw unreadable(where, `not an image we read (PNG, JPEG and WebP) but ${format ?? 'something else'}`);
+    throw unreadable(where, `unsupported format (${format ?? 'unknown'}); supported are PNG, JPEG and WebP`);
   }
   if (!isComplete(format, bytes)) throw unreadable(where, `a truncated ${format.toUpperCase()}`);
   if (format === 'jpeg' && jpegColors(bytes) === 4) {
-    throw unreadable(where, 'a CMYK JPEG, which every browser turns into other colors; store it as RGB');
+    throw unreadable(where, 'a CMYK JPEG, which each browser converts to other colors; store it as RGB');
   }
   return format;
 }
@@ -119,7 +119,7 @@ function pixelsOf(bitmap: ImageBitmap, where: string): PixelBuffer {
   const { width, height } = bitmap;
   let image: ImageData;
   try {
-    // Read back at once: kept in main memory, no rounding on a graphics card.
+    // For immediate reading: the canvas is kept in main memory, without rounding on a graphics card.
     const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
     if (!context) throw new Error(`no canvas of ${width} x ${height}`);
     context.drawImage(bitmap, 0, 0);
@@ -134,19 +134,19 @@ function assertBrowser(): void {
   if (typeof createImageBitmap === 'function' && typeof OffscreenCanvas === 'function') return;
   throw new DskdError(
     'dependency-missing',
-    'Images are read here by createImageBitmap and OffscreenCanvas, which are not there.',
-    { hint: 'In Node use @dskd/data/node; else a browser from 2023 or newer.' },
+    'Decoding images needs createImageBitmap and OffscreenCanvas, which are not available.',
+    { hint: 'In Node use @dskd/data/node; otherwise use a browser from 2023 or newer.' },
   );
 }
 
 /**
- * Reads an image in a browser, in a page or a worker: the same rules as `decodeImage` of `@dskd/data/node`.
- * RGB, 8 bits, upright; alpha is composited over black; ICC profiles are ignored. Of files PNG, JPEG and
- * WebP are taken, told by content; truncated ones and CMYK are refused. Of what a page can draw the pixels are
- * taken as the page has them.
+ * Reads an image in a browser, in a page or a worker, by the same rules as `decodeImage` of `@dskd/data/node`: RGB, 8
+ * bits, upright; alpha is composited over black; ICC profiles are ignored. Files may be PNG, JPEG or WebP, detected
+ * from the content; truncated files and CMYK are refused. For sources that a page can draw, the pixels are taken as
+ * drawn.
  *
- * @param source a file, an address to fetch, an `ImageData`, an `ImageBitmap` (stays open) or any other thing
- * that `createImageBitmap` takes, such as an image element, a canvas or a frame of a video.
+ * @param source a file, a URL to fetch, an `ImageData`, an `ImageBitmap` (it stays open) or anything else that
+ * `createImageBitmap` accepts, such as an image element, a canvas or a video frame.
  * @throws {DskdError} `image-unreadable`, `file-not-found`, `dependency-missing`, `aborted`
  */
 export async function decodeImage(

@@ -1,10 +1,10 @@
 import sharp from 'sharp';
 
-/** What a fake browser was asked to do. */
+/** Records the calls to a fake browser. */
 export interface FakeBrowser {
-  /** Options of each createImageBitmap. */
+  /** Options of each call of createImageBitmap. */
   readonly options: (ImageBitmapOptions | undefined)[];
-  /** Bitmaps that nobody closed yet. */
+  /** Number of bitmaps that are not closed yet. */
   readonly open: () => number;
   restore(): void;
 }
@@ -12,8 +12,8 @@ export interface FakeBrowser {
 type Rgba = { data: Uint8ClampedArray; width: number; height: number };
 
 /**
- * Puts createImageBitmap and OffscreenCanvas into Node: files are decoded by sharp, and a canvas gives back
- * the pixels that were drawn on it.
+ * Installs createImageBitmap and OffscreenCanvas in Node: files are decoded by sharp, and a canvas returns the pixels
+ * that were drawn on it.
  */
 export function fakeBrowser(): FakeBrowser {
   const options: (ImageBitmapOptions | undefined)[] = [];

@@ -8,13 +8,13 @@ afterEach(() => browser.restore());
 
 const image = (value: number): Buffer => plainPng(2, 1, [value, 0, 0]);
 
-/** A file as the browser gives it when a folder was chosen. */
+/** A file as the browser returns it when a folder is chosen. */
 function file(path: string, content: Uint8Array | string): File {
   const made = new File([content as Uint8Array<ArrayBuffer>], path.slice(path.lastIndexOf('/') + 1));
   return Object.defineProperty(made, 'webkitRelativePath', { value: path.includes('/') ? path : '' });
 }
 
-test('images are train, good; what is none is passed over', async () => {
+test('images are train, good; other files are ignored', async () => {
   const source = await openFiles(
     [
       file('set/b.PNG', image(2)),
@@ -37,7 +37,7 @@ test('images are train, good; what is none is passed over', async () => {
   expect(await other.fingerprint()).not.toBe(await source.fingerprint());
 });
 
-test('every problem in one error', async () => {
+test('reports every problem in one error', async () => {
   const error = await errorOf(
     openFiles([
       file('a.png', 'words'),
@@ -48,14 +48,14 @@ test('every problem in one error', async () => {
     ]),
   );
   expect(problemsOf(error)).toEqual([
-    'a.png: not an image we read (PNG, JPEG and WebP) but text',
-    'b.bmp: BMP is not read, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
-    'c.png: two files are called so',
+    'a.png: unsupported format (text); supported are PNG, JPEG and WebP',
+    'b.bmp: BMP is not supported, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
+    'c.png: two files have this path',
     'd.png: a truncated PNG',
   ]);
 });
 
-test('says when there is nothing, stops when aborted', async () => {
+test('reports an empty selection; stops when aborted', async () => {
   expect(problemsOf(await errorOf(openFiles([file('a.txt', 'x')])))).toEqual([
     'files: no images among the files',
   ]);

@@ -10,7 +10,7 @@ export interface OpenFilesOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Its path in the folder that the user chose, or its name. */
+/** Path of a file in the folder that the user chose, or its name. */
 function pathOf(file: File): string {
   return file.webkitRelativePath || file.name;
 }
@@ -29,11 +29,10 @@ async function sampleOf(file: File): Promise<Sample> {
 }
 
 /**
- * Opens files that the user chose or dropped, images of good parts: everything is `train`, `good`. The
- * same names as in `openSource` of `@dskd/data/node` are passed over or refused; each image's first bytes
- * and frame are looked at.
- * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`,
- * `aborted`
+ * Opens files that the user chose or dropped, images of good parts: all are `train`, `good`. The same names as in
+ * `openSource` of `@dskd/data/node` are ignored or refused. The first bytes and the container structure of each image
+ * are checked.
+ * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`, `aborted`
  */
 export async function openFiles(
   files: Iterable<File>,
@@ -47,7 +46,7 @@ export async function openFiles(
     const path = pathOf(file);
     const kind = kindByName(path);
     if (kind === 'other' || path.split('/').some(isPassedOver)) continue;
-    if (seen.has(path)) problems.push({ path, problem: 'two files are called so' });
+    if (seen.has(path)) problems.push({ path, problem: 'two files have this path' });
     else if (kind === 'refused') problems.push({ path, problem: refusal(path) });
     else {
       try {

@@ -14,7 +14,7 @@ const webp = (orientation?: number): Promise<Buffer> => {
 };
 
 test.each([1, 2, 3, 4, 5, 6, 7, 8])(
-  'orientation %i is taken out of a WebP and applied',
+  'orientation %i is removed from a WebP and applied',
   async (orientation) => {
     const file = new Uint8Array(await webp(orientation));
     const wanted = await decodeImage(file);
@@ -27,7 +27,7 @@ test.each([1, 2, 3, 4, 5, 6, 7, 8])(
   },
 );
 
-/** An EXIF chunk by itself. */
+/** A RIFF chunk with EXIF data. */
 function exif(structure: Uint8Array): Uint8Array {
   const file = Buffer.alloc(20 + structure.length);
   file.write('RIFF', 0, 'latin1');
@@ -37,7 +37,7 @@ function exif(structure: Uint8Array): Uint8Array {
   return new Uint8Array(file);
 }
 
-test('big endian, with the prefix of JPEG', () => {
+test('big-endian, with the prefix of JPEG', () => {
   const entry = [0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 8, 0, 0];
   const structure = [...Buffer.from('MM\0*\0\0\0\x08', 'latin1'), 0, 1, ...entry];
   expect(takeWebpOrientation(exif(Uint8Array.from(structure)))).toBe(8);
@@ -45,7 +45,7 @@ test('big endian, with the prefix of JPEG', () => {
   expect(takeWebpOrientation(prefixed)).toBe(8);
 });
 
-test('a file without it, or with nonsense for it, is left as it is', async () => {
+test('a file without an orientation, or with an invalid one, is unchanged', async () => {
   const plain = new Uint8Array(await webp());
   const before = plain.slice();
   expect(takeWebpOrientation(plain)).toBe(1);
