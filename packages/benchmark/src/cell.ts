@@ -4,21 +4,21 @@ import { backboneInfo, type BackboneName } from '@dskd/models';
 import type { ObjectiveName, Settings } from './config.js';
 import type { StudentChoice } from './tables/definition.js';
 
-/** Everything that decides a trained student: its identity is the hash of this. Plain JSON. */
+/** Everything that determines a trained student. Its hash is the identity of the cell. Plain JSON. */
 export interface CellFacts {
-  /** Raised when the same facts would give another student, or another file. */
+  /** Increased when the same facts would give a different student or a different file. */
   readonly format: 1;
   readonly category: string;
-  /** Of the category's images. */
+  /** Fingerprint of the category's images. */
   readonly dataFingerprint: string;
   readonly seed: number;
   readonly teacher: { readonly name: string; readonly sha256: string };
   readonly branch: BranchOptions['branch'];
   readonly objective: { readonly name: ObjectiveName; readonly temperature?: number };
   readonly learningRate: number;
-  /** Of global students. */
+  /** For global students only. */
   readonly gccb?: { readonly variant: Settings['gccb']; readonly channels?: number };
-  /** Of global students. */
+  /** For global students only. */
   readonly initialize?: Settings['initializeGlobal'];
   readonly inputSize: readonly [number, number];
   readonly training: Pick<
@@ -35,7 +35,7 @@ export interface CellFacts {
     | 'sigma'
   >;
   readonly backend: string;
-  /** Of the packages that compute. */
+  /** Versions of the packages that affect the result. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -43,11 +43,11 @@ export interface CellFacts {
 export interface Cell {
   readonly id: string;
   readonly facts: CellFacts;
-  /** The file it learns from. */
+  /** Weight file of its teacher. */
   readonly teacherFile: string;
 }
 
-/** What is the same for every student of a run. */
+/** Facts that all students of one category and seed share. */
 export interface CellSurroundings {
   readonly category: string;
   readonly dataFingerprint: string;
@@ -63,7 +63,7 @@ const PHI: Readonly<Record<Settings['preset'], (deepest: number) => number>> = {
   paper: (deepest) => 2 * deepest,
 };
 
-/** Channels of the map that the condensing block is given. */
+/** Number of input channels of the condensing block. */
 function phiChannels(preset: Settings['preset'], teacher: TeacherFile): number {
   return PHI[preset](backboneInfo(teacher.name).levels.at(-1)!.channels);
 }
@@ -87,7 +87,10 @@ const DEFAULT_RATE: Readonly<Record<ObjectiveName, number>> = {
   covarianceAffinity: 0.001,
 };
 
-/** The student that a row of a table asks for under the given settings. What does not touch it is left out. */
+/**
+ * Makes the cell of a student of a table row under the given settings. Settings that do not affect the student are
+ * left out of its facts.
+ */
 export function cellOf(choice: StudentChoice, given: Settings, around: CellSurroundings): Cell {
   const { gccbShare, ...change } = choice.change ?? {};
   const settings: Settings = { ...given, ...change };
@@ -126,12 +129,15 @@ export function cellOf(choice: StudentChoice, given: Settings, around: CellSurro
   return { id: identityOf(facts), facts, teacherFile: teacher.file };
 }
 
-/** What the cell is called inside its detector: unique, and it says what it is. */
+/** Name of the cell's branch in its detector: unique, with the kind of student. */
 export function branchName({ id, facts }: Cell): string {
   return `${facts.branch}-${id.slice(0, 12)}`;
 }
 
-/** Students that can score an image together: one teacher, one size, one way to fit, smooth and normalize. */
+/**
+ * Key of students that can score an image together: same category, data, seed, teacher, input size, fit, smoothing
+ * and normalization.
+ */
 export function groupKey({ facts }: Cell): string {
   const { category, dataFingerprint, seed, teacher, inputSize, training } = facts;
   const { fit, sigma, statisticsOn, holdOut, calibrateOnTraining } = training;
@@ -149,7 +155,7 @@ export function groupKey({ facts }: Cell): string {
   });
 }
 
-/** A cell in a few words, for people. */
+/** Short description of a cell, for messages. */
 export function describeCell({ facts }: Cell): string {
   const { category, seed, branch, objective, gccb, training } = facts;
   const temperature = objective.temperature === undefined ? '' : ` T=${objective.temperature}`;
@@ -157,29 +163,29 @@ export function describeCell({ facts }: Cell): string {
   return `${category}, seed ${seed}: ${training.preset} ${branch}, ${objective.name}${temperature}${g}`;
 }
 
-/** A teacher's weight file on this machine. */
+/** Weight file of a teacher on this machine. */
 export interface TeacherFile {
   readonly name: BackboneName;
   readonly file: string;
-  /** Of the file, hexadecimal. */
+  /** SHA-256 of the file, hexadecimal. */
   readonly sha256: string;
 }
 
-/** The images of one category on this machine. */
+/** Images of one category on this machine. */
 export interface CategoryFacts {
   readonly name: string;
-  /** The folder of the category. */
+  /** Folder of the category. */
   readonly root: string;
-  /** Of MVTec AD: the list of logical images. */
+  /** For MVTec AD: path of the list of logical images. */
   readonly subsets?: string;
   readonly fingerprint: string;
-  /** Good images it trains on (of which some may be held out) and test images. */
+  /** Number of good training images (some may be held out) and of test images. */
   readonly images: { readonly train: number; readonly test: number };
 }
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
-/** JSON with sorted keys and without what is undefined: the same facts give the same text. */
+/** JSON with sorted keys and without undefined values: equal facts give equal text. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: Json | undefined) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
@@ -188,7 +194,7 @@ export function canonicalJson(value: unknown): string {
   );
 }
 
-/** 24 hexadecimal digits of the SHA-256 of what decides a result. */
+/** Hash of the facts that determine a result: the first 24 hexadecimal digits of SHA-256. */
 export function identityOf(facts: unknown): string {
   return createHash('sha256').update(canonicalJson(facts)).digest('hex').slice(0, 24);
 }

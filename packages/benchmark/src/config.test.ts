@@ -21,7 +21,7 @@ test('defaults', () => {
   expect(config.categories).toBeUndefined();
 });
 
-test('every fault is named with its key', () => {
+test('reports every problem with its key', () => {
   const message = messageOf({
     data: { synthetic: { train: 60, validation: 12, test: 30, size: 64 } },
     tables: ['table7'],
@@ -44,13 +44,13 @@ test('every fault is named with its key', () => {
   expect(message.split('\n')).toHaveLength(9);
 });
 
-test('a caller says where keys stand', () => {
+test('a caller can describe the position of keys', () => {
   expect(messageOf({ data: 'x', tables: [] }, () => 'grid.yaml:2:1')).toContain(
     '\n  grid.yaml:2:1: tables: ',
   );
 });
 
-test('a category that cannot be drawn is refused', () => {
+test('refuses a category that cannot be drawn', () => {
   const data = { synthetic: { train: 60, validation: 12, test: 30, size: 128 } };
   expect(messageOf({ data, tables: ['table4'], categories: ['tray', 'bottle'] })).toMatch(
     /categories\.1: got bottle, wanted one of tray, box/,

@@ -41,7 +41,7 @@ export function quality(structural: number, logical: number): Quality {
   };
 }
 
-/** Does in no time what trainings do: writes records of students and qualities into the store. */
+/** Fake execution of jobs: writes records of students and results to the store without training. */
 export function fakeExecute(
   store: CellStore,
   jobs: Job[],

@@ -1,16 +1,16 @@
 import type { ScoreMetrics } from '@dskd/metrics';
 import type { CategoryFacts, Cell } from './cell.js';
 
-/** Students that score the test images together (Eq. 8), or one alone. */
+/** Students that score the test images together (Eq. 8), or a single student. */
 export interface Combination {
   readonly id: string;
   readonly category: string;
   readonly seed: number;
-  /** Ids of the cells. */
+  /** Ids of its cells. */
   readonly cells: readonly string[];
 }
 
-/** Trains one student and writes it into the store. */
+/** Trains one student and writes it to the store. */
 export interface TrainJob {
   readonly kind: 'train';
   readonly cell: Cell;
@@ -19,7 +19,7 @@ export interface TrainJob {
   readonly store: string;
 }
 
-/** Scores the test images once with every student, and writes what each combination of them is worth. */
+/** Scores the test images once with every student, and writes the metrics of each combination. */
 export interface EvaluateJob {
   readonly kind: 'evaluate';
   readonly cells: readonly Cell[];
@@ -28,7 +28,7 @@ export interface EvaluateJob {
   readonly store: string;
 }
 
-/** Measures a step of a training like `cell`. */
+/** Measures the cost of training `cell`, from one step. */
 export interface EstimateJob {
   readonly kind: 'estimate';
   readonly cell: Cell;
@@ -41,22 +41,22 @@ export interface PanelJob {
   readonly cells: readonly Cell[];
   readonly category: CategoryFacts;
   readonly store: string;
-  /** The PNG. */
+  /** Path of the PNG. */
   readonly file: string;
 }
 
-/** What is done in a process of its own. Plain JSON. */
+/** A task for a separate process. Plain JSON. */
 export type Job = TrainJob | EvaluateJob | EstimateJob | PanelJob;
 
-/** What a training, and the scoring of its category's test images, costs in one process. */
+/** Cost of a training, and of scoring its category's test images, in one process. */
 export interface JobCost {
   readonly seconds: number;
   readonly scoringSeconds: number;
-  /** At the peak. */
+  /** Peak memory. */
   readonly bytes: number;
 }
 
-/** What a job answers with. */
+/** Result of each kind of job. */
 export interface JobResults {
   readonly train: undefined;
   readonly evaluate: readonly Quality[];
@@ -66,24 +66,24 @@ export interface JobResults {
 
 export type JobResult<J extends Job> = JobResults[J['kind']];
 
-/** Does a job: in a process of its own, or in this one. */
+/** Runs a job, in a separate process or in this one. */
 export type Execute = <J extends Job>(
   job: J,
   options?: { readonly urgent?: boolean },
 ) => Promise<JobResult<J>>;
 
-/** What a combination of students is worth on the test images of its category. */
+/** Metrics of a combination of students on the test images of its category. */
 export type Quality = Pick<
   ScoreMetrics,
   'imageAuroc' | 'imageAurocByDefect' | 'pixelAuroc' | 'auPro' | 'auSpro'
 >;
 
-/** A training that is done. */
+/** Record of a finished training. */
 export interface TrainedCell {
   /** Mean loss of the last epoch. */
   readonly finalLoss: number;
   readonly steps: number;
   readonly seconds: number;
-  /** Bytes of the student's file. */
+  /** Size of the student's file in bytes. */
   readonly bytes: number;
 }

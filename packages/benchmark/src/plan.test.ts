@@ -5,7 +5,7 @@ import { planGrid, type Plan } from './plan.js';
 
 const idsOf = (plan: Plan): string[] => cellsOf(plan).map(({ id }) => id);
 
-test('Tables 4 and 5 train six students a category and seed, and combine them fifteen ways', () => {
+test('Tables 4 and 5 train six students per category and seed, and combine them in fifteen ways', () => {
   const plan = planOf({});
   expect(plan.groups).toHaveLength(4);
   for (const { cells, combinations } of plan.groups) {
@@ -15,28 +15,28 @@ test('Tables 4 and 5 train six students a category and seed, and combine them fi
   expect(new Set(idsOf(plan)).size).toBe(24);
 });
 
-test('a table more trains only what no other table has', () => {
+test('an additional table trains only students that no other table has', () => {
   const before = new Set(idsOf(planOf({})));
   const after = idsOf(planOf({ tables: ['table1', 'table2', 'table4', 'table5'] }));
   expect(new Set(after)).toEqual(before);
   const temperatures = idsOf(planOf({ tables: ['table5', 'fig6'] }));
-  // Temperature 1 is there already; five others, for two categories and two seeds.
+  // Temperature 1 is already planned; five others remain, for two categories and two seeds.
   expect(temperatures.filter((id) => !before.has(id))).toHaveLength(5 * 4);
 });
 
-test('more categories and seeds keep the identity of what is trained', () => {
+test('adding categories and seeds keeps the identity of planned students', () => {
   const few = idsOf(planOf({ seeds: [1] }, ['tray']));
   const many = new Set(idsOf(planOf({ seeds: [1, 2, 3] }, ['tray', 'box', 'bag'])));
   expect(few.every((id) => many.has(id))).toBe(true);
 });
 
-test('whatever decides a student changes its identity, nothing else does', () => {
+test('the identity changes with everything that determines a student, and with nothing else', () => {
   const [reference] = idsOf(planOf({ tables: ['table4'] }));
   const first = (change: object): string => idsOf(planOf({ tables: ['table4'], ...change }))[0]!;
   expect(first({ settings: { epochs: 11 } })).not.toBe(reference);
   expect(first({ settings: { sigma: 3 } })).not.toBe(reference);
   expect(first({ settings: { localLearningRate: 0.004 } })).not.toBe(reference);
-  // A local student learning by the per-pixel cosine knows neither temperature nor condensing block.
+  // A local student with the per-pixel cosine loss has neither a temperature nor a condensing block.
   expect(first({ settings: { temperature: 2, gccbChannels: 32, globalLearningRate: 0.1 } })).toBe(reference);
   expect(first({ results: 'elsewhere', processes: 3, name: 'other' })).toBe(reference);
 
@@ -53,7 +53,7 @@ test('whatever decides a student changes its identity, nothing else does', () =>
   expect(other({ categories: [{ ...moved, fingerprint: 'changed' }] })).not.toBe(same);
 });
 
-test('varied settings give tables of their own', () => {
+test('varied settings give separate tables', () => {
   const plan = planOf({ tables: ['table2'], vary: { epochs: [5, 10], preset: ['nano', 'lite'] } });
   expect(plan.tables.map(({ variant }) => variant)).toEqual([
     'preset nano, epochs 5',
@@ -72,7 +72,7 @@ test('students of different sizes are not scored together', () => {
   }
 });
 
-test('Table 6 takes g in proportion to the channels that the block is given', () => {
+test('Table 6 sets g as a fraction of the input channels of the block', () => {
   const channels = (preset: 'nano' | 'paper'): (number | undefined)[] =>
     cellsOf(planOf({ tables: ['table6'], seeds: [1], settings: { preset } }, ['tray']))
       .filter(({ facts: each }) => each.branch === 'global')
@@ -82,7 +82,7 @@ test('Table 6 takes g in proportion to the channels that the block is given', ()
   expect(channels('paper')).toEqual([undefined, 256, 384, 512, 640, 1024]);
 });
 
-test('the learning rate follows the loss unless it is given', () => {
+test('the default learning rate depends on the loss', () => {
   const rates = cellsOf(planOf({ tables: ['table4'], seeds: [1] }, ['tray'])).map(({ facts: each }) => [
     each.objective.name,
     each.learningRate,
@@ -92,7 +92,7 @@ test('the learning rate follows the loss unless it is given', () => {
   );
 });
 
-test('figures take the students of the tables, for the first seed', () => {
+test('figures use the students of the tables, for the first seed', () => {
   const tables = idsOf(planOf({ tables: ['table1'] }));
   const { panels, ...plan } = planOf({ tables: ['table1', 'fig4', 'fig5'] });
   expect(cellsOf(plan).map(({ id }) => id)).toEqual(tables);

@@ -21,7 +21,7 @@ import type { StudentChoice } from './tables/definition.js';
 import type { PlannedTable } from './tables/fill-table.js';
 import { TABLES } from './tables/index.js';
 
-/** Cells that can score together, and the combinations of them that are wanted. */
+/** Cells that can score together, and the requested combinations of them. */
 export interface Group {
   readonly category: CategoryFacts;
   readonly seed: number;
@@ -29,17 +29,17 @@ export interface Group {
   readonly combinations: readonly Combination[];
 }
 
-/** A figure of one category, of the first seed. */
+/** A figure of one category, for the first seed. */
 export interface PlannedPanels {
   readonly name: PanelName;
   readonly variant: string;
   readonly category: CategoryFacts;
   readonly seed: number;
-  /** The local student, the global one. */
+  /** The local and the global student. */
   readonly cells: readonly Cell[];
 }
 
-/** A grid, all decided. */
+/** A complete plan of a grid. */
 export interface Plan {
   readonly name: string;
   readonly categories: readonly CategoryFacts[];
@@ -49,7 +49,7 @@ export interface Plan {
   readonly panels: readonly PlannedPanels[];
 }
 
-/** What this machine has for a grid. */
+/** What a plan needs to know about this machine. */
 export interface PlanFacts {
   readonly categories: readonly CategoryFacts[];
   teacher(choice: TeacherChoice): TeacherFile;
@@ -57,7 +57,7 @@ export interface PlanFacts {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-/** Raised when an evaluation would give other numbers, or another file. */
+/** Increased when an evaluation would give different numbers or a different file. */
 const EVALUATION_FORMAT = 1;
 
 const PANEL_STUDENTS: readonly StudentChoice[] = [{ branch: 'local' }, { branch: 'global' }];
@@ -67,13 +67,13 @@ interface Variant {
   readonly settings: Settings;
 }
 
-/** A setting's value for people; a teacher by its name. */
+/** A setting's value as text; a teacher by its name. */
 function inWords(value: unknown): string {
   if (typeof value === 'object' && value !== null && 'name' in value) return String(value.name);
   return typeof value === 'object' ? canonicalJson(value) : `${value as string | number | boolean}`;
 }
 
-/** Every combination of the varied values, over the settings that stay. */
+/** Every combination of the varied values, merged into the fixed settings. */
 export function variantsOf({ settings, vary }: Pick<BenchmarkConfig, 'settings' | 'vary'>): Variant[] {
   let variants: { readonly words: readonly string[]; readonly settings: Settings }[] = [
     { words: [], settings },
@@ -89,9 +89,7 @@ export function variantsOf({ settings, vary }: Pick<BenchmarkConfig, 'settings' 
   return variants.map(({ words, settings: decided }) => ({ label: words.join(', '), settings: decided }));
 }
 
-/**
- * What is to be trained and evaluated: each student once, however many rows of however many tables ask for it.
- */
+/** Plans trainings and evaluations. Each student is planned once, even if several rows and tables use it. */
 export function planGrid(config: BenchmarkConfig, facts: PlanFacts): Plan {
   const cells = new Map<string, Cell>();
   const combinations = new Map<string, Combination>();
@@ -170,25 +168,25 @@ export function cellsOf(plan: Pick<Plan, 'groups'>): Cell[] {
   return plan.groups.flatMap(({ cells }) => cells);
 }
 
-/** What a grid costs on this machine, before it starts. */
+/** Estimated cost of a grid on this machine. */
 export interface GridCost {
   readonly cells: number;
-  /** Trained already. */
+  /** Number of cells already trained. */
   readonly done: number;
-  /** Of the whole run, with so many processes at a time. */
+  /** Duration of the whole run with this number of processes. */
   readonly seconds: number;
-  /** At the peak, all processes together. */
+  /** Peak memory of all processes together. */
   readonly bytes: number;
   readonly processes: number;
 }
 
-/** Cells that cost the same but for the number of images. */
+/** Key of cells with the same cost per image. */
 function kindOf({ facts }: Cell): string {
   return canonicalJson({ ...facts, category: '', dataFingerprint: '', seed: 0 });
 }
 
 /**
- * Measures one step of each kind of training that is still to be done.
+ * Measures one step of each kind of training that remains.
  * @param open the cells that are not trained yet.
  */
 export async function estimateGrid(

@@ -17,7 +17,7 @@ afterEach(() => rm(store.folder, { recursive: true, force: true }));
 const plan = planOf({ seeds: [1] });
 const trainings = (jobs: readonly Job[]): number => jobs.filter(({ kind }) => kind === 'train').length;
 
-test('each student is trained once, each group evaluated once', async () => {
+test('trains each student once and evaluates each group once', async () => {
   const jobs: Job[] = [];
   const events: GridEvent[] = [];
   const { qualities, failures, trained } = await runGrid(plan, {
@@ -31,7 +31,7 @@ test('each student is trained once, each group evaluated once', async () => {
   expect(events.filter(({ type }) => type === 'cell-end').at(-1)).toMatchObject({ done: 12, cells: 12 });
 });
 
-test('what is finished is never repeated, nor when the grid grows', async () => {
+test('finished work is never repeated, even if the grid grows', async () => {
   await runGrid(plan, { store, execute: fakeExecute(store, []) });
   const again: Job[] = [];
   const { qualities } = await runGrid(plan, { store, execute: fakeExecute(store, again) });
@@ -40,11 +40,11 @@ test('what is finished is never repeated, nor when the grid grows', async () => 
   const larger: Job[] = [];
   const wider = planOf({ seeds: [1, 2], tables: ['table4', 'table5', 'fig6'] });
   await runGrid(wider, { store, execute: fakeExecute(store, larger) });
-  // Seed 2 as a whole, and five temperatures for seed 1; two categories.
+  // All students of seed 2, and five temperatures for seed 1; two categories.
   expect(trainings(larger)).toBe(2 * (6 + 5) + 2 * 5);
 });
 
-test('a run that was stopped goes on where it was', async () => {
+test('a stopped run resumes', async () => {
   const stop = new AbortController();
   const first: Job[] = [];
   const work = fakeExecute(store, first);
@@ -62,7 +62,7 @@ test('a run that was stopped goes on where it was', async () => {
   expect([trainings(second), qualities.size]).toEqual([7, 30]);
 });
 
-test('a student that fails stops only what needs it, and is told of', async () => {
+test('a failed student stops only its combinations, and is reported', async () => {
   const bad = cellsOf(plan)[0]!;
   const fails = (job: Job): boolean => job.kind === 'train' && job.cell.id === bad.id;
   const { qualities, failures } = await runGrid(plan, { store, execute: fakeExecute(store, [], fails) });
@@ -76,7 +76,7 @@ test('a student that fails stops only what needs it, and is told of', async () =
   expect([none, all.size]).toEqual([[], 30]);
 });
 
-test('a student without its record is not finished; a damaged record is named', async () => {
+test('a student without its record is not finished; a damaged record is reported by name', async () => {
   const [cell] = cellsOf(plan);
   await store.finishTraining(cell!, { finalLoss: 1, steps: 1, seconds: 1, bytes: 1 });
   expect(await store.trained(cell!)).toEqual({ finalLoss: 1, steps: 1, seconds: 1, bytes: 1 });
@@ -88,7 +88,7 @@ test('a student without its record is not finished; a damaged record is named', 
   expect(await store.trained(cell!)).toBeUndefined();
 });
 
-test('NaN survives the store', async () => {
+test('NaN is stored and read back', async () => {
   const { combinations } = plan.groups[0]!;
   const quality = {
     imageAuroc: Number.NaN,

@@ -4,7 +4,7 @@ import type { CellStore } from './node/cell-store.js';
 import type { Combination, Execute, Quality } from './job.js';
 import { cellsOf, type Group, type Plan } from './plan.js';
 
-/** What a run tells while it goes. */
+/** Progress events of a run. */
 export type GridEvent =
   | { readonly type: 'grid-start'; readonly cells: number; readonly done: number }
   | {
@@ -29,30 +29,32 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Something of the grid that could not be done. */
+/** A training or an evaluation that failed. */
 export interface GridFailure {
-  /** In words: the student, or the category and seed whose evaluation failed. */
+  /** The student, or the category and seed whose evaluation failed, as text. */
   readonly what: string;
   readonly code: string;
   readonly reason: string;
 }
 
 export interface GridResults {
-  /** By the combination's id; what failed is not in it. */
+  /** By the id of the combination; without failed ones. */
   readonly qualities: ReadonlyMap<string, Quality>;
   readonly failures: readonly GridFailure[];
-  /** How many students were trained by this run. */
+  /** Number of students trained by this run. */
   readonly trained: number;
 }
 
-/** What of a plan is done already. */
+/** Which cells of a plan are already trained. */
 export async function progressOf(plan: Plan, store: CellStore): Promise<{ cells: Cell[]; open: Cell[] }> {
   const cells = cellsOf(plan);
   const records = await Promise.all(cells.map((cell) => store.trained(cell)));
   return { cells, open: cells.filter((_, index) => records[index] === undefined) };
 }
 
-/** Like `Promise.all`, but an error waits for the others: when a run ends, nothing of it goes on. */
+/**
+ * Like `Promise.all`, but waits for all promises before it rejects, so that nothing runs on after the end of a run.
+ */
 async function allEnded<T>(work: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(work);
   return Promise.all(work);
@@ -72,7 +74,7 @@ class Run {
     this.#options = options;
   }
 
-  /** Trains the students of a group that are not there, then evaluates what can be. */
+  /** Trains the missing students of a group, then evaluates the combinations whose students are all trained. */
   async group(group: Group): Promise<void> {
     const { store, onEvent } = this.#options;
     const missing = await this.#withoutResult(group.combinations, store);
@@ -93,7 +95,7 @@ class Run {
     return missing;
   }
 
-  /** Whether the student is there at the end. */
+  /** @returns whether the student is trained at the end. */
   async #cell(cell: Cell, { category }: Group): Promise<boolean> {
     const { store, execute, onEvent } = this.#options;
     if (await store.trained(cell)) return true;
@@ -131,7 +133,7 @@ class Run {
     }
   }
 
-  /** An abort is no failure of the cell: it ends the run. */
+  /** An abort is not a failure of the cell: it ends the run. */
   #fail(what: string, error: unknown): GridFailure {
     throwIfAborted(this.#options.signal);
     const failure = {
@@ -145,9 +147,9 @@ class Run {
 }
 
 /**
- * Trains and evaluates what the store does not hold yet. A student that fails is told of at the end, and stops
- * nothing but the combinations it is in.
- * @throws {DskdError} `aborted`; what is done stays in the store.
+ * Trains and evaluates what is missing in the store. A failed student is reported at the end and prevents only its
+ * own combinations.
+ * @throws {DskdError} `aborted`; finished work stays in the store.
  */
 export async function runGrid(plan: Plan, options: RunOptions): Promise<GridResults> {
   const { store, onEvent, signal } = options;

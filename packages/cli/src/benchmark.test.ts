@@ -44,7 +44,7 @@ vary:
 test('a config that is missing, and one of categories that are not there', async () => {
   const none = await dskd('benchmark', path.join(folder, 'none.yaml'));
   expect(none.code).toBe(2);
-  expect(none.stderr).toContain('bench/synthetic-grid.yaml of the repository is an example.');
+  expect(none.stderr).toContain('See bench/synthetic-grid.yaml in the repository for an example.');
   const file = path.join(folder, 'grid.yaml');
   await writeFile(file, 'data: .\ntables: [table4]\n');
   const { code, stderr } = await dskd('benchmark', file, '--results', path.join(folder, 'results'));

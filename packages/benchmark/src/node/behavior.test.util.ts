@@ -1,2 +1,2 @@
-/** What a cell's seed tells the fake worker to do. */
+/** Behavior of the fake worker, by the seed of the cell. */
 export const BEHAVIOR = { works: 1, throws: 2, dies: 3, hangs: 4, deaf: 5 } as const;

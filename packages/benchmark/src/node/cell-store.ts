@@ -6,7 +6,7 @@ import type { Cell } from '../cell.js';
 import type { Combination } from '../job.js';
 import type { Quality, TrainedCell } from '../job.js';
 
-/** A number that JSON has no word for. */
+/** Stands for NaN, which JSON cannot represent. */
 const NOT_A_NUMBER = 'NaN';
 
 const toJson = (value: unknown): string =>
@@ -27,16 +27,16 @@ async function readRecord(file: string): Promise<unknown> {
     return fromJson(text);
   } catch (cause) {
     throw new DskdError('artifact-invalid', `${file} is damaged: it is not JSON.`, {
-      hint: 'Remove it: what it held is computed again.',
+      hint: 'Remove it; its content will be computed again.',
       cause,
     });
   }
 }
 
 /**
- * The results of a grid in a folder, by identity: `cells/ID/student.safetensors`, `cells/ID/cell.json`, which is
- * written last and says that the cell is done, and `combinations/ID.json`. Each file is there whole or not at all,
- * so that a killed run goes on where it was, and several runs may share the folder.
+ * Stores the results of a grid in a folder, by identity: `cells/ID/student.safetensors`, `cells/ID/cell.json`, which
+ * is written last and marks the cell as finished, and `combinations/ID.json`. Files are written atomically, so a
+ * killed run can be resumed, and several runs may share the folder.
  */
 export class CellStore {
   readonly folder: string;
@@ -49,13 +49,13 @@ export class CellStore {
     return path.join(this.folder, 'cells', id, 'student.safetensors');
   }
 
-  /** The record of a finished training, if it is finished. */
+  /** Record of a finished training; undefined if it is not finished. */
   async trained({ id }: Pick<Cell, 'id'>): Promise<TrainedCell | undefined> {
     const record = (await readRecord(this.#cellFile(id))) as { readonly result: TrainedCell } | undefined;
     return record?.result;
   }
 
-  /** To be called when the student's file is written. */
+  /** Marks a training as finished. Call it after the student's file is written. */
   async finishTraining({ id, facts }: Cell, result: TrainedCell): Promise<void> {
     await writeFileAtomically(this.#cellFile(id), toJson({ facts, result }));
   }

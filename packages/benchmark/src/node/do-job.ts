@@ -22,14 +22,14 @@ import type { EstimateJob, EvaluateJob, Job, JobCost, PanelJob, Quality, TrainJo
 import { CellStore } from './cell-store.js';
 
 /**
- * A teacher's weight file, by what it holds.
- * @throws {DskdError} `file-not-found`, `invalid-argument` (no such backbone)
+ * Reads a teacher's weight file and hashes it.
+ * @throws {DskdError} `file-not-found`, `invalid-argument` (unknown backbone)
  */
 export async function teacherFile(name: string, file: string): Promise<TeacherFile> {
   const known = backboneInfo(name).name;
   const bytes = await readFile(file).catch((cause: unknown) => {
     throw new DskdError('file-not-found', `Cannot read the teacher's weights, ${file}.`, {
-      hint: 'pullWeights of @dskd/weights/node downloads the weights it knows.',
+      hint: 'pullWeights of @dskd/weights/node downloads the published weights.',
       details: { teacher: known, file },
       cause,
     });
@@ -37,10 +37,12 @@ export async function teacherFile(name: string, file: string): Promise<TeacherFi
   return { name: known, file, sha256: createHash('sha256').update(bytes).digest('hex') };
 }
 
-/** Scoring a batch takes the teacher's pass and the student's pass forward: about this share of a training step. */
+/**
+ * Cost of scoring a batch relative to a training step: scoring needs only the forward passes of teacher and student.
+ */
 const SCORING_SHARE = 1 / 2;
 
-/** What a training like the cell costs here, from its first steps. */
+/** Estimates the cost of training a cell on this machine, from its first steps. */
 export async function estimateCell({ cell, category }: EstimateJob, signal: AbortSignal): Promise<JobCost> {
   const source = await openCategory(category, signal);
   const teacher = await teacherOf(cell);
@@ -57,7 +59,7 @@ export async function estimateCell({ cell, category }: EstimateJob, signal: Abor
   }
 }
 
-/** A category's images. */
+/** Opens a category's images. */
 export function openCategory(
   { root, subsets }: Pick<CategoryFacts, 'root' | 'subsets'>,
   signal?: AbortSignal,
@@ -69,12 +71,12 @@ export function openCategory(
   });
 }
 
-/** The teacher of a cell; the caller disposes it. */
+/** Loads the teacher of a cell; the caller disposes it. */
 export async function teacherOf({ facts, teacherFile }: Cell): Promise<Teacher> {
   return loadTeacher(backboneInfo(facts.teacher.name).name, await readFile(teacherFile));
 }
 
-/** What a cell is to `trainDetector`. */
+/** Options of `trainDetector` for a cell. */
 export function trainingOf(cell: Cell, source: ImageSource, teacher: Teacher): TrainDetectorOptions {
   const { facts } = cell;
   const { name: objective, temperature } = facts.objective;
@@ -113,7 +115,7 @@ export function trainingOf(cell: Cell, source: ImageSource, teacher: Teacher): T
   };
 }
 
-/** Trains one student on the current backend and puts it into the store. */
+/** Trains one student on the current backend and writes it to the store. */
 export async function trainCell(
   { cell, category, store: folder }: TrainJob,
   signal: AbortSignal,
@@ -145,10 +147,13 @@ export async function trainCell(
   }
 }
 
-/** Students in memory at a time, as the size of their files: more are scored in several passes over the images. */
+/** Maximum total file size of the students in memory. More students are scored in several passes over the images. */
 const STUDENT_BYTES = 1.5 * 2 ** 30;
 
-/** Combinations in parts, each of which needs no more than `limit` bytes of students, or is one combination. */
+/**
+ * Divides combinations into groups. The students of each group take at most `limit` bytes, unless the group is a
+ * single combination.
+ */
 export function passesOf(
   combinations: readonly Combination[],
   bytesOf: ReadonlyMap<string, number>,
@@ -168,7 +173,7 @@ export function passesOf(
   return passes;
 }
 
-/** Scores the test images with each student once a pass, on the current backend, and keeps what was found. */
+/** Scores the test images with each student, once per pass, on the current backend, and stores the metrics. */
 export async function evaluateCells(job: EvaluateJob, signal: AbortSignal): Promise<Quality[]> {
   const store = new CellStore(job.store);
   const source = await openCategory(job.category, signal);
@@ -206,7 +211,10 @@ export interface CombinedUse {
   readonly signal: AbortSignal;
 }
 
-/** Runs `use` on one detector made of the students of `cells`, read from the store; it is gone afterwards. */
+/**
+ * Runs `use` with a detector made of the students of `cells`, read from the store. The detector is disposed
+ * afterwards.
+ */
 export async function withCombined<T>(
   cells: readonly Cell[],
   { store, source, teacher, signal }: CombinedUse,
@@ -224,7 +232,7 @@ export async function withCombined<T>(
   }
 }
 
-/** Does a job on the current backend, in this process. */
+/** Runs a job on the current backend, in this process. */
 export async function doJob(job: Job, signal: AbortSignal): Promise<unknown> {
   switch (job.kind) {
     case 'train':
@@ -238,10 +246,10 @@ export async function doJob(job: Job, signal: AbortSignal): Promise<unknown> {
   }
 }
 
-/** Between panels, in pixels; white. */
+/** Gap between panels in pixels, white. */
 const GAP = 4;
 
-/** Images of one size side by side and below each other. */
+/** Arranges images of the same size in a grid. */
 export function tile(rows: readonly (readonly PixelBuffer[])[]): PixelBuffer {
   const [{ width, height }] = rows[0] as [PixelBuffer];
   const columns = Math.max(...rows.map((row) => row.length));
@@ -259,18 +267,21 @@ export function tile(rows: readonly (readonly PixelBuffer[])[]): PixelBuffer {
   return { data, ...total, channels: 3 };
 }
 
-/** The first anomalous test image of each kind: nobody chose those that look best. */
+/** The first anomalous test image of each type, so that the images are not selected by hand. */
 function firstOfEachKind(source: ImageSource): Sample[] {
   const kinds = new Map<string, Sample>();
   for (const sample of source.samples) {
     if (sample.split !== 'test' || sample.label === 'good' || kinds.has(sample.defectType)) continue;
     kinds.set(sample.defectType, sample);
   }
-  // Structural anomalies stand first in the paper's figures.
+  // Structural anomalies come first in the paper's figures.
   return [...kinds.values()].sort((a, b) => (a.defectType > b.defectType ? -1 : 1));
 }
 
-/** A map over the image, on a scale on which every normal image that calibrated stays as it is up to its middle. */
+/**
+ * Draws a map over the image. On the color scale the highest score of the normal calibration images is the middle;
+ * lower scores leave the image unchanged.
+ */
 function overlay(image: PixelBuffer, map: ScoreMap, normalScores: readonly number[]): PixelBuffer {
   return heatMapOverlay(image, map, heatScaleOf(normalScores, Math.max(...normalScores)));
 }
@@ -297,8 +308,8 @@ async function panelsOf(
 }
 
 /**
- * Draws a figure of one category as a PNG: a row for each kind of anomaly with the image, its ground truth, the map
- * of each student and their sum, on the current backend.
+ * Draws a figure of one category as a PNG, on the current backend: one row per type of anomaly with the image, its
+ * ground truth, the map of each student and their sum.
  */
 export async function drawPanels(job: PanelJob, signal: AbortSignal): Promise<void> {
   const store = new CellStore(job.store);

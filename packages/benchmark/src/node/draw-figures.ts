@@ -8,16 +8,16 @@ import type { Plan, PlannedPanels } from '../plan.js';
 import type { PanelName } from '../config.js';
 import type { CellStore } from './cell-store.js';
 
-/** Raised when a figure would be drawn otherwise. */
+/** Increased when the drawing of figures changes. */
 const FIGURE_FORMAT = 1;
 
-/** A figure of one category that was drawn. */
+/** A drawn figure of one category. */
 export interface Figure {
   readonly name: PanelName;
   readonly variant: string;
   readonly category: string;
   readonly seed: number;
-  /** The PNG, relative to the folder of the results. */
+  /** Path of the PNG, relative to the folder of the results. */
   readonly file: string;
 }
 
@@ -27,7 +27,7 @@ interface DrawOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Draws the figures whose students are there and which are not drawn yet. */
+/** Draws the figures whose students are trained and that do not exist yet. */
 export async function drawFigures(
   plan: Pick<Plan, 'panels'>,
   { store, execute, signal }: DrawOptions,
@@ -60,7 +60,7 @@ export async function drawFigures(
 
 const TITLES: Readonly<Record<PanelName, string>> = { fig4: 'Fig. 4', fig5: 'Fig. 5' };
 
-/** What the panels of a row are. */
+/** Describes the panels of a row. */
 export const FIGURE_CAPTION = 'From left to right: image, ground truth, local, global, final';
 
 export function figureTitle({ name, variant, category, seed }: Figure): string {

@@ -5,7 +5,7 @@ import { BEHAVIOR } from './behavior.test.util.js';
 import { CellStore } from './cell-store.js';
 import { serveJobs } from './serve-jobs.js';
 
-/** How long a fake training takes. */
+/** Duration of a fake training. */
 const TRAINING_MS = 100;
 
 async function work(job: Job, signal: AbortSignal): Promise<unknown> {

@@ -8,7 +8,7 @@ import { CellStore } from './cell-store.js';
 import { drawFigures, figureAsMarkdown } from './draw-figures.js';
 import { passesOf, tile } from './do-job.js';
 
-test('panels stand beside and below each other, with a white gap', () => {
+test('panels are arranged in a grid, with a white gap', () => {
   const gray = (value: number): PixelBuffer => ({
     data: new Uint8Array(2 * 1 * 3).fill(value),
     width: 2,
@@ -31,7 +31,7 @@ test('panels stand beside and below each other, with a white gap', () => {
   ]);
 });
 
-test('a figure is drawn where its students are, once', async () => {
+test('a figure is drawn once, if its students are trained', async () => {
   const store = new CellStore(await mkdtemp(path.join(tmpdir(), 'dskd figures ü-')));
   try {
     const plan = planOf({ tables: ['fig4'] });

@@ -3,7 +3,10 @@ import { runGrid } from '../run-grid.js';
 import { CellStore } from './cell-store.js';
 import { ProcessPool } from './process-pool.js';
 
-/** `node grid-process.test.util.js STORE`: a run of its own that a test can kill. Says every student it finished. */
+/**
+ * `node grid-process.test.util.js STORE`: a run in a separate process that a test can kill. Prints every finished
+ * student.
+ */
 const store = new CellStore(process.argv[2]!);
 const pool = new ProcessPool({
   module: new URL('./fake-worker.test.util.js', import.meta.url),

@@ -10,7 +10,7 @@ import { openCategory } from './do-job.js';
 const isFolder = async (at: string): Promise<boolean> =>
   (await stat(at).catch(() => undefined))?.isDirectory() ?? false;
 
-/** Draws what is not drawn yet; a category's folder is there only when it is complete. */
+/** Generates images that do not exist yet. A category's folder exists only when it is complete. */
 async function draw(
   folder: string,
   category: string,
@@ -24,7 +24,7 @@ async function draw(
   return target;
 }
 
-/** Folders in `root` that hold a `train`, or `root` itself. */
+/** Folders in `root` that contain a folder `train`, or `root` itself. */
 async function categoriesIn(root: string): Promise<{ name: string; root: string }[]> {
   if (await isFolder(path.join(root, 'train'))) {
     return [{ name: path.basename(path.resolve(root)), root }];
@@ -55,8 +55,8 @@ async function roots(
   }
   const found = await categoriesIn(data);
   if (found.length === 0) {
-    throw new DskdError('dataset-invalid', `${data} holds no category: no folder with train/good in it.`, {
-      hint: 'Give the folder of the categories, as MVTec LOCO AD or MVTec AD are unpacked.',
+    throw new DskdError('dataset-invalid', `${data} contains no category: no folder with train/good in it.`, {
+      hint: 'Give the folder that contains the categories, in the layout of MVTec LOCO AD or MVTec AD.',
     });
   }
   if (!categories) return found;
@@ -71,8 +71,8 @@ async function roots(
 }
 
 /**
- * The categories of a grid on this machine, each read and checked; what is to be drawn is drawn.
- * @throws {DskdError} `dataset-invalid`, `file-not-found`, `aborted`, and what drawing throws.
+ * Opens and checks the categories of a grid. Missing synthetic images are generated.
+ * @throws {DskdError} `dataset-invalid`, `file-not-found`, `aborted`, and what generating images throws.
  */
 export async function prepareCategories(
   config: Pick<BenchmarkConfig, 'data' | 'categories' | 'subsets'>,

@@ -2,20 +2,20 @@ import { tableAsMarkdown, tableAsText, type TableText } from '../tables/write-ta
 import { FIGURE_CAPTION, figureTitle } from './draw-figures.js';
 import type { BenchmarkResults } from './run-benchmark.js';
 
-/** Results in words, for any kind of document. */
+/** Results as text, for any document format. */
 export interface PresentedResults {
   readonly tables: readonly (TableText & { readonly markdown: string })[];
   readonly figures: readonly {
     readonly title: string;
     readonly caption: string;
-    /** The PNG, relative to the folder of the results. */
+    /** Path of the PNG, relative to the folder of the results. */
     readonly file: string;
   }[];
 }
 
 /**
- * The tables and figures of a benchmark for people: means with half of their interval, published values beside them, a
- * dash for what is missing.
+ * Formats the tables and figures of a benchmark as text: means with the half-width of their interval, published
+ * values next to them, and a dash for missing values.
  */
 export function presentResults({
   tables,

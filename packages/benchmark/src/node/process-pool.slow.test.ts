@@ -22,7 +22,7 @@ afterEach(() => rm(store.folder, { recursive: true, force: true }));
 const pool = (processes: number, signal?: AbortSignal): ProcessPool =>
   new ProcessPool({ module: WORKER, arguments: [store.folder], processes, signal });
 
-/** How many processes run for this test's store, as Linux tells. */
+/** Number of processes for this test's store, read from Linux's process list. */
 async function workers(): Promise<number> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const commands = await Promise.all(
@@ -42,7 +42,7 @@ test('a grid in two processes', async () => {
   expect([qualities.size, failures.length, trained]).toEqual([30, 0, 12]);
 });
 
-test('a job that throws and one that kills its process are told apart, and stop nothing else', async () => {
+test('distinguishes a job that throws from one whose process dies; neither stops other jobs', async () => {
   const plan = planOf({ seeds: [BEHAVIOR.works, BEHAVIOR.throws, BEHAVIOR.dies], tables: ['table1'] }, [
     'tray',
   ]);
@@ -58,7 +58,7 @@ test('a job that throws and one that kills its process are told apart, and stop 
   expect(died.reason).toMatch(/SIGABRT.*FATAL ERROR: heap out of memory/);
 });
 
-test('an abort ends what runs and begins nothing, and the next run goes on', async () => {
+test('an abort ends running jobs and starts no new ones, and the next run resumes', async () => {
   const stop = new AbortController();
   const plan = planOf({ seeds: [BEHAVIOR.works] });
   const running = runGrid(plan, {
@@ -78,7 +78,7 @@ test('an abort ends what runs and begins nothing, and the next run goes on', asy
   expect(trained).toBe(open.length);
 });
 
-test('a job that waits hears the abort, one that is deaf is killed', async () => {
+test('a waiting job ends on abort, an unresponsive one is killed', async () => {
   const stop = new AbortController();
   const { execute } = pool(2, stop.signal);
   const [category] = planOf({}).categories;
@@ -94,7 +94,7 @@ test('a job that waits hears the abort, one that is deaf is killed', async () =>
   expect(await workers()).toBe(0);
 }, 30_000);
 
-test('a run that is killed leaves no process, and the next one goes on where it was', async () => {
+test('a killed run leaves no processes, and the next run resumes', async () => {
   const plan = planOf({ seeds: [1] });
   const driver = spawn(process.execPath, [DRIVER, store.folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => driver.on('close', resolve));

@@ -2,12 +2,12 @@ import { fork } from 'node:child_process';
 import { DskdError, type ErrorCode, isDskdError, throwIfAborted } from '@dskd/base';
 import type { Job, JobResult } from '../job.js';
 
-/** From the pool to its process. */
+/** Message from the pool to its process. */
 export interface JobMessage {
   readonly job: Job;
 }
 
-/** An error between processes. */
+/** An error in a form that can be sent between processes. */
 export interface PlainError {
   readonly code: ErrorCode | undefined;
   readonly message: string;
@@ -15,7 +15,7 @@ export interface PlainError {
   readonly details?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** From a process to its pool: once, then the process ends. */
+/** Message from a process to its pool, sent once before the process ends. */
 export type AnswerMessage = { readonly result: unknown } | { readonly error: PlainError };
 
 export function plainError(error: unknown): PlainError {
@@ -34,19 +34,19 @@ export function fromPlain({ code, message, hint, details }: PlainError): DskdErr
 }
 
 export interface ProcessPoolOptions {
-  /** What a process runs: a module that calls `serveJobs`. */
+  /** Module that each process runs; it must call `serveJobs`. */
   readonly module: URL;
-  /** Its arguments. */
+  /** Command-line arguments of the process. */
   readonly arguments?: readonly string[];
-  /** Processes at a time. */
+  /** Maximum number of processes at a time. */
   readonly processes: number;
-  /** Ends what runs, at the next step; nothing new is begun. */
+  /** Aborts running jobs at their next step; no new jobs are started. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A process that is told to end and does not is killed after this. */
+/** A process that does not end within this time after an abort is killed. */
 const PATIENCE_MS = 10_000;
-/** What is kept of what a process says, for the case that it dies. */
+/** How much of a process's output is kept, for the error message if the process dies. */
 const KEPT_CHARACTERS = 2000;
 
 interface Waiting {
@@ -56,8 +56,8 @@ interface Waiting {
 }
 
 /**
- * Does jobs in processes of their own, a fresh one for each: what one takes of memory is given back, and whatever
- * kills one kills nothing else.
+ * Runs jobs in separate processes, a new process for each job. So memory is released after each job, and a crash
+ * affects only one job.
  */
 export class ProcessPool {
   readonly #options: ProcessPoolOptions;
@@ -70,8 +70,9 @@ export class ProcessPool {
   }
 
   /**
-   * @param options an urgent job is begun before others that wait.
-   * @throws {DskdError} `aborted`; `worker-failed` where the process ended without an answer; what the job threw.
+   * Runs a job.
+   * @param options an urgent job starts before other waiting jobs.
+   * @throws {DskdError} `aborted`; `worker-failed` if the process ended without an answer; and what the job throws.
    */
   execute = <J extends Job>(job: J, { urgent = false } = {}): Promise<JobResult<J>> =>
     new Promise((resolve, reject) => {
@@ -142,7 +143,7 @@ function died(end: string, said: string): DskdError {
     'worker-failed',
     `The process ended by ${end} without an answer. ${reason.trim()}`.trim(),
     {
-      hint: 'Too little memory is the usual reason: fewer processes, a smaller size or batch.',
+      hint: 'The usual reason is too little memory: use fewer processes, a smaller size or a smaller batch.',
       details: { end, said },
     },
   );

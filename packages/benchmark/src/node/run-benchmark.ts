@@ -18,16 +18,16 @@ import { teacherFile } from './do-job.js';
 
 export interface BenchmarkOptions {
   readonly config: BenchmarkConfig;
-  /** Folder of students and results. */
+  /** Folder of the students and results. */
   readonly results: string;
-  /** The teacher that `default` means. */
+  /** Resolves the teacher named `default`. */
   readonly defaultTeacher: () => Promise<TeacherFile>;
-  /** What each process runs: a module that calls `serveBenchmark`. */
+  /** Module that each process runs; it must call `serveBenchmark`. */
   readonly worker: URL;
-  /** The backend it starts, as part of what decides a result; the module gets it as its first argument. */
+  /** Name of the backend, which is part of a result's identity. The module gets it as its first argument. */
   readonly backend: string;
   readonly processes: number;
-  /** Only say what it would cost. */
+  /** Only estimates the cost. */
   readonly dryRun?: boolean;
   readonly onPlan?: (plan: Plan) => void;
   readonly onCost?: (cost: GridCost) => void;
@@ -35,7 +35,7 @@ export interface BenchmarkOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What a benchmark found; written as `results.json`. */
+/** Results of a benchmark, written as `results.json`. */
 export interface BenchmarkResults {
   readonly name: string;
   readonly paper: string;
@@ -51,7 +51,7 @@ export interface BenchmarkResults {
   readonly figures: readonly Figure[];
 }
 
-/** Versions of the packages that decide what a student becomes and scores. */
+/** Versions of the packages that affect training and scoring. */
 async function versionsHere(): Promise<Record<string, string>> {
   const names = [
     '@dskd/data',
@@ -90,11 +90,11 @@ async function teachersOf(
 }
 
 /**
- * Trains and evaluates a grid in processes of their own and makes the tables that were asked for. What is in the
- * folder of results already is not done again, whatever grid it was done for.
+ * Trains and evaluates a grid in separate processes and makes the requested tables. Results that are already in the
+ * folder are not computed again, even if they come from another grid.
  * @returns undefined after a dry run.
- * @throws {DskdError} `dataset-invalid`, `file-not-found`, `file-not-writable`, `aborted`; `worker-failed` where no
- * student at all could be trained.
+ * @throws {DskdError} `dataset-invalid`, `file-not-found`, `file-not-writable`, `aborted`; `worker-failed` if no
+ * student could be trained.
  */
 export async function runBenchmark(options: BenchmarkOptions): Promise<BenchmarkResults | undefined> {
   const { config, results, backend, worker, processes, onCost, onEvent, signal } = options;
@@ -162,7 +162,7 @@ async function writeResults(folder: string, found: BenchmarkResults): Promise<vo
     '',
     `${categories.join(', ')}; seeds ${seeds.join(', ')}; teacher ${teachers.map((each) => each.name).join(', ')}; ` +
       `${preset} students at ${typeof size === 'number' ? size : size.join('x')} px, ${epochs} epochs, batches of ${batchSize}. ` +
-      `Mean over the seeds ± half of its 95 % interval (Student's t). Published: ${PAPER}.`,
+      `Mean over the seeds ± half-width of its 95 % interval (Student's t). Published: ${PAPER}.`,
     '',
   ];
   const failures = found.failures.map(({ what, code, reason }) => `- failed: ${what}: ${code}: ${reason}`);

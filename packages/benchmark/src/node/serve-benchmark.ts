@@ -2,8 +2,8 @@ import { doJob } from './do-job.js';
 import { serveJobs } from './serve-jobs.js';
 
 /**
- * What the `worker` module of `runBenchmark` calls: waits for the one job of this process, does it on the backend that
- * `startBackend` starts, answers and ends the process.
+ * Entry point of the `worker` module of `runBenchmark`: waits for the single job of this process, runs it on the
+ * backend that `startBackend` starts, sends the result and ends the process.
  * @param startBackend called once. The name of the backend is the module's first argument (`process.argv[2]`).
  */
 export function serveBenchmark(startBackend: () => Promise<unknown>): void {

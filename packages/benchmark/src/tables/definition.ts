@@ -1,33 +1,33 @@
 import type { Settings } from '../config.js';
 
-/** One trained student of a row, and what of the settings it changes. */
+/** One trained student of a row, and the settings that it changes. */
 export interface StudentChoice {
   readonly branch: 'local' | 'global';
   readonly change?: Partial<
     Pick<Settings, 'localObjective' | 'globalObjective' | 'temperature' | 'gccb' | 'gccbChannels'>
   > & {
-    /** g as a share of the channels that the condensing block is given. */
+    /** g as a fraction of the input channels of the condensing block. */
     readonly gccbShare?: number;
   };
 }
 
-/** One line of a table: what scores an image, and what the paper printed for it. */
+/** One row of a table: the students that score an image, and the values published in the paper. */
 export interface TableRow {
   readonly label: readonly string[];
-  /** Students whose normalized maps are added (Eq. 8); one alone is its own score. */
+  /** Students whose normalized maps are added (Eq. 8); a single student gives its own score. */
   readonly students: readonly StudentChoice[];
-  /** By the name of the column, as far as the paper has numbers. */
+  /** Published values by column name, as far as the paper gives them. */
   readonly published: Readonly<Record<string, number>>;
 }
 
-/** A line that is only in the paper. */
+/** A row with published values only. */
 export interface PublishedRow {
   readonly label: readonly string[];
   readonly published: Readonly<Record<string, number>>;
 }
 
 /**
- * What a column measures: image AUROC, or AU-sPRO up to a false-positive rate of 0.05, of one subset of the
+ * What a column measures: image AUROC, or AU-sPRO up to a false-positive rate of 0.05, for one subset of the
  * anomalies or as the mean of both.
  */
 export interface Measure {
@@ -38,16 +38,16 @@ export interface Measure {
 export interface Column {
   readonly name: string;
   readonly measure: Measure;
-  /** One category's value; otherwise the mean over all. */
+  /** Value of one category; without it, the mean over all categories. */
   readonly category?: string;
 }
 
 export interface TableDefinition {
   readonly name: string;
   readonly title: string;
-  /** Headings of the label's parts. */
+  /** Headings of the parts of the label. */
   readonly labels: readonly string[];
-  /** For the categories of the run. */
+  /** Columns for the categories of the run. */
   readonly columns: (categories: readonly string[]) => readonly Column[];
   readonly rows: readonly TableRow[];
   /** Other methods, as published. */

@@ -2,7 +2,7 @@ import { meanInterval } from '@dskd/metrics';
 import type { Combination, Quality } from '../job.js';
 import type { Column, Measure, TableDefinition, TableRow } from './definition.js';
 
-/** A row of a table, and where its numbers come from. */
+/** A row of a table, and the combinations that give its values. */
 export interface PlannedRow {
   readonly row: TableRow;
   readonly combinations: readonly Combination[];
@@ -10,35 +10,35 @@ export interface PlannedRow {
 
 export interface PlannedTable {
   readonly definition: TableDefinition;
-  /** The settings that are varied, in words; empty where none are. */
+  /** The varied settings as text; empty if none are varied. */
   readonly variant: string;
   readonly rows: readonly PlannedRow[];
 }
 
-/** A value over the seeds. */
+/** A value averaged over the seeds. */
 export interface SeedValue {
-  /** NaN where no seed has a value. */
+  /** NaN if no seed has a value. */
   readonly mean: number;
-  /** Of the mean, Student's t, 95 %; NaN with fewer than two seeds. */
+  /** 95 % interval of the mean (Student's t); NaN with fewer than two seeds. */
   readonly lower: number;
   readonly upper: number;
-  /** One per seed that is complete. */
+  /** One value per complete seed. */
   readonly seeds: readonly number[];
 }
 
 export interface FilledRow {
   readonly label: readonly string[];
-  /** By column, in order; null for a line that is only published. */
+  /** By column, in order; null for a row with published values only. */
   readonly measured: readonly SeedValue[] | null;
-  /** By column, in order; null where the paper has no number. */
+  /** By column, in order; null if the paper gives no value. */
   readonly published: readonly (number | null)[];
 }
 
-/** A table of the paper, made again. Plain JSON but for its NaNs. */
+/** A filled table of the paper. Plain JSON except for NaN values. */
 export interface FilledTable {
   readonly name: string;
   readonly title: string;
-  /** The settings that are varied, in words; empty where none are. */
+  /** The varied settings as text; empty if none are varied. */
   readonly variant: string;
   readonly labels: readonly string[];
   readonly columns: readonly string[];
@@ -47,13 +47,13 @@ export interface FilledTable {
 }
 
 const SUBSET_NAMES = { structural: 'structural_anomalies', logical: 'logical_anomalies' } as const;
-/** The paper's integration limit. */
+/** The paper's upper limit of the false-positive rate. */
 const LIMIT = 0.05;
 
 const meanOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** One number of one category and seed; NaN where the data has no such subset or no ground truth. */
+/** Value for one category and seed; NaN if the data has no such subset or no ground truth. */
 export function measured(quality: Quality, { metric, subset }: Measure): number {
   const of = (name: string): number =>
     metric === 'image-auroc'
@@ -64,8 +64,8 @@ export function measured(quality: Quality, { metric, subset }: Measure): number 
 }
 
 /**
- * A column's value: the mean over the categories for each seed, then over the seeds. A seed of which a category is
- * missing gives none: means over other categories are not comparable.
+ * Value of a column: the mean over the categories for each seed, then over the seeds. A seed with a missing category
+ * is left out, because means over different categories are not comparable.
  */
 function overSeeds(
   column: Column,
@@ -87,7 +87,7 @@ function overSeeds(
   return { mean, lower, upper, seeds: values };
 }
 
-/** Fills a planned table with what was measured; what is missing is NaN. */
+/** Fills a planned table with measured values; missing values are NaN. */
 export function fillTable(
   { definition, variant, rows }: PlannedTable,
   { categories, seeds }: { readonly categories: readonly string[]; readonly seeds: readonly number[] },

@@ -18,14 +18,14 @@ const HEADINGS: Readonly<Record<Measure['metric'], string>> = {
   'au-spro': 'AU-sPRO',
 };
 
-/** Structural, logical and mean, over all categories. */
+/** Columns for structural, logical and mean, over all categories. */
 function subsetColumns(...metrics: readonly Measure['metric'][]): readonly Column[] {
   return metrics.flatMap((metric) =>
     SUBSETS.map((subset) => ({ name: `${HEADINGS[metric]} ${subset}`, measure: { metric, subset } })),
   );
 }
 
-/** Published values under the first columns' names. */
+/** Published values by the names of the first columns. */
 function under(columns: readonly Column[], values: readonly number[]): Record<string, number> {
   return Object.fromEntries(values.map((value, index) => [columns[index]!.name, value]));
 }
@@ -35,7 +35,9 @@ const GLOBAL: StudentChoice = { branch: 'global' };
 
 type Published = Readonly<Record<string, readonly number[]>>;
 
-/** The method and its two students alone; the paper calls its local student identical to RD. */
+/**
+ * Rows for the method and for its two students alone. According to the paper the local student is identical to RD.
+ */
 function ours(
   published: Published,
   named: (values: readonly number[]) => Record<string, number>,
@@ -100,13 +102,13 @@ const table3: TableDefinition = {
   columns: () => BOTH,
   rows: ours(TABLE_3, both),
   others: others(TABLE_3, both),
-  remark: 'Which images of MVTec AD are logical is told by a list (subsets); the paper took 37 of them.',
+  remark: 'A list (subsets) defines which images of MVTec AD are logical; the paper selected 37.',
 };
 
-/** AU-sPRO first: it is what the paper prints. */
+/** AU-sPRO first, because the paper prints it. */
 const COLUMNS = subsetColumns('au-spro', 'image-auroc');
 
-/** As the paper abbreviates them, and the flattened cosine of the code it builds on. */
+/** Abbreviations as in the paper, and the flattened cosine of the code that the paper builds on. */
 const LOSSES: readonly (readonly [short: string, objective: ObjectiveName])[] = [
   ['Pi', 'perPixelCosine'],
   ['flattened', 'flattenedCosine'],
@@ -174,11 +176,11 @@ const table6: TableDefinition = {
   })),
   others: [],
   remark:
-    'g as a share of the channels the block is given (2048 in the paper: 512, 768, 1024, 1280, 2048), so that smaller ' +
-    'students have the same rows. At a share of 1 there are no 1x1 convolutions.',
+    "g as a fraction of the block's input channels (2048 in the paper: 512, 768, 1024, 1280, 2048), so that smaller" +
+    'students have the same rows. At a fraction of 1 there are no 1x1 convolutions.',
 };
 
-/** The paper draws a curve and names no values. */
+/** Our choice: the paper shows a curve without listing its temperatures. */
 const TEMPERATURES = [0.1, 0.5, 1, 2, 5, 10];
 
 const fig6: TableDefinition = {
@@ -190,7 +192,7 @@ const fig6: TableDefinition = {
     (temperature): TableRow => ({
       label: [String(temperature)],
       students: [LOCAL, { branch: 'global', change: { globalObjective: 'contextualAffinity', temperature } }],
-      // Of the curve the one point that Table 1 prints.
+      // Table 1 gives the value of one point of the curve.
       published: temperature === 1 ? { [PRINTED]: 0.73 } : {},
     }),
   ),
@@ -200,7 +202,7 @@ const fig6: TableDefinition = {
 const METRICS = ['image-auroc', 'au-spro'] as const;
 
 /**
- * What every row of every table scored in every category with every seed, before any mean:
+ * Values of every row of every table for every category and seed, before averaging, as CSV:
  * `table,variant,row,category,seed,image-auroc structural,...,au-spro mean`, AU-sPRO up to 0.05.
  */
 export function singleValuesAsCsv(

@@ -1,7 +1,7 @@
 /**
- * Numbers printed in Zhang, Suganuma, Okatani: Contextual Affinity Distillation for Image Anomaly Detection, WACV
- * 2024 (Tables 1 to 6). AU-sPRO is normalized, up to a false-positive rate of 0.05. That Tables 4 to 6 print AU-sPRO
- * follows from Table 6's heading and from their best row, which is the mean of Table 1. Fig. 6 has no numbers.
+ * Values published in Zhang, Suganuma, Okatani: Contextual Affinity Distillation for Image Anomaly Detection, WACV
+ * 2024 (Tables 1 to 6). AU-sPRO is normalized, up to a false-positive rate of 0.05. Tables 4 to 6 must be AU-sPRO,
+ * because Table 6 says so in its heading and their best row equals the mean of Table 1. Fig. 6 has no numbers.
  */
 export const PAPER = 'Zhang, Suganuma, Okatani, WACV 2024';
 
@@ -74,7 +74,9 @@ export const TABLE_5 = {
   'Pi CA': [0.754, 0.707, 0.73],
 } as const;
 
-/** Table 6: AU-sPRO (mean) by g as a share of the 2048 channels the condensing block is given; 0 is without it. */
+/**
+ * Table 6: AU-sPRO (mean) by g as a fraction of the 2048 input channels of the condensing block; 0 means no block.
+ */
 export const TABLE_6: readonly (readonly [share: number, value: number])[] = [
   [0, 0.607],
   [512 / 2048, 0.714],

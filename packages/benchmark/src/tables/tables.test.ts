@@ -21,7 +21,7 @@ function filled(
   return fillTable(plan.tables[0]!, { categories: ['tray', 'box'], seeds: [1, 2] }, qualities);
 }
 
-test('published means agree with what they are means of, within rounding', () => {
+test('published means agree with the published single values, within rounding', () => {
   for (const values of Object.values(TABLE_1)) {
     expect(values).toHaveLength(LOCO_CATEGORIES.length + 1);
     expect(Math.abs(mean(values.slice(0, -1)) - values.at(-1)!)).toBeLessThanOrEqual(0.0011);
@@ -32,12 +32,12 @@ test('published means agree with what they are means of, within rounding', () =>
     ...Object.values(TABLE_4),
     ...Object.values(TABLE_5),
   ];
-  // CA with CA of Table 5 is printed as 0.708; its halves give 0.715.
+  // Table 5 prints 0.708 for CA with CA, but its single values give 0.715.
   const odd = triples.filter(([a, b, both]) => Math.abs((a! + b!) / 2 - both!) > 0.0011);
   expect(odd).toEqual([[0.752, 0.678, 0.708]]);
 });
 
-test('AU-sPRO is taken at 0.05, a mean of subsets is the mean of both', () => {
+test('AU-sPRO is taken at 0.05, and a mean of subsets is the mean of both', () => {
   const found = quality(0.8, 0.6);
   expect(measured(found, { metric: 'au-spro', subset: 'structural' })).toBeCloseTo(0.85, 12);
   expect(measured(found, { metric: 'image-auroc', subset: 'logical' })).toBe(0.6);
@@ -69,7 +69,7 @@ test('values are means over the categories of a seed, then over the seeds', () =
   expect(round(logical.upper - logical.mean)).toBe(0.635);
 });
 
-test('a seed of which a category is missing gives no value', () => {
+test('a seed with a missing category gives no value', () => {
   const { rows } = filled('table4', (category, seed) =>
     category === 'box' && seed === 2 ? undefined : quality(0.8, 0.6),
   );
@@ -79,18 +79,18 @@ test('a seed of which a category is missing gives no value', () => {
   expect(none[0]!.measured![0]).toMatchObject({ seeds: [] });
 });
 
-test('Table 1 has a column a category, and the lines of others', () => {
+test('Table 1 has one column per category, and the rows of other methods', () => {
   const { columns, rows } = filled('table1', (category) => quality(category === 'tray' ? 0.9 : 0.5, 0.5));
   expect(columns).toEqual(['tray', 'box', 'mean']);
   expect(rows.filter((row) => row.measured === null)).toHaveLength(10);
   const ours = rows.at(-1)!;
   expect(ours.label).toEqual(['both (DSKD)']);
   expect(ours.measured!.map((value) => round(value.mean))).toEqual([0.75, 0.55, 0.65]);
-  // The paper has no tray; the mean over its own categories stands beside ours.
+  // The paper has no category tray; the published mean is over the paper's own categories.
   expect(ours.published).toEqual([null, null, 0.73]);
 });
 
-test('Markdown has the published number beside the measured one, CSV every digit', () => {
+test('Markdown shows published next to measured values, CSV has all digits', () => {
   const table = filled('table4', (_, seed) => quality(0.8, seed / 2));
   const lines = tableAsMarkdown(table).split('\n');
   expect(lines[2]).toBe(

@@ -6,7 +6,7 @@ const MISSING = '–';
 const number = (value: number | null | undefined): string =>
   value === null || value === undefined || Number.isNaN(value) ? MISSING : value.toFixed(DIGITS);
 
-/** Mean and half the width of the interval. */
+/** Mean and half-width of the interval. */
 function inWords(value: SeedValue | undefined): string {
   if (!value || Number.isNaN(value.mean)) return MISSING;
   if (Number.isNaN(value.lower)) return number(value.mean);
@@ -17,19 +17,22 @@ function escaped(text: string): string {
   return text.replaceAll('|', '\\|');
 }
 
-/** Whether the paper has a number in this column of any row. */
+/** Whether any row has a published value in this column. */
 function isPublished({ rows }: FilledTable, column: number): boolean {
   return rows.some(({ published }) => published[column] !== null);
 }
 
-/** A table as text: what was measured and, beside it, what the paper prints. */
+/** A table as text, with measured and published values. */
 export interface TableText {
   readonly caption: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
 
-/** A table in words: means with half of their interval, published values beside them, a dash for what is missing. */
+/**
+ * Formats a table as text: means with the half-width of their interval, published values next to them, and a dash for
+ * missing values.
+ */
 export function tableAsText(table: FilledTable): TableText {
   const { title, variant, labels, columns, rows } = table;
   const columnsWith = columns.map((name, index) => ({ name, index, published: isPublished(table, index) }));
@@ -66,12 +69,12 @@ export function tableAsMarkdown(table: FilledTable): string {
   ].join('\n');
 }
 
-/** A cell of a CSV file. */
+/** Quotes a cell of a CSV file if necessary. */
 export function quoted(text: string): string {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** One line per row and column, with every digit: `table,variant,row,column,mean,lower,upper,seeds,published`. */
+/** One line per row and column, with all digits: `table,variant,row,column,mean,lower,upper,seeds,published`. */
 export function tablesAsCsv(tables: readonly FilledTable[]): string {
   const lines = ['table,variant,row,column,mean,lower,upper,seeds,published'];
   const exact = (value: number | null | undefined): string =>
