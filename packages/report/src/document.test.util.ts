@@ -41,7 +41,7 @@ export function problemsOf(html: string): string[] {
   const problems = [...errors];
   const ids = elements.map((element) => attribute(element, 'id')).filter((id) => id !== undefined);
   for (const id of new Set(ids)) {
-    if (ids.filter((other) => other === id).length > 1) problems.push(`the id ${id} is there twice`);
+    if (ids.filter((other) => other === id).length > 1) problems.push(`duplicate id ${id}`);
   }
   let level = 0;
   for (const element of elements) {
@@ -49,13 +49,13 @@ export function problemsOf(html: string): string[] {
     const say = (what: string): unknown => problems.push(`${tagName}: ${what}`);
     for (const name of ['aria-labelledby', 'aria-describedby']) {
       for (const id of attribute(element, name)?.split(' ') ?? []) {
-        if (!ids.includes(id)) say(`${name} names ${id}, which is not there`);
+        if (!ids.includes(id)) say(`${name} refers to ${id}, which does not exist`);
       }
     }
     const href = attribute(element, 'href');
-    if (href !== undefined && !ids.includes(href.slice(1))) say(`leads to ${href}, which is not there`);
+    if (href !== undefined && !ids.includes(href.slice(1))) say(`links to ${href}, which does not exist`);
     if (tagName === 'img' && !attribute(element, 'alt')?.trim()) say('no alt');
-    if (tagName === 'img' && !attribute(element, 'width')) say('no width: the page jumps');
+    if (tagName === 'img' && !attribute(element, 'width')) say('no width: the layout shifts while loading');
     if (tagName === 'svg' && attribute(element, 'aria-hidden') !== 'true') {
       const children = element.childNodes.map(({ nodeName }) => nodeName);
       if (!children.includes('title') || !children.includes('desc')) say('no title and description');

@@ -1,6 +1,6 @@
 import type { EvaluationResult, LimitedArea, ScoredSample, ScoreMetrics } from '@dskd/metrics';
 
-/** Text for an unknown number: NaN, no mask, no such class. */
+/** Text for an unknown number, for example NaN or without a mask. */
 export const NOT_KNOWN = 'n/a';
 
 /** A share or metric between 0 and 1, with three decimals. */
@@ -26,7 +26,7 @@ export function formatPart(part: number, whole: number): string {
   return whole === 0 ? `${part} of 0` : `${part} of ${whole} (${Math.round((part / whole) * 100)}\u00a0%)`;
 }
 
-/** The limit of AU-sPRO in the tables of MVTec LOCO AD. */
+/** The limit of AU-sPRO used in publications about MVTec LOCO AD. */
 export const SPRO_LIMIT = 0.05;
 
 export function areaAt(areas: readonly LimitedArea[] | undefined, limit: number): LimitedArea | undefined {
@@ -67,7 +67,7 @@ export function countByDefect({
 /** Outcome of the verdict on an image, compared with its label. */
 export interface Outcome {
   readonly name: 'passed' | 'caught' | 'missed' | 'false alarm';
-  /** Shown beside the word, so that the meaning does not depend on color. */
+  /** Shown next to the word, so that the meaning does not depend on color. */
   readonly sign: '✓' | '✗';
   readonly right: boolean;
 }

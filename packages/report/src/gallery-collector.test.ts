@@ -20,13 +20,13 @@ async function collect(
   return { groups, asked };
 }
 
-/** All verdicts inverted, to have enough errors. */
+/** All verdicts are inverted, to have enough errors. */
 const wrong = samples.map((sample) => ({
   ...sample,
   verdict: sample.verdict === 'normal' ? ('anomalous' as const) : ('normal' as const),
 }));
 
-test('the worst of each kind come first, and the sample has none of them twice', async () => {
+test('the worst of each kind come first, and the random sample does not repeat them', async () => {
   const { groups } = await collect(wrong, { mistakes: 5, samples: 10, seed: 3 });
   const ids = (label: string, sign: 1 | -1): string[] =>
     wrong
@@ -41,7 +41,7 @@ test('the worst of each kind come first, and the sample has none of them twice',
   expect(groups['Random sample']!.length).toBeGreaterThan(5);
 });
 
-test('the order of images does not matter, the seed does', async () => {
+test('the selection depends on the seed, not on the order of images', async () => {
   const options = { mistakes: 4, samples: 12, seed: 1 };
   const { groups } = await collect(samples, options);
   const shuffled = randomStream(9, 'order').shuffle([...samples]);
@@ -51,14 +51,14 @@ test('the order of images does not matter, the seed does', async () => {
   );
 });
 
-test('panels are made of candidates only', async () => {
+test('panels are made for candidates only', async () => {
   const { asked } = await collect(samples, { mistakes: 0, samples: 4 });
-  // 4 (1 + ln(160 / 4)) are expected.
+  // The expected number is 4 (1 + ln(160 / 4)).
   expect(asked).toBeGreaterThanOrEqual(4);
   expect(asked).toBeLessThan(40);
   expect((await collect(samples, { mistakes: 0, samples: 0 })).asked).toBe(0);
 });
 
-test('more images are smaller', () => {
+test('more images give smaller panels', () => {
   expect([1, 60, 110, 200, 1000].map(panelSide)).toEqual([224, 224, 160, 120, 96]);
 });

@@ -2,9 +2,9 @@ import { randomStream } from '@dskd/base';
 import type { ScoredSample } from '@dskd/metrics';
 import type { Explanation } from './images/explanation.js';
 
-/** The panels of an image, all of one size, as data URLs (PNG, JPEG or WebP). */
+/** The panels of an image, all of the same size, as data URLs (PNG, JPEG or WebP). */
 export interface GalleryImages {
-  /** In pixels. */
+  /** Size in pixels. */
   readonly width: number;
   readonly height: number;
   readonly input: string;
@@ -12,21 +12,21 @@ export interface GalleryImages {
   readonly groundTruth?: string;
   readonly fused: string;
   readonly branches: Readonly<Record<string, string>>;
-  /** Which good patch comes nearest to the largest region, where the method keeps patches: `makeExplanation`. */
+  /** The good patch nearest to the largest region, if the method stores patches: see `makeExplanation`. */
   readonly explanation?: Explanation;
 }
 
 /** An image with its scores, verdict and panels. */
 export interface GalleryImage extends ScoredSample {
-  /** The heading of its group in the gallery. Default `Images`. */
+  /** Heading of its group in the gallery. Default `Images`. */
   readonly group?: string;
-  /** The score by branch above which that branch's map raises an alarm. Default: the page's threshold for each. */
+  /** For each branch, the score above which its map raises an alarm. Default: the page's threshold. */
   readonly thresholds?: Readonly<Record<string, number>>;
   readonly images: GalleryImages;
 }
 
 export interface GalleryCollectorOptions {
-  /** Largest number of misses, and of false alarms. Default 12. */
+  /** Maximum number of misses, and of false alarms. Default 12. */
   readonly mistakes?: number;
   /** Number of images drawn at random. Default 24. */
   readonly samples?: number;
@@ -34,7 +34,7 @@ export interface GalleryCollectorOptions {
   readonly seed?: number;
 }
 
-/** The longer side in pixels of the panels of a gallery with that many images, for a file below 5 MB. */
+/** Length in pixels of the longer side of a panel in a gallery with `images` images, for a file below 5 MB. */
 export function panelSide(images: number): number {
   if (images <= 60) return 224;
   if (images <= 110) return 160;

@@ -9,19 +9,19 @@ test('text is escaped, in content and in attributes; markup and numbers are not'
   );
 });
 
-test('lists are joined, undefined and false give nothing', () => {
+test('lists are joined, undefined and false give an empty string', () => {
   expect(markup`${['a', markup`<b></b>`, [1, '&']]}|${undefined}|${false}`.text).toBe('a<b></b>1&amp;||');
 });
 
-test('a backslash in a template or in a text stays one', () => {
+test('a backslash in a template or in a text is kept', () => {
   expect(markup`a\\b ${'c:\\d'}`.text).toBe('a\\b c:\\d');
 });
 
-test('what HTML does not allow becomes the replacement character; tabs, lines and emoji stay', () => {
+test('characters that HTML does not allow become the replacement character; tabs, line breaks and emoji are kept', () => {
   expect(escapeHtml('a\u0000b\u001b[31m\u0085\ud800c\udc00')).toBe('a�b�[31m��c�');
   expect(escapeHtml('\t\n😀é\u202e')).toBe('\t\n😀é\u202e');
 });
 
-test('only what was made as markup is inserted as it is', () => {
+test('only values made by markup are inserted unescaped', () => {
   expect(markup`${new Html('<hr>')}`.text).toBe('<hr>');
 });

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 const importsOf = (file: string): string[] =>
   [...readFileSync(file, 'utf8').matchAll(/(?:from|import\()\s*'([^'.][^']*)'/g)].map((match) => match[1]!);
 
-test('what users load is this package, @dskd/base and the resize: no tfjs, nothing of Node', () => {
+test('imports only this package, @dskd/base and the resizing: no tfjs and no Node modules', () => {
   const dist = fileURLToPath(new URL('.', import.meta.url));
   const shipped = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter(
     (name) => name.endsWith('.js') && !name.includes('.test.'),

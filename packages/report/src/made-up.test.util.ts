@@ -1,7 +1,7 @@
 import { randomStream, type HistoryEntry } from '@dskd/base';
 import type { Curve, EvaluationResult, LimitedArea, ScoredSample, ScoreMetrics } from '@dskd/metrics';
 
-/** Each side of a curve that rises like `x^power`. */
+/** A curve of the form `x^power`. */
 function risingCurve(power: number): Curve {
   const x = Array.from({ length: 60 }, (_, index) => (index / 59) ** 2);
   return { x, y: x.map((value) => value ** power) };
@@ -40,7 +40,7 @@ export interface MadeUpOptions {
   readonly good: number;
   readonly anomalous: number;
   readonly types: readonly string[];
-  /** Subsets of MVTec LOCO AD; none makes it MVTec AD. */
+  /** Subsets as in MVTec LOCO AD; without any the protocol is MVTec AD. */
   readonly subsets?: readonly string[];
   readonly threshold?: number;
   readonly nameOf?: (label: string, type: string, index: number) => string;

@@ -10,7 +10,7 @@ import type { ScoreMap } from '@dskd/metrics';
 import type { HeatScale } from './images/overlays.js';
 import { makePanels } from './images/panels.js';
 
-/** Photographs of parts, if available. */
+/** Folder of photographs of parts, which may be missing. */
 const PHOTOS = fileURLToPath(new URL('../../../../shared/data/mvtec_ad/', import.meta.url));
 export const photosMissing = existsSync(PHOTOS) ? undefined : `there is no ${PHOTOS}`;
 
@@ -32,7 +32,7 @@ export async function photo(category: string, label: string, index: number): Pro
   return { image, mask: await decodeMask(mask) };
 }
 
-/** A drawn scene; its mask is the union of its regions. */
+/** A synthetic scene; its mask is the union of its regions. */
 export function scene(label: string, index: number, size = 256): TrueImage {
   const category = CATEGORIES[index % CATEGORIES.length]!;
   const anomaly = category.anomalies[index % category.anomalies.length]!.name;
@@ -50,7 +50,7 @@ export function scene(label: string, index: number, size = 256): TrueImage {
   return { image, mask: { data, width: size, height: size, channels: 1 } };
 }
 
-/** A map whose maximum is `score`: a soft hill at the defect, or anywhere, and ripples elsewhere. */
+/** A map with the maximum `score`: a smooth peak at the defect, or at any position, and ripples elsewhere. */
 function hill({ image: { width, height }, mask }: TrueImage, score: number, phase: number): ScoreMap {
   let [x, y, count] = [0, 0, 0];
   mask?.data.forEach((value, at) => {
@@ -78,7 +78,7 @@ function hill({ image: { width, height }, mask }: TrueImage, score: number, phas
   return { data, width, height };
 }
 
-/** The panels of one image, encoded as the command line does it. */
+/** Panels of one image, encoded as by the command line. */
 export async function realisticPanels(
   image: TrueImage,
   { score, branchScores }: ScoredSample,

@@ -26,7 +26,7 @@ const page = renderBenchmarkReport({
   facts: [{ label: 'Command', value: 'dskd benchmark grid.yaml' }],
 });
 
-test('valid, and every text is escaped', () => {
+test('is valid HTML, and every text is escaped', () => {
   expect(problemsOf(page)).toEqual([]);
   expect(page).toContain('&lt;b&gt;not bold&lt;/b&gt;');
 });

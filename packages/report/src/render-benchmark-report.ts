@@ -12,11 +12,11 @@ export interface BenchmarkTable {
 /** A figure of a benchmark, e.g. the maps of one category. */
 export interface BenchmarkFigure {
   readonly title: string;
-  /** Text under the image and alternative text of it. */
+  /** Text under the image, also used as its alternative text. */
   readonly caption: string;
   /** PNG, JPEG or WebP. It is embedded in the page. */
   readonly encoded: Uint8Array;
-  /** In pixels. */
+  /** Size in pixels. */
   readonly width: number;
   readonly height: number;
 }
@@ -24,7 +24,7 @@ export interface BenchmarkFigure {
 export interface BenchmarkReportOptions {
   readonly title: string;
   readonly tables: readonly BenchmarkTable[];
-  /** After the tables. Default: none. */
+  /** Shown after the tables. Default: none. */
   readonly figures?: readonly BenchmarkFigure[];
   /** Facts needed to reproduce the results. */
   readonly facts: readonly Fact[];

@@ -50,11 +50,11 @@ function reportOf(options: Partial<ReportOptions> = {}): string {
   });
 }
 
-test('valid, with landmarks, headings in order, captions, scopes, alternatives and unique ids', () => {
+test('is valid HTML, with landmarks, ordered headings, captions, scopes, alternative texts and unique ids', () => {
   expect(problemsOf(reportOf())).toEqual([]);
 });
 
-test('a comparison comes first; maps of several detectors each have a threshold of their own', () => {
+test('a comparison comes first; maps of several detectors have separate thresholds', () => {
   const { samples } = madeUpEvaluation({ good: 1, anomalous: 1, types: ['scratch'] });
   const image: GalleryImage = {
     ...samples[0]!,
@@ -97,7 +97,7 @@ test('an explanation shows region and good patch, and names the good image, esca
   ).toHaveLength(2);
 });
 
-test('loads nothing, runs nothing, sends nothing', () => {
+test('loads no resources, runs no scripts, sends no data', () => {
   const page = reportOf();
   const { elements } = parseDocument(page);
   const names = new Set(elements.map(({ tagName }) => tagName));
@@ -118,7 +118,7 @@ test('loads nothing, runs nothing, sends nothing', () => {
   );
 });
 
-test('hostile names are shown as they are, wherever names go', () => {
+test('malicious names are shown as text everywhere', () => {
   const evaluation = madeUpEvaluation({
     good: 7,
     anomalous: 7,
@@ -150,7 +150,7 @@ test('hostile names are shown as they are, wherever names go', () => {
   });
   expect(problemsOf(page)).toEqual([]);
   const { elements } = parseDocument(page);
-  // Only the elements and attributes of a harmless report.
+  // Contains only the elements and attributes of a report with harmless names.
   const harmless = new Set(parseDocument(reportOf()).elements.map(({ tagName }) => tagName));
   expect([...new Set(elements.map(({ tagName }) => tagName))].filter((name) => !harmless.has(name))).toEqual(
     [],
@@ -177,7 +177,7 @@ test.each([
   'data:text/html;base64,AAAA',
   'data:image/svg+xml;base64,AAAA',
   '',
-])('an image that is no image, %s, is refused', (input) => {
+])('refuses an invalid image: %s', (input) => {
   const { samples } = madeUpEvaluation({ good: 1, anomalous: 0, types: [] });
   const images = { width: 1, height: 1, input, fused: DOT, branches: {} };
   const gallery = [{ ...samples[0]!, images }];
@@ -190,7 +190,7 @@ test('parts without data are omitted', () => {
   expect(page).not.toContain('<section');
 });
 
-test('an evaluation with no mask, no number and one kind of image is said to be so', () => {
+test('states that there are no masks, no number and only one kind of image', () => {
   const made = madeUpEvaluation({ good: 3, anomalous: 0, types: [] });
   const unknown = { ...made.fused, imageAuroc: NaN, pixelAuroc: NaN, auPro: null, auSpro: {} };
   const empty = { x: [], y: [] };
@@ -203,7 +203,7 @@ test('an evaluation with no mask, no number and one kind of image is said to be 
   expect(page).not.toContain('Infinity');
 });
 
-test('the histogram counts what the verdicts say', () => {
+test('the histogram has the same counts as the verdicts', () => {
   const evaluation = madeUpEvaluation({ good: 40, anomalous: 30, types: ['dent'], threshold: 4.5 });
   const { falseAlarms, misses } = evaluation.atThreshold;
   const { elements } = parseDocument(reportOf({ evaluation }));
@@ -218,8 +218,8 @@ test('the gallery states that there were no errors', () => {
   const evaluation = madeUpEvaluation({ good: 2, anomalous: 2, types: ['dent'] });
   const said = (misses: number, falseAlarms: number): string =>
     reportOf({ evaluation: { ...evaluation, atThreshold: { threshold: 5, misses, falseAlarms } } });
-  expect(said(0, 0)).toContain('Not one anomalous image was missed, and no good one raised a false alarm.');
-  expect(said(0, 1)).toContain('Not one anomalous image was missed.');
+  expect(said(0, 0)).toContain('No anomalous image was missed, and no good image raised a false alarm.');
+  expect(said(0, 1)).toContain('No anomalous image was missed.');
   expect(said(1, 0)).toContain('No good image raised a false alarm.');
 });
 

@@ -13,7 +13,7 @@ import { calibrationSection, trainingSection, type Calibration } from './section
 /** A table of text and numbers. */
 export interface Comparison {
   readonly title: string;
-  /** The first is that of the rows' names. */
+  /** Names of the columns; the first is that of the row names. */
   readonly columns: readonly string[];
   readonly rows: readonly (readonly (string | number)[])[];
 }
@@ -30,7 +30,7 @@ export interface ReportOptions {
   readonly title: string;
   /** One or two sentences under the title. */
   readonly subtitle?: string;
-  /** A table at the top, for instance of several detectors on the same images. */
+  /** A table at the top, for example of several detectors on the same images. */
   readonly comparison?: Comparison;
   /** Metrics and scores on test images. */
   readonly evaluation?: EvaluationResult;

@@ -22,7 +22,7 @@ const evaluation = madeUpEvaluation({
   nameOf: (label, type, index) => `test/${type}/${label}_${'0123456789'.repeat(8)}_${index}.png`,
 });
 
-/** The first `count` images with panels as large as the gallery allows. */
+/** The first `count` images with the largest panels that the gallery allows. */
 async function galleryOf(
   count: number,
   load: (label: string, index: number) => Promise<Parameters<typeof realisticPanels>[0]>,
@@ -82,7 +82,7 @@ async function screenshot(page: BrowserPage, file: string): Promise<void> {
 }
 
 (chromiumMissing ? test.skip : test)(
-  'in Chromium: nothing wider than the page, no complaint, no request',
+  'in Chromium: nothing is wider than the page, no console messages, no requests',
   async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'dskd-report-'));
     const file = path.join(folder, 'report <&> "quotes".html');
@@ -104,7 +104,7 @@ async function screenshot(page: BrowserPage, file: string): Promise<void> {
         )) as [number, number];
         expect(content).toBeLessThanOrEqual(width);
         expect(viewport).toBe(width);
-        // The style sheet and the images passed the page's own policy.
+        // The style sheet and the images comply with the page's content security policy.
         expect(await page.evaluate(`getComputedStyle(document.body).backgroundColor`)).toBe(
           scheme === 'light' ? 'rgb(246, 247, 249)' : 'rgb(20, 23, 28)',
         );
@@ -113,7 +113,7 @@ async function screenshot(page: BrowserPage, file: string): Promise<void> {
             `[...document.images].filter((image) => !image.complete || image.naturalWidth === 0).length`,
           ),
         ).toBe(0);
-        // Everything that scrolls by itself can be reached and named without a mouse.
+        // Every scrolling area has a name and can be reached by keyboard.
         expect(
           await page.evaluate(
             `[...document.querySelectorAll('.scroll')].filter((each) => each.tabIndex !== 0 || !each.ariaLabel).length`,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { STYLES, STYLES_SHA256 } from './styles.js';
 
-test('the hash of the policy is that of the style sheet', () => {
+test('the hash in the content security policy is that of the style sheet', () => {
   expect(STYLES_SHA256).toBe(createHash('sha256').update(STYLES).digest('base64'));
 });
 
@@ -33,15 +33,18 @@ describe.each([
   const colors = colorsOf(index);
   const grounds = ['page', 'card'].map((name) => colors[name]!);
 
-  test.each(['text', 'muted', 'link', 'right', 'wrong'])('%s can be read', (name) => {
+  test.each(['text', 'muted', 'link', 'right', 'wrong'])('%s has enough contrast', (name) => {
     for (const ground of grounds) expect(contrast(colors[name]!, ground)).toBeGreaterThanOrEqual(4.5);
   });
 
-  test.each(['good', 'anomalous', 'fused', 's0', 's1', 's2', 's3', 'focus'])('%s can be seen', (name) => {
-    for (const ground of grounds) expect(contrast(colors[name]!, ground)).toBeGreaterThanOrEqual(3);
-  });
+  test.each(['good', 'anomalous', 'fused', 's0', 's1', 's2', 's3', 'focus'])(
+    '%s has enough contrast for graphics',
+    (name) => {
+      for (const ground of grounds) expect(contrast(colors[name]!, ground)).toBeGreaterThanOrEqual(3);
+    },
+  );
 
-  test('labels on the alarm side can be read', () => {
+  test('labels on the alarm side have enough contrast', () => {
     expect(contrast(colors.text!, colors.alarm!)).toBeGreaterThanOrEqual(4.5);
   });
 });

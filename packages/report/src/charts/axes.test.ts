@@ -10,7 +10,7 @@ test.each([
   expect(linearAxis(low, high).ticks).toEqual(ticks);
 });
 
-test.each([0, 5, -2])('one value alone, %d, gets an axis around it', (value) => {
+test.each([0, 5, -2])('a single value, %d, gets an axis around it', (value) => {
   const { low, high, ticks } = linearAxis(value, value);
   expect(low).toBeLessThan(value);
   expect(high).toBeGreaterThan(value);

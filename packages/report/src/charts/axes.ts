@@ -31,7 +31,7 @@ export function linearAxis(low: number, high: number, count = 5): Axis {
 /** An axis from 0 to 1, for rates. */
 export const RATE_AXIS = linearAxis(0, 1);
 
-/** In units of the drawing, which the page scales. About CSS pixels on a phone. */
+/** Width of a chart in SVG units, which the page scales. About the CSS pixels of a phone. */
 export const CHART_WIDTH = 400;
 const LEFT = 46;
 const RIGHT = CHART_WIDTH - 12;

@@ -4,7 +4,7 @@ import { binsAround, countInBins } from './histogram.js';
 const score = fc.double({ min: -1e6, max: 1e6, noNaN: true });
 const scores = fc.array(score, { minLength: 1, maxLength: 40 });
 
-test('every value is counted once, on its side of the threshold: above is above, equal is not', () => {
+test('counts every value once, above or not above the threshold; equal is not above', () => {
   fc.assert(
     fc.property(scores, scores, score, (good, anomalous, threshold) => {
       const all = [...good, ...anomalous, threshold];
@@ -18,7 +18,7 @@ test('every value is counted once, on its side of the threshold: above is above,
   );
 });
 
-test('the threshold lies inside, with room on both sides', () => {
+test('the threshold is inside the scale, with space on both sides', () => {
   fc.assert(
     fc.property(scores, score, (good, threshold) => {
       const { low, width, count } = binsAround(threshold, good, good);
@@ -37,7 +37,7 @@ test('a few outliers do not compress the rest', () => {
   expect(binsAround(10, [1, 2, 3, 12], [1, 2, 3]).cut).toBe(false);
 });
 
-test('without normal images, and with all scores the same', () => {
+test('works without normal images, and if all scores are equal', () => {
   expect(countInBins(binsAround(5, [7, 9], []), [7, 9]).reduce((a, b) => a + b)).toBe(2);
   expect(countInBins(binsAround(0, [0, 0], [0, 0]), [0, 0]).reduce((a, b) => a + b)).toBe(2);
 });
@@ -47,7 +47,7 @@ test.each([
   [5e-324, 0],
   [1e-310, 0],
   [1e6, 1e6 - 1e-10],
-])('a threshold of %d and a score of %d: steps have a width', (threshold, value) => {
+])('bins have a positive width for a threshold of %d and a score of %d', (threshold, value) => {
   const bins = binsAround(threshold, [value], [value]);
   expect(threshold - bins.width).toBeLessThan(threshold);
   expect(countInBins(bins, [value])[bins.indexOf(value)]).toBe(1);

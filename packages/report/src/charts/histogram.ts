@@ -18,7 +18,7 @@ const TITLE = 20;
 export interface HistogramRow {
   readonly name: string;
   readonly style: 'good' | 'anomalous';
-  /** Finite. */
+  /** Finite scores. */
   readonly scores: readonly number[];
   /** Words for images below and above the threshold: singular, plural. */
   readonly below: Word;
@@ -85,7 +85,7 @@ function sidesOf({ scores }: HistogramRow, threshold: number): Sides {
 interface RowPlace {
   readonly bins: Bins;
   readonly axis: Axis;
-  /** Top of the row: its text, with the bars below. */
+  /** Top of the row, where its text starts; the bars are below. */
   readonly top: number;
   readonly threshold: number;
   readonly sides: Sides;
@@ -152,7 +152,7 @@ export function binsAround(
   const magnitude = Math.max(Math.abs(bottom), Math.abs(top), Math.abs(threshold));
   const spread = Math.max(threshold, ...limits(normals)) - bottom;
   const ordinary = spread > magnitude * LEAST_SPREAD && spread > LEAST_NUMBER ? spread : unitOf(magnitude);
-  // The text beside the threshold needs space on both sides.
+  // The text next to the threshold needs space on both sides.
   const most = Math.max(threshold + ordinary * 0.5, top);
   const high = Math.min(most, bottom + ordinary * LONGEST_TAIL);
   const least = Math.min(bottom, threshold - (high - threshold) * 0.3);
@@ -166,7 +166,7 @@ export function binsAround(
     count,
     cut: most > threshold + above * width,
     indexOf(value) {
-      // The comparison of the verdict: rounding must not move a score across the threshold.
+      // The same comparison as the verdict, so that rounding cannot move a score across the threshold.
       const steps = Math.ceil((value - threshold) / width);
       const signed = value > threshold ? Math.max(steps, 1) : Math.min(steps, 0);
       return Math.min(Math.max(below + signed - 1, 0), count - 1);
@@ -174,7 +174,7 @@ export function binsAround(
   };
 }
 
-/** Minimum and maximum, also of lists too long for an argument list. */
+/** Minimum and maximum; also works for arrays too long for an argument list. */
 function limits(values: readonly number[]): number[] {
   if (values.length === 0) return [];
   return [

@@ -17,7 +17,7 @@ function points(x: number[], y: number[], to: number): [number, number][] {
   return list.split(' ').map((pair) => pair.split(',').map(Number) as [number, number]);
 }
 
-// The drawing is 46..388 across and 240..10 upwards.
+// The plot area is 46..388 horizontally and 240..10 vertically.
 test('a curve reaches from corner to corner', () => {
   expect(points([0, 0.5, 1], [0, 1, 1], 1)).toEqual([
     [46, 240],
@@ -26,7 +26,7 @@ test('a curve reaches from corner to corner', () => {
   ]);
 });
 
-test('a curve is cut at the end of the axis, by interpolation', () => {
+test('a curve is clipped at the end of the axis, by interpolation', () => {
   expect(points([0, 1], [0, 1], 0.5)).toEqual([
     [46, 240],
     [388, 125],

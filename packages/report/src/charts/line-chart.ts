@@ -9,7 +9,7 @@ const HEIGHT = 282;
 /** One line of a chart. */
 export interface Line {
   readonly name: string;
-  /** Shown beside the name: an area, a last value. */
+  /** Shown next to the name: an area or a last value. */
   readonly value: string;
   /** CSS class of the line; see {@link seriesStyle}. */
   readonly style: string;
@@ -26,7 +26,7 @@ export interface LineChartOptions {
   readonly y: Axis;
   readonly xLabel: string;
   readonly yLabel: string;
-  /** Name of the lines' values, such as that of an area. */
+  /** Name of the lines' values, for example of an area. */
   readonly measure: string;
   readonly lines: readonly Line[];
   /** A vertical line at this value of x, with a label. */

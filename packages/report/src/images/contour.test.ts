@@ -3,7 +3,7 @@ import { drawContour } from './overlays.js';
 const SIDE = 9;
 const gray = { data: new Uint8Array(SIDE * SIDE).fill(90), width: SIDE, height: SIDE, channels: 1 };
 
-/** What was drawn: `.` the image, `#` the line, `o` its edge. */
+/** The drawing as text: `.` the image, `#` the line, `o` its edge. */
 function drawn(mask: Uint8Array, thickness?: number): string[] {
   const { data, channels } = drawContour(gray, mask, thickness);
   expect(channels).toBe(3);
@@ -14,7 +14,7 @@ function drawn(mask: Uint8Array, thickness?: number): string[] {
   return Array.from({ length: SIDE }, (_, row) => signs.slice(row * SIDE, (row + 1) * SIDE).join(''));
 }
 
-test('a line around a defect of one pixel, which itself stays in sight', () => {
+test('draws a line around a defect of one pixel, which stays visible', () => {
   const mask = new Uint8Array(SIDE * SIDE);
   mask[4 * SIDE + 4] = 255;
   expect(drawn(mask)).toEqual([
@@ -30,7 +30,7 @@ test('a line around a defect of one pixel, which itself stays in sight', () => {
   ]);
 });
 
-test('at the edge of the image the line is open; thicker lines have one dark edge', () => {
+test('the line is open at the edge of the image; thicker lines have one dark edge', () => {
   const mask = new Uint8Array(SIDE * SIDE);
   mask[0] = 1;
   expect(drawn(mask, 2).slice(0, 5)).toEqual([

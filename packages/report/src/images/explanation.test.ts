@@ -1,7 +1,7 @@
 import type { PixelBuffer } from '@dskd/base';
 import { makeExplanation } from './explanation.js';
 
-/** Each pixel holds its column. */
+/** Each pixel has the value of its column. */
 function columns(width: number, height: number): PixelBuffer {
   const data = Uint8Array.from({ length: width * height }, (_, i) => i % width);
   return { data, width, height, channels: 1 };
@@ -14,7 +14,7 @@ function recorder(): { cuts: PixelBuffer[]; encode: (cut: PixelBuffer) => Promis
 
 const region = { left: 40, top: 20, width: 16, height: 8 };
 
-test('both cuts are squares around region and patch, of the same share of their images', async () => {
+test('both crops are squares around region and patch, with the same share of their images', async () => {
   const { cuts, encode } = recorder();
   const explanation = await makeExplanation(
     {
@@ -33,14 +33,14 @@ test('both cuts are squares around region and patch, of the same share of their 
     from: 'a.png',
     distance: 2,
   });
-  // 1.25 times the region's longer side is a third of 60 pixels: 20 of them, 40 of the larger image.
+  // 1.25 times the region's longer side is a third of 60 pixels: 20 pixels, and 40 pixels of the larger image.
   expect([...cuts[0]!.data.slice(0, 20)]).toEqual(Array.from({ length: 20 }, (_, i) => 38 + i));
   expect(cuts[1]).toMatchObject({ width: 20, height: 20 });
   expect(cuts[1]!.data[10]).toBeGreaterThanOrEqual(103);
   expect(cuts[1]!.data[10]).toBeLessThanOrEqual(106);
 });
 
-test('at an edge the cut stays inside; a good image that is not at hand has none', async () => {
+test('at an edge the crop stays inside; a good image that is not available has none', async () => {
   const { cuts, encode } = recorder();
   const box = { left: 0, top: 58, width: 2, height: 2 };
   const explanation = await makeExplanation(
@@ -51,7 +51,7 @@ test('at an edge the cut stays inside; a good image that is not at hand has none
   expect([...cuts[0]!.data.slice(0, 10)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
-test('a region as large as the image shows all of it', async () => {
+test('for a region as large as the image the crop shows all of it', async () => {
   const { cuts, encode } = recorder();
   const box = { left: 0, top: 0, width: 60, height: 60 };
   await makeExplanation(

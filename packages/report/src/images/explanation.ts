@@ -2,13 +2,13 @@ import type { PixelBuffer } from '@dskd/base';
 import { resizeBilinearAntialiased } from '@dskd/core/resize';
 import { dataUrl } from '../html.js';
 
-/** Which good patch comes nearest to a region of an image. */
+/** The good patch that is nearest to a region of an image. */
 export interface Explanation {
-  /** Side in pixels of the two cuts, which are squares. */
+  /** Side length in pixels of the two square crops. */
   readonly side: number;
-  /** The image around the region, as a data URL. */
+  /** Crop of the image around the region, as a data URL. */
   readonly region: string;
-  /** The good image around the patch, as a data URL. Absent where that image is not at hand. */
+  /** Crop of the good image around the patch, as a data URL. Absent if that image is not available. */
   readonly nearest?: string;
   /** Name of the good image. */
   readonly from: string;
@@ -16,7 +16,7 @@ export interface Explanation {
   readonly distance: number;
 }
 
-/** In pixels. */
+/** Size in pixels. */
 interface Box {
   readonly width: number;
   readonly height: number;
@@ -29,17 +29,20 @@ export interface ExplanationSource {
   readonly image: PixelBuffer;
   /** The region, in pixels of `image`. */
   readonly region: Box;
-  /** The good image, where it is at hand, and the patch in its pixels. */
+  /** The good image, if it is available, and the patch in its pixels. */
   readonly good?: { readonly image: PixelBuffer; readonly patch: Box };
   readonly from: string;
   readonly distance: number;
 }
 
-/** Part of the shorter side of an image that a cut shows at least: a patch alone says little. */
+/**
+ * Minimum side of a crop, as a fraction of the image's shorter side. A patch without its surroundings is hard to
+ * recognize.
+ */
 const LEAST_SHARE = 1 / 6;
 
 /**
- * Cuts out what an explanation compares: both cuts show the same share of their images.
+ * Makes the crops of an explanation. Both crops show the same fraction of their images.
  * @throws {DskdError} `invalid-argument` when `encode` returns neither PNG, JPEG nor WebP.
  */
 export async function makeExplanation(
@@ -64,7 +67,7 @@ export async function makeExplanation(
   };
 }
 
-/** A square around the middle of a box, moved into the image. */
+/** A square around the center of a box, moved to be inside the image. */
 function cutAround({ data, width, height, channels }: PixelBuffer, box: Box, share: number): PixelBuffer {
   const side = Math.max(1, Math.round(share * Math.min(width, height)));
   const start = (middle: number, length: number): number =>

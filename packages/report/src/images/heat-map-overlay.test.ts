@@ -8,19 +8,19 @@ const map = (value: number): { data: Float32Array; width: number; height: number
 });
 const scale = { low: 2, threshold: 6 };
 
-test('at the low end nothing is seen, whatever the hottest pixel', () => {
+test('pixels at the low end are unchanged, whatever the highest value', () => {
   expect(heatMapOverlay(image, map(2), scale).data).toEqual(image.data);
   expect(heatMapOverlay(image, map(-50), scale).data).toEqual(image.data);
 });
 
-test('the threshold is orange at 45 %, twice as far is red at 75 %, and beyond it stays', () => {
+test('the threshold is orange at 45 %, twice as far is red at 75 %, and higher values are equal to that', () => {
   const pixel = (value: number): number[] => [...heatMapOverlay(image, map(value), scale).data.slice(0, 3)];
   expect(pixel(6)).toEqual([255, 152, 0].map((color) => Math.round(100 + (color - 100) * 0.45)));
   expect(pixel(10)).toEqual([213, 0, 0].map((color) => Math.round(100 + (color - 100) * 0.75)));
   expect(pixel(1e6)).toEqual(pixel(10));
 });
 
-test('a hot corner of the map is the same corner of the image', () => {
+test('a high value in a corner of the map colors the same corner of the image', () => {
   const corner = map(2);
   corner.data[15] = 10;
   const { data } = heatMapOverlay(image, corner, scale);

@@ -15,7 +15,7 @@ const image = {
 };
 const scale = { low: 2, threshold: 6 };
 
-/** Keeps what it is given, and gives a JPEG's first bytes and the panel's number. */
+/** Records the panels, and returns the first bytes of a JPEG with the number of the panel. */
 function recorder(): { panels: { width: number; height: number; data: ArrayLike<number> }[]; encode: never } {
   const panels: { width: number; height: number; data: ArrayLike<number> }[] = [];
   const encode = (panel: (typeof panels)[number]): Promise<Uint8Array> =>
@@ -23,7 +23,7 @@ function recorder(): { panels: { width: number; height: number; data: ArrayLike<
   return { panels, encode: encode as never };
 }
 
-test('thumbnails of input, truth and maps, each as a URL', async () => {
+test('thumbnails of input, ground truth and maps, each as a data URL', async () => {
   const { panels, encode } = recorder();
   const mask = { data: new Uint8Array(WIDTH * HEIGHT), width: WIDTH, height: HEIGHT, channels: 1 };
   mask.data[20 * WIDTH + 30] = 255;
@@ -36,14 +36,14 @@ test('thumbnails of input, truth and maps, each as a URL', async () => {
   expect(images).toMatchObject({ width: 15, height: 10, input: 'data:image/jpeg;base64,/9j/AQ==' });
   expect(Object.keys(images.branches)).toEqual(['local', 'global']);
   expect(panels.map(({ width, height }) => `${width} x ${height}`)).toEqual(Array(5).fill('15 x 10'));
-  // One hot pixel among sixteen is still at the threshold's color.
+  // One high pixel among sixteen keeps the color of the threshold.
   const fused = panels[4]!;
   expect([...Array.from(fused.data).slice((1 * 15 + 1) * 3, (1 * 15 + 1) * 3 + 3)]).toEqual(
     [255, 152, 0].map((color) => Math.round(100 + (color - 100) * 0.45)),
   );
 });
 
-test('a branch is drawn on its share of the scale: half of the threshold is one of two branches’ color of it', async () => {
+test("a branch of two is drawn on half of the scale: half of the threshold has the threshold's color", async () => {
   const { panels, encode } = recorder();
   const branches = { local: map(3), global: map(1) };
   await makePanels({ image, fused: map(6), branches }, { scale, encode });
@@ -65,7 +65,7 @@ test.each(['maximum', 'soft-maximum'] as const)(
   },
 );
 
-test('an image without a defect has no panel of its ground truth', async () => {
+test('an image without a defect has no ground-truth panel', async () => {
   const mask = { data: new Uint8Array(WIDTH * HEIGHT), width: WIDTH, height: HEIGHT, channels: 1 };
   const given = await makePanels({ image, mask, fused: map(2), branches: {} }, { scale, ...recorder() });
   const none = await makePanels({ image, fused: map(2), branches: {} }, { scale, ...recorder() });
@@ -73,7 +73,7 @@ test('an image without a defect has no panel of its ground truth', async () => {
   expect(none).not.toHaveProperty('groundTruth');
 });
 
-test('maps and masks of another size, and encodings no browser shows, are refused', async () => {
+test('refuses maps and masks of another size, and encodings that browsers cannot show', async () => {
   const small = { data: new Float32Array(4), width: 2, height: 2 };
   const options = { scale, ...recorder() };
   await expect(makePanels({ image, fused: small, branches: {} }, options)).rejects.toMatchObject({

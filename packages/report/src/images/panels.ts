@@ -5,7 +5,7 @@ import { panelSide, type GalleryImages } from '../gallery-collector.js';
 import { dataUrl } from '../html.js';
 import { drawContour, heatMapOverlay, type BranchFusion, type HeatScale } from './overlays.js';
 
-/** An image with its anomaly maps, all of one size. */
+/** An image with its anomaly maps, all of the same size. */
 export interface PanelSource {
   /** 1 (gray), 3 (RGB) or 4 (RGBA) channels. */
   readonly image: PixelBuffer;
@@ -19,13 +19,16 @@ export interface PanelOptions {
   /** Color scale of the fused map. */
   readonly scale: HeatScale;
   /**
-   * How the detector fuses its branches. Of a `sum`, the default, each of n maps is a term and is drawn with 1/n of the
-   * scale; by the other rules each alone can raise an alarm and is drawn with all of it.
+   * How the detector fuses its branches. With `sum`, the default, each of n maps is one term and is drawn with 1/n of
+   * the scale. With the other rules each map alone can raise an alarm and is drawn with the whole scale.
    */
   readonly fusion?: BranchFusion;
-  /** The longer side of a panel in pixels. Smaller images are not enlarged. Default: 192, or as `images` has it. */
+  /**
+   * Length of a panel's longer side in pixels. Smaller images are not enlarged. Default: 192, or depending on
+   * `images`.
+   */
   readonly side?: number;
-  /** How many images the page shows: the more, the smaller, for a file below 5 MB. */
+  /** Number of images on the page. More images give smaller panels, for a file below 5 MB. */
   readonly images?: number;
   /** Encodes an RGB panel as WebP, JPEG or PNG. */
   readonly encode: (panel: PixelBuffer) => Promise<Uint8Array>;
@@ -89,7 +92,7 @@ export interface Size {
   readonly height: number;
 }
 
-/** The size of a thumbnail with a longer side of `side`. A smaller image keeps its size. */
+/** Size of a thumbnail whose longer side is `side`. A smaller image keeps its size. */
 export function thumbnailSize({ width, height }: Size, side: number): Size {
   const share = Math.min(1, side / Math.max(width, height));
   return {
@@ -99,7 +102,7 @@ export function thumbnailSize({ width, height }: Size, side: number): Size {
 }
 
 /**
- * Reduces the size by the maximum: pixels above a threshold stay above it in the thumbnail.
+ * Reduces the size of a map or mask by the maximum: pixels above a threshold stay above it in the thumbnail.
  * @param source `from.width * from.height` values, row by row; `to` is not larger than `from`.
  */
 export function shrinkByMaximum<T extends Float32Array | Uint8Array>(source: T, from: Size, to: Size): T {
@@ -122,7 +125,7 @@ export function shrinkByMaximum<T extends Float32Array | Uint8Array>(source: T, 
   return result;
 }
 
-/** The map in the smaller size, by the maximum. */
+/** Reduces the size of a map by the maximum. */
 export function shrinkMap(map: ScoreMap, size: Size): ScoreMap {
   return { data: shrinkByMaximum(map.data, map, size), ...size };
 }

@@ -9,7 +9,7 @@ test.each([
   expect(thumbnailSize({ width, height }, side)).toEqual({ width: wantedWidth, height: wantedHeight });
 });
 
-test('each maximum is kept, and none is added', () => {
+test('maxima are kept, and no new ones appear', () => {
   const from = { width: 37, height: 23 };
   const to = { width: 9, height: 5 };
   for (let at = 0; at < 37 * 23; at++) {

@@ -4,7 +4,7 @@ import { lineChart, seriesStyle, type Line } from '../charts/line-chart.js';
 import { areaAt, formatArea, formatShare, scoresOf, SPRO_LIMIT, subsetName } from '../format.js';
 import { markup, type Html } from '../html.js';
 
-/** A map with a higher false-positive rate of pixels is of no use. */
+/** Shown range of the pixels' false-positive rate. Maps with a higher rate are not useful. */
 const PIXEL_RATES: Axis = linearAxis(0, 0.3);
 
 function linesOf(

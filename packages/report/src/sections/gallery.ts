@@ -5,12 +5,13 @@ import { assertDataUrl, markup, type Html } from '../html.js';
 import type { Explanation } from '../images/explanation.js';
 import { HEAT_STOPS, type BranchFusion, type HeatScale } from '../images/overlays.js';
 
-/** How a branch's map is drawn, by the rule that fuses the branches. */
+/** Describes how a branch's map is drawn, by fusion rule. */
 const BRANCHES_IN_WORDS: Readonly<Record<BranchFusion, string>> = {
-  sum: 'The fused map is the sum of its branches: a branch’s map is drawn on its share of the scale, half of these numbers where there are two.',
+  sum: 'The fused map is the sum of the maps of its branches. A branch’s map is drawn on its share of the scale: with two branches, half of these numbers.',
   'soft-maximum':
-    'The fused map is the soft maximum of its branches, each of which can raise an alarm alone.',
-  maximum: 'The fused map is the maximum of its branches, each of which can raise an alarm alone.',
+    'The fused map is the soft maximum of the maps of its branches, each of which can raise an alarm alone.',
+  maximum:
+    'The fused map is the maximum of the maps of its branches, each of which can raise an alarm alone.',
 };
 
 /** The color scale of all maps, over gray. */
@@ -41,7 +42,7 @@ interface Panel {
   readonly caption: string;
   readonly value?: string;
   readonly alt: string;
-  /** Where it is another than that of the gallery's panels. */
+  /** Size of the panel if it differs from the gallery's panels. */
   readonly size?: { readonly width: number; readonly height: number };
 }
 
@@ -85,7 +86,7 @@ function explanationPanels(id: string, explanation: Explanation | undefined): Pa
   ];
 }
 
-/** Where the nearest good patch is from. */
+/** Describes the source of the nearest good patch. */
 function explanationText({ from, distance }: Explanation): Html {
   return markup`<p>Nearest to the largest region is a patch of the good image <bdi>${from}</bdi>, at the distance ${formatScore(distance)}.</p>
 `;
@@ -108,14 +109,14 @@ function card(image: GalleryImage, threshold: number): Html {
 ${images.explanation && explanationText(images.explanation)}</li>`;
 }
 
-/** With more images, two are shown side by side. */
+/** From this number of images on, two are shown side by side. */
 const MANY = 60;
 
 /** States that there are no misses or false alarms, whose groups are then missing. */
 function noMistakes({ misses, falseAlarms }: EvaluationResult['atThreshold']): string | undefined {
   if (misses === 0 && falseAlarms === 0)
-    return 'Not one anomalous image was missed, and no good one raised a false alarm.';
-  if (misses === 0) return 'Not one anomalous image was missed.';
+    return 'No anomalous image was missed, and no good image raised a false alarm.';
+  if (misses === 0) return 'No anomalous image was missed.';
   return falseAlarms === 0 ? 'No good image raised a false alarm.' : undefined;
 }
 

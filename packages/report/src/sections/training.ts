@@ -5,7 +5,9 @@ import { lineChart, seriesStyle } from '../charts/line-chart.js';
 import { counted, formatScore } from '../format.js';
 import { markup, type Html } from '../html.js';
 
-/** The loss of each student by epoch. One chart each, since losses of different students are not comparable. */
+/**
+ * The loss of each student by epoch, one chart per student, because losses of different students are not comparable.
+ */
 export function trainingSection(history: readonly HistoryEntry[]): Html {
   const students = [...new Set(history.flatMap(({ losses }) => Object.keys(losses)))];
   const charts = students.map((name, index) => {
