@@ -1,9 +1,9 @@
-/** Characters made by one call: the number of arguments of a call is limited. */
+/** Maximum number of characters made by one call, because the number of arguments of a call is limited. */
 const BLOCK = 0x8000;
 
-/** Base64 text, in Node and in browsers. */
+/** Base64 text encoding, in Node and in browsers. */
 export const base64 = {
-  /** The bytes as text, with padding. */
+  /** Encodes bytes as text, with padding. */
   encode(bytes: Uint8Array): string {
     let binary = '';
     for (let start = 0; start < bytes.length; start += BLOCK) {
@@ -13,7 +13,7 @@ export const base64 = {
   },
 
   /**
-   * The bytes of a text.
+   * Decodes a text.
    * @throws {DOMException} `InvalidCharacterError` for text that is not base64.
    */
   decode(text: string): Uint8Array<ArrayBuffer> {

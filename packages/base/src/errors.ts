@@ -1,6 +1,4 @@
-/**
- * Stable identifiers of all errors. Programs compare the code; the message is for people.
- */
+/** Stable identifiers of all errors. Programs compare the code; the message is only for display. */
 export type ErrorCode =
   | 'invalid-argument'
   | 'invalid-config'

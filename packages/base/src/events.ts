@@ -36,7 +36,10 @@ export type DskdEvent =
   | {
       /** Progress of a fit that has no epochs. */
       readonly type: 'fit-progress';
-      /** `features`: images the teacher has seen; else the branch that is being fitted, in percent. */
+      /**
+       * `features`: number of images the teacher has processed; otherwise the name of the branch, with progress in
+       * percent.
+       */
       readonly stage: string;
       readonly done: number;
       readonly total: number;

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-// SwiftShader, as Debian's chromium package brings it. A process of its own: the driver is chosen at load.
+// SwiftShader from Debian's chromium package. Runs in a separate process, because the driver is selected when it is
+// loaded.
 const DRIVER = '/usr/lib/chromium/vk_swiftshader_icd.json';
 const backends = new URL('./backends.js', import.meta.url).href;
 
@@ -19,7 +20,7 @@ function runWithSoftwareDriver(program: string): unknown {
 const describeWithDriver = existsSync(DRIVER) ? describe : describe.skip;
 
 describeWithDriver(`a machine whose only adapter is software (${DRIVER}, skipped where missing)`, () => {
-  test('auto takes wasm and reports the adapter it refused', () => {
+  test('auto selects wasm and reports the adapter it rejected', () => {
     const selected = runWithSoftwareDriver(`
       import { selectBackend } from '${backends}';
       console.log(JSON.stringify(await selectBackend('auto')));
@@ -32,7 +33,7 @@ describeWithDriver(`a machine whose only adapter is software (${DRIVER}, skipped
     );
   });
 
-  test('webgpu by name runs on it and says that it is software', () => {
+  test('webgpu by name runs on the software adapter and reports that it is software', () => {
     const selected = runWithSoftwareDriver(`
       import * as tf from '@tensorflow/tfjs-core';
       import { probeBackends, selectBackend } from '${backends}';

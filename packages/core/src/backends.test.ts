@@ -19,7 +19,7 @@ describe('selectBackend', () => {
     expect(tf.getBackend()).toBe(name);
   });
 
-  test('wasmPaths do not disturb a wasm backend that already runs', async () => {
+  test('wasmPaths do not affect a wasm backend that already runs', async () => {
     await selectBackend('wasm');
     await selectBackend('cpu');
     expect(await selectBackend('wasm', { wasmPaths: '/nowhere/' })).toMatchObject({ name: 'wasm' });
@@ -28,19 +28,22 @@ describe('selectBackend', () => {
   test.each([
     [2 ** 30 - 1, 'more than is left'],
     [2 ** 30 + 1, 'more than 32 bits can say'],
-  ])('wasm: a tensor of %d values is refused by name, %s, and nothing is overwritten', async (values) => {
-    await selectBackend('wasm');
-    const before = tf.memory().numTensors;
-    const kept = tf.tensor1d([1, 2, 3]);
-    const error = await errorOf(() => Promise.resolve().then(() => tf.fill([values], 7)));
-    expect(isDskdError(error, 'out-of-memory')).toBe(true);
-    expect((error as Error).message).toMatch(/no room for a tensor of 4(096|097) MiB/);
-    expect([...(await kept.data())]).toEqual([1, 2, 3]);
-    kept.dispose();
-    expect(tf.memory().numTensors).toBe(before);
-  });
+  ])(
+    'wasm: a tensor of %d values is refused with its size, %s, and nothing is overwritten',
+    async (values) => {
+      await selectBackend('wasm');
+      const before = tf.memory().numTensors;
+      const kept = tf.tensor1d([1, 2, 3]);
+      const error = await errorOf(() => Promise.resolve().then(() => tf.fill([values], 7)));
+      expect(isDskdError(error, 'out-of-memory')).toBe(true);
+      expect((error as Error).message).toMatch(/no room for a tensor of 4(096|097) MiB/);
+      expect([...(await kept.data())]).toEqual([1, 2, 3]);
+      kept.dispose();
+      expect(tf.memory().numTensors).toBe(before);
+    },
+  );
 
-  test('auto never takes a software adapter and says why', async () => {
+  test('auto never selects a software adapter and reports why', async () => {
     const selected = await selectBackend('auto');
     expect(tf.getBackend()).toBe(selected.name);
     expect(selected.software).toBe(false);
@@ -56,7 +59,7 @@ describe('selectBackend', () => {
   test.each([
     ['node', '@tensorflow/tfjs-node'],
     ['node-gpu', '@tensorflow/tfjs-node-gpu'],
-  ])('%s says what to install', async (name, packageName) => {
+  ])('%s reports what to install', async (name, packageName) => {
     const before = tf.getBackend();
     const error = await errorOf(() => selectBackend(name));
     expect(isDskdError(error, 'backend-unavailable')).toBe(true);

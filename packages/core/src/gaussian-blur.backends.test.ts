@@ -12,7 +12,7 @@ const golden = await readGolden(new URL('../test/fixtures/gaussian-blur.safetens
 const cases = golden.names.filter((name) => name.endsWith('.sigma')).map((name) => name.split('.')[0]!);
 
 describeBackends('gaussianBlur', () => {
-  test.each(cases)('%s is that of scipy', async (name) => {
+  test.each(cases)('%s is equal to the result of scipy', async (name) => {
     const { shape, data: wanted } = golden.array(`${name}.blurred`);
     const [sigma, truncate] = golden.array(`${name}.sigma`).data;
     await expectNoNewTensors(async () => {
@@ -51,7 +51,7 @@ describeBackends('gaussianBlur', () => {
     });
   });
 
-  test('a constant map stays constant and the sum is kept', async () => {
+  test('a constant map stays constant and the sum does not change', async () => {
     const values = integerFill('bn.weight', [9 * 7]);
     await expectNoNewTensors(async () => {
       const maps = tf.tensor3d(values, [1, 9, 7]);

@@ -13,7 +13,7 @@ function pixels(name: string): PixelBuffer {
 }
 
 describe('resizeBilinearAntialiased', () => {
-  test.each(cases)('%s: every byte is that of Pillow', (name) => {
+  test.each(cases)("%s: every byte is equal to Pillow's", (name) => {
     const wanted = pixels(`${name}.resized`);
     const got = resizeBilinearAntialiased(pixels(`${name}.source`), wanted);
     expect(got).toEqual(wanted);
@@ -63,7 +63,7 @@ describe('resizeBilinearAntialiased', () => {
     );
   });
 
-  test('a constant image stays constant and a result never leaves the range of its source', () => {
+  test('a constant image stays constant, and no result is outside the range of its source', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 60, maxLength: 60 }), side, side, (data, width, height) => {
         const source = { data, width: 10, height: 6, channels: 1 };
@@ -84,7 +84,7 @@ function codeOf(work: () => unknown): string | undefined {
   return undefined;
 }
 
-/** Pillow's rule without windows: every source pixel has a weight, sums in exact integers. */
+/** Pillow's algorithm without windows: every source pixel has a weight, and sums are exact integers. */
 function slowResize({ data, width, height, channels }: PixelBuffer, toWidth: number, toHeight: number) {
   const at = (x: number, y: number, c: number) => data[(y * width + x) * channels + c]!;
   const rows: number[][][] = [];

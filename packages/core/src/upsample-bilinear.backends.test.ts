@@ -12,7 +12,7 @@ const golden = await readGolden(new URL('../test/fixtures/upsample-bilinear.safe
 const cases = golden.names.filter((name) => name.endsWith('.shape')).map((name) => name.split('.')[0]!);
 
 describeBackends('upsampleBilinear', () => {
-  test.each(cases)('%s is that of torch, for both settings of alignCorners', async (name) => {
+  test.each(cases)('%s is equal to the result of torch, for both settings of alignCorners', async (name) => {
     const shape = [...golden.array(`${name}.shape`).data] as [number, number, number];
     await expectNoNewTensors(async () => {
       const maps = tf.tensor3d(integerFill(name, shape), shape);

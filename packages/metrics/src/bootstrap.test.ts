@@ -8,14 +8,14 @@ function drawn(seed: number, count: number, shift: number): { scores: number[]; 
 }
 
 describe('bootstrapInterval', () => {
-  test('same seed, same interval; another seed, another', () => {
+  test('the same seed gives the same interval, another seed another interval', () => {
     const sample = drawn(1, 60, 1);
     const first = bootstrapInterval({ ...sample, seed: 7, resamples: 200 });
     expect(bootstrapInterval({ ...sample, seed: 7, resamples: 200 })).toEqual(first);
     expect(bootstrapInterval({ ...sample, seed: 8, resamples: 200 })).not.toEqual(first);
   });
 
-  test('holds the value between its bounds and widens with the confidence', () => {
+  test('contains the value and widens with the confidence', () => {
     const sample = drawn(2, 60, 1);
     const narrow = bootstrapInterval({ ...sample, confidence: 0.5 });
     const wide = bootstrapInterval({ ...sample, confidence: 0.99 });
@@ -27,7 +27,7 @@ describe('bootstrapInterval', () => {
     expect(wide.upper).toBeLessThanOrEqual(1);
   });
 
-  test('its spread is that of repeated draws', () => {
+  test('its width agrees with that of repeated draws', () => {
     const areas = Array.from({ length: 400 }, (_, i) => {
       const { scores, labels } = drawn(100 + i, 100, 1);
       return auroc(scores, labels);
@@ -52,7 +52,7 @@ describe('bootstrapInterval', () => {
     expect(fixed).toEqual({ value: 0.25, lower: 0.25, upper: 0.25 });
   });
 
-  test('takes other metrics; every resample keeps the class sizes', () => {
+  test('accepts other metrics; every resample keeps the class sizes', () => {
     const sample = drawn(3, 30, 1);
     const shares = new Set<number>();
     bootstrapInterval({
@@ -94,7 +94,7 @@ describe('bootstrapInterval', () => {
     expect(() => bootstrapInterval({ ...sample, strata: ['good'] })).toThrow(/6 scores and 1 strata/);
   });
 
-  test('a mean over types keeps its types: its interval is that of the means of resamples', () => {
+  test('a mean over types keeps its types: its interval is the interval of resampled means', () => {
     const random = randomStream(6, 'bootstrap-types');
     const strata = Array.from({ length: 90 }, (_, i) => ['good', 'dent', 'scratch'][i % 3]!);
     const labels = strata.map((type) => (type === 'good' ? 0 : 1));
@@ -117,7 +117,7 @@ describe('bootstrapInterval', () => {
     expect(upper).toBeGreaterThan(value);
   });
 
-  test('NaN where the metric is undefined', () => {
+  test('is NaN where the metric is undefined', () => {
     expect(bootstrapInterval({ scores: [1, 2], labels: [0, 0], resamples: 5 })).toEqual({
       value: NaN,
       lower: NaN,

@@ -23,7 +23,7 @@ test('a spiral and a comb are one component each', () => {
   expect(components('#.#.#', '#.#.#', '#####').areas).toEqual([11]);
 });
 
-test('nothing, everything, one pixel, one row, one column', () => {
+test('an empty mask, a full one, one pixel, one row, one column', () => {
   expect(components('...', '...')).toEqual({ labels: ['000', '000'], areas: [] });
   expect(components('##', '##')).toEqual({ labels: ['11', '11'], areas: [4] });
   expect(components('#').areas).toEqual([1]);
@@ -32,7 +32,7 @@ test('nothing, everything, one pixel, one row, one column', () => {
   expect(() => connectedComponents(new Uint8Array(3), 2, 2)).toThrow('Got a mask of 3 pixels; wanted 2 x 2.');
 });
 
-test('neighbors in the mask, and only they, have one label', () => {
+test('neighbors in the mask, and no other pixels, have the same label', () => {
   const masks = fc
     .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }))
     .chain(([width, height]) =>
@@ -45,7 +45,7 @@ test('neighbors in the mask, and only they, have one label', () => {
   fc.assert(
     fc.property(masks, ({ mask, width, height }) => {
       const { labels, areas } = connectedComponents(mask, width, height);
-      // The slow way: a label for every pixel, the lower one taken from neighbors until nothing changes.
+      // Slow reference: a label for every pixel, replaced by the lowest label of its neighbors until nothing changes.
       const slow = Array.from(mask, (value, i) => (value ? i + 1 : 0));
       for (let changed = true; changed; ) {
         changed = false;

@@ -43,7 +43,7 @@ export function connectedComponents(
       const right = x === width - 1 ? 0 : 1;
       for (let row = pixel - width; row <= pixel + width; row += width) {
         for (let near = row + left; near <= row + right; near++) {
-          // Above and below the image both are undefined.
+          // Undefined outside the image, above and below.
           if (!mask[near] || labels[near] !== 0) continue;
           labels[near] = label;
           waiting.push(near);

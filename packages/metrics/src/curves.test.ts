@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { auroc, averagePrecision, precisionRecallCurve, rocCurve, thinCurve } from './index.js';
 import { labeledScores } from './labeled-scores.test.util.js';
 
-/** Area under straight lines between the points. */
+/** Area by the trapezoidal rule. */
 function area({ x, y }: { x: readonly number[]; y: readonly number[] }): number {
   let sum = 0;
   for (let i = 1; i < x.length; i++) sum += ((x[i]! - x[i - 1]!) * (y[i]! + y[i - 1]!)) / 2;
@@ -11,7 +11,7 @@ function area({ x, y }: { x: readonly number[]; y: readonly number[] }): number 
 }
 
 describe('rocCurve', () => {
-  test('hand case', () => {
+  test('an example by hand', () => {
     expect(rocCurve([1, 3, 3, 5], [0, 0, 1, 1])).toEqual({
       x: [0, 0, 0.5, 1],
       y: [0, 0.5, 1, 1],
@@ -19,7 +19,7 @@ describe('rocCurve', () => {
     });
   });
 
-  test('its points are the rates at their thresholds, counted; none is missing', () => {
+  test('its points are the counted rates at all thresholds', () => {
     fc.assert(
       fc.property(labeledScores, ({ scores, labels }) => {
         const { x, y, thresholds } = rocCurve(scores, labels);
@@ -44,7 +44,7 @@ describe('rocCurve', () => {
 });
 
 describe('precisionRecallCurve', () => {
-  test('hand cases', () => {
+  test('examples by hand', () => {
     expect(precisionRecallCurve([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1])).toMatchObject({
       x: [0, 0.5, 0.5, 1, 1],
       y: [1, 1, 0.5, 2 / 3, 0.5],
@@ -77,7 +77,7 @@ describe('precisionRecallCurve', () => {
 });
 
 describe('thinCurve', () => {
-  /** Rises from (0, 0) to (1, 1) in steps of very different size. */
+  /** A curve from (0, 0) to (1, 1) with steps of very different size. */
   const rising = fc
     .array(fc.tuple(fc.constantFrom(0, 0, 1, 5, 300, 1e5), fc.constantFrom(0, 0, 1, 5, 300, 1e5)), {
       minLength: 1,
@@ -93,7 +93,7 @@ describe('thinCurve', () => {
       return { x: x.map((value) => value / x.at(-1)!), y: y.map((value) => value / y.at(-1)!) };
     });
 
-  test('keeps the ends, no more points than asked for, all of them points of the curve in its order', () => {
+  test('keeps the ends, has at most the requested number of points, all of them points of the curve in order', () => {
     fc.assert(
       fc.property(rising, fc.integer({ min: 2, max: 60 }), (curve, points) => {
         const thin = thinCurve(curve, points);
@@ -117,7 +117,7 @@ describe('thinCurve', () => {
     );
   });
 
-  test('a curve of few points loses nothing', () => {
+  test('a curve with few points is unchanged', () => {
     fc.assert(
       fc.property(labeledScores, ({ scores, labels }) => {
         const curve = rocCurve(scores, labels);
@@ -126,7 +126,7 @@ describe('thinCurve', () => {
         expect(area(thinCurve(recall))).toBeCloseTo(area(recall), 12);
       }),
     );
-    // Of a straight line nothing is needed but its ends, and of a corner the corner.
+    // A straight line needs only its ends, and a corner needs its corner point.
     expect(thinCurve({ x: [0, 0.5, 0.75, 1], y: [0, 0.5, 0.75, 1] }, 3)).toEqual({ x: [0, 1], y: [0, 1] });
     expect(thinCurve({ x: [0, 0, 0.5, 1], y: [0, 1, 1, 1] }, 3)).toEqual({ x: [0, 0, 1], y: [0, 1, 1] });
     expect(thinCurve({ x: [0, 1], y: [0.5, 0.5] })).toEqual({ x: [0, 1], y: [0.5, 0.5] });
@@ -143,7 +143,8 @@ describe('thinCurve', () => {
         expect(thin.x.length).toBe(200);
         expect(Math.abs(area(thin) - area(curve))).toBeLessThan(2e-4);
       }
-      // No point of the ROC curve is farther from the drawn line than a pixel of a figure of 500 is wide.
+      // The maximum distance of a point of the ROC curve from the reduced curve is one pixel in a figure of 500
+      // pixels.
       const curve = rocCurve(scores, labels);
       const thin = thinCurve(curve);
       let next = 1;
@@ -159,7 +160,7 @@ describe('thinCurve', () => {
     }
   });
 
-  test('refuses what is no curve', () => {
+  test('refuses invalid curves', () => {
     expect(() => thinCurve({ x: [0, NaN], y: [0, 1] })).toThrow(/\(NaN, 1\) as point 1/);
     expect(() => thinCurve({ x: [0, 1], y: [0] })).toThrow(/2 x and 1 y/);
     expect(() => thinCurve({ x: [0, 1], y: [0, 1] }, 1)).toThrow(/1 points/);

@@ -82,7 +82,7 @@ export function bootstrapInterval({
       `Got confidence ${confidence} and ${resamples} resamples; wanted a number between 0 and 1 and a positive integer.`,
     );
   }
-  checkScores(scores, labels); // whatever the metric
+  checkScores(scores, labels); // checked here because any metric may be used
   if (strata && strata.length !== scores.length) {
     throw new DskdError(
       'shape-mismatch',

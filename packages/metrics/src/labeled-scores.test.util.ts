@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 
-/** Few different scores, so that ties are the rule; both classes present. */
+/** Scores with few different values, so that there are many ties; both classes are present. */
 export const labeledScores = fc
   .array(fc.tuple(fc.integer({ min: -6, max: 6 }), fc.integer({ min: 0, max: 1 })), {
     minLength: 2,

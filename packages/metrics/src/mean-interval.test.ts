@@ -5,7 +5,7 @@ import { studentQuantile } from './intervals.js';
 
 const golden = () => readGolden(new URL('../test/fixtures/metrics.safetensors', import.meta.url));
 
-test("Student's quantiles are scipy's", async () => {
+test("Student's quantiles are equal to scipy's", async () => {
   const file = await golden();
   const { data: table } = file.array('student.table');
   const { data: wanted } = file.array('student.quantiles');
@@ -15,7 +15,7 @@ test("Student's quantiles are scipy's", async () => {
   }
 });
 
-test("Student's quantiles with one and two degrees of freedom are their closed forms", () => {
+test("Student's quantiles with one and two degrees of freedom are equal to their closed forms", () => {
   for (const share of [0.01, 0.5, 0.8, 0.95, 0.999]) {
     expect(studentQuantile(1, share) / Math.tan((Math.PI / 2) * share)).toBeCloseTo(1, 11);
     expect(studentQuantile(2, share) / (share * Math.sqrt(2 / (1 - share ** 2)))).toBeCloseTo(1, 11);
@@ -23,7 +23,7 @@ test("Student's quantiles with one and two degrees of freedom are their closed f
 });
 
 describe('meanInterval', () => {
-  test("is scipy's", async () => {
+  test("is equal to scipy's interval", async () => {
     const file = await golden();
     for (const count of [2, 3, 5, 8]) {
       const got = meanInterval(file.array(`runs.${count}`).data);
@@ -36,7 +36,7 @@ describe('meanInterval', () => {
     }
   });
 
-  test('holds the mean as often as it says', () => {
+  test('contains the mean as often as its confidence says', () => {
     const random = randomStream(4, 'mean-interval');
     const rounds = 2000;
     let held = 0;
@@ -52,14 +52,14 @@ describe('meanInterval', () => {
     expect(Math.abs(held / rounds - 0.8)).toBeLessThan(4 * Math.sqrt((0.8 * 0.2) / rounds));
   });
 
-  test('one run has no interval, none no mean, and equal runs no width', () => {
+  test('one run gives no interval, no run no mean, and equal runs an interval of width 0', () => {
     expect(meanInterval([0.5])).toEqual({ count: 1, mean: 0.5, deviation: NaN, lower: NaN, upper: NaN });
     expect(meanInterval([])).toEqual({ count: 0, mean: NaN, deviation: NaN, lower: NaN, upper: NaN });
     expect(meanInterval([0.5, 0.5])).toEqual({ count: 2, mean: 0.5, deviation: 0, lower: 0.5, upper: 0.5 });
     expect(meanInterval([0.5, NaN])).toMatchObject({ mean: NaN, deviation: NaN, lower: NaN });
   });
 
-  test('refuses infinities and confidences that are none', () => {
+  test('refuses infinities and invalid confidences', () => {
     expect(() => meanInterval([1, -Infinity])).toThrow(/-Infinity as value 1/);
     expect(() => meanInterval([1, 2], { confidence: 1 })).toThrow(/confidence 1/);
   });

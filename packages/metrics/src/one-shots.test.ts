@@ -24,7 +24,7 @@ function expectNear(got: number, wanted: number): void {
   else expect(Math.abs(got - wanted)).toBeLessThan(1e-9);
 }
 
-test('pixelAuroc: the accumulator, and the AUROC of all pixels at once', () => {
+test('pixelAuroc is equal to the accumulator and to the AUROC of all pixels at once', () => {
   fc.assert(
     fc.property(sproSamples, (samples) => {
       const masks = masksOf(samples);
@@ -46,7 +46,7 @@ test('pixelAuroc: the accumulator, and the AUROC of all pixels at once', () => {
   );
 });
 
-test('auPro: the accumulator, and the definition threshold by threshold', () => {
+test('auPro is equal to the accumulator and to the definition, threshold by threshold', () => {
   fc.assert(
     fc.property(sproSamples, fc.constantFrom(undefined, 0.05, 1), (samples, limit) => {
       const masks = masksOf(samples);
@@ -69,7 +69,7 @@ test('auPro: the accumulator, and the definition threshold by threshold', () => 
   );
 });
 
-test('auSpro: the accumulator, and the definition threshold by threshold', () => {
+test('auSpro is equal to the accumulator and to the definition, threshold by threshold', () => {
   fc.assert(
     fc.property(sproSamples, fc.constantFrom(undefined, 0.3), (samples, limit) => {
       const options = { ...(limit !== undefined && { limit }), ignored: ignoredOf(samples) };
@@ -93,7 +93,7 @@ test('auSpro: the accumulator, and the definition threshold by threshold', () =>
   );
 });
 
-test('nothing to find is NaN; what cannot be counted is refused by the number of its image', () => {
+test('is NaN without defects; refuses invalid input with the number of its image', () => {
   const map = { data: Float32Array.of(1, 2, 3, 4), width: 2, height: 2 };
   const mask = Uint8Array.of(0, 0, 0, 1);
   expect(pixelAuroc([map], [null])).toBeNaN();

@@ -11,7 +11,10 @@ export interface ScoreMap {
   readonly height: number;
 }
 
-/** One per image: `width * height` values, not 0 where a pixel is left out; null where none is. Default: none is. */
+/**
+ * One per image: `width * height` values, not 0 where a pixel is ignored; null if no pixel is. Default: no pixel is
+ * ignored.
+ */
 type Ignored = readonly (Uint8Array | null)[];
 
 function assertOnePerMap(

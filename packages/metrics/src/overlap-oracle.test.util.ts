@@ -3,7 +3,7 @@ import type { SproSample } from './index.js';
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
-/** Every threshold's false-positive rate and mean sPRO, counted anew from the maps for each: the definition. */
+/** False-positive rate and mean sPRO at every threshold, counted from the maps by definition. */
 export function slowCurve(
   samples: readonly SproSample[],
   subset: string,
@@ -38,7 +38,10 @@ export function slowCurve(
   return { x, y };
 }
 
-/** By trapezoids up to `limit`, the last one cut by linear interpolation; over `limit`. */
+/**
+ * Area by the trapezoidal rule up to `limit`, with the last trapezoid cut by linear interpolation, divided by
+ * `limit`.
+ */
 export function limitedArea({ x, y }: Curve, limit: number): number {
   let area = 0;
   for (let i = 1; i < x.length; i++) {

@@ -2,7 +2,10 @@ import fc from 'fast-check';
 import { SproAccumulator, type SproResult, type SproSample } from './index.js';
 import type { SproOptions } from './spro.js';
 
-/** Few enough that many are equal, and of all sizes: small ones next to each other, and further apart than bins. */
+/**
+ * Few different scores, so that there are many ties, of different magnitudes: neighboring values and values further
+ * apart than bins.
+ */
 const score = fc.oneof(
   fc.constantFrom(0, -0, 0.5, 1, -1, 20, 1e-30, -1e30),
   fc.integer({ min: 0, max: 12 }).map((step) => 17 + step * 2 ** -19),
@@ -46,7 +49,7 @@ export function accumulated(samples: readonly SproSample[], options?: SproOption
   return accumulator;
 }
 
-/** Values by subset and limit, then by defect type: what must stay the same. */
+/** Values by subset and limit, then by defect type. Merging and similar operations must not change them. */
 export function values({ subsets }: SproResult): Record<string, number[]> {
   const rows = Object.entries(subsets).flatMap(([subset, { limits, byDefect }]) => [
     [subset, limits.map(({ value }) => value)] as const,

@@ -2,7 +2,7 @@ import { PixelMetricsAccumulator, type PixelMetrics } from './index.js';
 import type { ScoreMemoryOptions } from './pixel-scores.js';
 import { realisticSamples } from './realistic-samples.test.util.js';
 
-test('on realistic maps of 3.2 million pixels a quarter of the default capacity is within 1e-6', () => {
+test('on realistic maps of 3.2 million pixels a quarter of the default capacity is accurate to 1e-6', () => {
   const samples = realisticSamples(50, 64_000);
   const result = (options: ScoreMemoryOptions): PixelMetrics => {
     const accumulator = new PixelMetricsAccumulator(options);

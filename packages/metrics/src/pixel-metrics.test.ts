@@ -4,7 +4,7 @@ import { orderedKey, valueOfKey } from './ordered-keys.js';
 import type { ScoreMemoryOptions } from './pixel-scores.js';
 import { realisticSamples } from './realistic-samples.test.util.js';
 
-/** All pixels that count, at once. */
+/** All pixels that are not ignored, at once. */
 function allPixels(samples: readonly PixelSample[]): { scores: number[]; labels: number[] } {
   const scores: number[] = [];
   const labels: number[] = [];
@@ -18,7 +18,7 @@ function allPixels(samples: readonly PixelSample[]): { scores: number[]; labels:
   return { scores, labels };
 }
 
-/** By the rank metrics, which are themselves held against their definitions. */
+/** Computed by the rank metrics, which other tests compare with their definitions. */
 function wanted(samples: readonly PixelSample[]): number {
   const { scores, labels } = allPixels(samples);
   return auroc(scores, labels);
@@ -51,7 +51,7 @@ const sample = fc
     ignored: Uint8Array.from(pixels, ({ ignored }) => ignored),
   }));
 
-test('ordered keys sort as the floats do', () => {
+test('ordered keys have the order of the floats', () => {
   const values = Float32Array.of(-Infinity, -3e38, -1, -1e-45, 0, 1e-45, 1e-20, 1, 1.0000001, 3e38);
   const keys = Array.from(new Uint32Array(values.buffer), orderedKey);
   expect(keys).toEqual([...new Set(keys)].sort((a, b) => a - b));
@@ -98,7 +98,7 @@ describe('PixelMetricsAccumulator', () => {
     );
   });
 
-  test('scores far above 16, one float32 step apart, are not taken for ties', () => {
+  test('scores far above 16, one float32 step apart, are not treated as ties', () => {
     for (const score of [16, 1000, 2 ** 24]) {
       const bits = Uint32Array.of(0, 0);
       const map = new Float32Array(bits.buffer);
@@ -124,7 +124,7 @@ describe('PixelMetricsAccumulator', () => {
     expect(accumulator.result().f1Max.threshold).toBeLessThan(17.25);
   });
 
-  test('only the order of the scores matters, not that of the images', () => {
+  test('depends on the order of the scores only, not on that of the images', () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -157,7 +157,7 @@ describe('PixelMetricsAccumulator', () => {
     );
   });
 
-  test('counts pixels and says NaN without one class', () => {
+  test('counts pixels and returns NaN without one class', () => {
     const accumulator = new PixelMetricsAccumulator();
     expect(accumulator.result()).toEqual({
       auroc: NaN,
@@ -189,7 +189,7 @@ describe('PixelMetricsAccumulator', () => {
     expect(onePixel).toMatchObject({ auroc: NaN, averagePrecision: { value: 1 }, f1Max: { value: 1 } });
   });
 
-  test('merging, and going through JSON, change nothing', () => {
+  test('merging and conversion to and from JSON change nothing', () => {
     fc.assert(
       fc.property(sample, sample, (first, second) => {
         const merged = accumulated([first]);
@@ -208,7 +208,7 @@ describe('PixelMetricsAccumulator', () => {
     );
   });
 
-  test('past its capacity it stays within the bound it states', () => {
+  test('beyond its capacity the error stays within the stated bound', () => {
     const samples = realisticSamples(6, 4000);
     const { scores, labels } = allPixels(samples);
     const exact = auroc(scores, labels);
@@ -219,7 +219,7 @@ describe('PixelMetricsAccumulator', () => {
     for (const [pixelsKeptExactly, histogramBins] of [
       [0, 2 ** 14],
       [0, 2 ** 16],
-      // Every anomalous pixel is kept, the normal ones are not.
+      // Every anomalous pixel is kept individually, the normal ones are not.
       [2000, 2 ** 18],
     ] as const) {
       const accumulator = accumulated(samples, { pixelsKeptExactly, histogramBins });
@@ -237,12 +237,12 @@ describe('PixelMetricsAccumulator', () => {
         expect(value).toBeGreaterThanOrEqual(lower);
         expect(value).toBeLessThanOrEqual(upper);
       }
-      // The threshold's own F1, of the scores as they were, is the value.
+      // The value is the F1 at the threshold, computed from the original scores.
       const flagged = labels.filter((_, i) => scores[i]! > best.threshold);
       const hits = flagged.filter((label) => label === 1).length;
       const positives = labels.filter((label) => label === 1).length;
       expect((2 * hits) / (flagged.length + positives)).toBe(best.value);
-      // More capacity, closer bounds.
+      // More capacity gives closer bounds.
       expect(precision.upper - precision.lower).toBeLessThan(precisionWidth);
       precisionWidth = precision.upper - precision.lower;
       const again = PixelMetricsAccumulator.fromJSON(accumulator.toJSON());
@@ -254,7 +254,7 @@ describe('PixelMetricsAccumulator', () => {
     expect(precisionWidth).toBeLessThan(0.01);
   });
 
-  test('refuses what it cannot count and stays as it was', () => {
+  test('refuses invalid input and keeps its state', () => {
     const accumulator = accumulated(realisticSamples(1, 100));
     const before = accumulator.result();
     const mask = new Uint8Array(2);

@@ -31,7 +31,7 @@ const samples = sproSamples.map((images) =>
   images.map(({ regions, ...sample }): ProSample => ({ ...sample, mask: regions[0]?.mask ?? null })),
 );
 
-/** The same as AU-sPRO with a region, saturated by its whole area, for each component. */
+/** AU-sPRO with each component as a region, whose saturation area is its whole area. */
 function slowArea(images: readonly ProSample[], limit: number): number {
   const asRegions = images.map(({ mask, ...sample }) => {
     const { labels, areas } = connectedComponents(
@@ -48,7 +48,7 @@ function slowArea(images: readonly ProSample[], limit: number): number {
   return limitedArea(slowCurve(asRegions, 'defects'), limit);
 }
 
-test('without a component there is no AU-PRO, without background it is NaN', () => {
+test('without a component there is no AU-PRO, without background pixels it is NaN', () => {
   expect(new ProAccumulator().result()).toBeNull();
   expect(accumulated([good]).result()).toBeNull();
   const whole: ProSample = { ...good, mask: Uint8Array.of(1, 1, 1, 1) };
@@ -61,8 +61,8 @@ test('without a component there is no AU-PRO, without background it is NaN', () 
   expect(accumulated([good, unseen]).result()).toBeNull();
 });
 
-test('an area by hand', () => {
-  // Components: 9 and 2.5 (by a corner), 3.5 alone. Background: 1 1 1 and the good 1 2 3 4.
+test('an example by hand', () => {
+  // Components: 9 and 2.5 (connected at a corner), 3.5 alone. Background: 1 1 1, and 1 2 3 4 of the good image.
   const { area, curve, components, backgroundPixels } = accumulated([good, broken], { limit: 1 }).result()!;
   expect([components, backgroundPixels]).toEqual([2, 7]);
   expect(curve).toEqual({
@@ -74,7 +74,7 @@ test('an area by hand', () => {
   expect(accumulated([good, broken]).result()!.area.limit).toBe(0.3);
 });
 
-test('what cannot be counted is refused by the name of its image', () => {
+test('refuses invalid input with the name of its image', () => {
   const accumulator = accumulated([good, broken]);
   const before = accumulator.toJSON();
   const add = (change: Partial<ProSample>) => () => {

@@ -16,7 +16,7 @@ import {
 } from './index.js';
 import { labeledScores } from './labeled-scores.test.util.js';
 
-/** The definitions, pair by pair and threshold by threshold. */
+/** Reference implementations of the definitions, pair by pair and threshold by threshold. */
 const oracle = {
   auroc(scores: readonly number[], labels: readonly number[]): number {
     let sum = 0;
@@ -56,7 +56,7 @@ const oracle = {
   },
 };
 
-/** Everything that ranks, but for thresholds: what only the order of the scores decides. */
+/** All results that depend only on the order of the scores, so without thresholds. */
 function everyMetric(scores: ArrayLike<number>, labels: Labels): unknown {
   const { falseAlarms, misses, cost } = costWeightedThreshold(scores, labels, {
     missCost: 5,
@@ -81,7 +81,7 @@ function everyMetric(scores: ArrayLike<number>, labels: Labels): unknown {
 }
 
 describe('rank metrics', () => {
-  test('hand cases', () => {
+  test('examples by hand', () => {
     const labels = [0, 0, 1, 1];
     expect(auroc([1, 2, 3, 4], labels)).toBe(1);
     expect(auroc([4, 3, 2, 1], labels)).toBe(0);
@@ -95,7 +95,7 @@ describe('rank metrics', () => {
     expect(f1Max([1, 2, 3, 4], [false, false, true, true])).toEqual({ f1: 1, threshold: 2.5 });
   });
 
-  test('agree with scipy and the formulas in numpy', async () => {
+  test('agree with scipy and with formulas in numpy', async () => {
     const golden = await readGolden(new URL('../test/fixtures/metrics.safetensors', import.meta.url));
     for (const name of ['distinct', 'ties', 'many-ties', 'inverted']) {
       const scores = golden.array(`${name}.scores`).data;
@@ -117,7 +117,7 @@ describe('rank metrics', () => {
     );
   });
 
-  test('depend on the order of the scores alone', () => {
+  test('depend on the order of the scores only', () => {
     fc.assert(
       fc.property(labeledScores, ({ scores, labels }) => {
         const wanted = everyMetric(scores, labels);
@@ -148,7 +148,7 @@ describe('rank metrics', () => {
     );
   });
 
-  test('float32 scores far above 16, one step apart, are no ties', () => {
+  test('float32 scores far above 16, one step apart, are not ties', () => {
     for (const score of [16, 17.3, 1000, 2 ** 24, -1e9]) {
       const bits = new Uint32Array(Float32Array.of(score, score).buffer);
       bits[1]! += score > 0 ? 1 : -1;
@@ -171,7 +171,7 @@ describe('rank metrics', () => {
     );
   });
 
-  test('swapped labels or negated scores turn the AUROC round', () => {
+  test('swapped labels or negated scores change the AUROC to 1 - AUROC', () => {
     fc.assert(
       fc.property(labeledScores, ({ scores, labels }) => {
         const area = auroc(scores, labels);
@@ -205,21 +205,21 @@ describe('rank metrics', () => {
     );
   });
 
-  test('neighboring doubles are kept apart by the threshold', () => {
+  test('the threshold separates neighboring doubles', () => {
     const low = 1 - Number.EPSILON / 2;
     const { threshold } = f1Max([low, 1], [0, 1]);
     expect(threshold).toBeGreaterThanOrEqual(low);
     expect(threshold).toBeLessThan(1);
   });
 
-  test('of equally good thresholds, the one that flags fewest', () => {
+  test('of equally good thresholds, returns the one that flags fewest samples', () => {
     // One flagged: 2 * 1 / (1 + 2). Four flagged: 2 * 2 / (4 + 2).
     expect(f1Max([9, 8, 7, 6, 5], [1, 0, 0, 1, 0]).threshold).toBe(8.5);
   });
 });
 
-describe('where a metric is undefined', () => {
-  test('without positives nothing is flagged', () => {
+describe('undefined metrics', () => {
+  test('without positives, no sample is flagged', () => {
     const labels = [0, 0, 0];
     expect(auroc([1, 2, 3], labels)).toBeNaN();
     expect(averagePrecision([1, 2, 3], labels)).toBeNaN();
@@ -298,7 +298,7 @@ describe('where a metric is undefined', () => {
   });
 });
 
-test('operating points go from nothing flagged to everything, tied scores together', () => {
+test('operating points go from no flagged samples to all of them, with tied scores together', () => {
   expect(
     operatingPoints([1, 3, 3, 5], [0, 0, 1, 1]).map(({ threshold, ...counts }) => ({
       ...counts,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { costWeightedThreshold, ratesAt, splitByType, auroc } from './index.js';
 import { labeledScores } from './labeled-scores.test.util.js';
 
-/** Shares of both classes that score greater. */
+/** Fractions of both classes with a score above the threshold. */
 function rates(scores: readonly number[], labels: readonly number[], threshold: number): [number, number] {
   return [1, 0].map((label) => {
     const group = scores.filter((_, i) => labels[i] === label);
@@ -10,13 +10,13 @@ function rates(scores: readonly number[], labels: readonly number[], threshold: 
   }) as [number, number];
 }
 
-/** One threshold in every gap, beyond both ends too. */
+/** One threshold in every gap between scores, and one beyond each end. */
 function everyThreshold(scores: readonly number[]): number[] {
   return [...scores, ...scores.map((score) => score - 0.01)];
 }
 
 describe('ratesAt', () => {
-  test('hand cases', () => {
+  test('examples by hand', () => {
     const scores = [1, 2, 3, 4, 5, 6];
     const labels = [0, 1, 0, 0, 1, 1];
     expect(ratesAt(scores, labels, { truePositiveRate: 0.6 })).toEqual({
@@ -35,16 +35,16 @@ describe('ratesAt', () => {
       truePositiveRate: 2 / 3,
       falsePositiveRate: 0,
     });
-    // One of three may be flagged, but that finds nothing more.
+    // One of three may be flagged, but that gives no additional true positives.
     expect(ratesAt(scores, labels, { falsePositiveRate: 0.4 }).threshold).toBe(4.5);
-    // 0.29 is reached by 29 of 100.
+    // 29 of 100 is a rate of 0.29.
     const hundred = Array.from({ length: 101 }, (_, i) => i);
     const oneNegative = hundred.map((i) => (i === 0 ? 0 : 1));
     const reached = ratesAt(hundred, oneNegative, { truePositiveRate: 0.29 });
     expect(reached.truePositiveRate).toBe(0.29);
   });
 
-  test('no threshold does better; the rates are those of the threshold', () => {
+  test('no threshold does better, and the rates are those of the threshold', () => {
     fc.assert(
       fc.property(labeledScores, fc.double({ min: 0, max: 1, noNaN: true }), ({ scores, labels }, wanted) => {
         const all = everyThreshold(scores).map((threshold) => rates(scores, labels, threshold));
@@ -63,7 +63,7 @@ describe('ratesAt', () => {
     );
   });
 
-  test('are undefined without one of the classes', () => {
+  test('is undefined without one of the classes', () => {
     const nothing = { threshold: Infinity, truePositiveRate: NaN, falsePositiveRate: NaN };
     for (const labels of [
       [1, 1],
@@ -74,14 +74,14 @@ describe('ratesAt', () => {
     }
   });
 
-  test('refuse rates out of range', () => {
+  test('refuses rates out of range', () => {
     expect(() => ratesAt([1], [1], { truePositiveRate: 1.1 })).toThrow(/rate of 1.1/);
     expect(() => ratesAt([1], [1], { falsePositiveRate: NaN })).toThrow(/rate of NaN/);
   });
 });
 
 describe('splitByType', () => {
-  test('each type against all normal samples, never against each other', () => {
+  test('each type is compared with all normal samples, never with other types', () => {
     const splits = splitByType({
       scores: [1, 5, 2, 0, 4],
       labels: [0, 1, 0, 1, 1],
@@ -94,13 +94,13 @@ describe('splitByType', () => {
     expect([...splits.values()].map((split) => auroc(split.scores, split.labels))).toEqual([1, 0]);
   });
 
-  test('without anomalous samples there is nothing; without normal ones the AUROC is NaN', () => {
+  test('without anomalous samples the result is empty; without normal ones the AUROC is NaN', () => {
     expect(splitByType({ scores: [1], labels: [0], types: ['good'] }).size).toBe(0);
     const [split] = splitByType({ scores: [1], labels: [true], types: ['__proto__'] }).values();
     expect(auroc(split!.scores, split!.labels)).toBeNaN();
   });
 
-  test('refuses, by the name of the sample', () => {
+  test('refuses invalid samples by name', () => {
     const names = ['test/good/000.png', 'test/dent/000.png'];
     const sample = { labels: [0, 1], types: ['good', 'dent'], names };
     expect(() => splitByType({ ...sample, scores: [1, NaN] })).toThrow(
@@ -120,21 +120,22 @@ describe('splitByType', () => {
 describe('costWeightedThreshold', () => {
   const cost = fc.integer({ min: 1, max: 20 });
 
-  test('hand cases', () => {
+  test('examples by hand', () => {
     const scores = [1, 2, 3, 4, 5, 6];
     const labels = [0, 1, 0, 0, 1, 1];
-    // One miss, or two false alarms: 1 of 6 or 2 of 6.
+    // One miss or two false alarms: a cost of 1/6 or 2/6.
     const equal = costWeightedThreshold(scores, labels, { missCost: 1, falseAlarmCost: 1 });
     expect(equal).toEqual({ threshold: 4.5, cost: 1 / 6, falseAlarms: 0, misses: 1 });
     const dear = costWeightedThreshold(scores, labels, { missCost: 5, falseAlarmCost: 1 });
     expect(dear).toEqual({ threshold: 1.5, cost: 2 / 6, falseAlarms: 2, misses: 0 });
-    // One defect in a hundred: a third of those missed costs less than two thirds of the others flagged.
+    // With a prevalence of 0.01, missing a third of the defects costs less than flagging two thirds of the normal
+    // samples.
     const rare = costWeightedThreshold(scores, labels, { missCost: 5, falseAlarmCost: 1, prevalence: 0.01 });
     expect(rare).toMatchObject({ threshold: 4.5, falseAlarms: 0, misses: 1 });
     expect(rare.cost).toBeCloseTo((0.01 * 5) / 3, 12);
   });
 
-  test('no other threshold costs less; the errors are counted', () => {
+  test('no other threshold costs less, and the errors are counted', () => {
     fc.assert(
       fc.property(
         labeledScores,
@@ -160,7 +161,7 @@ describe('costWeightedThreshold', () => {
           for (const other of [Infinity, ...everyThreshold(scores)]) {
             expect(costOf(other)).toBeGreaterThan(got.cost - 1e-12);
           }
-          // Only the ratio of the costs decides.
+          // Only the ratio of the costs matters.
           const doubled = { missCost: 2 * missCost, falseAlarmCost: 2 * falseAlarmCost };
           expect(
             costWeightedThreshold(scores, labels, {
@@ -173,13 +174,13 @@ describe('costWeightedThreshold', () => {
     );
   });
 
-  test('of thresholds with equal costs, the one that flags fewest', () => {
+  test('of thresholds with equal costs, returns the one that flags fewest samples', () => {
     // A miss costs three false alarms: both ends of 3, 2, 1 cost 3.
     const got = costWeightedThreshold([4, 3, 2, 1], [0, 0, 0, 1], { missCost: 3, falseAlarmCost: 1 });
     expect(got).toMatchObject({ threshold: Infinity, falseAlarms: 0, misses: 1 });
   });
 
-  test('where it is undefined nothing is flagged', () => {
+  test('flags no samples where the threshold is undefined', () => {
     const costs = { missCost: 1, falseAlarmCost: 1 };
     const nothing = { threshold: Infinity, cost: NaN, falseAlarms: 0 };
     expect(costWeightedThreshold([1, 2], [0, 0], costs)).toEqual({ ...nothing, misses: 0 });

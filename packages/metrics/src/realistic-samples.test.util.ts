@@ -1,7 +1,7 @@
 import { randomStream } from '@dskd/base';
 import type { PixelSample } from './index.js';
 
-/** Positive maps, a few per cent of their pixels anomalous and higher on average: like a detector's. */
+/** Positive maps with a few percent anomalous pixels, which are higher on average, as from a detector. */
 export function realisticSamples(images: number, pixels: number): PixelSample[] {
   return Array.from({ length: images }, (_, image) => {
     const random = randomStream(5, 'pixel-auroc', image);

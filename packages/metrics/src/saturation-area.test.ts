@@ -11,7 +11,7 @@ describe('the saturation area of a rule', () => {
     expect(saturationAreaOf(10, { threshold: 6300, relative: false }, place)).toBe(10);
   });
 
-  test('gives what the number of pixels gives', () => {
+  test('a rule gives the same result as its number of pixels', () => {
     const sample = (saturationArea: SproRegion['saturationArea']): SproSample => ({
       name: '003',
       subset: 'logical',
@@ -29,7 +29,7 @@ describe('the saturation area of a rule', () => {
     expect(resultOf({ threshold: 1, relative: false })).toEqual(resultOf(1));
   });
 
-  test('refuses less than one pixel by the name of the region', () => {
+  test('refuses less than one pixel, with the name of the region', () => {
     expect(() => saturationAreaOf(9, { threshold: 0.1, relative: true }, place)).toThrow(
       '003: the relative saturation threshold of region 1 (bent) is 0.1, of 9 pixels none; wanted at least one pixel.',
     );

@@ -3,7 +3,7 @@ import { SproAccumulator, type SproSample } from './index.js';
 import { accumulated, expectSame } from './overlap-samples.test.util.js';
 import type { SproState } from './spro.js';
 
-/** Scores over so many octaves that bins have to be wide, and some of them close together. */
+/** Scores over so many octaves that bins must be wide, some of them close together. */
 const samples: SproSample[] = Array.from({ length: 6 }, (_, image) => {
   const random = randomStream(5, 'spro-bounds', image);
   const area = 30 * 20;
@@ -27,7 +27,7 @@ const samples: SproSample[] = Array.from({ length: 6 }, (_, image) => {
   };
 });
 
-test('with more pixels than are kept individually, the exact value lies between the bounds', () => {
+test('with more pixels than are kept individually, the exact value is between the bounds', () => {
   const exact = accumulated(samples).result().subsets.logical!.limits;
   const widths = [2 ** 24, 2 ** 16, 2 ** 14].map((histogramBins) => {
     const options = { pixelsKeptExactly: 100, histogramBins };
@@ -40,7 +40,7 @@ test('with more pixels than are kept individually, the exact value lies between 
       return upper - lower;
     });
   });
-  // With enough bins every float32 has its own, and the result is exact. With too few, the bounds differ.
+  // With enough bins every float32 value has its own bin, and the result is exact. With fewer, the bounds differ.
   expect(Math.max(...widths[0]!)).toBe(0);
   const [, some, few] = widths.map((row) => Math.max(...row));
   expect(some).toBeGreaterThan(1e-4);
@@ -48,7 +48,7 @@ test('with more pixels than are kept individually, the exact value lies between 
   expect(few).toBeGreaterThan(some!);
 });
 
-test('in bins too, splitting, saving and merging change nothing', () => {
+test('with bins, splitting, saving and merging change nothing', () => {
   const options = { pixelsKeptExactly: 1000, histogramBins: 2 ** 15 };
   const wanted = accumulated(samples, options);
   for (const split of [1, 4]) {

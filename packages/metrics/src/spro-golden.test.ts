@@ -5,7 +5,7 @@ import { SPRO_LIMITS } from './spro.js';
 const SUBSETS = ['good', 'logical', 'structural'];
 
 test.each(['distinct', 'ties', 'far-from-zero', 'negative'])(
-  'equals the definition in numpy: %s',
+  'is equal to the definition in numpy: %s',
   async (name) => {
     const golden = await readGolden(new URL('../test/fixtures/spro.safetensors', import.meta.url));
     const maps = golden.array(`${name}.maps`);

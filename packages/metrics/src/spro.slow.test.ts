@@ -3,7 +3,7 @@ import { SproAccumulator } from './index.js';
 import { accumulated, expectSame, sproSamples } from './overlap-samples.test.util.js';
 import type { SproState } from './spro.js';
 
-test.each([3, 0])('in bins, splitting, saving and merging change nothing (%d pixels kept)', (kept) => {
+test.each([3, 0])('with bins, splitting, saving and merging change nothing (%d pixels kept)', (kept) => {
   fc.assert(
     fc.property(sproSamples, sproSamples, (first, second) => {
       const options = { pixelsKeptExactly: kept, histogramBins: 2 ** 14 };
@@ -18,7 +18,7 @@ test.each([3, 0])('in bins, splitting, saving and merging change nothing (%d pix
   );
 });
 
-test.each([2 ** 14, 2 ** 16])('in %d bins, the exact value lies between the bounds', (histogramBins) => {
+test.each([2 ** 14, 2 ** 16])('with %d bins, the exact value is between the bounds', (histogramBins) => {
   let widest = 0;
   fc.assert(
     fc.property(sproSamples, (samples) => {

@@ -30,20 +30,20 @@ const areas = (accumulator: SproAccumulator, subset: string): number[] =>
   accumulator.result().subsets[subset]!.limits.map(({ value }) => value);
 
 describe('edge cases', () => {
-  test('no images, and no anomalous ones: no subsets', () => {
+  test('without images, or without anomalous ones, there are no subsets', () => {
     expect(new SproAccumulator().result()).toEqual({ subsets: {} });
     expect(accumulated([good]).result()).toEqual({ subsets: {} });
   });
 
-  test('no good images: the background is that of the anomalous ones', () => {
-    // 0.9 before all of 2 background pixels, 0.35 too: overlap 1 from the start.
+  test('without good images, the background is that of the anomalous ones', () => {
+    // 0.9 and 0.35 are both above all 2 background pixels, so the overlap is 1 from the start.
     expect(areas(accumulated([broken]), 'logical')).toEqual([1, 1, 1, 1, 1]);
     const { subsets } = accumulated([broken]).result();
     expect(subsets.logical).toMatchObject({ regions: 1, backgroundPixels: 2, byDefect: {} });
   });
 
-  test('a curve by hand', () => {
-    // Background 0.1 0.2 0.3 0.4 0.1 0.1; 0.9 is above all, 0.35 below one of six.
+  test('an example by hand', () => {
+    // Background 0.1 0.2 0.3 0.4 0.1 0.1: 0.9 is above all of it, 0.35 is below one of six.
     const accumulator = accumulated([good, broken], { limits: [1 / 6, 0.25, 1] });
     const [first, second, whole] = areas(accumulator, 'logical');
     expect(first).toBeCloseTo(0.5, 12);
@@ -55,7 +55,7 @@ describe('edge cases', () => {
     });
   });
 
-  test('all scores equal: one straight line from (0, 0) to (1, 1)', () => {
+  test('all scores equal give a straight line from (0, 0) to (1, 1)', () => {
     const flat = row('a', 'logical', [3, 3, 3, 3], [{ pixels: [1], saturationArea: 1 }]);
     const accumulator = accumulated([row('g', 'good', [3, 3]), flat]);
     areas(accumulator, 'logical').forEach((area, i) => {
@@ -83,7 +83,7 @@ describe('edge cases', () => {
     expect(areas(accumulated(tied, { limits: [1] }), 'logical')).toEqual([0.5]);
   });
 
-  test('float32 scores far above 16, a unit in the last place apart', () => {
+  test('separates float32 scores far above 16 that differ by one unit in the last place', () => {
     const above = Float32Array.of(1e6, 1e6 + 0.0625);
     const samples = [
       row('g', 'good', [above[0]!, 20]),
@@ -94,7 +94,7 @@ describe('edge cases', () => {
     expect([x[0], y[0], x.at(-1), y.at(-1)]).toEqual([0, 0, 1, 1]);
   });
 
-  test('a saturation area larger than the region means all of it', () => {
+  test('a saturation area larger than the region means the whole region', () => {
     const saturated = (saturationArea: number): number[] =>
       areas(
         accumulated([good, row('a', 'logical', [0.9, 0.35, 0.15], [{ pixels: [0, 1, 2], saturationArea }])]),
@@ -104,7 +104,7 @@ describe('edge cases', () => {
     expect(saturated(1000)).not.toEqual(saturated(2));
   });
 
-  test('of a region only its largest scores are kept, of the background the stated number', () => {
+  test('keeps only the largest scores of a region, and the stated number of background scores', () => {
     const pixels = [1, 2, 3, 4, 5, 6, 7, 8];
     const scores = [0, 5, 3, 8, 1, 9, 2, 7, 4, 0];
     const sample = row('a', 'logical', scores, [{ pixels, saturationArea: 3 }]);
@@ -121,7 +121,7 @@ describe('edge cases', () => {
     expect(none).toHaveProperty('counts');
   });
 
-  test('an empty mask is refused by the name of its image, and nothing is added', () => {
+  test('refuses an empty mask with the name of its image, and adds nothing', () => {
     const accumulator = accumulated([good, broken]);
     const before = accumulator.toJSON();
     const regions = [
@@ -144,7 +144,7 @@ describe('edge cases', () => {
     [NaN, 'NaN'],
     [Infinity, 'Infinity'],
     [-Infinity, '-Infinity'],
-  ])('%d is refused by the name of its image unless ignored', (score, shown) => {
+  ])('refuses %d with the name of its image unless ignored', (score, shown) => {
     const accumulator = accumulated([good, broken]);
     const before = accumulator.toJSON();
     const bad = {
@@ -160,7 +160,7 @@ describe('edge cases', () => {
   });
 
   test.each([0, -1, 1.5, NaN, Infinity])(
-    'a saturation area of %d is refused by the name of its region',
+    'refuses a saturation area of %d with the name of its region',
     (saturationArea) => {
       const bad = row(
         'logical/003',
@@ -174,7 +174,7 @@ describe('edge cases', () => {
     },
   );
 
-  test('what does not have the image’s size is refused by its name', () => {
+  test('refuses arrays of another size than the image, by name', () => {
     const accumulator = new SproAccumulator();
     const add = (change: Partial<SproSample>) => () => {
       accumulator.add({ ...broken, ...change });
@@ -188,7 +188,7 @@ describe('edge cases', () => {
     );
   });
 
-  test('ignored pixels count neither way; a region with all of them is left out', () => {
+  test('ignored pixels are not counted; a completely ignored region is left out', () => {
     const regions = [
       { pixels: [0, 1], saturationArea: 2 },
       { pixels: [2], saturationArea: 1 },
@@ -206,7 +206,7 @@ describe('edge cases', () => {
     expect(unseen.subsets.logical!.limits.every(({ value }) => Number.isNaN(value))).toBe(true);
   });
 
-  test('regions may overlap: a pixel counts for each', () => {
+  test('regions may overlap: a pixel counts for each of them', () => {
     const regions = [
       { pixels: [0, 1], saturationArea: 2, defectType: 'bent' },
       { pixels: [1, 2], saturationArea: 2, defectType: 'short' },
@@ -220,7 +220,7 @@ describe('edge cases', () => {
     expect(subsets.logical!.limits[0]!.value).toBe(0.75);
   });
 
-  test('limits and memory out of range are refused', () => {
+  test('refuses limits and memory out of range', () => {
     expect(() => new SproAccumulator({ limits: [] })).toThrow('no limits');
     for (const limit of [0, -0.1, 1.01, NaN]) {
       expect(() => new SproAccumulator({ limits: [0.05, limit] })).toThrow(`Got the limit ${limit}`);
@@ -232,7 +232,7 @@ describe('edge cases', () => {
     );
   });
 
-  test('damaged states are refused', () => {
+  test('refuses damaged states', () => {
     const state = accumulated([good, broken]).toJSON();
     const subsets = [{ ...state.subsets[0]!, regions: [{ keys: '' }] }];
     expect(() => SproAccumulator.fromJSON({ ...state, subsets })).toThrow(
@@ -248,7 +248,7 @@ describe('edge cases', () => {
 });
 
 describe('properties', () => {
-  test('equals the definition, counted threshold by threshold, within 1e-9', () => {
+  test('is equal to the definition, counted threshold by threshold, within 1e-9', () => {
     fc.assert(
       fc.property(sproSamples, (samples) => {
         const { subsets } = accumulated(samples).result();
@@ -274,7 +274,7 @@ describe('properties', () => {
     );
   });
 
-  test('the curve has the definition’s corners, and its area', () => {
+  test('the curve has the corners of the definition, and its area', () => {
     fc.assert(
       fc.property(sproSamples, (samples) => {
         for (const [subset, { curve, limits }] of Object.entries(accumulated(samples).result().subsets)) {
@@ -292,7 +292,7 @@ describe('properties', () => {
     );
   });
 
-  test('from 0 to 1, and no lower at a higher limit', () => {
+  test('is from 0 to 1, and not lower at a higher limit', () => {
     fc.assert(
       fc.property(sproSamples, (samples) => {
         for (const row of Object.values(values(accumulated(samples).result()))) {

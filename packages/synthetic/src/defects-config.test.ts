@@ -4,7 +4,7 @@ import { defectsConfig } from './plan-dataset.js';
 import { generateScene } from './generate-scene.js';
 
 describe.each(CATEGORIES)('$name', ({ name, anomalies }) => {
-  test('every type has a name and a pixel value of its own', () => {
+  test('every type has a different name and pixel value', () => {
     const config = defectsConfig(name, { size: 256 });
     expect(config.map((entry) => entry.defect_name)).toEqual(anomalies.map((anomaly) => anomaly.name));
     expect(new Set(config.map((entry) => entry.defect_name)).size).toBe(config.length);
@@ -16,7 +16,7 @@ describe.each(CATEGORIES)('$name', ({ name, anomalies }) => {
     }
   });
 
-  test('relative thresholds are shares, absolute ones areas that grow with the image', () => {
+  test('relative thresholds are fractions, absolute ones are areas that grow with the image', () => {
     const small = defectsConfig(name, { size: 256 });
     const large = defectsConfig(name, { size: 512 });
     small.forEach((entry, i) => {
@@ -39,7 +39,7 @@ describe.each(CATEGORIES)('$name', ({ name, anomalies }) => {
   });
 });
 
-// Where any of several things may be the one too many, full marks are for the area of one.
+// If any of several objects may be the extra one, the full score is for the area of one object.
 test.each([
   ['tray', 'additional_plug', 2],
   ['box', 'wrong_ratio_of_beads', 4],
@@ -47,7 +47,7 @@ test.each([
   ['bag', 'additional_ring', 4],
   ['harness', 'additional_cable', 3],
 ])('%s, %s: saturates at the area of one of %d', (category, anomaly, count) => {
-  // A scene where two blue beads have become ochre.
+  // A scene where two blue beads have been replaced by ochre ones.
   const index = category === 'box' ? beadsTurnedOchre() : 0;
   const { mask, saturation } = generateScene({ category, anomaly, size: 512, seed: 3, split: 'test', index })
     .regions[0]!;

@@ -56,15 +56,18 @@ function digest(scenes: readonly SceneOptions[]): string {
   return hash.digest('hex');
 }
 
-test.each(CATEGORIES)('$name: these pixels are those of the generator’s version', ({ name, anomalies }) => {
-  const scene = { category: name, size: 128, seed: 20260701, index: 0 } as const;
-  const all = (level: 'standard' | 'hard'): SceneOptions[] =>
-    anomalies.map((anomaly, index) => ({ ...scene, index, split: 'test', level, anomaly: anomaly.name }));
-  expect({
-    train: digest([{ ...scene, split: 'train' }]),
-    validation: digest([{ ...scene, split: 'validation' }]),
-    anomalies: digest(all('standard')),
-    hard: digest(all('hard')),
-    larger: digest([{ ...scene, split: 'test', size: 200 }]),
-  }).toEqual(DIGESTS[GENERATOR_VERSION]![name]);
-});
+test.each(CATEGORIES)(
+  '$name: the pixels are those of this version of the generator',
+  ({ name, anomalies }) => {
+    const scene = { category: name, size: 128, seed: 20260701, index: 0 } as const;
+    const all = (level: 'standard' | 'hard'): SceneOptions[] =>
+      anomalies.map((anomaly, index) => ({ ...scene, index, split: 'test', level, anomaly: anomaly.name }));
+    expect({
+      train: digest([{ ...scene, split: 'train' }]),
+      validation: digest([{ ...scene, split: 'validation' }]),
+      anomalies: digest(all('standard')),
+      hard: digest(all('hard')),
+      larger: digest([{ ...scene, split: 'test', size: 200 }]),
+    }).toEqual(DIGESTS[GENERATOR_VERSION]![name]);
+  },
+);

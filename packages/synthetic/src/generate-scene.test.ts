@@ -16,7 +16,7 @@ const TYPES = CATEGORIES.flatMap((category) =>
 
 const { abs, max, min, floor } = Math;
 
-/** The pixels in which two images differ by more than noise does, summed over the channels. */
+/** Indices of pixels that differ by more than noise, summed over the channels. */
 function changedPixels(a: Scene, b: Scene): number[] {
   const changed: number[] = [];
   for (let pixel = 0; pixel < SIZE * SIZE; pixel++) {
@@ -27,7 +27,7 @@ function changedPixels(a: Scene, b: Scene): number[] {
   return changed;
 }
 
-/** Whether a pixel or one at most 5 pixels away is in a region. */
+/** Whether a region contains a pixel at a distance of at most 5 pixels. */
 function isNear({ regions }: Scene, pixel: number): boolean {
   const x = pixel % SIZE;
   const y = floor(pixel / SIZE);
@@ -39,7 +39,10 @@ function isNear({ regions }: Scene, pixel: number): boolean {
   return false;
 }
 
-/** What has moved away leaves a change that the ground truth, which shows where it is now, does not cover. */
+/**
+ * Anomalies that move an object. The ground truth marks its new position only, so the old position changes without
+ * being marked.
+ */
 const LEAVES_A_GAP = [
   'misplaced_piece',
   'wrong_slot',
@@ -70,7 +73,7 @@ describe.each(['standard', 'hard'] as const)('%s', (level) => {
       });
       const area = areaOfMask(mask);
       expect(area).toBeGreaterThanOrEqual(12);
-      // Marking a thing, or all of a region, must be possible.
+      // The threshold must be the area of one object or at most the whole region.
       if (!saturation.relative) expect(saturation.threshold).toBeLessThan(area * 2.1);
     }
     const changed = changedPixels(good, scene);
@@ -80,7 +83,7 @@ describe.each(['standard', 'hard'] as const)('%s', (level) => {
   });
 });
 
-test.each(CATEGORIES.map(({ name }) => name))('%s: good images vary, everywhere', (category) => {
+test.each(CATEGORIES.map(({ name }) => name))('%s: good images vary in every part', (category) => {
   const images = [0, 1, 2, 3, 4].map(
     (index) => generateScene({ ...AT, category, index, split: 'train' }).image,
   );
@@ -104,7 +107,7 @@ test.each(CATEGORIES.map(({ name }) => name))(
   },
 );
 
-test('seed, index, split and category each make another image; nothing else does', () => {
+test('seed, index, split and category each change the image; nothing else does', () => {
   const base: SceneOptions = { ...AT, category: 'tray' };
   const bytes = (options: SceneOptions): string =>
     Buffer.from(generateScene(options).image.data).toString('latin1');

@@ -1,6 +1,6 @@
 import { cosine, drawsOf, nearestCell, sine, smoothStep, valueNoise } from './math.js';
 
-test('sine and cosine are right to 1e-7, over many turns', () => {
+test('sine and cosine are accurate to 1e-7, over many turns', () => {
   for (let i = -2000; i <= 2000; i++) {
     const angle = i * 0.0137;
     expect(Math.abs(sine(angle) - Math.sin(angle))).toBeLessThan(1e-7);
@@ -8,7 +8,7 @@ test('sine and cosine are right to 1e-7, over many turns', () => {
   }
 });
 
-test('a smooth step runs from 0 to 1, in either direction', () => {
+test('a smooth step goes from 0 to 1, in either direction', () => {
   expect([1, 2, 3, 4, 5].map((value) => smoothStep(2, 4, value))).toEqual([0, 0, 0.5, 1, 1]);
   expect([1, 2, 3, 4, 5].map((value) => smoothStep(4, 2, value))).toEqual([1, 1, 0.5, 0, 0]);
 });
@@ -23,12 +23,12 @@ test('noise is smooth, within -1 to 1 and uses that range', () => {
   expect(Math.max(...steps)).toBeLessThan(0.25);
 });
 
-test('another seed gives other noise, the same seed the same', () => {
+test('a different seed gives different noise, the same seed the same', () => {
   expect(valueNoise(3.3, 8.1, 1)).not.toBe(valueNoise(3.3, 8.1, 2));
   expect(valueNoise(3.3, 8.1, 1)).toBe(valueNoise(3.3, 8.1, 1));
 });
 
-test('a cell keeps its identity around its middle', () => {
+test('a cell has the same identity everywhere around its center', () => {
   const cell = { distance: 0, identity: 0 };
   const identities = new Set<number>();
   for (let i = 0; i < 400; i++) {
@@ -36,12 +36,12 @@ test('a cell keeps its identity around its middle', () => {
     expect(cell.distance).toBeLessThan(1.6);
     identities.add(cell.identity);
   }
-  // 10 x 10 units hold about a hundred cells, and four samples fall into each.
+  // 10 x 10 units contain about a hundred cells, with four samples each.
   expect(identities.size).toBeGreaterThan(80);
   expect(identities.size).toBeLessThan(170);
 });
 
-test('bell-shaped draws have the deviation asked for', () => {
+test('bell-shaped draws have the requested deviation', () => {
   const draws = drawsOf(3, 'bell');
   const values = Array.from({ length: 20000 }, () => draws.bell(2));
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -3,7 +3,7 @@ import { planDataset } from './plan-dataset.js';
 
 const OPTIONS = { category: 'tray', train: 10, validation: 4, test: 30, seed: 7 };
 
-test('holds what was asked for: good images to train and validate, a third of each kind to test', () => {
+test('has the requested numbers: good images for training and validation, a third of each kind for testing', () => {
   const plan = planDataset(OPTIONS);
   const count = (split: string, label: string): number =>
     plan.filter((image) => image.split === split && image.label === label).length;
@@ -28,7 +28,7 @@ test.each([
   ]);
 });
 
-test('no two images share a scene or a place', () => {
+test('no two images have the same scene or path', () => {
   const plan = planDataset(OPTIONS);
   expect(new Set(plan.map(({ split, index }) => `${split} ${index}`)).size).toBe(plan.length);
   expect(new Set(plan.map(({ path }) => path)).size).toBe(plan.length);
@@ -36,7 +36,7 @@ test('no two images share a scene or a place', () => {
   expect(plan.at(-1)!.path).toBe('test/structural_anomalies/009');
 });
 
-test.each(CATEGORIES)('$name: the types of each kind take turns', ({ name, anomalies }) => {
+test.each(CATEGORIES)('$name: the types of each kind alternate', ({ name, anomalies }) => {
   const plan = planDataset({ ...OPTIONS, category: name, test: 120 });
   for (const kind of ['logical_anomalies', 'structural_anomalies'] as const) {
     const uses = anomalies
@@ -49,7 +49,7 @@ test.each(CATEGORIES)('$name: the types of each kind take turns', ({ name, anoma
   }
 });
 
-test('the seed decides the order', () => {
+test('the seed determines the order', () => {
   const order = (seed: number): string =>
     planDataset({ ...OPTIONS, seed })
       .map(({ anomaly }) => anomaly)

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-/** Every specifier that a built entry reaches through relative imports. */
+/** Module specifiers of the external packages that a built entry reaches through relative imports. */
 async function packagesOf(entry: string): Promise<string[]> {
   const seen = new Map<string, string[]>();
   const visit = async (file: URL): Promise<void> => {
@@ -17,20 +17,20 @@ async function packagesOf(entry: string): Promise<string[]> {
   return [...new Set([...seen.values()].flat().filter((specifier) => !specifier.startsWith('.')))].sort();
 }
 
-test('the shared entry imports nothing but @dskd/base', async () => {
+test('the shared entry imports only @dskd/base', async () => {
   expect(await packagesOf('index.js')).toEqual(['@dskd/base']);
 });
 
-test("the Node entry adds Node's own modules and sharp, its types without sharp", async () => {
+test('the Node entry also imports Node modules and sharp; its types do not need sharp', async () => {
   const others = async (entry: string): Promise<string[]> =>
     (await packagesOf(entry)).filter((name) => !name.startsWith('node:'));
   expect(await others('node.js')).toEqual(['@dskd/base', 'sharp']);
   expect(await others('node.d.ts')).toEqual(['@dskd/base']);
 });
 
-test('scenes come of + - * / and square roots only, which every engine computes alike', async () => {
+test('scenes use only + - * / and square roots, which give the same bits on every engine', async () => {
   const root = new URL('.', import.meta.url);
-  // Procedural images promise the same bytes on one engine only.
+  // Procedural images are reproducible on the same engine only, so they are excluded.
   const files = (await readdir(root, { recursive: true })).filter(
     (name) => /(?<!\.test)\.js$/.test(name) && !name.startsWith('procedural'),
   );

@@ -9,7 +9,7 @@ interface Baseline {
   readonly categories: Record<string, Record<'standard' | 'hard', { largest: Record<string, number> }>>;
 }
 
-test("the README's table is what the bench measured, with this version, of every category", async () => {
+test("the README's table has the measured values of the bench, for this version and every category", async () => {
   const read = (file: string): Promise<string> => readFile(new URL(file, import.meta.url), 'utf8');
   const results = await read('../../../bench/results/synthetic-baseline.json');
   const { generatorVersion, categories } = JSON.parse(results) as Baseline;

@@ -23,7 +23,7 @@ function filled(name: string, shape: readonly number[]): tf.Tensor {
   return tf.tensor(integerFill(name, shape), [...shape]);
 }
 
-/** tools/golden/training.py's network: Linear, tanh, Linear, in torch's layout. */
+/** The network of tools/golden/training.py: Linear, tanh, Linear, in torch's layout. */
 function lossOf(parameters: ReadonlyMap<string, tf.Variable>, step: number): tf.Scalar {
   const linear = (x: tf.Tensor, layer: number): tf.Tensor =>
     tf.add(tf.matMul(x, parameters.get(`${layer}.weight`)!, false, true), parameters.get(`${layer}.bias`)!);
@@ -99,7 +99,7 @@ describeBackends('Adam', (backend) => {
     expect(await second.capture()).toEqual(await first.capture());
   });
 
-  test('refuses a state of other parameters, naming all of them, and changes nothing', async () => {
+  test('refuses a state of other parameters, names all of them, and changes nothing', async () => {
     const parameters = network();
     const adam = new Adam(parameters, CASES.default!);
     const moments = new Map((await adam.capture()).firstMoments);

@@ -4,7 +4,7 @@ import { describeBackends, expectNoNewTensors, integerFill } from '@dskd/test-su
 import { tinyImages, tinyTask } from './tiny-world.test.util.js';
 import { trainStudents, type TrainingResult } from './train-students.js';
 
-/** A layers model from outside with the levels that the tiny student learns: 4 channels at stride 2, 6 at stride 4. */
+/** A third-party layers model with the levels that the tiny student learns: 4 channels at stride 2, 6 at stride 4. */
 function layersModel(): tf.LayersModel {
   const strided = { kernelSize: 2, strides: 2, activation: 'relu', useBias: false } as const;
   const model = tf.sequential({

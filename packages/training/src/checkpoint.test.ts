@@ -15,7 +15,7 @@ function refusalOf(work: () => unknown): DskdError {
   throw new Error('Nothing was thrown.');
 }
 
-/** The file with its description, or its tensors, changed. */
+/** The file with a changed description or changed tensors. */
 function changed(
   change: (description: Record<string, unknown>) => unknown,
   changeTensors: (tensors: StateDict) => void = () => undefined,
@@ -26,11 +26,11 @@ function changed(
   return writeSafetensors(tensors, { 'dskd-checkpoint': JSON.stringify(change(description)) });
 }
 
-test('what is written is read', () => {
+test('reads what was written', () => {
   expect(readCheckpoint(bytes)).toEqual(checkpoint);
 });
 
-test('format 2, with its British spelling, is read', () => {
+test('reads format 2, which has British spelling', () => {
   const run = {
     inputSize: [32, 32],
     resize: { fit: 'squeeze', fill: null },
@@ -56,7 +56,7 @@ test('format 2, with its British spelling, is read', () => {
   });
 });
 
-test('format 1, which did not say its run, is read', () => {
+test('reads format 1, which does not describe its run', () => {
   const old = changed(({ optimizerSteps, images, ...rest }) => ({
     ...rest,
     format: 1,
@@ -71,7 +71,7 @@ test.each([
   [4, 'artifact-version'],
   [0, 'artifact-outdated'],
   ['3', 'artifact-invalid'],
-])('format %p is refused', (format, code) => {
+])('refuses format %p', (format, code) => {
   const { code: got, message } = refusalOf(() => readCheckpoint(changed((rest) => ({ ...rest, format }))));
   expect(got).toBe(code);
   expect(message).toContain('checkpoint');
@@ -83,20 +83,20 @@ test.each([
   ['students', { students: ['local', 'local/parameters'] }],
   ['lossSums.local', { lossSums: { local: null, global: 0 } }],
   ['history.0.epoch', { history: [{ epoch: 0.5, losses: {} }] }],
-])('a wrong field is named: %s', (path, fields) => {
+])('names a wrong field: %s', (path, fields) => {
   const { code, message } = refusalOf(() => readCheckpoint(changed((rest) => ({ ...rest, ...fields }))));
   expect(code).toBe('artifact-invalid');
   expect(message).toContain(`  ${path}: `);
 });
 
-test("a student without its optimizer's steps is refused, also when it is called like a method", () => {
+test('refuses a student without the steps of its optimizer, also if it has the name of a method', () => {
   const without = changed((rest) => ({ ...rest, optimizerSteps: { local: 1 } }));
   expect(refusalOf(() => readCheckpoint(without)).message).toContain("'global'");
   const odd = changed((rest) => ({ ...rest, students: ['local', 'global', 'toString'] }));
   expect(refusalOf(() => readCheckpoint(odd)).message).toContain("'toString'");
 });
 
-test('tensors left over, of another type, or not finite are refused', () => {
+test('refuses additional tensors, tensors of another type, and values that are not finite', () => {
   const extra = changed(
     (same) => same,
     (tensors) => tensors.set('local/other/x', { dtype: 'F32', shape: [1], data: Float32Array.of(1) }),
@@ -124,41 +124,41 @@ test('tensors left over, of another type, or not finite are refused', () => {
   });
 });
 
-test('a truncated file is refused wherever it ends', () => {
+test('refuses a file truncated at any position', () => {
   for (let length = 0; length < bytes.length; length += 7) {
     expect(refusalOf(() => readCheckpoint(bytes.subarray(0, length))).code).toBe('weights-invalid');
   }
 });
 
-test('a detector or other weights are no checkpoint', () => {
+test('a detector or other weights are not a checkpoint', () => {
   const { code, message } = refusalOf(() => readCheckpoint(writeSafetensors(new Map(), { dskd: '{}' })));
   expect(code).toBe('artifact-invalid');
   expect(message).toContain('not a dskd checkpoint');
 });
 
-test('a diverged state is not written', () => {
+test('refuses to write a diverged state', () => {
   const { state, run } = checkpointOf(['local']);
   state.students[0]!.parameters.get('a.weight')!.data[1] = NaN;
   expect(refusalOf(() => writeCheckpoint({ state, run })).code).toBe('weights-not-finite');
 });
 
-describe('another run', () => {
+describe('checkpoint of another run', () => {
   const { run } = checkpoint;
 
-  test('the same goes on', () => {
+  test('the same run resumes', () => {
     expect(readCheckpoint(bytes, { run: structuredClone(run!) })).toEqual(checkpoint);
     const unknown = writeCheckpoint({ ...checkpoint, run: null });
     expect(readCheckpoint(unknown, { run: { inputSize: [1, 1] } }).run).toBeNull();
   });
 
-  test('another input size has its own code', () => {
+  test('another input size has a separate error code', () => {
     expect(refusalOf(() => readCheckpoint(bytes, { run: { ...run, inputSize: [64, 32] } }))).toMatchObject({
       code: 'input-size-mismatch',
       message: 'The checkpoint is of a run with images of [32,32] pixels, now [64,32].',
     });
   });
 
-  test('everything else that differs is named', () => {
+  test('names every other difference', () => {
     const now = { ...run, teacher: 'b'.repeat(64), fit: 'letterbox' };
     const refusal = {
       code: 'invalid-argument',

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { ArrayState, StudentState, TrainingState } from './training-state.js';
 
 const METADATA_KEY = 'dskd-checkpoint';
-/** Format 1 did not say which run it is of; format 2 had British spelling. */
+/** Format 1 did not describe its run; format 2 had British spelling. */
 const FORMAT_VERSION = 3;
 const OLDEST_FORMAT = 1;
 
@@ -13,7 +13,7 @@ const losses = z.record(z.string(), z.number());
 
 const checkpointSchema = z.object({
   format: z.literal(FORMAT_VERSION),
-  /** What decides the run's result besides the state; null where it is not known. */
+  /** Everything besides the state that determines the result of the run; null if unknown. */
   run: z.record(z.string(), z.json()).nullable(),
   students: z
     .array(z.string().min(1))
@@ -43,9 +43,12 @@ export interface Checkpoint {
 }
 
 export interface ReadCheckpointOptions {
-  /** The run that goes on: the checkpoint of another one is refused, of which the number of steps may differ. */
+  /**
+   * Description of the run to be resumed. A checkpoint of another run is refused; only the number of steps may
+   * differ.
+   */
   readonly run?: RunDescription;
-  /** Where the description in the file has more than what decides the result: the key of that. */
+  /** Key of the run description in the file, if the file's description contains more than that. */
   readonly runKey?: string;
 }
 
@@ -142,10 +145,10 @@ function migrated(parsed: Unchecked): Unchecked {
 
 /**
  * Reads a file of {@link writeCheckpoint}, also of formats 1 and 2.
- * @throws {DskdError} `weights-invalid` (not safetensors, or cut off), `artifact-invalid` (no description or a
- * wrong one), `artifact-version`, `artifact-outdated`, `weights-mismatch` (tensors left over, or of another
- * type), `weights-not-finite`; for a checkpoint of another run than `run` `input-size-mismatch`, or
- * `invalid-argument` naming everything that differs. `trainStudents` checks whether the state fits its students.
+ * @throws {DskdError} `weights-invalid` (not safetensors, or truncated), `artifact-invalid` (no description or an
+ * invalid one), `artifact-version`, `artifact-outdated`, `weights-mismatch` (additional tensors, or tensors of
+ * another type), `weights-not-finite`; for a checkpoint of another run than `run` `input-size-mismatch`, or
+ * `invalid-argument` naming everything that differs. `trainStudents` checks whether the state matches its students.
  */
 export function readCheckpoint(
   bytes: Uint8Array,
@@ -226,7 +229,7 @@ function assertSameRun(run: RunDescription | null, now: RunDescription): void {
       'input-size-mismatch',
       `The checkpoint is of a run with images of ${written(run.inputSize)} pixels, now ${written(now.inputSize)}.`,
       {
-        hint: 'A student belongs to one input size: resume with that of the checkpoint, or begin again.',
+        hint: 'A student belongs to one input size: resume with that of the checkpoint, or start the training again.',
         details: { got: now.inputSize, wanted: run.inputSize },
       },
     );
@@ -236,7 +239,7 @@ function assertSameRun(run: RunDescription | null, now: RunDescription): void {
     'invalid-argument',
     `The checkpoint is of another run; these differ: ${differing.join(', ')}.`,
     {
-      hint: 'Resume with the options and images that the checkpoint was made with, or begin again.',
+      hint: 'Resume with the options and images that the checkpoint was made with, or start the training again.',
       details: Object.fromEntries(differing.map((key) => [key, { checkpoint: run[key], now: now[key] }])),
     },
   );

@@ -16,7 +16,7 @@ const LITE: MemoryEstimateInput = {
 describe('estimateMemory', () => {
   test('counts 20 bytes per parameter, the largest batch and the largest student', () => {
     const { heaps, total, parts, exceeded } = estimateMemory(LITE);
-    // 209 images in batches of 16: the last step sees 17.
+    // 209 images in batches of 16: the last batch has 17.
     const main = 50e6 + 17e6 + 13e6 * 20 + 17 * 30e6;
     expect(heaps).toEqual([{ heap: 'main', bytes: main, limit: 2 ** 32 }]);
     expect(parts.find(({ heap }) => heap === 'host')!.bytes).toBe(209e6);
@@ -60,7 +60,7 @@ describe('estimateMemory', () => {
       ),
     ]);
     expect(estimateMemory({ ...question, tensorLimit: 2 ** 28 }).exceeded).toEqual([]);
-    // 17 images in the largest batch.
+    // The largest batch has 17 images.
     const maps = students.map((student) => ({ ...student, largestMapBytesPerImage: 20e6 }));
     expect(estimateMemory({ ...question, students: maps }).largestTensor).toMatchObject({ bytes: 340e6 });
   });

@@ -99,7 +99,7 @@ describeBackends('A value that is not finite', () => {
     await runner.dispose();
   });
 
-  test('is told apart from a missing gradient, whose parameter is named', async () => {
+  test('is distinguished from a missing gradient, whose parameter is named', async () => {
     const objective: Objective = {
       ...squaredDistance,
       loss: (teacher, student) => squaredDistance.loss([teacher[0]!], [student[0]!]),

@@ -7,7 +7,7 @@ describe('The batches of an epoch', () => {
   test.each([
     [8, 4, [4, 4]],
     [10, 4, [4, 4, 2]],
-    // A single image left over joins the batch before.
+    // A single remaining image joins the previous batch.
     [9, 4, [4, 5]],
     [5, 4, [5]],
     [3, 4, [3]],
@@ -31,13 +31,13 @@ describe('The batches of an epoch', () => {
 });
 
 describe('A learning-rate schedule', () => {
-  test('warms up, stays constant, falls by half a cosine, and ends at its final rate', () => {
+  test('has a warm-up and a constant rate, decreases by half a cosine, and ends at its final rate', () => {
     const schedule = { kind: 'cosine', steps: 12, warmUpSteps: 2, plateauSteps: 2, final: 0.2 } as const;
     const factors = [0, 1, 2, 3, 4, 8, 12, 20].map((step) => rateFactor(schedule, step));
     expectClose(factors, [0.5, 1, 1, 1, 1, 0.6, 0.2, 0.2], { absolute: 1e-12 });
   });
 
-  test('is by default a cosine to zero', () => {
+  test('is a cosine to zero by default', () => {
     const factors = [0, 1, 2, 3, 4].map((step) => rateFactor({ kind: 'cosine', steps: 4 }, step));
     expectClose(factors, [1, (2 + Math.SQRT2) / 4, 0.5, (2 - Math.SQRT2) / 4, 0], { absolute: 1e-12 });
   });
@@ -59,7 +59,7 @@ describe('A learning-rate schedule', () => {
   test('is applied by Adam, also after a restored state', async () => {
     await tf.setBackend('cpu');
     const schedule = { kind: 'cosine', steps: 4, warmUpSteps: 1 } as const;
-    // With a constant gradient each update of Adam is as large as the learning rate.
+    // With a constant gradient each update of Adam has the size of the learning rate.
     const variable = tf.variable(tf.tensor1d([0]));
     const gradients = new Map([['x', tf.tensor1d([1])]]);
     const options = { learningRate: 0.1, beta2: 0.5, schedule };

@@ -1,4 +1,4 @@
-// What happens at each step of a run: which images are in the batch, and what the learning rate is.
+// The steps of a run: the images of each batch, and the learning rate.
 import { DskdError, randomStream } from '@dskd/base';
 
 /**

@@ -9,7 +9,7 @@ import type { TrainingState } from './training-state.js';
 
 type Overrides = Partial<Omit<TrainStudentsOptions, 'teacher' | 'students'>>;
 
-/** A fresh teacher, two fresh students, 13 images in batches of 4 (4, 4, 5), 3 epochs. */
+/** Runs with a new teacher, two new students, 13 images in batches of 4 (4, 4, 5), 3 epochs. */
 async function run(overrides: Overrides = {}): Promise<TrainingResult & { passes: number }> {
   const teacher = tinyTeacher();
   const students = [tinyTask('local', 1), tinyTask('global', 2, 0.02)];
@@ -148,7 +148,7 @@ describeBackends('trainStudents', (backend) => {
     const { states } = await run({ reestimateBatchNorm: true });
     expect(states[0]!.parameters).toEqual(plain.states[0]!.parameters);
 
-    // By hand, in float64, from the parameters: conv1 of level 0 of every image of the pass.
+    // Computed by hand from the parameters, in float64: conv1 of level 0 for every image of the pass.
     const teacher = tinyTeacher();
     const weights = arrayOf(states, 0, 'level0.conv1.weight');
     const means = new Float64Array(4);

@@ -8,7 +8,7 @@ interface Posted {
 
 /**
  * Makes comlink rethrow a {@link DskdError} with its code, message, hint and details, and with the worker's stack as
- * cause. Other errors keep comlink's own handling. To be called once in each thread.
+ * cause. Other errors keep comlink's own handling. Call it once in each thread.
  */
 export function passDskdErrors(): void {
   const standard = transferHandlers.get('throw')!;

@@ -45,7 +45,7 @@ function disposeAll(runners: readonly StudentRunner[]): Promise<unknown> {
 describe.each(['wasm', 'cpu'] as const)('Students in workers [%s]', (backend) => {
   beforeAll(() => useBackend(backend));
 
-  test('train to the same bits as in one thread, and resume to them', async () => {
+  test('train to the same bits as in one thread, also after a resume', async () => {
     const tasks = [tinyTask('local', 1, 0.01), tinyTask('global', 2, 0.02)];
     const ownRunners = tasks.map((task) => inProcessRunner(task));
     const alone = await train(ownRunners);

@@ -1,4 +1,4 @@
-// A set-up module as a user writes it, for the worker tests.
+// A set-up module like those that users write, for the worker tests.
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs';
 import type { StudentTask } from './student-runner.js';

@@ -29,7 +29,7 @@ const LONG = 0.34;
 const SHORT = 0.22;
 const NUT_AREA = 0.0049;
 const RING_AREA = 0.0047;
-/** Of a short one. */
+/** Area of a short bolt. */
 const BOLT_AREA = 0.007;
 
 const BAG = rectangle(0.5, 0.52, 0.42, 0.385, 0.05);
@@ -45,7 +45,7 @@ type Kind = 'bolt' | 'nut' | 'ring';
 interface Piece {
   kind: Kind;
   pose: Pose;
-  /** Of bolts. */
+  /** Length of a bolt. */
   length: number;
   color: Color;
   alteration?: Alteration;
@@ -113,7 +113,7 @@ function isFree(piece: Piece, others: readonly Piece[]): boolean {
   );
 }
 
-/** Lays a piece where there is room; undefined when none was found. */
+/** Places a piece where there is space; undefined if no position was found. */
 function lay(piece: Omit<Piece, 'pose'>, others: readonly Piece[], draws: Draws): Piece | undefined {
   for (let attempt = 0; attempt < 300; attempt++) {
     const pose = {
@@ -147,7 +147,7 @@ function outlines(pieces: readonly Piece[]): Shape {
   return union(...pieces.map((piece) => pieceIn(piece).outline));
 }
 
-/** One piece more; where the bag has no room left, everything is laid anew. */
+/** Adds one piece. If the bag has no space left, everything is placed again. */
 function addPiece(layout: BagLayout, kind: Kind, draws: Draws): void {
   const piece = { kind, length: 0, color: STEEL };
   const laid = lay(piece, layout.pieces, draws);
@@ -159,7 +159,7 @@ function removeOne(layout: BagLayout, kind: Kind, draws: Draws): void {
   layout.pieces.splice(layout.pieces.indexOf(draws.pick(all(layout, kind))), 1);
 }
 
-/** A spot of the film, away from the bag's edge. */
+/** A position on the film, away from the bag's edge. */
 function onFilm(draws: Draws): Spot {
   return {
     x: draws.between(0.25, 0.75),
@@ -262,10 +262,10 @@ export const bag = defineCategory<BagLayout>({
       apply(layout, draws, strength) {
         const bolts = all(layout, 'bolt');
         const wrong = draws.pick(bolts);
-        // A longer one might not find room: the shorter of the two is the wrong one.
+        // A longer bolt might not fit, so the shorter of the two is changed.
         const lost = wrong.length === LONG ? 0.06 + 0.06 * strength : 0.035 + 0.045 * strength;
         const { x, y, angle } = wrong.pose;
-        // Its head stays where it is.
+        // The head stays in place.
         wrong.pose = { x: x - (lost / 2) * cosine(angle), y: y - (lost / 2) * sine(angle), angle };
         wrong.length -= lost;
         return [outlines(bolts)];

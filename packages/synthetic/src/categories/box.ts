@@ -26,7 +26,7 @@ const RIGHT = rectangle(0.725, 0.5, 0.195, 0.375, 0.02);
 
 const RADIUS = 0.064;
 const BEAD_AREA = 0.0118;
-/** Of the right half, filled with pebbles. */
+/** Fraction of the right half that is filled with pebbles. */
 const PEBBLES = 0.6;
 
 const BLUE: Color = [0.16, 0.36, 0.72];
@@ -57,7 +57,7 @@ interface Bead {
 interface BoxLayout extends Damageable {
   readonly beads: Bead[];
   readonly seed: number;
-  /** 0 pale to 1 dark, of walls and of the floor. */
+  /** 0 pale to 1 dark, for walls and floor. */
   readonly wood: number;
   readonly paper: number;
   pebbles: number;
@@ -85,7 +85,7 @@ function slotPose(slot: number, draws: Draws): Pose {
   };
 }
 
-/** The height at which the two fillings meet. */
+/** The height of the border between the two fillings. */
 function border(share: number, onTop: boolean): number {
   const { top, bottom } = RIGHT.box;
   return onTop ? top + share * (bottom - top) : bottom - share * (bottom - top);

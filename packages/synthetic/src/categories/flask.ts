@@ -42,7 +42,7 @@ const FOOT_LABEL = rectangle(0, 0, 0.15, 0.052, 0.01);
 
 type Kind = 0 | 1 | 2;
 
-/** Juice, and what its label shows of it. */
+/** Colors of the juices, and of the matching labels. */
 const COLORS: readonly Color[] = [
   [0.93, 0.62, 0.12],
   [0.52, 0.2, 0.56],
@@ -93,7 +93,7 @@ interface FlaskLayout extends Damageable {
 
 const PAPER: Color = [0.94, 0.93, 0.88];
 
-/** A stack: the label's own shape and what is printed on it. */
+/** The shape of a label and the print on it, as one part. */
 function labelPart(shape: Shape, print: readonly (readonly [Shape, Paint])[]): Part {
   const paper = { shape, paint: beveled(plain(PAPER), shape, { width: 0.006, strength: 0.15 }) };
   return {
@@ -303,7 +303,7 @@ export const flask = defineCategory<FlaskLayout>({
       shows: 'the labels have changed places',
       saturation: WHOLE,
       apply({ main, foot }) {
-        // Their middles keep the same margins, so that both still fit on the glass.
+        // Their centers keep the same margins, so that both still fit on the glass.
         main.pose = { ...main.pose, y: FOOT.y - 0.052 };
         foot.pose = { ...foot.pose, y: MAIN.y - 0.052 };
         return [mainLabel(main).outline, footLabel(foot).outline];

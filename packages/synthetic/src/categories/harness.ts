@@ -36,10 +36,10 @@ interface Cable {
   left: number;
   right: number;
   color: number;
-  /** Sag and sway of its path. */
+  /** Sag and sway of the cable's path. */
   readonly sag: number;
   readonly sway: number;
-  /** Where its right end lies when it is not plugged in. */
+  /** Position of its right end when it is not plugged in. */
   looseEnd?: Point;
   gap?: Shape;
 }
@@ -133,7 +133,7 @@ function newCable(slot: number, draws: Draws): Cable {
 
 function onBlock(draws: Draws, lean: number): { x: number; y: number; angle: number; within: Shape } {
   const side: Side = draws.integer(2) === 0 ? -1 : 1;
-  // Between two slots, where nothing else is.
+  // Between two slots, where there is nothing else.
   const y = 0.5 + draws.pick([-1, 0, 1]) * 0.178;
   return {
     x: 0.5 + side * 0.36,

@@ -27,7 +27,7 @@ const PITCH_X = 0.222;
 const PITCH_Y = 0.285;
 const HALF_WIDTH = 0.1;
 const HALF_HEIGHT = 0.131;
-/** Of one plug. */
+/** Area of one plug. */
 const PLUG_AREA = 0.0058;
 
 interface Plug {
@@ -77,7 +77,7 @@ function plug(color: Color, light: readonly [number, number]): Part {
   };
 }
 
-/** A hexagonal nut, which does not belong here. */
+/** A hexagonal nut, which is an anomaly here. */
 function nut(light: readonly [number, number]): Part {
   const ring = difference(polygon(regularPoints(6, 0.046)), circle(0, 0, 0.023));
   return flat(ring, beveled(plain([0.4, 0.4, 0.43]), ring, { width: 0.01, strength: 0.4, light }), 0.012);
@@ -89,7 +89,7 @@ function plugPart({ pose, color, kind, alteration }: Plug): Part {
   return placePart(alteration ? alteration(part) : part, pose);
 }
 
-/** Where a plug lies in its compartment, `lift` above the middle. */
+/** Pose of a plug in its compartment, `lift` above the center. */
 function restingPose(compartment: number, draws: Draws, lift = 0): Pose {
   const [x, y] = middleOf(compartment);
   return {
@@ -178,7 +178,7 @@ export const tray = defineCategory<TrayLayout>({
         const row = draws.integer(ROWS);
         const moved = layout.plugs[row * COLUMNS + column]!;
         const [x, y] = middleOf(moved.compartment);
-        // Where the neighbor leaves room.
+        // On the side where the neighbor leaves space.
         const away = layout.plugs[row * COLUMNS + column + 1]!.pose.y > y ? -1 : 1;
         moved.pose = { x: x + PITCH_X / 2, y: y + away * 0.075, angle: degrees(draws.bell(10)) };
         return [plugPart(moved).outline, compartmentShape(moved.compartment)];

@@ -7,7 +7,7 @@ const SIZE = 128;
 const GAP = 6;
 const TOP = GAP + 15;
 
-test('shows each anomaly beside its good counterpart and its ground truth', () => {
+test('shows each anomaly with its good counterpart and its ground truth', () => {
   const sheet = previewPixels({ category: 'box', size: SIZE, seed: 7 });
   const { anomalies } = CATEGORIES.find(({ name }) => name === 'box')!;
   expect(sheet.width).toBe(2 * (3 * SIZE + 4 * GAP));

@@ -18,14 +18,14 @@ test('the sheet is a PNG of the preview', async () => {
   expect(sameBytes(data, pixels)).toBe(true);
 });
 
-test('the sheet can be encoded by somebody else', async () => {
+test('the sheet can be encoded by another encoder', async () => {
   const encoded = await previewSheet({ category: 'harness', size: 128 }, ({ width }) =>
     Promise.resolve(Uint8Array.of(width % 256)),
   );
   expect(encoded).toEqual(Uint8Array.of((2 * (3 * 128 + 24)) % 256));
 });
 
-test('without sharp, it says what to install, and an encoder of the caller does', async () => {
+test("without sharp, an error says what to install, and the caller's encoder works", async () => {
   const root = await mkdtemp(path.join(tmpdir(), 'dskd-synthetic-'));
   try {
     for (const name of ['base', 'synthetic']) {

@@ -18,7 +18,7 @@ const OPTIONS: WriteDatasetOptions = {
   validation: 1,
   test: 21,
 };
-/** Fast, and shows what came in. */
+/** A fast encoder whose output shows its input. */
 const encode = ({ data, channels }: PixelBuffer): Promise<Uint8Array> =>
   Promise.resolve(Uint8Array.of(channels, Math.max(...data.subarray(0, 16384))));
 
@@ -36,7 +36,7 @@ const files = async (folder: string): Promise<string[]> => {
     .sort();
 };
 
-test('writes the layout of MVTec LOCO AD: one folder of masks an image, one file a region', async () => {
+test('writes the layout of MVTec LOCO AD: one folder of masks per image, one file per region', async () => {
   const { folder, images } = await writeDataset(root, { ...OPTIONS, encode });
   expect(folder).toBe(path.join(root, 'harness'));
   expect(await readdir(root)).toEqual(['harness']);
@@ -52,7 +52,7 @@ test('writes the layout of MVTec LOCO AD: one folder of masks an image, one file
   expect(images.map((image) => image.path)).toContain('test/logical_anomalies/006');
 });
 
-test('the PNGs hold the pixels, and the masks the pixel values of the config', async () => {
+test('the PNGs contain the pixels, and the masks the pixel values of the config', async () => {
   const { folder, images } = await writeDataset(root, { ...OPTIONS, train: 1, validation: 0, test: 3 });
   const config = JSON.parse(await readFile(path.join(folder, 'defects_config.json'), 'utf8')) as unknown;
   expect(config).toEqual(defectsConfig('harness', { size: 128 }));
@@ -71,7 +71,7 @@ test('the PNGs hold the pixels, and the masks the pixel values of the config', a
   }
 });
 
-test('writes down how it was made', async () => {
+test('records how the dataset was made', async () => {
   const { folder } = await writeDataset(root, { ...OPTIONS, level: 'hard', encode });
   const record = JSON.parse(await readFile(path.join(folder, 'synthetic.json'), 'utf8')) as Record<
     string,
@@ -90,7 +90,7 @@ test('writes down how it was made', async () => {
   expect(images.at(-1)).toMatchObject({ split: 'test', anomaly: expect.any(String) as string });
 });
 
-test('tells of each image', async () => {
+test('reports each image', async () => {
   const told: string[] = [];
   await writeDataset(root, {
     ...OPTIONS,
@@ -108,7 +108,7 @@ test('tells of each image', async () => {
   ]);
 });
 
-test('refuses a folder that is not empty, unless told; then it is replaced as a whole', async () => {
+test('refuses a folder that is not empty, unless told to replace it', async () => {
   const first = await writeDataset(root, { ...OPTIONS, encode });
   await expect(writeDataset(root, { ...OPTIONS, encode })).rejects.toThrow(/harness is not empty/);
   await writeDataset(root, { ...OPTIONS, category: 'tray', test: 0, encode });
@@ -128,7 +128,7 @@ describe('a process that was killed while it replaced a dataset', () => {
   const aside = '.harness.0123456789ab.old.tmp';
   const other = '.tray.0123456789ab.old.tmp';
 
-  test('between the two renames: the next call puts the old one back', async () => {
+  test('between the two renames: the next call restores the old dataset', async () => {
     const { folder } = await writeDataset(root, { ...OPTIONS, encode });
     const before = await files(folder);
     await rename(folder, path.join(root, aside));
@@ -143,7 +143,7 @@ describe('a process that was killed while it replaced a dataset', () => {
     expect((await files(folder)).length).toBe(5);
   });
 
-  test('of two, the newer one is put back, and stays when the next call fails', async () => {
+  test('of two old datasets, the newer one is restored, and stays if the next call fails', async () => {
     const { folder } = await writeDataset(root, { ...OPTIONS, test: 0, encode });
     const before = await files(folder);
     await mkdir(path.join(root, '.harness.000000000000.old.tmp'));
@@ -157,7 +157,7 @@ describe('a process that was killed while it replaced a dataset', () => {
     expect(await files(folder)).toEqual(before);
   });
 
-  test('after both: what the old one left is removed', async () => {
+  test('after both renames: the remains of the old dataset are removed', async () => {
     await writeDataset(root, { ...OPTIONS, test: 0, encode });
     await mkdir(path.join(root, aside, 'train'), { recursive: true });
     await writeDataset(root, { ...OPTIONS, test: 0, overwrite: true, encode });
@@ -165,7 +165,7 @@ describe('a process that was killed while it replaced a dataset', () => {
   });
 });
 
-test('makes no folder for images there are none of', async () => {
+test('makes no folder for a split without images', async () => {
   const { folder } = await writeDataset(root, { ...OPTIONS, validation: 0, test: 2, encode });
   expect((await readdir(folder)).sort()).toEqual([
     'defects_config.json',
@@ -177,7 +177,7 @@ test('makes no folder for images there are none of', async () => {
   expect((await readdir(path.join(folder, 'test'))).sort()).toEqual(['good', 'logical_anomalies']);
 });
 
-test("never replaces what is not a dataset of this package's", async () => {
+test('never replaces a folder that was not written by this package', async () => {
   await mkdir(path.join(root, 'harness'));
   await writeFile(path.join(root, 'harness', 'thesis.tex'), 'x');
   const replaced = writeDataset(root, { ...OPTIONS, overwrite: true, encode });
@@ -185,13 +185,13 @@ test("never replaces what is not a dataset of this package's", async () => {
   expect(await files(root)).toEqual(['harness/thesis.tex']);
 });
 
-test('fills a folder that is there and empty', async () => {
+test('fills an existing empty folder', async () => {
   await mkdir(path.join(root, 'harness'));
   await writeDataset(root, { ...OPTIONS, test: 0, encode });
   expect((await files(root)).length).toBe(5);
 });
 
-test('an abort in the middle leaves nothing, nor touches what was there', async () => {
+test('an abort leaves no files and changes no existing ones', async () => {
   await writeDataset(root, { ...OPTIONS, test: 0, encode });
   const before = await files(root);
   const controller = new AbortController();
@@ -208,7 +208,7 @@ test('an abort in the middle leaves nothing, nor touches what was there', async 
   expect(await files(root)).toEqual(before);
 });
 
-test('a failing encoder leaves nothing', async () => {
+test('a failing encoder leaves no files', async () => {
   let calls = 0;
   const failing = (pixels: PixelBuffer): Promise<Uint8Array> =>
     ++calls === 7 ? Promise.reject(new Error('the disk is full')) : encode(pixels);
@@ -217,7 +217,7 @@ test('a failing encoder leaves nothing', async () => {
 });
 
 test.each([[{ size: 64 }], [{ level: 'mad' as 'hard' }], [{ category: 'x' }], [{ train: -1 }]])(
-  'refuses %o before it touches the disk',
+  'refuses %o before it writes anything',
   async (wrong) => {
     const error: unknown = await writeDataset(root, { ...OPTIONS, encode, ...wrong }).catch(
       (reason: unknown) => reason,

@@ -21,33 +21,36 @@ function deviation(data: ArrayLike<number>): number {
 }
 
 describe.each(PROCEDURAL_FAMILIES)('%s', (family) => {
-  test('the same stream gives the same bytes, another another image', () => {
+  test('the same stream gives the same bytes, another stream gives another image', () => {
     expect(draw(1, family)).toEqual(draw(1, family));
     expect(draw(1, family)).not.toEqual(draw(2, family));
   });
 
-  test('most images have something to see', () => {
+  test('most images have visible structure', () => {
     const deviations = Array.from({ length: 12 }, (_, seed) => deviation(draw(seed, family)));
     expect(deviations.filter((value) => value > 5).length).toBeGreaterThanOrEqual(9);
   });
 });
 
-test('without a family one is drawn: no two streams give the same image', () => {
+test('without a family, one is drawn: no two streams give the same image', () => {
   const images = Array.from({ length: 60 }, (_, seed) => draw(seed).join());
   expect(new Set(images).size).toBe(60);
 });
 
-test.each([7, 8.5, NaN])('a size of %d is refused', (size) => {
+test.each([7, 8.5, NaN])('refuses a size of %d', (size) => {
   expect(() => proceduralImage(randomStream(1, 'test'), size)).toThrow(/wanted a whole number/);
 });
 
-test('a family there is not is refused by those there are', () => {
+test('refuses an unknown family and lists the known ones', () => {
   expect(() => proceduralImage(randomStream(1, 'test'), 16, { family: 'cats' as 'text' })).toThrow(
     /dead-leaves/,
   );
 });
 
-/** SHA-256 of six images of each family and of twenty of drawn families: the weights of `teacher-tiny` depend on them. */
+/**
+ * SHA-256 of six images of each family, and of twenty images of random families. The weights of `teacher-tiny` depend
+ * on them.
+ */
 const DIGESTS = {
   'dead-leaves': '31d7c225a97a613b76d765bf856e0befcc794868d78a3120b50010c5a3759995',
   'noise-fields': '4bd0eb4914dfa11116d19a2f78e683ae177009d4d61ebaf0200f099517a7a650',

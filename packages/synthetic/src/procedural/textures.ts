@@ -5,7 +5,7 @@ import { between, scaleBetween } from './random.js';
 import type { Texture } from './shapes.js';
 
 export interface NoiseOptions {
-  /** Grid cells across the image in the coarsest octave. */
+  /** Number of grid cells across the image in the coarsest octave. */
   readonly cells: number;
   readonly octaves: number;
   /** Amplitude of an octave relative to the one before: 0.5 looks like clouds, 0.9 like sand. */

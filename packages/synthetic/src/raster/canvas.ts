@@ -28,8 +28,8 @@ export class Canvas {
   }
 
   /**
-   * @param clip whole pixels of the image, without those at `right` and `bottom`: nothing else is painted. For shapes
-   * that may reach further than their picture should.
+   * @param clip box in whole pixels, without those at `right` and `bottom`; nothing outside it is painted. Needed for
+   * shapes whose distance is not cut off at their intended size.
    */
   fill(shape: Shape, paint: Paint, clip?: Box): void {
     const out = this.#out;

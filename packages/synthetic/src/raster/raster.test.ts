@@ -24,7 +24,7 @@ import {
 const STILL = { angle: 0, zoom: 1, dx: 0, dy: 0 };
 const AREA = 3.14159265 * 0.3 * 0.3;
 
-/** The part of an image that a shape covers. */
+/** Area of an image that a shape covers. */
 function covered(shape: Shape, view = STILL): number {
   const canvas = new Canvas(200, cameraView(200, view));
   canvas.fill(shape, plain([1, 1, 1]));
@@ -80,20 +80,20 @@ test.each<[string, Shape, number]>([
   expect(Math.abs(covered(shape) / area - 1)).toBeLessThan(0.01);
 });
 
-test('a half-plane lies where its angle points', () => {
+test('a half-plane is on the side that its angle points to', () => {
   const right = jaggedHalfPlane(0.5, 0.5, 0, 0.01, 1);
   expect(right.distance(0.7, 0.5)).toBeLessThan(0);
   expect(right.distance(0.3, 0.5)).toBeGreaterThan(0);
 });
 
-test('edges are soft: a quarter of a pixel is a quarter of the color', () => {
+test('edges are soft: a quarter of a pixel gives a quarter of the color', () => {
   const canvas = new Canvas(4, cameraView(4, STILL));
   canvas.fill(rectangle(0.5, 0.5, 0.3125, 1), plain([1, 0.5, 0]));
   const row = [0.25, 0.125, 0, 1, 0.5, 0, 1, 0.5, 0, 0.25, 0.125, 0];
   row.forEach((value, i) => expect(canvas.pixels[i]).toBeCloseTo(value, 5));
 });
 
-test('the view turns, enlarges and moves what is painted, and masks alike', () => {
+test('the view rotates, scales and moves painted shapes and masks in the same way', () => {
   const spot = circle(0.7, 0.5, 0.05);
   const view = { angle: 1.5707963, zoom: 1.2, dx: 0.05, dy: -0.1 };
   const canvas = new Canvas(200, cameraView(200, view));
@@ -108,13 +108,13 @@ test('the view turns, enlarges and moves what is painted, and masks alike', () =
     sumY += Math.floor(i / 200) + 0.5;
     count++;
   });
-  // A quarter turn clockwise brings what is right of the middle below it.
+  // A clockwise quarter turn moves points on the right of the center below it.
   expect(sumX / count / 200).toBeCloseTo(0.55, 2);
   expect(sumY / count / 200).toBeCloseTo(0.4 + 0.24, 2);
   expect(count / 40000).toBeCloseTo(3.14159 * 0.06 * 0.06, 3);
 });
 
-test('a shadow falls to the lower right and darkens by what it was told', () => {
+test('a shadow falls to the lower right and darkens by the given amount', () => {
   const canvas = new Canvas(100, cameraView(100, STILL));
   canvas.fill(rectangle(0.5, 0.5, 1, 1), plain([1, 1, 1]));
   canvas.shade(circle(0.5, 0.5, 0.2), { reach: 0.1, softness: 0.02, darkness: 0.5 });
@@ -124,7 +124,7 @@ test('a shadow falls to the lower right and darkens by what it was told', () => 
   expect(at(56, 72)).toBeCloseTo(0.5);
 });
 
-test('seen in pixels, whole numbers are the centers of pixels, and nothing is painted outside of the clip', () => {
+test('in the pixel view, whole numbers are pixel centers, and nothing is painted outside the clip', () => {
   const canvas = new Canvas(8, PIXEL_VIEW);
   const seen: number[][] = [];
   canvas.fill(

@@ -176,16 +176,16 @@ export function band(shape: Shape, halfWidth: number): Shape {
   };
 }
 
-/** A box for shapes without an end, larger than any scene. */
+/** Box of unbounded shapes, larger than any scene. */
 const ENDLESS: Box = { left: -1e6, top: -1e6, right: 1e6, bottom: 1e6 };
 
 /** The whole plane. */
 export const PLANE: Shape = { box: ENDLESS, distance: () => -Infinity };
 
-/** A side of a convex shape: its normal of length 1, and how far along it from the origin the side lies. */
+/** A side of a convex shape: its unit normal, and its distance from the origin along the normal. */
 export type Side = readonly [across: number, down: number, reach: number];
 
-/** What lies inside of all sides; open if no side closes it. */
+/** The intersection of half-planes, one per side; unbounded if the sides do not enclose an area. */
 export function convex(sides: readonly Side[]): Shape {
   return {
     box: ENDLESS,
@@ -232,8 +232,8 @@ export function placed(shape: Shape, { x, y, angle }: Pose): Shape {
 }
 
 /**
- * {@link placed} by the cosine and sine of its angle, for pictures that were frozen with the engine's own `Math.cos`
- * and `Math.sin`: those of {@link placed} differ from them after the seventh digit.
+ * {@link placed} with the cosine and sine of its angle, for images that were frozen with the engine's own `Math.cos`
+ * and `Math.sin`; those of {@link placed} differ from them after the seventh digit.
  */
 export function turned(shape: Shape, x: number, y: number, c: number, s: number): Shape {
   const moved = corners(shape.box).map(([u, v]): Point => [x + u * c - v * s, y + u * s + v * c]);
