@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-test('every fault of a config is told with its line and key', async () => {
+test('reports every problem of a config with its line and key', async () => {
   const file = path.join(folder, 'grid.yaml');
   await writeFile(
     file,
@@ -41,7 +41,7 @@ vary:
   }
 });
 
-test('a config that is missing, and one of categories that are not there', async () => {
+test('reports a missing config, and one with missing categories', async () => {
   const none = await dskd('benchmark', path.join(folder, 'none.yaml'));
   expect(none.code).toBe(2);
   expect(none.stderr).toContain('See bench/synthetic-grid.yaml in the repository for an example.');
@@ -49,10 +49,10 @@ test('a config that is missing, and one of categories that are not there', async
   await writeFile(file, 'data: .\ntables: [table4]\n');
   const { code, stderr } = await dskd('benchmark', file, '--results', path.join(folder, 'results'));
   expect(code).toBe(1);
-  expect(stderr).toContain('holds no category: no folder with train/good in it');
+  expect(stderr).toContain('contains no category: no folder with train/good in it');
 });
 
-test('the committed grid is right', async () => {
+test('the committed grid is valid', async () => {
   const file = fileURLToPath(new URL('../../../bench/synthetic-grid.yaml', import.meta.url));
   const { values } = await readConfigFile(file);
   expect(parseConfig(values)).toMatchObject({ seeds: [1, 2], tables: ['table4', 'table5'] });

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-test('counts, fingerprint and a manifest that says the same of the data', async () => {
+test('prints counts and fingerprint, and writes a manifest of the same data', async () => {
   const manifest = path.join(folder, 'images.csv');
   const { code, stdout, stderr } = await dskd('check', folder, '--manifest', manifest);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -35,15 +35,15 @@ test('counts, fingerprint and a manifest that says the same of the data', async 
   });
 });
 
-test('everything that is wrong, each with its path, and exit code 1', async () => {
+test('reports all problems, each with its path, with exit code 1', async () => {
   await writeFile(path.join(folder, 'a.png'), 'text');
   await writeFile(path.join(folder, 'b.png'), '');
   const { code, stdout, stderr } = await dskd('check', folder);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toMatch(/2 problems:\n\s+a\.png: .*text\n\s+b\.png: .*\n\s+Mend, move or remove/);
+  expect(stderr).toMatch(/2 problems:\n\s+a\.png: .*\(text\).*\n\s+b\.png: .*\n\s+Fix, move or remove/);
 });
 
-test('--thorough finds the image that is broken behind its header', async () => {
+test('--thorough finds an image that is damaged after its header', async () => {
   const whole = await readFile(path.join(folder, '30.png'));
   await writeFile(path.join(folder, '30.png'), whole.subarray(0, whole.length - 20));
   expect((await dskd('check', folder, '--thorough')).stderr).toContain('30.png');

@@ -7,7 +7,7 @@ import { writeDataset, writeTeacher } from './made-up-dataset.test.util.js';
 let folder: string;
 let data: string;
 
-/** Without the number of epochs. */
+/** Arguments without the number of epochs. */
 const train = (out: string, ...more: string[]): string[] =>
   [
     'train',
@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test('students trained apart and combined score as those trained together', async () => {
+test('students trained separately and combined give the same scores as students trained together', async () => {
   const [both, local, global, combined] = ['both', 'local', 'global', 'combined'].map((name) =>
     path.join(folder, `${name}.safetensors`),
   ) as [string, string, string, string];
@@ -47,12 +47,13 @@ test('students trained apart and combined score as those trained together', asyn
   expect(told).toContain('trained global\n');
 });
 
-test('--preset paper says what it costs here; --dry-run leaves it at that', async () => {
+test('--preset paper prints its cost on this machine; --dry-run does not train', async () => {
   const out = path.join(folder, 'paper.safetensors');
   const { code, stdout } = await spawnDskd(train(out, '--preset', 'paper', '--dry-run', '--json'));
   expect(code).toBe(0);
   const [cost] = jsonLines(stdout);
-  // 7 images of 8 train, in batches of 3 (one of one is left out), for the paper's 200 epochs.
+  // 7 of 8 images are trained on, in batches of 3 (a single remaining image joins the previous batch), for the
+  // paper's 200 epochs.
   expect(cost).toMatchObject({ type: 'training-cost', steps: 400 });
   expect(cost!.seconds).toBeGreaterThan(0);
   expect(await readdir(folder)).not.toContain('paper.safetensors');

@@ -37,7 +37,7 @@ beforeAll(async () => {
     onStart(child) {
       let told = false;
       child.stdout!.on('data', (chunk: string) => {
-        // Once: a second Ctrl-C ends the process at once.
+        // Sent once: a second Ctrl-C would end the process immediately.
         if (!told && chunk.includes('"step-end"')) told = child.kill('SIGINT');
       });
     },
@@ -48,7 +48,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test('Ctrl-C ends cleanly: a checkpoint, no model, exit code 130', () => {
+test('Ctrl-C ends training cleanly: a checkpoint, no model, exit code 130', () => {
   expect(interrupted.code).toBe(130);
   const lines = jsonLines(interrupted.stdout);
   expect(lines.map(({ type }) => type)).toContain('checkpoint-saved');
@@ -56,7 +56,7 @@ test('Ctrl-C ends cleanly: a checkpoint, no model, exit code 130', () => {
   expect(modelAfterInterrupt).toBe(false);
 });
 
-test('train goes on from it, says what it read, what it does, and what it saved; no terminal, no escape sequence', async () => {
+test('train resumes from the checkpoint, prints what it reads, does and saves; without a terminal, no escape sequences', async () => {
   expect(trained).toMatchObject({ code: 0 });
   expect(trained.stderr).toContain('train');
   expect(trained.stderr).toMatch(/epoch 2\/2: local \S+ {2}global \S+ {2}[\d.]+ steps\/s, 0s left/);
@@ -69,7 +69,7 @@ test('train goes on from it, says what it read, what it does, and what it saved;
   for (const escape of ['\r', '\x1b']) expect(trained.stderr + trained.stdout).not.toContain(escape);
 });
 
-test('a config file, its paths relative to it, gives the file of flags; one uninterrupted thread that of two interrupted', async () => {
+test('a config file with relative paths gives the same file as flags; an uninterrupted run in one thread gives that of an interrupted run in two', async () => {
   const config = path.join(folder, 'dskd.yaml');
   await dskd('init', '--out', config);
   const chosen = {
@@ -100,7 +100,7 @@ test('a config file, its paths relative to it, gives the file of flags; one unin
   expect(Buffer.compare(await readFile(again), await readFile(model))).toBe(0);
 });
 
-test('evaluate prints tables, --json the result, --out a file of all scores; CSV, Markdown and maps beside it', async () => {
+test('evaluate prints tables, --json the result, --out a file with all scores; CSV, Markdown and maps are written as well', async () => {
   const [out, csv, markdown, maps] = ['result.json', 'result.csv', 'result.md', 'maps'].map((name) =>
     path.join(folder, name),
   );
@@ -136,7 +136,7 @@ test('evaluate prints tables, --json the result, --out a file of all scores; CSV
   expect(unknown.stderr).toContain('Got maps of "lokal", wanted one of fused, local, global.');
 });
 
-test('evaluate --subsets tells logical from structural images', async () => {
+test('evaluate --subsets distinguishes logical from structural images', async () => {
   const list = path.join(folder, 'logical.txt');
   await writeFile(list, `${path.basename(data)}/test/spot/001.png\n`);
   const { stdout } = await dskd('evaluate', model, '--data', data, '--subsets', list, '--json');
@@ -149,7 +149,7 @@ test('evaluate --subsets tells logical from structural images', async () => {
   ]);
 });
 
-test('predict prints a line of JSON an image; overlays have the image’s size and tell folders apart', async () => {
+test('predict prints a line of JSON per image; overlays have the size of the image and names that include folders if needed', async () => {
   const out = path.join(folder, 'heat maps');
   const { code, stdout } = await dskd('predict', model, path.join(data, 'test'), '--out', out);
   expect(code).toBe(0);
@@ -165,7 +165,7 @@ test('predict prints a line of JSON an image; overlays have the image’s size a
   expect(await decodeImage(path.join(out, 'good-000.overlay.png'))).toMatchObject({ width: 40, height: 40 });
 });
 
-test('a file that is no image is said in its line, the others are scored; the exit code tells', async () => {
+test('a file that is not an image gives a line with an error, the others are scored, and the exit code is 1', async () => {
   const broken = path.join(folder, 'broken.png');
   await writeFile(broken, 'not an image');
   const { code, stdout, stderr } = await dskd('predict', model, broken, path.join(data, 'test/good'));
@@ -177,7 +177,7 @@ test('a file that is no image is said in its line, the others are scored; the ex
   expect(stderr).toContain('1 of 3 images could not be read');
 });
 
-test('an image below the scale is left as it is', async () => {
+test('an image with scores below the scale is unchanged in its overlay', async () => {
   const out = path.join(folder, 'cold');
   const file = path.join(data, 'test/good/000.png');
   await dskd('predict', model, file, '--out', out, '--threshold', '1000000');
@@ -187,7 +187,7 @@ test('an image below the scale is left as it is', async () => {
   expect(furthest).toBeLessThanOrEqual(1);
 });
 
-test('predict --watch scores what comes into a folder; Ctrl-C ends it', async () => {
+test('predict --watch scores images that are put into a folder; Ctrl-C ends it', async () => {
   const incoming = path.join(folder, 'incoming ä');
   await mkdir(incoming);
   await writeFile(path.join(folder, 'arriving.png'), await readFile(path.join(data, 'test/spot/000.png')));
@@ -207,7 +207,7 @@ test('predict --watch scores what comes into a folder; Ctrl-C ends it', async ()
   expect(await readdir(out)).toEqual(['new.png.overlay.png']);
 });
 
-test('info prints the description, --json all of it; the options that decided the result are in it', async () => {
+test('info prints the description, --json all of it, with the options that determined the result', async () => {
   const human = await dskd('info', model);
   expect(human.stdout).toContain('squeezenet1_1, in the file');
   expect(human.stdout).toContain('trained local and global');
@@ -226,7 +226,7 @@ test('info prints the description, --json all of it; the options that decided th
   expect(machine.stdout).not.toContain(folder);
 });
 
-test('calibrate moves the threshold, not the scores', async () => {
+test('calibrate changes the threshold, not the scores', async () => {
   const out = path.join(folder, 'calibrated.safetensors');
   const args = ['--normals', path.join(data, 'train/good'), '--false-alarm-rate', '0.25', '--out', out];
   const { code, stdout } = await dskd('calibrate', model, ...args, '--json');
@@ -246,7 +246,7 @@ test('calibrate moves the threshold, not the scores', async () => {
   expect(after!.threshold).not.toBe(before!.threshold);
 });
 
-test('calibrate takes images of bad parts, and says what chose the threshold', async () => {
+test('calibrate accepts images of bad parts, and prints how the threshold was chosen', async () => {
   const out = path.join(folder, 'chosen.safetensors');
   const good = ['--normals', path.join(data, 'train/good'), '--out', out];
   const bad = ['--anomalies', path.join(data, 'test/spot')];
@@ -263,7 +263,7 @@ test('calibrate takes images of bad parts, and says what chose the threshold', a
   });
 });
 
-test('letterbox, augmentation, levels, ignored pixels and float16 are in the model, its teacher is not', async () => {
+test('letterbox, augmentation, levels, ignored pixels and float16 are stored in the model, its teacher is not', async () => {
   const out = path.join(folder, 'small.safetensors');
   const mask = path.join(folder, 'ignore.png');
   const augmentation = path.join(folder, 'augment.json');
@@ -297,7 +297,7 @@ test('letterbox, augmentation, levels, ignored pixels and float16 are in the mod
   expect(without.stderr).toContain('--weights FILE');
   const predicted = await dskd('predict', out, spot, '--threshold', '-1000', '--weights', weights);
   expect(predicted.code).toBe(0);
-  // With that threshold all that counts is one region: the upper quarter does not.
+  // With that threshold all pixels that are not ignored form one region; the ignored upper quarter is not part of it.
   expect(jsonLines(predicted.stdout)[0]!.regions).toMatchObject([
     { box: { left: 0, top: 10, width: 40, height: 30 } },
   ]);
@@ -310,7 +310,7 @@ test('letterbox, augmentation, levels, ignored pixels and float16 are in the mod
   ]);
 });
 
-test('doctor names the backends', async () => {
+test('doctor lists the backends', async () => {
   const { code, stdout } = await dskd('doctor', '--json');
   expect(code).toBe(0);
   const { backends, dskd: version } = JSON.parse(stdout) as {
@@ -321,7 +321,7 @@ test('doctor names the backends', async () => {
   expect(backends.find(({ name }) => name === 'wasm')?.available).toBe(true);
 });
 
-test('a folder of images that are not', async () => {
+test('reports a folder of files that are not images', async () => {
   const bad = path.join(folder, 'bad');
   await writeDataset(bad);
   await writeFile(path.join(bad, 'train/good/words.png'), 'not an image');
@@ -332,7 +332,7 @@ test('a folder of images that are not', async () => {
   expect(stderr).toContain('test/spot/001.png');
 });
 
-test('a teacher there is not', async () => {
+test('reports a missing teacher', async () => {
   const { code, stderr } = await dskd(...train(model).with(4, 'resnet9000'));
   expect(code).toBe(2);
   expect(stderr).toContain('squeezenet1_1');

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** What the command is run with. */
+/** Runs the command and returns the options it received. */
 async function run(...args: string[]): Promise<OptionValues<typeof schema>> {
   let received: OptionValues<typeof schema> | undefined;
   const definition = defineCommand({
@@ -73,7 +73,7 @@ test('flag, then config file, then preset, then default', async () => {
   ).toMatchObject({ preset: 'lite', epochs: 1, workers: true, early: false, data: 'here' });
 });
 
-test('numbers are told from text, text is quoted in the complaint', async () => {
+test('numbers are distinguished from text, and text is quoted in the error', async () => {
   expect((await run('--epochs', '3')).epochs).toBe(3);
   await expect(run('--epochs', 'three')).rejects.toThrow(
     '--epochs: got "three", wanted a whole number, 1 or more.',
@@ -82,7 +82,7 @@ test('numbers are told from text, text is quoted in the complaint', async () => 
   await expect(run('--preset', 'large')).rejects.toThrow('--preset: got "large", wanted one of lite, paper.');
 });
 
-test('a file’s fault names the file', async () => {
+test('a problem in a config file names the file', async () => {
   const file = await config('\nepoch: 3\n');
   await expect(run('--config', file)).rejects.toThrow(
     `${file}:2:1: no option is called epoch; did you mean epochs?`,

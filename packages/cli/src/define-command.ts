@@ -6,7 +6,7 @@ import { resolveOptions } from './options/resolve.js';
 
 type Values = Record<string, unknown>;
 
-/** A command: all that the help says, and what it does. */
+/** A command: the content of its help, and what it does. */
 export interface CommandDefinition<Options extends OptionSet> {
   readonly name: string;
   /** One line for the list of commands. */
@@ -14,9 +14,9 @@ export interface CommandDefinition<Options extends OptionSet> {
   /** `<required>`, `[optional]` or `<several...>`, each with its description. */
   readonly arguments?: readonly (readonly [name: string, description: string])[];
   readonly options: Options;
-  /** Options that a preset among `given` (flags over config file) sets: weaker than both, stronger than defaults. */
+  /** Options that a preset in `given` (flags over config file) sets. They override defaults only. */
   recipe?(given: Values): Promise<Values>;
-  /** Loads what it needs by itself, so that the help of a command does not load TensorFlow.js. */
+  /** Imports what it needs itself, so that the help of a command does not load TensorFlow.js. */
   run(options: OptionValues<Options>, positional: readonly string[], signal: AbortSignal): Promise<void>;
 }
 
@@ -60,14 +60,14 @@ export function commanderCommand(definition: AnyCommand, path = definition.name)
   });
 }
 
-/** Reads the config file. The YAML parser is loaded only where there is one. */
+/** Reads the config file. The YAML parser is loaded only if there is one. */
 async function configFile(path: unknown): Promise<ConfigFile | undefined> {
   if (typeof path !== 'string') return undefined;
   const { readConfigFile } = await import('./options/config-file.js');
   return readConfigFile(path);
 }
 
-/** Loads what `--plugin` names, for commands with that option. */
+/** Loads the packages of `--plugin`, for commands with that option. */
 async function loadPluginsOf({ plugin }: Values): Promise<void> {
   if (!Array.isArray(plugin)) return;
   const { loadPlugins } = await import('./plugins.js');
@@ -83,13 +83,13 @@ function flagsGiven(command: Command): Values {
 
 /**
  * Runs `work` with a signal that Ctrl-C (or SIGTERM) aborts, so that it can end cleanly. A second one ends the
- * process at once.
+ * process immediately.
  */
 async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const interrupt = (): void => {
     if (controller.signal.aborted) process.exit(130);
-    process.stderr.write('\nstopping after this step (press Ctrl-C again to stop at once)\n');
+    process.stderr.write('\nstopping after this step (press Ctrl-C again to stop immediately)\n');
     controller.abort();
   };
   process.on('SIGINT', interrupt);

@@ -38,7 +38,7 @@ async function distill(...more: string[]): Promise<{ code: number; stdout: strin
   }
 }
 
-test('makes a file of weights from several folders or files, with a checkpoint to go on from', async () => {
+test('writes a weight file from several folders or files, with a checkpoint to resume from', async () => {
   const out = path.join(folder, 'tiny.safetensors');
   const checkpoint = path.join(folder, 'run.checkpoint');
   const images = ['--images', path.join(folder, 'a.png'), path.join(folder, 'b.png')];
@@ -51,14 +51,14 @@ test('makes a file of weights from several folders or files, with a checkpoint t
   const first = await readFile(out);
   expect(readDistillationRecord(first).images).toMatchObject({ photos: 1, heldOutPhotos: 1 });
 
-  // From the checkpoint no step is left: only what comes after the last one is done again.
+  // The checkpoint is from the last step, so only the work after it is repeated.
   const again = await distill(...images, ...rest);
   expect(again.code).toBe(0);
   expect(again.stdout).not.toContain('"step-end"');
   expect((await readFile(out)).equals(first)).toBe(true);
 });
 
-test('starts from weights it made, on images of another size', async () => {
+test('starts from weights of an earlier run, on images of another size', async () => {
   const first = path.join(folder, 'small.safetensors');
   expect((await distill('--out', first)).code).toBe(0);
   const out = path.join(folder, 'larger.safetensors');
@@ -76,7 +76,7 @@ test.each([
   [['--out', 'x', '--procedural-fraction', '0.5'], 'no photos'],
   [['--out', 'x', '--images', '/no/such/folder'], '/no/such/folder'],
   [[], '--out <file> is missing'],
-])('%j is wrong use', async (more, message) => {
+])('%j is a usage error', async (more, message) => {
   const { code, stdout } = await distill(...more);
   expect(code).toBe(2);
   expect(stdout).toContain(message);

@@ -19,7 +19,7 @@ export interface SpawnOptions {
   readonly onStart?: (child: ChildProcess) => void;
 }
 
-/** The real command as a process of its own; nothing of it is a terminal. */
+/** Starts the real command in a separate process. None of its streams is a terminal. */
 export function spawnDskd(
   args: readonly string[],
   { cwd, env, node = [], onStart }: SpawnOptions = {},
@@ -41,15 +41,13 @@ export function spawnDskd(
   });
 }
 
-/**
- * The same in this process, for what does not depend on being a process: saves the start of Node and tfjs.
- */
+/** Runs the command in this process, for tests that do not need a separate one: saves the start of Node and tfjs. */
 export async function dskd(...args: string[]): Promise<Outcome> {
   const { result, ...output } = await capture(() => main([process.execPath, BIN, ...args]));
   return { code: result, ...output };
 }
 
-/** What `work` writes to the standard streams. */
+/** Captures what `work` writes to the standard streams. */
 export async function capture<T>(
   work: () => T | Promise<T>,
 ): Promise<{ readonly result: T; readonly stdout: string; readonly stderr: string }> {

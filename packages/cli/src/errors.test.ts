@@ -16,7 +16,7 @@ const refusal = new DskdError('invalid-config', 'Got 0, wanted 1:\n  here', {
   details: { got: 0 },
 });
 
-test('an error of ours: what it is and what to do', async () => {
+test('a DskdError is printed with its message and hint', async () => {
   const { stdout, stderr } = await said(refusal);
   expect(stdout).toBe('');
   expect(stderr).toMatch(/dskd:\S* Got 0, wanted 1:\n {6}here\n {6}Say 1\.\n$/);
@@ -31,7 +31,7 @@ test('an error of ours: what it is and what to do', async () => {
   });
 });
 
-test('an error of the system is no bug in dskd', async () => {
+test('an error of the operating system is not reported as a bug in dskd', async () => {
   const error: unknown = await readFile(tmpdir()).catch((cause: unknown) => cause);
   const { stderr } = await said(error);
   expect(stderr).toContain('EISDIR');
@@ -42,7 +42,7 @@ test('an error of the system is no bug in dskd', async () => {
   });
 });
 
-test('anything else is, and no stack is shown', async () => {
+test('any other error is reported as a bug, without a stack', async () => {
   const { stderr } = await said(new TypeError('x is undefined'));
   expect(stderr).toContain('This is a bug in dskd; --debug prints the stack.');
   expect(stderr).not.toMatch(/^\s+at /m);

@@ -30,7 +30,7 @@ interface PrintedError {
   readonly details?: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Errors of the operating system explain themselves: EACCES, ENOSPC, EISDIR. */
+/** Errors of the operating system have clear messages of their own: EACCES, ENOSPC, EISDIR. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return types.isNativeError(error) && typeof (error as NodeJS.ErrnoException).syscall === 'string';
 }

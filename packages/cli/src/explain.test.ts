@@ -20,7 +20,7 @@ interface PrintedRegion {
   readonly nearest?: { readonly id: string; readonly area: object; readonly distance: number };
 }
 
-test('predict --explain names the nearest good patch: in the line, and in words on standard error', async () => {
+test('predict --explain names the nearest good patch: in the JSON line, and as text on standard error', async () => {
   const { code, stdout, stderr } = await dskd('predict', model, spot, '--explain');
   expect(code).toBe(0);
   const { regions } = jsonLines(stdout)[0] as unknown as { regions: PrintedRegion[] };
@@ -39,7 +39,7 @@ test('predict --explain names the nearest good patch: in the line, and in words 
   expect(plain.stderr).toBe('');
 });
 
-test('a report shows the largest region beside the nearest good patch', async () => {
+test('a report shows the largest region next to the nearest good patch', async () => {
   const report = path.join(folder, 'evaluation.html');
   expect((await dskd('evaluate', model, '--data', data, '--report', report)).code).toBe(0);
   const page = await readFile(report, 'utf8');

@@ -7,7 +7,7 @@ import { flagOf } from './options/option.js';
 const listed = (text: string): string[] =>
   [...text.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm)].map(([, flag]) => flag!);
 
-test('dskd --help: every command in a line, and the exit codes', async () => {
+test('dskd --help: one line per command, and the exit codes', async () => {
   const { code, stdout } = await dskd('--help');
   expect(code).toBe(0);
   const words = stdout.replace(/\s+/g, ' ');
@@ -24,7 +24,7 @@ test.each(Object.keys(COMMANDS))('dskd %s --help, dskd help %s', async (name) =>
 });
 
 describe.each(Object.entries(CONFIGURABLE))('%s', (name, schema) => {
-  test('--help is short, --help-all complete', async () => {
+  test('--help is short, --help-all is complete', async () => {
     const short = listed((await dskd(name, '--help')).stdout);
     const all = listed((await dskd(name, '--help-all')).stdout);
     const options = Object.entries(schema);
@@ -45,13 +45,13 @@ test('the long help gives choices, defaults and groups', async () => {
   expect(words).toContain('Calibration:');
 });
 
-test('nothing asked for: the help, and wrong use', async () => {
+test('without a command: the help, and a usage error', async () => {
   const { code, stderr } = await dskd();
   expect(code).toBe(2);
   expect(stderr).toContain('Usage: dskd');
 });
 
-describe('wrong use', () => {
+describe('usage errors', () => {
   test.each([
     [['nonsense'], "unknown command 'nonsense'", 'dskd --help'],
     [['trian'], "unknown command 'trian'", 'Did you mean train?'],
@@ -84,7 +84,7 @@ describe('wrong use', () => {
     expect(line.message).toContain(message);
   });
 
-  test('--debug adds where it came from', async () => {
+  test('--debug adds the stack', async () => {
     const { stderr } = await dskd('info', 'no such file', '--debug');
     expect(stderr).toMatch(/^\s+at /m);
   });

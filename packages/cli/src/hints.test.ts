@@ -4,7 +4,7 @@ import { hintOf } from './hints.js';
 const hint = (code: ErrorCode, details: Record<string, unknown>): string | undefined =>
   hintOf(new DskdError(code, 'It failed.', { hint: 'Call the API otherwise.', details }));
 
-test('memory: every alternative as flags', () => {
+test('memory: every alternative is given as flags', () => {
   const alternatives = [
     { kind: 'worker-threads' },
     { kind: 'preset', value: 'lite' },
@@ -24,7 +24,7 @@ test('memory: every alternative as flags', () => {
   );
 });
 
-test('memory: branches with other names, nothing that fits, a full heap', () => {
+test('memory: branches with other names, no alternative that fits, a full heap', () => {
   const apart = [{ kind: 'branches-apart', value: ['one', 'two'] }];
   expect(hint('out-of-memory', { alternatives: apart })).toContain('--student one and --student two');
   expect(hint('out-of-memory', { alternatives: [] })).toContain('Nothing smaller fits');

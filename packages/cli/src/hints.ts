@@ -8,7 +8,7 @@ interface Alternative {
   readonly value?: unknown;
 }
 
-/** Each kind of alternative in the words of the command line. */
+/** Text for each kind of alternative, with options of the command line. */
 const ALTERNATIVES: Readonly<Record<string, (value: unknown) => string>> = {
   preset: (preset) => `--preset ${String(preset)}`,
   'branches-apart': (branches) => {
@@ -22,7 +22,7 @@ const ALTERNATIVES: Readonly<Record<string, (value: unknown) => string>> = {
   backend: (backend) => `--backend ${String(backend)}`,
 };
 
-/** `256`, or `320x192` for another height than width. */
+/** `256`, or `320x192` if height and width differ. */
 function sizeText(size: unknown): string {
   if (!Array.isArray(size)) return String(size);
   const [height, width] = size as readonly unknown[];
@@ -71,13 +71,13 @@ function weightsMismatchHint({ problems, fits }: Details): string | undefined {
   return 'Name the backbone of the weights with --teacher. dskd weights info FILE prints the backbones that a file fits.';
 }
 
-/** For a method that scores the images it was fitted on as perfect. */
+/** For a method that always gives perfect scores to the images it was fitted on. */
 function configHint({ method, calibration }: Details): string | undefined {
   if (typeof method !== 'string' || calibration !== 'training') return undefined;
   return `Leave out --calibrate-on-training and --statistics-on, or train the paper's students: --method dskd.`;
 }
 
-/** Hints of the command line by error code. Undefined where the details do not tell enough. */
+/** Hints of the command line by error code. Undefined if the details are not sufficient. */
 const HINTS: Readonly<Partial<Record<ErrorCode, (details: Details) => string | undefined>>> = {
   'out-of-memory': outOfMemoryHint,
   'teacher-mismatch': teacherMismatchHint,
@@ -94,8 +94,8 @@ const HINTS: Readonly<Partial<Record<ErrorCode, (details: Details) => string | u
 };
 
 /**
- * The hint of an error for the command line. Libraries name the API in their hints; this names flags and commands
- * instead, where it can.
+ * The hint of an error for the command line. Hints of libraries refer to the API; where possible they are replaced by
+ * hints that name flags and commands.
  */
 export function hintOf({ code, details, hint }: DskdError): string | undefined {
   return HINTS[code]?.(details) ?? hint;

@@ -25,7 +25,7 @@ test('writes the commented options of dskd train', async () => {
   );
 });
 
-test('of another command, with the schema that editors check it by', async () => {
+test('writes those of another command, with the JSON Schema for editors', async () => {
   const out = path.join(folder, 'predict.yaml');
   const schema = path.join(folder, 'schemas', 'predict.json');
   const { stdout } = await dskd('init', 'predict', '--out', out, '--schema', schema, '--json');
@@ -36,7 +36,7 @@ test('of another command, with the schema that editors check it by', async () =>
   expect(JSON.parse(await readFile(schema, 'utf8'))).toEqual(editorSchema('predict', predictOptions));
 });
 
-test('what is there stays, unless --force says otherwise', async () => {
+test('keeps existing files unless --force is given', async () => {
   const out = path.join(folder, 'dskd.yaml');
   await writeFile(out, 'epochs: 3\n');
   const { code, stderr } = await dskd('init', '--out', out, '--schema', path.join(folder, 'x.json'));

@@ -15,7 +15,7 @@ function commandNamed(argv: readonly string[]): string | undefined {
 const isCommand = (name: string | undefined): name is string =>
   name !== undefined && Object.hasOwn(COMMANDS, name);
 
-/** The program with the command that `argv` names or, for the list of commands, with all of them. */
+/** The program with the command that `argv` names, or with all commands to list them. */
 async function createProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command('dskd')
     .description('Trains on images of good parts, then finds and locates anomalies in new images.')
@@ -29,8 +29,8 @@ async function createProgram(argv: readonly string[]): Promise<Command> {
 }
 
 /**
- * For a command and those below it: errors are thrown, so that `main` prints them and chooses the exit code;
- * headings are bold where color is wanted.
+ * Configures a command and its subcommands: errors are thrown, so that `main` prints them and chooses the exit code;
+ * headings are bold if color is wanted.
  */
 function configureOutput(command: Command): void {
   command
@@ -43,7 +43,7 @@ function configureOutput(command: Command): void {
   for (const child of command.commands) configureOutput(child);
 }
 
-/** An error of commander as one of ours. */
+/** Converts an error of commander to a DskdError. */
 function usageError({ message }: CommanderError, command: string | undefined): DskdError {
   const [what, ...suggestion] = message.replace(/^error: /, '').split('\n');
   const help = isCommand(command)

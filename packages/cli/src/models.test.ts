@@ -13,7 +13,7 @@ function refusal(choice: TeacherChoice): { message: string; hint: string | undef
   throw new Error('was accepted');
 }
 
-test('the default teacher comes without a file, and is known by its hash', async () => {
+test('the default teacher needs no file, and is recognized by its hash', async () => {
   await tf.setBackend('cpu');
   await expectNoNewTensors(async () => {
     const teacher = await loadDefaultTeacher();
@@ -27,7 +27,7 @@ test('the default teacher comes without a file, and is known by its hash', async
   });
 });
 
-test('another one needs its file: said with where to get it, and what needs none', () => {
+test('another teacher needs its file: the error says where to get it, and which teacher needs none', () => {
   const { message, hint } = refusal({ teacher: 'resnet50' });
   expect(message).toBe('--teacher resnet50 needs its weights: --weights FILE is missing.');
   expect(hint).toContain('dskd weights pull resnet50');
@@ -39,11 +39,11 @@ test('weights without a name are those of a teacher-tiny', async () => {
   await expect(load()).rejects.toMatchObject({ code: 'file-not-found' });
 });
 
-test('no such backbone', () => {
+test('refuses an unknown backbone', () => {
   expect(refusal({ teacher: 'resnet9000', weights: 'x' }).message).toContain("Got backbone 'resnet9000'");
 });
 
-test('some of its levels; the error for another names those there are', async () => {
+test('selects some of its levels; the error for an unknown level lists the existing ones', async () => {
   await tf.setBackend('cpu');
   await expectNoNewTensors(async () => {
     const teacher = await teacherOf({ teacher: 'teacher-tiny', levels: ['layer2', 'layer3'] })();

@@ -18,7 +18,7 @@ export async function startBackend(name: string): Promise<SelectedBackend> {
 
 interface LoadModelOptions {
   readonly backend: string;
-  /** Weight file of the teacher, where a model does not contain it. */
+  /** Weight file of the teacher, if a model does not contain it. */
   readonly weights?: string | undefined;
 }
 
@@ -52,7 +52,7 @@ export async function loadModels(
   }
 }
 
-/** The teacher that a model names, where it has to come from elsewhere than the model's file. */
+/** Loads the teacher of a model if the model's file does not contain it. */
 async function loadWantedTeacher(
   { name, embedded, sha256, levels }: NonNullable<DetectorDescription['teacher']>,
   weights: string | undefined,

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Writes a package of one module to the node_modules of the folder. */
+/** Writes a package with one module to the folder's node_modules. */
 async function installed(name: string, code: string, exports: unknown = './index.js'): Promise<void> {
   const root = path.join(folder, 'node_modules', name);
   await mkdir(root, { recursive: true });
@@ -23,11 +23,11 @@ async function installed(name: string, code: string, exports: unknown = './index
   await writeFile(path.join(root, 'index.cjs'), code.replace(' here', ' here, required'));
 }
 
-// There is no such model: the command fails after its plugins have been loaded.
+// The model does not exist, so the command fails after its plugins have been loaded.
 const info = (...args: string[]): Promise<Outcome> =>
   spawnDskd(['predict', 'no-model', 'no-image.png', ...args], { cwd: folder });
 
-test('a package of the working folder is imported before the command runs; a path and a config file work, too', async () => {
+test('a package of the working folder is imported before the command runs; a path and a config file work as well', async () => {
   await writeFile(path.join(folder, 'own.mjs'), 'console.error(`own plugin, after ${globalThis.loaded}`);');
   const { code, stderr } = await info('--plugin', 'made-up-plugin', '--plugin', './own.mjs');
   expect(stderr).toMatch(/^made-up-plugin is here\nown plugin, after yes\ndskd: /);
@@ -40,19 +40,19 @@ test.each([
   ['import', { import: './index.js' }, 'is here'],
   ['require', { require: './index.cjs' }, 'is here, required'],
   ['import before require', { require: './index.cjs', import: './index.js' }, 'is here'],
-])('a package is found whose package.json exports under %s', async (_, conditions, words) => {
+])('finds a package whose package.json exports under %s', async (_, conditions, words) => {
   await installed('conditional', "console.error('it is here');", { '.': conditions });
   expect((await info('--plugin', 'conditional')).stderr.split('\n')[0]).toBe(`it ${words}`);
 });
 
-test('one that exports nothing to load says what it must export', async () => {
+test('for a package without usable exports, says what it must export', async () => {
   await installed('for-browsers', '', { '.': { browser: './index.js' } });
   const { code, stderr } = await info('--plugin', 'for-browsers');
   expect(code).toBe(2);
   expect(stderr).toContain('must export "." under "import", "require" or "default"');
 });
 
-test('a path is none of a URL: spaces, signs, no extension', async () => {
+test('a path is not a URL: spaces, special characters, no extension', async () => {
   await mkdir(path.join(folder, 'own 100%'));
   await writeFile(path.join(folder, 'own 100%', 'plug#in.js'), "console.error('by its path');");
   for (const name of ['./own 100%/plug#in', path.join(folder, 'own 100%', 'plug#in.js')]) {
@@ -60,7 +60,7 @@ test('a path is none of a URL: spaces, signs, no extension', async () => {
   }
 });
 
-/** A method that differs from `dskd` in its name only, and an objective for it. */
+/** A method that differs from `dskd` only in its name, and an objective for it. */
 const OWN_OBJECTIVE = `
   import { isMainThread } from 'node:worker_threads';
   import { createObjective, registerObjective } from '@dskd/losses';
@@ -70,8 +70,8 @@ const OWN_OBJECTIVE = `
   registerMethod({ ...(await createMethod('dskd')), name: 'own-method' });
 `;
 
-test('an objective of a plugin trains in worker threads, too', async () => {
-  // As npm installs them: the plugin registers with the packages that the command uses.
+test('an objective of a plugin trains in worker threads as well', async () => {
+  // Links the packages as npm installs them, so that the plugin registers with the packages that the command uses.
   const modules = fileURLToPath(new URL('../../../node_modules/@dskd', import.meta.url));
   await symlink(modules, path.join(folder, 'node_modules/@dskd'), 'junction');
   await installed('own-objective', OWN_OBJECTIVE);
@@ -88,14 +88,14 @@ test('an objective of a plugin trains in worker threads, too', async () => {
   expect(stderr.includes('in a thread of a student')).toBe(availableParallelism() > 1);
 });
 
-test('one that is not installed is wrong use', async () => {
+test('a package that is not installed is a usage error', async () => {
   const { code, stderr } = await info('--plugin', 'absent-plugin');
   expect(code).toBe(2);
   expect(stderr).toContain('Cannot find the plugin absent-plugin');
   expect(stderr).toContain('npm install absent-plugin');
 });
 
-test('one that throws says why', async () => {
+test('a package that throws gives the reason', async () => {
   const { code, stdout } = await info('--plugin', 'failing-plugin', '--json');
   expect(code).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({

@@ -5,7 +5,7 @@ import { DskdError } from '@dskd/base';
 import { moduleResolve } from 'import-meta-resolve';
 
 /**
- * Where packages that extend dskd are: what to import.
+ * Resolves the modules of packages that extend dskd.
  * @param names package names or paths, resolved as by an `import` in a file in `folder`.
  * @param folder the working folder.
  * @throws {DskdError} `file-not-found` naming the package that is not found.
@@ -27,9 +27,9 @@ export function pluginModules(names: readonly string[], folder = process.cwd()):
 }
 
 /**
- * Imports packages that extend dskd, for instance one that registers a method.
+ * Imports packages that extend dskd, for example one that registers a method.
  * @param names as for {@link pluginModules}.
- * @throws {DskdError} `file-not-found` where a package is not found, `plugin-failed` where its import throws.
+ * @throws {DskdError} `file-not-found` if a package is not found, `plugin-failed` if its import throws.
  */
 export async function loadPlugins(names: readonly string[], folder = process.cwd()): Promise<void> {
   for (const name of names) {
@@ -47,8 +47,8 @@ export async function loadPlugins(names: readonly string[], folder = process.cwd
 }
 
 /**
- * A package is looked up as by an `import`; one that only a `require` finds is taken as well. A path is no URL: in
- * it `%` and `#` stand for themselves, and the extension may be left out.
+ * A package is resolved as by an `import`; one that only `require` can find is accepted as well. A path is not a URL:
+ * `%` and `#` have no special meaning in it, and the extension may be left out.
  */
 function moduleOf(name: string, parent: string): URL {
   const required = (): URL => pathToFileURL(createRequire(parent).resolve(name));

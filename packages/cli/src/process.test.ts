@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test('ends without a word when nobody reads its output: dskd … | head', async () => {
+test('ends silently when the reader closes its output: dskd … | head', async () => {
   const { code, stderr } = await spawnDskd(['train', '--help-all'], {
     onStart: (child) => child.stdout!.destroy(),
   });

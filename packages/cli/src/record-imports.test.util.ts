@@ -3,8 +3,8 @@ import { register } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 
 /**
- * For `node --import`: writes the URL of every module that is imported into the file DSKD_RECORD_IMPORTS.
- * Node runs the hook below in a thread of its own, from this same file.
+ * For `node --import`: writes the URL of every imported module to the file DSKD_RECORD_IMPORTS. Node runs the hook
+ * below in a separate thread, from this same file.
  */
 if (isMainThread) register(import.meta.url);
 

@@ -25,7 +25,7 @@ const tiny = [
   '2',
 ];
 
-test('dskd reproduce table5 makes the table, and does nothing twice', async () => {
+test('dskd reproduce table5 makes the table, and repeats no finished work', async () => {
   const run = (...more: string[]): ReturnType<typeof spawnDskd> =>
     spawnDskd(['reproduce', 'table5', '--data', path.join(folder, 'data'), ...tiny, ...more, '--json'], {
       cwd: folder,
@@ -67,7 +67,7 @@ test('dskd reproduce table5 makes the table, and does nothing twice', async () =
   expect((repeated.at(-1) as unknown as typeof results).tables).toEqual(results.tables);
 });
 
-test('a figure stands in the report, drawn in it', async () => {
+test('a figure is drawn and embedded in the report', async () => {
   const { code } = await spawnDskd(
     ['reproduce', 'fig4', '--data', path.join(folder, 'data'), ...tiny, '--report', 'figure.html'],
     { cwd: folder },

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Every module that `dskd args` imports, by URL. */
+/** URLs of all modules that `dskd args` imports. */
 async function imported(...args: string[]): Promise<string[]> {
   const list = path.join(folder, `${args.join(' ')}.txt`);
   const hook = new URL('./record-imports.test.util.js', import.meta.url).href;
@@ -21,7 +21,7 @@ async function imported(...args: string[]): Promise<string[]> {
 const HEAVY =
   /tensorflow|sharp|\/yaml\/|\/zod\/|(dskd|packages)\/(core|data|detector|distillation|models|synthetic|training)\/|(dskd|packages)\/methods\/(?!dist\/defaults)/;
 
-test.each([[['--help']], [['--version']]])('dskd %s loads nothing heavy, and no parser', async (args) => {
+test.each([[['--help']], [['--version']]])('dskd %s loads no large modules and no parser', async (args) => {
   const modules = await imported(...args);
   expect(modules.some((module) => module.endsWith('/cli/dist/main.js'))).toBe(true);
   expect(modules.filter((module) => HEAVY.test(module))).toEqual([]);
@@ -35,7 +35,7 @@ test.each([
   [['weights', '--help']],
   [['synth', '--help']],
   [['help', 'calibrate']],
-])('dskd %j loads nothing heavy', async (args) => {
+])('dskd %j loads no large modules', async (args) => {
   const modules = await imported(...args);
   expect(modules.filter((module) => HEAVY.test(module))).toEqual([]);
 });

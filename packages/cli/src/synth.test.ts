@@ -14,11 +14,11 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const tiny = ['--size', '128', '--train', '2', '--validation', '1', '--test', '4'];
 
-test('offers every category that can be drawn', () => {
+test('offers every category', () => {
   expect(synthOptions.category.schema.enum).toEqual(CATEGORIES.map(({ name }) => name));
 });
 
-test('writes a dataset that is read again, and says what it is', async () => {
+test('writes a dataset that can be read back, and prints a summary', async () => {
   const { code, stdout, stderr } = await dskd(
     'synth',
     folder,
@@ -60,7 +60,7 @@ test('--json, --preview, --seed', async () => {
   expect(width).toBeGreaterThan(6 * 128);
 });
 
-test('what is there stays, unless --force says otherwise', async () => {
+test('keeps existing files unless --force is given', async () => {
   const preview = path.join(folder, 'sheet.png');
   await writeFile(preview, 'mine');
   const refused = await dskd('synth', folder, '--preview', preview, ...tiny);
@@ -85,7 +85,7 @@ test.each([
   [['--category', 'trey'], '--category: got "trey", wanted one of tray, box, bag, harness, flask'],
   [['--train', '0'], '--train: got 0, wanted a whole number, 1 or more'],
   [['--train', '1000000'], 'Got train 1000000'],
-])('%j is wrong use', async (args, message) => {
+])('%j is a usage error', async (args, message) => {
   const { code, stderr } = await dskd('synth', folder, ...args);
   expect(code).toBe(2);
   expect(stderr).toContain(message);

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test('a drawn dataset is trained on and evaluated by subset', async () => {
+test('trains on a synthetic dataset and evaluates by subset', async () => {
   const data = path.join(folder, 'data');
   const weights = path.join(folder, 'teacher.safetensors');
   const model = path.join(folder, 'model.safetensors');
@@ -70,7 +70,7 @@ test('a drawn dataset is trained on and evaluated by subset', async () => {
     expect(auSpro[subset]!.map(({ limit }) => limit)).toEqual([0.01, 0.05, 0.1, 0.3, 1]);
   }
 
-  // Every map is where MVTec's script looks for it, and is the detector's, bit by bit.
+  // Every map is where MVTec's script expects it, and equal to the detector's map, bit by bit.
   const detector = await loadDetector(await readFile(model));
   try {
     for (const { id } of result.samples) {

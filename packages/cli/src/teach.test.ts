@@ -20,12 +20,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const spots = (): string => path.join(data, 'test/spot');
 
-test('a lesson in another file: the images are normal there, the file names them, the model stays', async () => {
+test('writes a lesson to another file: the images are normal there, the file names them, the original model is unchanged', async () => {
   const out = path.join(folder, 'taught.safetensors');
   const human = await dskd('teach', model, '--good', spots(), '--out', out);
   expect(human).toMatchObject({ code: 0 });
   expect(human.stdout).toContain('learned 2 images of good parts: 2 raised an alarm, 0 still do');
-  expect(human.stdout).toContain('joined those of the other good images');
+  expect(human.stdout).toContain('were added to those of the other good images');
   expect(human.stdout).toMatch(/saved .*\nthreshold .* from 4 images \(held-out; 2 of lessons\)/);
   expect(Buffer.compare(await readFile(model), untaught)).toBe(0);
   const lines = jsonLines((await dskd('predict', out, spots())).stdout);
@@ -34,7 +34,7 @@ test('a lesson in another file: the images are normal there, the file names them
   expect(stdout).toMatch(/lesson 1\n {2}images +2, fingerprint [0-9a-f]{64}\n {2}names +000.png, 001.png/);
 });
 
-test('without --out the model is replaced; --forget brings it back byte for byte', async () => {
+test('without --out the model is replaced; --forget restores it byte for byte', async () => {
   const one = path.join(folder, 'one');
   await mkdir(one);
   await cp(path.join(spots(), '000.png'), path.join(one, 'alarm.png'));
@@ -57,7 +57,7 @@ test('without --out the model is replaced; --forget brings it back byte for byte
   expect(Buffer.compare(await readFile(model), untaught)).toBe(0);
 });
 
-describe('what is refused leaves the model as it is, and no other file', () => {
+describe('a refused lesson changes neither the model nor any other file', () => {
   let files: string[];
   beforeEach(async () => (files = await readdir(folder)));
   afterEach(async () => {
@@ -76,7 +76,7 @@ describe('what is refused leaves the model as it is, and no other file', () => {
     expect(outcome).toMatchObject({ code, stdout: '' });
   });
 
-  test('a folder without images, and one with a file that is none', async () => {
+  test('refuses a folder without images, and one with a file that is not an image', async () => {
     const own = await mkdtemp(path.join(tmpdir(), 'dskd lesson-'));
     expect((await dskd('teach', model, '--good', own)).code).toBe(1);
     await writeFile(path.join(own, 'words.png'), 'not an image');

@@ -10,14 +10,14 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'dskd nothing ü-'));
   await writeDataset(path.join(folder, 'dataset'));
   await mkdir(path.join(folder, 'good parts'));
-  // Four good images in a folder: three to fit on, one to calibrate.
+  // Four good images in a folder: three to train on, one to calibrate.
   for (const name of (await readdir(path.join(folder, 'dataset/train/good'))).slice(0, 4)) {
     await rename(path.join(folder, 'dataset/train/good', name), path.join(folder, 'good parts', name));
   }
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test('dskd train --data FOLDER: a calibrated model, what it is worth, and what next', async () => {
+test('dskd train --data FOLDER: a calibrated model, what it guarantees, and the next commands', async () => {
   const { code, stdout, stderr } = await spawnDskd(['train', '--data', 'good parts'], { cwd: folder });
   expect({ code, stderr }).toMatchObject({ code: 0 });
   expect(stderr).toMatch(/^features of 3 images: \d+s$/m);
@@ -28,7 +28,7 @@ test('dskd train --data FOLDER: a calibrated model, what it is worth, and what n
   expect(stdout).toContain('saved model.safetensors');
   expect(stdout).toContain("the paper's students instead");
   expect(stdout).toMatch(/for a false-alarm rate of 0\.05 from 1 images? \(held-out\)/);
-  // One image is too few to guarantee a rate: the output says so.
+  // One image is too few to guarantee a rate, and the output says so.
   expect(stdout).toContain('guarantee');
   expect(stdout).toContain('dskd predict model.safetensors NEW_IMAGES --out heat-maps');
   const model = path.join(folder, 'model.safetensors');
@@ -46,7 +46,7 @@ test('dskd train --data FOLDER: a calibrated model, what it is worth, and what n
   expect(Buffer.compare(await readFile(model), before)).toBe(0);
 });
 
-test('a model that names the embedded teacher by hash needs no file of it either', async () => {
+test('a model that stores only the hash of the embedded teacher does not need its file either', async () => {
   const out = path.join(folder, 'small.safetensors');
   const args = ['--size', '32', '--preset', 'nano', '--epochs', '1', '--no-embed-teacher', '--out', out];
   expect(await spawnDskd(['train', '--data', path.join(folder, 'good parts'), ...args])).toMatchObject({

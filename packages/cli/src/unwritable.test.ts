@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-// There are neither images nor weights: an error about the result's place comes before any work.
+// Neither images nor weights exist: the error about the output path must come before any work.
 test.each([
   ['train', '--teacher', 'squeezenet1_1', '--data', 'nowhere', '--weights', 'nowhere', '--out'],
   [
@@ -28,7 +28,7 @@ test.each([
   ['train', '--data', 'nowhere', '--out', 'x', '--report'],
   ['evaluate', 'nowhere', '--data', 'nowhere', '--report'],
   ...['--out', '--csv', '--markdown'].map((flag) => ['evaluate', 'model', '--data', 'nowhere', flag]),
-])('%s refuses a place that cannot be written before it works', async (...args) => {
+])('%s refuses an output path that cannot be written, before it does any work', async (...args) => {
   const inTheWay = path.join(folder, 'file', 'model.safetensors');
   const given = args.map((word) => (word === 'x' ? path.join(folder, 'x') : word));
   const { code, stderr } = await dskd(...given, inTheWay);

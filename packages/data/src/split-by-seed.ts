@@ -43,7 +43,7 @@ function moved(sample: Sample, split: Split): Sample {
 }
 
 /**
- * Splits the images of `source` again, whatever split they had: good images into `train`, `validation` and `test`,
+ * Splits the images of `source` again and ignores their current splits: good images into `train`, `validation` and `test`,
  * each type of defect into `validation` and `test` in the same proportion. Defects are never in `train`; if both
  * fractions are 0, they are in `test`.
  *

@@ -9,7 +9,7 @@ test.each([
   { falseAlarmRate: 0.01, confidence: 0.95 },
   { anomalies: 'bad', thresholdFrom: 'f1-max' },
   { anomalies: 'bad', thresholdFrom: 'cost', costOfAMiss: 10, costOfAFalseAlarm: 1, prevalence: 0.01 },
-])('%j is a rule with all it needs', (options) => {
+])('%j is a complete rule', (options) => {
   expect(() => checkRule(given(options))).not.toThrow();
 });
 
@@ -21,6 +21,6 @@ test.each([
   [{ anomalies: 'bad', thresholdFrom: 'f1-max', prevalence: 0.1 }, /--prevalence with/],
   [{ anomalies: 'bad', thresholdFrom: 'cost', falseAlarmRate: 0.1 }, /--false-alarm-rate with/],
   [{ anomalies: 'bad', thresholdFrom: 'cost', confidence: 0.9 }, /--confidence with/],
-])('%j is refused: nothing is left out silently', (options, message) => {
+])('refuses %j: no option is ignored silently', (options, message) => {
   expect(() => checkRule(given(options))).toThrow(message);
 });

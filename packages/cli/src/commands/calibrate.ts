@@ -99,7 +99,7 @@ export const calibrate = defineCommand({
   run: async (options, [model], signal) => runCalibration(model!, options, signal),
 });
 
-/** The options that only some rules use, with those rules. */
+/** Options that only some rules use, with the rules that use them. */
 const USED_BY = {
   anomalies: ['f1-max', 'cost'],
   falseAlarmRate: ['normals'],
@@ -109,7 +109,10 @@ const USED_BY = {
   prevalence: ['cost'],
 } as const satisfies Partial<Record<keyof CalibrateOptions, readonly CalibrateOptions['thresholdFrom'][]>>;
 
-/** @throws {DskdError} `invalid-argument` for an option that the rule does not use, or bad parts that it lacks. */
+/**
+ * @throws {DskdError} `invalid-argument` for an option that the rule does not use, or if images of bad parts are
+ * missing.
+ */
 export function checkRule(options: CalibrateOptions): void {
   const { thresholdFrom, anomalies } = options;
   for (const [key, rules] of Object.entries(USED_BY)) {

@@ -20,11 +20,11 @@ describe.each(commands)('%s', (name, schema) => {
       expect([key, option.schema.description]).not.toContain(undefined);
   });
 
-  test('its commented file sets nothing as it is written', () => {
+  test('the commented file sets no options as it is written', () => {
     expect(parse(commentedConfig(name, schema))).toBeNull();
   });
 
-  test('its commented file holds every option, with its default or an example that is accepted', () => {
+  test('the commented file contains every option, with its default or a valid example', () => {
     const values = uncommented(commentedConfig(name, schema));
     expect(Object.keys(values)).toEqual(inFile.map(([key]) => key));
     for (const [key, { schema: accepted }] of inFile) {
@@ -33,7 +33,7 @@ describe.each(commands)('%s', (name, schema) => {
     expect(() => resolveOptions(name, schema, { flags: values })).not.toThrow();
   });
 
-  test('the schema for editors, as committed, is made from the same options', async () => {
+  test('the committed JSON Schema is generated from the same options', async () => {
     const committed = JSON.parse(
       await readFile(new URL(`../../schema/${name}.json`, import.meta.url), 'utf8'),
     ) as { properties: Record<string, unknown> };
@@ -42,7 +42,7 @@ describe.each(commands)('%s', (name, schema) => {
   });
 });
 
-test('what decides a training is recorded, nothing else', () => {
+test('records the options that determine a training, and no others', () => {
   const recorded = (schema: OptionSet): string[] =>
     Object.keys(schema).filter((key) => schema[key]!.facts.recorded);
   const paths = Object.keys(CONFIGURABLE.train!).filter((key) => CONFIGURABLE.train![key]!.facts.path);

@@ -1,6 +1,6 @@
 import type { AnyCommand } from '../define-command.js';
 
-/** The commands in the order of the help. Each is loaded when it is asked for. */
+/** The commands in the order of the help. Each is loaded only when it is used. */
 export const COMMANDS: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   train: async () => (await import('./train.js')).train,
   evaluate: async () => (await import('./evaluate.js')).evaluate,

@@ -27,14 +27,17 @@ async function runInfo(path: string, { json }: OptionValues<typeof infoOptions>)
   printLine(`${describeModel(description)}\n\n${describeTensors(tensors, bytes.byteLength)}`);
 }
 
-/** Names of the two numbers that normalize a branch: what becomes 0, and the distance from there that becomes 1. */
+/**
+ * Names of the two numbers that normalize a branch: the value that becomes 0, and the distance from it that becomes
+ * 1.
+ */
 const NORMALIZED_BY = {
   moments: ['mean', 'deviation'],
   quantiles: ['0.9 quantile', 'to the 0.995'],
   'image-scores': ['mean score', 'deviation'],
 } as const;
 
-/** Longer lists of numbers are told by their number and their ends. */
+/** Longer lists of numbers are shown by their length, first and last number. */
 const SHOWN = 8;
 
 function isLongList(value: unknown): value is readonly number[] {

@@ -74,7 +74,7 @@ async function runInit(
   printLine(`dskd ${command} --config ${out} takes its options from there`);
 }
 
-/** `to` as the file `from` names it, with forward slashes. */
+/** Path of `to` relative to the folder of `from`, with forward slashes. */
 function relativeTo(from: string, to: string): string {
   const relative = path.relative(path.dirname(from), to).split(path.sep).join('/');
   return relative.startsWith('.') || path.isAbsolute(relative) ? relative : `./${relative}`;

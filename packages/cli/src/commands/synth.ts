@@ -61,7 +61,7 @@ export const synth = defineCommand({
   run: async (options, [folder], signal) => runSynth(folder!, options, signal),
 });
 
-/** Largest size of an image in the preview, in pixels: it shows dozens. */
+/** Maximum size of an image in the preview, in pixels, because the preview shows dozens of images. */
 const LARGEST_PREVIEW = 256;
 
 async function runSynth(

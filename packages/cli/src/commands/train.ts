@@ -29,7 +29,7 @@ import {
 
 const { dskd: DSKD_DEFAULTS } = TRAINING_DEFAULTS;
 
-/** File of the model where `--out` is not given. */
+/** File of the model if `--out` is not given. */
 export const DEFAULT_OUT = 'model.safetensors';
 
 const METHOD = 'Method';
@@ -39,16 +39,16 @@ const RUNNING = 'Running';
 
 /** Options of the methods that train students. */
 const OF_STUDENTS = { group: STUDENTS, methods: ['dskd', 'rd'], recorded: true } as const;
-/** Options of the paper's method alone: `rd` has no global student. */
+/** Options of the paper's method only: `rd` has no global student. */
 const OF_DSKD = { ...OF_STUDENTS, methods: ['dskd'] } as const;
-/** Options of a fit that takes long enough to be interrupted. A method of a plugin may be such a one, too. */
+/** Options of fits that take long enough to be interrupted, possibly also those of plugins' methods. */
 const OF_LONG_FITS = { group: STUDENTS, methods: { allBut: TRAINING_DEFAULTS.closedForm } } as const;
 
 const objective = (): OptionType<
   'flattenedCosine' | 'perPixelCosine' | 'contextualAffinity' | 'covarianceAffinity'
 > => choice('flattenedCosine', 'perPixelCosine', 'contextualAffinity', 'covarianceAffinity');
 
-/** `none`, `gcad`, the path of a JSON file or, in a config file, what that file would contain. */
+/** `none`, `gcad`, the path of a JSON file or, in a config file, the content of such a file. */
 const augmentation = (): OptionType<string | Readonly<Record<string, unknown>>> =>
   new OptionType({ anyOf: [choice('none', 'gcad').schema, text().schema, { type: 'object' }] });
 

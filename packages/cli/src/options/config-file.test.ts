@@ -15,7 +15,7 @@ async function written(text: string): Promise<string> {
   return file;
 }
 
-test('YAML with comments, and where each option stands', async () => {
+test('YAML with comments, and the position of each option', async () => {
   const file = await written('# a comment\nepochs: 3 # three\n\nsize: [64, 96]\n');
   const config = await readConfigFile(file);
   expect(config.values).toEqual({ epochs: 3, size: [64, 96] });
@@ -23,12 +23,12 @@ test('YAML with comments, and where each option stands', async () => {
   expect(config.placeOf('epochs', 'value')).toBe(`${file}:2:9`);
 });
 
-test('JSON is read too, its $schema left out', async () => {
+test('reads JSON too, and ignores its $schema', async () => {
   const file = await written('{\n  "$schema": "./train.json",\n  "epochs": 3\n}\n');
   expect((await readConfigFile(file)).values).toEqual({ epochs: 3 });
 });
 
-test('an empty file and one of comments set nothing', async () => {
+test('an empty file or one with comments only sets no options', async () => {
   expect((await readConfigFile(await written(''))).values).toEqual({});
   expect((await readConfigFile(await written('# nothing\n'))).values).toEqual({});
 });
@@ -38,7 +38,7 @@ test.each([
   ['epochs: 1\nepochs: 2\n', ':2:1: Map keys must be unique'],
   ['just words', ':1:1: got a single value or a list'],
   ['- epochs\n', 'got a single value or a list'],
-])('%j is refused with its place', async (text, message) => {
+])('refuses %j with its position', async (text, message) => {
   const file = await written(text);
   await expect(readConfigFile(file)).rejects.toMatchObject({
     code: 'invalid-config',
@@ -47,14 +47,14 @@ test.each([
   await expect(readConfigFile(file)).rejects.toThrow(file);
 });
 
-test('a file that is not there', async () => {
+test('reports a missing file', async () => {
   await expect(readConfigFile(path.join(folder, 'absent.yaml'))).rejects.toMatchObject({
     code: 'file-not-found',
     hint: 'dskd init writes one.',
   });
 });
 
-test('aliases that grow beyond reason are refused, not expanded', async () => {
+test('refuses aliases that would expand to an excessive size', async () => {
   const levels = Array.from({ length: 12 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i},`.repeat(9)}*a${i}]`);
   const file = await written(['a0: &a0 [x]', ...levels].join('\n'));
   await expect(readConfigFile(file)).rejects.toMatchObject({ code: 'invalid-config' });

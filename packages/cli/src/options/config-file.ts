@@ -2,13 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { DskdError } from '@dskd/base';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Pair } from 'yaml';
 
-/** The options of a config file, with the place of each in the file. */
+/** The options of a config file, with the position of each in the file. */
 export interface ConfigFile {
   readonly path: string;
   readonly values: Readonly<Record<string, unknown>>;
   /** `FILE:LINE:COLUMN` of the key or the value of an option. */
   placeOf(key: string, what: 'key' | 'value'): string;
-  /** The same for a key or list item below, given by keys and indices; where it is missing, for the nearest one above. */
+  /**
+   * Position of a nested key or list item, given by keys and indices; if it is missing, of its nearest existing
+   * parent.
+   */
   placeIn(path: readonly (string | number)[]): string;
 }
 
@@ -18,7 +21,7 @@ const SCHEMA_KEY = '$schema';
 /**
  * Reads a YAML file of options. JSON is YAML, so JSON files are accepted as well.
  * @param example a sentence that says where to find an example, for hints.
- * @throws {DskdError} `file-not-found`, `invalid-config` with the place of every problem.
+ * @throws {DskdError} `file-not-found`, `invalid-config` with the position of every problem.
  */
 export async function readConfigFile(path: string, example = 'dskd init writes one.'): Promise<ConfigFile> {
   const source = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -63,7 +66,7 @@ export async function readConfigFile(path: string, example = 'dskd init writes o
   };
 }
 
-/** Offset of the key or list item that `keys` lead to, or of the last one of them that exists. */
+/** Offset of the key or list item at `keys`, or of its nearest existing parent. */
 function offsetOf(document: Document, keys: readonly (string | number)[]): number {
   let node: unknown = document.contents;
   let offset = 0;

@@ -1,7 +1,7 @@
 import { acceptedValues } from './help.js';
 import type { Option, OptionSchema, OptionSet } from './option.js';
 
-/** A value as YAML: plain where it cannot be read as anything else, quoted otherwise. */
+/** A value as YAML: plain if it cannot be read as anything else, quoted otherwise. */
 function yamlValue(value: unknown): string {
   if (
     typeof value === 'string' &&

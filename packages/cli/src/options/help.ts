@@ -17,7 +17,7 @@ function headingOf({ group }: OptionFacts): string {
   return group === undefined ? GENERAL : `${group}:`;
 }
 
-/** The values that an option takes, in words: `a whole number, 1 or more`. */
+/** Describes the values that an option accepts: `a whole number, 1 or more`. */
 export function acceptedValues({ schema, facts }: Option): string {
   if (facts.wanted !== undefined) return facts.wanted;
   if (schema.enum) return `one of ${schema.enum.join(', ')}`;
@@ -33,7 +33,7 @@ export function acceptedValues({ schema, facts }: Option): string {
   }
 }
 
-/** The default in words, if there is one. */
+/** Describes the default, if there is one. */
 function defaultOf({ schema, facts }: Option): string | undefined {
   if (facts.defaultText !== undefined) return facts.defaultText;
   if (schema.default === undefined || schema.type === 'boolean') return undefined;
@@ -51,15 +51,15 @@ function describeOption(option: Option): string {
   return remarks.length === 0 ? description : `${description} (${remarks.join('; ')})`;
 }
 
-/** A number where the text is one. Other text stays, so that the error can quote it. */
+/** Converts text to a number if it is one. Other text is returned unchanged, so that the error can quote it. */
 function numberOrText(given: string): number | string {
   const value = Number(given);
   return given.trim() === '' || !Number.isFinite(value) ? given : value;
 }
 
 /**
- * The flags of one option. A switch has two, `--name` and `--no-name`, so that either can overrule a config
- * file. The help shows the one that changes the default.
+ * The flags of one option. A switch has two, `--name` and `--no-name`, so that either can override a config file. The
+ * help shows the one that changes the default.
  */
 function flagsOf(key: string, option: Option): Flag[] {
   const { schema, facts } = option;
@@ -93,8 +93,8 @@ export function addFlags(command: Command, options: OptionSet): void {
 }
 
 /**
- * The main options in one list, those that not every method has below it; or, after `--help-all`, every option in its
- * group.
+ * Formats the main options in one list, with those that only some methods have below it; with `--help-all`, every
+ * option in its group.
  */
 class ShortHelp extends Help {
   /** Heading by flag. */
@@ -108,7 +108,7 @@ class ShortHelp extends Help {
     this.#showsAll = showsAll;
   }
 
-  /** All options unless the help is being written: commander searches these for what a mistyped option meant. */
+  /** All options unless the help is being written: commander searches them for suggestions for mistyped options. */
   override visibleOptions(command: Command): Flag[] {
     const options = super.visibleOptions(command);
     if (!this.#writing || this.#showsAll()) return options;
@@ -117,7 +117,7 @@ class ShortHelp extends Help {
       .map((option) => new Flag(option.flags, option.description).helpGroup(this.#main.get(option.long!)!));
   }
 
-  /** In the order of what is shown: commander takes that of all options with their own groups. */
+  /** Groups in the order of the visible options; commander uses the order of all options with their own groups. */
   override groupItems<Item extends Command | Flag>(
     all: Item[],
     visible: Item[],

@@ -10,10 +10,10 @@ test.each([
   ['learningRate', 'localLearningRate'],
   ['chekpoint', 'checkpoint'],
   ['sead', 'seed'],
-])('%s was meant to be %s', (typed, meant) => {
+])('for %s suggests %s', (typed, meant) => {
   expect(nearestName(typed, known)).toBe(meant);
 });
 
-test.each(['zzz', 'momentum', 'x'])('%s is close to nothing', (typed) => {
+test.each(['zzz', 'momentum', 'x'])('for %s suggests no name', (typed) => {
   expect(nearestName(typed, known)).toBeUndefined();
 });

@@ -36,7 +36,7 @@ test.each([
   for (const value of refused) expect(parse(type, value)).toBeUndefined();
 });
 
-test('names with commas, or a list of them', () => {
+test('names separated by commas, or a list of names', () => {
   expect(parse(commaSeparated(), 'a, b')).toEqual(['a', 'b']);
   expect(parse(commaSeparated(), ['a', 'b'])).toEqual(['a', 'b']);
   expect(parse(commaSeparated(), [])).toBeUndefined();
@@ -54,7 +54,7 @@ test('a size is height and width, at least 32 each', () => {
   }
 });
 
-test('an option is required unless it is optional or has a default, which its schema tells', () => {
+test('an option is required unless it is optional or its schema has a default', () => {
   expect(option(text(), 'a').required).toBe(true);
   expect(option(text().optional(), 'a').required).toBe(false);
   expect(option(text().default('x'), 'a')).toMatchObject({

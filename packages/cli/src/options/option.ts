@@ -1,9 +1,9 @@
 /**
- * The options of a command are described once, as data: the flags, both helps, the config file, its JSON Schema
- * and the checks all come from the same description. Nothing here loads a library, so that `--help` is quick.
+ * The options of a command are described once, as data. The flags, both helps, the config file, its JSON Schema and
+ * the checks are derived from this description. This module loads no library, so that `--help` is fast.
  */
 
-/** JSON Schema (draft 7) of the values that an option takes, in the keywords that options use. */
+/** JSON Schema (draft 7) of the values that an option accepts, limited to the keywords that options use. */
 export interface OptionSchema {
   readonly type?: 'boolean' | 'integer' | 'number' | 'string' | 'array' | 'object';
   readonly description?: string;
@@ -23,7 +23,7 @@ export interface OptionSchema {
   readonly maxItems?: number;
 }
 
-/** What an option is besides its type, description and default. */
+/** Properties of an option besides its type, description and default. */
 export interface OptionFacts {
   /** Shown by the short help. */
   readonly main?: boolean;
@@ -31,19 +31,19 @@ export interface OptionFacts {
   readonly value?: string;
   /** Heading in the long help and in a config file. */
   readonly group?: string;
-  /** The accepted values in words, where the type alone does not tell. */
+  /** Description of the accepted values, if the type is not sufficient. */
   readonly wanted?: string;
-  /** The default in words, where it is not a constant. */
+  /** Description of the default, if it is not a constant. */
   readonly defaultText?: string;
-  /** Value to show in a config file, where there is no default. */
+  /** Value to show in a config file, if there is no default. */
   readonly example?: string | number;
   /** The value is a file or folder. In a config file it is relative to that file. */
   readonly path?: boolean;
-  /** Names of the methods that have this option; with another one it is refused, and not recorded. Default: all. */
+  /** Names of the methods that have this option; for other methods it is refused, and not recorded. Default: all. */
   readonly methods?: readonly string[] | { readonly allBut: readonly string[] };
-  /** The option decides the result, so the artifact records it. */
+  /** The option determines the result, so the artifact records it. */
   readonly recorded?: boolean;
-  /** Description of `--no-NAME`, where an option is on unless switched off. */
+  /** Description of `--no-NAME`, if an option is on by default. */
   readonly negative?: string;
   /** The flag may be given several times. The values make a list. */
   readonly repeatable?: boolean;
@@ -52,14 +52,14 @@ export interface OptionFacts {
 }
 
 /**
- * The type of an option: which values are accepted, and what they become.
- * @typeParam Given what a user writes, as far as TypeScript can say it.
+ * The type of an option: which values are accepted, and how they are converted.
+ * @typeParam Given what a user may write, as far as TypeScript can express it.
  * @typeParam Value what the command receives.
  */
 export class OptionType<Given, Value = Given> {
   constructor(
     readonly schema: OptionSchema,
-    /** Makes a value of what the schema accepts; undefined refuses it. */
+    /** Converts an accepted value; undefined refuses it. */
     readonly convert: (given: Given) => Value | undefined = (given) => given as unknown as Value,
     readonly required = true,
   ) {}
@@ -151,7 +151,7 @@ export function flagOf(key: string): string {
   return `--${key.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`;
 }
 
-/** The types that options are made of. */
+/** The types of options. */
 export const boolean = (): OptionType<boolean> => new OptionType({ type: 'boolean' });
 export const text = (): OptionType<string> => new OptionType({ type: 'string', minLength: 1 });
 export const number = (bounds: OptionSchema = {}): OptionType<number> =>

@@ -49,7 +49,7 @@ function refusal(layers: OptionLayers): DskdError {
 describe('precedence', () => {
   const data = 'here';
 
-  test('a default where nothing is said', () => {
+  test('uses the default if nothing is given', () => {
     expect(resolve({ flags: { data } })).toEqual({
       data,
       epochs: 10,
@@ -60,7 +60,7 @@ describe('precedence', () => {
     });
   });
 
-  test('a preset wins over a default, a file over a preset, a flag over a file', () => {
+  test('a preset overrides a default, a file overrides a preset, a flag overrides a file', () => {
     const recipe = { epochs: 200, gccb: 'none', size: 128 };
     expect(resolve({ flags: { data }, recipe })).toMatchObject({
       epochs: 200,
@@ -80,11 +80,11 @@ describe('precedence', () => {
     });
   });
 
-  test('a flag can switch on again what a file switched off', () => {
+  test('a flag can switch on what a file switched off', () => {
     expect(resolve({ flags: { data, workers: true }, file: file({ workers: false }) }).workers).toBe(true);
   });
 
-  test('a wrong value that is overruled does no harm', () => {
+  test('an overridden wrong value is not an error', () => {
     expect(resolve({ flags: { data, epochs: 2 }, file: file({ epochs: 'many' }) }).epochs).toBe(2);
   });
 });
@@ -101,19 +101,19 @@ test.each([
   expect(resolve({ flags: { data: 'x', size: given } }).size).toEqual(wanted);
 });
 
-test.each([['large'], [8], ['8'], ['320x8'], ['320x'], [[320]], [-64]])('no size: %j', (given) => {
+test.each([['large'], [8], ['8'], ['320x8'], ['320x'], [[320]], [-64]])('refuses size %j', (given) => {
   expect(refusal({ flags: { data: 'x', size: given } }).message).toBe(
     `--size: got ${JSON.stringify(given)}, wanted pixels such as 256.`,
   );
 });
 
-test('paths of a file are relative to it; those of flags are as given', () => {
+test('paths in a file are relative to it; those in flags are used as given', () => {
   expect(resolve({ flags: {}, file: file({ data: 'images' }) }).data).toBe(path.resolve('configs', 'images'));
   expect(resolve({ flags: { data: 'images' } }).data).toBe('images');
 });
 
-describe('what is wrong', () => {
-  test('a flag: what was got, what was wanted', () => {
+describe('errors', () => {
+  test('a flag: the given value and the accepted values', () => {
     const error = refusal({ flags: { data: 'x', epochs: 0 } });
     expect(error.code).toBe('invalid-argument');
     expect(error.message).toBe('--epochs: got 0, wanted a whole number, 1 or more.');
@@ -126,7 +126,7 @@ describe('what is wrong', () => {
     );
   });
 
-  test('a value of a file: with its place', () => {
+  test('a value in a file: with its position', () => {
     const error = refusal({ flags: { data: 'x' }, file: file({ epochs: 'many', sigma: null }) });
     expect(error.code).toBe('invalid-config');
     expect(error.message).toContain(
@@ -135,7 +135,7 @@ describe('what is wrong', () => {
     expect(error.message).toContain('configs/dskd.yaml:2:9: sigma: got null, wanted a number, 0 or more.');
   });
 
-  test('an unknown option of a file: with its place and the nearest name', () => {
+  test('an unknown option in a file: with its position and the nearest name', () => {
     expect(refusal({ flags: { data: 'x' }, file: file({ epoch: 3 }) }).message).toBe(
       'configs/dskd.yaml:1:1: no option is called epoch; did you mean epochs?',
     );
@@ -143,10 +143,10 @@ describe('what is wrong', () => {
     expect(refusal({ flags: { data: 'x' }, file: file({ json: true }) }).message).toContain('--json');
   });
 
-  test('everything at once, what is missing included', () => {
+  test('reports all problems at once, including missing options', () => {
     const error = refusal({ flags: { epochs: 1.5 }, file: file({ gcbb: 'full' }) });
     expect(error.message.split('\n')).toEqual([
-      '3 options are not right:',
+      '3 options are invalid:',
       '  configs/dskd.yaml:1:1: no option is called gcbb; did you mean gccb?',
       '  --data <dir> is missing: a folder of images.',
       '  --epochs: got 1.5, wanted a whole number, 1 or more.',
@@ -158,7 +158,7 @@ describe('what is wrong', () => {
   });
 });
 
-test('recorded is what decides the result, not where things lie or how they run', () => {
+test('records options that determine the result, but no paths and no execution options', () => {
   const resolved = resolve({ flags: { data: 'secret/place', workers: false, epochs: 3 } });
   expect(recordedOptions(schema, resolved)).toEqual({ epochs: 3, gccb: 'full', size: [256, 256] });
 });

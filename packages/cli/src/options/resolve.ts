@@ -6,15 +6,15 @@ import { flagOf, type Option, type OptionSet, type OptionValues } from './option
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** Where options come from, strongest first. The defaults come last. */
+/** Sources of options, in descending priority. The defaults come last. */
 export interface OptionLayers {
   readonly flags: Values;
   readonly file?: ConfigFile | undefined;
-  /** What a preset sets. */
+  /** Options that a preset sets. */
   readonly recipe?: Values | undefined;
 }
 
-/** One thing that is wrong with the options. */
+/** One problem of the options. */
 interface OptionProblem {
   readonly option: string;
   /** The flag, or `FILE:LINE:COLUMN`. */
@@ -24,7 +24,7 @@ interface OptionProblem {
   readonly message: string;
 }
 
-/** The values of a config file, with its paths made relative to the folder it lies in. */
+/** The values of a config file, with its paths made relative to the folder of the file. */
 function fileValues(file: ConfigFile | undefined, options: OptionSet): Values {
   if (!file) return {};
   const values: Record<string, unknown> = { ...file.values };
@@ -39,9 +39,9 @@ function fileValues(file: ConfigFile | undefined, options: OptionSet): Values {
 }
 
 /**
- * The options of a command from all their sources: flag, then config file, then preset, then default.
+ * Resolves the options of a command from all their sources: flag, then config file, then preset, then default.
  * @param command its name, for the hint.
- * @throws {DskdError} `invalid-argument` or, where there is a config file, `invalid-config`: all that is wrong.
+ * @throws {DskdError} `invalid-argument` or, if there is a config file, `invalid-config`, with all problems.
  */
 export function resolveOptions<Options extends OptionSet>(
   command: string,
@@ -65,8 +65,8 @@ export function resolveOptions<Options extends OptionSet>(
     file ? 'invalid-config' : 'invalid-argument',
     problems.length === 1
       ? problems[0]!.message
-      : `${problems.length} options are not right:${problems.map(({ message }) => `\n  ${message}`).join('')}`,
-    { hint: `dskd ${command} --help-all lists every option and what it takes.`, details: { problems } },
+      : `${problems.length} options are invalid:${problems.map(({ message }) => `\n  ${message}`).join('')}`,
+    { hint: `dskd ${command} --help-all lists every option and its values.`, details: { problems } },
   );
 }
 
@@ -83,7 +83,7 @@ function wrongValue(key: string, option: Option, got: unknown, where: string): O
   return { option: key, where, got, wanted, message: `${name}: got ${shown}, wanted ${wanted}.` };
 }
 
-/** The keys of a config file that are no option there, each with the option that was meant. */
+/** Unknown keys of a config file, each with the most similar option. */
 function unknownKeys(file: ConfigFile | undefined, options: OptionSet): OptionProblem[] {
   if (!file) return [];
   const known = Object.keys(options).filter((key) => !options[key]!.facts.flagOnly);
@@ -103,7 +103,7 @@ function unknownKeys(file: ConfigFile | undefined, options: OptionSet): OptionPr
     });
 }
 
-/** The options that decide the result, as the artifact keeps them: no paths, nothing about this machine. */
+/** The options that determine the result, as the artifact records them: no paths, nothing about this machine. */
 export function recordedOptions<Options extends OptionSet>(
   options: Options,
   resolved: OptionValues<Options>,
@@ -117,7 +117,7 @@ export function recordedOptions<Options extends OptionSet>(
 
 const normalized = (name: string): string => name.toLowerCase().replace(/[-_]/g, '');
 
-/** Levenshtein distance: the number of letters to add, drop or change. */
+/** Levenshtein distance: the number of letters to add, remove or change. */
 function distance(from: string, to: string): number {
   let previous = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (let row = 1; row <= from.length; row++) {
@@ -132,8 +132,8 @@ function distance(from: string, to: string): number {
 }
 
 /**
- * The known name that was most likely meant by `name`: the same letters in another spelling, one that contains
- * the other, or one that differs in a few letters. Undefined where none is close.
+ * The known name that was most likely meant by `name`: one with the same letters in another spelling, one that
+ * contains the other, or one that differs in a few letters. Undefined if there is none.
  */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const wanted = normalized(name);

@@ -1,6 +1,6 @@
 import { boolean, choice, commaSeparated, option, text, type Option } from './option.js';
 
-/** Options that several commands have, each described once. */
+/** Options that several commands share. */
 
 /** The options of every command. */
 export const outputOptions = (

@@ -17,8 +17,8 @@ export function printLesson(outcome: LessonOutcome, json: boolean): void {
   );
   printLine(
     calibrating === 0
-      ? 'one image cannot be scored by what has not learned it: threshold and p-values stay'
-      : `their scores, each by what had not learned the image, joined those of the other good images`,
+      ? 'a single image cannot be scored by a model that did not learn it: threshold and p-values are unchanged'
+      : `their scores, each from a model that had not learned the image, were added to those of the other good images`,
   );
   if (threshold.after !== threshold.before) {
     printLine(`the threshold was ${threshold.before.toFixed(4)}`);

@@ -16,7 +16,7 @@ test.each([
   expect(wantsColor(stream, environment)).toBe(wanted);
 });
 
-test('a look begins and ends, or is not there', () => {
+test('a style begins and ends, or is absent', () => {
   expect(colored('dskd:', 'red', terminal, {})).toBe('\x1b[31mdskd:\x1b[39m');
   expect(colored('dskd:', 'red', terminal, { NO_COLOR: '1' })).toBe('dskd:');
 });

@@ -12,7 +12,7 @@ export function printLine(text = ''): void {
 
 const atEnd: (() => void)[] = [];
 
-/** Registers what must be cleaned up on the terminal before the program ends, also after an error. */
+/** Registers a function that cleans up the terminal before the program ends, also after an error. */
 export function onProgramEnd(clean: () => void): void {
   atEnd.push(clean);
 }
@@ -39,14 +39,14 @@ export function wantsColor(stream: OutputStream, environment: Environment = proc
   return stream.isTTY === true && TERM !== 'dumb';
 }
 
-/** `text` in a color, where `stream` is to be colored. */
+/** `text` in a color, if `stream` is to be colored. */
 export function colored(
   text: string,
   color: 'red' | 'yellow',
   stream: OutputStream,
   environment: Environment = process.env,
 ): string {
-  // picocolors decides by standard output alone, and colors pipes in CI: the decision here is per stream.
+  // picocolors checks standard output only, and colors pipes in CI; here the decision is made per stream.
   return pc.createColors(wantsColor(stream, environment))[color](text);
 }
 

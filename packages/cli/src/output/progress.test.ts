@@ -21,7 +21,7 @@ interface Stage {
   readonly at: (seconds: number, ...events: DskdEvent[]) => void;
 }
 
-/** A stream that keeps what is written, and a clock that is moved by hand. */
+/** A stream that records what is written, and a clock that is set manually. */
 function stage(isTTY: boolean, columns?: number): Stage {
   const written: string[] = [];
   const stream: ProgressStream = {
@@ -56,7 +56,7 @@ const step = (index: number): DskdEvent => ({
   samples: 4,
 });
 
-/** What stands on the terminal: the text without control sequences. */
+/** The visible text on the terminal, without control sequences. */
 const shown = (written: readonly string[]): string[] =>
   // eslint-disable-next-line no-control-regex -- control sequences begin with a control character
   written.map((text) => text.replace(/\x1b(?:\[\d*[A-Z]|[78])/g, '')).filter((text) => text !== '');
@@ -74,7 +74,7 @@ test('on a terminal a bar is redrawn: bar, losses, rate, time left', () => {
   expect(written).toContain('\x1b[1G');
 });
 
-test('lines are printed above the bar, which comes back with the next step', () => {
+test('lines are printed above the bar, which reappears with the next step', () => {
   const { written, at } = stage(true, 100);
   at(0, start, step(0), { type: 'warning', message: 'short' }, step(1));
   const lines = shown(written);
@@ -89,7 +89,7 @@ test('lines are printed above the bar, which comes back with the next step', () 
   ).toBe('\x1b[2K');
 });
 
-test('a run that goes on counts the steps of this process', () => {
+test('a resumed run counts the steps of this process', () => {
   const { written, at } = stage(true, 100);
   at(0, start);
   at(1, step(5));
@@ -97,14 +97,14 @@ test('a run that goes on counts the steps of this process', () => {
   expect(shown(written).at(-1)).toContain('1.00 steps/s, 2s left');
 });
 
-test('the line is cut to the terminal, so that it never wraps', () => {
+test('the line is cut to the width of the terminal, so that it never wraps', () => {
   const { written, at } = stage(true, 30);
   at(0, start);
   at(1, step(0));
   expect(shown(written).at(-1)).toHaveLength(30);
 });
 
-test('elsewhere: plain lines, one an epoch, with rate and time left; nothing is rewritten', () => {
+test('without a terminal: plain lines, one per epoch, with rate and time left; no line is rewritten', () => {
   const { written, at } = stage(false);
   at(0, start);
   at(8, step(0), step(1), step(2), step(3), {
@@ -121,7 +121,7 @@ test('elsewhere: plain lines, one an epoch, with rate and time left; nothing is 
   ]);
 });
 
-test('scoring shows how far it is, and leaves a clean line', () => {
+test('scoring shows its progress, and leaves an empty line', () => {
   const { written, at } = stage(true, 80);
   const scored = (index: number): DskdEvent => ({ type: 'image-scored', id: 'x', index, total: 2, score: 1 });
   at(0);
@@ -141,7 +141,7 @@ const part = (stage: string, done: number, total: number): DskdEvent => ({
   total,
 });
 
-test('a fit without epochs: images on a bar with rate and time left, then each part; a line says what each took', () => {
+test('a fit without epochs: a bar for images with rate and time left, then each part; lines show the duration of each', () => {
   const { written, at } = stage(true, 100);
   at(0);
   at(2, part('features', 8, 32));
@@ -162,7 +162,7 @@ test('a fit without epochs: images on a bar with rate and time left, then each p
   ]);
 });
 
-test('elsewhere a fit without epochs is a line for each part', () => {
+test('without a terminal a fit without epochs prints a line for each part', () => {
   const { written, at } = stage(false);
   at(3, part('features', 8, 16), part('features', 16, 16));
   at(5, part('global', 50, 100), { type: 'calibration-start', samples: 4 });
@@ -180,7 +180,7 @@ function counted(isTTY: boolean): string[] {
   return written;
 }
 
-test('a count leaves no line on a terminal and prints nothing elsewhere', () => {
+test('a count leaves no line on a terminal, and prints nothing without one', () => {
   const written = counted(true);
   expect(shown(written)[0]).toBe('[#####...........] drawn 1/3');
   expect(shown(written).at(-1)).toBe('[################] drawn 3/3');
@@ -188,7 +188,7 @@ test('a count leaves no line on a terminal and prints nothing elsewhere', () => 
   expect(counted(false)).toEqual([]);
 });
 
-test('the end of the program ends the bar: no timer keeps the process alive', () => {
+test('the bar stops at the end of the program: no timer keeps the process alive', () => {
   const bar = new ProgressBar({ isTTY: true, write: () => true });
   bar.show('half', 1, 2);
   expect(jest.getTimerCount()).toBe(1);

@@ -2,7 +2,7 @@ import type { DskdEvent, EventListener } from '@dskd/base';
 import cliProgress from 'cli-progress';
 import { colored, onProgramEnd, printJson } from './print.js';
 
-/** The stream of progress: standard error or, in a test, something like it. */
+/** The stream of progress: standard error or, in a test, a substitute. */
 export interface ProgressStream {
   write(text: string): unknown;
   readonly isTTY?: boolean;
@@ -23,8 +23,8 @@ export class ProgressBar {
   }
 
   /**
-   * Draws the bar, at most a few times a second. Does nothing elsewhere than on a terminal.
-   * @param total undefined where it is not known: then only the text is shown.
+   * Draws the bar, at most a few times a second. Does nothing without a terminal.
+   * @param total undefined if it is unknown: then only the text is shown.
    */
   show(text: string, done: number, total: number | undefined): void {
     if (!this.isTerminal) return;
@@ -43,7 +43,7 @@ export class ProgressBar {
       linewrap: true,
       gracefulExit: false,
     });
-    // The bar redraws by a timer, which would keep the process from ending after an error.
+    // The bar redraws by a timer, which would keep the process alive after an error.
     onProgramEnd(() => {
       this.clear();
     });
@@ -94,7 +94,7 @@ class Clock {
   }
 }
 
-/** The parts of a fit without epochs, one after another: how far each is, and in the end how long it took. */
+/** The parts of a fit without epochs, one after another: the progress of each and, when it ends, its duration. */
 class Stages {
   readonly #now: () => number;
   #name: string | undefined;
@@ -107,7 +107,7 @@ class Stages {
     this.#start = this.#last = now();
   }
 
-  /** @returns what to say of the part that ended, if one did, and what to show of the one that goes on. */
+  /** @returns a line about the part that ended, if one did, and the text of the current part. */
   next({ stage, done, total }: Extract<DskdEvent, { type: 'fit-progress' }>): {
     readonly ended: string | undefined;
     readonly shown: string;
@@ -125,7 +125,7 @@ class Stages {
     return { ended, shown };
   }
 
-  /** @returns what to say of the last part, if there is one. */
+  /** @returns a line about the last part, if there is one. */
   end(): string | undefined {
     if (this.#name === undefined) return undefined;
     const time = formatDuration((this.#last - this.#start) / 1000);
@@ -139,7 +139,7 @@ class Stages {
   }
 }
 
-/** Text for people: a line per epoch or part of a fit and, on a terminal, a bar. */
+/** Prints progress as text: a line per epoch or part of a fit and, on a terminal, a bar. */
 function textRenderer(stream: ProgressStream, now: () => number): EventListener {
   let run = { epochs: 0, steps: 0, done: 0, clock: new Clock(now) };
   let images: Clock | undefined;
@@ -213,7 +213,7 @@ function textRenderer(stream: ProgressStream, now: () => number): EventListener 
   };
 }
 
-/** Prints the events of a long call: as JSON lines on standard output, or as text on standard error. */
+/** Prints the events of a long operation: as JSON lines on standard output, or as text on standard error. */
 export function progressRenderer({
   json,
   stream = process.stderr,
@@ -222,7 +222,7 @@ export function progressRenderer({
   return json ? printJson : textRenderer(stream, now);
 }
 
-/** Counts finished items on a terminal: `drawn 12/180`. Prints nothing elsewhere. */
+/** Counts finished items on a terminal: `drawn 12/180`. Prints nothing without one. */
 export function countRenderer(verb: string, stream?: ProgressStream): (total: number) => void {
   const bar = new ProgressBar(stream);
   let done = 0;

@@ -35,12 +35,12 @@ export async function dataFacts(source: ImageSource, signal: AbortSignal): Promi
   ];
 }
 
-/** The method of a detector and its teacher, where it has one. */
+/** The method of a detector and its teacher, if it has one. */
 export function modelName({ method, teacher }: DetectorDescription): string {
   return teacher ? `method ${method}, teacher ${teacher.name}` : `method ${method}`;
 }
 
-/** What the methods `dskd` and `rd` record of a fit. Other methods may record other things. */
+/** The training record of the methods `dskd` and `rd`. Other methods may record other fields. */
 interface FitRecord {
   readonly epochs?: number;
   readonly steps?: number;
@@ -51,7 +51,7 @@ function lengthOf({ epochs, steps, batchSize }: FitRecord): string {
   return steps === undefined ? '' : `, ${epochs} epochs, ${steps} steps of ${batchSize}`;
 }
 
-/** Each rule that makes one score of several branches. */
+/** Description of each fusion rule. */
 const FUSIONS: Readonly<Record<DetectorDescription['fusion']['rule'], string>> = {
   sum: 'sum of the branches',
   'soft-maximum': 'soft maximum of the branches',
@@ -64,7 +64,7 @@ const NORMALIZATIONS: Readonly<Record<DetectorDescription['fusion']['normalizati
   'image-scores': 'mean and deviation of the scores of good images',
 };
 
-/** `global, weight 0.7`; a branch without a map says so. */
+/** `global, weight 0.7`; for a branch without a map this is stated. */
 function branchInWords(
   { name, map }: DetectorDescription['branches'][number],
   weights: DetectorDescription['fusion']['weights'],
@@ -106,7 +106,7 @@ export function modelFacts(description: DetectorDescription): Fact[] {
   ];
 }
 
-/** Words as a command line that can be pasted into a POSIX shell. */
+/** Formats words as a command line that can be pasted into a POSIX shell. */
 export function shellQuote(words: readonly string[]): string {
   return words
     .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))

@@ -20,7 +20,7 @@ test('299 images guarantee 1 % with confidence', () => {
 });
 
 test('a quantile guarantees its rate on average, a higher one with confidence', () => {
-  // Two of 59 above it: 3 of 60 on average.
+  // Two of 59 scores are above it: 3 of 60 on average.
   const lines = thresholdLines(described(59, { value: 56, falseAlarmRate: 0.05 }, 'held-out'));
   expect(lines).toEqual([
     'threshold 56.0000 for a false-alarm rate of 0.05 from 59 images (held-out)',
@@ -28,7 +28,7 @@ test('a quantile guarantees its rate on average, a higher one with confidence', 
   ]);
 });
 
-test('too few images are said to be, with what it takes', () => {
+test('reports too few images, and how many are needed', () => {
   expect(thresholdLines(described(20, { guaranteed: false }))).toEqual([
     'threshold 19.0000 for a false-alarm rate of 0.01 from 20 images (given)',
     'of new good parts like these at most 4.8 % raise a false alarm on average; at most 14 % with 95 % confidence',
@@ -40,7 +40,7 @@ test('training images guarantee nothing', () => {
   expect(thresholdLines(described(99, {}, 'training'))[1]).toMatch(/were trained on these images/);
 });
 
-test('examples of bad parts: what was chosen, and its errors', () => {
+test('with images of bad parts: prints how the threshold was chosen, and its errors', () => {
   const counts = { threshold: 4, falseAlarms: 1, normals: 40, misses: 0, anomalies: 12 };
   const chosenBy = (rule: 'f1-max' | 'cost'): string =>
     thresholdLines(described(40, { value: 4, falseAlarmRate: null, chosenBy: rule }), counts)[0]!;

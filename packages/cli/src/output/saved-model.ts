@@ -50,7 +50,7 @@ function guarantees({ threshold, calibration }: DetectorDescription): string[] {
   return lines;
 }
 
-/** Lines that say how a threshold was chosen and what it guarantees. */
+/** Lines that describe how a threshold was chosen and what it guarantees. */
 export function thresholdLines(description: DetectorDescription, chosen?: ChosenThreshold): string[] {
   const { threshold, calibration } = description;
   const value = `threshold ${threshold.value.toFixed(4)}`;

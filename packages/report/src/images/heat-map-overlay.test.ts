@@ -8,7 +8,7 @@ const map = (value: number): { data: Float32Array; width: number; height: number
 });
 const scale = { low: 2, threshold: 6 };
 
-test('pixels at the low end are unchanged, whatever the highest value', () => {
+test('pixels at the low end are unchanged, for any highest value', () => {
   expect(heatMapOverlay(image, map(2), scale).data).toEqual(image.data);
   expect(heatMapOverlay(image, map(-50), scale).data).toEqual(image.data);
 });

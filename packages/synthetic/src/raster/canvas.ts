@@ -93,7 +93,7 @@ export class Canvas {
     }
   }
 
-  /** The pixels that anti-aliasing may reach: one more on each side than lie in the box. */
+  /** The pixels that anti-aliasing may change: those of the box and one more on each side. */
   #pixelBox(box: Box, clip: Box = { left: 0, top: 0, right: this.size, bottom: this.size }): Box {
     const points = corners(box).map(([x, y]) => this.view.locate(x, y));
     const xs = points.map(([x]) => x);

@@ -157,13 +157,13 @@ function withPaths(values: PathsIn, folder: string): Record<string, unknown> {
   return result;
 }
 
-/** The folder of the results: as given, or beside the config and named after it. */
+/** The folder of the results: as given, or next to the config with a name derived from it. */
 function resultsOf(file: string, given: string | undefined): string {
   const { dir, name } = path.parse(file);
   return given ?? path.join(dir, `${name}-results`);
 }
 
-const EXAMPLE = 'bench/synthetic-grid.yaml of the repository is an example.';
+const EXAMPLE = 'See bench/synthetic-grid.yaml in the repository for an example.';
 
 export async function runBenchmarkFile(
   file: string,

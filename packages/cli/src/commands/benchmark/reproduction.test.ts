@@ -24,7 +24,7 @@ test("the paper's settings are the defaults", () => {
   expect(settings.teacher).toMatchObject({ name: 'wide_resnet50_2' });
 });
 
-test('flags overrule them', () => {
+test('flags override them', () => {
   const { settings, seeds, categories } = of('table6', {
     teacher: 'teacher-tiny',
     preset: 'nano',
@@ -39,7 +39,7 @@ test('flags overrule them', () => {
   expect([settings.gccbChannels, settings.localLearningRate]).toEqual([undefined, undefined]);
 });
 
-test('what makes no sense is refused before anything is read', () => {
+test('refuses invalid options before anything is read', () => {
   expect(() => of('table7', { teacher: 'teacher-tiny' })).toThrow(/got table7, wanted one of table1, /);
   expect(() => of('table5', {})).toThrow(/--teacher wide_resnet50_2 needs its weights/);
   expect(() => of('table5', { teacher: 'teacher-tiny', seeds: ['one'] })).toThrow(/--seeds: got one/);

@@ -4,8 +4,9 @@ import type { Detector, EvaluatedImage, ExplainedRegion } from '@dskd/detector';
 import { makeExplanation, type Explanation } from '@dskd/report';
 
 /**
- * Explains the largest region of an image by the nearest good patch, where the method keeps patches. The good image is
- * shown where `source` is what the detector was trained on: other data may have images of the same name.
+ * Explains the largest region of an image by the nearest good patch, if the method keeps patches. The good image is
+ * shown only if `source` is the data that the detector was trained on, because other data may have images of the same
+ * name.
  */
 export async function explanationOf(
   detector: Detector,

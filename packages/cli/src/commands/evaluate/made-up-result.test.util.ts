@@ -18,7 +18,7 @@ function quality(value: number, hasRegions: boolean): ScoreMetrics {
   };
 }
 
-/** Numbers that tell where they come from. */
+/** A result in which every number has a different value, so that tests can identify it. */
 export function madeUpResult({ hasRegions }: { readonly hasRegions: boolean }): EvaluationResult {
   return {
     source: 'tray|b',

@@ -37,7 +37,7 @@ function imageOf(id: string): EvaluatedImage {
 test.each([
   ['fused', 1],
   ['local', 2],
-])("maps of %s lie where MVTec's scripts look for them, every bit", async (score, value) => {
+])("maps of %s are where MVTec's scripts expect them, with every bit", async (score, value) => {
   const files = MapFiles.in(
     path.join(folder, score),
     sourceOf('test/good/000.png', 'test/hole/b.c.jpg'),
@@ -54,14 +54,14 @@ test.each([
   expect(Buffer.compare(written, wanted)).toBe(0);
 });
 
-test('images that would share a file, or have one elsewhere, are refused before any work', () => {
+test('refuses images with the same map file, or one outside the folder, before it does any work', () => {
   expect(() => MapFiles.in(folder, sourceOf('test/a.png', 'test/a.jpg'), 'fused')).toThrow(
-    'The maps of test/a.png and test/a.jpg would be one file',
+    'The maps of test/a.png and test/a.jpg would be the same file',
   );
-  expect(() => MapFiles.in(folder, sourceOf('../../a.png'), 'fused')).toThrow('would lie outside');
+  expect(() => MapFiles.in(folder, sourceOf('../../a.png'), 'fused')).toThrow('would be outside');
 });
 
-test('a folder that cannot be written is refused before any work', async () => {
+test('refuses a folder that cannot be written, before it does any work', async () => {
   const inTheWay = path.join(folder, 'file');
   await writeFile(inTheWay, '');
   await expect(
@@ -69,7 +69,7 @@ test('a folder that cannot be written is refused before any work', async () => {
   ).rejects.toMatchObject({ code: 'file-not-writable' });
 });
 
-test('a branch without a map has none to write', async () => {
+test('a branch without a map has no map to write', async () => {
   const files = MapFiles.in('x', sourceOf('test/a.png'), 'pooled');
   const branches = [
     { name: 'local', map: true },

@@ -7,8 +7,8 @@ import type { EvaluatedImage } from '@dskd/detector';
 const FUSED = 'fused';
 
 /**
- * Maps as files that MVTec's evaluation scripts read: `FOLDER/<object>/test/<defect>/<image>.tiff`, 32-bit floats of
- * the image's own size.
+ * Writes maps as files that MVTec's evaluation scripts read: `FOLDER/<object>/test/<defect>/<image>.tiff`, 32-bit
+ * floats, of the image's own size.
  */
 export class MapFiles {
   readonly #files: ReadonlyMap<string, string>;
@@ -20,9 +20,9 @@ export class MapFiles {
   }
 
   /**
-   * Names a file for each test image, before any work.
+   * Chooses a file for each test image, before any work.
    * @param score `fused` or the name of a branch.
-   * @throws {DskdError} `dataset-invalid` where two images would have one file, or one would lie outside the folder.
+   * @throws {DskdError} `dataset-invalid` if two images would have the same file, or one would be outside the folder.
    */
   static in(folder: string, source: ImageSource, score: string): MapFiles {
     const files = new Map<string, string>();
@@ -36,8 +36,8 @@ export class MapFiles {
         throw new DskdError(
           'dataset-invalid',
           twin
-            ? `The maps of ${twin.id} and ${sample.id} would be one file, ${file}.`
-            : `The map of ${sample.id} would lie outside ${object}.`,
+            ? `The maps of ${twin.id} and ${sample.id} would be the same file, ${file}.`
+            : `The map of ${sample.id} would be outside ${object}.`,
           { hint: 'Evaluate without --write-maps, or give the images other names.', details: { file } },
         );
       }

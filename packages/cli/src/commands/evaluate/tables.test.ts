@@ -35,13 +35,13 @@ at threshold 2.5000: 1 of 3 good images raise a false alarm, 2 of 4 anomalous on
 `);
 });
 
-test('Markdown without regions: what is not known is a dash, what cannot be measured NaN', () => {
+test('Markdown without regions: unknown values are a dash, undefined ones NaN', () => {
   const text = evaluationMarkdown(madeUpResult({ hasRegions: false }));
   expect(text).not.toContain('sPRO');
   expect(text).toContain('| fused | 0.8000 | 0.8100 | 0.8200 | 0.8300 | NaN | - |');
 });
 
-test('a branch without a map: dashes for pixels, and no line among the areas', () => {
+test('a branch without a map: dashes for pixel metrics, and no row in the tables of areas', () => {
   const { branches, ...rest } = madeUpResult({ hasRegions: true });
   const pooled: ScoreMetrics = {
     ...branches.local!,
@@ -57,7 +57,7 @@ test('a branch without a map: dashes for pixels, and no line among the areas', (
   expect(text).toContain('| cut, "deep" | 0.5500 | - | 0.5500 |');
 });
 
-test('CSV: a row a number, means and bounds; quoted where it must be, empty where it cannot be measured', () => {
+test('CSV: one number per row, means and bounds; quoted if necessary, empty if undefined', () => {
   const lines = evaluationCsv(madeUpResult({ hasRegions: true }))
     .trimEnd()
     .split('\n');

@@ -16,7 +16,7 @@ function scoresOf({ branches, fused }: EvaluationResult): [string, ScoreMetrics]
   return [...Object.entries(branches), ['fused', fused]];
 }
 
-/** Whether a branch gave no maps, where those of the fused score were measured. */
+/** Whether a branch has no maps although the fused score has them. */
 function hasNoMap({ auPro }: ScoreMetrics, scores: readonly [string, ScoreMetrics][]): boolean {
   return auPro === null && scores.at(-1)![1].auPro !== null;
 }
@@ -49,7 +49,7 @@ function imageAurocByDefect(scores: readonly [string, ScoreMetrics][], hasSubset
   return { header: ['image AUROC by defect', ...scores.map(([name]) => name)], rows };
 }
 
-/** A branch without a map has no areas: it is left out. */
+/** Branches without a map have no areas and are left out. */
 function auSpro(all: readonly [string, ScoreMetrics][]): Table {
   const scores = all.filter(([, quality]) => Object.keys(quality.auSpro).length > 0);
   const fused = scores.at(-1)![1];
@@ -135,7 +135,7 @@ const COLUMNS = [
   'upper',
 ] as const;
 
-/** One number. Without bounds where it is exact. */
+/** One number. Without bounds if it is exact. */
 interface Row {
   /** All test images, the images of one defect type or subset, or the regions of one type. */
   readonly scope: 'all' | 'images' | 'regions';
@@ -175,9 +175,9 @@ function cell(value: string | number | undefined): string {
 }
 
 /**
- * An evaluation as CSV (RFC 4180, with line feeds alone), one number per row: the score (a branch or `fused`), the images or
- * regions it is measured on, the metric named as in the JSON result, and limit and bounds where there are some. The value
- * of a metric that is not defined is empty. Over all images, auSpro is the mean over the subsets.
+ * Formats an evaluation as CSV (RFC 4180, but with line feeds only), one number per row: the score (a branch or
+ * `fused`), the images or regions it is measured on, the metric named as in the JSON result, and limit and bounds if
+ * there are any. The value of an undefined metric is empty. For all images, auSpro is the mean over the subsets.
  */
 export function evaluationCsv(result: EvaluationResult): string {
   const { source, protocol, atThreshold } = result;

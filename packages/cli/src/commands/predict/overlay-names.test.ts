@@ -2,11 +2,11 @@ import { overlayNames } from './overlay-names.js';
 
 const names = (...files: string[]): string[] => files.map((file) => overlayNames(files).get(file)!);
 
-test('an image gives its overlay its name', () => {
+test('an overlay has the name of its image', () => {
   expect(names('parts/a.png', 'parts/b.jpg')).toEqual(['a.overlay.png', 'b.overlay.png']);
 });
 
-test('images of one name are told apart by their folders, as many as it takes', () => {
+test('images with the same name get as many of their folders as are needed', () => {
   expect(names('test/good/000.png', 'test/spot/000.png', 'test/spot/001.png')).toEqual([
     'good-000.overlay.png',
     'spot-000.overlay.png',
@@ -20,11 +20,11 @@ test('images of one name are told apart by their folders, as many as it takes', 
   expect(names('000.png', 'deeper/000.png')).toEqual(['000.overlay.png', 'deeper-000.overlay.png']);
 });
 
-test('images that differ in their ending alone keep it', () => {
+test('images that differ only in their extension keep it', () => {
   expect(names('parts/a.png', 'parts/a.jpg')).toEqual(['a.png.overlay.png', 'a.jpg.overlay.png']);
 });
 
-test('no two overlays share a file, in whatever case names are written', () => {
+test('no two overlays have the same file, also if case is ignored', () => {
   const files = ['a/b-c/x.png', 'a-b/c/x.png', 'A/X.png', 'a/x.png', '../a/x.png', 'c-x.png', 'a/x.PNG'];
   const lower = names(...files).map((name) => name.toLowerCase());
   expect(new Set(lower).size).toBe(files.length);

@@ -81,7 +81,7 @@ function checkArguments(images: readonly string[], { watch, out }: PredictOption
   }
   if (watch !== undefined && out !== undefined && path.resolve(watch) === path.resolve(out)) {
     throw new DskdError('invalid-argument', `Got ${watch} to watch and to write heat maps to.`, {
-      hint: 'Heat maps would be taken for new images: give --out another folder.',
+      hint: 'Heat maps would be treated as new images: choose another folder for --out.',
     });
   }
 }
@@ -94,7 +94,7 @@ async function* concatenated(
   yield* arrivals;
 }
 
-/** Progress on the terminal, where the results go elsewhere. */
+/** Progress on the terminal, if the results go to another place. */
 function fileProgress(total: number): (id: string, prediction: Prediction) => void {
   const render = progressRenderer({ json: false });
   let index = 0;
@@ -116,7 +116,7 @@ async function writeOverlay(
   await writeFileAtomically(file, await encodeImage(pixels));
 }
 
-/** Which good patch comes nearest to a region. */
+/** Describes the good patch that is nearest to a region. */
 function inWords({ box, nearest }: ExplainedRegion): string {
   const { id, index, area, distance } = nearest;
   const place = ({ left, top, width, height }: typeof area): string =>
@@ -124,7 +124,7 @@ function inWords({ box, nearest }: ExplainedRegion): string {
   return `region ${place(box)}: nearest good patch ${place(area)} of ${id ?? `training image ${index}`}, distance ${distance.toPrecision(3)}`;
 }
 
-/** The printed line of a prediction: all but its maps. */
+/** The printed line of a prediction: everything except its maps. */
 function lineOf(
   file: string,
   prediction: Prediction,
@@ -146,7 +146,7 @@ function lineOf(
         { score: branch.score, pValue: branch.pValue, anomalous: branch.anomalous },
       ]),
     ),
-    // Regions stay in their order; those that are explained, the largest, have the nearest patch.
+    // Regions keep their order; the explained ones (the largest) also have the nearest patch.
     regions: regions.map((region) => explained.find(({ peak }) => peak === region.peak) ?? region),
     ...(overlay !== undefined && { overlay }),
   };

@@ -25,7 +25,7 @@ async function file(content: string): Promise<string> {
   return name;
 }
 
-test('by name, by category, from a file, or as it stands in a config file', async () => {
+test('by name, by category, from a file, or as content of a config file', async () => {
   expect(await of('none')).toBeUndefined();
   expect(await of('gcad')).toEqual(gcadAugmentation());
   expect(await of('gcad', 'pushpins')).toEqual(gcadAugmentation('pushpins'));
@@ -33,7 +33,7 @@ test('by name, by category, from a file, or as it stands in a config file', asyn
   expect(await of({ flips: { horizontal: true } })).toEqual({ flips: { horizontal: true } });
 });
 
-test('what makes no sense is refused', async () => {
+test('refuses invalid values', async () => {
   await expect(of('gcda')).rejects.toMatchObject({ code: 'file-not-found' });
   await expect(of(await file('{"rotation": '))).rejects.toMatchObject({ code: 'invalid-config' });
   await expect(of({ rotation: { degrees: 'few' } })).rejects.toMatchObject({ code: 'invalid-config' });

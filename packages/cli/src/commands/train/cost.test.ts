@@ -11,7 +11,7 @@ const cost: TrainingCost = {
   alternatives: [],
 };
 
-test('a cost in words, without a time where none was measured', () => {
+test('prints a cost, without a time if none was measured', () => {
   expect(describeCost(cost)).toBe(
     'this needs 5.3 GiB of memory and at most about 2h46m here: 4000 steps of 2.50 s (measured)',
   );
@@ -20,13 +20,13 @@ test('a cost in words, without a time where none was measured', () => {
   );
 });
 
-test('a method without steps has a memory, and one pass', () => {
+test('a method without steps has a memory and one pass', () => {
   expect(describeCost({ ...cost, steps: 0, seconds: null, secondsPerStep: null })).toBe(
     'this needs 5.3 GiB of memory here; the method has no training steps to measure: most of its time is one pass over the images',
   );
 });
 
-test('what cannot fit is refused, with what would', () => {
+test('refuses a training that does not fit, and lists alternatives', () => {
   expect(() => {
     assertFitsHere(cost, 8 * 2 ** 30);
   }).not.toThrow();

@@ -24,7 +24,7 @@ export function describeCost({ bytes, seconds, secondsPerStep, steps }: Training
   );
 }
 
-/** @throws {DskdError} `out-of-memory` where a training does not fit, with alternatives that do. */
+/** @throws {DskdError} `out-of-memory` if the training does not fit, with alternatives that do. */
 export function assertFitsHere({ bytes, memory, alternatives }: TrainingCost, available: number): void {
   if (memory.exceeded.length === 0 && bytes <= available) return;
   throw new DskdError(
@@ -36,7 +36,7 @@ export function assertFitsHere({ bytes, memory, alternatives }: TrainingCost, av
 
 /**
  * Prints the memory and time that a training takes on this machine, before it starts.
- * @throws {DskdError} `out-of-memory` where it does not fit, with alternatives that do.
+ * @throws {DskdError} `out-of-memory` if it does not fit, with alternatives that do.
  */
 export async function printCost(options: TrainDetectorOptions, json: boolean): Promise<void> {
   const available = memoryHere();

@@ -14,7 +14,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-test('a model has a name of its own, and never replaces what nobody named', async () => {
+test('a model has a default name, and replaces an existing file only if --out names it', async () => {
   expect(outOf(undefined)).toBe('model.safetensors');
   await writeFile('model.safetensors', 'of yesterday');
   expect(() => outOf(undefined)).toThrow('There is a file model.safetensors already.');

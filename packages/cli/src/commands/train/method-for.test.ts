@@ -5,7 +5,7 @@ import { trainingChoices } from './training-options.js';
 
 const of = (given: Record<string, unknown>): string => methodFor(given, trainOptions);
 
-test('nothing said: instant; an option that only students have: the students', () => {
+test('the default is instant; an option that only students have selects the students', () => {
   expect(of({ data: 'x', size: 64, seed: 3, normalization: 'moments', storage: 'float16' })).toBe('instant');
   for (const given of [
     { preset: 'paper' },
@@ -23,7 +23,7 @@ test('nothing said: instant; an option that only students have: the students', (
   }
 });
 
-test('a method that is named is that one, with its options', () => {
+test('a named method is used, with its options', () => {
   expect(of({ method: 'dskd' })).toBe('dskd');
   expect(of({ method: 'padim', methodOptions: '{}' })).toBe('padim');
   expect(of({ method: 'rd', preset: 'nano', localObjective: 'perPixelCosine' })).toBe('rd');
@@ -35,7 +35,7 @@ test.each([
   [{ method: 'patchcore', checkpoint: 'run' }, '--checkpoint'],
   [{ method: 'rd', gccb: 'pool' }, '--gccb'],
   [{ method: 'of-a-plugin', batchSize: 3 }, '--batch-size'],
-])('%j: options of others are refused by name', (given, flags) => {
+])('%j: refuses options of other methods by name', (given, flags) => {
   expect(() => of(given)).toThrow(
     expect.objectContaining({
       code: 'invalid-argument',
@@ -54,7 +54,7 @@ async function choices(given: Record<string, unknown>): Promise<ReturnType<typeo
   return trainingChoices(options);
 }
 
-test('what is left out is left to the method: size, normalization, fusion; defaults of students are not recorded', async () => {
+test('the method sets size, normalization and fusion by default; defaults of students are not recorded', async () => {
   expect(await choices({})).toEqual({
     method: 'instant',
     options: {},
@@ -89,7 +89,7 @@ test('what is left out is left to the method: size, normalization, fusion; defau
   });
 });
 
-test('--method-options reaches every method, over what flags say', async () => {
+test('--method-options works for every method and overrides flags', async () => {
   expect((await choices({ methodOptions: '{"pooled": null}' })).options).toEqual({ pooled: null });
   expect((await choices({ preset: 'nano', methodOptions: { batchSize: 3 } })).options).toMatchObject({
     preset: 'nano',

@@ -2,7 +2,7 @@ import { DskdError } from '@dskd/base';
 import { TRAINING_DEFAULTS } from '@dskd/methods/defaults';
 import { flagOf, type OptionFacts, type OptionSet } from '../../options/option.js';
 
-/** The method of the paper's students: their options alone say that it is meant. */
+/** The method of the paper's students. Options that only students have select it. */
 const STUDENTS = 'dskd';
 
 /** Whether a method has an option. */
@@ -12,16 +12,16 @@ export function hasOption(method: string, { methods }: OptionFacts): boolean {
 }
 
 /**
- * The method that is trained: the one named; else that of the students, where an option is given that only they have;
- * else the default.
- * @param given options of the command line and of the config file, by key; not yet checked.
+ * Returns the method to train: the named one; otherwise that of the students, if an option is given that only they
+ * have; otherwise the default.
+ * @param given options of the command line and of the config file, by key; not checked yet.
  * @throws {DskdError} `invalid-argument` for options that the method does not have.
  */
 export function methodFor(given: Readonly<Record<string, unknown>>, options: OptionSet): string {
   const special = Object.entries(options).filter(
     ([key, { facts }]) => facts.methods !== undefined && given[key] !== undefined,
   );
-  // What is no text is refused with all other wrong values.
+  // A value that is not text is refused later, with all other wrong values.
   const named = typeof given.method === 'string' ? given.method : undefined;
   const method = named ?? (special.length > 0 ? STUDENTS : TRAINING_DEFAULTS.method);
   const foreign = special.filter(([, { facts }]) => !hasOption(method, facts)).map(([key]) => flagOf(key));
@@ -32,7 +32,7 @@ export function methodFor(given: Readonly<Record<string, unknown>>, options: Opt
     {
       hint:
         `Leave ${foreign.length === 1 ? 'it' : 'them'} out, or train the paper's students: --method ${STUDENTS}. ` +
-        'What other methods can be told goes into --method-options.',
+        'Options of other methods without a flag go into --method-options.',
       details: { method, options: foreign },
     },
   );

@@ -9,10 +9,10 @@ const sample = (split: Sample['split'], label: Sample['label']): Sample => ({
   load: () => Promise.reject(new Error('not read')),
 });
 
-/** The commands among the lines. */
+/** The lines that are commands. */
 const commands = (text: string): string[] => text.split('\n').filter((line) => line.startsWith('  dskd '));
 
-test('a folder of good images: predict, calibrate, and what an evaluation takes', () => {
+test('a folder of good images: predict, calibrate, and what an evaluation needs', () => {
   const text = nextSteps(
     { samples: [sample('train', 'good')] },
     { model: 'model.safetensors', data: 'good parts', category: undefined },
@@ -25,7 +25,7 @@ test('a folder of good images: predict, calibrate, and what an evaluation takes'
   expect(text).toContain('FOLDER/test/NAME_OF_A_DEFECT');
 });
 
-test('images of defects are there: the command that evaluates on them, to copy', () => {
+test('a dataset with images of defects: the command that evaluates on them', () => {
   const text = nextSteps(
     { samples: [sample('train', 'good'), sample('test', 'anomalous')] },
     { model: 'my model.safetensors', data: "good 'n' bad", category: 'tray' },

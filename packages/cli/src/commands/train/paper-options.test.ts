@@ -10,7 +10,7 @@ async function optionsOf(flags: Record<string, unknown>): Promise<TrainOptions> 
   return resolveOptions('train', trainOptions, { flags, recipe: await train.recipe!(flags) });
 }
 
-test('what the paper trained with', async () => {
+test('sets what the paper trained with', async () => {
   const flags = { ...places, preset: 'paper', category: 'screw_bag' };
   const options = await optionsOf(flags);
   expect(options).toMatchObject({ teacher: 'wide_resnet50_2', size: [256, 256], epochs: 200, batchSize: 16 });
@@ -34,20 +34,20 @@ test('what the paper trained with', async () => {
   expect(gcadAugmentation('screw_bag').flips).toEqual({ horizontal: true, vertical: true });
 });
 
-test('what a user says is stronger', async () => {
+test('options of the user override it', async () => {
   const flags = { ...places, preset: 'paper', epochs: 3, augment: 'none', teacher: 'resnet18' };
   const options = await optionsOf(flags);
   expect(options).toMatchObject({ epochs: 3, teacher: 'resnet18', batchSize: 16 });
   expect(await augmentationOf(options)).toBeUndefined();
 });
 
-test('--student local trains that one alone', async () => {
+test('--student local trains only the local student', async () => {
   const flags = { ...places, teacher: 'resnet18', student: 'local' };
   const { options } = trainingChoices(await optionsOf(flags));
   expect(Object.keys((options as DskdOptions).branches)).toEqual(['local']);
 });
 
-test('--tiles, with an overlap or without; an overlap alone is refused', () => {
+test('--tiles, with or without an overlap; an overlap alone is refused', () => {
   const of = (flags: object): unknown =>
     trainingChoices(resolveOptions('train', trainOptions, { flags: { ...places, ...flags } })).input;
   expect(of({ size: '1024', tiles: 256 })).toMatchObject({ size: [1024, 1024], tiles: { size: 256 } });

@@ -29,7 +29,7 @@ export class TrainingReport {
   listen(event: DskdEvent): void {
     if (event.type !== 'epoch-end') return;
     const { epoch, losses } = event;
-    // Students that are trained one after the other, as on tiles, come to each epoch twice.
+    // Students that are trained one after the other, as with tiles, report each epoch twice.
     const index = this.#history.findIndex((entry) => entry.epoch === epoch);
     if (index < 0) this.#history.push({ epoch, losses });
     else this.#history[index] = { epoch, losses: { ...this.#history[index]!.losses, ...losses } };

@@ -39,7 +39,7 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
     process.stderr.write(`backend ${backend.name}\n`);
   }
   const threads = options.workers && backend.name !== 'webgpu' && os.availableParallelism() > 1;
-  // What plugins register they register in each thread.
+  // Plugins must be loaded in each thread, because they register methods and objectives there.
   const modules = pluginModules(options.plugin ?? []);
   const teacher = await loadTeacher?.();
   try {
@@ -121,7 +121,7 @@ export interface NextSteps {
   readonly category?: string | undefined;
 }
 
-/** The commands that come after a training, to copy. */
+/** The commands to use after a training. */
 export function nextSteps(
   { samples }: Pick<ImageSource, 'samples'>,
   { model, data, category }: NextSteps,
@@ -143,7 +143,7 @@ export function nextSteps(
     `  dskd predict ${file} NEW_IMAGES --out heat-maps`,
     '      which of them are anomalous, and where',
     `  dskd calibrate ${file} --normals MORE_GOOD_IMAGES`,
-    '      a threshold from more good images, without training again: the more, the fewer surprises',
+    '      a threshold from more good images, without training again; more images make it more reliable',
     ...evaluate,
   ].join('\n');
 }

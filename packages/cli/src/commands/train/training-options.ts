@@ -19,12 +19,12 @@ function branchOf(branch: 'local' | 'global', options: TrainOptions): BranchOpti
   };
 }
 
-/** The options of the method that is trained: its flags, over them what `--method-options` says. */
+/** The options of the trained method: from its flags, overridden by `--method-options`. */
 function methodOptions(options: TrainOptions): object {
   return { ...studentOptions(options), ...parsedMethodOptions(options.methodOptions) };
 }
 
-/** What the flags of the students say; nothing for other methods. */
+/** Options from the flags of the students; empty for other methods. */
 function studentOptions(options: TrainOptions): object {
   const { method, preset, epochs, batchSize, reestimateBatchNorm, gccb, gccbChannels } = options;
   if (method !== 'dskd' && method !== 'rd') return {};
@@ -56,12 +56,12 @@ function parsedMethodOptions(given: TrainOptions['methodOptions'] = {}): object 
   });
 }
 
-/** The options that a method has: defaults of other methods are no part of its record. */
+/** The options that a method has. Defaults of other methods are not recorded. */
 function optionsOf(method: string): OptionSet {
   return Object.fromEntries(Object.entries(trainOptions).filter(([, { facts }]) => hasOption(method, facts)));
 }
 
-/** @throws {DskdError} `invalid-argument` for an overlap of no tiles */
+/** @throws {DskdError} `invalid-argument` for an overlap without tiles */
 function tilesOf({ tiles, tileOverlap }: TrainOptions): Pick<InputOptions, 'tiles'> {
   if (tiles !== undefined) {
     return { tiles: { size: tiles, ...(tileOverlap !== undefined && { overlap: tileOverlap }) } };
@@ -72,7 +72,7 @@ function tilesOf({ tiles, tileOverlap }: TrainOptions): Pick<InputOptions, 'tile
   });
 }
 
-/** The options of `trainDetector` that depend on the command line alone, not on the data. */
+/** The options of `trainDetector` that depend only on the command line, not on the data. */
 export function trainingChoices(options: TrainOptions): Omit<TrainDetectorOptions, 'source' | 'teacher'> {
   return {
     method: options.method,
@@ -94,9 +94,9 @@ export function trainingChoices(options: TrainOptions): Omit<TrainDetectorOption
 }
 
 /**
- * The options that `--preset paper` sets: all that the paper trained with, not only the size of the students. Flags
- * and a config file overrule them. Sigma is not among them: the default is the paper's 4 at 256 px, and it scales
- * with the input size.
+ * The options that `--preset paper` sets: everything that the paper trained with, not only the size of the students.
+ * Flags and a config file override them. Sigma is not among them, because the default is the paper's 4 at 256 px and
+ * scales with the input size.
  */
 export function paperOptions(category: string | undefined): Record<string, unknown> {
   const { teacher, training } = paperRecipe(category);
@@ -120,7 +120,7 @@ export function paperOptions(category: string | undefined): Record<string, unkno
 }
 
 /**
- * The augmentation that `--augment` names, from a name, a JSON file or the content of the config file.
+ * Returns the augmentation for `--augment`: by name, from a JSON file or from the content of the config file.
  * @throws {DskdError} `file-not-found`, `invalid-config`
  */
 export async function augmentationOf({ augment, category }: TrainOptions): Promise<Augmentation | undefined> {

@@ -9,20 +9,20 @@ import { describeFits, fitBackbones, formatOf, readTensors, readWeightsFile } fr
 
 export interface ConvertWeightsOptions {
   readonly json?: boolean;
-  /** Look inside a checkpoint for its state dict, and drop `module.` in front of names. */
+  /** Looks inside a checkpoint for its state dict, and drops `module.` at the start of names. */
   readonly unwrap?: boolean;
-  /** The entry of a checkpoint that contains the state dict, where `unwrap` does not find it. */
+  /** The entry of a checkpoint that contains the state dict, if `unwrap` does not find it. */
   readonly entry?: string | undefined;
   /** Prefix to drop from the names that begin with it. */
   readonly stripPrefix?: string | undefined;
-  /** Keep only the tensors that this backbone reads. */
+  /** Keeps only the tensors that this backbone reads. */
   readonly backbone?: string | undefined;
 }
 
 /** Number of dropped tensors whose names are printed. `--json` has all. */
 const LISTED = 12;
 
-/** @throws {DskdError} `invalid-argument` where no name begins with it or two names would become one. */
+/** @throws {DskdError} `invalid-argument` if no name begins with it or two names would become equal. */
 function stripPrefix(tensors: StateDict, prefix: string): StateDict {
   const stripped: StateDict = new Map();
   let found = false;
@@ -95,7 +95,7 @@ export async function convertWeights(
   const renamed = prefix === undefined ? all : stripPrefix(all, prefix);
   const kept = backbone === undefined ? renamed : await keepTensorsOf(renamed, backbone);
   const dropped = [...renamed.keys()].filter((name) => !kept.has(name));
-  // Other readers of safetensors expect this of weights from PyTorch.
+  // Other readers of safetensors expect this metadata for weights from PyTorch.
   const file = writeSafetensors(kept, { format: 'pt' });
   await writeFileAtomically(output, file);
   const result = {

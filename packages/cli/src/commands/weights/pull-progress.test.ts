@@ -7,7 +7,7 @@ afterEach(() => jest.useRealTimers());
 
 const MEBIBYTE = 2 ** 20;
 
-/** What a download of 100 MiB at 10 MiB/s writes. */
+/** The text that a download of 100 MiB at 10 MiB/s writes. */
 function show(isTTY: boolean, { announced }: { announced: boolean }): string[] {
   const written: string[] = [];
   let now = 0;
@@ -30,11 +30,11 @@ test('on a terminal a bar is redrawn, with rate and time left', () => {
   expect(written[0]).toBe('pulling net (100.0 MiB)\n');
   expect(written).toContain('[########........] 50.0/100.0 MiB  10.0 MiB/s  5s left');
   expect(written.at(-1)).toBe('\x1b[2K');
-  // Not for every piece.
+  // The bar is not redrawn for every chunk.
   expect(written.filter((text) => text.includes('MiB/s')).length).toBeLessThan(15);
 });
 
-test('elsewhere there is a plain line for every tenth', () => {
+test('without a terminal there is a line for every tenth', () => {
   const written = show(false, { announced: true });
   expect(written).toHaveLength(11);
   expect(written[5]).toBe('net: 50.0/100.0 MiB  10.0 MiB/s  5s left\n');
@@ -48,7 +48,7 @@ test('without a length there is a line for every 16 MiB, and no time left', () =
   expect(written[1]).toBe('net: 20.0 MiB  10.0 MiB/s\n');
 });
 
-test('a new try says why, where it goes on, and counts its own rate', () => {
+test('a retry reports the reason and where it resumes, and measures a new rate', () => {
   const written: string[] = [];
   let now = 0;
   const stream = { write: (text: string) => written.push(text) };

@@ -33,7 +33,7 @@ function textAt(bytes: Uint8Array, start: number, length: number): string {
 export function formatOf(bytes: Uint8Array): string {
   if (textAt(bytes, 1, 5) === 'NUMPY') return 'NumPy .npy';
   if (textAt(bytes, 0, 2) === 'PK') {
-    // The name of a zip archive's first member stands at 30, its length at 26.
+    // The length of the first member's name in a zip archive is at offset 26, the name at 30.
     const first = textAt(bytes, 30, bytes[26]! + 256 * bytes[27]!);
     return first.endsWith('.npy') ? 'NumPy .npz' : 'PyTorch .pth (zip)';
   }
@@ -71,7 +71,7 @@ export async function fitBackbones(tensors: StateDict): Promise<Fit[]> {
   return fits.filter(({ size }) => size === largest).map(({ backbone, prefix }) => ({ backbone, prefix }));
 }
 
-/** The backbones in words, with the prefix to strip: `resnet50 or resnet50_v1`. */
+/** The backbones as text, with the prefix to strip: `resnet50 or resnet50_v1`. */
 export function describeFits(fits: readonly Fit[]): string {
   return fits
     .map(({ backbone, prefix }) => (prefix === '' ? backbone : `${backbone} after --strip-prefix ${prefix}`))

@@ -83,7 +83,7 @@ export async function pullEntry(
 
 const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 
-/** Elsewhere than on a terminal, a line is printed for every tenth or, where the size is unknown, for every 16 MiB. */
+/** Without a terminal, a line is printed for every tenth or, if the size is unknown, for every 16 MiB. */
 const LINES = 10;
 const LINE_BYTES = 2 ** 24;
 

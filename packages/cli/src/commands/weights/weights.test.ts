@@ -28,7 +28,7 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs in this process, with what it writes to the standard streams. */
+/** Runs in this process, and captures what is written to the standard streams. */
 async function capture(run: () => Promise<number>): Promise<Outcome> {
   const written = { stdout: '', stderr: '' };
   const streams = ['stdout', 'stderr'] as const;
@@ -113,7 +113,7 @@ describe('pull', () => {
     bytes: CONTENT.byteLength,
   });
 
-  test('prints where the file is and under which license; progress goes to standard error', async () => {
+  test('prints the path of the file and its license; progress goes to standard error', async () => {
     const cache = path.join(folder, 'cache');
     const run = (): Promise<number> => pullEntry(entry(), { cache, mirror }).then(() => 0);
     const first = await capture(run);
@@ -142,7 +142,7 @@ describe('pull', () => {
     });
   });
 
-  test('what is not there is said with what to do by hand', async () => {
+  test('for a missing file, says how to download it manually', async () => {
     const args = ['pull', 'wide_resnet50_2', '--cache', folder, '--mirror', mirror];
     const human = await weights(...args);
     expect(human.code).toBe(1);
@@ -155,7 +155,7 @@ describe('pull', () => {
     expect(machine).toMatchObject({ type: 'error', code: 'download-failed', details: { path: place } });
   });
 
-  test('a name that is not known is wrong use', async () => {
+  test('an unknown name is a usage error', async () => {
     const { code, stderr } = await weights('pull', 'resnet9000');
     expect(code).toBe(2);
     expect(stderr).toContain('wide_resnet50_2');
@@ -163,7 +163,7 @@ describe('pull', () => {
 });
 
 describe('info', () => {
-  test('says format, tensors, digest and what it fits', async () => {
+  test('prints format, tensors, digest and matching backbones', async () => {
     const file = await save('net.safetensors', fabricated());
     const { code, stdout } = await weights('info', file);
     expect(code).toBe(0);
@@ -182,8 +182,8 @@ describe('info', () => {
     expect(machine.tensors).toHaveLength(backboneInfo('squeezenet1_1').weightShapes().size);
   });
 
-  test('finds a prefix, and the larger of two that fit', async () => {
-    // Shapes are all that counts. Among them are all that a ResNet-18 reads.
+  test('finds a prefix, and the larger of two backbones that match', async () => {
+    // Only shapes matter. All tensors of a ResNet-18 are among them.
     const tensors: StateDict = new Map();
     for (const [name, shape] of backboneInfo('resnet34').weightShapes()) {
       const length = shape.reduce((product, side) => product * side, 1);
@@ -193,7 +193,7 @@ describe('info', () => {
     expect(stdout).toMatch(/^fits +resnet34 after --strip-prefix module\.$/m);
   });
 
-  test('what fits nothing, what is no weight file, what is not there', async () => {
+  test('reports weights that match no backbone, files that are not weights, and missing files', async () => {
     const alone: StateDict = new Map([['a', { dtype: 'F32', shape: [1], data: Float32Array.of(1) }]]);
     expect((await weights('info', await save('alone.safetensors', alone))).stdout).toContain('no backbone');
     const words = path.join(folder, 'words.pth');
@@ -209,7 +209,7 @@ describe('convert', () => {
     return { code, ...(JSON.parse(stdout) as Record<string, unknown>) };
   };
 
-  test('keeps what a backbone reads, under its names, and says what it dropped', async () => {
+  test('keeps what a backbone reads, under its names, and reports what it dropped', async () => {
     const tensors = fabricated('net.');
     tensors.set('net.classifier.1.bias', { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) });
     const input = await save('wrapped.safetensors', tensors);
@@ -232,7 +232,7 @@ describe('convert', () => {
     expect(metadata).toEqual({ format: 'pt' });
   });
 
-  test('says to people what it did', async () => {
+  test('prints a summary as text', async () => {
     const tensors = fabricated().set('spare', {
       dtype: 'I64',
       shape: [],
@@ -257,7 +257,7 @@ describe('convert', () => {
     expect(tensors).toEqual(readStateDict(await readFile(fixture(name))));
   });
 
-  test('a checkpoint says what reads it', async () => {
+  test('for a checkpoint, says which option reads it', async () => {
     const input = fixture('checkpoint.pth');
     const output = path.join(folder, 'checkpoint.safetensors');
     const refused = await weights('convert', input, output);
@@ -275,7 +275,7 @@ describe('convert', () => {
     ['a backbone it is not', ['--backbone', 'resnet18'], 1, 'They fit squeezenet1_1.'],
     ['a backbone there is not', ['--backbone', 'resnet9000'], 2, 'squeezenet1_1'],
     ['a prefix nobody has', ['--strip-prefix', 'module.'], 2, "No tensor's name begins with 'module.'"],
-  ])('%s: nothing is written', async (_, options, code, message) => {
+  ])('%s: no file is written', async (_, options, code, message) => {
     const input = await save('input.safetensors', fabricated());
     const output = path.join(folder, 'never.safetensors');
     const outcome = await weights('convert', input, output, ...options);
@@ -284,7 +284,7 @@ describe('convert', () => {
     expect(await readdir(folder)).not.toContain('never.safetensors');
   });
 
-  test('two names that would become one, a result that is not called .safetensors', async () => {
+  test('refuses two names that would become equal, and a result without the extension .safetensors', async () => {
     const entry = { dtype: 'F32', shape: [1], data: Float32Array.of(1) } as const;
     const input = await save(
       'twice.safetensors',
