@@ -30,5 +30,6 @@ module.exports = class DskdEnvironment extends TestEnvironment {
     super(config, context);
     vm.createContext = createContext;
     for (const name of SHARED) this.global[name] = globalThis[name];
+    if (process.env.DSKD_TEST_TIER !== 'webgpu') require('./jest-shared-tfjs.cjs').share(this.global);
   }
 };

@@ -11,13 +11,11 @@ const testMatch = {
   webgpu: ['<rootDir>/dist/**/*.backends.test.js'],
 }[tier];
 
-/** Parts of `@tensorflow/tfjs` that few tests use, a third of the time of its import in every test file. */
-const SELDOM_USED = '^@tensorflow/tfjs-(layers|data|converter|backend-webgl)$';
-
 module.exports = {
   testEnvironment: path.join(__dirname, 'jest-environment.cjs'),
   testMatch,
   transform: {},
-  moduleNameMapper: { [SELDOM_USED]: path.join(__dirname, 'jest-nothing.cjs') },
+  // On WebGPU the backend is registered by the test file itself.
+  moduleNameMapper: tier === 'webgpu' ? {} : require('./jest-shared-tfjs.cjs').mapper(),
   testTimeout: tier === 'fast' ? 60_000 : 600_000,
 };

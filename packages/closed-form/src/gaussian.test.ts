@@ -1,6 +1,13 @@
 import { expectClose, readGolden } from '@dskd/test-support';
 import fc from 'fast-check';
-import { cholesky, ledoitWolf, mahalanobis, MomentsAccumulator, whitening, type Rows } from './index.js';
+import {
+  ledoitWolf,
+  mahalanobis,
+  MomentsAccumulator,
+  whitenedRows,
+  type AxisGaussian,
+  type Rows,
+} from './index.js';
 import { goldenRows, normalRows, rowsOf } from './rows.test.util.js';
 
 const golden = readGolden(new URL('../test/fixtures/closed-form.safetensors', import.meta.url));
@@ -83,85 +90,51 @@ describe('MomentsAccumulator', () => {
   });
 });
 
+/** The matrix of `width x width` of a Gaussian by axes. */
+function covarianceOf({ axes, variances, restVariance }: AxisGaussian, width: number): Float64Array {
+  const covariance = new Float64Array(width * width);
+  for (let i = 0; i < width; i++) {
+    for (let j = 0; j < width; j++) {
+      let sum = i === j ? restVariance : 0;
+      for (let k = 0; k < variances.length; k++) {
+        const rest = variances.length < width ? restVariance : 0;
+        sum += (variances[k]! - rest) * axes[k * width + i]! * axes[k * width + j]!;
+      }
+      covariance[i * width + j] = variances.length < width ? sum : sum - (i === j ? restVariance : 0);
+    }
+  }
+  return covariance;
+}
+
 describe('ledoitWolf', () => {
   test.each(NAMES)('agrees with sklearn.covariance.LedoitWolf (%s)', async (name) => {
     const wanted = await golden;
-    const { mean, covariance, shrinkage } = ledoitWolf(goldenRows(wanted, `${name}.rows`));
-    expectClose(mean, wanted.array(`${name}.mean`).data, EXACT);
-    expectClose(covariance, wanted.array(`${name}.ledoit-wolf`).data, EXACT);
-    expectClose([shrinkage], wanted.array(`${name}.shrinkage`).data, { relative: 1e-11 });
-    expect(shrinkage).toBeGreaterThan(0);
-    expect(shrinkage).toBeLessThan(1);
+    const rows = goldenRows(wanted, `${name}.rows`);
+    const gaussian = ledoitWolf(rows);
+    expectClose(gaussian.mean, wanted.array(`${name}.mean`).data, EXACT);
+    const covariance = covarianceOf(gaussian, rows.width);
+    expectClose(covariance, wanted.array(`${name}.ledoit-wolf`).data, { relative: 1e-11 });
+    expectClose([gaussian.shrinkage], wanted.array(`${name}.shrinkage`).data, { relative: 1e-11 });
+    expect(gaussian.shrinkage).toBeGreaterThan(0);
+    expect(gaussian.shrinkage).toBeLessThan(1);
+    expect(gaussian.variances).toHaveLength(Math.min(rows.count - 1, rows.width));
+    expect([...gaussian.variances]).toEqual([...gaussian.variances].sort((a, b) => b - a));
   });
 
-  test('one column is not shrunk; equal rows have no covariance', () => {
-    expect(ledoitWolf(rowsOf([[1], [3]]))).toMatchObject({ shrinkage: 0, covariance: Float64Array.of(1) });
-    const equal = ledoitWolf(
-      rowsOf([
-        [1, 2],
-        [1, 2],
-        [1, 2],
-      ]),
-    );
-    expect([...equal.covariance, equal.shrinkage]).toEqual([0, 0, 0, 0, 0]);
+  test('one column is not shrunk', () => {
+    const gaussian = ledoitWolf(rowsOf([[1], [3]]));
+    expect(gaussian).toMatchObject({ shrinkage: 0, restVariance: 0 });
+    expect([...gaussian.variances].map((value) => value.toFixed(12))).toEqual(['1.000000000000']);
   });
 
-  test('one row is refused', () => {
-    expect(() => ledoitWolf(rowsOf([[1, 2]]))).toThrow(/1 row; wanted at least 2/);
-    expect(() => ledoitWolf(rowsOf([[1], [NaN]]))).toThrow(/NaN in row 1/);
-  });
-});
-
-describe('cholesky and whitening', () => {
-  test('hand values', () => {
-    const matrix = Float64Array.of(4, 2, 2, 10);
-    expect([...cholesky(matrix, 2)]).toEqual([2, 0, 1, 3]);
-    expectClose(whitening(matrix, 2), [1 / 2, 0, -1 / 6, 1 / 3], EXACT);
-  });
-
-  test.each(NAMES)('agree with scipy.linalg (%s)', async (name) => {
-    const wanted = await golden;
-    const { shape, data } = wanted.array(`${name}.ledoit-wolf`);
-    expectClose(cholesky(data as Float64Array, shape[0]!), wanted.array(`${name}.cholesky`).data, EXACT);
-    expectClose(whitening(data as Float64Array, shape[0]!), wanted.array(`${name}.whitening`).data, EXACT);
-  });
-
-  test('whitening makes the covariance the identity', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 1000 }), (width, seed) => {
-        const { covariance } = ledoitWolf(normalRows(seed, 12, width));
-        const w = whitening(covariance, width);
-        for (let i = 0; i < width; i++) {
-          for (let j = 0; j < width; j++) {
-            let sum = 0;
-            for (let k = 0; k < width; k++) {
-              for (let l = 0; l < width; l++) {
-                sum += w[i * width + k]! * covariance[k * width + l]! * w[j * width + l]!;
-              }
-            }
-            expect(Math.abs(sum - (i === j ? 1 : 0))).toBeLessThan(1e-10);
-          }
-        }
-      }),
-    );
-  });
-
-  test.each([
-    ['indefinite', [1, 2, 2, 1]],
-    ['singular', [1, 1, 1, 1]],
-    ['singular but for rounding', [1, 1, 1, 1 + 1e-16]],
-    ['zero', [0, 0, 0, 0]],
-    ['negative', [-1, 0, 0, -1]],
-    ['NaN', [1, 0, NaN, 1]],
-    ['infinite', [Infinity, 0, 0, 1]],
-  ])('a matrix that is %s is refused', (_, matrix) => {
-    expect(() => cholesky(Float64Array.from(matrix), 2)).toThrow(
+  test('equal rows, and one row, are refused', () => {
+    const equal = [1, 2, 3].map(() => [1, 2]);
+    expect(() => ledoitWolf(rowsOf(equal))).toThrow(
       expect.objectContaining({ code: 'numerical-instability' }) as Error,
     );
-  });
-
-  test('another number of values is refused', () => {
-    expect(() => cholesky(new Float64Array(5), 2)).toThrow(/5 values for the matrix; wanted 2 x 2/);
+    expect(() => ledoitWolf(rowsOf([[1], [1]]))).toThrow(/variance in 0 directions/);
+    expect(() => ledoitWolf(rowsOf([[1, 2]]))).toThrow(/1 row; wanted at least 2/);
+    expect(() => ledoitWolf(rowsOf([[1], [NaN]]))).toThrow(/NaN in row 1/);
   });
 });
 
@@ -169,33 +142,49 @@ describe('mahalanobis', () => {
   test.each(NAMES)('agrees with scikit-learn (%s)', async (name) => {
     const wanted = await golden;
     const queries = goldenRows(wanted, `${name}.queries`);
-    const { mean, covariance } = ledoitWolf(goldenRows(wanted, `${name}.rows`));
+    const gaussian = ledoitWolf(goldenRows(wanted, `${name}.rows`));
     const distances = wanted.array(`${name}.mahalanobis`).data;
-    const w = whitening(covariance, queries.width);
-    expectClose(mahalanobis(queries, mean, w), distances, { relative: 1e-7 });
-    const stored = mahalanobis(queries, Float32Array.from(mean), Float32Array.from(w));
-    expectClose(stored, distances, { relative: 1e-4 });
+    expectClose(mahalanobis(queries, gaussian), distances, { relative: 1e-6 });
+    const stored = {
+      mean: Float32Array.from(gaussian.mean),
+      axes: Float32Array.from(gaussian.axes),
+      variances: Float32Array.from(gaussian.variances),
+      restVariance: Math.fround(gaussian.restVariance),
+    };
+    expectClose(mahalanobis(queries, stored), distances, { relative: 1e-4 });
   });
 
-  test('hand values; a whitening need not be triangular', () => {
+  test('hand values: no axes, some, all', () => {
     const rows = rowsOf([
       [3, 4],
       [1, 1],
     ]);
-    expect([...mahalanobis(rows, Float64Array.of(0, 0), Float64Array.of(1, 0, 0, 1))]).toEqual([
-      5,
-      Math.fround(Math.SQRT2),
-    ]);
-    expect([...mahalanobis(rows, Float64Array.of(1, 1), Float64Array.of(0, 1, 2, 0))]).toEqual([5, 0]);
+    const mean = Float64Array.of(0, 0);
+    const none = { mean, axes: new Float64Array(0), variances: new Float64Array(0), restVariance: 4 };
+    expect([...mahalanobis(rows, none)]).toEqual([2.5, Math.fround(Math.SQRT1_2)]);
+    const one = { mean, axes: Float64Array.of(0, 1), variances: Float64Array.of(16), restVariance: 1 };
+    expect([...mahalanobis(rows, one)]).toEqual([Math.sqrt(10), Math.sqrt(17) / 4].map(Math.fround));
+    expect([...whitenedRows(rows, one).data]).toEqual([3, 1, 1, 0.25]);
+    const all = {
+      mean,
+      axes: Float64Array.of(0, 1, 1, 0),
+      variances: Float64Array.of(16, 9),
+      restVariance: 0,
+    };
+    expectClose(mahalanobis(rows, all), [Math.SQRT2, 5 / 12], { relative: 1e-7 });
   });
 
-  test('sizes that do not agree are refused by name', () => {
-    const rows = rowsOf([[1, 2]]);
-    const identity = Float64Array.of(1, 0, 0, 1);
-    expect(() => mahalanobis(rows, Float64Array.of(1), identity)).toThrow(/a mean of width 1; wanted 2/);
-    expect(() => mahalanobis(rows, Float64Array.of(1, 2), Float64Array.of(1))).toThrow(
-      /1 values for the whitening/,
+  test('widths that do not agree are refused by name', () => {
+    const one = {
+      mean: Float64Array.of(1),
+      axes: Float64Array.of(1),
+      variances: Float64Array.of(1),
+      restVariance: 1,
+    };
+    expect(() => mahalanobis(rowsOf([[1, 2]]), one)).toThrow(/a mean of width 1; wanted 2/);
+    expect(() => mahalanobis(rowsOf([[1, 2]]), { ...one, mean: Float64Array.of(1, 2) })).toThrow(
+      /axes of width 1; wanted 2/,
     );
-    expect(() => mahalanobis(rowsOf([[1, NaN]]), Float64Array.of(1, 2), identity)).toThrow(/NaN in row 0/);
+    expect(() => mahalanobis(rowsOf([[NaN]]), one)).toThrow(/NaN in row 0/);
   });
 });

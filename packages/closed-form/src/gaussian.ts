@@ -1,168 +1,215 @@
 import { DskdError } from '@dskd/base';
 import { MomentsAccumulator } from './moments.js';
-import { assertRows, assertWhole, assertWidth, type Rows } from './rows.js';
+import { assertRows, assertWidth, type Rows } from './rows.js';
+import { symmetricEigen } from './symmetric-eigen.js';
 
-/** Mean, shrunk covariance (`width x width`, row-major) and the part of the shrinkage, 0..1. */
-export interface ShrunkGaussian {
+/**
+ * A Gaussian by the principal axes of its covariance: some axes with a variance each, and one variance for every direction
+ * that is orthogonal to them all.
+ */
+export interface AxisGaussian {
+  /** `width` values. */
+  readonly mean: Float64Array | Float32Array;
+  /** Orthonormal, `variances.length x width`, row-major. */
+  readonly axes: Float64Array | Float32Array;
+  /** Along each axis, falling. */
+  readonly variances: Float64Array | Float32Array;
+  /** Along what is orthogonal to the axes. Without meaning where there are `width` axes. */
+  readonly restVariance: number;
+}
+
+/** {@link AxisGaussian} whose covariance was shrunk, and the part of the shrinkage, 0..1. */
+export interface ShrunkGaussian extends AxisGaussian {
   readonly mean: Float64Array;
-  readonly covariance: Float64Array;
+  readonly axes: Float64Array;
+  readonly variances: Float64Array;
   readonly shrinkage: number;
+}
+
+/** Part of the whole variance below which an eigenvalue of float64 sums is rounding. */
+const RESOLUTION = 1e-12;
+
+/** Adds `weight` times the values of `source` from `start` on. */
+function addScaled(target: Float64Array, weight: number, source: Float64Array, start: number): void {
+  for (let i = 0; i < target.length; i++) target[i]! += weight * source[start + i]!;
+}
+
+interface Spectrum {
+  readonly mean: Float64Array;
+  /** Of the covariance with divisor n, falling, above the rounding errors. */
+  readonly values: Float64Array;
+  readonly axes: Float64Array;
+  /** Squared distance of each row to the mean. */
+  readonly squares: Float64Array;
+}
+
+function centeredRows({ data, count, width }: Rows): { mean: Float64Array; centered: Float64Array } {
+  const mean = new Float64Array(width);
+  for (let row = 0, i = 0; row < count; row++) {
+    for (let column = 0; column < width; column++, i++) mean[column]! += data[i]!;
+  }
+  for (let column = 0; column < width; column++) mean[column]! /= count;
+  const centered = new Float64Array(data.length);
+  for (let row = 0, i = 0; row < count; row++) {
+    for (let column = 0; column < width; column++, i++) centered[i] = data[i]! - mean[column]!;
+  }
+  return { mean, centered };
+}
+
+/** The dot product of two rows. Four sums run beside each other: one alone waits for each addition. */
+function dot(rows: Float64Array, a: number, b: number, width: number): number {
+  let [one, two, three, four] = [0, 0, 0, 0];
+  const end = width - (width % 4);
+  for (let i = 0; i < end; i += 4) {
+    one += rows[a + i]! * rows[b + i]!;
+    two += rows[a + i + 1]! * rows[b + i + 1]!;
+    three += rows[a + i + 2]! * rows[b + i + 2]!;
+    four += rows[a + i + 3]! * rows[b + i + 3]!;
+  }
+  for (let i = end; i < width; i++) one += rows[a + i]! * rows[b + i]!;
+  return one + two + (three + four);
+}
+
+/** The eigenvalues above the rounding errors. */
+function resolved(values: Float64Array, trace: number): Float64Array {
+  const end = values.findIndex((value) => !(value > RESOLUTION * trace));
+  return end < 0 ? values : values.slice(0, end);
+}
+
+/** Eigenvectors of the covariance, through the smaller of the matrices of `count` and of `width` columns. */
+function spectrumOf(rows: Rows): Spectrum {
+  const { count, width } = rows;
+  const { mean, centered } = centeredRows(rows);
+  const squares = Float64Array.from({ length: count }, (_, row) =>
+    dot(centered, row * width, row * width, width),
+  );
+  const trace = squares.reduce((sum, value) => sum + value, 0) / count;
+  if (count > width) {
+    const moments = new MomentsAccumulator(width);
+    moments.add(rows);
+    const { values: all, vectors } = symmetricEigen(moments.covariance('n'), width);
+    const values = resolved(all, trace);
+    const axes = new Float64Array(values.length * width);
+    for (let i = 0; i < values.length; i++) axes.set(vectors[i]!, i * width);
+    return { mean, values, axes, squares };
+  }
+  const gram = new Float64Array(count * count);
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j <= i; j++) {
+      gram[i * count + j] = dot(centered, i * width, j * width, width) / count;
+      gram[j * count + i] = gram[i * count + j]!;
+    }
+  }
+  const { values: all, vectors } = symmetricEigen(gram, count);
+  const values = resolved(all, trace);
+  const axes = new Float64Array(values.length * width);
+  for (let k = 0; k < values.length; k++) {
+    const scale = 1 / Math.sqrt(values[k]! * count);
+    const axis = axes.subarray(k * width, (k + 1) * width);
+    for (let row = 0; row < count; row++) addScaled(axis, vectors[k]![row]! * scale, centered, row * width);
+  }
+  return { mean, values, axes, squares };
 }
 
 /**
  * Gaussian whose covariance is shrunk towards a multiple of the identity, by the part that minimizes the expected squared
  * error (Ledoit and Wolf 2004, "A well-conditioned estimator for large-dimensional covariance matrices"), as
  * `sklearn.covariance.LedoitWolf`. With the covariance S of `n` rows (divisor n), `mu = tr(S) / width`,
- * `delta = |S - mu I|^2` and `beta = min(delta, (sum |x - mean|^4 / n - |S|^2) / n)`, the result is
- * `(1 - beta / delta) S + beta / delta mu I`. It is invertible with fewer rows than columns too, unless all rows are equal.
+ * `delta = |S - mu I|^2` and `beta = min(delta, (sum |x - mean|^4 / n - |S|^2) / n)`, the covariance is
+ * `(1 - beta / delta) S + beta / delta mu I`. It is kept by its axes, of which there are at most `min(n - 1, width)`: with
+ * few rows of a large width that takes a small part of the time and memory of the whole matrix.
  *
- * @param rows finite, at least 2.
+ * Does not yield: time grows with the cube of the smaller of `n` and width.
+ *
+ * @param rows finite, at least 2; `n` or width up to about 1000.
  * @throws {DskdError} `invalid-argument` for fewer than 2 rows or values that are not finite; `shape-mismatch` where count
- * and width do not fit the data.
+ * and width do not fit the data; `numerical-instability` where all rows are equal, or nothing is shrunk and some direction
+ * has no variance.
  */
 export function ledoitWolf(rows: Rows): ShrunkGaussian {
   assertRows('rows', rows);
-  const { data, count, width } = rows;
+  const { count, width } = rows;
   if (count < 2) {
     throw new DskdError('invalid-argument', `Got ${count} row; wanted at least 2 to estimate a covariance.`, {
       hint: 'Fit with more images.',
       details: { got: count },
     });
   }
-  const moments = new MomentsAccumulator(width);
-  moments.add(rows);
-  const mean = moments.mean();
-  const covariance = moments.covariance('n');
-  let fourth = 0;
-  for (let row = 0, i = 0; row < count; row++) {
-    let squared = 0;
-    for (let column = 0; column < width; column++, i++) squared += (data[i]! - mean[column]!) ** 2;
-    fourth += squared * squared;
-  }
-  let trace = 0;
-  for (let i = 0; i < width; i++) trace += covariance[i * (width + 1)]!;
-  const mu = trace / width;
-  let squares = 0;
-  let delta = 0;
-  for (let i = 0; i < width; i++) {
-    for (let j = 0; j < width; j++) {
-      const value = covariance[i * width + j]!;
-      squares += value * value;
-      delta += (i === j ? value - mu : value) ** 2;
-    }
-  }
-  const beta = Math.min(delta, Math.max(0, (fourth / count - squares) / count));
+  const { mean, values, axes, squares } = spectrumOf(rows);
+  const mu = squares.reduce((sum, value) => sum + value, 0) / count / width;
+  const squaredNorm = values.reduce((sum, value) => sum + value * value, 0);
+  const delta = values.reduce((sum, value) => sum + (value - mu) ** 2, (width - values.length) * mu * mu);
+  const fourth = squares.reduce((sum, value) => sum + value * value, 0);
+  const beta = Math.min(delta, Math.max(0, (fourth / count - squaredNorm) / count));
   // With one column, or a covariance that is a multiple of the identity already, there is nothing to shrink.
   const shrinkage = width === 1 || beta === 0 ? 0 : beta / delta;
-  for (let i = 0; i < covariance.length; i++) covariance[i]! *= 1 - shrinkage;
-  for (let i = 0; i < width; i++) covariance[i * (width + 1)]! += shrinkage * mu;
-  return { mean, covariance, shrinkage };
-}
-
-function assertSquare(name: string, matrix: ArrayLike<number>, width: number): void {
-  assertWhole('the width', width);
-  if (matrix.length !== width * width) {
+  const restVariance = shrinkage * mu;
+  if (!(mu > 0) || (values.length < width && !(restVariance > 0))) {
     throw new DskdError(
-      'shape-mismatch',
-      `Got ${matrix.length} values for the ${name}; wanted ${width} x ${width}.`,
-      { details: { got: matrix.length, width } },
+      'numerical-instability',
+      `Got ${count} rows of width ${width} with variance in ${values.length} directions and nothing to shrink; ` +
+        'wanted variance in every direction.',
+      {
+        hint: 'Fit with more images, or images that differ.',
+        details: { count, width, rank: values.length },
+      },
     );
   }
+  return {
+    mean,
+    axes,
+    variances: values.map((value) => (1 - shrinkage) * value + restVariance),
+    restVariance,
+    shrinkage,
+  };
 }
 
 /**
- * Lower Cholesky factor L of a symmetric positive definite matrix A = L L^T, in float64.
- * @param matrix `width x width`, row-major; only the diagonal and what is below it is read.
- * @returns `width x width`, row-major, 0 above the diagonal.
- * @throws {DskdError} `numerical-instability` where a pivot is not above the rounding errors of its sum, that is, where
- * the matrix is not positive definite in float64; `shape-mismatch` for another number of values.
- */
-export function cholesky(matrix: Float64Array, width: number): Float64Array {
-  assertSquare('matrix', matrix, width);
-  const lower = new Float64Array(width * width);
-  for (let i = 0; i < width; i++) {
-    for (let j = 0; j <= i; j++) {
-      let sum = matrix[i * width + j]!;
-      for (let k = 0; k < j; k++) sum -= lower[i * width + k]! * lower[j * width + k]!;
-      if (j < i) {
-        lower[i * width + j] = sum / lower[j * width + j]!;
-        continue;
-      }
-      const least = matrix[i * (width + 1)]! * width * Number.EPSILON;
-      if (!(sum > Math.max(0, least) && sum < Infinity)) {
-        throw new DskdError(
-          'numerical-instability',
-          `Got a matrix whose pivot ${i} of ${width} is ${sum}; wanted a positive definite matrix.`,
-          {
-            hint: 'Add a constant to the diagonal, shrink the covariance (ledoitWolf), or fit with more images.',
-            details: { pivot: i, got: Number.isFinite(sum) ? sum : String(sum), width },
-          },
-        );
-      }
-      lower[i * width + i] = Math.sqrt(sum);
-    }
-  }
-  return lower;
-}
-
-/**
- * Inverse W of the lower Cholesky factor of a covariance S, so that W S W^T = I: the Euclidean length of `W (x - mean)` is
- * the Mahalanobis distance of `x`.
- * @param covariance symmetric positive definite, `width x width`, row-major.
- * @returns `width x width`, row-major, 0 above the diagonal.
- * @throws {DskdError} as {@link cholesky}.
- */
-export function whitening(covariance: Float64Array, width: number): Float64Array {
-  const lower = cholesky(covariance, width);
-  const inverse = new Float64Array(width * width);
-  for (let i = 0; i < width; i++) {
-    const row = inverse.subarray(i * width, i * width + i + 1);
-    row[i] = 1;
-    for (let k = 0; k < i; k++) {
-      const factor = lower[i * width + k]!;
-      if (factor === 0) continue;
-      for (let j = 0; j <= k; j++) row[j]! -= factor * inverse[k * width + j]!;
-    }
-    const pivot = lower[i * (width + 1)]!;
-    for (let j = 0; j <= i; j++) row[j]! /= pivot;
-  }
-  return inverse;
-}
-
-/**
- * Mahalanobis distances (Mahalanobis 1936): the length of `whitening (x - mean)` of each row, summed in float64.
+ * `(x - mean)` of each row, times the symmetric square root of the inverse covariance: the length of the result is the
+ * Mahalanobis distance.
  * @param rows finite.
- * @param mean `width` values.
- * @param whitening `width x width`, row-major, as {@link whitening} returns it; it need not be triangular.
- * @returns one distance a row, at least 0 (not squared).
- * @throws {DskdError} `shape-mismatch` where the sizes do not agree; `invalid-argument` for rows that are not finite.
+ * @throws {DskdError} as {@link mahalanobis}.
  */
-export function mahalanobis(
-  rows: Rows,
-  mean: Float64Array | Float32Array,
-  whitening: Float64Array | Float32Array,
-): Float32Array {
+export function whitenedRows(rows: Rows, { mean, axes, variances, restVariance }: AxisGaussian): Rows {
   assertRows('rows', rows);
   const { data, count, width } = rows;
   assertWidth('a mean', mean.length, width);
-  assertSquare('whitening', whitening, width);
-  // Half of a triangular matrix is zeros.
-  const ends = Int32Array.from({ length: width }, (_, i) => {
-    let end = width;
-    while (end > 0 && whitening[i * width + end - 1] === 0) end--;
-    return end;
-  });
-  const centered = new Float64Array(width);
+  assertWidth('axes', variances.length === 0 ? width : axes.length / variances.length, width);
+  // All directions have an axis: what is left beside them is rounding.
+  const rest = variances.length < width ? 1 / Math.sqrt(restVariance) : 0;
+  const result = new Float32Array(data.length);
+  const left = new Float64Array(width);
+  const sum = new Float64Array(width);
+  for (let row = 0; row < count; row++) {
+    for (let i = 0; i < width; i++) left[i] = data[row * width + i]! - mean[i]!;
+    sum.fill(0);
+    for (let k = 0; k < variances.length; k++) {
+      const start = k * width;
+      let along = 0;
+      for (let i = 0; i < width; i++) along += left[i]! * axes[start + i]!;
+      const scaled = along / Math.sqrt(variances[k]!);
+      for (let i = 0; i < width; i++) {
+        left[i]! -= along * axes[start + i]!;
+        sum[i]! += scaled * axes[start + i]!;
+      }
+    }
+    for (let i = 0; i < width; i++) result[row * width + i] = sum[i]! + rest * left[i]!;
+  }
+  return { data: result, count, width };
+}
+
+/**
+ * Mahalanobis distances (Mahalanobis 1936) of rows to the mean of a Gaussian, in float64.
+ * @param rows finite.
+ * @returns one distance a row, at least 0 (not squared).
+ * @throws {DskdError} `shape-mismatch` where the widths do not agree; `invalid-argument` for rows that are not finite.
+ */
+export function mahalanobis(rows: Rows, gaussian: AxisGaussian): Float32Array {
+  const { data, count, width } = whitenedRows(rows, gaussian);
   const distances = new Float32Array(count);
   for (let row = 0; row < count; row++) {
-    for (let i = 0; i < width; i++) centered[i] = data[row * width + i]! - mean[i]!;
     let squared = 0;
-    for (let i = 0; i < width; i++) {
-      let sum = 0;
-      const offset = i * width;
-      for (let j = 0; j < ends[i]!; j++) sum += whitening[offset + j]! * centered[j]!;
-      squared += sum * sum;
-    }
+    for (let i = row * width; i < (row + 1) * width; i++) squared += data[i]! ** 2;
     distances[row] = Math.sqrt(squared);
   }
   return distances;

@@ -1,4 +1,5 @@
-export { cholesky, ledoitWolf, mahalanobis, whitening, type ShrunkGaussian } from './gaussian.js';
+export { cholesky, whitening } from './cholesky.js';
+export { ledoitWolf, mahalanobis, whitenedRows, type AxisGaussian, type ShrunkGaussian } from './gaussian.js';
 export { kCenterCoreset, type KCenterOptions } from './k-center.js';
 export { MomentsAccumulator } from './moments.js';
 export { NeighborBank, type Nearest } from './neighbor-bank.js';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
-import { whitening } from './gaussian.js';
+import { whitening } from './cholesky.js';
 import { Pacer } from './pacer.js';
 import { assertFiniteRows, assertShape, assertWhole, type Rows } from './rows.js';
 import { fixSigns, type Subspace } from './subspace.js';

@@ -1,9 +1,9 @@
-import { ledoitWolf, mahalanobis, whitening, type Rows } from '@dskd/closed-form';
+import { ledoitWolf, mahalanobis, whitenedRows, type AxisGaussian, type Rows } from '@dskd/closed-form';
 import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchInfo, BranchOutput, JsonObject } from '../contract.js';
-import { firstRows, floats, floatsOf, joinRows, orthonormal } from './matrices.js';
+import { firstRows, floats, floatsOf, gatherRows, joinRows, orthonormal } from './matrices.js';
 import { pooledOptions, type PooledOptions } from './part-options.js';
 import {
   download,
@@ -21,17 +21,21 @@ import { pooledLevels } from './patch-plans.js';
 
 const pooledConfig = z.object({
   options: pooledOptions,
+  axes: z.int().nonnegative(),
   /** Number of images of each lesson, the latest last. */
   lessons: z.array(z.int().positive()),
 });
 type PooledConfig = z.output<typeof pooledConfig>;
 
-interface Gaussian {
-  /** `[width]` */
+/** Of float32, as a file keeps it. */
+interface Gaussian extends AxisGaussian {
   readonly mean: Float32Array;
-  /** `[width, width]`, lower triangular. */
-  readonly whitening: Float32Array;
+  readonly axes: Float32Array;
+  readonly variances: Float32Array;
 }
+
+/** Where there are more values than this, no more than this many images are fitted: time grows with the cube. */
+const MOST_ROWS = 500;
 
 /** Pools features over their positions. */
 class Pooling {
@@ -99,14 +103,15 @@ export class PooledPart implements LearningPart {
 
   async score(features: readonly tf.Tensor4D[]): Promise<BranchOutput> {
     const rows = await this.#pooling.of(features);
-    const { mean, whitening: lower } = this.gaussian;
-    const scores = mahalanobis(rows, mean, lower);
+    const scores = mahalanobis(rows, this.gaussian);
     // How a taught image differs from the mean is normal, however far it goes: that direction does not count. As a
     // second center it would help no other image: in so many dimensions good images are far from each other.
-    const { data, width } = rows;
-    for (let image = 0; this.#directions.length > 0 && image < rows.count; image++) {
-      const own = whitened(data.subarray(image * width, (image + 1) * width), this.gaussian);
-      scores[image] = Math.min(scores[image]!, lengthBeside(own, this.#directions));
+    if (this.#directions.length > 0) {
+      const { data, count, width } = whitenedRows(rows, this.gaussian);
+      for (let image = 0; image < count; image++) {
+        const own = data.subarray(image * width, (image + 1) * width);
+        scores[image] = Math.min(scores[image]!, lengthBeside(own, this.#directions));
+      }
     }
     return { name: this.name, map: null, scores };
   }
@@ -134,11 +139,13 @@ export class PooledPart implements LearningPart {
   }
 
   save(): SavedPart {
-    const { mean, whitening: lower } = this.gaussian;
+    const { mean, axes, variances, restVariance } = this.gaussian;
     const tensors: StateDict = new Map();
     // All are vectors: those stay float32 in a file of float16, so that scores are the same before and after.
     tensors.set('mean', floats([mean.length], mean));
-    tensors.set('whitening', floats([lower.length], lower));
+    if (axes.length > 0) tensors.set('axes', floats([axes.length], axes));
+    const all = Float32Array.of(...variances, restVariance);
+    tensors.set('variances', floats([all.length], all));
     const { data } = this.taught;
     if (data.length > 0) tensors.set('taught', floats([data.length], data));
     return { config: JSON.parse(JSON.stringify(this.config)) as JsonObject, tensors };
@@ -149,27 +156,15 @@ export class PooledPart implements LearningPart {
   }
 }
 
-/** `(vector - mean)` times the whitening matrix: its length is the Mahalanobis distance. */
-function whitened(vector: Float32Array, { mean, whitening: lower }: Gaussian): Float32Array {
-  const width = mean.length;
-  const result = new Float32Array(width);
-  for (let row = 0; row < width; row++) {
-    let sum = 0;
-    for (let column = 0; column <= row; column++) {
-      sum += lower[row * width + column]! * (vector[column]! - mean[column]!);
-    }
-    result[row] = sum;
-  }
-  return result;
-}
-
 /** What is left of a direction that others explain is rounding below this part of its length. */
 const RESOLUTION = 1e-3;
 
-function directionsOf({ data, count, width }: Rows, gaussian: Gaussian): Float32Array[] {
+function directionsOf(taught: Rows, gaussian: Gaussian): Float32Array[] {
+  if (taught.count === 0) return [];
+  const { data, count, width } = whitenedRows(taught, gaussian);
   const directions: Float32Array[] = [];
   for (let row = 0; row < count; row++) {
-    const vector = whitened(data.subarray(row * width, (row + 1) * width), gaussian);
+    const vector = data.subarray(row * width, (row + 1) * width);
     const direction = orthonormal(vector, directions, RESOLUTION * lengthBeside(vector, []));
     if (direction) directions.push(direction);
   }
@@ -184,6 +179,15 @@ function lengthBeside(vector: Float32Array, directions: readonly Float32Array[])
     for (let index = 0; index < rest.length; index++) rest[index]! -= along * direction[index]!;
   }
   return Math.sqrt(rest.reduce((sum, value) => sum + value * value, 0));
+}
+
+/** Rows at even distances, at most `most`. */
+function spread(rows: Rows, most: number): Rows {
+  if (rows.count <= most) return rows;
+  return gatherRows(
+    rows,
+    Array.from({ length: most }, (_, i) => Math.floor((i * rows.count) / most)),
+  );
 }
 
 /** Collects the pooled features of the training images. */
@@ -205,17 +209,21 @@ export class PooledFitter implements PartFitter {
 
   finish(progress: (done: number) => void): Promise<{ part: PooledPart; record: JsonObject }> {
     const rows = joinRows(this.#rows);
-    const { width } = rows;
-    const { mean, covariance, shrinkage } = ledoitWolf(rows);
+    const { count, width } = rows;
+    const { mean, axes, variances, restVariance, shrinkage } = ledoitWolf(
+      width > MOST_ROWS ? spread(rows, MOST_ROWS) : rows,
+    );
     const gaussian = {
       mean: Float32Array.from(mean),
-      whitening: Float32Array.from(whitening(covariance, width)),
+      axes: Float32Array.from(axes),
+      variances: Float32Array.from(variances),
+      restVariance: Math.fround(restVariance),
     };
     progress(1);
-    const config = { options: this.options, lessons: [] };
+    const config = { options: this.options, axes: variances.length, lessons: [] };
     const none = { data: new Float32Array(0), count: 0, width };
     const part = new PooledPart(this.name, this.context, config, gaussian, none);
-    return Promise.resolve({ part, record: { images: rows.count, width, shrinkage } });
+    return Promise.resolve({ part, record: { images: count, width, shrinkage } });
   }
 
   dispose(): void {
@@ -236,9 +244,12 @@ export function restorePooled(
 ): PooledPart {
   const checked = tensorFiles.checkMetadata(pooledConfig, config, 'detector');
   const { width } = new Pooling(checked.options, context);
+  const variances = floatsOf(tensors, 'variances', [checked.axes + 1]);
   const gaussian = {
     mean: floatsOf(tensors, 'mean', [width]),
-    whitening: floatsOf(tensors, 'whitening', [width * width]),
+    axes: checked.axes > 0 ? floatsOf(tensors, 'axes', [checked.axes * width]) : new Float32Array(0),
+    variances: variances.subarray(0, -1),
+    restVariance: variances.at(-1)!,
   };
   const count = checked.lessons.reduce((sum, images) => sum + images, 0);
   const data = count > 0 ? floatsOf(tensors, 'taught', [count * width]) : new Float32Array(0);

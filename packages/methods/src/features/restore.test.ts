@@ -146,7 +146,7 @@ describe('lessons and origins that do not fit', () => {
 describe('tensors', () => {
   const names = [
     ...['local.rows', 'local.origins', 'global.axes.mean', 'global.axes.rows', 'global.mean'],
-    ...['global.components', 'pooled.mean', 'pooled.whitening', 'pooled.taught'],
+    ...['global.components', 'pooled.mean', 'pooled.axes', 'pooled.variances', 'pooled.taught'],
   ];
 
   test('these are all there are', () => expect([...saved.tensors.keys()].sort()).toEqual([...names].sort()));
