@@ -12,7 +12,7 @@ export function listed(names: readonly string[]): string {
 /** Zero times a number is zero unless the number is NaN or infinite: one sum tells of all. */
 function areFinite(values: Float32Array | Float64Array): boolean {
   let sum = 0;
-  for (const value of values) sum += 0 * value;
+  for (let i = 0; i < values.length; i++) sum += 0 * values[i]!;
   return sum === 0;
 }
 

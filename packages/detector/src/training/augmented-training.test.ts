@@ -4,7 +4,6 @@ import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { readArtifact } from '../artifact/artifact.js';
 import type { Detector } from '../inference/detector.js';
-import { workerRunnerFor } from '@dskd/methods/node';
 import type { Teacher } from '@dskd/models';
 import { tinyOptions, tinySource, tinyTeacher, type TinyChanges } from '../tiny-world.test.util.js';
 import { trainDetector } from './train-detector.js';
@@ -57,11 +56,6 @@ afterAll(() => {
 
 test('resumed in one thread it is the same file bit for bit, and no tensors stay', async () => {
   const resumed = await expectNoNewTensors(() => bytesOf({ resumeFrom: checkpoint }));
-  expect(Buffer.compare(resumed, whole)).toBe(0);
-});
-
-test('resumed in workers it is the same file bit for bit', async () => {
-  const resumed = await bytesOf({ resumeFrom: checkpoint, runner: workerRunnerFor() });
   expect(Buffer.compare(resumed, whole)).toBe(0);
 });
 

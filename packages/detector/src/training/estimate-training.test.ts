@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { DskdError } from '@dskd/base';
 import { createMethod, type RunnerPlan } from '@dskd/methods';
-import { workerRunnerFor } from '@dskd/methods/node';
 import type { Teacher } from '@dskd/models';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import type { StudentRunner } from '@dskd/training';
@@ -142,11 +141,6 @@ test('the images of a step come as they do in the training: varied in every epoc
   const varied = await estimateTraining(tinyOptions(teacher, { epochs: 5, augmentation }));
   expect(varied.seconds).toBeGreaterThan(0);
   expect(varied.bytes).toBeLessThan(kept.bytes);
-});
-
-test('a real worker is measured and ended', async () => {
-  const cost = await estimateTraining(tinyOptions(teacher, { runner: workerRunnerFor() }));
-  expect(cost.secondsPerStep).toBeGreaterThan(0);
 });
 
 test('where the machine has too little it says what would fit, and still measures', async () => {

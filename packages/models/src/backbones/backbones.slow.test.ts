@@ -7,12 +7,17 @@ import { createBackbone } from '../index.js';
 
 beforeAll(() => useBackend('wasm'));
 
-test('wide_resnet101_2 gives the features of torchvision', async () => {
-  const backbone = filledBackbone('wide_resnet101_2');
-  const worst = await expectGoldenFeatures(backbone, await backboneGolden(), noiseImages(2, 64, 48));
-  console.log(`wide_resnet101_2: worst entry ${worst.toExponential(1)} standard deviations`);
-  backbone.dispose();
-});
+test.each(['resnet101', 'wide_resnet50_2', 'wide_resnet101_2'] as const)(
+  '%s gives the features of torchvision',
+  async (name) => {
+    const before = tf.memory().numTensors;
+    const backbone = filledBackbone(name);
+    const worst = await expectGoldenFeatures(backbone, await backboneGolden(), noiseImages(2, 64, 48));
+    console.log(`${name}: worst entry ${worst.toExponential(1)} standard deviations`);
+    backbone.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  },
+);
 
 // From dist/backbones: the folder beside the repository.
 const REAL = new URL('../../../../../shared/weights/', import.meta.url);
