@@ -4,6 +4,6 @@ export { kCenterCoreset, type KCenterOptions } from './k-center.js';
 export { MomentsAccumulator } from './moments.js';
 export { NeighborBank, type Nearest } from './neighbor-bank.js';
 export { principalSubspace, type SubspaceOptions } from './principal-subspace.js';
-export { randomProjection } from './random-projection.js';
+export { principalRotation, randomProjection } from './random-projection.js';
 export type { Rows } from './rows.js';
 export { principalAxes, type Subspace } from './subspace.js';

@@ -1,5 +1,11 @@
 import { randomStream } from '@dskd/base';
-import { kCenterCoreset, NeighborBank, randomProjection, type Rows } from '@dskd/closed-form';
+import {
+  kCenterCoreset,
+  NeighborBank,
+  principalRotation,
+  randomProjection,
+  type Rows,
+} from '@dskd/closed-form';
 import * as tf from '@tensorflow/tfjs-core';
 import type { FitInput, JsonObject } from '../contract.js';
 import { BankPart, roundedPatches } from './bank-part.js';
@@ -90,11 +96,15 @@ export class BankFitter implements PartFitter {
     const { rows, positionScale } = this.#rows();
     const { projection } = options;
     const projected = rows.width > projection ? await randomProjection(rows, projection, seed) : rows;
-    const chosen = await kCenterCoreset(projected, coresetSize(this.#plan, options, trainingImages.length), {
-      first: randomStream(seed, 'coreset', name).integer(rows.count),
-      onProgress: (selected, wanted) => progress((0.95 * selected) / wanted),
-      ...(signal && { signal }),
-    });
+    const chosen = await kCenterCoreset(
+      await principalRotation(projected),
+      coresetSize(this.#plan, options, trainingImages.length),
+      {
+        first: randomStream(seed, 'coreset', name).integer(rows.count),
+        onProgress: (selected, wanted) => progress((0.95 * selected) / wanted),
+        ...(signal && { signal }),
+      },
+    );
     const coreset = gatherPatches({ rows, origins: this.#origins }, chosen);
     const bank = roundedPatches(coreset, { options }, name);
     const radius = await radiusOf(rows, bank.rows);
