@@ -5,29 +5,33 @@ import { squaredDistance } from './squared-distance.js';
 
 /** Multiplications between two looks at the clock: about a millisecond. */
 const BLOCK_PRODUCTS = 1 << 20;
-/** Far above the relative rounding errors of a squared distance, so that pruning never changes the result. */
-const SLACK = 1e-9;
 
-/** The points, each with its nearest center. */
-class Clusters {
+/**
+ * Points that are not selected, in a heap by how far they are at most from the nearest center: their squared distance to
+ * the nearest of the centers that they were compared with. More centers can only bring it down. So where the first point
+ * of the heap was compared with all centers, it is the farthest of all points, and most of the others, which lie near an
+ * early center, need not be compared with the later ones.
+ */
+class FarthestFirst {
   readonly #points: Rows;
   readonly #centers: Int32Array;
+  /** The vectors of the centers, one after another: a point that is compared with many reads them in a row. */
+  readonly #vectors: Float32Array;
   #count = 0;
-  /** Of each point: which of the centers is nearest, and its squared distance. */
-  readonly #nearest: Int32Array;
-  readonly #squared: Float64Array;
-  /** Of each cluster: up to which squared distance from its center no point can move to the new center. */
-  readonly #reaches: Float64Array;
-  /** The point farthest from its center, of equals the one of lowest index, and its squared distance. */
-  #farthest = 0;
-  #radius = 0;
+  /** Of each point: a bound of its squared distance to the nearest center, and with how many centers it was compared. */
+  readonly #bounds: Float64Array;
+  readonly #compared: Int32Array;
+  /** Indexes of points. A parent goes before its children: by falling bound, of equals by rising index. */
+  readonly #heap: Int32Array;
 
   constructor(points: Rows, capacity: number) {
     this.#points = points;
     this.#centers = new Int32Array(capacity);
-    this.#nearest = new Int32Array(points.count);
-    this.#squared = new Float64Array(points.count).fill(Infinity);
-    this.#reaches = new Float64Array(capacity);
+    this.#vectors = new Float32Array(capacity * points.width);
+    this.#bounds = new Float64Array(points.count).fill(Infinity);
+    this.#compared = new Int32Array(points.count);
+    // Of equal bounds, rising indexes are a heap.
+    this.#heap = Int32Array.from({ length: points.count }, (_, point) => point);
   }
 
   get count(): number {
@@ -38,59 +42,63 @@ class Clusters {
     return this.#centers.slice(0, this.#count);
   }
 
-  /** The point to select next; -1 where all are at distance 0 of a center. */
-  get farthest(): number {
-    return this.#radius > 0 ? this.#farthest : -1;
+  add(center: number): void {
+    const { data, width } = this.#points;
+    this.#centers[this.#count] = center;
+    this.#vectors.set(data.subarray(center * width, (center + 1) * width), this.#count * width);
+    this.#count++;
   }
 
-  /** Begins to add a center: {@link visit} all points then. */
-  add(center: number): void {
-    this.#centers[this.#count] = center;
-    this.#count++;
-    this.#radius = 0;
+  /** The point to select next, -1 where all are at distance 0 of a center; undefined while the first is not known. */
+  get farthest(): number | undefined {
+    const first = this.#heap[0]!;
+    if (this.#bounds[first] === 0) return -1;
+    return this.#compared[first] === this.#count ? first : undefined;
   }
 
   /**
-   * Computes how far the clusters `from` to `to - 1` are out of reach of the new center: a quarter of the squared
-   * distance between the centers. For a point p and centers c, c' with |c - c'| >= 2 |p - c'|, the triangle inequality
-   * gives |p - c| >= |c - c'| - |p - c'| >= |p - c'|, so p stays with c'.
+   * Compares the first point of the heap with the centers that it was not compared with, and moves it to its new place.
+   * @returns how many centers those were.
    */
-  measure(from: number, to: number): void {
+  compareFirst(): number {
     const { data, width } = this.#points;
-    const center = this.#centers[this.#count - 1]! * width;
-    // The new center was the farthest point: beyond twice its distance every cluster is out of reach.
-    const bound = this.#squared[this.#centers[this.#count - 1]!]! * 4 * (1 + 4 * SLACK);
-    for (let cluster = from; cluster < to; cluster++) {
-      const between = squaredDistance(data, center, data, this.#centers[cluster]! * width, width, bound);
-      this.#reaches[cluster] = (between / 4) * (1 - SLACK);
+    const point = this.#heap[0]!;
+    const from = this.#compared[point]!;
+    let bound = this.#bounds[point]!;
+    for (let center = from; center < this.#count; center++) {
+      const distance = squaredDistance(data, point * width, this.#vectors, center * width, width, bound);
+      if (distance < bound) bound = distance;
     }
+    this.#bounds[point] = bound;
+    this.#compared[point] = this.#count;
+    this.#sink(point, bound);
+    return this.#count - from;
   }
 
-  /** Moves those of the points `from` to `to - 1` to the new center that are nearer to it. */
-  visit(from: number, to: number): void {
-    const { data, width } = this.#points;
-    const [nearest, squared, reaches] = [this.#nearest, this.#squared, this.#reaches];
-    const added = this.#count - 1;
-    const center = this.#centers[added]! * width;
-    let radius = this.#radius;
-    let farthest = this.#farthest;
-    for (let point = from; point < to; point++) {
-      let distance = squared[point]!;
-      if (distance > reaches[nearest[point]!]!) {
-        const candidate = squaredDistance(data, point * width, data, center, width, distance);
-        if (candidate < distance) {
-          distance = candidate;
-          squared[point] = candidate;
-          nearest[point] = added;
+  /** Moves the first point of the heap, whose bound has fallen, below all that go before it. */
+  #sink(point: number, bound: number): void {
+    const [heap, bounds] = [this.#heap, this.#bounds];
+    const { length } = heap;
+    let place = 0;
+    for (;;) {
+      let child = 2 * place + 1;
+      if (child >= length) break;
+      let next = heap[child]!;
+      let largest = bounds[next]!;
+      if (child + 1 < length) {
+        const other = heap[child + 1]!;
+        const value = bounds[other]!;
+        if (value > largest || (value === largest && other < next)) {
+          child++;
+          next = other;
+          largest = value;
         }
       }
-      if (distance > radius) {
-        radius = distance;
-        farthest = point;
-      }
+      if (largest < bound || (largest === bound && point < next)) break;
+      heap[place] = next;
+      place = child;
     }
-    this.#radius = radius;
-    this.#farthest = farthest;
+    heap[place] = point;
   }
 }
 
@@ -102,12 +110,12 @@ export interface KCenterOptions {
   readonly onProgress?: (selected: number, wanted: number) => void;
 }
 
-/** {@link kCenterCoreset}, with the number of points between two looks at the clock. */
+/** {@link kCenterCoreset}, with the number of distances between two looks at the clock. */
 export async function selectCenters(
   points: Rows,
   count: number,
   { first, signal, onProgress }: KCenterOptions,
-  pointsPerBlock: number,
+  distancesPerBlock: number,
 ): Promise<Int32Array> {
   assertShape('points', points);
   assertWhole('the count of centers', count);
@@ -120,37 +128,37 @@ export async function selectCenters(
     );
   }
   const pacer = new Pacer(signal);
-  const wanted = Math.min(count, points.count);
-  const clusters = new Clusters(points, wanted);
-  for (let from = 0; from < points.count; from += pointsPerBlock) {
-    const to = Math.min(from + pointsPerBlock, points.count);
-    assertFiniteRows('points', points, from, to);
+  for (let from = 0; from < points.count; from += distancesPerBlock) {
+    assertFiniteRows('points', points, from, Math.min(from + distancesPerBlock, points.count));
     if (pacer.isDue) await pacer.pause();
   }
-  for (let center = first; center >= 0; center = clusters.farthest) {
-    clusters.add(center);
-    if (clusters.count === wanted) break;
-    for (let from = 0; from < clusters.count - 1; from += pointsPerBlock) {
-      clusters.measure(from, Math.min(from + pointsPerBlock, clusters.count - 1));
-      if (pacer.isDue) await pacer.pause();
-    }
-    for (let from = 0; from < points.count; from += pointsPerBlock) {
-      clusters.visit(from, Math.min(from + pointsPerBlock, points.count));
+  const wanted = Math.min(count, points.count);
+  const search = new FarthestFirst(points, wanted);
+  let done = 0;
+  for (let center = first; center >= 0; ) {
+    search.add(center);
+    if (search.count === wanted) break;
+    let farthest: number | undefined;
+    while ((farthest = search.farthest) === undefined) {
+      done += search.compareFirst();
+      if (done < distancesPerBlock) continue;
+      done = 0;
       if (!pacer.isDue) continue;
-      onProgress?.(clusters.count, wanted);
+      onProgress?.(search.count, wanted);
       await pacer.pause();
     }
+    center = farthest;
   }
-  onProgress?.(clusters.count, wanted);
-  return clusters.centers;
+  onProgress?.(search.count, wanted);
+  return search.centers;
 }
 
 /**
  * Greedy k-center (Gonzalez 1985, "Clustering to minimize the maximum intercluster distance"; as coreset in Sener and
  * Savarese 2018 and PatchCore, arXiv:2106.08265, Algorithm 1): starting with one point, selects again and again the
  * point farthest from all selected ones, of equals the one of lowest index. Euclidean distances, in float64.
- * The result is exactly that of the plain algorithm: points that cannot be nearer to the new center than to their own,
- * by the triangle inequality, are not visited.
+ * The result is exactly that of the plain algorithm, but a point is compared with new centers only once it may be the
+ * farthest (lazy evaluation, as Minoux 1978 for greedy maximization).
  *
  * Runs in blocks of about 10 ms, between which the event loop runs.
  *

@@ -22,6 +22,8 @@ export interface ImageSet {
    * @returns float32 `[indices.length, height, width, 3]`, RGB, 0..1. The training loop disposes it.
    */
   batch(indices: readonly number[], epoch: number): Promise<Tensor4D>;
+  /** Starts reading the images of the next `batch`, so that they are decoded while this thread computes. */
+  prefetch?(indices: readonly number[]): void;
 }
 
 /** The images of a step. */

@@ -14,6 +14,8 @@ export interface PreparedBatches {
   batch(indices: readonly number[]): Promise<tf.Tensor4D>;
   /** Where each image lies in the network's input. */
   placements(indices: readonly number[]): Promise<readonly Placement[]>;
+  /** Starts reading the images of the next `batch`. */
+  prefetch?(indices: readonly number[]): void;
 }
 
 /** What normal images look like to the detector. */
@@ -56,11 +58,13 @@ async function* rawBatches(
   images: PreparedBatches,
   { batchSize, ignored, signal }: BatchOptions,
 ): AsyncGenerator<RawBatch> {
+  const batchFrom = (start: number): number[] =>
+    Array.from({ length: Math.max(0, Math.min(batchSize, images.length - start)) }, (_, i) => start + i);
   for (let start = 0; start < images.length; start += batchSize) {
     throwIfAborted(signal);
-    const count = Math.min(batchSize, images.length - start);
-    const indices = Array.from({ length: count }, (_, i) => start + i);
+    const indices = batchFrom(start);
     const batch = await images.batch(indices);
+    images.prefetch?.(batchFrom(start + batchSize));
     const [, height, width] = batch.shape;
     let outputs: readonly BranchOutput[];
     try {

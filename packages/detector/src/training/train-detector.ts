@@ -62,6 +62,7 @@ export function fit(
     length: images.length,
     changesEachEpoch: plan.imagesChange,
     batch: (indices, epoch) => images.batch(indices, { epoch }),
+    prefetch: (indices) => images.prefetch(indices),
   };
   return method.fit({ ...plan, trainingImages, run, ...progress }, options);
 }

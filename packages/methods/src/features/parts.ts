@@ -100,11 +100,14 @@ export async function fitParts(
   const records: Record<string, JsonObject> = {};
   const total = trainingImages.length;
   try {
+    const batchFrom = (first: number): number[] =>
+      Array.from({ length: Math.max(0, Math.min(FEATURE_BATCH, total - first)) }, (_, index) => first + index);
     for (let first = 0; first < total; first += FEATURE_BATCH) {
       throwIfAborted(signal);
-      const count = Math.min(FEATURE_BATCH, total - first);
-      const indexes = Array.from({ length: count }, (_, index) => first + index);
+      const indexes = batchFrom(first);
+      const count = indexes.length;
       const images = await trainingImages.batch(indexes, 0);
+      trainingImages.prefetch?.(batchFrom(first + FEATURE_BATCH));
       const features = await extractor.extract(images).finally(() => images.dispose());
       try {
         for (const fitter of fitters) await fitter.add(features, first);
