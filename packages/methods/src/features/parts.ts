@@ -101,7 +101,10 @@ export async function fitParts(
   const total = trainingImages.length;
   try {
     const batchFrom = (first: number): number[] =>
-      Array.from({ length: Math.max(0, Math.min(FEATURE_BATCH, total - first)) }, (_, index) => first + index);
+      Array.from(
+        { length: Math.max(0, Math.min(FEATURE_BATCH, total - first)) },
+        (_, index) => first + index,
+      );
     for (let first = 0; first < total; first += FEATURE_BATCH) {
       throwIfAborted(signal);
       const indexes = batchFrom(first);
