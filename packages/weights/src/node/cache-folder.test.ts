@@ -13,7 +13,7 @@ test.each([
   ['linux', { DSKD_CACHE: 'here', XDG_CACHE_HOME: path.resolve('/xdg') }, path.resolve('here')],
   ['linux', { DSKD_CACHE: '' }, path.join(home, '.cache/dskd')],
 ] as const)('%s %j: %s', (platform, environment, folder) => {
-  expect(defaultCacheFolder({ platform, environment, home })).toBe(folder);
+  expect(defaultCacheFolder(environment, platform, home)).toBe(folder);
 });
 
 test('the file of a name lies in weights inside it', () => {

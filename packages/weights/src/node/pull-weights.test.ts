@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DownloadSource } from '../registry/index.js';
 import {
   cutOff,
@@ -19,6 +21,10 @@ import { pullWeights, type PullProgress, type PullWeightsOptions } from './pull-
 const CONTENT = randomBytes(300_000);
 const HALF = CONTENT.subarray(0, 150_000);
 const OTHER = randomBytes(300_000);
+const PART_AND_VERSION: unknown[] = [
+  expect.stringMatching(/^net-00\.pth~[0-9a-f-]{36}\.part$/),
+  expect.stringMatching(/^net-00\.pth~[0-9a-f-]{36}\.part\.version$/),
+];
 const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
 
 let cacheFolder: string;
@@ -156,7 +162,7 @@ describe('a server that does not recover', () => {
   test.each([
     ['404', status(404), 1, 'no such file (404 Not Found)'],
     ['403', status(403), 1, 'refused (403 Forbidden)'],
-    ['503', status(503), 3, 'failed (503 Service Unavailable) (3 tries)'],
+    ['503', status(503), 3, 'failed (503 Service Unavailable) (3 attempts)'],
     ['stall', stall(HALF, CONTENT.byteLength), 3, 'sent nothing for 0.3 s after 150000 of 300000 bytes'],
     ['too long', cutOff(CONTENT, CONTENT.byteLength + 1000), 3, 'after 300000 of 301000 bytes'],
   ])('%s', async (_, answer, requests, reason) => {
@@ -165,7 +171,7 @@ describe('a server that does not recover', () => {
       code: 'download-failed',
       message: expect.stringContaining(reason) as string,
       hint: expect.stringContaining(
-        `fetch ${from.url} on a machine that can, and put the file at ${target()}`,
+        `Download ${from.url} on another machine and put the file at ${target()} `,
       ) as string,
       details: { path: target(), attempts: requests },
     });
@@ -177,7 +183,7 @@ describe('a server that does not recover', () => {
     const from = await source([file(OTHER)], { bytes: 1000 });
     await expect(pull(from)).rejects.toMatchObject({
       code: 'download-failed',
-      message: expect.stringContaining('announces 300000 bytes where 1000 are known') as string,
+      message: expect.stringContaining('announces 300000 bytes; expected 1000') as string,
     });
     expect(await kept()).toEqual([]);
   });
@@ -209,7 +215,7 @@ describe('a server that does not recover', () => {
     await expect(pull(await source([portal]))).rejects.toMatchObject({
       code: 'weights-invalid',
       message: expect.stringMatching(
-        /6 bytes of text\/html with SHA-256 \w{64}; wanted \w{64} for net/,
+        /6 bytes of text\/html with SHA-256 \w{64}; expected \w{64} for net/,
       ) as string,
       details: { got: sha256(Buffer.from('log in')), wanted: sha256(CONTENT) },
     });
@@ -224,7 +230,7 @@ describe('a server that does not recover', () => {
       code: 'download-failed',
       message: expect.stringContaining('cannot be reached from here (ECONNREFUSED).') as string,
       hint: expect.stringMatching(
-        /By hand: fetch .*net\.pth .*put the file at .*net-00\.pth .*DSKD_WEIGHTS_MIRROR/,
+        /^Download .*net\.pth on another machine and put the file at .*net-00\.pth .*DSKD_WEIGHTS_MIRROR/,
       ) as string,
     });
   });
@@ -250,20 +256,44 @@ describe('an interrupted download', () => {
     await expect(pull(from, { onProgress, signal: controller.signal })).rejects.toMatchObject({
       code: 'aborted',
     });
-    expect(await kept()).toEqual(['net-00.pth.unfinished']);
+    expect(await kept()).toEqual(PART_AND_VERSION);
     await expectPulled(from);
     expect(server!.requests[1]).toMatchObject({ range: 'bytes=150000-', 'if-range': '"a"' });
   });
 
-  test('is left alone while its process lives', async () => {
-    const from = await source([stall(HALF, CONTENT.byteLength), file(CONTENT)]);
-    const controller = new AbortController();
-    const first = pull(from, { signal: controller.signal });
-    while ((server?.requests.length ?? 0) === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(await pull(from)).toMatchObject({ fromCache: false });
-    expect(server!.requests[1]!.range).toBeUndefined();
-    controller.abort();
-    await expect(first).rejects.toMatchObject({ code: 'aborted' });
+  test('is deleted after a minute, and its bytes are used', async () => {
+    const from = await source([stall(HALF, CONTENT.byteLength)]);
+    const abandoned = `${target()}~${randomUUID()}.part`;
+    await mkdir(path.dirname(target()));
+    await writeFile(abandoned, HALF);
+    await utimes(abandoned, new Date(), new Date(Date.now() - 61_000));
+    await expect(pull(from, { retries: 0, timeoutMilliseconds: 300 })).rejects.toThrow('sent nothing');
+    expect(server!.requests[0]!.range).toBe('bytes=150000-');
+    expect(await kept()).toEqual(PART_AND_VERSION);
+    expect(await kept()).not.toContain(path.basename(abandoned));
+  });
+
+  test.each([
+    ['ends', (response: ServerResponse) => response.end(CONTENT.subarray(HALF.byteLength)), 2],
+    ['breaks', (response: ServerResponse) => response.destroy(), 3],
+  ])('that still runs is copied; it %s after the copy is complete', async (_, end, requests) => {
+    let running: ServerResponse | undefined;
+    const half: Answer = (response) => {
+      running = response;
+      response.setHeader('content-length', CONTENT.byteLength);
+      response.write(HALF);
+    };
+    const from = await source([half, file(CONTENT)]);
+    let received = 0;
+    const first = pull(from, { onProgress: (progress) => (received = progress.received) });
+    while (received < HALF.byteLength) await sleep(10);
+    await expectPulled(from);
+    expect(server!.requests[1]!.range).toBe('bytes=150000-');
+    end(running!);
+    expect(await first).toMatchObject({ path: target(), sha256: sha256(CONTENT), fromCache: false });
+    expect(server!.requests).toHaveLength(requests);
+    expect(Buffer.compare(await readFile(target()), CONTENT)).toBe(0);
+    expect(await kept()).toEqual(['net-00.pth']);
   });
 
   test('an abort before the start asks nobody', async () => {
@@ -314,18 +344,16 @@ describe('several processes', () => {
   test('one is killed in the middle: the next goes on from its bytes', async () => {
     const from = await source([stall(HALF, CONTENT.byteLength), file(CONTENT)]);
     const child = start(from);
-    const content = async (): Promise<number> => {
-      const [folder] = await kept();
-      return (await readFile(path.join(cacheFolder, 'weights', folder!, 'content.part'))).byteLength;
+    const received = async (): Promise<number> => {
+      const [part] = await kept();
+      return (await readFile(path.join(cacheFolder, 'weights', part!))).byteLength;
     };
-    while ((await content().catch(() => 0)) < HALF.byteLength) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    while ((await received().catch(() => 0)) < HALF.byteLength) await sleep(10);
     await new Promise((resolve) => {
       child.on('exit', resolve);
       child.kill('SIGKILL');
     });
-    expect(await kept()).toEqual([expect.stringMatching(/^net-00\.pth\.\w+-\d+-[0-9a-f]{8}\.unfinished$/)]);
+    expect(await kept()).toEqual(PART_AND_VERSION);
     await expectPulled(from);
     expect(server!.requests[1]!.range).toBe('bytes=150000-');
   });
@@ -335,7 +363,7 @@ describe('wrong use', () => {
   test.each([
     [{ file: '../net.pth' }, 'plain file name'],
     [{ file: '.hidden' }, 'plain file name'],
-    [{ url: 'ftp://example.org/net.pth' }, 'wanted http: or https:'],
+    [{ url: 'ftp://example.org/net.pth' }, 'expected an http: or https: URL'],
     [{ sha256: '1234567' }, '8 to 64'],
     [{ sha256: sha256(CONTENT).toUpperCase() }, 'lower-case'],
   ])('%j', async (more, message) => {
@@ -361,7 +389,7 @@ describe('wrong use', () => {
     await writeFile(path.join(cacheFolder, 'taken'), '');
     await expect(pull(from, { cacheFolder: path.join(cacheFolder, 'taken') })).rejects.toMatchObject({
       code: 'download-failed',
-      message: expect.stringContaining('Cannot keep net at') as string,
+      message: expect.stringContaining('Cannot store net at') as string,
       hint: expect.stringContaining('DSKD_CACHE') as string,
     });
   });

@@ -1,4 +1,4 @@
-import { describeNetworkError } from './transfer.js';
+import { describeNetworkError } from './download.js';
 
 const URL_OF_FILE = 'https://example.org/file.pth';
 const fetchFailed = (code: string): Error =>
