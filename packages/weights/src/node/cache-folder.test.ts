@@ -16,7 +16,7 @@ test.each([
   expect(defaultCacheFolder(environment, platform, home)).toBe(folder);
 });
 
-test('the file of a name lies in weights inside it', () => {
+test('files are in the subfolder weights', () => {
   expect(weightsPath('resnet18', { cacheFolder: '/cache' })).toBe(
     path.resolve('/cache/weights/resnet18-f37072fd.pth'),
   );

@@ -7,6 +7,9 @@ import path from 'node:path';
 const ABANDONED_MILLISECONDS = 60_000;
 /** Limit for a file of unknown size: an endless response must not fill the disk. */
 const MAX_BYTES = 16 * 2 ** 30;
+/** Codes of errors that occur before there is a connection. */
+const UNREACHABLE =
+  /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENETDOWN|UND_ERR_CONNECT_TIMEOUT)$/;
 
 /** The text file with the ETag or Last-Modified date of the bytes in a part file; empty if the server sent neither. */
 const versionFile = (part: string): string => `${part}.version`;
@@ -75,7 +78,7 @@ export function describeNetworkError(error: unknown, url: string): DownloadFailu
   const { message, cause } = error as Error;
   const { code = '' } = (cause ?? {}) as { readonly code?: string };
   const { host } = new URL(url);
-  if (/^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENET\w+|UND_ERR_CONNECT_TIMEOUT)$/.test(code)) {
+  if (UNREACHABLE.test(code)) {
     return new DownloadFailure('unreachable', `${host} cannot be reached from here (${code})`, error);
   }
   if (/CERT|SELF_SIGNED|VERIFY/.test(code)) {
@@ -126,7 +129,8 @@ export interface DownloadOptions {
 
 /**
  * Makes one attempt to download the bytes that are missing in a part file. Resolves when the whole file is on disk;
- * `resumed` says whether it contains bytes of an earlier attempt. After a failure, the received bytes remain in the file.
+ * `resumed` says whether it contains bytes of an earlier attempt. After a failure, the received bytes remain in the
+ * file.
  * @throws {DownloadFailure} if the network or the server failed, or if `signal` was aborted
  * @throws {Error} of the file system
  */

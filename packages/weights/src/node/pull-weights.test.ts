@@ -62,8 +62,8 @@ async function expectPulled(from: DownloadSource, options: PullWeightsOptions = 
   expect(await kept()).toEqual(['net-00.pth']);
 }
 
-describe('a good server', () => {
-  test('gives the file once; then it is in the cache', async () => {
+describe('a correct server', () => {
+  test('sends the file once; then it is in the cache', async () => {
     const from = await source([file(CONTENT)], { bytes: CONTENT.byteLength });
     const progress: PullProgress[] = [];
     await expectPulled(from, { onProgress: (event) => progress.push(event) });
@@ -75,7 +75,7 @@ describe('a good server', () => {
     expect(server!.requests).toHaveLength(1);
   });
 
-  test('leading digits are enough', async () => {
+  test('the first digits of the SHA-256 are sufficient', async () => {
     await expectPulled(await source([file(CONTENT)], { sha256: sha256(CONTENT).slice(0, 8) }));
   });
 
@@ -85,7 +85,7 @@ describe('a good server', () => {
     await expectPulled(await source([file(CONTENT)]));
   });
 
-  test('the mirror is asked instead, by the file’s name in the cache', async () => {
+  test('the mirror is used with the name of the file in the cache', async () => {
     const from = await source([file(CONTENT)], { url: 'http://127.0.0.1:9/net.pth' });
     await expectPulled(from, { mirror: `${server!.url}/some/folder/` });
   });
@@ -105,9 +105,13 @@ describe('a good server', () => {
 
 describe('a server that fails and recovers', () => {
   test.each([
-    ['cuts off', cutOff(HALF, CONTENT.byteLength, '"a"'), /broke \(.*\) after 150000 of 300000 bytes/],
+    [
+      'breaks the connection',
+      cutOff(HALF, CONTENT.byteLength, '"a"'),
+      /broke \(.*\) after 150000 of 300000 bytes/,
+    ],
     ['stalls', stall(HALF, CONTENT.byteLength, '"a"'), /nothing for 0.4 s after 150000 of 300000 bytes/],
-  ])('%s: the rest is asked for', async (_, answer, problem) => {
+  ])('%s: the download is resumed', async (_, answer, problem) => {
     const problems: (string | undefined)[] = [];
     const onProgress = (event: PullProgress): number => problems.push(event.problem);
     const from = await source([answer, file(CONTENT, { etag: '"a"' })]);
@@ -117,7 +121,7 @@ describe('a server that fails and recovers', () => {
     expect(problems.filter((reason) => reason !== undefined)).toEqual([expect.stringMatching(problem)]);
   });
 
-  test('says nothing at all, then answers', async () => {
+  test('sends nothing, then answers', async () => {
     const from = await source([() => undefined, file(CONTENT)]);
     await expectPulled(from, { timeoutMilliseconds: 400 });
   });
@@ -126,33 +130,33 @@ describe('a server that fails and recovers', () => {
     await expectPulled(await source([status(500), status(503), file(CONTENT)]));
   });
 
-  test('ignores Range: begins again', async () => {
+  test('ignores Range: the download starts again', async () => {
     const whole: Answer = (response) => response.end(CONTENT);
     await expectPulled(await source([cutOff(HALF, CONTENT.byteLength), whole]));
     expect(server!.requests[1]!.range).toBe('bytes=150000-');
   });
 
-  test('sends another range than the one asked for: begins again', async () => {
+  test('sends another range than the requested one: the download starts again', async () => {
     const wrong: Answer = (response) =>
       response.writeHead(206, { 'content-range': 'bytes 7-299999/300000' }).end(CONTENT.subarray(7));
     await expectPulled(await source([cutOff(HALF, CONTENT.byteLength), wrong, file(CONTENT)]));
     expect(server!.requests[2]!.range).toBeUndefined();
   });
 
-  test('changes the file between tries and says so: begins again', async () => {
+  test('changes the file and its ETag: the download starts again', async () => {
     const before = cutOff(OTHER.subarray(0, 100_000), OTHER.byteLength, '"old"');
     await expectPulled(await source([before, file(CONTENT, { etag: '"new"' })]));
     expect(server!.requests).toHaveLength(2);
     expect(server!.requests[1]!['if-range']).toBe('"old"');
   });
 
-  test('changes the file between tries without a word: the digest finds it, begins again', async () => {
+  test('changes the file without an ETag: the SHA-256 is wrong, the download starts again', async () => {
     const before = cutOff(OTHER.subarray(0, 100_000), OTHER.byteLength);
     await expectPulled(await source([before, file(CONTENT)]));
     expect(server!.requests.map(({ range }) => range)).toEqual([undefined, 'bytes=100000-', undefined]);
   });
 
-  test('announced too much once: what is there is found to be all', async () => {
+  test('announces too many bytes at first: the received bytes are complete', async () => {
     await expectPulled(await source([cutOff(CONTENT, CONTENT.byteLength + 5), file(CONTENT)]));
     expect(server!.requests[1]!.range).toBe('bytes=300000-');
   });
@@ -179,7 +183,7 @@ describe('a server that does not recover', () => {
     expect(await kept()).not.toContain('net-00.pth');
   });
 
-  test('announces another size than the known one: nothing is downloaded', async () => {
+  test('announces another size than the expected one: nothing is downloaded', async () => {
     const from = await source([file(OTHER)], { bytes: 1000 });
     await expect(pull(from)).rejects.toMatchObject({
       code: 'download-failed',
@@ -188,7 +192,7 @@ describe('a server that does not recover', () => {
     expect(await kept()).toEqual([]);
   });
 
-  test('sends more than the known size without announcing any', async () => {
+  test('sends more bytes than expected without announcing a size', async () => {
     const endless: Answer = (response) => {
       response.on('drain', () => response.write(HALF));
       response.write(HALF);
@@ -200,7 +204,7 @@ describe('a server that does not recover', () => {
     });
   });
 
-  test('announces too little: the digest is wrong, the bytes are deleted', async () => {
+  test('announces too few bytes: the SHA-256 is wrong, and the bytes are deleted', async () => {
     const short: Answer = (response) => {
       response.setHeader('content-length', CONTENT.byteLength - 1000);
       response.end(CONTENT);
@@ -209,7 +213,7 @@ describe('a server that does not recover', () => {
     expect(await kept()).toEqual([]);
   });
 
-  test('sends something else: it is deleted and refused, with what it was', async () => {
+  test('sends another file: the bytes are deleted, and the error describes them', async () => {
     const portal: Answer = (response) =>
       response.writeHead(200, { 'content-type': 'text/html' }).end('log in');
     await expect(pull(await source([portal]))).rejects.toMatchObject({
@@ -223,7 +227,7 @@ describe('a server that does not recover', () => {
     expect(await kept()).toEqual([]);
   });
 
-  test('nobody listens: one try, and what to do by hand', async () => {
+  test('is not running: one attempt, and a hint', async () => {
     const from = await source([status(200)]);
     await server!.close();
     await expect(pull(from)).rejects.toMatchObject({
@@ -235,7 +239,7 @@ describe('a server that does not recover', () => {
     });
   });
 
-  test('a wrong file put there by hand stays, and is named', async () => {
+  test('a wrong file at the target is kept, and is in the hint', async () => {
     const from = await source([status(404)]);
     await mkdir(path.dirname(target()));
     await writeFile(target(), HALF);
@@ -247,7 +251,7 @@ describe('a server that does not recover', () => {
 });
 
 describe('an interrupted download', () => {
-  test('is kept and goes on in the next call', async () => {
+  test('is resumed by the next call', async () => {
     const from = await source([stall(HALF, CONTENT.byteLength, '"a"'), file(CONTENT, { etag: '"a"' })]);
     const controller = new AbortController();
     const onProgress = ({ received }: PullProgress): void => {
@@ -261,7 +265,7 @@ describe('an interrupted download', () => {
     expect(server!.requests[1]).toMatchObject({ range: 'bytes=150000-', 'if-range': '"a"' });
   });
 
-  test('is deleted after a minute, and its bytes are used', async () => {
+  test('that was abandoned is deleted after its bytes are copied', async () => {
     const from = await source([stall(HALF, CONTENT.byteLength)]);
     const abandoned = `${target()}~${randomUUID()}.part`;
     await mkdir(path.dirname(target()));
@@ -276,7 +280,7 @@ describe('an interrupted download', () => {
   test.each([
     ['ends', (response: ServerResponse) => response.end(CONTENT.subarray(HALF.byteLength)), 2],
     ['breaks', (response: ServerResponse) => response.destroy(), 3],
-  ])('that still runs is copied; it %s after the copy is complete', async (_, end, requests) => {
+  ])('that is still running is copied; it %s after the copy is complete', async (_, end, requests) => {
     let running: ServerResponse | undefined;
     const half: Answer = (response) => {
       running = response;
@@ -296,7 +300,7 @@ describe('an interrupted download', () => {
     expect(await kept()).toEqual(['net-00.pth']);
   });
 
-  test('an abort before the start asks nobody', async () => {
+  test('an abort before the start sends no request', async () => {
     const from = await source([file(CONTENT)]);
     await expect(pull(from, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' });
     expect(server!.requests).toHaveLength(0);
@@ -324,9 +328,9 @@ describe('several processes', () => {
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
 
-  test('pull the same file at once without harm', async () => {
+  test('pull the same file at the same time', async () => {
     const waiting: (() => void)[] = [];
-    // Nobody gets the second half before both have the first.
+    // Sends the second half after both processes have requested the file.
     const together: Answer = (response) => {
       response.setHeader('content-length', CONTENT.byteLength);
       response.write(HALF);
@@ -341,7 +345,7 @@ describe('several processes', () => {
     expect(await kept()).toEqual(['net-00.pth']);
   });
 
-  test('one is killed in the middle: the next goes on from its bytes', async () => {
+  test('one is killed during the download: the next one resumes', async () => {
     const from = await source([stall(HALF, CONTENT.byteLength), file(CONTENT)]);
     const child = start(from);
     const received = async (): Promise<number> => {
@@ -359,7 +363,7 @@ describe('several processes', () => {
   });
 });
 
-describe('wrong use', () => {
+describe('invalid arguments', () => {
   test.each([
     [{ file: '../net.pth' }, 'plain file name'],
     [{ file: '.hidden' }, 'plain file name'],
@@ -374,7 +378,7 @@ describe('wrong use', () => {
     expect(server!.requests).toHaveLength(0);
   });
 
-  test('a mirror that is no URL, a name that is unknown', async () => {
+  test('an invalid mirror, an unknown name', async () => {
     const from = await source([file(CONTENT)]);
     await expect(pull(from, { mirror: 'mirror.example' })).rejects.toMatchObject({
       code: 'invalid-argument',
@@ -384,7 +388,7 @@ describe('wrong use', () => {
     });
   });
 
-  test('a cache folder that cannot be made', async () => {
+  test('a cache folder that cannot be created', async () => {
     const from = await source([file(CONTENT)]);
     await writeFile(path.join(cacheFolder, 'taken'), '');
     await expect(pull(from, { cacheFolder: path.join(cacheFolder, 'taken') })).rejects.toMatchObject({
