@@ -1,14 +1,17 @@
 import { DskdError, type DskdErrorOptions } from '@dskd/base';
 
-/** Reads little-endian numbers and runs of bytes; past the end it throws instead. */
+/**
+ * Reads little-endian numbers and byte ranges from a file in memory. All methods that read throw a `weights-invalid`
+ * error if too few bytes remain.
+ */
 export class ByteReader {
   readonly bytes: Uint8Array;
-  /** Where in `bytes` the next read starts. */
+  /** Offset in `bytes` of the next read. */
   position: number;
   readonly #view: DataView;
   readonly #format: string;
 
-  /** @param format what the file should be, for messages: `'PyTorch file'` */
+  /** @param format name of the expected format in error messages, for example `'PyTorch file'` */
   constructor(bytes: Uint8Array, format: string, position = 0) {
     this.bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -16,6 +19,7 @@ export class ByteReader {
     this.position = position;
   }
 
+  /** Returns a `weights-invalid` error about this file. */
   fail(problem: string, options?: DskdErrorOptions): DskdError {
     return invalidWeights(this.#format, problem, options);
   }
@@ -24,11 +28,11 @@ export class ByteReader {
     return this.bytes.byteLength - this.position;
   }
 
-  /** Start of the next `length` bytes, which are passed over. */
+  /** Skips `length` bytes and returns the offset of the first. */
   skip(length: number): number {
     if (!(length <= this.remaining)) {
       throw this.fail(
-        `${length} bytes are wanted at byte ${this.position}, and only ${this.remaining} are left.`,
+        `it ends too early: expected ${length} bytes at offset ${this.position}, got ${this.remaining}.`,
       );
     }
     const start = this.position;
@@ -36,7 +40,7 @@ export class ByteReader {
     return start;
   }
 
-  /** A view, not a copy. */
+  /** Returns the next `length` bytes as a view of `bytes`. */
   take(length: number): Uint8Array {
     const start = this.skip(length);
     return this.bytes.subarray(start, start + length);
@@ -58,7 +62,9 @@ export class ByteReader {
     return this.#view.getUint32(this.skip(4), true);
   }
 
-  /** Rounded above 2^53: larger than any file, so that it still fails where it is used as a length. */
+  /**
+   * Returns a number that is rounded above 2^53. As a length or an offset, it is then still beyond the end of the file.
+   */
   uint64(): number {
     return Number(this.#view.getBigUint64(this.skip(8), true));
   }
@@ -67,31 +73,31 @@ export class ByteReader {
     return this.#view.getFloat64(this.skip(8));
   }
 
-  /** The next `length` bytes as UTF-8. */
+  /** Decodes the next `length` bytes as UTF-8. */
   text(length: number): string {
-    // A copy: a TextDecoder need not take shared memory.
+    // Copied because a TextDecoder may reject shared memory.
     const bytes = new Uint8Array(this.take(length));
     try {
       return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     } catch (cause) {
-      throw this.fail('it has text that is not UTF-8.', { cause });
+      throw this.fail('it contains text that is not UTF-8.', { cause });
     }
   }
 }
 
-/** A hostile file can put megabytes into a message. */
+/** Longest problem in a message, in characters. A name in a hostile file can have megabytes. */
 const MAX_PROBLEM = 600;
 
-/** A `weights-invalid` error about a file of the given format. */
+/** Returns a `weights-invalid` error about a file of the given format. */
 export function invalidWeights(format: string, problem: string, options: DskdErrorOptions = {}): DskdError {
-  const said = problem.length > MAX_PROBLEM ? `${problem.slice(0, MAX_PROBLEM - 3)}...` : problem;
-  return new DskdError('weights-invalid', `Not a valid ${format}: ${said}`, {
-    hint: 'The file may be truncated or of another format; fetch or convert it again.',
+  const shown = problem.length > MAX_PROBLEM ? `${problem.slice(0, MAX_PROBLEM - 3)}...` : problem;
+  return new DskdError('weights-invalid', `Not a valid ${format}: ${shown}`, {
+    hint: 'The file may be truncated or have another format; download or convert it again.',
     ...options,
   });
 }
 
-/** Text out of a file, fit for a message: quoted, control characters escaped, at most 80 characters. */
+/** Returns text from a file for use in a message: quoted, escaped as in JSON, truncated to 80 characters. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
 }

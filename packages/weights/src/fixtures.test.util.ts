@@ -13,13 +13,13 @@ export function readFixture(name: string): Uint8Array {
   return new Uint8Array(readFileSync(new URL(name, FOLDER)));
 }
 
-/** By file and tensor, as tools/golden/weights_formats.py wrote it. */
+/** Returns the expected tensors by file and name, written by tools/golden/weights_formats.py. */
 export function readExpected(): Record<string, Record<string, ExpectedEntry>> {
   const text = readFileSync(new URL('expected.json', FOLDER), 'utf8');
   return (JSON.parse(text) as { files: Record<string, Record<string, ExpectedEntry>> }).files;
 }
 
-/** In the form of `readExpected`. */
+/** Converts tensors to the form of `readExpected`. */
 export function asExpected(tensors: StateDict): Record<string, ExpectedEntry> {
   return Object.fromEntries(
     [...tensors].map(([name, { dtype, shape, data }]) => [

@@ -4,14 +4,14 @@ import { toHalf } from './half-precision.js';
 const back = (halves: Uint16Array): Float32Array =>
   toFloat32({ dtype: 'F16', shape: [halves.length], data: halves });
 
-test('every half is its own half', () => {
+test('every finite half is unchanged', () => {
   const finite = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits).filter(
     (bits) => (bits & 0x7c00) !== 0x7c00,
   );
   expect(toHalf(back(finite))).toEqual(finite);
 });
 
-test('what lies between two halves goes to the nearer, from the middle to the even one', () => {
+test('values are rounded to the nearest half, ties to even', () => {
   const halves = Uint16Array.from({ length: 0x7bff }, (_, bits) => bits);
   const values = back(halves);
   const following = back(halves.map((bits) => bits + 1));

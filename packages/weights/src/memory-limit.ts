@@ -1,46 +1,49 @@
 import { DskdError } from '@dskd/base';
 
-/** 2 GiB: four times the largest backbone in use. */
+/** 2 GiB, four times the size of the largest supported backbone. */
 export const DEFAULT_MAX_BYTES = 2 ** 31;
 
-/** Counts the memory that one call to a reader holds: decoded tensors and whatever it had to inflate. */
+/** Counts the bytes that one call of a reader allocates for decoded tensors and inflated data, up to a limit. */
 export class MemoryLimit {
   readonly maxBytes: number;
   #held = 0;
 
-  /** @throws {DskdError} `invalid-argument` for a limit that is negative or no number. */
+  /** @throws {DskdError} `invalid-argument` for a limit that is negative or NaN */
   constructor(maxBytes = DEFAULT_MAX_BYTES) {
     if (!(maxBytes >= 0)) {
       throw new DskdError(
         'invalid-argument',
-        `Got maxBytes ${maxBytes}; wanted a number of bytes, 0 or more.`,
+        `Got maxBytes ${maxBytes}; expected a number of bytes, 0 or more.`,
       );
     }
     this.maxBytes = maxBytes;
   }
 
-  /** @throws {DskdError} `weights-too-large` where `bytes` more would exceed the limit. */
+  /** @throws {DskdError} `weights-too-large` if `bytes` more would exceed the limit */
   check(bytes: number): void {
     const wanted = this.#held + bytes;
     if (wanted <= this.maxBytes) return;
     throw new DskdError(
       'weights-too-large',
-      `The file needs ${wanted} bytes of memory; at most ${this.maxBytes} are allowed.`,
+      `The file needs ${wanted} bytes of memory; the limit is ${this.maxBytes}.`,
       {
-        hint: 'Pass a larger maxBytes if you trust where the file comes from.',
+        hint: 'Set a larger maxBytes if you trust the source of the file.',
         details: { wanted, maxBytes: this.maxBytes },
       },
     );
   }
 
-  /** New memory within the limit. */
+  /**
+   * Returns zeroed memory of `bytes` bytes.
+   * @throws {DskdError} `weights-too-large` above the limit; `out-of-memory`
+   */
   allocate(bytes: number): Uint8Array<ArrayBuffer> {
     this.check(bytes);
     let memory: Uint8Array<ArrayBuffer>;
     try {
       memory = new Uint8Array(bytes);
     } catch (cause) {
-      throw new DskdError('out-of-memory', `No ${bytes} bytes of memory for the weights could be had.`, {
+      throw new DskdError('out-of-memory', `Cannot allocate ${bytes} bytes for the weights.`, {
         hint: 'Close other programs, or use a smaller model.',
         cause,
       });
@@ -49,7 +52,7 @@ export class MemoryLimit {
     return memory;
   }
 
-  /** Memory from `allocate` that nothing refers to any more. */
+  /** Subtracts `bytes` of memory from `allocate` that are no longer used. */
   release(bytes: number): void {
     this.#held -= bytes;
   }

@@ -1,22 +1,23 @@
 import { DskdError } from '@dskd/base';
 import type { StateDict, StateDictEntry } from './types.js';
 
+/** Longest list of names in a message. */
 const SHOWN = 8;
 
-/** Names for a message: the first few, and how many more. */
+/** Returns the first names as text and the number of the others: `a, b and 3 more`. */
 export function listed(names: readonly string[]): string {
   const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : '';
   return `${names.slice(0, SHOWN).join(', ')}${more}`;
 }
 
-/** Zero times a number is zero unless the number is NaN or infinite: one sum tells of all. */
 function areFinite(values: Float32Array | Float64Array): boolean {
+  // A product with 0 is NaN if the value is NaN or infinite, and so is the sum.
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += 0 * values[i]!;
   return sum === 0;
 }
 
-/** Whether every element is a number one can compute with. Integers always are. */
+/** Whether no element is NaN or infinite. */
 function isFinite({ dtype, data }: StateDictEntry): boolean {
   switch (dtype) {
     case 'F16':
@@ -31,10 +32,7 @@ function isFinite({ dtype, data }: StateDictEntry): boolean {
   }
 }
 
-/**
- * Refuses NaN and infinity.
- * @throws {DskdError} `weights-not-finite`, naming the tensors.
- */
+/** @throws {DskdError} `weights-not-finite`, with the names of the tensors that contain NaN or infinity */
 export function assertFinite(tensors: StateDict): void {
   const damaged = [...tensors].filter(([, entry]) => !isFinite(entry)).map(([name]) => name);
   if (damaged.length === 0) return;
@@ -44,30 +42,30 @@ export function assertFinite(tensors: StateDict): void {
   });
 }
 
-/** Ours are a handful deep; what is deeper would overflow the stack of whoever walks it. */
+/** Deepest nesting of a description. Much deeper values would overflow the stack of recursive code. */
 const MAX_DEPTH = 32;
 const ISSUES_SHOWN = 8;
 
 /**
- * Parses JSON out of a file nobody vouches for.
- * @throws {DskdError} `artifact-invalid`
+ * Parses the JSON text of an untrusted file.
+ * @throws {DskdError} `artifact-invalid` if it is not a JSON object or too deeply nested
  */
 function parseMetadata(text: string, what: string): Readonly<Record<string, unknown>> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
-    throw new DskdError('artifact-invalid', `The ${what}'s description is not JSON.`, { cause });
+    throw new DskdError('artifact-invalid', `The description of the ${what} is not JSON.`, { cause });
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new DskdError('artifact-invalid', `The ${what}'s description is not a JSON object.`);
+    throw new DskdError('artifact-invalid', `The description of the ${what} is not a JSON object.`);
   }
   let layer: unknown[] = [parsed];
   for (let depth = 0; layer.length > 0; depth++) {
     if (depth > MAX_DEPTH) {
       throw new DskdError(
         'artifact-invalid',
-        `The ${what}'s description is nested more than ${MAX_DEPTH} deep.`,
+        `The description of the ${what} is nested more than ${MAX_DEPTH} levels deep.`,
       );
     }
     layer = layer.flatMap((value) =>
@@ -77,7 +75,7 @@ function parseMetadata(text: string, what: string): Readonly<Record<string, unkn
   return parsed as Readonly<Record<string, unknown>>;
 }
 
-/** A schema of zod, or anything that checks as it does. */
+/** A zod schema, or an object with the same `safeParse`. */
 export interface MetadataSchema<Output> {
   safeParse(value: unknown):
     | { readonly success: true; readonly data: Output }
@@ -89,18 +87,18 @@ export interface MetadataSchema<Output> {
       };
 }
 
-/** Brings a description of an older format to that of the schema; may refuse a format. */
+/** Converts a description in an older format to the current one. May throw for an unsupported format. */
 export type MigrateMetadata = (
   parsed: Readonly<Record<string, unknown>>,
 ) => Readonly<Record<string, unknown>>;
 
 /**
- * Holds a description against its schema.
- * @param given JSON text out of a file nobody vouches for, or what is to be written into one.
- * @param what the file is said to be, for messages: `detector`, `checkpoint`.
- * @param migrate called between parsing a text and the check.
- * @throws {DskdError} `artifact-invalid` for a text that is not a JSON object, or naming the fields that are wrong; all
- * of them in `details.issues`.
+ * Validates a description and returns the output of the schema.
+ * @param given JSON text from an untrusted file, or an object that is to be written to a file
+ * @param what kind of file in error messages, for example `detector` or `checkpoint`
+ * @param migrate applied to parsed text before validation
+ * @throws {DskdError} `artifact-invalid` if the text is not a JSON object, or if fields are invalid. `details.issues`
+ * lists all invalid fields.
  */
 export function checkMetadata<Output>(
   schema: MetadataSchema<Output>,
@@ -118,14 +116,14 @@ export function checkMetadata<Output>(
   if (issues.length > ISSUES_SHOWN) shown.push(`  and ${issues.length - ISSUES_SHOWN} more`);
   throw new DskdError(
     'artifact-invalid',
-    `The ${what}'s description does not fit its schema:\n${shown.join('\n')}`,
+    `The description of the ${what} does not match its schema:\n${shown.join('\n')}`,
     { details: { issues } },
   );
 }
 
 /**
- * Whether no name is another one, or begins with another one and `separator`: where names of tensors begin with the
- * name of what they belong to, these must tell it.
+ * Whether all names are different, and none starts with another one followed by `separator`. Such names can be used as
+ * prefixes of tensor names without ambiguity.
  */
 export function namesAreApart(names: readonly string[], separator: string): boolean {
   return names.every((name, index) =>
@@ -133,7 +131,7 @@ export function namesAreApart(names: readonly string[], separator: string): bool
   );
 }
 
-/** The entries of `tensors` whose name starts with `prefix.`, under the rest of their names. */
+/** Returns the tensors whose names start with `prefix.`, with this prefix removed. */
 export function tensorsUnder(tensors: StateDict, prefix: string): StateDict {
   const start = `${prefix}.`;
   return new Map(

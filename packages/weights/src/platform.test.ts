@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-/** Every specifier that `entry` reaches through relative imports, in built files. */
+/** Returns the specifiers of all imports in a built file and in the files that it imports, by URL of the file. */
 async function reached(entry: URL, seen = new Map<string, string[]>()): Promise<Map<string, string[]>> {
   if (seen.has(entry.href)) return seen;
   const code = await readFile(entry, 'utf8');
@@ -12,7 +12,7 @@ async function reached(entry: URL, seen = new Map<string, string[]>()): Promise<
   return seen;
 }
 
-test('the main entry, registry included, runs in a browser: it imports nothing of Node', async () => {
+test('the main entry point imports no modules of Node', async () => {
   const files = await reached(new URL('index.js', import.meta.url));
   expect([...files.keys()].filter((file) => file.endsWith('/registry/index.js'))).toHaveLength(1);
   const packages = new Set([...files.values()].flat().filter((specifier) => !specifier.startsWith('.')));

@@ -7,13 +7,13 @@ const folder = new URL('../', import.meta.url);
 const readme = await readFile(new URL('README.md', folder), 'utf8');
 const examples = [...readme.matchAll(/```ts\n([\s\S]*?)```\s*```text\n([\s\S]*?)```/g)];
 
-test('the README has examples, each with what it prints', () => {
+test('every example in the README has its output', () => {
   expect(examples.length).toBeGreaterThan(1);
   expect(readme.match(/```ts\n/g)).toHaveLength(examples.length);
 });
 
-// By hand: the packages that the test support is built from cannot use it. The examples have no types in them,
-// so they run as they stand.
+// `describeReadmeExamples` cannot be used here, because test-support depends on this package. The examples contain no
+// types, so they run without compilation.
 test.each(examples.map(([, code, prints]) => ({ code: code!, prints: prints! })))(
   'README example %# prints what the README says',
   async ({ code, prints }) => {

@@ -1,7 +1,7 @@
 import { isDskdError, type DskdError, type ErrorCode } from '@dskd/base';
 import { readStateDict, type ReadStateDictOptions } from './index.js';
 
-/** The error with which a file is refused. Anything but a DskdError of that code passes through. */
+/** Returns the DskdError with the given code that reading `bytes` throws. Other errors are thrown. */
 export function refusalOf(
   bytes: Uint8Array,
   options: ReadStateDictOptions = {},

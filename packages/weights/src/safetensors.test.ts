@@ -2,7 +2,7 @@ import { isDskdError } from '@dskd/base';
 import fc from 'fast-check';
 import { readSafetensors, writeSafetensors, type StateDictEntry } from './index.js';
 
-/** A file with any header, hostile ones included. */
+/** Returns a file with any header. */
 function fileOf(header: unknown, body: ArrayLike<number> = []): Uint8Array {
   const json = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
   const file = new Uint8Array(8 + json.length + body.length);
@@ -26,7 +26,7 @@ const u8 = (shape: unknown, offsets: unknown) => ({ dtype: 'U8', shape, data_off
 
 describe('reading', () => {
   test('a file as the reference implementation writes it', () => {
-    // safetensors.numpy.save({'b': float32 [[1, -2]], 'a': int64 scalar 7}, {'format': 'pt'}), by the letter.
+    // safetensors.numpy.save({'b': float32 [[1, -2]], 'a': int64 scalar 7}, {'format': 'pt'}), byte by byte.
     const body = [...new Uint8Array(new BigInt64Array([7n]).buffer), 0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0];
     const file = fileOf(
       '{"__metadata__":{"format":"pt"},"a":{"dtype":"I64","shape":[],"data_offsets":[0,8]},' +
@@ -40,7 +40,7 @@ describe('reading', () => {
     expect(tensors.get('b')).toEqual({ dtype: 'F32', shape: [1, 2], data: new Float32Array([1, -2]) });
   });
 
-  test('tensors come in file order, whatever the order of the header', () => {
+  test('tensors are in file order, not in the order of the header', () => {
     const header = { 10: u8([1], [0, 1]), z: u8([1], [2, 3]), 2: u8([1], [1, 2]) };
     expect([...readSafetensors(fileOf(header, [1, 2, 3])).tensors.keys()]).toEqual(['10', '2', 'z']);
   });
@@ -58,7 +58,7 @@ describe('reading', () => {
     expect(data.buffer.byteLength).toBe(4);
   });
 
-  test('names that are special to JavaScript are only names', () => {
+  test('a tensor can have the name __proto__', () => {
     const file = fileOf('{"__proto__":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}', [9]);
     const { tensors } = readSafetensors(file);
     expect([...tensors.keys()]).toEqual(['__proto__']);
@@ -66,12 +66,12 @@ describe('reading', () => {
   });
 });
 
-describe('hostile files are refused, by what is wrong with them', () => {
+describe('invalid files are refused with the problem', () => {
   const cases: [string, Uint8Array, RegExp][] = [
     ['empty', new Uint8Array(0), /0 bytes/],
-    ['shorter than its length', new Uint8Array(7), /7 bytes/],
-    ['header longer than the file', fileOf({}).subarray(0, 9), /claims 2 bytes; the file has 1/],
-    ['header of 2^63 bytes', Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0x80, 0x7b), /claims 922337203685477/],
+    ['shorter than the length field', new Uint8Array(7), /7 bytes/],
+    ['header longer than the file', fileOf({}).subarray(0, 9), /is 2 bytes; the file has 1 bytes after/],
+    ['header of 2^63 bytes', Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0x80, 0x7b), /is 922337203685477/],
     ['not JSON', fileOf('{"a":'), /not JSON/],
     [
       'not UTF-8',
@@ -84,7 +84,7 @@ describe('hostile files are refused, by what is wrong with them', () => {
     ],
     ['not an object', fileOf([]), /not an object/],
     ['null', fileOf('null'), /not an object/],
-    ['entry not an object', fileOf({ x: 3 }), /'x' is not described/],
+    ['entry not an object', fileOf({ x: 3 }), /entry of tensor 'x' is not an object/],
     ['unknown type', fileOf({ x: { dtype: 'F8_E4M3', shape: [], data_offsets: [0, 1] } }, [0]), /F8_E4M3/],
     [
       'inherited type',
@@ -93,30 +93,38 @@ describe('hostile files are refused, by what is wrong with them', () => {
     ],
     ['negative side', fileOf({ x: u8([-1, -1], [0, 1]) }, [0]), /shape \[-1,-1\]/],
     ['fractional side', fileOf({ x: u8([0.5, 2], [0, 1]) }, [0]), /shape \[0.5,2\]/],
-    ['side as text', fileOf({ x: u8(['1'], [0, 1]) }, [0]), /shape/],
+    ['side that is a string', fileOf({ x: u8(['1'], [0, 1]) }, [0]), /shape/],
     ['no shape', fileOf({ x: { dtype: 'U8', data_offsets: [0, 1] } }, [0]), /shape undefined/],
     ['three offsets', fileOf({ x: u8([1], [0, 1, 1]) }, [0]), /offsets/],
-    ['offsets swapped', fileOf({ x: u8([1], [1, 0]) }, [0]), /lies at 1\.\.0/],
-    ['shape larger than its bytes', fileOf({ x: u8([2 ** 30, 2 ** 30], [0, 1]) }, [0]), /lies at 0\.\.1/],
-    ['shape that overflows', fileOf({ x: u8([2 ** 52, 2 ** 52, 2 ** 52], [0, 1]) }, [0]), /lies at 0\.\.1/],
-    ['beyond the end', fileOf({ x: u8([2], [0, 2]) }, [0]), /0\.\.2 of 1 bytes: its end is missing/],
-    ['overlapping', fileOf({ x: u8([2], [0, 2]), y: u8([2], [1, 3]) }, [0, 0, 0]), /'y' lies at 1\.\.3/],
-    ['a hole', fileOf({ x: u8([1], [0, 1]), y: u8([1], [2, 3]) }, [0, 0, 0]), /wanted its start at 1/],
-    ['a tail', fileOf({ x: u8([1], [0, 1]) }, [0, 0]), /end at 1 of 2 bytes/],
-    ['metadata that is no map', fileOf({ __metadata__: ['a'] }), /__metadata__/],
-    ['metadata that is no text', fileOf({ __metadata__: { a: 1 } }), /__metadata__/],
+    ['offsets swapped', fileOf({ x: u8([1], [1, 0]) }, [0]), /offsets 1\.\.0/],
+    [
+      'shape larger than its bytes',
+      fileOf({ x: u8([2 ** 30, 2 ** 30], [0, 1]) }, [0]),
+      /offsets 0\.\.1; expected/,
+    ],
+    [
+      'shape that overflows',
+      fileOf({ x: u8([2 ** 52, 2 ** 52, 2 ** 52], [0, 1]) }, [0]),
+      /offsets 0\.\.1; expected/,
+    ],
+    ['beyond the end', fileOf({ x: u8([2], [0, 2]) }, [0]), /offsets 0\.\.2, but there are only 1 bytes/],
+    ['overlapping', fileOf({ x: u8([2], [0, 2]), y: u8([2], [1, 3]) }, [0, 0, 0]), /'y' has offsets 1\.\.3/],
+    ['a gap', fileOf({ x: u8([1], [0, 1]), y: u8([1], [2, 3]) }, [0, 0, 0]), /expected its start at 1/],
+    ['bytes after the last tensor', fileOf({ x: u8([1], [0, 1]) }, [0, 0]), /end at byte 1 of 2/],
+    ['metadata that is not an object', fileOf({ __metadata__: ['a'] }), /__metadata__/],
+    ['metadata that is not a string', fileOf({ __metadata__: { a: 1 } }), /__metadata__/],
   ];
   test.each(cases)('%s', (_, bytes, message) => {
     expect(refusal(bytes)).toMatch(message);
   });
 
-  test('a truncated file never reads, wherever it was cut', () => {
+  test('a truncated file is refused at every length', () => {
     const file = writeSafetensors(new Map([['x', { dtype: 'U8', shape: [9], data: new Uint8Array(9) }]]));
     for (let length = 0; length < file.length; length++) refusal(file.subarray(0, length));
     expect(readSafetensors(file).tensors.size).toBe(1);
   });
 
-  test('noise is refused by a DskdError or read, never anything else', () => {
+  test('random headers are read or refused with a DskdError', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.uint8Array({ maxLength: 16 }), (header, body) => {
         try {
@@ -161,7 +169,7 @@ describe('writing', () => {
     });
   const name = fc.string().filter((text) => text !== '__metadata__');
 
-  test('read back it is the same tensors, types, bits, order and metadata', () => {
+  test('a file that is read and written again is the same', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(name, entry)),
@@ -176,7 +184,7 @@ describe('writing', () => {
           for (const [key, { dtype, shape, data }] of tensors) {
             const got = back.tensors.get(key)!;
             expect([got.dtype, got.shape]).toEqual([dtype, shape]);
-            // By bytes: NaN payloads and negative zeros too.
+            // Compares bytes, to include NaN payloads and negative zeros.
             expect(new Uint8Array(got.data.buffer)).toEqual(new Uint8Array(data.buffer));
           }
         },
@@ -193,7 +201,7 @@ describe('writing', () => {
     }
   });
 
-  test('data that do not fit their shape or type, and the reserved name, are refused', () => {
+  test('data that do not match their shape or type, and the reserved name, are refused', () => {
     const bad: [string, StateDictEntry][] = [
       ['x', { dtype: 'F32', shape: [2], data: new Float32Array(3) }],
       ['x', { dtype: 'F32', shape: [2], data: new Float64Array(2) }],

@@ -4,7 +4,7 @@ import { invalidWeights } from './byte-reader.js';
 import { MemoryLimit } from './memory-limit.js';
 import type { StateDict, StateDictEntry, StateDictType } from './types.js';
 
-/** Larger headers are refused before they are parsed: the largest models in use need a few megabytes. */
+/** Larger headers are not parsed. The largest models need a few megabytes. */
 const MAX_HEADER_BYTES = 25_000_000;
 
 function invalid(message: string, cause?: unknown): DskdError {
@@ -21,24 +21,24 @@ function isCount(value: unknown): value is number {
 
 export interface SafetensorsFile {
   readonly tensors: StateDict;
-  /** The `__metadata__` entry, empty where the file has none. */
+  /** The `__metadata__` entry; empty if there is none. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 function parseHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
-  if (bytes.byteLength < 8) throw invalid(`got ${bytes.byteLength} bytes, wanted at least 8.`);
+  if (bytes.byteLength < 8) throw invalid(`got ${bytes.byteLength} bytes, expected at least 8.`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));
   if (headerLength > MAX_HEADER_BYTES || headerLength > bytes.byteLength - 8) {
     throw invalid(
-      `its header claims ${headerLength} bytes; the file has ${bytes.byteLength - 8} after the length, ` +
-        `and at most ${MAX_HEADER_BYTES} are read.`,
+      `the length of its header is ${headerLength} bytes; the file has ${bytes.byteLength - 8} bytes after the ` +
+        `length, and the limit is ${MAX_HEADER_BYTES}.`,
     );
   }
   let header: unknown;
   try {
     header = JSON.parse(
-      // A copy: a TextDecoder need not take shared memory.
+      // Copied because a TextDecoder may reject shared memory.
       new TextDecoder('utf-8', { fatal: true }).decode(new Uint8Array(bytes.subarray(8, 8 + headerLength))),
     );
   } catch (cause) {
@@ -57,53 +57,58 @@ interface Placed {
 }
 
 function parseEntry(name: string, described: unknown): Placed {
-  if (!isRecord(described)) throw invalid(`tensor '${name}' is not described by an object.`);
+  if (!isRecord(described)) throw invalid(`the entry of tensor '${name}' is not an object.`);
   const { dtype, shape, data_offsets: offsets } = described;
   if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_ARRAYS, dtype)) {
     throw invalid(
-      `tensor '${name}' has element type ${JSON.stringify(dtype)}; wanted one of ${Object.keys(ELEMENT_ARRAYS).join(', ')}.`,
+      `tensor '${name}' has element type ${JSON.stringify(dtype)}; expected one of ${Object.keys(ELEMENT_ARRAYS).join(', ')}.`,
     );
   }
   if (!Array.isArray(shape) || !shape.every(isCount)) {
-    throw invalid(`tensor '${name}' has shape ${JSON.stringify(shape)}.`);
+    throw invalid(`tensor '${name}' has the invalid shape ${JSON.stringify(shape)}.`);
   }
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
-    throw invalid(`tensor '${name}' has offsets ${JSON.stringify(offsets)}.`);
+    throw invalid(`tensor '${name}' has the invalid offsets ${JSON.stringify(offsets)}.`);
   }
   const [start, end] = offsets as [number, number];
   const type = dtype as StateDictType;
   const byteLength = shape.reduce((product, side) => product * side, elementBytes(type));
   if (end - start !== byteLength) {
-    throw invalid(`tensor '${name}' (${dtype} [${shape.join(', ')}]) lies at ${start}..${end}.`);
+    throw invalid(
+      `tensor '${name}' (${dtype} [${shape.join(', ')}]) has offsets ${start}..${end}; expected ${byteLength} bytes.`,
+    );
   }
   return { name, dtype: type, shape, start, end };
 }
 
-/** In file order. Tensors must fill the file, without holes, overlaps or a tail, as the format asks. */
+/**
+ * Returns the tensors in file order.
+ * @throws {DskdError} `weights-invalid` if they do not fill the file without gaps or overlaps, as the format requires
+ */
 function inFileOrder(placed: Placed[], byteLength: number): Placed[] {
   placed.sort((a, b) => a.start - b.start || a.end - b.end);
   let position = 0;
   for (const { name, start, end } of placed) {
     if (start !== position) {
       throw invalid(
-        `tensor '${name}' lies at ${start}..${end} of ${byteLength} bytes; wanted its start at ${position}.`,
+        `tensor '${name}' has offsets ${start}..${end} in ${byteLength} bytes; expected its start at ${position}.`,
       );
     }
     if (end > byteLength) {
-      throw invalid(`tensor '${name}' lies at ${start}..${end} of ${byteLength} bytes: its end is missing.`);
+      throw invalid(`tensor '${name}' has offsets ${start}..${end}, but there are only ${byteLength} bytes.`);
     }
     position = end;
   }
   if (position !== byteLength) {
-    throw invalid(`its tensors end at ${position} of ${byteLength} bytes.`);
+    throw invalid(`its tensors end at byte ${position} of ${byteLength}.`);
   }
   return placed;
 }
 
 /**
- * Reads a safetensors file. Every tensor is a copy; `bytes` can be dropped.
- * @param options `maxBytes`: most memory that the tensors may take, 2 GiB by default.
- * @throws {DskdError} `weights-invalid`, naming the tensor and what is wrong with it; `weights-too-large`
+ * Reads a safetensors file. The tensors are copies, so `bytes` can be released.
+ * @param options `maxBytes`: largest size of all tensors in bytes, 2 GiB by default
+ * @throws {DskdError} `weights-invalid`, with the name of the tensor and the problem; `weights-too-large`
  */
 export function readSafetensors(
   bytes: Uint8Array,
@@ -111,7 +116,7 @@ export function readSafetensors(
 ): SafetensorsFile {
   const { header, dataStart } = parseHeader(bytes);
   const body = bytes.subarray(dataStart);
-  // Tensors must fill the file.
+  // The tensors fill the rest of the file, which is checked below.
   new MemoryLimit(options.maxBytes).check(body.byteLength);
   const placed: Placed[] = [];
   let metadata: Record<string, string> = {};
@@ -127,8 +132,8 @@ export function readSafetensors(
   }
   const tensors: StateDict = new Map();
   for (const { name, dtype, shape, start, end } of inFileOrder(placed, body.byteLength)) {
-    // A copy: the bytes need not be aligned for their type, and must not keep the whole file alive. Not
-    // .slice(), which for a Node Buffer is a view.
+    // Copied because the bytes may be unaligned, and a view would keep the whole file in memory. `slice` of a Node
+    // Buffer would return a view.
     tensors.set(name, {
       dtype,
       shape,
@@ -139,20 +144,20 @@ export function readSafetensors(
 }
 
 /**
- * Writes a safetensors file: tensors in the order of `entries`, the header padded so that data start at a
- * multiple of 8. The same entries and metadata give the same bytes.
- * @throws {DskdError} `invalid-argument` for data that do not fit their shape and type.
+ * Returns the bytes of a safetensors file with the tensors in the order of `entries`. The header is padded so that the
+ * data start at a multiple of 8 bytes. The same entries and metadata give the same bytes.
+ * @throws {DskdError} `invalid-argument` if data do not match their shape and type
  */
 export function writeSafetensors(
   entries: ReadonlyMap<string, StateDictEntry>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  // Without a prototype: a tensor may be called '__proto__'.
+  // Without a prototype, because a tensor may have the name '__proto__'.
   const header = Object.create(null) as Record<string, unknown>;
   if (entries.has('__metadata__')) {
     throw new DskdError(
       'invalid-argument',
-      "A tensor cannot be called '__metadata__': the format reserves it.",
+      "A tensor cannot have the name '__metadata__', which the format reserves.",
     );
   }
   if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
@@ -163,7 +168,7 @@ export function writeSafetensors(
       throw new DskdError(
         'invalid-argument',
         `Tensor '${name}' has ${data.length} elements of ${data.BYTES_PER_ELEMENT} bytes; ` +
-          `wanted ${length} of ${dtype} for shape [${shape.join(', ')}].`,
+          `expected ${length} of ${dtype} for shape [${shape.join(', ')}].`,
       );
     }
     header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };

@@ -5,17 +5,17 @@ import { refusalOf } from './refusal.test.util.js';
 test.each([
   ['HDF5', [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0], /HDF5/],
   ['a zip archive', [0x50, 0x4b, 0x03, 0x04, 0, 0, 0, 0, 0, 0], /zip archive/],
-  ['a pickle', [0x80, 0x02, 0x4b, 0x01, 0x2e, 0, 0, 0, 0, 0], /not one that torch.save wrote/],
+  ['a pickle', [0x80, 0x02, 0x4b, 0x01, 0x2e, 0, 0, 0, 0, 0], /not written by torch.save/],
   ['a NumPy array', [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 9, 0, 0, 0], /NumPy array/],
-  ['nothing known', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], /safetensors/],
+  ['an unknown format', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], /safetensors/],
   ['one byte', [0x80], /safetensors/],
-  ['nothing', [], /0 bytes/],
-])('%s is refused as what it is', (_, bytes, message) => {
+  ['an empty file', [], /0 bytes/],
+])('%s is refused with its format', (_, bytes, message) => {
   expect(refusalOf(Uint8Array.from(bytes)).message).toMatch(message);
 });
 
-test('a safetensors header whose length looks like the signature of another format is still read', () => {
-  // 0x0280 bytes of header: the file begins with a pickle's 80 02.
+test('a safetensors file whose first bytes are the signature of another format is read', () => {
+  // The length of the header is 0x0280, so the file starts with 80 02 like a pickle.
   const json = '{}'.padEnd(0x280);
   const file = new Uint8Array(8 + json.length);
   new DataView(file.buffer).setBigUint64(0, BigInt(json.length), true);
@@ -23,7 +23,7 @@ test('a safetensors header whose length looks like the signature of another form
   expect(readStateDict(file).size).toBe(0);
 });
 
-test('maxBytes holds for safetensors, and is a number', () => {
+test('maxBytes limits safetensors files and is validated', () => {
   const file = writeSafetensors(new Map([['x', { dtype: 'F32', shape: [4], data: new Float32Array(4) }]]));
   expect(readStateDict(file, { maxBytes: 16 }).size).toBe(1);
   expect(readSafetensors(file, { maxBytes: 16 }).tensors.size).toBe(1);
@@ -33,7 +33,7 @@ test('maxBytes holds for safetensors, and is a number', () => {
   for (const maxBytes of [-1, NaN]) refusalOf(file, { maxBytes }, 'invalid-argument');
 });
 
-test('nothing that the main entry reaches is of Node alone', async () => {
+test('the main entry point uses no API of Node', async () => {
   const folder = new URL('../src/', import.meta.url);
   const reached = new Set<string>();
   const open = ['index.ts'];

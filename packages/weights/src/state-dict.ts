@@ -12,14 +12,14 @@ import { openZip } from './zip/zip-archive.js';
 
 export interface ReadStateDictOptions {
   /**
-   * Most memory to take, in bytes: the tensors, and whatever else has to be inflated to get at them.
-   * Default 2 GiB. The lists and names of a PyTorch file are bounded apart, by 64 MiB.
+   * Limit for the memory of the tensors and of inflated data, in bytes. Default 2 GiB. The objects in the pickle of a
+   * PyTorch file have a separate limit of 64 MiB.
    */
   readonly maxBytes?: number;
   /**
-   * `true`: the state dict may lie in an entry `state_dict`, `model_state_dict` or `model` of a checkpoint, and
-   * a prefix that all names have (`module.`, `_orig_mod.`) is taken off. A name: start at that entry. By
-   * default names are as they stand, and a checkpoint is an error that says what is in it.
+   * `true`: read the state dict in the entry `state_dict`, `model_state_dict` or `model` of a checkpoint, and remove a
+   * prefix that all names have (`module.`, `_orig_mod.`). A name: do the same inside the entry with this name. By
+   * default names are not changed, and a checkpoint gives an error that lists its contents.
    */
   readonly unwrap?: boolean | string;
 }
@@ -32,12 +32,12 @@ type Format = 'safetensors' | 'npy' | 'zip' | 'pickle';
 
 function formatOf(bytes: Uint8Array): Format {
   if (isNpy(bytes)) return 'npy';
-  // A safetensors file may begin with any byte, being the length of its header; its ninth is a brace.
+  // The first 8 bytes of a safetensors file are the length of the header, the next one is a brace.
   if (bytes[8] === 0x7b) return 'safetensors';
   if (startsWith(bytes, 0x50, 0x4b)) return 'zip';
   if (startsWith(bytes, 0x80) && bytes[1]! >= 2 && bytes[1]! <= 5) return 'pickle';
   if (startsWith(bytes, 0x89, 0x48, 0x44, 0x46)) {
-    throw new DskdError('weights-invalid', 'Got HDF5 (Keras weights), which is not read.', {
+    throw new DskdError('weights-invalid', 'Got HDF5 (Keras weights), which is not supported.', {
       hint: 'Convert it in Python: safetensors.numpy.save_file({name: array}, path).',
     });
   }
@@ -49,8 +49,8 @@ function readZip(bytes: Uint8Array, limit: MemoryLimit, unwrap: boolean | string
   if (isTorchZip(archive)) return decodeTensors(findStateDict(readTorchZip(archive, limit), unwrap), limit);
   if (isNpz(archive)) return decodeTensors(readNpz(archive, limit), limit);
   const names = [...archive.entries.keys()].slice(0, 5).map(quoted);
-  throw invalidWeights('weight file', `it is a zip archive of ${names.join(', ') || 'nothing'}.`, {
-    hint: "Wanted PyTorch's .pth (with a data.pkl) or NumPy's .npz (with .npy files only).",
+  throw invalidWeights('weight file', `it is a zip archive of ${names.join(', ') || 'no files'}.`, {
+    hint: "Expected PyTorch's .pth (with a data.pkl) or NumPy's .npz (with .npy files only).",
   });
 }
 
@@ -68,11 +68,11 @@ function read(bytes: Uint8Array, limit: MemoryLimit, unwrap: boolean | string): 
 }
 
 /**
- * Reads the tensors of a weight file, whatever its format: safetensors, PyTorch's `.pth` (zip, or the stream
- * from before 1.6), NumPy's `.npz` and `.npy` (whose one array is called `arr_0`). Nothing in the file is executed.
- * Every tensor has data of its own; `bytes` can be dropped.
- * @throws {DskdError} `weights-invalid` naming what is wrong; `weights-too-large` above `maxBytes`, before
- * that memory is taken; `out-of-memory` where the machine has less; `invalid-argument`
+ * Reads the tensors of a weight file and detects its format: safetensors, PyTorch's `.pth` (zip, or the legacy format
+ * before 1.6), NumPy's `.npz` and `.npy` (whose only array gets the name `arr_0`). Nothing in the file is executed. The
+ * tensors are copies, so `bytes` can be released.
+ * @throws {DskdError} `weights-invalid` with the problem; `weights-too-large` if more than `maxBytes` are needed,
+ * before they are allocated; `out-of-memory` if the allocation fails; `invalid-argument` for an invalid `maxBytes`
  */
 export function readStateDict(bytes: Uint8Array, options: ReadStateDictOptions = {}): StateDict {
   const { unwrap = false } = options;

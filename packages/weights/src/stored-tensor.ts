@@ -2,12 +2,12 @@ import { invalidWeights } from './byte-reader.js';
 import type { MemoryLimit } from './memory-limit.js';
 import type { StateDict, StateDictData, StateDictEntry, StateDictType } from './types.js';
 
-/** Bytes that tensors look into. */
+/** Bytes that contain the elements of one or more tensors. */
 export interface TensorStorage {
   readonly byteLength: number;
   /**
-   * Its bytes. `owned` are bytes in a buffer of their own that nobody else refers to (allocated within
-   * `limit`); otherwise they are a view, of the file or of what other tensors use too.
+   * Returns the bytes. If `owned` is true, they fill a buffer that was allocated for this call, within `limit`.
+   * Otherwise they are a view of the file or of memory that other tensors use as well.
    */
   read(limit: MemoryLimit): { readonly bytes: Uint8Array; readonly owned: boolean };
 }
@@ -15,15 +15,15 @@ export interface TensorStorage {
 interface Geometry {
   readonly dtype: StateDictType;
   readonly shape: unknown;
-  /** In elements. */
+  /** Unit: elements. */
   readonly strides: unknown;
-  /** Of the first element, in elements. */
+  /** Offset of the first element in the storage. Unit: elements. */
   readonly offset: unknown;
   readonly storage: TensorStorage;
   readonly bigEndian?: boolean;
 }
 
-/** torch and NumPy allow 64 as well. */
+/** Largest number of axes, the same as in PyTorch and NumPy. */
 const MAX_RANK = 64;
 
 function areCounts(value: unknown): value is number[] {
@@ -34,7 +34,7 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
-/** A tensor as its file describes it, known to lie within its storage; nothing is decoded yet. */
+/** Type, shape and location of a tensor in a file. All elements are inside the storage; they are not decoded yet. */
 export class StoredTensor {
   readonly dtype: StateDictType;
   readonly shape: readonly number[];
@@ -42,17 +42,17 @@ export class StoredTensor {
   readonly offset: number;
   readonly storage: TensorStorage;
   readonly bigEndian: boolean;
-  /** Number of elements. Not always an exact integer where no memory could hold them. */
+  /** Number of elements. May be rounded above 2^53. */
   readonly length: number;
 
-  /** @throws {DskdError} `weights-invalid` unless every element lies within the storage. */
+  /** @throws {DskdError} `weights-invalid` if an element is outside the storage, or a number is not a valid count */
   constructor(format: string, geometry: Geometry) {
     const { dtype, shape, strides, offset, storage, bigEndian = false } = geometry;
     if (!areCounts(shape) || !areCounts(strides) || shape.length !== strides.length || !isCount(offset)) {
-      throw invalidWeights(format, 'a tensor has a shape, strides or an offset that are no counts.');
+      throw invalidWeights(format, 'a tensor has an invalid shape, strides or offset.');
     }
     this.dtype = dtype;
-    // Copies: what a pickle hands over it can change later on.
+    // Copied because later opcodes of a pickle can change the lists.
     this.shape = [...shape];
     this.strides = [...strides];
     this.offset = offset;
@@ -65,7 +65,7 @@ export class StoredTensor {
       throw invalidWeights(
         format,
         `a tensor (${dtype} [${shape.join(', ')}], strides [${strides.join(', ')}], offset ${offset}) ends ` +
-          `beyond its storage of ${storage.byteLength} bytes.`,
+          `outside its storage of ${storage.byteLength} bytes.`,
       );
     }
   }
@@ -74,15 +74,15 @@ export class StoredTensor {
     return this.length * elementBytes(this.dtype);
   }
 
-  /** Whether its elements lie in row-major order from the start of the storage. */
+  /** Whether the elements are in row-major order, without gaps, from the start of the storage. */
   get isContiguous(): boolean {
     return this.offset === 0 && runs(this.shape, this.strides).shape.length === 0;
   }
 }
 
 /**
- * The longest runs of neighboring elements: each is `run` long; `shape` and `strides` are the axes that
- * remain to be walked from one to the next.
+ * Splits a tensor into the longest contiguous runs of elements. Returns the number of elements of a run, and the shape
+ * and strides of the axes over which the runs are repeated.
  */
 export function runs(
   shape: readonly number[],
@@ -99,7 +99,7 @@ interface ElementArray {
   readonly BYTES_PER_ELEMENT: number;
 }
 
-/** The typed array that holds the elements of each type. */
+/** Typed array for the elements of each type. */
 export const ELEMENT_ARRAYS: Readonly<Record<StateDictType, ElementArray>> = {
   F64: Float64Array,
   F32: Float32Array,
@@ -120,10 +120,10 @@ export function elementBytes(dtype: StateDictType): number {
   return ELEMENT_ARRAYS[dtype].BYTES_PER_ELEMENT;
 }
 
-/** Below this many bytes a loop is faster than `set`. */
+/** Runs with fewer bytes are copied by a loop, which is then faster than `set`. */
 const SHORT_RUN = 64;
 
-/** Writes the tensor's elements to `target` in row-major order. */
+/** Copies the elements of a tensor to `target` in row-major order. */
 function gather(tensor: StoredTensor, source: Uint8Array, target: Uint8Array): void {
   const { run, shape, strides } = runs(tensor.shape, tensor.strides);
   const size = elementBytes(tensor.dtype);
@@ -170,7 +170,10 @@ function decodeTensor(tensor: StoredTensor, limit: MemoryLimit): StateDictEntry 
   return { dtype, shape, data: new ELEMENT_ARRAYS[dtype](decoded.buffer) };
 }
 
-/** Every tensor into data of its own. Whether all fit the limit is known before the first is decoded. */
+/**
+ * Copies every tensor to a buffer of its own.
+ * @throws {DskdError} `weights-too-large` if the tensors together exceed the limit, before any memory is allocated
+ */
 export function decodeTensors(tensors: ReadonlyMap<string, StoredTensor>, limit: MemoryLimit): StateDict {
   let total = 0;
   for (const tensor of tensors.values()) total += tensor.byteLength;
@@ -189,7 +192,7 @@ function halfToFloat(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** The entry's elements as float32, of whatever type it is; its own array where it is F32 already (not a copy). */
+/** Converts the elements of an entry to float32. If the type is F32 already, returns `entry.data` without a copy. */
 export function toFloat32(entry: StateDictEntry): Float32Array {
   const { dtype, data } = entry;
   if (dtype === 'F32') return data as Float32Array;

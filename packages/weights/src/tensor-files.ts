@@ -1,7 +1,7 @@
 import { storedAs } from './half-precision.js';
 import { assertFinite, checkMetadata, listed, namesAreApart, tensorsUnder } from './metadata.js';
 
-/** For who defines a file of tensors with a description, on top of `readSafetensors` and `writeSafetensors`. */
+/** Helpers for file formats that store tensors and a description in a safetensors file. */
 export const tensorFiles = {
   assertFinite,
   checkMetadata,

@@ -9,7 +9,7 @@ function bfloat(...bits: number[]): number[] {
 }
 
 test('half precision, IEEE 754 binary16', () => {
-  // One, minus two, largest, smallest normal, smallest and largest subnormal, a third.
+  // 1, -2, largest, smallest normal, smallest and largest subnormal number, 1/3.
   expect(half(0x3c00, 0xc000, 0x7bff, 0x0400, 0x0001, 0x03ff, 0x3555)).toEqual([
     1,
     -2,
@@ -23,7 +23,7 @@ test('half precision, IEEE 754 binary16', () => {
   expect(half(0x7c00, 0xfc00, 0x7e00, 0xfc01)).toEqual([Infinity, -Infinity, NaN, NaN]);
 });
 
-test('every half that is a number keeps its order and is symmetric', () => {
+test('conversion of halves is monotonic and symmetric', () => {
   const positive = half(...Array.from({ length: 0x7c01 }, (_, bits) => bits));
   expect(positive.every((value, bits) => bits === 0 || value > positive[bits - 1]!)).toBe(true);
   const negative = half(...Array.from({ length: 0x7c01 }, (_, bits) => bits | 0x8000));
@@ -35,7 +35,7 @@ test('bfloat16 is the upper half of a float32', () => {
   expect(bfloat(0x7f80, 0xff80, 0x7fc0, 0x8000)).toEqual([Infinity, -Infinity, NaN, -0]);
 });
 
-test('other types are converted by value; F32 is its own array', () => {
+test('other types are converted by value; F32 is not copied', () => {
   const data = Float32Array.of(1.5);
   expect(toFloat32({ dtype: 'F32', shape: [1], data })).toBe(data);
   expect(toFloat32({ dtype: 'F64', shape: [1], data: Float64Array.of(0.1) })).toEqual(Float32Array.of(0.1));

@@ -1,4 +1,4 @@
-/** Element types of stored tensors, named as safetensors names them. */
+/** Element types of stored tensors, with the names of the safetensors format. */
 export type StateDictType =
   | 'F64'
   | 'F32'
@@ -14,7 +14,7 @@ export type StateDictType =
   | 'U64'
   | 'BOOL';
 
-/** F16 and BF16 stay as their 16 bits; BOOL as bytes 0 and 1. */
+/** Elements in the typed array of their type. F16 and BF16 are stored as their 16 bits, BOOL as bytes 0 and 1. */
 export type StateDictData =
   | Float64Array
   | Float32Array
@@ -30,7 +30,7 @@ export type StateDictData =
 export interface StateDictEntry {
   readonly dtype: StateDictType;
   readonly shape: readonly number[];
-  /** Length is the product of `shape`; row-major. */
+  /** Elements in row-major order. The length is the product of `shape`. */
   readonly data: StateDictData;
 }
 

@@ -2,13 +2,13 @@ import type { DskdError } from '@dskd/base';
 import { invalidWeights, quoted } from './byte-reader.js';
 import { StoredTensor } from './stored-tensor.js';
 
-/** What people call the state dict in their checkpoints. */
+/** Common names of the state dict in a checkpoint. */
 const WRAPPERS = ['state_dict', 'model_state_dict', 'model'];
 
-/** What DataParallel and `torch.compile` put before every name. */
+/** Prefixes that `DataParallel` and `torch.compile` add to every name. */
 const PREFIXES = ['module.', '_orig_mod.'];
 
-/** At most this many entries are named in a message. */
+/** Largest number of entries in a message. */
 const SHOWN = 8;
 
 type Dict = ReadonlyMap<unknown, unknown>;
@@ -17,8 +17,8 @@ function describe(value: unknown): string {
   if (value instanceof StoredTensor) return `a tensor [${value.shape.join(', ')}]`;
   if (value instanceof Map) return `a dict of ${value.size}`;
   if (Array.isArray(value)) return `a list of ${value.length}`;
-  if (typeof value === 'string') return 'a text';
-  if (typeof value === 'boolean') return 'a truth value';
+  if (typeof value === 'string') return 'a string';
+  if (typeof value === 'boolean') return 'a boolean';
   if (typeof value === 'number' || typeof value === 'bigint') return 'a number';
   return value === null ? 'None' : 'a Python object';
 }
@@ -40,7 +40,7 @@ function isStateDict(value: unknown): value is Map<string, StoredTensor> {
   return true;
 }
 
-/** Which option, or what else, would read the dict. */
+/** Returns a hint on how to read or save the state dict. */
 function hintFor(dict: Dict): string {
   const wrapper = WRAPPERS.find((name) => dict.get(name) instanceof Map);
   if (wrapper !== undefined) return `Pass unwrap: true to read the tensors in '${wrapper}'.`;
@@ -48,12 +48,12 @@ function hintFor(dict: Dict): string {
     ([name, value]) => typeof name === 'string' && isStateDict(value) && value.size > 0,
   );
   if (nested) return `Pass unwrap: ${quoted(nested[0] as string)} to read the tensors in it.`;
-  return "Save the state dict alone: torch.save(model.state_dict(), 'weights.pth') in Python.";
+  return "Save only the state dict: torch.save(model.state_dict(), 'weights.pth') in Python.";
 }
 
 function notAStateDict(root: unknown): DskdError {
   if (!(root instanceof Map)) {
-    return invalidWeights('state dict', `the file holds ${describe(root)}; wanted tensors by name.`, {
+    return invalidWeights('state dict', `the file contains ${describe(root)}; expected a dict of tensors.`, {
       hint: "Save a dict: torch.save({'name': tensor}, 'weights.pth') in Python.",
     });
   }
@@ -63,21 +63,22 @@ function notAStateDict(root: unknown): DskdError {
   const count = root.size - others.length;
   return invalidWeights(
     'state dict',
-    `besides ${count} ${count === 1 ? 'tensor' : 'tensors'} it holds ${describeAll(root, others)}.`,
+    `besides ${count} ${count === 1 ? 'tensor' : 'tensors'} it contains ${describeAll(root, others)}.`,
     { hint: hintFor(root), details: { entries: others.slice(0, SHOWN).map(nameOf) } },
   );
 }
 
 function entryOf(root: unknown, name: string): unknown {
   if (root instanceof Map && root.has(name)) return root.get(name);
-  const there = root instanceof Map ? describeAll(root, [...root.keys()]) : describe(root);
-  throw invalidWeights('checkpoint', `it has no entry ${quoted(name)}; it holds ${there}.`, {
-    hint: 'Pass one of those names as unwrap.',
+  const contents = root instanceof Map ? describeAll(root, [...root.keys()]) : describe(root);
+  throw invalidWeights('checkpoint', `it has no entry ${quoted(name)}; it contains ${contents}.`, {
+    hint: 'Pass one of these names as unwrap.',
   });
 }
 
-/** Follows known wrappers down to the state dict. Checkpoints can contain themselves. */
+/** Returns the state dict inside known wrappers, or the innermost value that is not a wrapper. */
 function withoutWrappers(root: unknown): unknown {
+  // A checkpoint can contain itself.
   const seen = new Set<unknown>();
   let dict = root;
   while (dict instanceof Map && !isStateDict(dict) && !seen.has(dict)) {
@@ -86,7 +87,7 @@ function withoutWrappers(root: unknown): unknown {
     const found = WRAPPERS.filter((name) => outer.get(name) instanceof Map);
     if (found.length > 1) {
       throw invalidWeights('checkpoint', `it has several state dicts: ${describeAll(outer, found)}.`, {
-        hint: `Say which: unwrap: '${found[0]!}', for example.`,
+        hint: `Pass the name of one of them, for example unwrap: '${found[0]!}'.`,
       });
     }
     if (found.length === 0) return outer;
@@ -95,7 +96,7 @@ function withoutWrappers(root: unknown): unknown {
   return dict;
 }
 
-/** Without the prefixes that every name has. */
+/** Removes the known prefixes that all names have. */
 export function withoutPrefixes<Entry>(tensors: ReadonlyMap<string, Entry>): Map<string, Entry> {
   let named = [...tensors];
   for (;;) {
@@ -106,9 +107,9 @@ export function withoutPrefixes<Entry>(tensors: ReadonlyMap<string, Entry>): Map
 }
 
 /**
- * The state dict in what a PyTorch file holds: `root` itself or, where `unwrap` is true, what lies in the wrappers that
- * people use, or, where it is a name, what lies in that entry.
- * @throws {DskdError} `weights-invalid`, naming what is in the file and the option that would read it
+ * Returns the state dict in the object of a PyTorch file: the object itself, the contents of known wrappers (`unwrap`
+ * is true), or the contents of one entry (`unwrap` is its name).
+ * @throws {DskdError} `weights-invalid`, with the contents of the file and, in the hint, the option that reads them
  */
 export function findStateDict(root: unknown, unwrap: boolean | string): Map<string, StoredTensor> {
   const start = typeof unwrap === 'string' ? entryOf(root, unwrap) : root;

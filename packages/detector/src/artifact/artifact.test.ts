@@ -68,7 +68,11 @@ describe('what is no artifact', () => {
     ['a list', '[]', 'not a JSON object'],
     ['nothing', 'null', 'not a JSON object'],
     ['a number', '5', 'not a JSON object'],
-    ['nested without end', `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`, 'nested more than 32 deep'],
+    [
+      'nested without end',
+      `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`,
+      'nested more than 32 levels deep',
+    ],
   ])('a description that is %s', (_, text, message) => {
     const refusal = refusalOf(writeSafetensors(new Map(), { dskd: text }));
     expect(refusal.code).toBe('artifact-invalid');

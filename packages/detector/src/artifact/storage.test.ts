@@ -61,7 +61,7 @@ test('a detector keeps its storage; back to float32 changes no score', async () 
 test('a filter too large for float16 is refused by name', () => {
   const entry = { dtype: 'F32' as const, shape: [1, 2], data: Float32Array.of(1, -65_520) };
   expect(() => tensorFiles.storedAs('float16', 'dskd.local.x', entry)).toThrow(
-    'dskd.local.x holds -65520; float16 ends at 65504.',
+    'Tensor dskd.local.x contains -65520; the largest float16 is 65504.',
   );
   expect(tensorFiles.storedAs('float32', 'dskd.local.x', entry)).toBe(entry);
 });

@@ -1,9 +1,9 @@
 import { expectThorough, fuzz } from './fuzz.test.util.js';
 
-/** All of them in the nightly workflow (DSKD_FULL_FUZZ=1), a tenth elsewhere. */
+/** The full number in the nightly workflow (DSKD_FULL_FUZZ=1), a tenth elsewhere. */
 const FILES = process.env.DSKD_FULL_FUZZ === '1' ? 100_000 : 10_000;
 
-test(`${FILES} mutated files read or are refused by a DskdError, in bounded time and memory`, () => {
+test(`${FILES} mutated files are read or refused with a DskdError, in limited time and memory`, () => {
   fuzz(2, 2000);
   gc!();
   const before = process.memoryUsage().rss;

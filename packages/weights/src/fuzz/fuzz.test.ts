@@ -1,5 +1,5 @@
 import { expectThorough, fuzz } from './fuzz.test.util.js';
 
-test('2000 mutated files read or are refused by a DskdError', () => {
+test('2000 mutated files are read or refused with a DskdError', () => {
   expectThorough(fuzz(1, 2000));
 });

@@ -7,10 +7,10 @@ import { openZip } from '../zip/zip-archive.js';
 import { writeZip } from '../zip/zip-writer.test.util.js';
 import { mutate } from './mutate.test.util.js';
 
-/** Room for every file, and for hardly any. */
+/** Values of `maxBytes`: large enough for all files, and too small for most. */
 const LIMITS = [2 ** 20, 2 ** 20, 2 ** 20, 256];
 
-/** Files of every format, none larger than a few kilobytes. */
+/** Returns files of all formats by name, of at most a few kilobytes. */
 function originals(): Map<string, Uint8Array> {
   const files = new Map(Object.keys(readExpected()).map((name) => [name, readFixture(name)]));
   files.set('all.safetensors', writeSafetensors(readStateDict(readFixture('stored.npz')), { note: 'fuzz' }));
@@ -22,8 +22,8 @@ function isZip(bytes: Uint8Array): boolean {
 }
 
 /**
- * With one entry of a zip archive mutated and the archive written anew, sizes and checksums right: what is inside gets
- * no further by mutations of the whole.
+ * Mutates one entry of a zip archive and writes a new archive with correct sizes and checksums. Mutations of the whole
+ * archive hardly ever get past the checks of the zip reader.
  */
 function mutateInside(bytes: Uint8Array, other: Uint8Array, random: RandomStream): Uint8Array {
   const archive = openZip(bytes);
@@ -41,18 +41,19 @@ function mutateInside(bytes: Uint8Array, other: Uint8Array, random: RandomStream
 
 export interface FuzzReport {
   files: number;
-  /** Files of each original that were read all the same. */
+  /** Number of mutated files that were read, by original. */
   read: Record<string, number>;
-  /** Files refused, by code. */
+  /** Number of refused files, by error code. */
   refused: Record<string, number>;
   slowest: { milliseconds: number; file: string };
-  /** Most bytes that the tensors of one file took. */
+  /** Largest size of the tensors of one file, in bytes. */
   largest: number;
 }
 
 /**
- * Reads `count` mutated files. Throws where one does anything but read within the limit or give a DskdError, naming it:
- * file `i` depends on `seed` and `i` alone.
+ * Reads `count` mutated files. File `i` depends only on `seed` and `i`.
+ * @throws {Error} with the number of the file if its tensors exceed the limit, or if reading throws anything but a
+ * DskdError
  */
 export function fuzz(seed: number, count: number): FuzzReport {
   const files = [...originals()];
@@ -90,11 +91,11 @@ export function fuzz(seed: number, count: number): FuzzReport {
   return report;
 }
 
-/** What every run must show: no file took long, and the mutations reached past the first checks. */
+/** Checks that no file took long, and that mutations caused all kinds of results. */
 export function expectThorough(report: FuzzReport): void {
-  // A reader that hangs takes for ever; a busy machine some tenths of a second.
+  // On a busy machine, a file can take some tenths of a second.
   expect(report.slowest.milliseconds).toBeLessThan(5000);
   expect(Object.keys(report.refused).sort()).toEqual(['weights-invalid', 'weights-too-large']);
-  // Every format has files that still read: damage within the data goes unnoticed where there is no checksum.
+  // Every original has mutations that can be read, because damaged data without a checksum are not detected.
   expect(Object.keys(report.read).sort()).toEqual([...originals().keys()].sort());
 }

@@ -1,6 +1,6 @@
 import type { RandomStream } from '@dskd/base';
 
-/** Lengths and counts at which readers go wrong. */
+/** Lengths and counts that often cause errors in readers. */
 const LENGTHS = [0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff];
 const LONG_LENGTHS = [2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n];
 
@@ -14,7 +14,7 @@ function splice(bytes: Uint8Array, start: number, removed: number, inserted: Uin
   return result;
 }
 
-/** A stretch of at most `longest` bytes. */
+/** Returns a random range of at most `longest` bytes. */
 function stretch(
   bytes: Uint8Array,
   random: RandomStream,
@@ -41,7 +41,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     bytes[random.integer(bytes.length)] = random.integer(256);
     return bytes;
   },
-  /** A little more or less: lengths that are almost right. */
+  /** Changes a byte by 1. */
   step: (bytes, random) => {
     bytes[random.integer(bytes.length)]! += random.integer(2) * 2 - 1;
     return bytes;
@@ -65,7 +65,7 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     return splice(bytes, random.integer(bytes.length + 1), 0, bytes.slice(start, start + length));
   },
   truncate: (bytes, random) => bytes.slice(0, random.integer(bytes.length)),
-  /** The start of one file, the end of another. */
+  /** Joins the start of this file and the end of the other. */
   graft: (bytes, random, other) => {
     const place = random.integer(bytes.length);
     return splice(bytes, place, bytes.length - place, other.slice(random.integer(other.length)));
@@ -79,7 +79,10 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
 
 const NAMES = Object.keys(MUTATIONS);
 
-/** Mutations of a copy of `bytes`: one mostly, so that what comes after it is still read. */
+/**
+ * Returns a copy of `bytes` with one or more random mutations, mostly one, so that the rest of the file is read as
+ * well.
+ */
 export function mutate(bytes: Uint8Array, other: Uint8Array, random: RandomStream): Uint8Array {
   let mutated: Uint8Array = bytes.slice();
   do {

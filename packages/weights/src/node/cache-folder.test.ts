@@ -13,10 +13,10 @@ test.each([
   ['linux', { DSKD_CACHE: 'here', XDG_CACHE_HOME: path.resolve('/xdg') }, path.resolve('here')],
   ['linux', { DSKD_CACHE: '' }, path.join(home, '.cache/dskd')],
 ] as const)('%s %j: %s', (platform, environment, folder) => {
-  expect(defaultCacheFolder({ platform, environment, home })).toBe(folder);
+  expect(defaultCacheFolder(environment, platform, home)).toBe(folder);
 });
 
-test('the file of a name lies in weights inside it', () => {
+test('files are in the subfolder weights', () => {
   expect(weightsPath('resnet18', { cacheFolder: '/cache' })).toBe(
     path.resolve('/cache/weights/resnet18-f37072fd.pth'),
   );

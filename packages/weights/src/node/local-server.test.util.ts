@@ -3,14 +3,14 @@ import type { AddressInfo } from 'node:net';
 
 export interface LocalServer {
   readonly url: string;
-  /** Headers of each request so far. */
+  /** Headers of all requests. */
   readonly requests: IncomingHttpHeaders[];
   close(): Promise<void>;
 }
 
 export type Answer = (response: ServerResponse, headers: IncomingHttpHeaders) => void;
 
-/** A server on a free port; the n-th request gets the n-th answer, later ones the last. */
+/** Starts a server on a free port. The n-th request gets the n-th answer; later requests get the last one. */
 export async function serve(...answers: [Answer, ...Answer[]]): Promise<LocalServer> {
   const requests: IncomingHttpHeaders[] = [];
   const server = createServer(({ headers }, response) => {
@@ -30,7 +30,7 @@ export async function serve(...answers: [Answer, ...Answer[]]): Promise<LocalSer
   };
 }
 
-/** What a good server does: ranges, and If-Range where the file has a version. */
+/** Answers like a correct server, with Range and If-Range. */
 export function file(content: Buffer, { etag }: { readonly etag?: string } = {}): Answer {
   return (response, headers) => {
     if (etag !== undefined) response.setHeader('etag', etag);
@@ -52,7 +52,7 @@ export function file(content: Buffer, { etag }: { readonly etag?: string } = {})
   };
 }
 
-/** Announces `length` bytes, sends `content`, then breaks the connection, late enough for all of it to be read. */
+/** Announces `length` bytes, sends `content`, and breaks the connection after the client has read it. */
 export function cutOff(content: Buffer, length: number, etag?: string): Answer {
   return (response) => {
     if (etag !== undefined) response.setHeader('etag', etag);
@@ -61,7 +61,7 @@ export function cutOff(content: Buffer, length: number, etag?: string): Answer {
   };
 }
 
-/** Announces `length` bytes, sends `content`, then nothing. */
+/** Announces `length` bytes, sends `content`, and keeps the connection open. */
 export function stall(content: Buffer, length: number, etag?: string): Answer {
   return (response) => {
     if (etag !== undefined) response.setHeader('etag', etag);

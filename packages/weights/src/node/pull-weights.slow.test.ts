@@ -17,7 +17,7 @@ const PROGRAM = `
   await pullWeights(JSON.parse(from), { cacheFolder });
 `;
 
-/** What a good server sends, in pieces, slowly enough to be killed in between. */
+/** Answers like a correct server, but slowly, so that clients are killed during the download. */
 async function slowly(response: ServerResponse, range: string | undefined): Promise<void> {
   const start = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
   if (start >= CONTENT.byteLength) {
@@ -63,14 +63,14 @@ const start = (): ChildProcess =>
   );
 const ended = (child: ChildProcess): Promise<unknown> => new Promise((resolve) => child.on('exit', resolve));
 
-/** Whether the file is there: as a whole or not at all. */
+/** Whether the file exists. Fails if it is not complete. */
 async function isThere(): Promise<boolean> {
   const content = await readFile(target()).catch(() => undefined);
   if (content) expect(Buffer.compare(content, CONTENT)).toBe(0);
   return content !== undefined;
 }
 
-test('thirty processes, three at a time, killed: never half a file, and their bytes are used again', async () => {
+test('thirty killed processes, three at a time, leave no incomplete file, and their bytes are used', async () => {
   let finished = 0;
   for (let round = 0; round < 10; round++) {
     const before = server.requests.length;
@@ -91,7 +91,7 @@ test('thirty processes, three at a time, killed: never half a file, and their by
   const resumed = server.requests.filter(({ range }) => range !== undefined).length;
   expect(resumed).toBeGreaterThan(0);
   console.log(
-    `${server.requests.length} downloads, ${resumed} of them went on from bytes of the killed, ` +
+    `${server.requests.length} downloads, ${resumed} of them resumed, ` +
       `the file was complete after ${finished} of 10 rounds`,
   );
 });

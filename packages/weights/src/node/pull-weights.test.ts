@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DownloadSource } from '../registry/index.js';
 import {
   cutOff,
@@ -19,6 +21,10 @@ import { pullWeights, type PullProgress, type PullWeightsOptions } from './pull-
 const CONTENT = randomBytes(300_000);
 const HALF = CONTENT.subarray(0, 150_000);
 const OTHER = randomBytes(300_000);
+const PART_AND_VERSION: unknown[] = [
+  expect.stringMatching(/^net-00\.pth~[0-9a-f-]{36}\.part$/),
+  expect.stringMatching(/^net-00\.pth~[0-9a-f-]{36}\.part\.version$/),
+];
 const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');
 
 let cacheFolder: string;
@@ -56,8 +62,8 @@ async function expectPulled(from: DownloadSource, options: PullWeightsOptions = 
   expect(await kept()).toEqual(['net-00.pth']);
 }
 
-describe('a good server', () => {
-  test('gives the file once; then it is in the cache', async () => {
+describe('a correct server', () => {
+  test('sends the file once; then it is in the cache', async () => {
     const from = await source([file(CONTENT)], { bytes: CONTENT.byteLength });
     const progress: PullProgress[] = [];
     await expectPulled(from, { onProgress: (event) => progress.push(event) });
@@ -69,7 +75,7 @@ describe('a good server', () => {
     expect(server!.requests).toHaveLength(1);
   });
 
-  test('leading digits are enough', async () => {
+  test('the first digits of the SHA-256 are sufficient', async () => {
     await expectPulled(await source([file(CONTENT)], { sha256: sha256(CONTENT).slice(0, 8) }));
   });
 
@@ -79,7 +85,7 @@ describe('a good server', () => {
     await expectPulled(await source([file(CONTENT)]));
   });
 
-  test('the mirror is asked instead, by the file’s name in the cache', async () => {
+  test('the mirror is used with the name of the file in the cache', async () => {
     const from = await source([file(CONTENT)], { url: 'http://127.0.0.1:9/net.pth' });
     await expectPulled(from, { mirror: `${server!.url}/some/folder/` });
   });
@@ -99,9 +105,13 @@ describe('a good server', () => {
 
 describe('a server that fails and recovers', () => {
   test.each([
-    ['cuts off', cutOff(HALF, CONTENT.byteLength, '"a"'), /broke \(.*\) after 150000 of 300000 bytes/],
+    [
+      'breaks the connection',
+      cutOff(HALF, CONTENT.byteLength, '"a"'),
+      /broke \(.*\) after 150000 of 300000 bytes/,
+    ],
     ['stalls', stall(HALF, CONTENT.byteLength, '"a"'), /nothing for 0.4 s after 150000 of 300000 bytes/],
-  ])('%s: the rest is asked for', async (_, answer, problem) => {
+  ])('%s: the download is resumed', async (_, answer, problem) => {
     const problems: (string | undefined)[] = [];
     const onProgress = (event: PullProgress): number => problems.push(event.problem);
     const from = await source([answer, file(CONTENT, { etag: '"a"' })]);
@@ -111,7 +121,7 @@ describe('a server that fails and recovers', () => {
     expect(problems.filter((reason) => reason !== undefined)).toEqual([expect.stringMatching(problem)]);
   });
 
-  test('says nothing at all, then answers', async () => {
+  test('sends nothing, then answers', async () => {
     const from = await source([() => undefined, file(CONTENT)]);
     await expectPulled(from, { timeoutMilliseconds: 400 });
   });
@@ -120,33 +130,33 @@ describe('a server that fails and recovers', () => {
     await expectPulled(await source([status(500), status(503), file(CONTENT)]));
   });
 
-  test('ignores Range: begins again', async () => {
+  test('ignores Range: the download starts again', async () => {
     const whole: Answer = (response) => response.end(CONTENT);
     await expectPulled(await source([cutOff(HALF, CONTENT.byteLength), whole]));
     expect(server!.requests[1]!.range).toBe('bytes=150000-');
   });
 
-  test('sends another range than the one asked for: begins again', async () => {
+  test('sends another range than the requested one: the download starts again', async () => {
     const wrong: Answer = (response) =>
       response.writeHead(206, { 'content-range': 'bytes 7-299999/300000' }).end(CONTENT.subarray(7));
     await expectPulled(await source([cutOff(HALF, CONTENT.byteLength), wrong, file(CONTENT)]));
     expect(server!.requests[2]!.range).toBeUndefined();
   });
 
-  test('changes the file between tries and says so: begins again', async () => {
+  test('changes the file and its ETag: the download starts again', async () => {
     const before = cutOff(OTHER.subarray(0, 100_000), OTHER.byteLength, '"old"');
     await expectPulled(await source([before, file(CONTENT, { etag: '"new"' })]));
     expect(server!.requests).toHaveLength(2);
     expect(server!.requests[1]!['if-range']).toBe('"old"');
   });
 
-  test('changes the file between tries without a word: the digest finds it, begins again', async () => {
+  test('changes the file without an ETag: the SHA-256 is wrong, the download starts again', async () => {
     const before = cutOff(OTHER.subarray(0, 100_000), OTHER.byteLength);
     await expectPulled(await source([before, file(CONTENT)]));
     expect(server!.requests.map(({ range }) => range)).toEqual([undefined, 'bytes=100000-', undefined]);
   });
 
-  test('announced too much once: what is there is found to be all', async () => {
+  test('announces too many bytes at first: the received bytes are complete', async () => {
     await expectPulled(await source([cutOff(CONTENT, CONTENT.byteLength + 5), file(CONTENT)]));
     expect(server!.requests[1]!.range).toBe('bytes=300000-');
   });
@@ -156,7 +166,7 @@ describe('a server that does not recover', () => {
   test.each([
     ['404', status(404), 1, 'no such file (404 Not Found)'],
     ['403', status(403), 1, 'refused (403 Forbidden)'],
-    ['503', status(503), 3, 'failed (503 Service Unavailable) (3 tries)'],
+    ['503', status(503), 3, 'failed (503 Service Unavailable) (3 attempts)'],
     ['stall', stall(HALF, CONTENT.byteLength), 3, 'sent nothing for 0.3 s after 150000 of 300000 bytes'],
     ['too long', cutOff(CONTENT, CONTENT.byteLength + 1000), 3, 'after 300000 of 301000 bytes'],
   ])('%s', async (_, answer, requests, reason) => {
@@ -165,7 +175,7 @@ describe('a server that does not recover', () => {
       code: 'download-failed',
       message: expect.stringContaining(reason) as string,
       hint: expect.stringContaining(
-        `fetch ${from.url} on a machine that can, and put the file at ${target()}`,
+        `Download ${from.url} on another machine and put the file at ${target()} `,
       ) as string,
       details: { path: target(), attempts: requests },
     });
@@ -173,16 +183,16 @@ describe('a server that does not recover', () => {
     expect(await kept()).not.toContain('net-00.pth');
   });
 
-  test('announces another size than the known one: nothing is downloaded', async () => {
+  test('announces another size than the expected one: nothing is downloaded', async () => {
     const from = await source([file(OTHER)], { bytes: 1000 });
     await expect(pull(from)).rejects.toMatchObject({
       code: 'download-failed',
-      message: expect.stringContaining('announces 300000 bytes where 1000 are known') as string,
+      message: expect.stringContaining('announces 300000 bytes; expected 1000') as string,
     });
     expect(await kept()).toEqual([]);
   });
 
-  test('sends more than the known size without announcing any', async () => {
+  test('sends more bytes than expected without announcing a size', async () => {
     const endless: Answer = (response) => {
       response.on('drain', () => response.write(HALF));
       response.write(HALF);
@@ -194,7 +204,7 @@ describe('a server that does not recover', () => {
     });
   });
 
-  test('announces too little: the digest is wrong, the bytes are deleted', async () => {
+  test('announces too few bytes: the SHA-256 is wrong, and the bytes are deleted', async () => {
     const short: Answer = (response) => {
       response.setHeader('content-length', CONTENT.byteLength - 1000);
       response.end(CONTENT);
@@ -203,13 +213,13 @@ describe('a server that does not recover', () => {
     expect(await kept()).toEqual([]);
   });
 
-  test('sends something else: it is deleted and refused, with what it was', async () => {
+  test('sends another file: the bytes are deleted, and the error describes them', async () => {
     const portal: Answer = (response) =>
       response.writeHead(200, { 'content-type': 'text/html' }).end('log in');
     await expect(pull(await source([portal]))).rejects.toMatchObject({
       code: 'weights-invalid',
       message: expect.stringMatching(
-        /6 bytes of text\/html with SHA-256 \w{64}; wanted \w{64} for net/,
+        /6 bytes of text\/html with SHA-256 \w{64}; expected \w{64} for net/,
       ) as string,
       details: { got: sha256(Buffer.from('log in')), wanted: sha256(CONTENT) },
     });
@@ -217,19 +227,19 @@ describe('a server that does not recover', () => {
     expect(await kept()).toEqual([]);
   });
 
-  test('nobody listens: one try, and what to do by hand', async () => {
+  test('is not running: one attempt, and a hint', async () => {
     const from = await source([status(200)]);
     await server!.close();
     await expect(pull(from)).rejects.toMatchObject({
       code: 'download-failed',
       message: expect.stringContaining('cannot be reached from here (ECONNREFUSED).') as string,
       hint: expect.stringMatching(
-        /By hand: fetch .*net\.pth .*put the file at .*net-00\.pth .*DSKD_WEIGHTS_MIRROR/,
+        /^Download .*net\.pth on another machine and put the file at .*net-00\.pth .*DSKD_WEIGHTS_MIRROR/,
       ) as string,
     });
   });
 
-  test('a wrong file put there by hand stays, and is named', async () => {
+  test('a wrong file at the target is kept, and is in the hint', async () => {
     const from = await source([status(404)]);
     await mkdir(path.dirname(target()));
     await writeFile(target(), HALF);
@@ -241,7 +251,7 @@ describe('a server that does not recover', () => {
 });
 
 describe('an interrupted download', () => {
-  test('is kept and goes on in the next call', async () => {
+  test('is resumed by the next call', async () => {
     const from = await source([stall(HALF, CONTENT.byteLength, '"a"'), file(CONTENT, { etag: '"a"' })]);
     const controller = new AbortController();
     const onProgress = ({ received }: PullProgress): void => {
@@ -250,23 +260,47 @@ describe('an interrupted download', () => {
     await expect(pull(from, { onProgress, signal: controller.signal })).rejects.toMatchObject({
       code: 'aborted',
     });
-    expect(await kept()).toEqual(['net-00.pth.unfinished']);
+    expect(await kept()).toEqual(PART_AND_VERSION);
     await expectPulled(from);
     expect(server!.requests[1]).toMatchObject({ range: 'bytes=150000-', 'if-range': '"a"' });
   });
 
-  test('is left alone while its process lives', async () => {
-    const from = await source([stall(HALF, CONTENT.byteLength), file(CONTENT)]);
-    const controller = new AbortController();
-    const first = pull(from, { signal: controller.signal });
-    while ((server?.requests.length ?? 0) === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(await pull(from)).toMatchObject({ fromCache: false });
-    expect(server!.requests[1]!.range).toBeUndefined();
-    controller.abort();
-    await expect(first).rejects.toMatchObject({ code: 'aborted' });
+  test('that was abandoned is deleted after its bytes are copied', async () => {
+    const from = await source([stall(HALF, CONTENT.byteLength)]);
+    const abandoned = `${target()}~${randomUUID()}.part`;
+    await mkdir(path.dirname(target()));
+    await writeFile(abandoned, HALF);
+    await utimes(abandoned, new Date(), new Date(Date.now() - 61_000));
+    await expect(pull(from, { retries: 0, timeoutMilliseconds: 300 })).rejects.toThrow('sent nothing');
+    expect(server!.requests[0]!.range).toBe('bytes=150000-');
+    expect(await kept()).toEqual(PART_AND_VERSION);
+    expect(await kept()).not.toContain(path.basename(abandoned));
   });
 
-  test('an abort before the start asks nobody', async () => {
+  test.each([
+    ['ends', (response: ServerResponse) => response.end(CONTENT.subarray(HALF.byteLength)), 2],
+    ['breaks', (response: ServerResponse) => response.destroy(), 3],
+  ])('that is still running is copied; it %s after the copy is complete', async (_, end, requests) => {
+    let running: ServerResponse | undefined;
+    const half: Answer = (response) => {
+      running = response;
+      response.setHeader('content-length', CONTENT.byteLength);
+      response.write(HALF);
+    };
+    const from = await source([half, file(CONTENT)]);
+    let received = 0;
+    const first = pull(from, { onProgress: (progress) => (received = progress.received) });
+    while (received < HALF.byteLength) await sleep(10);
+    await expectPulled(from);
+    expect(server!.requests[1]!.range).toBe('bytes=150000-');
+    end(running!);
+    expect(await first).toMatchObject({ path: target(), sha256: sha256(CONTENT), fromCache: false });
+    expect(server!.requests).toHaveLength(requests);
+    expect(Buffer.compare(await readFile(target()), CONTENT)).toBe(0);
+    expect(await kept()).toEqual(['net-00.pth']);
+  });
+
+  test('an abort before the start sends no request', async () => {
     const from = await source([file(CONTENT)]);
     await expect(pull(from, { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' });
     expect(server!.requests).toHaveLength(0);
@@ -294,9 +328,9 @@ describe('several processes', () => {
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
 
-  test('pull the same file at once without harm', async () => {
+  test('pull the same file at the same time', async () => {
     const waiting: (() => void)[] = [];
-    // Nobody gets the second half before both have the first.
+    // Sends the second half after both processes have requested the file.
     const together: Answer = (response) => {
       response.setHeader('content-length', CONTENT.byteLength);
       response.write(HALF);
@@ -311,31 +345,29 @@ describe('several processes', () => {
     expect(await kept()).toEqual(['net-00.pth']);
   });
 
-  test('one is killed in the middle: the next goes on from its bytes', async () => {
+  test('one is killed during the download: the next one resumes', async () => {
     const from = await source([stall(HALF, CONTENT.byteLength), file(CONTENT)]);
     const child = start(from);
-    const content = async (): Promise<number> => {
-      const [folder] = await kept();
-      return (await readFile(path.join(cacheFolder, 'weights', folder!, 'content.part'))).byteLength;
+    const received = async (): Promise<number> => {
+      const [part] = await kept();
+      return (await readFile(path.join(cacheFolder, 'weights', part!))).byteLength;
     };
-    while ((await content().catch(() => 0)) < HALF.byteLength) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    while ((await received().catch(() => 0)) < HALF.byteLength) await sleep(10);
     await new Promise((resolve) => {
       child.on('exit', resolve);
       child.kill('SIGKILL');
     });
-    expect(await kept()).toEqual([expect.stringMatching(/^net-00\.pth\.\w+-\d+-[0-9a-f]{8}\.unfinished$/)]);
+    expect(await kept()).toEqual(PART_AND_VERSION);
     await expectPulled(from);
     expect(server!.requests[1]!.range).toBe('bytes=150000-');
   });
 });
 
-describe('wrong use', () => {
+describe('invalid arguments', () => {
   test.each([
     [{ file: '../net.pth' }, 'plain file name'],
     [{ file: '.hidden' }, 'plain file name'],
-    [{ url: 'ftp://example.org/net.pth' }, 'wanted http: or https:'],
+    [{ url: 'ftp://example.org/net.pth' }, 'expected an http: or https: URL'],
     [{ sha256: '1234567' }, '8 to 64'],
     [{ sha256: sha256(CONTENT).toUpperCase() }, 'lower-case'],
   ])('%j', async (more, message) => {
@@ -346,7 +378,7 @@ describe('wrong use', () => {
     expect(server!.requests).toHaveLength(0);
   });
 
-  test('a mirror that is no URL, a name that is unknown', async () => {
+  test('an invalid mirror, an unknown name', async () => {
     const from = await source([file(CONTENT)]);
     await expect(pull(from, { mirror: 'mirror.example' })).rejects.toMatchObject({
       code: 'invalid-argument',
@@ -356,12 +388,12 @@ describe('wrong use', () => {
     });
   });
 
-  test('a cache folder that cannot be made', async () => {
+  test('a cache folder that cannot be created', async () => {
     const from = await source([file(CONTENT)]);
     await writeFile(path.join(cacheFolder, 'taken'), '');
     await expect(pull(from, { cacheFolder: path.join(cacheFolder, 'taken') })).rejects.toMatchObject({
       code: 'download-failed',
-      message: expect.stringContaining('Cannot keep net at') as string,
+      message: expect.stringContaining('Cannot store net at') as string,
       hint: expect.stringContaining('DSKD_CACHE') as string,
     });
   });

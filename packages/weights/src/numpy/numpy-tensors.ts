@@ -5,12 +5,12 @@ import type { StateDictType } from '../types.js';
 import { readEntry, readEntryStart, verifyStored } from '../zip/read-entry.js';
 import type { ZipArchive, ZipEntry } from '../zip/zip-archive.js';
 
-/** NumPy itself reads no longer ones. */
+/** Longest header. NumPy has the same limit. */
 const MAX_HEADER_BYTES = 10_000;
-/** The most that must be there of a file to read its header. */
+/** Number of bytes at the start of a file that are enough to read any header. */
 export const NPY_START_BYTES = 12 + MAX_HEADER_BYTES;
 
-/** `\x93NUMPY` */
+/** `\x93NUMPY`, the signature of an `.npy` file. */
 const MAGIC: readonly number[] = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 const TYPES: Readonly<Record<string, StateDictType>> = {
   b1: 'BOOL',
@@ -30,10 +30,10 @@ const TYPES: Readonly<Record<string, StateDictType>> = {
 export interface NpyHeader {
   readonly dtype: StateDictType;
   readonly shape: readonly number[];
-  /** Whether the first axis is the one whose elements are neighbors. */
+  /** Whether elements are contiguous along the first axis instead of the last. */
   readonly fortranOrder: boolean;
   readonly bigEndian: boolean;
-  /** Where the elements start. */
+  /** Offset of the first element in the file, in bytes. */
   readonly dataStart: number;
 }
 
@@ -41,7 +41,7 @@ export function isNpy(bytes: Uint8Array): boolean {
   return MAGIC.every((byte, index) => bytes[index] === byte);
 }
 
-/** One `'key': value,` of the Python dict: a text, a truth value, or a tuple of counts. */
+/** One `'key': value,` of the Python dict. The value is a string, a boolean or a tuple of integers. */
 const ITEM = /\s*'(\w+)'\s*:\s*('[^']*'|True|False|\([\dL,\s]*\))\s*(?:,|(?=\}))/y;
 
 function parseDict(text: string, reader: ByteReader): Map<string, string> {
@@ -53,16 +53,17 @@ function parseDict(text: string, reader: ByteReader): Map<string, string> {
     end = ITEM.lastIndex;
   }
   if (!/^\s*\}\s*$/.test(text.slice(end)) || items.size !== 3) {
-    throw reader.fail(`its header is ${quoted(text.trimEnd())}.`, {
-      hint: 'Arrays of numbers are read; structured types and Python objects are not.',
+    throw reader.fail(`its header ${quoted(text.trimEnd())} is not supported.`, {
+      hint: 'Arrays of numbers are supported; structured types and Python objects are not.',
     });
   }
   return items;
 }
 
 /**
- * Reads the header of an `.npy` file (versions 1 to 3) from its first bytes.
- * @param what the array, for messages
+ * Reads the header of an `.npy` file (versions 1 to 3).
+ * @param start at least the first {@link NPY_START_BYTES} bytes of the file, or all
+ * @param what name of the array in error messages
  * @throws {DskdError} `weights-invalid`
  */
 export function readNpyHeader(start: Uint8Array, what: string): NpyHeader {
@@ -71,18 +72,20 @@ export function readNpyHeader(start: Uint8Array, what: string): NpyHeader {
   reader.skip(MAGIC.length);
   const version = reader.uint8();
   reader.skip(1);
-  if (version < 1 || version > 3) throw reader.fail(`its format is version ${version}; wanted 1 to 3.`);
+  if (version < 1 || version > 3) throw reader.fail(`its format version is ${version}; expected 1 to 3.`);
   const length = version === 1 ? reader.uint16() : reader.uint32();
-  if (length > MAX_HEADER_BYTES) throw reader.fail(`its header has ${length} bytes.`);
+  if (length > MAX_HEADER_BYTES)
+    throw reader.fail(`its header has ${length} bytes; the limit is ${MAX_HEADER_BYTES}.`);
   const items = parseDict(reader.text(length), reader);
   const [, order, kind] = /^'([<>|=])(\w+)'$/.exec(items.get('descr') ?? '') ?? [];
   const dtype = kind !== undefined && Object.hasOwn(TYPES, kind) ? TYPES[kind] : undefined;
   const sides = /^\((.*)\)$/s.exec(items.get('shape') ?? '')?.[1];
-  const fortran = items.get('fortran_order') ?? '';
+  const fortran = items.get('fortran_order') ?? '(missing)';
   if (!dtype || sides === undefined || !['True', 'False'].includes(fortran)) {
     throw reader.fail(
-      `it has elements ${items.get('descr') ?? '(not told)'} and shape ${items.get('shape') ?? '(not told)'}.`,
-      { hint: `Wanted elements of ${Object.keys(TYPES).join(', ')}; convert the array with astype.` },
+      `it has elements ${items.get('descr') ?? '(missing)'}, shape ${items.get('shape') ?? '(missing)'} and ` +
+        `fortran_order ${fortran}.`,
+      { hint: `Expected elements of ${Object.keys(TYPES).join(', ')}; convert the array with astype.` },
     );
   }
   return {
@@ -99,7 +102,7 @@ export function readNpyHeader(start: Uint8Array, what: string): NpyHeader {
 
 const WHAT = 'NumPy array';
 
-/** Strides of neighboring elements along the last axis, or along the first. */
+/** Returns the strides of a contiguous array in C or Fortran order. Unit: elements. */
 function stridesOf(shape: readonly number[], fortranOrder: boolean): number[] {
   const strides = new Array<number>(shape.length);
   const axes = [...shape.keys()];
@@ -123,10 +126,10 @@ function tensorOf(
   if (wanted !== byteLength) {
     throw invalidWeights(
       what,
-      `${byteLength} bytes follow its header; wanted ${wanted} for ${dtype} [${shape.join(', ')}].`,
+      `${byteLength} bytes follow its header; expected ${wanted} for ${dtype} [${shape.join(', ')}].`,
     );
   }
-  // An empty array's sides can be of any length: its strides must not matter.
+  // The sides of an empty array can be so large that products of them overflow.
   const strides = wanted === 0 ? shape.map(() => 1) : stridesOf(shape, fortranOrder);
   return new StoredTensor(what, {
     dtype,
@@ -139,7 +142,7 @@ function tensorOf(
 }
 
 /**
- * The array in an `.npy` file. It has no name: it gets the one that `numpy.savez` would give it.
+ * Returns the array of an `.npy` file under the name `arr_0`, as `numpy.savez` would call it.
  * @throws {DskdError} `weights-invalid`
  */
 export function readNpy(bytes: Uint8Array): Map<string, StoredTensor> {
@@ -150,7 +153,7 @@ export function readNpy(bytes: Uint8Array): Map<string, StoredTensor> {
 
 const EXTENSION = '.npy';
 
-/** Whether the archive is what `numpy.savez` writes: arrays and nothing else. */
+/** Whether all entries of the archive are `.npy` files. */
 export function isNpz(archive: ZipArchive): boolean {
   const names = [...archive.entries.keys()];
   return names.length > 0 && names.every((name) => name.endsWith(EXTENSION));
@@ -166,15 +169,15 @@ function readArray(archive: ZipArchive, entry: ZipEntry): StoredTensor {
 }
 
 /**
- * The arrays of an `.npz` archive by name, in file order.
- * @throws {DskdError} `weights-invalid`, naming the array; `weights-too-large`
+ * Returns the arrays of an `.npz` archive by name, in file order.
+ * @throws {DskdError} `weights-invalid` with the name of the array; `weights-too-large`
  */
 export function readNpz(archive: ZipArchive, limit: MemoryLimit): Map<string, StoredTensor> {
   const arrays = new Map<string, StoredTensor>();
   let total = 0;
   for (const entry of archive.entries.values()) {
     const array = readArray(archive, entry);
-    // At once: a bomb of many entries would be inflated for their headers alone.
+    // Checked in the loop, because reading the headers of very many deflated entries takes long.
     total += array.byteLength;
     limit.check(total);
     arrays.set(entry.name.slice(0, -EXTENSION.length), array);

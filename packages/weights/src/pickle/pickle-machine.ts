@@ -2,14 +2,14 @@ import type { DskdError } from '@dskd/base';
 import { type ByteReader, quoted } from '../byte-reader.js';
 
 /**
- * A function of ours that a pickle may call. `charge` counts the memory and work of what grows with the arguments:
- * a pickle can pass one long list a million times.
+ * Implementation of a function that a pickle may call. It must call `charge` with the estimated bytes of results that
+ * grow with the arguments, because a pickle can pass one long list many times.
  */
 export type PickleCall = (args: readonly unknown[], charge: (bytes: number) => void) => unknown;
 
-/** What a pickle may name, and call where it has a `call`. */
+/** A global name that a pickle may use. It is callable if it has a `call`. */
 export class PickleGlobal {
-  /** `module.name`. */
+  /** For example `torch.Size`. */
   readonly name: string;
   readonly call: PickleCall | undefined;
 
@@ -19,29 +19,29 @@ export class PickleGlobal {
   }
 }
 
-/** Everything that a pickle can reach. */
+/** Access of a pickle to anything outside it. */
 export interface PickleHost {
-  /** Throws for every name that is not on the host's list. */
+  /** Throws for a name that is not allowed. */
   findGlobal(module: string, name: string): PickleGlobal;
-  /** The object that the file keeps outside its pickle under `id`. */
+  /** Returns the object with a persistent id, which the file stores outside the pickle. */
   loadPersistent(id: unknown): unknown;
 }
 
 /**
- * Estimated bytes that a pickle may make this program hold. A tensor of a state dict takes about 1500, so this is
- * room for 40,000 of them.
+ * Limit for the estimated bytes of all objects of a pickle. A tensor of a state dict takes about 1500 bytes, so the
+ * limit is about 40,000 tensors.
  */
 const MAX_COST = 64 * 2 ** 20;
 
-/** Estimated bytes of one thing, in V8. */
+/** Estimated bytes of objects in V8. */
 export const COST = { slot: 16, memo: 48, list: 64, map: 256, mapItem: 48 } as const;
 
-/** Stack, marks and memo of a pickle being read. Lists and tuples are arrays, dicts are Maps, None is null. */
+/** Stack, marks and memo of the unpickler. Lists and tuples are arrays, dicts are Maps, None is null. */
 export class PickleMachine {
   readonly reader: ByteReader;
   readonly host: PickleHost;
   readonly #stack: unknown[] = [];
-  /** Heights of the stack below which an opcode must not reach. */
+  /** Heights of the stack at the marks. Opcodes must not pop values below the last one. */
   readonly #marks: number[] = [];
   readonly #memo = new Map<number, unknown>();
   #cost = 0;
@@ -55,10 +55,10 @@ export class PickleMachine {
     return this.reader.fail(`its pickle ${problem}`);
   }
 
-  /** Never given back, so that work is bounded as well. */
+  /** Adds to the cost of the pickle, which never decreases, so that the running time is limited as well. */
   charge(bytes: number): void {
     this.#cost += bytes;
-    if (this.#cost > MAX_COST) throw this.fail('makes more objects than any state dict does.');
+    if (this.#cost > MAX_COST) throw this.fail('creates more objects than any state dict.');
   }
 
   push(value: unknown, cost: number = COST.slot): void {
@@ -67,7 +67,8 @@ export class PickleMachine {
   }
 
   pop(): unknown {
-    if (this.#stack.length <= (this.#marks.at(-1) ?? 0)) throw this.fail('takes more than it has put down.');
+    if (this.#stack.length <= (this.#marks.at(-1) ?? 0))
+      throw this.fail('pops more values than are on its stack.');
     return this.#stack.pop();
   }
 
@@ -82,14 +83,14 @@ export class PickleMachine {
     this.#marks.push(this.#stack.length);
   }
 
-  /** Everything above the last mark, which goes too. */
+  /** Removes the last mark and returns the values above it, which are removed as well. */
   popToMark(): unknown[] {
     const height = this.#marks.pop();
-    if (height === undefined) throw this.fail('lacks a mark.');
+    if (height === undefined) throw this.fail('has no mark.');
     return this.#stack.splice(height);
   }
 
-  /** Where the last mark is on top, the mark; else the value on top. */
+  /** Removes the last mark if no values are above it, else the top value. */
   popAny(): void {
     if (this.#marks.at(-1) === this.#stack.length) this.#marks.pop();
     else this.pop();
@@ -105,7 +106,7 @@ export class PickleMachine {
   }
 
   recall(key: number): void {
-    if (!this.#memo.has(key)) throw this.fail(`recalls what it has not stored (${key}).`);
+    if (!this.#memo.has(key)) throw this.fail(`reads a memo entry that does not exist (${key}).`);
     this.push(this.#memo.get(key));
   }
 }
@@ -114,20 +115,20 @@ const PROTO = 0x80;
 const STOP = 0x2e;
 
 /**
- * Reads one pickle (protocols 2 to 5) where `reader` stands. Nothing is executed: the host says what every
- * name means. Time is linear in the pickle's length; what it can make this program hold is bounded.
+ * Reads one pickle (protocols 2 to 5) from the position of `reader` and returns its object. No Python code is executed;
+ * the host resolves every name. The time is linear in the length of the pickle, and the memory is limited.
  *
- * Lists, tuples and sets come as arrays, dicts as Maps, None as null, integers beyond 2^53 as bigint. They can
- * contain themselves.
+ * Lists, tuples and sets are returned as arrays, dicts as Maps, None as null, integers beyond 2^53 as bigint.
+ * Containers can contain themselves.
  * @throws {DskdError} `weights-invalid`
  */
 export function unpickle(reader: ByteReader, host: PickleHost): unknown {
   const machine = new PickleMachine(reader, host);
   const start = reader.position;
   if (reader.uint8() !== PROTO)
-    throw reader.fail(`no pickle of protocol 2 or later starts at byte ${start}.`);
+    throw reader.fail(`there is no pickle of protocol 2 or later at byte ${start}.`);
   const protocol = reader.uint8();
-  if (protocol < 2 || protocol > 5) throw machine.fail(`has protocol ${protocol}; wanted 2 to 5.`);
+  if (protocol < 2 || protocol > 5) throw machine.fail(`has protocol ${protocol}; expected 2 to 5.`);
   for (;;) {
     const code = reader.uint8();
     if (code === STOP) return machine.pop();
@@ -135,21 +136,21 @@ export function unpickle(reader: ByteReader, host: PickleHost): unknown {
     if (!opcode) {
       const hex = code.toString(16).padStart(2, '0');
       throw machine.fail(
-        `has opcode 0x${hex} at byte ${reader.position - 1}, which is unknown or makes objects.`,
+        `has opcode 0x${hex} at byte ${reader.position - 1}, which is unknown or creates instances of classes.`,
       );
     }
     opcode(machine);
   }
 }
 
-/** Longer text is refused: no name is a tenth as long, and an engine's limit on strings is not ours. */
+/** Longest string. Names of tensors are far shorter. */
 const MAX_TEXT_BYTES = 2 ** 20;
 const MAX_INTEGER_BYTES = 16;
 
 type Opcode = (machine: PickleMachine) => void;
 
 function pushText(machine: PickleMachine, length: number): void {
-  if (length > MAX_TEXT_BYTES) throw machine.fail(`has a text of ${length} bytes.`);
+  if (length > MAX_TEXT_BYTES) throw machine.fail(`has a string of ${length} bytes.`);
   machine.push(machine.reader.text(length), COST.list + 2 * length);
 }
 
@@ -157,7 +158,7 @@ function pushBytes(machine: PickleMachine, length: number): void {
   machine.push(machine.reader.take(length), COST.map);
 }
 
-/** Two's complement, little-endian, of any length. */
+/** Reads a little-endian integer in two's complement. */
 function pushInteger(machine: PickleMachine, length: number): void {
   if (length > MAX_INTEGER_BYTES) throw machine.fail(`has an integer of ${length} bytes.`);
   let value = 0n;
@@ -176,13 +177,13 @@ function pushTuple(machine: PickleMachine, length: number): void {
 
 function listOnTop(machine: PickleMachine): unknown[] {
   const list = machine.top();
-  if (!Array.isArray(list)) throw machine.fail('appends to what is no list.');
+  if (!Array.isArray(list)) throw machine.fail('appends to a value that is not a list.');
   return list;
 }
 
 function setItems(machine: PickleMachine, items: readonly unknown[]): void {
   const dict = machine.top();
-  if (!(dict instanceof Map)) throw machine.fail('sets items of what is no dict.');
+  if (!(dict instanceof Map)) throw machine.fail('sets items of a value that is not a dict.');
   if (items.length % 2 !== 0) throw machine.fail('has a key without a value.');
   machine.charge((items.length / 2) * COST.mapItem);
   for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
@@ -190,14 +191,14 @@ function setItems(machine: PickleMachine, items: readonly unknown[]): void {
 
 function pushGlobal(machine: PickleMachine, module: unknown, name: unknown): void {
   if (typeof module !== 'string' || typeof name !== 'string')
-    throw machine.fail('names a global by no text.');
+    throw machine.fail('has a global name that is not a string.');
   machine.push(machine.host.findGlobal(module, name));
 }
 
 function line(machine: PickleMachine): string {
   const { reader } = machine;
   const end = reader.bytes.subarray(reader.position, reader.position + 4096).indexOf(0x0a);
-  if (end < 0) throw machine.fail('has a line without an end.');
+  if (end < 0) throw machine.fail('has a line that does not end.');
   const text = reader.text(end);
   reader.skip(1);
   return text;
@@ -207,7 +208,7 @@ function reduce(machine: PickleMachine): void {
   const args = machine.pop();
   const callee = machine.pop();
   if (!(callee instanceof PickleGlobal) || callee.call === undefined) {
-    const what = callee instanceof PickleGlobal ? quoted(callee.name) : 'what is no function';
+    const what = callee instanceof PickleGlobal ? quoted(callee.name) : 'a value that is not a function';
     throw machine.fail(`calls ${what}.`);
   }
   if (!Array.isArray(args)) throw machine.fail('calls a function without a tuple of arguments.');
@@ -215,23 +216,23 @@ function reduce(machine: PickleMachine): void {
   machine.push(value, COST.map);
 }
 
-/** Attributes of dicts and tensors (`_metadata` of a state dict) are dropped; nothing else has any. */
+/** Ignores attributes of dicts and tensors, for example `_metadata` of a state dict. */
 function build(machine: PickleMachine): void {
   machine.pop();
   const target = machine.top();
   if (typeof target !== 'object' || target === null || target instanceof PickleGlobal) {
-    throw machine.fail('sets attributes of what has none.');
+    throw machine.fail('sets attributes of a value that has none.');
   }
 }
 
 /**
- * The opcodes of protocols 2 to 4 that data are made of. What would make instances of classes (NEWOBJ, INST,
- * OBJ) or reach outside (EXT, PERSID by text, out-of-band buffers) is absent, and so is the text of protocols 0 and 1.
+ * The opcodes for data of protocols 2 to 4. Opcodes that create instances of classes (NEWOBJ, INST, OBJ), that refer to
+ * external objects (EXT, PERSID, out-of-band buffers), and the text opcodes of protocols 0 and 1 are missing.
  */
 export const OPCODES: Readonly<Record<number, Opcode>> = {
-  // FRAME: the length of what follows, of use to readers of streams only.
+  // FRAME: the length of the next frame, which is needed only to read from a stream.
   0x95: (m) => m.reader.uint64(),
-  // The stack: MARK, POP, POP_MARK, DUP.
+  // Stack: MARK, POP, POP_MARK, DUP.
   0x28: (m) => m.mark(),
   0x30: (m) => m.popAny(),
   0x31: (m) => m.popToMark(),
@@ -247,7 +248,7 @@ export const OPCODES: Readonly<Record<number, Opcode>> = {
   0x8a: (m) => pushInteger(m, m.reader.uint8()),
   0x8b: (m) => pushInteger(m, m.reader.uint32()),
   0x47: (m) => m.push(m.reader.bigEndianFloat64(), COST.slot * 2),
-  // Text: BINUNICODE, SHORT_BINUNICODE, BINUNICODE8, and Python 2's BINSTRING, SHORT_BINSTRING.
+  // Strings: BINUNICODE, SHORT_BINUNICODE, BINUNICODE8, and BINSTRING, SHORT_BINSTRING of Python 2.
   0x58: (m) => pushText(m, m.reader.uint32()),
   0x8c: (m) => pushText(m, m.reader.uint8()),
   0x8d: (m) => pushText(m, m.reader.uint64()),
@@ -289,17 +290,17 @@ export const OPCODES: Readonly<Record<number, Opcode>> = {
     setItems(m, [m.pop(), value]);
   },
   0x75: (m) => setItems(m, m.popToMark()),
-  // Sets are lists here, nobody asks them anything: EMPTY_SET, ADDITEMS, FROZENSET.
+  // Sets, represented as lists: EMPTY_SET, ADDITEMS, FROZENSET.
   0x8f: (m) => m.push([], COST.list),
   0x90: (m) => OPCODES[0x65]!(m),
   0x91: (m) => m.push(m.popToMark(), COST.list),
-  // The memo: BINPUT, LONG_BINPUT, MEMOIZE, BINGET, LONG_BINGET.
+  // Memo: BINPUT, LONG_BINPUT, MEMOIZE, BINGET, LONG_BINGET.
   0x71: (m) => m.remember(m.reader.uint8()),
   0x72: (m) => m.remember(m.reader.uint32()),
   0x94: (m) => m.rememberNext(),
   0x68: (m) => m.recall(m.reader.uint8()),
   0x6a: (m) => m.recall(m.reader.uint32()),
-  // What the host decides: GLOBAL, STACK_GLOBAL, REDUCE, BUILD, BINPERSID.
+  // Host calls: GLOBAL, STACK_GLOBAL, REDUCE, BUILD, BINPERSID.
   0x63: (m) => pushGlobal(m, line(m), line(m)),
   0x93: (m) => {
     const name = m.pop();

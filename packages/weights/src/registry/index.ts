@@ -1,29 +1,29 @@
 import { DskdError } from '@dskd/base';
 
-/** What a file must be to be downloaded: where it lies, what it is called here, how it is known. */
+/** A file that can be downloaded, with its location and checksum. */
 export interface DownloadSource {
-  /** What errors and progress call it. */
+  /** Name in error messages. */
   readonly name: string;
-  /** `http:` or `https:`. */
+  /** URL with `http:` or `https:`. */
   readonly url: string;
-  /** Its name in the cache folder and on a mirror. */
+  /** File name in the cache folder and on a mirror. */
   readonly file: string;
-  /** Hexadecimal: all 64 digits, or the leading ones (8 or more) where only those are published. */
+  /** Lower-case hexadecimal: all 64 digits, or the first 8 or more if only these are published. */
   readonly sha256: string;
-  /** Exact size, where it is known: another announced length is refused before it is downloaded. */
+  /** Exact size, if known. If the server announces another size, nothing is downloaded. */
   readonly bytes?: number;
 }
 
-/** How images were prepared when the weights were evaluated by those who trained them. */
+/** Preparation of images with which the publisher evaluated the weights. */
 export interface RecommendedPreparation {
-  /** The shorter side, pixels. */
+  /** Shorter side after resizing, in pixels. */
   readonly resize: number;
-  /** Side of the central square, pixels. */
+  /** Side of the central square that is cut out, in pixels. */
   readonly crop: number;
   readonly interpolation: 'bilinear' | 'bicubic';
 }
 
-/** Pixels in 0..1 to the network's input: `(channel * scale - mean) / standardDeviation`. */
+/** Conversion of pixels in 0..1 to the input of the network: `(channel * scale - mean) / standardDeviation`. */
 export interface WeightsInputTransform {
   readonly channelOrder: 'rgb';
   readonly scale: number;
@@ -32,27 +32,27 @@ export interface WeightsInputTransform {
 }
 
 export interface WeightsLicense {
-  /** SPDX name of the license under which the publisher gives the files. */
+  /** SPDX identifier of the license under which the files are published. */
   readonly spdx: string;
-  /** What the publisher says about weights trained on this data. Not legal advice. */
+  /** Statement of the publisher about weights that were trained on these data. Not legal advice. */
   readonly note: string;
 }
 
-/** Public weights by name. Plain data. */
+/** Entry of the registry of public weights, as plain data. */
 export interface WeightsEntry extends DownloadSource {
-  /** The network, by a name that `createBackbone` of `@dskd/models` knows. */
+  /** Name of the network for `createBackbone` of `@dskd/models`. */
   readonly backbone: string;
-  /** For people: rounded, in MiB. */
+  /** Approximate size for display, in MiB. */
   readonly mebibytes: number;
   readonly format: 'pytorch' | 'safetensors';
-  /** Who publishes them, under which name there. */
+  /** Publisher, and the name used there. */
   readonly source: string;
   readonly license: WeightsLicense;
   readonly inputTransform: WeightsInputTransform;
   readonly preparation: RecommendedPreparation;
 }
 
-/** The normalization that torchvision and timm share. */
+/** Normalization of torchvision and timm. */
 const IMAGENET_TRANSFORM: WeightsInputTransform = {
   channelOrder: 'rgb',
   scale: 1,
@@ -63,11 +63,11 @@ const IMAGENET_TRANSFORM: WeightsInputTransform = {
 const TORCHVISION_LICENSE = {
   spdx: 'BSD-3-Clause',
   note:
-    "torchvision's code is BSD-3-Clause; of its weights it says that they may have terms of their own, derived " +
-    'from the data they were trained on (ImageNet-1k), and that permission for your use is yours to determine.',
+    "torchvision's code is BSD-3-Clause. torchvision says that its weights may have terms of their own, derived from " +
+    'the data they were trained on (ImageNet-1k), and that you must determine whether you may use them.',
 } as const;
 
-/** torchvision's two recipes for these networks were evaluated on images prepared as follows. */
+/** Preparation of images in torchvision's evaluation, by recipe. */
 const PREPARATION: Readonly<Record<string, RecommendedPreparation>> = {
   IMAGENET1K_V1: { resize: 256, crop: 224, interpolation: 'bilinear' },
   IMAGENET1K_V2: { resize: 232, crop: 224, interpolation: 'bilinear' },
@@ -82,8 +82,8 @@ interface PublishedTorchvision {
 }
 
 /**
- * torchvision puts the eight leading digits of a file's SHA-256 into its name. More digits stand here where
- * they are published by several who computed them; `mebibytes` is torchvision's own figure.
+ * torchvision's file names contain the first eight digits of the SHA-256. More digits are listed here if several
+ * independent sources publish them. `mebibytes` is the size that torchvision states.
  */
 const PUBLISHED_BY_TORCHVISION: readonly PublishedTorchvision[] = [
   {
@@ -158,7 +158,7 @@ function torchvisionEntry({
 }: PublishedTorchvision): WeightsEntry {
   const file = `${backbone}-${sha256.slice(0, 8)}.pth`;
   return {
-    // The first recipe is what papers mean by a network's name.
+    // In papers, the name of a network means the weights of the first recipe.
     name: recipe === 'IMAGENET1K_V1' ? backbone : `${backbone}.${recipe.toLowerCase()}`,
     backbone,
     url: `https://download.pytorch.org/models/${file}`,
@@ -177,17 +177,17 @@ function torchvisionEntry({
 const TORCHVISION_WEIGHTS: readonly WeightsEntry[] = PUBLISHED_BY_TORCHVISION.map(torchvisionEntry);
 
 const TIMM_NOTE =
-  'timm says: ImageNet was released for non-commercial research only; what that means for weights trained on ' +
-  'it is not clear; seek legal advice before using them in a commercial product.';
+  'timm says: ImageNet was released for non-commercial research only. It is not clear what that means for weights ' +
+  'trained on it. Seek legal advice before you use them in a commercial product.';
 
-/** timm's `crop_pct`: the shorter side is the crop divided by it, rounded down. */
+/** Preparation with timm's `crop_pct`: the shorter side is the crop divided by `crop_pct`, rounded down. */
 const CROP_95: RecommendedPreparation = { resize: 235, crop: 224, interpolation: 'bicubic' };
 const CROP_875: RecommendedPreparation = { resize: 256, crop: 224, interpolation: 'bilinear' };
 
 interface PublishedTimm {
-  /** `NETWORK.RECIPE`, as timm and the Hub name it. */
+  /** `NETWORK.RECIPE`, the name in timm and on the Hugging Face Hub. */
   readonly model: string;
-  /** The Hub's branch or commit that holds the file. */
+  /** Branch or commit of the Hub that contains the file. */
   readonly revision: string;
   readonly sha256: string;
   readonly mebibytes: number;
@@ -195,7 +195,7 @@ interface PublishedTimm {
   readonly preparation: RecommendedPreparation;
 }
 
-/** `model.safetensors` of each model on the Hugging Face Hub, with the digest that the Hub shows for it. */
+/** `model.safetensors` of each model on the Hugging Face Hub, with the SHA-256 that the Hub shows. */
 const PUBLISHED_BY_TIMM: readonly PublishedTimm[] = [
   {
     model: 'resnet18.a1_in1k',
@@ -257,18 +257,18 @@ function timmEntry({ model, revision, sha256, mebibytes, spdx, preparation }: Pu
 
 const TIMM_WEIGHTS: readonly WeightsEntry[] = PUBLISHED_BY_TIMM.map(timmEntry);
 
-/** Public weights that are known by name. */
+/** Registry of public weights. */
 export const WEIGHTS: readonly WeightsEntry[] = [...TORCHVISION_WEIGHTS, ...TIMM_WEIGHTS];
 
 /**
- * The entry of that name: a backbone's own name stands for torchvision's first recipe.
- * @throws {DskdError} `invalid-argument` for an unknown name, listing the known ones.
+ * Returns the registry entry of a name. The name of a backbone alone means torchvision's first recipe.
+ * @throws {DskdError} `invalid-argument` for an unknown name, with the known names in the hint
  */
 export function findWeights(name: string): WeightsEntry {
   const found = WEIGHTS.find((entry) => entry.name === name);
   if (!found) {
-    throw new DskdError('invalid-argument', `No weights are known under the name '${name}'.`, {
-      hint: `Known are ${WEIGHTS.map((entry) => entry.name).join(', ')}.`,
+    throw new DskdError('invalid-argument', `There are no weights with the name '${name}'.`, {
+      hint: `The names are ${WEIGHTS.map((entry) => entry.name).join(', ')}.`,
       details: { got: name, wanted: WEIGHTS.map((entry) => entry.name) },
     });
   }

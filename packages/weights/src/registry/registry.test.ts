@@ -1,6 +1,6 @@
 import { findWeights, WEIGHTS } from './index.js';
 
-test('names, file names and URLs are each used once', () => {
+test('names, file names and URLs are unique', () => {
   for (const key of ['name', 'file', 'url'] as const) {
     expect(new Set(WEIGHTS.map((entry) => entry[key])).size).toBe(WEIGHTS.length);
   }
@@ -9,7 +9,7 @@ test('names, file names and URLs are each used once', () => {
 test.each(WEIGHTS.map((entry) => [entry.name, entry] as const))('%s is complete', (_, entry) => {
   expect(entry.url).toMatch(/^https:\/\/(download\.pytorch\.org|huggingface\.co)\//);
   expect(entry.sha256).toMatch(/^([0-9a-f]{8}|[0-9a-f]{64})$/);
-  // What the publisher wrote into the file's name is the start of what we hold.
+  // The file name contains the first digits of the SHA-256.
   expect(entry.file).toContain(`-${entry.sha256.slice(0, 8)}.`);
   expect(entry.file).toMatch(/^[\w.-]+$/);
   expect(entry.backbone).toMatch(/^(resnet(18|34|50|101)|wide_resnet(50|101)_2|squeezenet1_1)$/);
@@ -34,7 +34,7 @@ test('wide_resnet50_2 is torchvision V1', () => {
   expect(findWeights('wide_resnet50_2.imagenet1k_v2').url).toContain('wide_resnet50_2-9ba9bcbe.pth');
 });
 
-test('an unknown name is refused with the known ones', () => {
+test('the error for an unknown name lists the known names', () => {
   expect(() => findWeights('resnet9000')).toThrow(
     expect.objectContaining({
       code: 'invalid-argument',

@@ -1,4 +1,4 @@
-/** Pickles by hand: each function gives the opcodes that leave one value on the stack. */
+/** Pickle opcodes that push one value on the stack. The functions below return them. */
 export type Ops = readonly number[];
 
 export function uint32(value: number): number[] {

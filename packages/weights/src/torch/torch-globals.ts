@@ -5,7 +5,7 @@ import { StoredTensor } from '../stored-tensor.js';
 import { NO_COUNTERPART, TORCH_FILE, TORCH_TYPES, TorchStorage, TorchType } from './torch-types.js';
 
 function badArguments(what: string): DskdError {
-  return invalidWeights(TORCH_FILE, `its pickle makes ${what} of arguments that do not fit.`);
+  return invalidWeights(TORCH_FILE, `its pickle creates ${what} from invalid arguments.`);
 }
 
 function tensorOf(args: readonly unknown[], charge: (bytes: number) => void, type?: TorchType): StoredTensor {
@@ -17,12 +17,16 @@ function tensorOf(args: readonly unknown[], charge: (bytes: number) => void, typ
   return tensor;
 }
 
-/** Marks with which torch negates or conjugates a tensor without touching its data. */
-function refuseLazySigns(marks: unknown): void {
-  if (marks instanceof Map && (marks.get('neg') === true || marks.get('conj') === true)) {
-    throw invalidWeights(TORCH_FILE, 'it has a tensor that torch would negate or conjugate while loading.', {
-      hint: 'Save tensor.resolve_neg().resolve_conj() instead.',
-    });
+/** Throws if a tensor has the flags with which torch negates or conjugates it lazily, without changing the data. */
+function refuseLazySigns(flags: unknown): void {
+  if (flags instanceof Map && (flags.get('neg') === true || flags.get('conj') === true)) {
+    throw invalidWeights(
+      TORCH_FILE,
+      'it has a tensor that is negated or conjugated lazily, which is not supported.',
+      {
+        hint: 'Save tensor.resolve_neg().resolve_conj() instead.',
+      },
+    );
   }
 }
 
@@ -31,7 +35,7 @@ const rebuildTensor: PickleCall = (args, charge) => {
   return tensorOf(args, charge);
 };
 
-/** Of an untyped storage: the type comes as seventh argument. */
+/** The storage is untyped; the seventh argument is the element type. */
 const rebuildTypedTensor: PickleCall = (args, charge) => {
   const type = args[6];
   if (!(type instanceof TorchType) || type.kind !== 'element') throw badArguments('a tensor');
@@ -44,7 +48,7 @@ const rebuildParameter: PickleCall = ([tensor]) => {
   return tensor;
 };
 
-/** From pairs, from a dict, or empty. */
+/** Returns a dict from a list of pairs or another dict, or an empty one. */
 const makeDict: PickleCall = ([items], charge) => {
   if (items === undefined) return new Map();
   if (items instanceof Map) {
@@ -74,9 +78,9 @@ const FUNCTIONS: Readonly<Record<string, PickleCall>> = {
   'torch._utils._rebuild_parameter_with_state': rebuildParameter,
   'torch.Size': makeSize,
   'collections.OrderedDict': makeDict,
-  // In the state of learning-rate schedules.
+  // Used in the state of learning rate schedulers.
   'collections.Counter': makeDict,
-  // Nobody here asks where a tensor was, or what is in the bytes of protocol 2.
+  // The results, a device and bytes of protocol 2, are not used.
   'torch.device': () => null,
   '_codecs.encode': () => null,
 };
@@ -84,8 +88,8 @@ const FUNCTIONS: Readonly<Record<string, PickleCall>> = {
 const TENSOR_CLASSES = ['torch.Tensor', 'torch.nn.parameter.Parameter'];
 
 /**
- * Tensors that have attributes: a function that rebuilds, a class, the function's arguments, the attributes. The
- * function is one of `FUNCTIONS`: it could be this one, without end.
+ * Returns a tensor with attributes. The arguments are a function that rebuilds the tensor, the class, the arguments of
+ * the function and the attributes. The function must be one of `FUNCTIONS`, which prevents endless recursion.
  */
 const rebuildFromType: PickleCall = ([rebuild, type, args], charge) => {
   const plain = rebuild instanceof PickleGlobal && Object.hasOwn(FUNCTIONS, rebuild.name);
@@ -104,8 +108,8 @@ const GLOBALS = new Map<string, PickleGlobal>(
 );
 
 /**
- * What a name in a PyTorch pickle means: one of the names on the list, which is all that state dicts are made of.
- * @throws {DskdError} `weights-invalid` for every other name, with it in `details.global`.
+ * Returns a global of PyTorch that state dicts use.
+ * @throws {DskdError} `weights-invalid` for all other names. `details.global` is the name.
  */
 export function findTorchGlobal(module: string, name: string): PickleGlobal {
   const path = `${module}.${name}`;
@@ -115,15 +119,17 @@ export function findTorchGlobal(module: string, name: string): PickleGlobal {
   if (NO_COUNTERPART.test(path)) {
     throw invalidWeights(
       TORCH_FILE,
-      `it holds ${quoted(path)}; complex, quantized and 8-bit floating-point tensors are not read.`,
-      { hint: 'Convert those tensors to float32 in Python and save the state dict again.', details },
+      `it contains ${quoted(path)}; complex, quantized and 8-bit floating-point tensors are not supported.`,
+      { hint: 'Convert these tensors to float32 in Python and save the state dict again.', details },
     );
   }
   throw invalidWeights(
     TORCH_FILE,
-    `its pickle asks for ${quoted(path)}, which is not on the list of what weights need. Nothing was executed.`,
+    `its pickle uses ${quoted(path)}, which is not in the list of names for weights. Nothing was executed.`,
     {
-      hint: "Save the state dict alone, where the file is trusted: torch.save(model.state_dict(), 'weights.pth').",
+      hint:
+        'If you trust the file, load it in Python and save only the state dict: ' +
+        "torch.save(model.state_dict(), 'weights.pth').",
       details,
     },
   );

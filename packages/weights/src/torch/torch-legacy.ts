@@ -7,26 +7,27 @@ import { findTorchGlobal } from './torch-globals.js';
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const PROTOCOL = 1001;
 
-const NOTHING_OUTSIDE: PickleHost = {
+/** Host of the pickles that must not refer to storages. */
+const NO_STORAGES: PickleHost = {
   findGlobal: findTorchGlobal,
   loadPersistent: () => {
-    throw invalidWeights(TORCH_FILE, 'its head refers to storages.');
+    throw invalidWeights(TORCH_FILE, 'its header refers to storages.');
   },
 };
 
 function readHead(reader: ByteReader): void {
-  if (unpickle(reader, NOTHING_OUTSIDE) !== MAGIC) {
-    throw reader.fail('it is a pickle, but not one that torch.save wrote.');
+  if (unpickle(reader, NO_STORAGES) !== MAGIC) {
+    throw reader.fail('it is a pickle that was not written by torch.save.');
   }
-  const protocol = unpickle(reader, NOTHING_OUTSIDE);
+  const protocol = unpickle(reader, NO_STORAGES);
   if (protocol !== PROTOCOL) throw reader.fail(`its protocol is not ${PROTOCOL}.`);
-  const system = unpickle(reader, NOTHING_OUTSIDE);
+  const system = unpickle(reader, NO_STORAGES);
   if (!(system instanceof Map) || system.get('little_endian') !== true) {
     throw reader.fail('its byte order is not little-endian.');
   }
 }
 
-/** A storage whose bytes come after the pickle that speaks of it. */
+/** A storage whose bytes follow after the pickle that refers to it. */
 interface Awaited {
   readonly storage: TorchStorage;
   bytes: Uint8Array | undefined;
@@ -44,13 +45,17 @@ function awaitStorage(type: TorchType, key: string, byteLength: number): Awaited
   return awaited;
 }
 
-/** `(key, start, count)`, in elements. */
+/**
+ * Returns a part of a storage.
+ * @param view `(key, start, count)`, in elements
+ * @throws {DskdError} `weights-invalid`
+ */
 function viewOf(storage: TorchStorage, view: unknown): TorchStorage {
   const [, from, count] = Array.isArray(view) ? (view as unknown[]) : [];
   const start = storage.type.bytesOf(from);
   const length = storage.type.bytesOf(count);
   if (start + length > storage.byteLength) {
-    throw invalidWeights(TORCH_FILE, 'a view ends beyond its storage.');
+    throw invalidWeights(TORCH_FILE, 'a view ends outside its storage.');
   }
   return new TorchStorage(storage.type, length, (limit) => ({
     bytes: storage.read(limit).bytes.subarray(start, start + length),
@@ -59,18 +64,18 @@ function viewOf(storage: TorchStorage, view: unknown): TorchStorage {
 }
 
 function readStorages(reader: ByteReader, storages: ReadonlyMap<string, Awaited>): void {
-  const keys = unpickle(reader, NOTHING_OUTSIDE);
+  const keys = unpickle(reader, NO_STORAGES);
   if (!Array.isArray(keys)) throw reader.fail('its list of storages is missing.');
   for (const key of keys as unknown[]) {
     const awaited = storages.get(key as string);
     if (!awaited || awaited.bytes) {
-      throw reader.fail('it lists a storage that it does not use, or lists one twice.');
+      throw reader.fail('it lists a storage that is not used, or lists a storage twice.');
     }
     const { type, byteLength } = awaited.storage;
     const stored = reader.uint64() * elementBytes(type.dtype);
     if (stored !== byteLength) {
       throw reader.fail(
-        `its storage ${quoted(key as string)} has ${stored} bytes; its pickle says ${byteLength}.`,
+        `its storage ${quoted(key as string)} has ${stored} bytes; its pickle expects ${byteLength}.`,
       );
     }
     awaited.bytes = reader.take(stored);
@@ -79,8 +84,8 @@ function readStorages(reader: ByteReader, storages: ReadonlyMap<string, Awaited>
 }
 
 /**
- * The object in a file of PyTorch's format before 1.6: five pickles (magic number, protocol, machine, object, list of
- * storages), then the storages.
+ * Returns the object of a file in PyTorch's format before 1.6: five pickles (magic number, protocol, system
+ * information, object, list of storages), followed by the storages. Tensors are returned as {@link StoredTensor}.
  * @throws {DskdError} `weights-invalid`
  */
 export function readTorchLegacy(bytes: Uint8Array): unknown {
@@ -94,7 +99,7 @@ export function readTorchLegacy(bytes: Uint8Array): unknown {
       const awaited = storages.get(key) ?? awaitStorage(type, key, byteLength);
       const { storage } = awaited;
       if (storage.type !== type || storage.byteLength !== byteLength) {
-        throw reader.fail(`its storage ${quoted(key)} has two types or lengths.`);
+        throw reader.fail(`its storage ${quoted(key)} is used with two types or lengths.`);
       }
       storages.set(key, awaited);
       return view === undefined || view === null ? storage : viewOf(storage, view);

@@ -5,7 +5,7 @@ import type { StateDictType } from '../types.js';
 
 export const TORCH_FILE = 'PyTorch file';
 
-/** `torch.FloatStorage` and its like, or `torch.float32` and its like. */
+/** A type of storages, such as `torch.FloatStorage`, or of elements, such as `torch.float32`. */
 export class TorchType extends PickleGlobal {
   readonly kind: 'storage' | 'element';
   readonly dtype: StateDictType;
@@ -16,16 +16,19 @@ export class TorchType extends PickleGlobal {
     this.dtype = dtype;
   }
 
-  /** @throws {DskdError} `weights-invalid` where `count` is no number of elements. */
+  /**
+   * Returns the size of `count` elements in bytes.
+   * @throws {DskdError} `weights-invalid` if `count` is not an integer, or negative
+   */
   bytesOf(count: unknown): number {
     if (!Number.isSafeInteger(count) || (count as number) < 0) {
-      throw invalidWeights(TORCH_FILE, 'a storage has a length or a start that is no count.');
+      throw invalidWeights(TORCH_FILE, 'a storage has an invalid length or start.');
     }
     return (count as number) * elementBytes(this.dtype);
   }
 }
 
-/** What a persistent id stands for. */
+/** The object to which a persistent id refers. */
 export class TorchStorage implements TensorStorage {
   readonly type: TorchType;
   readonly byteLength: number;
@@ -49,7 +52,7 @@ const STORAGES: Readonly<Record<string, StateDictType>> = {
   'torch.CharStorage': 'I8',
   'torch.ByteStorage': 'U8',
   'torch.BoolStorage': 'BOOL',
-  // Counts bytes; its tensors bring their type along.
+  // Its length is in bytes. Each of its tensors has an element type of its own.
   'torch.storage.UntypedStorage': 'U8',
 };
 
@@ -74,20 +77,23 @@ export const TORCH_TYPES: readonly TorchType[] = [
   ...Object.entries(ELEMENTS).map(([name, dtype]) => new TorchType(name, 'element', dtype)),
 ];
 
-/** Types of torch that nothing here can hold. */
+/** Types of torch that are not supported. */
 export const NO_COUNTERPART =
   /^torch\.(Complex\w*Storage|Q\w*Storage|complex\d+|q\w*int\w*|u?int[1-7]|bits\w+|float[48]\w*)$/;
 
-/** What a pickle says of a storage that lies outside it. */
+/** Reference of a pickle to a storage. */
 export interface StorageId {
   readonly type: TorchType;
   readonly key: string;
   readonly byteLength: number;
-  /** Of files before PyTorch 0.4: the part of the storage that is meant. */
+  /** Part of the storage, in files of PyTorch before 0.4. */
   readonly view: unknown;
 }
 
-/** `('storage', type, key, location, count)` and, in the legacy format, a view. */
+/**
+ * Parses a persistent id, the tuple `('storage', type, key, location, count)` and, in the legacy format, a view.
+ * @throws {DskdError} `weights-invalid`
+ */
 export function storageId(id: unknown): StorageId {
   const [kind, type, key, , count, view] = Array.isArray(id) ? (id as unknown[]) : [];
   if (
@@ -96,7 +102,7 @@ export function storageId(id: unknown): StorageId {
     type.kind !== 'storage' ||
     typeof key !== 'string'
   ) {
-    throw invalidWeights(TORCH_FILE, 'its pickle refers to something outside it that is no storage.');
+    throw invalidWeights(TORCH_FILE, 'its pickle has a persistent id that is not a storage.');
   }
   return { type, key, byteLength: type.bytesOf(count), view };
 }

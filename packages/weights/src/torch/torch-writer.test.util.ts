@@ -22,7 +22,7 @@ export function concat(...parts: Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** A file in PyTorch's zip format; `more` can add parts, or replace those of the same name. */
+/** Returns a file in PyTorch's zip format. `more` adds entries or replaces those with the same name. */
 export function torchZip(
   root: Ops | Uint8Array,
   storages: Readonly<Record<string, Uint8Array>> = {},
@@ -43,7 +43,7 @@ export const LEGACY_HEAD: readonly Uint8Array[] = [
   pickle(dict({ protocol_version: integer(1001), little_endian: yes })),
 ];
 
-/** A file in PyTorch's stream format. Each storage as element count and bytes. */
+/** Returns a file in PyTorch's legacy format. Each storage is given as number of elements and bytes. */
 export function torchLegacy(
   root: Ops,
   storages: Readonly<Record<string, readonly [count: number, bytes: Uint8Array]>> = {},
@@ -56,10 +56,10 @@ export function torchLegacy(
   );
 }
 
-/** The bytes of `values` as float32. */
+/** Returns the bytes of `values` as float32. */
 export function floats(...values: number[]): Uint8Array {
   return new Uint8Array(Float32Array.from(values).buffer);
 }
 
-/** `{'x': tensor}` of two float32 in storage '0'. */
+/** `{'x': tensor}` with a tensor of two float32 in storage '0'. */
 export const PAIR: Ops = dict({ x: tensor(storage('torch.FloatStorage', '0', 2), { shape: [2] }) });

@@ -8,7 +8,7 @@ import { storageId, type StorageId, TORCH_FILE, TorchStorage } from './torch-typ
 
 const PICKLE = /^[^/]+\/data\.pkl$/;
 
-/** Whether the archive is what `torch.save` writes since PyTorch 1.6. */
+/** Whether the archive was written by `torch.save` of PyTorch 1.6 or later. */
 export function isTorchZip(archive: ZipArchive): boolean {
   return [...archive.entries.keys()].some((name) => PICKLE.test(name));
 }
@@ -23,10 +23,10 @@ function openStorage(
   if (entry.size !== byteLength) {
     throw invalidWeights(
       TORCH_FILE,
-      `its storage ${quoted(key)} has ${entry.size} bytes; its pickle says ${byteLength}.`,
+      `its storage ${quoted(key)} has ${entry.size} bytes; its pickle expects ${byteLength}.`,
     );
   }
-  // Tensors share storages: what had to be inflated is inflated once, and belongs to none of them.
+  // Tensors share the storage, so it is inflated once and owned by none of them.
   let bytes: Uint8Array | undefined;
   return new TorchStorage(type, byteLength, (limit) => {
     bytes ??= readEntry(archive, entry, limit).bytes;
@@ -38,7 +38,7 @@ function refuseBigEndian(archive: ZipArchive, folder: string, limit: MemoryLimit
   const entry = archive.entries.get(`${folder}/byteorder`);
   if (!entry) return;
   const little = 'little';
-  // By its size first: it could be of any.
+  // The size is checked first, so that a large entry is not inflated.
   if (entry.size === little.length) {
     const { bytes } = readEntry(archive, entry, limit);
     if (bytes.every((byte, index) => byte === little.charCodeAt(index))) return;
@@ -47,14 +47,15 @@ function refuseBigEndian(archive: ZipArchive, folder: string, limit: MemoryLimit
 }
 
 /**
- * The object in a PyTorch zip archive, its tensors as StoredTensors; of the storages nothing is read yet. As in
- * torch, the checksums of stored (not deflated) entries are not verified: torch can be told to leave them out.
+ * Returns the object of a PyTorch zip archive, with tensors as {@link StoredTensor}. The storages are not read yet. As
+ * in PyTorch, the checksums of entries that are not deflated are not verified, because files can be saved without them.
  * @throws {DskdError} `weights-invalid`
  */
 export function readTorchZip(archive: ZipArchive, limit: MemoryLimit): unknown {
   const names = [...archive.entries.keys()];
   const pickles = names.filter((name) => PICKLE.test(name));
-  if (pickles.length !== 1) throw invalidWeights(TORCH_FILE, `it has ${pickles.length} files data.pkl.`);
+  if (pickles.length !== 1)
+    throw invalidWeights(TORCH_FILE, `it has ${pickles.length} files with the name data.pkl.`);
   const folder = pickles[0]!.slice(0, pickles[0]!.indexOf('/'));
   if (archive.entries.has(`${folder}/constants.pkl`)) {
     throw invalidWeights(TORCH_FILE, 'it is a TorchScript program, not weights.', {
@@ -70,7 +71,10 @@ export function readTorchZip(archive: ZipArchive, limit: MemoryLimit): unknown {
       const wanted = storageId(id);
       const storage = storages.get(wanted.key) ?? openStorage(archive, folder, wanted);
       if (storage.type !== wanted.type || storage.byteLength !== wanted.byteLength) {
-        throw invalidWeights(TORCH_FILE, `its storage ${quoted(wanted.key)} has two types or lengths.`);
+        throw invalidWeights(
+          TORCH_FILE,
+          `its storage ${quoted(wanted.key)} is used with two types or lengths.`,
+        );
       }
       storages.set(wanted.key, storage);
       return storage;

@@ -26,8 +26,8 @@ function dataOf(file: Uint8Array, name = 'x'): unknown {
   return readStateDict(file).get(name)!.data;
 }
 
-describe('what torch writes rarely', () => {
-  test('types of PyTorch 2.3 and later, over an untyped storage', () => {
+describe('rare contents of PyTorch files', () => {
+  test('types of PyTorch 2.3 and later, in an untyped storage', () => {
     for (const [type, dtype] of [
       ['torch.uint16', 'U16'],
       ['torch.uint32', 'U32'],
@@ -61,7 +61,7 @@ describe('what torch writes rarely', () => {
     expect(dataOf(torchLegacy(root, { 0: [4, floats(1, 2, 3, 4)] }))).toEqual(Float32Array.of(2, 3));
     const beyond = tuple(text('view'), integer(3), integer(2));
     const bad = dict({ x: tensor(storage(FLOAT, '0', 4, beyond), { shape: [2] }) });
-    expect(refusalOf(torchLegacy(bad, { 0: [4, floats(1, 2, 3, 4)] })).message).toMatch(/view ends beyond/);
+    expect(refusalOf(torchLegacy(bad, { 0: [4, floats(1, 2, 3, 4)] })).message).toMatch(/view ends outside/);
   });
 
   test('a tensor with attributes, a parameter with state, the tensor of PyTorch 0.3', () => {
@@ -90,7 +90,7 @@ describe('what torch writes rarely', () => {
     }
   });
 
-  test("Python 2's texts and its way with ordered dicts", () => {
+  test('strings and ordered dicts of Python 2', () => {
     const name = [0x55, 1, 0x78];
     const root = call(
       'collections.OrderedDict',
@@ -99,7 +99,7 @@ describe('what torch writes rarely', () => {
     expect(dataOf(torchLegacy(root, { 0: [2, floats(1, 2)] }))).toEqual(Float32Array.of(1, 2));
   });
 
-  test('an archive that was packed again, deflated: each storage is inflated once', () => {
+  test('a deflated archive: each storage is inflated once', () => {
     const bytes = new Uint8Array(4096);
     const of = storage(FLOAT, '0', 1024);
     const root = dict({ x: tensor(of, { shape: [1024] }), y: tensor(of, { offset: 4, shape: [2, 2] }) });
@@ -111,25 +111,25 @@ describe('what torch writes rarely', () => {
     refusalOf(file, { maxBytes: needed - 1 }, 'weights-too-large');
   });
 
-  test('tensors that are negated while loading are refused, others with such marks are not', () => {
-    const marked = (mark: string, value: Ops) =>
+  test('lazily negated or conjugated tensors are an error; tensors whose flags are false are not', () => {
+    const flagged = (flag: string, value: Ops) =>
       torchZip(
         dict({
           x: call(
             'torch._utils._rebuild_tensor_v2',
             ...[storage(FLOAT, '0', 2), integer(0), tuple(integer(2)), tuple(integer(1))],
-            ...[no, call('collections.OrderedDict'), dict({ [mark]: value })],
+            ...[no, call('collections.OrderedDict'), dict({ [flag]: value })],
           ),
         }),
         { 0: floats(1, 2) },
       );
-    for (const mark of ['neg', 'conj']) {
-      expect(refusalOf(marked(mark, yes)).message).toMatch(/negate or conjugate/);
-      expect(dataOf(marked(mark, no))).toEqual(Float32Array.of(1, 2));
+    for (const flag of ['neg', 'conj']) {
+      expect(refusalOf(flagged(flag, yes)).message).toMatch(/negated or conjugated/);
+      expect(dataOf(flagged(flag, no))).toEqual(Float32Array.of(1, 2));
     }
   });
 
-  test('big-endian files are refused by name', () => {
+  test('a byte order other than little-endian is an error', () => {
     for (const text of ['big', 'middle', 'little and then some']) {
       const order = { name: 'archive/byteorder', data: new TextEncoder().encode(text) };
       expect(refusalOf(torchZip(PAIR, { 0: floats(1, 2) }, [order])).message).toMatch(/byte order/);
@@ -137,7 +137,7 @@ describe('what torch writes rarely', () => {
   });
 });
 
-/** Storages, and views of them that may or may not fit. */
+/** Storages and views of them, which may end outside. */
 const views = fc.record({
   dtype: fc.constantFrom(
     ['torch.ByteStorage', 'U8'] as const,
@@ -151,7 +151,7 @@ const views = fc.record({
   contiguous: fc.boolean(),
 });
 
-/** Every element looked up by its index, one at a time. */
+/** Returns the elements of a view, each read by its index. */
 function elementsOf(
   array: ArrayLike<number | bigint>,
   shape: number[],
@@ -165,7 +165,7 @@ function elementsOf(
   ).flat();
 }
 
-test('a view is its elements by index, or refused where one lies outside', () => {
+test('a view has the elements at its indexes, or is an error if one is outside', () => {
   const outcomes = { read: 0, refused: 0 };
   fc.assert(
     fc.property(views, ({ dtype: [type, dtype], count, offset, axes, contiguous }) => {
@@ -181,7 +181,7 @@ test('a view is its elements by index, or refused where one lies outside', () =>
       const file = torchZip(root, { 0: new Uint8Array(array.buffer) });
       const elements = elementsOf(array, shape, strides, offset);
       if (elements.includes(undefined) || offset > count) {
-        expect(refusalOf(file).message).toMatch(/beyond its storage/);
+        expect(refusalOf(file).message).toMatch(/outside its storage/);
         outcomes.refused++;
       } else {
         const { data, ...rest } = readStateDict(file).get('x')!;
@@ -196,7 +196,7 @@ test('a view is its elements by index, or refused where one lies outside', () =>
   expect(outcomes.refused).toBeGreaterThan(100);
 });
 
-test('long runs and single elements both arrive', () => {
+test('views with long runs and with single elements are copied', () => {
   const array = Float32Array.from({ length: 3000 }, (_, index) => index);
   const of = storage(FLOAT, '0', 3000);
   const root = dict({

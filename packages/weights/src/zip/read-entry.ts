@@ -10,39 +10,39 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** CRC-32 as in zip; `before` is the value for what came before `bytes`. */
+/** Returns the CRC-32 of a zip archive. `before` is the CRC-32 of the preceding bytes. */
 export function crc32(bytes: Uint8Array, before = 0): number {
   let crc = ~before;
-  // By index: an iterator takes several times as long.
+  // An iterator is several times slower than an index.
   for (let i = 0; i < bytes.byteLength; i++) crc = TABLE[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8);
   return ~crc >>> 0;
 }
 
-/** Deflate makes at most this many bytes of one. */
+/** Largest ratio of inflated to deflated bytes. */
 export const MAX_RATIO = 1032;
 
 /**
- * What goes into the inflater at first and, doubled each time, at most: much can come out, and whoever wants little
- * should not wait for it.
+ * Sizes of the first and the largest piece of input for the inflater; each piece is twice as long as the previous one.
+ * A small first piece makes reading the start of an entry fast.
  */
 const FIRST_BYTES = 2 ** 10;
 const MOST_BYTES = 2 ** 14;
 
-/** Deflate never makes more of its input than this; a stream that does is made to waste time. */
+/** Limits for input that produces no output. Valid streams need less; a longer one only wastes time. */
 const MAX_EXPANSION = 1 / 64;
 const SLACK_BYTES = 2 ** 18;
 
-/** Passed through fflate to end the inflating early. */
+/** Thrown inside fflate's callback to stop early. */
 class Enough extends Error {}
 
 /**
- * Inflates `deflated` piece by piece into `sink`, which returns whether it wants more.
- * @param size what should come out; a byte more can, to show that it does
- * @throws {Error} for what is no deflate stream
+ * Inflates `deflated` and passes the output in pieces to `sink`, which returns whether to continue.
+ * @param size expected size of the output in bytes. The output can be longer, so that `sink` can detect a wrong size.
+ * @throws {Error} for an invalid stream
  */
 export function inflate(deflated: Uint8Array, size: number, sink: (piece: Uint8Array) => boolean): void {
   if (deflated.byteLength <= FIRST_BYTES) {
-    // A stream's window costs more than this much data.
+    // A stream would allocate a window that is larger than this.
     const room = Math.min(size + 1, deflated.byteLength * MAX_RATIO);
     sink(inflateSync(deflated, { out: new Uint8Array(room) }));
     return;
@@ -61,7 +61,8 @@ function inflateStream(deflated: Uint8Array, sink: (piece: Uint8Array) => boolea
     for (let start = 0; start < deflated.byteLength; start += size, size = Math.min(2 * size, MOST_BYTES)) {
       const end = Math.min(start + size, deflated.byteLength);
       inflater.push(deflated.subarray(start, end), end === deflated.byteLength);
-      if (end > produced * (1 + MAX_EXPANSION) + SLACK_BYTES) throw new Error('The stream produces nothing.');
+      if (end > produced * (1 + MAX_EXPANSION) + SLACK_BYTES)
+        throw new Error('The stream produces no output.');
     }
   } catch (error) {
     if (!(error instanceof Enough)) throw error;
@@ -85,7 +86,7 @@ function inflateEntry(archive: ZipArchive, entry: ZipEntry, sink: (piece: Uint8A
 }
 
 /**
- * The first `length` bytes of an entry, or all if there are fewer.
+ * Returns the first `length` bytes of an entry, or all if there are fewer.
  * @throws {DskdError} `weights-invalid`
  */
 export function readEntryStart(archive: ZipArchive, entry: ZipEntry, length: number): Uint8Array {
@@ -97,13 +98,13 @@ export function readEntryStart(archive: ZipArchive, entry: ZipEntry, length: num
     produced += piece.byteLength;
     return produced < start.byteLength;
   });
-  if (produced > entry.size) throw wrong(entry, `holds more than the ${entry.size} bytes it claims.`);
+  if (produced > entry.size) throw wrong(entry, `contains more than the ${entry.size} bytes in its header.`);
   return start.subarray(0, produced);
 }
 
 /**
- * An entry's bytes from `from` on: a view of the archive where it is stored, `owned` memory within `limit` where it
- * had to be inflated. Never more than the directory says; the checksum of what was inflated is verified.
+ * Returns the bytes of an entry from offset `from`: a view of the archive if the entry is stored, or `owned` memory
+ * within `limit` if it is deflated. For a deflated entry, size and checksum are verified.
  * @throws {DskdError} `weights-invalid`, `weights-too-large`
  */
 export function readEntry(
@@ -114,7 +115,7 @@ export function readEntry(
 ): { bytes: Uint8Array; owned: boolean } {
   if (!entry.deflated) return { bytes: storedBytes(archive, entry).subarray(from), owned: false };
   if (entry.size > entry.storedSize * MAX_RATIO) {
-    throw wrong(entry, `cannot have ${entry.size} bytes: it is stored in ${entry.storedSize}.`);
+    throw wrong(entry, `cannot have ${entry.size} bytes, since its deflated size is ${entry.storedSize}.`);
   }
   const bytes = limit.allocate(entry.size - from);
   let position = 0;
@@ -131,16 +132,16 @@ export function readEntry(
   if (position !== entry.size) {
     throw wrong(
       entry,
-      `holds ${position > entry.size ? 'more' : 'less'} than the ${entry.size} bytes it claims.`,
+      `contains ${position > entry.size ? 'more' : 'less'} than the ${entry.size} bytes in its header.`,
     );
   }
-  if (checksum !== entry.crc32) throw wrong(entry, 'is damaged: its checksum differs.');
+  if (checksum !== entry.crc32) throw wrong(entry, 'is damaged: its checksum is wrong.');
   return { bytes, owned: true };
 }
 
-/** @throws {DskdError} `weights-invalid` where a stored entry is not what was put into the archive. */
+/** @throws {DskdError} `weights-invalid` if the entry is not deflated and its checksum is wrong */
 export function verifyStored(archive: ZipArchive, entry: ZipEntry): void {
   if (!entry.deflated && crc32(storedBytes(archive, entry)) !== entry.crc32) {
-    throw wrong(entry, 'is damaged: its checksum differs.');
+    throw wrong(entry, 'is damaged: its checksum is wrong.');
   }
 }

@@ -14,7 +14,7 @@ interface Directory {
   readonly count: number;
 }
 
-/** Start of the record that ends the archive: its comment must reach to the end of the file. */
+/** Returns the offset of the end record, whose comment must end at the end of the file. */
 function findEnd(bytes: Uint8Array): number {
   const last = bytes.byteLength - END_BYTES;
   for (let start = last; start >= Math.max(0, last - MAX_COMMENT); start--) {
@@ -24,10 +24,12 @@ function findEnd(bytes: Uint8Array): number {
     reader.skip(16);
     if (reader.uint16() === reader.remaining) return start;
   }
-  throw invalidWeights('zip archive', 'its end is missing; the file is truncated.');
+  throw invalidWeights('zip archive', 'its end record is missing; the file is truncated.');
 }
 
-/** The same of an archive too large for 32 bits, where a locator stands before the end record. */
+/**
+ * Returns the directory of a zip64 archive, which has a locator before the end record; `undefined` for other archives.
+ */
 function findDirectory64(bytes: Uint8Array, endStart: number): Directory | undefined {
   if (endStart < LOCATOR_BYTES) return undefined;
   const locator = new ByteReader(bytes, 'zip archive', endStart - LOCATOR_BYTES);
@@ -36,7 +38,7 @@ function findDirectory64(bytes: Uint8Array, endStart: number): Directory | undef
   const recordStart = locator.uint64();
   const record = new ByteReader(bytes, 'zip archive');
   record.skip(recordStart);
-  if (record.uint32() !== END64) throw record.fail('its zip64 end record is not where it should be.');
+  if (record.uint32() !== END64) throw record.fail('its zip64 end record is missing.');
   record.skip(28);
   const count = record.uint64();
   const size = record.uint64();
@@ -47,7 +49,7 @@ function findDirectory64(bytes: Uint8Array, endStart: number): Directory | undef
 }
 
 /**
- * Finds the directory of a zip archive, which lies directly before the records that end the archive.
+ * Finds the directory of a zip archive, which must be directly before the end records.
  * @throws {DskdError} `weights-invalid`
  */
 export function findDirectory(bytes: Uint8Array): Directory {
@@ -55,7 +57,7 @@ export function findDirectory(bytes: Uint8Array): Directory {
   const large = findDirectory64(bytes, endStart);
   if (large) return large;
   const reader = new ByteReader(bytes, 'zip archive', endStart + 4);
-  if (reader.uint32() !== 0) throw reader.fail('it is one part of several.');
+  if (reader.uint32() !== 0) throw reader.fail('it is one part of a multi-part archive.');
   reader.skip(2);
   const count = reader.uint16();
   const size = reader.uint32();
@@ -72,27 +74,29 @@ const ZIP64_EXTRA = 0x0001;
 const IN_ZIP64 = 0xffffffff;
 const ENCRYPTED = 0x1;
 
-/** Far more than the tensors of any model. */
+/** Largest number of entries, far more than any model has tensors. */
 const MAX_ENTRIES = 100_000;
 
 export interface ZipEntry {
   readonly name: string;
   readonly deflated: boolean;
-  /** Of the data once inflated. */
+  /** Size of the data after inflating, in bytes. */
   readonly size: number;
+  /** Size of the data in the archive, in bytes. */
   readonly storedSize: number;
   readonly crc32: number;
+  /** Offsets in the archive. */
   readonly headerStart: number;
   readonly dataStart: number;
 }
 
 export interface ZipArchive {
   readonly bytes: Uint8Array;
-  /** By name, in the order of the directory. */
+  /** Entries by name, in the order of the directory. */
   readonly entries: ReadonlyMap<string, ZipEntry>;
 }
 
-/** Replaces the fields that did not fit 32 bits by those of the extra field, in its fixed order. */
+/** Replaces fields that do not fit into 32 bits by the values in the zip64 extra field, which have the same order. */
 function withZip64(fields: number[], extra: ByteReader): number[] {
   if (!fields.includes(IN_ZIP64)) return fields;
   while (extra.remaining > 0) {
@@ -100,13 +104,13 @@ function withZip64(fields: number[], extra: ByteReader): number[] {
     const block = new ByteReader(extra.take(extra.uint16()), ZIP_FILE);
     if (id === ZIP64_EXTRA) return fields.map((field) => (field === IN_ZIP64 ? block.uint64() : field));
   }
-  throw extra.fail('an entry lacks the size that it promises.');
+  throw extra.fail('an entry has no zip64 extra field.');
 }
 
 type CentralEntry = Omit<ZipEntry, 'dataStart'>;
 
 function readCentralHeader(reader: ByteReader): CentralEntry {
-  if (reader.uint32() !== CENTRAL_HEADER) throw reader.fail('its directory is broken.');
+  if (reader.uint32() !== CENTRAL_HEADER) throw reader.fail('its directory is damaged.');
   reader.skip(4);
   const flags = reader.uint16();
   const method = reader.uint16();
@@ -121,22 +125,24 @@ function readCentralHeader(reader: ByteReader): CentralEntry {
   const name = reader.text(nameLength);
   const extra = new ByteReader(reader.take(extraLength), ZIP_FILE);
   reader.skip(commentLength);
-  // The extra field has the inflated size first, the header the stored one.
+  // The extra field has the inflated size before the stored size. The header has them in reverse order.
   const [size, storedSize, headerStart] = withZip64([sizes[1]!, sizes[0]!, start], extra) as [
     number,
     number,
     number,
   ];
   if (flags & ENCRYPTED) throw reader.fail(`${quoted(name)} is encrypted.`);
-  if (method !== 0 && method !== 8) throw reader.fail(`${quoted(name)} is compressed by method ${method}.`);
-  if (method === 0 && size !== storedSize) throw reader.fail(`${quoted(name)} has two sizes.`);
+  if (method !== 0 && method !== 8)
+    throw reader.fail(`${quoted(name)} is compressed with the unsupported method ${method}.`);
+  if (method === 0 && size !== storedSize)
+    throw reader.fail(`${quoted(name)} is not compressed, but has two sizes.`);
   return { name, deflated: method === 8, size, storedSize, crc32: crc, headerStart };
 }
 
-/** Where an entry's data start: its own header may be longer than the directory says. */
+/** Returns the offset of the data. The local header can have another length than the entry in the directory. */
 function dataStartOf(bytes: Uint8Array, entry: CentralEntry): number {
   const reader = new ByteReader(bytes, ZIP_FILE, entry.headerStart);
-  if (reader.uint32() !== LOCAL_HEADER) throw reader.fail(`${quoted(entry.name)} is not where it should be.`);
+  if (reader.uint32() !== LOCAL_HEADER) throw reader.fail(`the header of ${quoted(entry.name)} is missing.`);
   reader.skip(4);
   const method = reader.uint16();
   reader.skip(16);
@@ -144,13 +150,13 @@ function dataStartOf(bytes: Uint8Array, entry: CentralEntry): number {
   const extraLength = reader.uint16();
   const name = reader.text(nameLength);
   if (name !== entry.name || method !== (entry.deflated ? 8 : 0)) {
-    throw reader.fail(`${quoted(entry.name)} has another name or method in its own header.`);
+    throw reader.fail(`${quoted(entry.name)} has another name or method in its local header.`);
   }
   reader.skip(extraLength);
   return reader.position;
 }
 
-/** Entries that share bytes are how a small archive holds petabytes. */
+/** Throws if entries overlap. With overlaps, a small archive can have petabytes of contents. */
 function refuseOverlaps(entries: readonly ZipEntry[], directoryStart: number): void {
   let free = 0;
   for (const entry of [...entries].sort((a, b) => a.headerStart - b.headerStart)) {
@@ -163,22 +169,22 @@ function refuseOverlaps(entries: readonly ZipEntry[], directoryStart: number): v
 }
 
 /**
- * Reads the directory of a zip archive (zip64 too); what it says of places and sizes has been checked against
- * the file, except the inflated sizes.
+ * Reads the directory of a zip archive, also of a zip64 archive. All offsets and sizes are checked against the file,
+ * except the inflated sizes.
  * @throws {DskdError} `weights-invalid`
  */
 export function openZip(bytes: Uint8Array): ZipArchive {
   const { start, end, count } = findDirectory(bytes);
   const reader = new ByteReader(bytes.subarray(0, end), ZIP_FILE, start);
-  if (count > MAX_ENTRIES) throw reader.fail(`it has ${count} entries; at most ${MAX_ENTRIES} are read.`);
+  if (count > MAX_ENTRIES) throw reader.fail(`it has ${count} entries; the limit is ${MAX_ENTRIES}.`);
   const entries = new Map<string, ZipEntry>();
   for (let i = 0; i < count; i++) {
     const entry = readCentralHeader(reader);
-    if (entry.headerStart >= start) throw reader.fail(`${quoted(entry.name)} is not where it should be.`);
-    if (entries.has(entry.name)) throw reader.fail(`${quoted(entry.name)} is there twice.`);
+    if (entry.headerStart >= start) throw reader.fail(`the header of ${quoted(entry.name)} is missing.`);
+    if (entries.has(entry.name)) throw reader.fail(`there are two entries ${quoted(entry.name)}.`);
     entries.set(entry.name, { ...entry, dataStart: dataStartOf(bytes, entry) });
   }
-  if (reader.remaining > 0) throw reader.fail('its directory is longer than its number of entries.');
+  if (reader.remaining > 0) throw reader.fail('its directory is longer than its entries.');
   refuseOverlaps([...entries.values()], start);
   return { bytes, entries };
 }

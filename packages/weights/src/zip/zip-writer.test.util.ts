@@ -5,13 +5,13 @@ export interface ZipPart {
   name: string;
   data: Uint8Array;
   deflate?: boolean;
-  /** What the directory says instead of the truth. */
-  lie?: Partial<Record<'size' | 'storedSize' | 'crc' | 'headerStart' | 'flags' | 'method', number>>;
-  /** What the entry's own header says instead. */
+  /** Wrong values for the directory. */
+  wrong?: Partial<Record<'size' | 'storedSize' | 'crc' | 'headerStart' | 'flags' | 'method', number>>;
+  /** Another name for the local header. */
   localName?: string;
-  /** Sizes and place in a zip64 extra field, in the directory and before the data. */
+  /** Stores sizes and offset in a zip64 extra field. */
   zip64?: boolean;
-  /** Bytes of extra field before the data. */
+  /** Length of the extra field in the local header, in bytes. */
   padding?: number;
 }
 
@@ -42,7 +42,7 @@ class Writer {
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
-/** A zip archive with full control over what its records say. */
+/** Returns a zip archive, optionally with invalid records. */
 export function writeZip(
   parts: readonly ZipPart[],
   {
@@ -54,9 +54,9 @@ export function writeZip(
   const file = new Writer();
   const directory = new Writer();
   for (const part of parts) {
-    const { data, deflate = false, lie = {}, padding = 0 } = part;
+    const { data, deflate = false, wrong = {}, padding = 0 } = part;
     const stored = deflate ? deflateSync(data) : data;
-    const truth = {
+    const actual = {
       size: data.length,
       storedSize: stored.length,
       crc: crc32(data),
@@ -64,29 +64,29 @@ export function writeZip(
       flags: 0,
       method: deflate ? 8 : 0,
     };
-    const said = { ...truth, ...lie };
+    const written = { ...actual, ...wrong };
     const name = utf8(part.name);
     const localName = utf8(part.localName ?? part.name);
     const large = part.zip64 ?? false;
 
     file.add(4, 0x04034b50);
-    file.add(2, 45, said.flags, truth.method, 0, 0);
-    file.add(4, truth.crc, large ? 0xffffffff : truth.storedSize, large ? 0xffffffff : truth.size);
+    file.add(2, 45, written.flags, actual.method, 0, 0);
+    file.add(4, actual.crc, large ? 0xffffffff : actual.storedSize, large ? 0xffffffff : actual.size);
     file.add(2, localName.length, padding);
     file.append(localName);
     file.append(new Uint8Array(padding));
     file.append(stored);
 
     directory.add(4, 0x02014b50);
-    directory.add(2, 45, 45, said.flags, said.method, 0, 0);
-    directory.add(4, said.crc, large ? 0xffffffff : said.storedSize, large ? 0xffffffff : said.size);
+    directory.add(2, 45, 45, written.flags, written.method, 0, 0);
+    directory.add(4, written.crc, large ? 0xffffffff : written.storedSize, large ? 0xffffffff : written.size);
     directory.add(2, name.length, large ? 28 + 6 : 0, 0, 0, 0);
-    directory.add(4, 0, large ? 0xffffffff : said.headerStart);
+    directory.add(4, 0, large ? 0xffffffff : written.headerStart);
     directory.append(name);
     if (large) {
-      // Another field first, which is to be passed over.
+      // Starts with another field, which the reader must skip.
       directory.add(2, 0x5455, 2, 0, 1, 24);
-      directory.add(8, said.size, said.storedSize, said.headerStart);
+      directory.add(8, written.size, written.storedSize, written.headerStart);
     }
   }
   const start = file.length;

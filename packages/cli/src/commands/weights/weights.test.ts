@@ -149,7 +149,7 @@ describe('pull', () => {
     expect(human.stderr).toContain('no such file (404 Not Found)');
     const place = path.join(folder, 'weights', 'wide_resnet50_2-95faca4d.pth');
     expect(human.stderr).toContain(
-      `fetch https://download.pytorch.org/models/wide_resnet50_2-95faca4d.pth on a machine that can, and put the file at ${place}`,
+      `Download https://download.pytorch.org/models/wide_resnet50_2-95faca4d.pth on another machine and put the file at ${place}`,
     );
     const machine = JSON.parse((await weights(...args, '--json')).stdout) as object;
     expect(machine).toMatchObject({ type: 'error', code: 'download-failed', details: { path: place } });

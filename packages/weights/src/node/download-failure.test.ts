@@ -1,4 +1,4 @@
-import { describeNetworkError } from './transfer.js';
+import { describeNetworkError } from './download.js';
 
 const URL_OF_FILE = 'https://example.org/file.pth';
 const fetchFailed = (code: string): Error =>
@@ -17,7 +17,7 @@ test.each([
   expect(failure.message).toContain(message);
 });
 
-test('without a code the message is told', () => {
+test('without a code, the reason is the message of the error', () => {
   expect(describeNetworkError(new TypeError('terminated'), URL_OF_FILE)).toMatchObject({
     kind: 'transient',
     message: 'the connection to example.org broke (terminated)',
