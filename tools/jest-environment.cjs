@@ -1,8 +1,10 @@
-// Two changes to jest's node environment:
+// Three changes to jest's node environment:
 // - The context is a plain one (no interceptors on its global object). jest gives the global object a proxy; every
 //   use of `Math` or `Float32Array` in compiled tests then calls into it, which makes numeric code several times slower.
 // - Typed arrays made outside jest's realm (wasm heaps, codecs, worker messages) must satisfy `instanceof` inside it,
 //   so tests see the outer constructors (jest#7780).
+// - TensorFlow.js is shared by the test files (jest-shared-tfjs.cjs), except on WebGPU, whose backend the test files register,
+//   and where a file begins with `@jest-environment-options { "ownTfjs": true }`.
 const vm = require('node:vm');
 const { TestEnvironment } = require('jest-environment-node');
 
@@ -30,6 +32,7 @@ module.exports = class DskdEnvironment extends TestEnvironment {
     super(config, context);
     vm.createContext = createContext;
     for (const name of SHARED) this.global[name] = globalThis[name];
-    if (process.env.DSKD_TEST_TIER !== 'webgpu') require('./jest-shared-tfjs.cjs').share(this.global);
+    const { ownTfjs = process.env.DSKD_TEST_TIER === 'webgpu' } = config.projectConfig.testEnvironmentOptions;
+    if (!ownTfjs) require('./jest-shared-tfjs.cjs').share(this.global);
   }
 };

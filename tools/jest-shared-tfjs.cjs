@@ -1,27 +1,29 @@
 // TensorFlow.js is evaluated once for each jest process, outside the realms of the test files, and shared by them.
 // Evaluated anew for each of about 150 test files, it takes a third of the time of `npm test`.
 const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs');
-const Module = require('node:module');
 const path = require('node:path');
 
 const SHARED = ['tfjs', 'tfjs-core', 'tfjs-backend-cpu', 'tfjs-backend-wasm'];
-/** Parts of `@tensorflow/tfjs` that no test uses: half the time of its import. */
-const UNUSED = /^@tensorflow\/tfjs-(layers|data|converter|backend-webgl)$/;
 const KEY = 'dskdSharedModules';
 const folder = path.join(__dirname, '..', 'node_modules', '.cache', 'dskd-jest');
 
-const load = Module._load;
-Module._load = (request, ...rest) => (UNUSED.test(request) ? {} : load(request, ...rest));
 const modules = Object.fromEntries(SHARED.map((name) => [name, require(`@tensorflow/${name}`)]));
+/** Kernels and gradients by name, as the modules registered them. A test file may register others. */
+const registries = ['kernelRegistry', 'gradRegistry'].map((name) => {
+  const registry = globalThis._tfGlobals.get(name);
+  return { registry, entries: [...registry] };
+});
 
 /**
- * Writes a module that hands out the shared one under the same names. jest finds the names by reading the text, like
- * Node: hence the second statement, which never runs.
+ * Writes a module that hands out the shared one under the same names, or its own where none is shared. jest finds the
+ * names by reading the text, like Node: hence the second statement, which never runs.
  */
 function writeModule(name) {
   const names = Object.keys(modules[name]).filter((key) => key !== 'default');
+  const own = JSON.stringify(require.resolve(`@tensorflow/${name}`));
   const text =
-    `module.exports = globalThis.${KEY}['${name}'];\n` + `0 && (module.exports = { ${names.join(', ')} });\n`;
+    `module.exports = globalThis.${KEY} ? globalThis.${KEY}['${name}'] : require(${own});\n` +
+    `0 && (module.exports = { ${names.join(', ')} });\n`;
   const file = path.join(folder, `${name}.cjs`);
   try {
     if (readFileSync(file, 'utf8') === text) return;
@@ -40,9 +42,16 @@ exports.mapper = () => {
   return { [`^@tensorflow/(${SHARED.join('|')})$`]: path.join(folder, '$1.cjs') };
 };
 
-/** Puts the modules into the global object of a test file, with no tensors, no backend and no flags set. */
+/** Puts the modules into the global object of a test file, with no tensors, nothing set and nothing registered. */
 exports.share = (global) => {
-  modules['tfjs-core'].engine().reset();
-  modules['tfjs-core'].env().reset();
+  for (const { registry, entries } of registries) {
+    registry.clear();
+    for (const [key, value] of entries) registry.set(key, value);
+  }
+  const { engine, env } = modules['tfjs-core'];
+  engine().reset();
+  env().reset();
+  // What a program has that imports `@tensorflow/tfjs` alone. It is there at once: cpu does not initialize.
+  void engine().setBackend('cpu');
   global[KEY] = modules;
 };

@@ -15,7 +15,6 @@ module.exports = {
   testEnvironment: path.join(__dirname, 'jest-environment.cjs'),
   testMatch,
   transform: {},
-  // On WebGPU the backend is registered by the test file itself.
   moduleNameMapper: tier === 'webgpu' ? {} : require('./jest-shared-tfjs.cjs').mapper(),
   testTimeout: tier === 'fast' ? 60_000 : 600_000,
 };

@@ -1,2 +1,1 @@
-// Tests of adapters load models of tfjs-layers and tfjs-converter.
-module.exports = { ...require('../../tools/jest.preset.cjs'), moduleNameMapper: {} };
+module.exports = require('../../tools/jest.preset.cjs');

@@ -1,2 +1,1 @@
-// A test trains on a model of tfjs-layers.
-module.exports = { ...require('../../tools/jest.preset.cjs'), moduleNameMapper: {} };
+module.exports = require('../../tools/jest.preset.cjs');

@@ -1,3 +1,7 @@
+/**
+ * tfjs-layers takes no arrays from another realm.
+ * @jest-environment-options { "ownTfjs": true }
+ */
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

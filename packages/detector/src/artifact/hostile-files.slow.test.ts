@@ -11,4 +11,9 @@ test(`5 x ${FILES} damaged files are refused by name or work`, async () => {
   const outcomes = await damagedFiles(FILES);
   console.log(JSON.stringify(outcomes, null, 2));
   expect(tf.memory().numTensors).toBe(before);
+  for (const { accepted, refused } of Object.values(outcomes)) {
+    expect(Object.keys(refused).length).toBeGreaterThan(1);
+    // Damage that changes nothing that matters: the test would be blind if all were refused.
+    expect(accepted).toBeGreaterThan(0);
+  }
 });
