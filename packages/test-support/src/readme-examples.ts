@@ -36,7 +36,7 @@ function examplesOf(markdown: string): Example[] {
 /**
  * Declares a test that runs each ```ts block of the package's README as a separate program in plain Node. Each must exit
  * with 0 and, if a ```text block follows, print what that block shows.
- * Call it from `src/readme.test.ts` with `import.meta.url`.
+ * Call it from `src/readme.slow.test.ts` with `import.meta.url`.
  */
 export function describeReadmeExamples(testUrl: string): void {
   const packageFolder = new URL('../', testUrl);
