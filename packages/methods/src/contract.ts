@@ -200,6 +200,11 @@ export interface Method<Options = unknown> {
     readonly validation: boolean;
   };
   /**
+   * Whether its fit looks at each image once, and not in epochs. Augmentation then adds altered copies of the images.
+   * Default false.
+   */
+  readonly looksOnce?: boolean;
+  /**
    * Side in pixels of the square input that it is given where its user names no size and the images are as large.
    * Default 128.
    */

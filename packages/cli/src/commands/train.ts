@@ -99,6 +99,17 @@ export const trainOptions = {
       wanted: 'none, gcad, a JSON file or, in a config file, the content of one',
     },
   ),
+  copies: option(
+    integer({ minimum: 1, maximum: 64 }).optional(),
+    'altered copies of each image that are learned with --augment: for few images; one image is enough then',
+    {
+      group: 'Data',
+      value: 'n',
+      defaultText: '4 with --augment',
+      example: 8,
+      recorded: true,
+    },
+  ),
   ignoreMask: ignoreMaskOption,
   teacher: option(
     text().default(TEACHER_TINY),

@@ -66,7 +66,7 @@ const trainingSchema = z.object({
 
 const calibrationSchema = z.object({
   /** Which normal images gave the scores; `given`: images that `recalibrate` was given. */
-  images: z.enum(['validation', 'held-out', 'training', 'given']),
+  images: z.enum(['validation', 'held-out', 'training', 'given', 'altered']),
   /** Fused image scores of those images. */
   scores: z.array(z.number()).min(1),
   /** How many of the scores, the last ones, are those of images of lessons; left out where none is. */

@@ -8,6 +8,8 @@ export interface CalibrationRule {
   readonly holdOutFraction: number;
   /** Calibrate on the training images instead. */
   readonly onTrainingImages: boolean;
+  /** Whether a single image will do: altered copies of it calibrate. */
+  readonly oneWillDo?: boolean;
   readonly seed: number;
 }
 
@@ -28,12 +30,19 @@ function good(source: ImageSource, split: Sample['split']): Sample[] {
  */
 export function chooseImages(source: ImageSource, rule: CalibrationRule): ChosenImages {
   const all = good(source, 'train');
+  if (all.length === 1 && rule.oneWillDo) {
+    const validation = good(source, 'validation');
+    if (validation.length === 0) return { training: all, calibration: all, origin: 'altered' };
+    return { training: all, calibration: validation, origin: 'validation' };
+  }
   if (all.length < 2) {
     throw new DskdError(
       'dataset-invalid',
       `${source.name} has too few good images to train on: got ${all.length}, wanted at least 2.`,
       {
-        hint: 'Put images of good parts into the folder (MVTec AD layout: train/good).',
+        hint:
+          'Put images of good parts into the folder (MVTec AD layout: train/good). ' +
+          'A method in closed form learns from one image too, if an augmentation alters copies of it.',
       },
     );
   }

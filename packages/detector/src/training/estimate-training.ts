@@ -35,6 +35,7 @@ export interface TrainingCost extends CostEstimate {
 async function measureSteps(
   fitting: Fitting,
   images: PreparedImages,
+  copies: number,
   count: number,
   signal: AbortSignal | undefined,
 ): Promise<number | null> {
@@ -49,7 +50,7 @@ async function measureSteps(
     },
   };
   try {
-    const { model } = await fit(fitting, images, progress);
+    const { model } = await fit(fitting, images, copies, progress);
     model.dispose();
   } catch (error) {
     if (!isDskdError(error, 'aborted') || signal?.aborted) throw error;
@@ -68,7 +69,7 @@ export async function estimateTraining(
   options: TrainDetectorOptions,
   { availableBytes = Infinity, measuredSteps = 3 }: EstimateOptions = {},
 ): Promise<TrainingCost> {
-  const { fitting, chosen, preparation, progress } = await resolveTrainingOptions(options);
+  const { fitting, chosen, copies, preparation, progress } = await resolveTrainingOptions(options);
   const { method, plan } = fitting;
   const cost = method.estimate(plan, fitting.options);
   const fits = cost.memory.exceeded.length === 0;
@@ -77,6 +78,7 @@ export async function estimateTraining(
       ? await measureSteps(
           fitting,
           new PreparedImages(chosen.training, preparation),
+          copies,
           measuredSteps,
           progress.signal,
         )
@@ -84,7 +86,7 @@ export async function estimateTraining(
   const tooMuch = !fits || cost.bytes > availableBytes;
   return {
     ...cost,
-    images: plan.images,
+    images: chosen.training.length,
     secondsPerStep,
     seconds: secondsPerStep === null ? null : secondsPerStep * cost.steps,
     alternatives: tooMuch ? (method.alternatives?.(plan, fitting.options, availableBytes) ?? []) : [],

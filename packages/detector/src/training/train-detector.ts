@@ -9,6 +9,7 @@ import { calibrate, calibratedBranches } from '../calibration/calibrate.js';
 import { Detector } from '../inference/detector.js';
 import { learnedImages } from '../lessons/learned-images.js';
 import { VERSION } from '../version.js';
+import { standIns, withCopies } from './altered-copies.js';
 import { outOfMemory } from './out-of-memory.js';
 import {
   resolveTrainingOptions,
@@ -56,15 +57,22 @@ export function assertTrainingFits({ method, options, plan }: Fitting): void {
 export function fit(
   { method, options, plan, run }: Fitting,
   images: PreparedImages,
+  copies: number,
   progress: FitProgress,
 ): Promise<Fit> {
-  const trainingImages: ImageSet = {
+  const asTheyAre: ImageSet = {
     length: images.length,
     changesEachEpoch: plan.imagesChange,
     batch: (indices, epoch) => images.batch(indices, { epoch }),
     prefetch: (indices) => images.prefetch(indices),
   };
+  const trainingImages = copies > 0 ? withCopies(images, copies) : asTheyAre;
   return method.fit({ ...plan, trainingImages, run, ...progress }, options);
+}
+
+/** A list, `times` in a row: a patch of an altered copy is named after its image. */
+function repeated<T>(list: readonly T[], times: number): T[] {
+  return Array.from({ length: times }, () => list).flat();
 }
 
 /**
@@ -95,6 +103,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   const {
     source,
     chosen,
+    copies,
     preparation,
     fitting,
     progress,
@@ -110,12 +119,13 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   const dataFingerprint = await source.fingerprint(signal ? { signal } : {});
   const run = { ...fitting.run, dataFingerprint };
   const training = prepared(chosen.training);
-  const fitted = await fit({ ...fitting, run }, training, progress);
+  const fitted = await fit({ ...fitting, run }, training, copies, progress);
   const { model, batchSize = imagesPerPass(input) } = fitted;
   try {
     assertBranchesWeighed(model, options.calibration?.weights);
-    onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
-    const calibration = await calibrate(model, rule.fusion, prepared(chosen.calibration), {
+    const normal = chosen.origin === 'altered' ? standIns(training, copies) : prepared(chosen.calibration);
+    onEvent?.({ type: 'calibration-start', samples: normal.length });
+    const calibration = await calibrate(model, rule.fusion, normal, {
       statistics: rule.statisticsOn === 'training' ? training : undefined,
       batchSize,
       ignored,
@@ -142,7 +152,9 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
           versions: { '@dskd/detector': VERSION, '@tensorflow/tfjs-core': tf.version_core },
         },
       ],
-      ...(model.keepsPatches && { trainingImages: await learnedImages(chosen.training, training) }),
+      ...(model.keepsPatches && {
+        trainingImages: repeated(await learnedImages(chosen.training, training), 1 + copies),
+      }),
     };
     return new Detector({ model, description, teacher: fitting.plan.teacher, ignored });
   } catch (error) {

@@ -20,6 +20,7 @@ import type { DetectorDescription, TrainingRecord } from '../artifact/descriptio
 import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
 import { ignoredAtNetworkSize, type IgnoreMask } from '../inference/ignored-pixels.js';
 import { preparationOf } from '../inference/preparation.js';
+import { copiesFor } from './altered-copies.js';
 import { assertSha256 } from './assert-sha256.js';
 
 /** How images become the network's input. */
@@ -40,10 +41,16 @@ export interface InputOptions {
   /** What fills a letterbox's border: red, green, blue, 0..255. Default: the mean of ImageNet. */
   readonly fill?: Color;
   /**
-   * How training images are varied from epoch to epoch, by (seed, epoch, sample id). Teacher features are then
-   * computed in every epoch. Statistics, scores and threshold come from images as they are. Default: not at all.
+   * How training images are varied, by (seed, epoch, sample id). Students see other ones in each epoch, and teacher
+   * features are computed in each epoch; methods in closed form learn `copies` altered ones beside each image.
+   * Statistics, scores and threshold come from images as they are. Default: not at all.
    */
   readonly augmentation?: Augmentation | undefined;
+  /**
+   * Altered copies of each training image that a method in closed form learns, 1 to 64. For few images: with one image
+   * further copies calibrate. Default 4 with `augmentation`.
+   */
+  readonly copies?: number | undefined;
   /**
    * Pixels that count neither for statistics nor for any score: 1 channel, not 0 does not count, of any size with
    * the images' proportions. Kept in the artifact. The model is fitted on all pixels.
@@ -121,6 +128,8 @@ export type FitProgress = Pick<FitInput, 'checkpoint' | 'resumeFrom' | 'onEvent'
 
 /** A training with every choice made, by who works with it; nothing after it reads a default. */
 export interface ResolvedTraining {
+  /** Altered copies of each training image that are learned beside it. */
+  readonly copies: number;
   readonly source: ImageSource;
   readonly chosen: ChosenImages;
   /** How all of these images are prepared; those that are trained on are varied, too. */
@@ -296,13 +305,23 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
   const calibration = resolveCalibration(given.calibration ?? {}, input, method);
   const { holdOutFraction, onTrainingImages, statisticsOn, falseAlarmRate } = calibration;
   const seed = given.seed ?? TRAINING_DEFAULTS.seed;
-  const chosen = chooseImages(given.source, { holdOutFraction, onTrainingImages, seed });
+  const copies = copiesFor(method, {
+    copies: given.input?.copies,
+    augmented: augmentation !== undefined,
+  });
+  const chosen = chooseImages(given.source, {
+    holdOutFraction,
+    onTrainingImages,
+    oneWillDo: copies > 0,
+    seed,
+  });
   const images = chosen.training.length;
   const varied = augmentation ? asJson(augmentation) : null;
   const split = { holdOutFraction, calibrateOnTraining: onTrainingImages };
   return {
     source: given.source,
     chosen,
+    copies,
     preparation: {
       ...preparationOf(input),
       leastSide: LEAST_SIDE,
@@ -312,11 +331,11 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
       method,
       options,
       plan: {
-        images,
+        images: images * (1 + copies),
         inputSize,
         teacher,
         seed,
-        imagesChange: augmentation !== undefined,
+        imagesChange: augmentation !== undefined && copies === 0,
         execution: given.execution ?? {},
       },
       run: asJson({
@@ -326,6 +345,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
         dataFingerprint: '',
         resize,
         augmentation: varied,
+        ...(copies > 0 && { copies }),
         ...split,
       }),
     },
@@ -352,7 +372,13 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
       images,
       dataFingerprint: '',
       augmentation: varied,
-      options: { ...asJson(given.recorded ?? {}), ...split, statisticsOn, falseAlarmRate },
+      options: {
+        ...asJson(given.recorded ?? {}),
+        ...split,
+        ...(copies > 0 && { copies }),
+        statisticsOn,
+        falseAlarmRate,
+      },
     },
   };
 }

@@ -43,6 +43,7 @@ function methodOf<Options>(recipe: Recipe<Options>): Method<Options> {
     options: recipe.options,
     profiles: recipe.profiles,
     needs: { teacher: true, validation: true },
+    looksOnce: true,
     preferredSide: TRAINING_DEFAULTS.preferredSide,
     ...(scoring && { scoring }),
     ...(tiling && { tiling }),

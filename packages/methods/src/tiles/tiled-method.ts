@@ -223,6 +223,7 @@ export function tiledMethod(method: Method, tiling: Tiling, others: readonly str
     options: method.options,
     profiles: method.profiles,
     needs: method.needs,
+    ...(method.looksOnce && { looksOnce: true }),
     ...(method.scoring && { scoring: method.scoring }),
     estimate: (plan, options) => largest([...estimates(plan, options).values()], plan.inputSize),
     ...(method.alternatives && {

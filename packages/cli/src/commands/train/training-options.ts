@@ -77,7 +77,12 @@ export function trainingChoices(options: TrainOptions): Omit<TrainDetectorOption
   return {
     method: options.method,
     options: methodOptions(options),
-    input: { ...(options.size && { size: options.size }), fit: options.fit, ...tilesOf(options) },
+    input: {
+      ...(options.size && { size: options.size }),
+      fit: options.fit,
+      ...(options.copies !== undefined && { copies: options.copies }),
+      ...tilesOf(options),
+    },
     calibration: {
       holdOutFraction: options.holdOut,
       onTrainingImages: options.calibrateOnTraining,
