@@ -5,6 +5,8 @@
 export type DskdEvent =
   | {
       readonly type: 'training-start';
+      /** Milliseconds after which the run ends at the latest epoch that fits; `epochs` is then the most. */
+      readonly timeLimit?: number;
       readonly epochs: number;
       readonly stepsPerEpoch: number;
       readonly samples: number;

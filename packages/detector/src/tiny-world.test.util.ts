@@ -74,6 +74,7 @@ const GROUPS = {
     'branches',
     'initialize',
     'epochs',
+    'minutes',
     'batchSize',
     'reestimateBatchNorm',
   ],

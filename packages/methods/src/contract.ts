@@ -171,8 +171,10 @@ export interface CostEstimate {
   readonly bytes: number;
   /** The same in parts, with the limit of each heap. */
   readonly memory: MemoryEstimate;
-  /** Optimizer steps of the whole run; 0 for a method that has none. */
+  /** Optimizer steps of the whole run, at most where time ends it; 0 for a method that has none. */
   readonly steps: number;
+  /** Seconds after which the run ends, where its options say so. */
+  readonly timeLimit?: number;
 }
 
 /** What a saved model is restored with. */

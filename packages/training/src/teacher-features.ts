@@ -137,12 +137,12 @@ function yieldToEventLoop(): Promise<void> {
 /**
  * Calls `visit` for the batches `from` to `to - 1`, one after another, and disposes each. The next batch is
  * prepared during the call: its images, and also its features if students are trained in other threads. The
- * results do not depend on this.
+ * results do not depend on this. Ends after a batch for which `visit` resolves to false.
  */
 export async function eachBatch(
   source: TeacherFeatures,
   range: { readonly from: number; readonly to: number; at(batch: number): BatchRequest },
-  visit: (features: FeatureBatch, batch: number) => Promise<void>,
+  visit: (features: FeatureBatch, batch: number) => Promise<boolean>,
 ): Promise<void> {
   const prepare = async (batch: number): Promise<{ loaded: LoadedImages } | { features: HeldFeatures }> => {
     const loaded = await source.load(range.at(batch));
@@ -164,7 +164,7 @@ export async function eachBatch(
           // The error is thrown where it is awaited; until then it must not count as unhandled.
           ahead.catch(() => undefined);
         }
-        await visiting;
+        if (!(await visiting)) return;
       } finally {
         features.dispose();
       }

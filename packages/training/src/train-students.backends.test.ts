@@ -54,6 +54,33 @@ describeBackends('trainStudents', (backend) => {
     }
   });
 
+  exact('with a time limit it is the run of as many epochs as fit; the first is not cut short', async () => {
+    const once = await expectNoNewTensors(() => run({ epochs: 50, timeLimit: 0 }));
+    expect(once).toMatchObject({ steps: 3, passes: 13 });
+    expect(once.history).toHaveLength(1);
+    expect(once.states).toEqual((await run({ epochs: 1 })).states);
+
+    const slow = tinyImages(13);
+    const images = {
+      ...slow,
+      changesEachEpoch: true,
+      batch: async (...given: Parameters<typeof slow.batch>) => {
+        await new Promise((resolve) => setTimeout(resolve, 40));
+        return slow.batch(...given);
+      },
+    };
+    const started = performance.now();
+    const settings = { images, reestimateBatchNorm: true };
+    const { history, steps, states } = await run({ ...settings, epochs: 1000, timeLimit: 1000 });
+    // The pass that estimates the statistics comes after it.
+    expect(performance.now() - started).toBeLessThan(3000);
+    expect(history.length).toBeGreaterThan(1);
+    expect(steps).toBe(3 * history.length);
+    expect((await run({ ...settings, epochs: history.length })).states).toEqual(states);
+    // Epochs end it where they come first.
+    expect((await run({ epochs: 2, timeLimit: 60_000 })).steps).toBe(6);
+  });
+
   exact('same seed, same states, bit for bit', async () => {
     const first = await run();
     expect(await run()).toEqual(first);
@@ -181,10 +208,10 @@ describeBackends('trainStudents', (backend) => {
   });
 
   test('refuses invalid options, all in one error', async () => {
-    const error = await errorOf(run({ epochs: 0, batchSize: 1.5 }));
+    const error = await errorOf(run({ epochs: 0, batchSize: 1.5, timeLimit: NaN }));
     expect(error).toMatchObject({
       code: 'invalid-config',
-      message: expect.stringMatching(/epochs is 0.*batchSize is 1.5/) as string,
+      message: expect.stringMatching(/epochs is 0.*batchSize is 1.5.*timeLimit is NaN/) as string,
     });
   });
 });

@@ -27,6 +27,12 @@ export interface TrainStudentsOptions {
   readonly students: readonly (StudentTask | StudentRunner)[];
   readonly images: ImageSet;
   readonly epochs: number;
+  /**
+   * Milliseconds after which the run ends: with the last epoch that fits into them, if it takes as long as the one
+   * before, but not before the first epoch has ended. `epochs` is then the most. The result is that of a run of as many
+   * epochs.
+   */
+  readonly timeLimit?: number;
   /** A single image left over at the end of an epoch joins the batch before it. */
   readonly batchSize: number;
   readonly seed: number;
@@ -82,7 +88,10 @@ class TrainingRun {
   readonly #runners: readonly StudentRunner[];
   readonly #source: TeacherFeatures;
   readonly #stepsPerEpoch: number;
-  readonly #steps: number;
+  /** Of the whole run; fewer once the time is up. */
+  #steps: number;
+  #epochStart = performance.now();
+  readonly #start = performance.now();
   readonly #history: HistoryEntry[] = [];
   #lossSums: Record<string, number>;
   #step = 0;
@@ -104,13 +113,14 @@ class TrainingRun {
   }
 
   async finish(): Promise<TrainingResult> {
-    const { epochs, images, reestimateBatchNorm } = this.#options;
+    const { epochs, images, reestimateBatchNorm, timeLimit } = this.#options;
     await this.#resume();
     this.#emit({
       type: 'training-start',
       epochs,
       stepsPerEpoch: this.#stepsPerEpoch,
       samples: images.length,
+      ...(timeLimit !== undefined && { timeLimit }),
       students: this.#runners.map(({ name }) => name),
     });
     if (this.#steps < SETTLED_STEPS && !reestimateBatchNorm) {
@@ -147,7 +157,8 @@ class TrainingRun {
     this.#savedStep = state.step;
   }
 
-  async #trainStep(features: FeatureBatch): Promise<void> {
+  /** @returns whether there are further steps. */
+  async #trainStep(features: FeatureBatch): Promise<boolean> {
     await this.#stopIfAborted();
     const step = this.#step;
     const epoch = Math.floor(step / this.#stepsPerEpoch);
@@ -163,6 +174,16 @@ class TrainingRun {
     const { checkpoint } = this.#options;
     const epochIsDue = epochEnds && isMultiple(epoch + 1, checkpoint?.everyEpochs);
     if (epochIsDue || isMultiple(this.#step, checkpoint?.everySteps)) await this.#save();
+    if (epochEnds && this.#isTimeUp()) this.#steps = this.#step;
+    return this.#step < this.#steps;
+  }
+
+  /** Whether another epoch, as long as the one that has just ended, would end too late. */
+  #isTimeUp(): boolean {
+    const now = performance.now();
+    const epoch = now - this.#epochStart;
+    this.#epochStart = now;
+    return now - this.#start + epoch > (this.#options.timeLimit ?? Infinity);
   }
 
   #endEpoch(epoch: number): void {
@@ -187,6 +208,7 @@ class TrainingRun {
       async (features, batch) => {
         throwIfAborted(this.#options.signal);
         await this.#all((runner) => runner.observeBatchNorm(features, batch));
+        return true;
       },
     );
   }
@@ -254,7 +276,14 @@ function isMultiple(count: number, interval: number | undefined): boolean {
   return interval !== undefined && count % interval === 0;
 }
 
-function assertOptions({ students, images, epochs, batchSize, checkpoint }: TrainStudentsOptions): void {
+function assertOptions({
+  students,
+  images,
+  epochs,
+  timeLimit = 0,
+  batchSize,
+  checkpoint,
+}: TrainStudentsOptions): void {
   const problems: string[] = [];
   const positive = (value: number, what: string): void => {
     if (!Number.isInteger(value) || value < 1)
@@ -263,6 +292,7 @@ function assertOptions({ students, images, epochs, batchSize, checkpoint }: Trai
   positive(images.length, 'images.length');
   positive(epochs, 'epochs');
   positive(batchSize, 'batchSize');
+  if (!(timeLimit >= 0)) problems.push(`timeLimit is ${timeLimit}, wanted milliseconds, 0 or more`);
   if (checkpoint?.everyEpochs !== undefined) positive(checkpoint.everyEpochs, 'checkpoint.everyEpochs');
   if (checkpoint?.everySteps !== undefined) positive(checkpoint.everySteps, 'checkpoint.everySteps');
   if (students.length === 0) problems.push('there are no students');

@@ -201,6 +201,11 @@ export const trainOptions = {
     defaultText: `${DSKD_DEFAULTS.minEpochs}, or as many as make ${DSKD_DEFAULTS.minSteps} steps`,
     example: DSKD_DEFAULTS.minEpochs,
   }),
+  minutes: option(
+    positiveNumber().optional(),
+    'minutes of training in place of --epochs: it ends with the last epoch that fits',
+    { main: true, ...OF_STUDENTS, value: 'n', example: 5 },
+  ),
   batchSize: option(positiveInteger().default(DSKD_DEFAULTS.batchSize), 'images per step', {
     ...OF_STUDENTS,
     value: 'n',

@@ -74,6 +74,18 @@ test('on a terminal a bar is redrawn: bar, losses, rate, time left', () => {
   expect(written).toContain('\x1b[1G');
 });
 
+test('with a time limit there is no number of epochs, and the time left is that of the limit', () => {
+  const { written, at } = stage(true, 100);
+  at(0, { ...start, epochs: 100_000, timeLimit: 60_000 });
+  at(2, step(0));
+  at(10, { type: 'epoch-end', epoch: 0, losses: { local: 0.5 } });
+  expect(shown(written)).toEqual([
+    'training local and global on 16 images: 1m00s, 4 steps in an epoch\n',
+    'step 1  local 0.512  global 1.50  0.50 steps/s, 58s left',
+    'epoch 1: local 0.500  0.10 steps/s, 50s left\n',
+  ]);
+});
+
 test('lines are printed above the bar, which reappears with the next step', () => {
   const { written, at } = stage(true, 100);
   at(0, start, step(0), { type: 'warning', message: 'short' }, step(1));

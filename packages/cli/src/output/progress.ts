@@ -87,10 +87,13 @@ class Clock {
     this.#start = now();
   }
 
-  describe(done: number, total: number, unit: string): string {
+  /** @param timeLimit milliseconds from the start of this clock after which the work ends, if it has not before. */
+  describe(done: number, total: number, unit: string, timeLimit = Infinity): string {
     this.#first ??= done - 1;
-    const rate = ((done - this.#first) / (this.#now() - this.#start)) * 1000;
-    return `${rate.toFixed(2)} ${unit}/s, ${formatDuration((total - done) / rate)} left`;
+    const elapsed = this.#now() - this.#start;
+    const rate = ((done - this.#first) / elapsed) * 1000;
+    const left = Math.max(0, Math.min((total - done) / rate, (timeLimit - elapsed) / 1000));
+    return `${rate.toFixed(2)} ${unit}/s, ${formatDuration(left)} left`;
   }
 }
 
@@ -141,7 +144,8 @@ class Stages {
 
 /** Prints progress as text: a line per epoch or part of a fit and, on a terminal, a bar. */
 function textRenderer(stream: ProgressStream, now: () => number): EventListener {
-  let run = { epochs: 0, steps: 0, done: 0, clock: new Clock(now) };
+  let run = { epochs: '', steps: 0, done: 0, clock: new Clock(now), timeLimit: Infinity };
+  const describeRun = (): string => run.clock.describe(run.done, run.steps, 'steps', run.timeLimit);
   let images: Clock | undefined;
   const stages = new Stages(now);
   const bar = new ProgressBar(stream);
@@ -150,33 +154,38 @@ function textRenderer(stream: ProgressStream, now: () => number): EventListener 
   };
   return (event: DskdEvent) => {
     switch (event.type) {
-      case 'training-start':
+      case 'training-start': {
+        const { epochs, stepsPerEpoch, students, samples, timeLimit } = event;
+        const steps = epochs * stepsPerEpoch;
+        const timed = timeLimit !== undefined;
         run = {
-          epochs: event.epochs,
-          steps: event.epochs * event.stepsPerEpoch,
+          epochs: timed ? '' : `/${epochs}`,
+          steps,
           done: 0,
           clock: new Clock(now),
+          timeLimit: timeLimit ?? Infinity,
         };
-        say(
-          `training ${event.students.join(' and ')} on ${event.samples} images: ${event.epochs} epochs, ${run.steps} steps`,
-        );
+        const length = timed
+          ? `${formatDuration(timeLimit / 1000)}, ${stepsPerEpoch} steps in an epoch`
+          : `${epochs} epochs, ${steps} steps`;
+        say(`training ${students.join(' and ')} on ${samples} images: ${length}`);
         break;
+      }
       case 'step-end': {
         run.done = event.step + 1;
-        const clock = run.clock.describe(run.done, run.steps, 'steps');
-        bar.show(`${run.done}/${run.steps}  ${losses(event.losses)}  ${clock}`, run.done, run.steps);
+        const text = `  ${losses(event.losses)}  ${describeRun()}`;
+        if (run.timeLimit < Infinity) bar.show(`step ${run.done}${text}`, run.done, undefined);
+        else bar.show(`${run.done}/${run.steps}${text}`, run.done, run.steps);
         break;
       }
       case 'epoch-end':
-        say(
-          `epoch ${event.epoch + 1}/${run.epochs}: ${losses(event.losses)}  ${run.clock.describe(run.done, run.steps, 'steps')}`,
-        );
+        say(`epoch ${event.epoch + 1}${run.epochs}: ${losses(event.losses)}  ${describeRun()}`);
         break;
       case 'checkpoint-saved':
         say(`checkpoint saved after step ${event.step}`);
         break;
       case 'held-out-error': {
-        const clock = run.done > 0 ? `  ${run.clock.describe(run.done, run.steps, 'steps')}` : '';
+        const clock = run.done > 0 ? `  ${describeRun()}` : '';
         say(`step ${event.step}: held-out error ${event.mean.toFixed(4)}  ${losses(event.levels)}${clock}`);
         break;
       }

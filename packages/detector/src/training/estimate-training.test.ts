@@ -128,6 +128,15 @@ test('the first step does not count, the others are averaged', async () => {
   expect(cost.seconds).toBeCloseTo(5 * cost.secondsPerStep!, 10);
 });
 
+test('minutes in place of epochs limit the steps and the time', async () => {
+  const { runner } = notingRunner(5);
+  const options = tinyOptions(teacher, { runner, epochs: undefined, minutes: 0.1 });
+  const cost = await estimateTraining(options);
+  expect(cost.timeLimit).toBeCloseTo(6, 10);
+  expect(cost.seconds).toBeLessThanOrEqual(6);
+  expect(cost.seconds).toBeCloseTo(cost.steps * cost.secondsPerStep!, 10);
+});
+
 test.each([0, 1])('with %i measured steps there is no time', async (measuredSteps) => {
   const { runner, batches } = notingRunner();
   const cost = await estimateTraining(tinyOptions(teacher, { runner }), { measuredSteps });

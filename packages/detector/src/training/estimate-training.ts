@@ -59,6 +59,16 @@ async function measureSteps(
   return (ends.at(-1)! - ends[0]!) / 1000 / (ends.length - 1);
 }
 
+/** Steps and seconds of the run, with as many steps as fit where its options limit the time. */
+function timeOf(
+  { steps, timeLimit = Infinity }: CostEstimate,
+  secondsPerStep: number | null,
+): Pick<TrainingCost, 'steps' | 'seconds'> {
+  if (secondsPerStep === null) return { steps, seconds: null };
+  const fitting = Math.max(1, Math.min(steps, Math.floor(timeLimit / secondsPerStep)));
+  return { steps: fitting, seconds: fitting * secondsPerStep };
+}
+
 /**
  * What a training would cost here, before it starts: memory by arithmetic, time by the first steps of the training
  * itself, whose result is thrown away. A training that does not fit is not timed.
@@ -88,7 +98,7 @@ export async function estimateTraining(
     ...cost,
     images: chosen.training.length,
     secondsPerStep,
-    seconds: secondsPerStep === null ? null : secondsPerStep * cost.steps,
+    ...timeOf(cost, secondsPerStep),
     alternatives: tooMuch ? (method.alternatives?.(plan, fitting.options, availableBytes) ?? []) : [],
   };
 }

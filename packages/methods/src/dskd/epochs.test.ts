@@ -1,6 +1,6 @@
 import { epochsFor } from './options.js';
 
-const options = { epochs: undefined, batchSize: 16 };
+const options = { epochs: undefined, minutes: undefined, batchSize: 16 };
 
 test.each([
   // 11 full batches an epoch.
@@ -18,4 +18,7 @@ test.each([
 
 test('what was asked for is done', () => {
   expect(epochsFor({ ...options, epochs: 1 }, 20)).toBe(1);
+  expect(epochsFor({ ...options, epochs: 1, minutes: 5 }, 20)).toBe(1);
+  // Time ends it.
+  expect(epochsFor({ ...options, minutes: 5 }, 20)).toBeGreaterThan(10_000);
 });

@@ -33,7 +33,7 @@ async function train(
   options: DskdOptions,
 ): ReturnType<typeof trainStudents> {
   const { trainingImages, seed, execution, checkpoint, onEvent, signal } = input;
-  const { batchSize, reestimateBatchNorm } = options;
+  const { batchSize, minutes, reestimateBatchNorm } = options;
   const teacher = teacherOf(input);
   const run = describeRun(input, plans, options);
   const saved = input.resumeFrom && readCheckpoint(input.resumeFrom, { run });
@@ -56,6 +56,7 @@ async function train(
       students: runners,
       images: trainingImages,
       epochs: epochsFor(options, trainingImages.length),
+      ...(minutes !== undefined && { timeLimit: 60_000 * minutes }),
       batchSize,
       seed,
       reestimateBatchNorm,
@@ -116,7 +117,7 @@ export async function fitStudents(method: string, input: FitInput, options: Dskd
   const { states, steps, history } = await train(input, plans, options);
   const model = await modelOf(method, input, plans, states);
   const record = {
-    epochs: epochsFor(options, input.trainingImages.length),
+    epochs: history.length,
     batchSize: options.batchSize,
     steps,
     learningRates: Object.fromEntries(plans.map(({ name, optimizer }) => [name, optimizer.learningRate])),

@@ -45,7 +45,12 @@ export function estimateCost(plan: FitPlan, options: DskdOptions): CostEstimate 
     ...(tensorLimit !== undefined && { tensorLimit }),
     ...(cacheBytes !== undefined && { cacheBytes }),
   });
-  return { bytes: memory.total, memory, steps: countSteps(images, batchSize) * epochsFor(options, images) };
+  return {
+    bytes: memory.total,
+    memory,
+    steps: countSteps(images, batchSize) * epochsFor(options, images),
+    ...(options.minutes !== undefined && { timeLimit: 60 * options.minutes }),
+  };
 }
 
 /** A fit that would be another way to the same end. */

@@ -48,6 +48,12 @@ const common = {
   architecture: z.custom<Partial<StudentArchitecture>>((value) => typeof value === 'object').optional(),
   /** Passes over the training images. Default: 10, or more where those are fewer than 100 steps. */
   epochs: count.optional(),
+  /**
+   * Minutes of training, in place of a number of epochs: it ends with the last epoch that fits, but not before the first.
+   * With `epochs` too, whichever comes first. The record in the file has the epochs that were trained: as many give the
+   * same file again.
+   */
+  minutes: z.number().positive().optional(),
   batchSize: count.default(DEFAULTS.batchSize),
   /** Re-estimate batch-norm statistics over the training images after training. */
   reestimateBatchNorm: z.boolean().default(DEFAULTS.reestimateBatchNorm),
@@ -93,15 +99,19 @@ export function paperOptions(): DskdOptions {
   return dskdOptions.parse(TRAINING_DEFAULTS.paper);
 }
 
+/** Where time alone ends a training. */
+const MOST_EPOCHS = 100_000;
+
 /**
- * Passes over `images` training images: `epochs`, or enough of them for batch-norm statistics to settle. Ten passes
+ * Passes over `images` training images, at most where time ends them: `epochs`, or enough of them for batch-norm statistics to settle. Ten passes
  * over a few images are a handful of steps, after which scores mean nothing.
  */
 export function epochsFor(
-  { epochs, batchSize }: Pick<DskdOptions, 'epochs' | 'batchSize'>,
+  { epochs, minutes, batchSize }: Pick<DskdOptions, 'epochs' | 'minutes' | 'batchSize'>,
   images: number,
 ): number {
   if (epochs !== undefined) return epochs;
+  if (minutes !== undefined) return MOST_EPOCHS;
   const stepsPerEpoch = Math.max(1, Math.floor(images / batchSize));
   return Math.max(DEFAULTS.minEpochs, Math.ceil(DEFAULTS.minSteps / stepsPerEpoch));
 }

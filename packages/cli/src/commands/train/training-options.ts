@@ -26,9 +26,15 @@ function methodOptions(options: TrainOptions): object {
 
 /** Options from the flags of the students; empty for other methods. */
 function studentOptions(options: TrainOptions): object {
-  const { method, preset, epochs, batchSize, reestimateBatchNorm, gccb, gccbChannels } = options;
+  const { method, preset, epochs, minutes, batchSize, reestimateBatchNorm, gccb, gccbChannels } = options;
   if (method !== 'dskd' && method !== 'rd') return {};
-  const common = { preset, batchSize, reestimateBatchNorm, ...(epochs !== undefined && { epochs }) };
+  const common = {
+    preset,
+    batchSize,
+    reestimateBatchNorm,
+    ...(epochs !== undefined && { epochs }),
+    ...(minutes !== undefined && { minutes }),
+  };
   if (method === 'rd') {
     const { objective, optimizer } = branchOf('local', options);
     return { ...common, objective, optimizer };
