@@ -307,6 +307,9 @@ async function writeReport() {
     '',
     '## Synthetic categories (bench/fusion.mjs)',
     '',
+    '100 good images to learn from, 40 to calibrate on. Other jobs ran beside these fits, and some are from before fits',
+    'became faster: their times are upper bounds.',
+    '',
     '| size | seed | category | image AUROC | fit | file |',
   );
   lines.push('| --- | --- | --- | --- | --- | --- |');
