@@ -35,6 +35,8 @@ test.each([
   ['teacher-mismatch', { wanted: 'abc' }, 'Give the weight file of the teacher: --weights FILE.'],
   ['teacher-mismatch', { wanted: 'abc', got: 'def' }, 'that the model was trained with: --weights FILE.'],
   ['weights-mismatch', { problems: ['x is missing'] }, '--teacher. dskd weights info'],
+  ['invalid-config', { copies: 3, method: 'instant', looksOnce: true }, '--augment gcad, or a JSON file.'],
+  ['invalid-config', { copies: 3, method: 'dskd', looksOnce: false }, 'Leave out --copies.'],
   ['artifact-invalid', { wanted: 'detector' }, 'Give a file that dskd train wrote.'],
   ['artifact-invalid', { wanted: 'checkpoint' }, 'dskd train --checkpoint FILE'],
   ['artifact-invalid', { wanted: 'distilled-teacher' }, 'dskd distill-teacher'],

@@ -59,10 +59,14 @@ function inWords(value: unknown, name = ''): string {
   return parts.length === 0 ? 'none' : parts.join(', ');
 }
 
-function howChosen({ chosenBy, falseAlarmRate, guaranteed }: DetectorDescription['threshold']): string {
+function howChosen(
+  { chosenBy, falseAlarmRate, guaranteed }: DetectorDescription['threshold'],
+  images: DetectorDescription['calibration']['images'],
+): string {
   if (chosenBy)
     return `${chosenBy === 'cost' ? 'lowest cost of errors' : 'highest F1'} on examples of bad parts`;
   if (falseAlarmRate === null) return 'set by hand';
+  if (images === 'altered') return `false-alarm rate ${falseAlarmRate}, on altered copies: not guaranteed`;
   return `false-alarm rate ${falseAlarmRate}, ${guaranteed ? 'guaranteed' : 'too few images to guarantee it'}`;
 }
 
@@ -71,7 +75,7 @@ function describeModel(description: DetectorDescription): string {
   const { method, teacher, inputSize, resize, branches, fusion, calibration, threshold, trainings } =
     description;
   const students = describeStudents(description);
-  const chosen = howChosen(threshold);
+  const chosen = howChosen(threshold, calibration.images);
   const fill = resize.fill === null ? '' : `, border ${resize.fill.join(' ')}`;
   return [
     alignedFacts([
@@ -101,7 +105,7 @@ function describeModel(description: DetectorDescription): string {
     ),
     ...(students === undefined ? [] : [formatTable(['branch', 'student', 'objective'], students)]),
     ...trainings.map(describeTraining),
-    ...(description.lessons ?? []).map(describeLesson),
+    ...(description.lessons ?? []).map((lesson, index) => describeLesson(lesson, index, calibration.images)),
   ].join('\n\n');
 }
 
@@ -156,13 +160,14 @@ function describeTraining(training: DetectorDescription['trainings'][number]): s
 function describeLesson(
   { images, dataFingerprint, before }: NonNullable<DetectorDescription['lessons']>[number],
   index: number,
+  calibrated: DetectorDescription['calibration']['images'],
 ): string {
   return [
     `lesson ${index + 1}`,
     alignedFacts([
       ['  images', `${images.length}, fingerprint ${dataFingerprint}`],
       ['  names', images.map(({ id }) => id).join(', ')],
-      ['  threshold before', `${before.threshold.value} (${howChosen(before.threshold)})`],
+      ['  threshold before', `${before.threshold.value} (${howChosen(before.threshold, calibrated)})`],
     ]),
   ].join('\n');
 }

@@ -40,6 +40,12 @@ test('training images guarantee nothing', () => {
   expect(thresholdLines(described(99, {}, 'training'))[1]).toMatch(/were trained on these images/);
 });
 
+test('altered copies guarantee nothing, however many there are', () => {
+  const lines = thresholdLines(described(299, { guaranteed: false }, 'altered'));
+  expect(lines).toHaveLength(2);
+  expect(lines[1]).toMatch(/altered copies of one image: .* no rate is guaranteed$/);
+});
+
 test('with images of bad parts: prints how the threshold was chosen, and its errors', () => {
   const counts = { threshold: 4, falseAlarms: 1, normals: 40, misses: 0, anomalies: 12 };
   const chosenBy = (rule: 'f1-max' | 'cost'): string =>

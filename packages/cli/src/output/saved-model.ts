@@ -67,6 +67,12 @@ export function thresholdLines(description: DetectorDescription, chosen?: Chosen
   const { ofLessons } = calibration;
   const from = `${calibration.images}${ofLessons === undefined ? '' : `; ${ofLessons} of lessons`}`;
   const origin = `${value} for a false-alarm rate of ${threshold.falseAlarmRate} from ${images} (${from})`;
+  if (calibration.images === 'altered') {
+    return [
+      origin,
+      'these are altered copies of one image: they say nothing of how good parts differ, no rate is guaranteed',
+    ];
+  }
   if (calibration.images === 'training') {
     return [
       origin,

@@ -179,7 +179,13 @@ function withScores(
       ],
     })),
     calibration: { ...calibration, scores, ofLessons: (calibration.ofLessons ?? 0) + own.length },
-    threshold: chosen ? { ...threshold, value: chosen.threshold, guaranteed: chosen.guaranteed } : threshold,
+    threshold: chosen
+      ? {
+          ...threshold,
+          value: chosen.threshold,
+          guaranteed: chosen.guaranteed && calibration.images !== 'altered',
+        }
+      : threshold,
   };
 }
 

@@ -34,7 +34,7 @@ export function copiesFor(
         : `Got ${copies} altered copies of each image; the method ${name} alters the images in each epoch instead.`,
       {
         hint: looksOnce ? 'Say how: input.augmentation.' : 'Leave input.copies out.',
-        details: { copies, method: name },
+        details: { copies, method: name, looksOnce },
       },
     );
   }

@@ -46,6 +46,10 @@ test('one image is enough where altered copies of it calibrate: saved, loaded, e
   expect(calibration.scores).toHaveLength(8);
   expect(Math.min(...calibration.scores)).toBeGreaterThan(0);
   expect(threshold.guaranteed).toBe(false);
+  // Eight scores are enough for this rate, but not of copies.
+  const often = await trainDetector({ ...options, calibration: { falseAlarmRate: 0.3 } });
+  expect(often.description.threshold).toMatchObject({ falseAlarmRate: 0.3, guaranteed: false });
+  often.dispose();
   expect(trainings[0]).toMatchObject({ images: 1, augmentation, options: { copies: 6 } });
   expect(trainingImages!.map(({ id }) => id)).toEqual(Array<string>(7).fill('train/good/0.png'));
 

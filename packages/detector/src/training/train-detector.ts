@@ -131,7 +131,9 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       ignored,
       signal,
     });
-    const { threshold, guaranteed } = quantileThreshold(calibration.scores, rule.falseAlarmRate);
+    const chosenThreshold = quantileThreshold(calibration.scores, rule.falseAlarmRate);
+    // Copies of one image are no draws of good parts, however many there are.
+    const guaranteed = chosenThreshold.guaranteed && chosen.origin !== 'altered';
     const description: DetectorDescription = {
       format: FORMAT_VERSION,
       method: model.method,
@@ -141,7 +143,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       branches: calibratedBranches(model, calibration),
       fusion: rule.fusion,
       calibration: { images: chosen.origin, scores: calibration.scores },
-      threshold: { value: threshold, falseAlarmRate: rule.falseAlarmRate, guaranteed },
+      threshold: { value: chosenThreshold.threshold, falseAlarmRate: rule.falseAlarmRate, guaranteed },
       trainings: [
         {
           branches: model.branches.map(({ name }) => name),

@@ -51,7 +51,7 @@ const common = {
   /**
    * Minutes of training, in place of a number of epochs: it ends with the last epoch that fits, but not before the first.
    * With `epochs` too, whichever comes first. The record in the file has the epochs that were trained: as many give the
-   * same file again.
+   * same students again.
    */
   minutes: z.number().positive().optional(),
   batchSize: count.default(DEFAULTS.batchSize),

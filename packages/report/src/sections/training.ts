@@ -63,7 +63,11 @@ export function calibrationSection(calibration: Calibration): Html {
   } ${
     falseAlarmRate !== null &&
     !guaranteed &&
+    images !== 'altered' &&
     `There are too few images for this rate: the lowest possible rate is ${smallest}, and the threshold is the highest of their scores.`
+  }${
+    images === 'altered' &&
+    'These are altered copies of one image: they say nothing of how good parts differ, and no rate is guaranteed.'
   }</p>
 <div class="columns">
 <figure class="card wide">
