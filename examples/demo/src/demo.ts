@@ -77,9 +77,10 @@ function pageOf(result: DemoResult, instant: Shown, dskd: Shown): string {
   return renderReport({
     title: `dskd demo: ${category}`,
     subtitle:
-      `Two detectors that saw ${toTrain} images of good parts and no faulty one, and what they say of ${test} others: ` +
-      'the default method, instant, whose numbers, curves and verdicts these are, and the students of the paper, dskd, ' +
-      'whose maps stand beside its own on a scale of their own: orange is the threshold of each detector.',
+      `Two detectors learned from the same ${toTrain} images of good parts and were tested on ${test} others. ` +
+      'One is instant, the default method; the other is dskd, the two students of the paper. ' +
+      'Metrics, curves and verdicts below the first table are those of instant. ' +
+      'The images show the heat maps of both. Each detector has its own color scale; orange is its threshold.',
     comparison: comparisonOf([instant, dskd]),
     evaluation: instant.result.evaluation,
     gallery: inGroups(withMapsOf(second, instant.gallery)),

@@ -70,7 +70,7 @@ export class Progress {
       case 'fit-progress': {
         const { stage, done, total } = event;
         if (stage !== this.#stage)
-          this.say(stage === 'features' ? '  the teacher looks at them' : `  fitting ${stage}`);
+          this.say(stage === 'features' ? '  computing the features of the teacher' : `  fitting ${stage}`);
         this.#stage = stage;
         this.#rewrite(
           stage === 'features' ? `  ${done} of ${total}` : `  ${Math.round((100 * done) / total)} %`,
