@@ -22,7 +22,7 @@ export type DskdEvent =
       readonly losses: Readonly<Record<string, number>>;
       readonly samples: number;
     }
-  | { readonly type: 'epoch-end'; readonly epoch: number; readonly losses: Readonly<Record<string, number>> }
+  | ({ readonly type: 'epoch-end' } & HistoryEntry)
   | { readonly type: 'checkpoint-saved'; readonly epoch: number; readonly step: number }
   | { readonly type: 'training-end'; readonly steps: number }
   | {
@@ -58,8 +58,11 @@ export type DskdEvent =
 
 export type EventListener = (event: DskdEvent) => void;
 
-/** The loss of one student at one epoch (mean over its steps). */
+/** One epoch of a training. */
 export interface HistoryEntry {
   readonly epoch: number;
+  /** Loss by student name: the mean over the steps of the epoch. */
   readonly losses: Readonly<Record<string, number>>;
+  /** After the epoch, the mean loss of images that are not trained on, where there are any. */
+  readonly heldOut?: Readonly<Record<string, number>>;
 }

@@ -27,6 +27,10 @@ const DSKD_DEFAULTS = {
   /** Where the number of epochs is not given: at least so many, and at least so many steps. */
   minEpochs: 10,
   minSteps: 100,
+  /** Of early stopping, where it is asked for: at most so many steps where the number of epochs is not given. */
+  mostSteps: 1000,
+  patience: 10,
+  heldOutFraction: 0.1,
 } as const;
 
 const PAPER_ADAM = { learningRate: 0.005, beta1: 0.5, beta2: 0.999, epsilon: 1e-8 } as const;

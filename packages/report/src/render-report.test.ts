@@ -225,5 +225,12 @@ test('the gallery states that there were no errors', () => {
 
 test('a resumed training states how many epochs are not shown', () => {
   expect(reportOf()).not.toContain('earlier run');
+  const kept = 'images kept back from training';
+  expect(reportOf({ training: madeUpHistory })).not.toContain(kept);
+  const heldOut = madeUpHistory.map((entry, index) => ({ ...entry, heldOut: { local: 2 - index / 100 } }));
+  const page = reportOf({ training: heldOut });
+  // The local student alone has such a line, in its legend and in the description of its chart.
+  expect(page.split(kept)).toHaveLength(3);
+  expect(page).toContain('2.00 to 1.81');
   expect(reportOf({ training: madeUpHistory.slice(5) })).toContain('5 epochs of an earlier run');
 });

@@ -29,7 +29,7 @@ const checkpointSchema = z.object({
   batchSize: z.int().positive(),
   images: z.int().positive(),
   step: count,
-  history: z.array(z.object({ epoch: count, losses })),
+  history: z.array(z.object({ epoch: count, losses, heldOut: losses.optional() })),
   lossSums: losses,
 });
 

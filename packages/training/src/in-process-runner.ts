@@ -73,6 +73,16 @@ export function inProcessRunner(task: StudentTask): StudentRunner {
       return Promise.resolve();
     },
 
+    async evaluate(features) {
+      const teacher = features.tensors();
+      const loss = tidy(() => objective.loss(teacher, student.forward(teacher, { training: false })));
+      try {
+        return (await loss.data<'float32'>())[0]!;
+      } finally {
+        loss.dispose();
+      }
+    },
+
     async capture() {
       const parameters = await captureVariables(student.parameters);
       const buffers = await captureVariables(student.buffers);

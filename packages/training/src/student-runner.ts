@@ -40,6 +40,10 @@ export interface StudentRunner {
    * @param index of the batch within the pass, from 0.
    */
   observeBatchNorm(features: FeatureBatch, index: number): Promise<void>;
+  /**
+   * @returns the loss of a batch in evaluation mode: batch norm uses its running statistics. Nothing changes.
+   */
+  evaluate(features: FeatureBatch): Promise<number>;
   /** @throws {DskdError} `numerical-instability` if a parameter or running statistic is not finite. */
   capture(): Promise<StudentState>;
   /** @throws {DskdError} `shape-mismatch` */

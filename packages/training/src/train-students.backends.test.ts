@@ -3,6 +3,8 @@ import { isDskdError, type DskdEvent } from '@dskd/base';
 import { describeBackends, expectClose, expectNoNewTensors } from '@dskd/test-support';
 import { batchesOfEpoch } from './schedule.js';
 import type { StudentState } from './training-state.js';
+import { hasSettled } from './held-out.js';
+import { restoreStudent } from './training-state.js';
 import { errorOf, tinyImages, tinyTask, tinyTeacher } from './tiny-world.test.util.js';
 import { trainStudents, type TrainingResult, type TrainStudentsOptions } from './train-students.js';
 import type { TrainingState } from './training-state.js';
@@ -80,6 +82,55 @@ describeBackends('trainStudents', (backend) => {
     // Epochs end it where they come first.
     expect((await run({ epochs: 2, timeLimit: 60_000 })).steps).toBe(6);
   });
+
+  test('measures images that are not trained on, in evaluation mode, and changes nothing by it', async () => {
+    const heldOut = { images: tinyImages(5), patience: 3 };
+    const { history, states } = await expectNoNewTensors(() => run({ epochs: 2, heldOut }));
+    const { history: plain, states: plainStates } = await run({ epochs: 2 });
+    if (backend !== 'webgpu') expect(states).toEqual(plainStates);
+    expect(plain.every((entry) => !('heldOut' in entry))).toBe(true);
+
+    const teacher = tinyTeacher();
+    const { student } = tinyTask('local', 1);
+    restoreStudent(student, states[0]!);
+    const images = await heldOut.images.batch([0, 1, 2, 3, 4], 0);
+    const features = await teacher.extract(images);
+    const outputs = student.forward(features, { training: false });
+    let expected = 0;
+    for (const [level, feature] of features.entries()) {
+      const wanted = await feature.data<'float32'>();
+      const got = await outputs[level]!.data();
+      expected += wanted.reduce((sum, value, i) => sum + (value - got[i]!) ** 2, 0) / wanted.length;
+    }
+    expectClose([history[1]!.heldOut!.local!], [expected], { relative: 1e-4 });
+    tf.dispose([images, ...features, ...outputs]);
+    student.dispose();
+    teacher.dispose();
+  });
+
+  exact(
+    'ends when no student gets better on them: the run of as many epochs, also when resumed',
+    async () => {
+      const saved: TrainingState[] = [];
+      const heldOut = { images: tinyImages(5, true), patience: 2 };
+      const whole = await run({ epochs: 500, heldOut, checkpoint: { everySteps: 4, save: saveTo(saved) } });
+      const epochs = whole.history.length;
+      expect(epochs).toBeLessThan(500);
+      expect(hasSettled(whole.history, 2)).toBe(true);
+      expect(hasSettled(whole.history.slice(0, -1), 2)).toBe(false);
+      expect(whole.steps).toBe(3 * epochs);
+      expect((await run({ epochs })).states).toEqual(whole.states);
+      for (const state of [saved[0]!, saved.at(-1)!]) {
+        const resumed = await run({ epochs: 500, heldOut, resumeFrom: structuredClone(state) });
+        expect(resumed.states).toEqual(whole.states);
+        expect(resumed.history).toEqual(whole.history);
+      }
+      // A finished run that is resumed trains no more.
+      const ended: TrainingState[] = [];
+      await run({ epochs, heldOut, checkpoint: { everyEpochs: epochs, save: saveTo(ended) } });
+      expect((await run({ epochs: 500, heldOut, resumeFrom: ended[0]! })).steps).toBe(3 * epochs);
+    },
+  );
 
   exact('same seed, same states, bit for bit', async () => {
     const first = await run();
@@ -208,10 +259,13 @@ describeBackends('trainStudents', (backend) => {
   });
 
   test('refuses invalid options, all in one error', async () => {
-    const error = await errorOf(run({ epochs: 0, batchSize: 1.5, timeLimit: NaN }));
+    const heldOut = { images: tinyImages(0), patience: 0 };
+    const error = await errorOf(run({ epochs: 0, batchSize: 1.5, heldOut, timeLimit: NaN }));
     expect(error).toMatchObject({
       code: 'invalid-config',
-      message: expect.stringMatching(/epochs is 0.*batchSize is 1.5.*timeLimit is NaN/) as string,
+      message: expect.stringMatching(
+        /epochs is 0.*batchSize is 1.5.*images.length is 0.*patience is 0.*timeLimit is NaN/,
+      ) as string,
     });
   });
 });

@@ -1,6 +1,7 @@
 import { DskdError, throwIfAborted, type EventListener, type HistoryEntry } from '@dskd/base';
 import type { FeatureExtractor } from '@dskd/core';
 import type { FeatureBatch } from './feature-batch.js';
+import { hasSettled, type HeldOut } from './held-out.js';
 import { inProcessRunner } from './in-process-runner.js';
 import { batchesOfEpoch, countSteps } from './schedule.js';
 import type { StudentRunner, StudentTask } from './student-runner.js';
@@ -34,6 +35,8 @@ export interface TrainStudentsOptions {
    */
   readonly timeLimit?: number;
   /** A single image left over at the end of an epoch joins the batch before it. */
+  /** Ends the run when images that are not trained on say so. `epochs` is then the most. */
+  readonly heldOut?: HeldOut;
   readonly batchSize: number;
   readonly seed: number;
   /** Checked between steps. */
@@ -87,6 +90,7 @@ class TrainingRun {
   readonly #options: TrainStudentsOptions;
   readonly #runners: readonly StudentRunner[];
   readonly #source: TeacherFeatures;
+  readonly #heldOut: TeacherFeatures | undefined;
   readonly #stepsPerEpoch: number;
   /** Of the whole run; fewer once the time is up. */
   #steps: number;
@@ -101,12 +105,23 @@ class TrainingRun {
   constructor(options: TrainStudentsOptions, runners: readonly StudentRunner[]) {
     this.#options = options;
     this.#runners = runners;
-    this.#source = new TeacherFeatures({
-      teacher: options.teacher,
-      images: options.images,
-      cacheBytes: options.featureCache?.maxBytes ?? DEFAULT_CACHE_BYTES,
-      shared: runners.some(({ threaded }) => threaded),
-    });
+    const { teacher, images, heldOut, featureCache } = options;
+    const cacheBytes = featureCache?.maxBytes ?? DEFAULT_CACHE_BYTES;
+    const share = images.length / (images.length + (heldOut?.images.length ?? 0));
+    const shared = runners.some(({ threaded }) => threaded);
+    this.#source = new TeacherFeatures({ teacher, images, cacheBytes: share * cacheBytes, shared });
+    this.#heldOut =
+      heldOut &&
+      new TeacherFeatures({
+        teacher,
+        images: {
+          length: heldOut.images.length,
+          changesEachEpoch: false,
+          batch: (indices, epoch) => heldOut.images.batch(indices, epoch),
+        },
+        cacheBytes: (1 - share) * cacheBytes,
+        shared,
+      });
     this.#stepsPerEpoch = countSteps(options.images.length, options.batchSize);
     this.#steps = this.#stepsPerEpoch * options.epochs;
     this.#lossSums = this.#zeroLosses();
@@ -115,6 +130,7 @@ class TrainingRun {
   async finish(): Promise<TrainingResult> {
     const { epochs, images, reestimateBatchNorm, timeLimit } = this.#options;
     await this.#resume();
+    if (this.#isSettled()) this.#steps = this.#step;
     this.#emit({
       type: 'training-start',
       epochs,
@@ -170,11 +186,11 @@ class TrainingRun {
     this.#emit({ type: 'step-end', epoch, step, losses, samples: features.size });
 
     const epochEnds = this.#step % this.#stepsPerEpoch === 0;
-    if (epochEnds) this.#endEpoch(epoch);
+    if (epochEnds) await this.#endEpoch(epoch);
     const { checkpoint } = this.#options;
     const epochIsDue = epochEnds && isMultiple(epoch + 1, checkpoint?.everyEpochs);
     if (epochIsDue || isMultiple(this.#step, checkpoint?.everySteps)) await this.#save();
-    if (epochEnds && this.#isTimeUp()) this.#steps = this.#step;
+    if (epochEnds && (this.#isTimeUp() || this.#isSettled())) this.#steps = this.#step;
     return this.#step < this.#steps;
   }
 
@@ -186,13 +202,46 @@ class TrainingRun {
     return now - this.#start + epoch > (this.#options.timeLimit ?? Infinity);
   }
 
-  #endEpoch(epoch: number): void {
+  #isSettled(): boolean {
+    const { heldOut } = this.#options;
+    return heldOut !== undefined && hasSettled(this.#history, heldOut.patience);
+  }
+
+  async #endEpoch(epoch: number): Promise<void> {
     const losses = Object.fromEntries(
       Object.entries(this.#lossSums).map(([name, total]) => [name, total / this.#stepsPerEpoch]),
     );
-    this.#history.push({ epoch, losses });
+    const heldOut = this.#heldOut && (await this.#evaluate(this.#heldOut));
+    const entry: HistoryEntry = { epoch, losses, ...(heldOut && { heldOut }) };
+    this.#history.push(entry);
     this.#lossSums = this.#zeroLosses();
-    this.#emit({ type: 'epoch-end', epoch, losses });
+    this.#emit({ type: 'epoch-end', ...entry });
+  }
+
+  /** Mean loss of each student over the held-out images, in evaluation mode. */
+  async #evaluate(source: TeacherFeatures): Promise<Record<string, number>> {
+    const { heldOut, batchSize } = this.#options;
+    const images = heldOut!.images.length;
+    const totals = this.#zeroLosses();
+    const indicesOf = (batch: number): number[] =>
+      Array.from(
+        { length: Math.min(batchSize, images - batch * batchSize) },
+        (_, i) => batch * batchSize + i,
+      );
+    await eachBatch(
+      source,
+      {
+        from: 0,
+        to: Math.ceil(images / batchSize),
+        at: (batch) => ({ indices: indicesOf(batch), epoch: 0 }),
+      },
+      async (features) => {
+        const losses = await this.#byStudent((runner) => runner.evaluate(features));
+        for (const [name, loss] of Object.entries(losses)) totals[name]! += loss * features.size;
+        return true;
+      },
+    );
+    return Object.fromEntries(Object.entries(totals).map(([name, total]) => [name, total / images]));
   }
 
   async #reestimateBatchNorm(): Promise<void> {
@@ -281,6 +330,7 @@ function assertOptions({
   images,
   epochs,
   timeLimit = 0,
+  heldOut,
   batchSize,
   checkpoint,
 }: TrainStudentsOptions): void {
@@ -292,6 +342,10 @@ function assertOptions({
   positive(images.length, 'images.length');
   positive(epochs, 'epochs');
   positive(batchSize, 'batchSize');
+  if (heldOut) {
+    positive(heldOut.images.length, 'heldOut.images.length');
+    positive(heldOut.patience, 'heldOut.patience');
+  }
   if (!(timeLimit >= 0)) problems.push(`timeLimit is ${timeLimit}, wanted milliseconds, 0 or more`);
   if (checkpoint?.everyEpochs !== undefined) positive(checkpoint.everyEpochs, 'checkpoint.everyEpochs');
   if (checkpoint?.everySteps !== undefined) positive(checkpoint.everySteps, 'checkpoint.everySteps');

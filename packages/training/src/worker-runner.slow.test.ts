@@ -48,7 +48,8 @@ describe.each(['wasm', 'cpu'] as const)('Students in workers [%s]', (backend) =>
   test('train to the same bits as in one thread, also after a resume', async () => {
     const tasks = [tinyTask('local', 1, 0.01), tinyTask('global', 2, 0.02)];
     const ownRunners = tasks.map((task) => inProcessRunner(task));
-    const alone = await train(ownRunners);
+    const heldOut = { images: tinyImages(5), patience: 100 };
+    const alone = await train(ownRunners, { heldOut });
     await disposeAll(ownRunners);
 
     const workers = await Promise.all([
@@ -60,17 +61,19 @@ describe.each(['wasm', 'cpu'] as const)('Students in workers [%s]', (backend) =>
       saved.push(state);
       return Promise.resolve();
     };
-    const together = await expectNoNewTensors(() => train(workers, { checkpoint: { everySteps: 5, save } }));
+    const together = await expectNoNewTensors(() =>
+      train(workers, { heldOut, checkpoint: { everySteps: 5, save } }),
+    );
     expect(together).toEqual(alone);
 
     // Step 5 is within an epoch. Resumed without a cache, from a state older than that of the workers.
     expect(saved.map(({ step }) => step)).toEqual([5, 9]);
-    const again = await train(workers, { resumeFrom: saved[0]!, featureCache: { maxBytes: 0 } });
+    const again = await train(workers, { heldOut, resumeFrom: saved[0]!, featureCache: { maxBytes: 0 } });
     expect(again).toEqual(alone);
 
     // One student in a worker and one in this thread, whose moments come from the state.
     const mixed = [workers[0], inProcessRunner(tasks[1]!)];
-    expect(await train(mixed, { resumeFrom: saved[0]! })).toEqual(alone);
+    expect(await train(mixed, { heldOut, resumeFrom: saved[0]! })).toEqual(alone);
     await disposeAll([...workers, ...mixed]);
     expect(await errorOf(workers[0].capture())).toMatchObject({ code: 'disposed' });
     for (const { student } of tasks) student.dispose();

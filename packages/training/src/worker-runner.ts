@@ -54,6 +54,10 @@ export async function workerRunner({
       const posted = await postable(features);
       return thread.call((worker) => worker.observeBatchNorm(posted, index));
     },
+    async evaluate(features) {
+      const posted = await postable(features);
+      return thread.call((worker) => worker.evaluate(posted));
+    },
     capture: () => thread.call((worker) => worker.capture()),
     restore: (state) => thread.call((worker) => worker.restore(state)),
     dispose: () => thread.end(),

@@ -45,6 +45,10 @@ export class StudentWorker {
     return withFeatures(posted, (features) => this.#runner!.observeBatchNorm(features, index));
   }
 
+  evaluate(posted: PostedFeatures): Promise<number> {
+    return withFeatures(posted, (features) => this.#runner!.evaluate(features));
+  }
+
   /** The state was copied from the backend, so its buffers can be transferred instead of being copied again. */
   async capture(): Promise<StudentState> {
     const state = await this.#runner!.capture();

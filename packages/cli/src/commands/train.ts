@@ -206,6 +206,11 @@ export const trainOptions = {
     'minutes of training in place of --epochs: it ends with the last epoch that fits',
     { main: true, ...OF_STUDENTS, value: 'n', example: 5 },
   ),
+  earlyStopping: option(
+    positiveInteger().optional(),
+    `end when good images that are kept back have not improved for so many epochs; without --epochs or --minutes, after ${DSKD_DEFAULTS.mostSteps} steps at the latest`,
+    { ...OF_STUDENTS, value: 'epochs', example: DSKD_DEFAULTS.patience },
+  ),
   batchSize: option(positiveInteger().default(DSKD_DEFAULTS.batchSize), 'images per step', {
     ...OF_STUDENTS,
     value: 'n',

@@ -86,6 +86,18 @@ test('with a time limit there is no number of epochs, and the time left is that 
   ]);
 });
 
+test('an epoch shows the loss of images that were kept back', () => {
+  const { written, at } = stage(false);
+  at(0, start);
+  at(8, step(0), step(1), step(2), step(3), {
+    type: 'epoch-end',
+    epoch: 0,
+    losses: { local: 0.5 },
+    heldOut: { local: 0.75 },
+  });
+  expect(written.at(-1)).toBe('epoch 1/2: local 0.500  held out: local 0.750  0.50 steps/s, 8s left\n');
+});
+
 test('lines are printed above the bar, which reappears with the next step', () => {
   const { written, at } = stage(true, 100);
   at(0, start, step(0), { type: 'warning', message: 'short' }, step(1));

@@ -179,7 +179,10 @@ function textRenderer(stream: ProgressStream, now: () => number): EventListener 
         break;
       }
       case 'epoch-end':
-        say(`epoch ${event.epoch + 1}${run.epochs}: ${losses(event.losses)}  ${describeRun()}`);
+        say(
+          `epoch ${event.epoch + 1}${run.epochs}: ${losses(event.losses)}` +
+            `${event.heldOut ? `  held out: ${losses(event.heldOut)}` : ''}  ${describeRun()}`,
+        );
         break;
       case 'checkpoint-saved':
         say(`checkpoint saved after step ${event.step}`);

@@ -42,6 +42,7 @@ function notingRunner(milliseconds = 0, onStep = (): void => undefined) {
         return 0;
       },
       observeBatchNorm: refuse,
+      evaluate: refuse,
       capture: refuse,
       restore: refuse,
       dispose: () => {

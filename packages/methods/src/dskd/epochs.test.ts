@@ -1,6 +1,6 @@
 import { epochsFor } from './options.js';
 
-const options = { epochs: undefined, minutes: undefined, batchSize: 16 };
+const options = { epochs: undefined, minutes: undefined, earlyStopping: undefined, batchSize: 16 };
 
 test.each([
   // 11 full batches an epoch.
@@ -19,6 +19,10 @@ test.each([
 test('what was asked for is done', () => {
   expect(epochsFor({ ...options, epochs: 1 }, 20)).toBe(1);
   expect(epochsFor({ ...options, epochs: 1, minutes: 5 }, 20)).toBe(1);
+  // Without a number of epochs there is time for held-out images to end it.
+  const earlyStopping = { patience: 5, fraction: 0.1 };
+  expect(epochsFor({ ...options, earlyStopping }, 32)).toBe(500);
+  expect(epochsFor({ ...options, earlyStopping, epochs: 7 }, 32)).toBe(7);
   // Time ends it.
   expect(epochsFor({ ...options, minutes: 5 }, 20)).toBeGreaterThan(10_000);
 });

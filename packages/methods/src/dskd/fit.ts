@@ -10,6 +10,7 @@ import {
   type StudentState,
 } from '@dskd/training';
 import type { Fit, FitInput, JsonObject } from '../contract.js';
+import { splitForEarlyStopping } from './early-stopping.js';
 import { branchConfig, checkConfig, DskdModel } from './model.js';
 import { epochsFor, type DskdOptions } from './options.js';
 import { planBranches, SET_UP_MODULE, setUpStudent, withInitialStates, type BranchPlan } from './plan.js';
@@ -23,7 +24,8 @@ function describeRun(input: FitInput, plans: readonly BranchPlan[], options: Dsk
     objective,
     optimizer,
   }));
-  return JSON.parse(JSON.stringify({ ...input.run, branches, initialize: options.initialize })) as JsonObject;
+  const { initialize, earlyStopping } = options;
+  return JSON.parse(JSON.stringify({ ...input.run, branches, initialize, earlyStopping })) as JsonObject;
 }
 
 /** Trains the students of `plans`, each in this thread or where `execution.runner` puts it. */
@@ -36,6 +38,7 @@ async function train(
   const { batchSize, minutes, reestimateBatchNorm } = options;
   const teacher = teacherOf(input);
   const run = describeRun(input, plans, options);
+  const split = splitForEarlyStopping(trainingImages, options, seed);
   const saved = input.resumeFrom && readCheckpoint(input.resumeFrom, { run });
 
   const runners: StudentRunner[] = [];
@@ -54,8 +57,8 @@ async function train(
     return await trainStudents({
       teacher: teacher.extractor,
       students: runners,
-      images: trainingImages,
-      epochs: epochsFor(options, trainingImages.length),
+      ...split,
+      epochs: epochsFor(options, split.images.length),
       ...(minutes !== undefined && { timeLimit: 60_000 * minutes }),
       batchSize,
       seed,
@@ -123,6 +126,8 @@ export async function fitStudents(method: string, input: FitInput, options: Dskd
     learningRates: Object.fromEntries(plans.map(({ name, optimizer }) => [name, optimizer.learningRate])),
     reestimatedBatchNorm: options.reestimateBatchNorm,
     finalLosses: history.at(-1)?.losses ?? {},
+    heldOutLosses: history.at(-1)?.heldOut,
+    earlyStopping: options.earlyStopping,
     initialize: options.initialize,
     optimizers: Object.fromEntries(plans.map(({ name, optimizer }) => [name, optimizer])),
   };

@@ -2,6 +2,7 @@ import { summarizeStudent } from '@dskd/models';
 import { countSteps, estimateMemory } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Alternative, CostEstimate, Execution, FitPlan, Size } from '../contract.js';
+import { heldOutCount } from './early-stopping.js';
 import { epochsFor, type DskdOptions } from './options.js';
 import { planBranches } from './plan.js';
 import { teacherOf } from './teacher.js';
@@ -31,6 +32,7 @@ export function estimateCost(plan: FitPlan, options: DskdOptions): CostEstimate 
   const { batchSize } = options;
   const cacheBytes = imagesChange ? 0 : execution.featureCacheBytes;
   const tensorLimit = largestBinding();
+  const trained = images - heldOutCount(images, options);
   const memory = estimateMemory({
     teacherBytes: [...(teacher.weights?.values() ?? [])].reduce((sum, { data }) => sum + data.byteLength, 0),
     students: planBranches({ ...plan, teacher }, options).map(({ name, student }) => ({
@@ -48,7 +50,7 @@ export function estimateCost(plan: FitPlan, options: DskdOptions): CostEstimate 
   return {
     bytes: memory.total,
     memory,
-    steps: countSteps(images, batchSize) * epochsFor(options, images),
+    steps: countSteps(trained, batchSize) * epochsFor(options, trained),
     ...(options.minutes !== undefined && { timeLimit: 60 * options.minutes }),
   };
 }

@@ -1,4 +1,5 @@
 import '@tensorflow/tfjs';
+import type { DskdEvent } from '@dskd/base';
 import type { Teacher } from '@dskd/models';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
@@ -81,6 +82,50 @@ test('the record says what happened: no wall clock, plain JSON', () => {
     optimizers: { local: { learningRate: 0.005 }, global: { learningRate: 0.001 } },
   });
   expect(both.batchSize).toBe(4);
+});
+
+describe('early stopping', () => {
+  const earlyStopping = { patience: 1, fraction: 0.3 };
+
+  test('keeps images back, ends when their loss no longer falls, and says so in the record', async () => {
+    const events: DskdEvent[] = [];
+    // So fast that it soon stops learning.
+    const fast = { ...local, optimizer: { learningRate: 0.2 } };
+    const options = dskdOptions.parse({ ...TINY, epochs: 40, branches: { local: fast }, earlyStopping });
+    const input = { ...tinyInput(teacher), onEvent: (event: DskdEvent) => events.push(event) };
+    const { model, record } = await expectNoNewTensors(async () => {
+      const fitted = await dskdMethod.fit(input, options);
+      fitted.model.dispose();
+      return fitted;
+    });
+    expect(model.method).toBe('dskd');
+    expect(events[0]).toMatchObject({ type: 'training-start', samples: 6, stepsPerEpoch: 2, epochs: 40 });
+    const ends = events.filter(({ type }) => type === 'epoch-end');
+    expect(ends.length).toBeLessThan(40);
+    expect(record).toMatchObject({ epochs: ends.length, steps: 2 * ends.length, earlyStopping });
+    expect(record.heldOutLosses).toEqual({ local: expect.any(Number) as number });
+    expect(dskdMethod.estimate(input, options).steps).toBe(80);
+  });
+
+  test('another draw by another seed, and the same by the same', async () => {
+    const options = dskdOptions.parse({ ...TINY, branches: { local }, earlyStopping });
+    const lossOf = async (seed: number): Promise<unknown> => {
+      const { model, record } = await dskdMethod.fit({ ...tinyInput(teacher), seed }, options);
+      model.dispose();
+      return record.heldOutLosses;
+    };
+    const first = await lossOf(3);
+    expect(await lossOf(3)).toEqual(first);
+    expect(await lossOf(4)).not.toEqual(first);
+  });
+
+  test('is refused where it leaves too few images', async () => {
+    const options = dskdOptions.parse({ ...TINY, branches: { local }, earlyStopping: { fraction: 0.9 } });
+    await expect(dskdMethod.fit(tinyInput(teacher), options)).rejects.toMatchObject({
+      code: 'dataset-invalid',
+      message: expect.stringContaining('keeps 7 of 8') as string,
+    });
+  });
 });
 
 describe('combine', () => {

@@ -54,6 +54,16 @@ const common = {
    * same students again.
    */
   minutes: z.number().positive().optional(),
+  /**
+   * Keeps back a fraction of the training images, at least one, and ends the training when the loss of no student has
+   * fallen on them for `patience` epochs. `epochs` or `minutes` are the most; without either it is 1,000 steps.
+   */
+  earlyStopping: z
+    .strictObject({
+      patience: count.default(DEFAULTS.patience),
+      fraction: z.number().positive().lt(1).default(DEFAULTS.heldOutFraction),
+    })
+    .optional(),
   batchSize: count.default(DEFAULTS.batchSize),
   /** Re-estimate batch-norm statistics over the training images after training. */
   reestimateBatchNorm: z.boolean().default(DEFAULTS.reestimateBatchNorm),
@@ -103,17 +113,23 @@ export function paperOptions(): DskdOptions {
 const MOST_EPOCHS = 100_000;
 
 /**
- * Passes over `images` training images, at most where time ends them: `epochs`, or enough of them for batch-norm statistics to settle. Ten passes
- * over a few images are a handful of steps, after which scores mean nothing.
+ * Passes over `images` training images, at most where time or held-out images end them: `epochs`, or enough of them for
+ * batch-norm statistics to settle. Ten passes over a few images are a handful of steps, after which scores mean nothing.
  */
 export function epochsFor(
-  { epochs, minutes, batchSize }: Pick<DskdOptions, 'epochs' | 'minutes' | 'batchSize'>,
+  {
+    epochs,
+    minutes,
+    earlyStopping,
+    batchSize,
+  }: Pick<DskdOptions, 'epochs' | 'minutes' | 'earlyStopping' | 'batchSize'>,
   images: number,
 ): number {
   if (epochs !== undefined) return epochs;
   if (minutes !== undefined) return MOST_EPOCHS;
   const stepsPerEpoch = Math.max(1, Math.floor(images / batchSize));
-  return Math.max(DEFAULTS.minEpochs, Math.ceil(DEFAULTS.minSteps / stepsPerEpoch));
+  const steps = earlyStopping ? DEFAULTS.mostSteps : DEFAULTS.minSteps;
+  return Math.max(DEFAULTS.minEpochs, Math.ceil(steps / stepsPerEpoch));
 }
 
 /**

@@ -16,12 +16,16 @@ export function trainingSection(history: readonly HistoryEntry[]): Html {
       .filter(([, loss]) => Number.isFinite(loss));
     const losses = points.map(([, loss]) => loss);
     const last = losses.at(-1);
+    const kept = history
+      .map(({ epoch, heldOut }) => [epoch + 1, heldOut?.[name] ?? NaN] as const)
+      .filter(([, loss]) => Number.isFinite(loss));
+    const keptLosses = kept.map(([, loss]) => loss);
     return lineChart({
       id: `training-${index}`,
       title: `Loss of the ${name} student`,
       explanation: 'Mean over the steps of each epoch; it should fall and level out.',
       x: linearAxis(points[0]?.[0] ?? 0, points.at(-1)?.[0] ?? 1),
-      y: linearAxis(Math.min(0, ...losses), Math.max(0, ...losses)),
+      y: linearAxis(Math.min(0, ...losses, ...keptLosses), Math.max(0, ...losses, ...keptLosses)),
       xLabel: 'epoch',
       yLabel: 'loss',
       measure: 'loss, first and last epoch',
@@ -32,6 +36,16 @@ export function trainingSection(history: readonly HistoryEntry[]): Html {
           style: seriesStyle(name, index),
           curve: { x: points.map(([epoch]) => epoch), y: losses },
         },
+        ...(kept.length > 0
+          ? [
+              {
+                name: 'images kept back from training',
+                value: `${formatScore(keptLosses[0]!)} to ${formatScore(keptLosses.at(-1)!)}`,
+                style: seriesStyle('held out', index + 1),
+                curve: { x: kept.map(([epoch]) => epoch), y: keptLosses },
+              },
+            ]
+          : []),
       ],
     });
   });

@@ -28,11 +28,18 @@ export class TrainingReport {
 
   listen(event: DskdEvent): void {
     if (event.type !== 'epoch-end') return;
-    const { epoch, losses } = event;
+    const { epoch, losses, heldOut } = event;
     // Students that are trained one after the other, as with tiles, report each epoch twice.
     const index = this.#history.findIndex((entry) => entry.epoch === epoch);
-    if (index < 0) this.#history.push({ epoch, losses });
-    else this.#history[index] = { epoch, losses: { ...this.#history[index]!.losses, ...losses } };
+    if (index < 0) this.#history.push({ epoch, losses, ...(heldOut && { heldOut }) });
+    else {
+      const before = this.#history[index]!;
+      this.#history[index] = {
+        epoch,
+        losses: { ...before.losses, ...losses },
+        ...(heldOut && { heldOut: { ...before.heldOut, ...heldOut } }),
+      };
+    }
   }
 
   /** @param evaluate arguments of the `dskd evaluate` that the report recommends. */

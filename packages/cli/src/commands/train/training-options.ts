@@ -26,7 +26,8 @@ function methodOptions(options: TrainOptions): object {
 
 /** Options from the flags of the students; empty for other methods. */
 function studentOptions(options: TrainOptions): object {
-  const { method, preset, epochs, minutes, batchSize, reestimateBatchNorm, gccb, gccbChannels } = options;
+  const { method, preset, epochs, minutes, earlyStopping, batchSize, reestimateBatchNorm } = options;
+  const { gccb, gccbChannels } = options;
   if (method !== 'dskd' && method !== 'rd') return {};
   const common = {
     preset,
@@ -34,6 +35,7 @@ function studentOptions(options: TrainOptions): object {
     reestimateBatchNorm,
     ...(epochs !== undefined && { epochs }),
     ...(minutes !== undefined && { minutes }),
+    ...(earlyStopping !== undefined && { earlyStopping: { patience: earlyStopping } }),
   };
   if (method === 'rd') {
     const { objective, optimizer } = branchOf('local', options);
