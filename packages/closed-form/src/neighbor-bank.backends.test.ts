@@ -65,6 +65,52 @@ describeBackends('NeighborBank', () => {
     expect(Math.max(...indices)).toBeGreaterThan(4096);
   });
 
+  test.each([
+    ['few directions', 0.05],
+    ['as many directions as values', 1],
+  ])('wide rows of %s: the nearest in float64, of the lowest index', async (_, noise) => {
+    const width = 150;
+    const wide = (seed: number, count: number): Rows => {
+      const along = normalRows(seed, count, 20);
+      const axes = normalRows(9, 20, width);
+      const rest = normalRows(seed + 100, count, width);
+      const data = Float32Array.from({ length: count * width }, (__, i) => {
+        const [row, column] = [Math.floor(i / width), i % width];
+        let sum = 30 + noise * 4 * rest.data[i]!;
+        for (let k = 0; k < 20; k++) sum += along.data[row * 20 + k]! * axes.data[k * width + column]!;
+        return sum;
+      });
+      return { data, count, width };
+    };
+    const bank = wide(1, 4200);
+    // Equal rows, in one block and in two.
+    bank.data.copyWithin(7 * width, 5 * width, 6 * width);
+    bank.data.copyWithin(4150 * width, 5 * width, 6 * width);
+    const queries = wide(2, 60);
+    queries.data.set(bank.data.subarray(5 * width, 6 * width));
+    queries.data.set(bank.data.subarray(5 * width, 6 * width), width);
+    queries.data[width]! += 1e-3;
+    // Far from everything.
+    queries.data.fill(1e4, 2 * width, 3 * width);
+    const { distances, indices } = await search(bank, queries);
+    expectClose(distances, smallest(bank, queries), { relative: 1e-6 });
+    expect([...indices.subarray(0, 2)]).toEqual([5, 5]);
+    expect(distances[0]).toBe(0);
+    indices.forEach((index, query) => {
+      expect(Math.fround(distance(queries, query, bank, index))).toBe(distances[query]);
+    });
+  });
+
+  test('a constant bank of wide rows', async () => {
+    const bank = { data: new Float32Array(3 * 130).fill(2), count: 3, width: 130 };
+    const queries = { data: new Float32Array(2 * 130).fill(2), count: 2, width: 130 };
+    queries.data[130] = 5;
+    expect(await search(bank, queries)).toEqual({
+      distances: Float32Array.of(0, 3),
+      indices: Int32Array.of(0, 0),
+    });
+  });
+
   test('of equal rows in several blocks the first is chosen', async () => {
     const bank = { data: new Float32Array(9000 * 2).fill(1), count: 9000, width: 2 };
     bank.data.fill(5, 200, 17_800);

@@ -1,14 +1,16 @@
 import { DskdError } from '@dskd/base';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
-import { firstMaximum, type FirstMaximum } from './first-maximum.js';
+import { BoundedSearch } from './bounded-search.js';
+import { ExhaustiveSearch } from './exhaustive-search.js';
+import type { NeighborSearch } from './neighbor-search.js';
 import { Pacer } from './pacer.js';
 import { assertRows, assertWhole, assertWidth, type Rows } from './rows.js';
 import { squaredDistance } from './squared-distance.js';
 
-// 16 MB of scores at a time.
 const QUERIES_PER_BLOCK = 1024;
-const ROWS_PER_BLOCK = 4096;
+/** Backends whose tensors are in the memory of this process: reading scores back costs little. */
+const READS_CHEAPLY: ReadonlySet<string> = new Set(['cpu', 'wasm']);
 
 /** Nearest bank rows of queries, in their order. */
 export interface Nearest {
@@ -16,13 +18,6 @@ export interface Nearest {
   readonly distances: Float32Array;
   /** Row of the bank. */
   readonly indices: Int32Array;
-}
-
-/** Part of the bank on the backend: centered rows as columns, and half their squared norms. */
-interface BankBlock {
-  readonly start: number;
-  readonly columns: Tensor2D;
-  readonly halfNorms: Tensor2D;
 }
 
 function meanOf({ data, count, width }: Rows): Float32Array {
@@ -33,53 +28,21 @@ function meanOf({ data, count, width }: Rows): Float32Array {
   return Float32Array.from(sums, (sum) => sum / count);
 }
 
-function uploadBlock({ data, width }: Rows, mean: Float32Array, start: number, end: number): BankBlock {
-  const count = end - start;
-  const columns = new Float32Array(width * count);
-  const halfNorms = new Float32Array(count);
-  for (let row = 0; row < count; row++) {
-    let norm = 0;
-    for (let column = 0; column < width; column++) {
-      const value = Math.fround(data[(start + row) * width + column]! - mean[column]!);
-      columns[column * count + row] = value;
-      norm += value * value;
-    }
-    halfNorms[row] = norm / 2;
-  }
-  return {
-    start,
-    columns: tf.keep(tf.tensor2d(columns, [width, count], 'float32')),
-    halfNorms: tf.keep(tf.tensor2d(halfNorms, [1, count], 'float32')),
-  };
-}
-
-/** The better one of two maxima of each query; of equal ones `before`, whose rows come first. */
-function better(before: FirstMaximum, after: FirstMaximum): FirstMaximum {
-  const result = tf.tidy((): FirstMaximum => {
-    const isBetter = tf.greater(after.values, before.values);
-    return {
-      values: tf.maximum(before.values, after.values),
-      indices: tf.where(isBetter, after.indices, before.indices),
-    };
-  });
-  tf.dispose([before.values, before.indices, after.values, after.indices]);
-  return result;
-}
-
 /**
  * Rows among which the nearest of a query is searched, by Euclidean distance. The rows stay in memory and, centered by
- * their mean, as tensors on the backend that is current when the bank is made. The one who makes it disposes it.
+ * their mean, as tensors on the backend that is current at the first search. The one who makes it disposes it.
  *
- * The search is exhaustive. The backend compares `q.b - |b|^2 / 2` in float32, so of rows whose distances differ by
- * less than its rounding errors it may choose either; the distance to the chosen row is exact to float32 all the same,
- * since it is computed again from the difference, in float64. Where the compared numbers are equal, the row of lowest
- * index is chosen.
+ * No row is left out. Where a bound of the distances saves work (wide rows on wasm and cpu), the nearest row is found by
+ * distances in float64. Else the backend compares `q.b - |b|^2 / 2` in float32, so of rows whose distances differ by
+ * less than its rounding errors it may choose either. The distance to the chosen row is exact to float32 in both cases,
+ * since it is computed from the difference, in float64. Of equally near rows the one of lowest index is chosen.
  */
 export class NeighborBank {
   readonly rows: Rows;
   readonly #mean: Float32Array;
   readonly #meanTensor: Tensor1D;
-  readonly #blocks: readonly BankBlock[];
+  #search: NeighborSearch | undefined;
+  #preparing: Promise<NeighborSearch> | undefined;
   #isDisposed = false;
 
   /**
@@ -92,13 +55,6 @@ export class NeighborBank {
     this.rows = rows;
     this.#mean = meanOf(rows);
     this.#meanTensor = tf.keep(tf.tensor1d(this.#mean, 'float32'));
-    const starts = Array.from(
-      { length: Math.ceil(rows.count / ROWS_PER_BLOCK) },
-      (_, i) => i * ROWS_PER_BLOCK,
-    );
-    this.#blocks = starts.map((start) =>
-      uploadBlock(rows, this.#mean, start, Math.min(start + ROWS_PER_BLOCK, rows.count)),
-    );
   }
 
   /**
@@ -117,34 +73,40 @@ export class NeighborBank {
     if (count === 0) return { distances, indices };
     const pacer = new Pacer();
     const values = (await queries.data()) as Float32Array;
+    const search = await this.#prepared();
     for (let start = 0; start < count; start += QUERIES_PER_BLOCK) {
       const length = Math.min(QUERIES_PER_BLOCK, count - start);
       this.#assertAlive();
-      const chosen = this.#search(queries, start, length);
-      indices.set(await chosen.data(), start);
-      chosen.dispose();
+      const { width } = this.rows;
+      const block = values.subarray(start * width, (start + length) * width);
+      const centered = tf.tidy(() =>
+        tf.sub<Tensor2D>(tf.slice(queries, [start, 0], [length, -1]), this.#meanTensor),
+      );
+      try {
+        indices.set(await search.nearest(centered, block), start);
+      } finally {
+        centered.dispose();
+      }
       this.#measure(values, indices, distances, start, start + length);
       if (pacer.isDue) await pacer.pause();
     }
     return { distances, indices };
   }
 
-  /** Indexes of the nearest bank rows, int32. The caller disposes them. */
-  #search(queries: Tensor2D, start: number, length: number): Tensor1D {
-    const centered = tf.tidy(() => tf.sub(tf.slice(queries, [start, 0], [length, -1]), this.#meanTensor));
-    let best: FirstMaximum | undefined;
-    for (const { start: offset, columns, halfNorms } of this.#blocks) {
-      const scores = tf.tidy(() => tf.sub<Tensor2D>(tf.matMul(centered, columns), halfNorms));
-      const inBlock = firstMaximum(scores);
-      scores.dispose();
-      const indices = tf.tidy(() => tf.add<Tensor1D>(inBlock.indices, tf.scalar(offset, 'int32')));
-      inBlock.indices.dispose();
-      const found = { values: inBlock.values, indices };
-      best = best ? better(best, found) : found;
-    }
-    centered.dispose();
-    best!.values.dispose();
-    return best!.indices;
+  /** The way to search that suits rows and backend, made at the first search. */
+  async #prepared(): Promise<NeighborSearch> {
+    this.#preparing ??= this.#prepare();
+    const search = await this.#preparing;
+    this.#assertAlive();
+    return search;
+  }
+
+  async #prepare(): Promise<NeighborSearch> {
+    const bank = { rows: this.rows, mean: this.#mean };
+    const bounded = READS_CHEAPLY.has(tf.getBackend()) ? await BoundedSearch.make(bank) : null;
+    this.#search = bounded ?? new ExhaustiveSearch(bank);
+    if (this.#isDisposed) this.#search.dispose();
+    return this.#search;
   }
 
   /** Distances of the queries `from` to `to - 1` to their chosen rows. */
@@ -212,7 +174,8 @@ export class NeighborBank {
   dispose(): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    tf.dispose([this.#meanTensor, ...this.#blocks.flatMap(({ columns, halfNorms }) => [columns, halfNorms])]);
+    this.#meanTensor.dispose();
+    this.#search?.dispose();
   }
 
   #assertAlive(): void {

@@ -88,6 +88,8 @@ test('patches of lessons are found under indexes after those of the fit, lesson 
 });
 
 test('an error within a lesson leaves the model as it was, and the next lesson to itself', async () => {
+  // The bank makes the tensors of its search at the first one.
+  await scoresOf(model, [UNUSUAL]);
   const before = structuredClone(model.state());
   await expectNoNewTensors(async () => {
     async function* broken(): AsyncGenerator<tf.Tensor4D> {
@@ -107,6 +109,7 @@ test('an error within a lesson leaves the model as it was, and the next lesson t
 });
 
 test('a lesson with NaN is refused and changes nothing', async () => {
+  await scoresOf(model, [UNUSUAL]);
   const before = structuredClone(model.state());
   await expectNoNewTensors(() =>
     expect(teach(model, [UNUSUAL, new Float32Array(UNUSUAL.length).fill(NaN)])).rejects.toMatchObject({

@@ -1,0 +1,245 @@
+import { randomStream } from '@dskd/base';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor2D } from '@tensorflow/tfjs-core';
+import { ROWS_PER_BLOCK, type CenteredRows, type NeighborSearch } from './neighbor-search.js';
+import { squaredDistance } from './squared-distance.js';
+
+/** Directions in which distances are computed in full. */
+const AXES = 48;
+/** Below this width the saving is too small. */
+const LEAST_WIDTH = 128;
+/** Part of the bank's variance that the axes must hold: with less, many rows pass the bound. */
+const LEAST_SHARE = 0.8;
+/** Few, so that their scores stay in the processor's cache. */
+const QUERIES_AT_ONCE = 256;
+/** Rows that the axes are computed from; of more, so many at equal intervals. */
+const SAMPLE = 2048;
+/** Passes of the subspace iteration. */
+const PASSES = 2;
+/** Relative rounding error of float32 products of `AXES + 2` terms, with room to spare. */
+const ROUNDING = 1e-5;
+
+/** `value - mean` as the backend computes it. */
+function centeredValue(values: Float32Array, at: number, mean: Float32Array, column: number): number {
+  return Math.fround(values[at]! - mean[column]!);
+}
+
+/** Makes the columns of a `[height, AXES]` matrix orthonormal in place: Gram-Schmidt, twice, in float64. */
+function orthonormalize(matrix: Float64Array, height: number): void {
+  const dot = (a: number, b: number): number => {
+    let sum = 0;
+    for (let row = 0; row < height * AXES; row += AXES) sum += matrix[row + a]! * matrix[row + b]!;
+    return sum;
+  };
+  for (let column = 0; column < AXES; column++) {
+    for (let pass = 0; pass < 2; pass++) {
+      for (let before = 0; before < column; before++) {
+        const part = dot(column, before);
+        for (let row = 0; row < height * AXES; row += AXES)
+          matrix[row + column]! -= part * matrix[row + before]!;
+      }
+    }
+    const length = Math.sqrt(dot(column, column));
+    // A direction that the rows do not have is left out: zeros.
+    const scale = length > 1e-12 ? 1 / length : 0;
+    for (let row = 0; row < height * AXES; row += AXES) matrix[row + column]! *= scale;
+  }
+}
+
+/**
+ * Orthonormal directions that hold most of the bank's variance, `[width, AXES]`, and which part of it they hold: subspace
+ * iteration from a random start (Halko, Martinsson and Tropp 2011, arXiv:0909.4061, Algorithm 4.4).
+ */
+async function principalDirections({
+  rows,
+  mean,
+}: CenteredRows): Promise<{ axes: Float32Array; share: number }> {
+  const { data, count, width } = rows;
+  const taken = Math.min(count, SAMPLE);
+  const sample = new Float32Array(taken * width);
+  let total = 0;
+  for (let i = 0; i < taken; i++) {
+    const row = Math.floor((i * count) / taken);
+    for (let column = 0; column < width; column++) {
+      const value = centeredValue(data, row * width + column, mean, column);
+      sample[i * width + column] = value;
+      total += value * value;
+    }
+  }
+  const random = randomStream(1, 'bounded-search', width);
+  let axes = Float32Array.from({ length: width * AXES }, () => random.normal());
+  const matrix = tf.tensor2d(sample, [taken, width]);
+  try {
+    for (let pass = 0; pass < PASSES; pass++) {
+      const product = tf.tidy(() =>
+        tf.matMul(tf.transpose(matrix), tf.matMul(matrix, tf.tensor2d(axes, [width, AXES]))),
+      );
+      const next = Float64Array.from(await product.data());
+      product.dispose();
+      orthonormalize(next, width);
+      axes = Float32Array.from(next);
+    }
+    const held = tf.tidy(() => tf.sum(tf.square(tf.matMul(matrix, tf.tensor2d(axes, [width, AXES])))));
+    const [within] = await held.data();
+    held.dispose();
+    return { axes, share: total > 0 ? within! / total : 1 };
+  } finally {
+    matrix.dispose();
+  }
+}
+
+interface BankBlock {
+  readonly start: number;
+  readonly count: number;
+  /** `[AXES + 2, count]` */
+  readonly columns: Tensor2D;
+}
+
+/**
+ * Finds the exact nearest rows without computing most distances. In the directions of {@link principalDirections} the
+ * product `q.b` is computed by the backend; of what is left of both, only the lengths are kept, whose product is the
+ * largest that theirs can be (Cauchy-Schwarz). This gives a lower bound of each distance. The row with the lowest is
+ * measured, in float64; then all rows whose bound is below that distance are. On features of networks these are two or
+ * three of a thousand. Of equally near rows the one of lowest index is found.
+ */
+export class BoundedSearch implements NeighborSearch {
+  readonly #bank: CenteredRows;
+  readonly #axes: Tensor2D;
+  readonly #blocks: BankBlock[] = [];
+  #largestNorm = 0;
+
+  /**
+   * @returns null where the rows are too narrow, or vary in too many directions, for the bound to be of use.
+   */
+  static async make(bank: CenteredRows): Promise<BoundedSearch | null> {
+    if (bank.rows.width < LEAST_WIDTH) return null;
+    const { axes, share } = await principalDirections(bank);
+    if (!(share >= LEAST_SHARE)) return null;
+    const search = new BoundedSearch(bank, axes);
+    await search.#upload();
+    return search;
+  }
+
+  private constructor(bank: CenteredRows, axes: Float32Array) {
+    this.#bank = bank;
+    this.#axes = tf.keep(tf.tensor2d(axes, [bank.rows.width, AXES]));
+  }
+
+  async #upload(): Promise<void> {
+    const { rows, mean } = this.#bank;
+    const { data, width } = rows;
+    for (let start = 0; start < rows.count; start += ROWS_PER_BLOCK) {
+      const count = Math.min(ROWS_PER_BLOCK, rows.count - start);
+      const values = data.subarray(start * width, (start + count) * width);
+      const centered = tf.tidy(() => tf.sub<Tensor2D>(tf.tensor2d(values, [count, width]), mean));
+      const { extended, norms } = await this.#extend(centered, values, (norm) => -norm / 2);
+      centered.dispose();
+      for (const norm of norms) this.#largestNorm = Math.max(this.#largestNorm, norm);
+      const columns = tf.tidy(() => tf.keep(tf.transpose(extended)));
+      extended.dispose();
+      this.#blocks.push({ start, count, columns });
+    }
+  }
+
+  /**
+   * Vectors along the axes, the length of what is left, and one more number, `[n, AXES + 2]`.
+   * @param last from the squared length of the vector.
+   */
+  async #extend(
+    centered: Tensor2D,
+    values: Float32Array,
+    last: (norm: number) => number,
+  ): Promise<{ extended: Tensor2D; norms: Float64Array }> {
+    const { mean, rows } = this.#bank;
+    const count = centered.shape[0];
+    const product = tf.matMul<Tensor2D>(centered, this.#axes);
+    const along = (await product.data()) as Float32Array;
+    product.dispose();
+    const result = new Float32Array(count * (AXES + 2));
+    const norms = new Float64Array(count);
+    for (let i = 0, at = 0; i < count; i++) {
+      let norm = 0;
+      for (let column = 0; column < rows.width; column++, at++)
+        norm += centeredValue(values, at, mean, column) ** 2;
+      let held = 0;
+      for (let axis = 0; axis < AXES; axis++) {
+        const value = along[i * AXES + axis]!;
+        result[i * (AXES + 2) + axis] = value;
+        held += value * value;
+      }
+      // Rather too long than too short: the bound must not exceed the distance.
+      result[i * (AXES + 2) + AXES] = Math.sqrt(Math.max(0, norm - held) + 1e-6 * norm);
+      result[i * (AXES + 2) + AXES + 1] = last(norm);
+      norms[i] = norm;
+    }
+    return { extended: tf.tensor2d(result, [count, AXES + 2]), norms };
+  }
+
+  async nearest(centered: Tensor2D, queries: Float32Array): Promise<Int32Array> {
+    const count = centered.shape[0];
+    const { extended, norms } = await this.#extend(centered, queries, () => 1);
+    const indices = new Int32Array(count);
+    const squares = new Float64Array(count).fill(Infinity);
+    try {
+      for (const { start, count: rows, columns } of this.#blocks) {
+        for (let from = 0; from < count; from += QUERIES_AT_ONCE) {
+          const length = Math.min(QUERIES_AT_ONCE, count - from);
+          const product = tf.tidy(() =>
+            tf.matMul<Tensor2D>(tf.slice(extended, [from, 0], [length, -1]), columns),
+          );
+          const scores = (await product.data()) as Float32Array;
+          product.dispose();
+          for (let query = from; query < from + length; query++) {
+            const own = scores.subarray((query - from) * rows, (query - from + 1) * rows);
+            this.#searchBlock({ query, queries, norm: norms[query]!, scores: own, start }, indices, squares);
+          }
+        }
+      }
+    } finally {
+      extended.dispose();
+    }
+    return indices;
+  }
+
+  /** Measures the rows of a block that may be nearer than the nearest so far. */
+  #searchBlock(
+    {
+      query,
+      queries,
+      norm,
+      scores,
+      start,
+    }: { query: number; queries: Float32Array; norm: number; scores: Float32Array; start: number },
+    indices: Int32Array,
+    squares: Float64Array,
+  ): void {
+    const { data, width } = this.#bank.rows;
+    const measure = (row: number, bound: number): number =>
+      squaredDistance(queries, query * width, data, (start + row) * width, width, bound);
+    let first = 0;
+    for (let row = 1; row < scores.length; row++) if (scores[row]! > scores[first]!) first = row;
+    let best = squares[query]!;
+    let index = indices[query]!;
+    const take = (row: number, square: number): void => {
+      best = square;
+      index = start + row;
+    };
+    const nearest = measure(first, best);
+    if (nearest < best) take(first, nearest);
+    // A score is at least (|q|^2 - d^2) / 2, where d is the distance, less what rounding takes.
+    const slack = ROUNDING * (norm + this.#largestNorm);
+    for (let row = 0; row < scores.length; row++) {
+      if (scores[row]! < (norm - best) / 2 - slack || row === first) continue;
+      // Of equally near rows the first: only one that comes before the best so far may be as far as that.
+      const isBefore = start + row < index;
+      const square = measure(row, isBefore ? Infinity : best);
+      if (square < best || (isBefore && square === best)) take(row, square);
+    }
+    squares[query] = best;
+    indices[query] = index;
+  }
+
+  dispose(): void {
+    tf.dispose([this.#axes, ...this.#blocks.map(({ columns }) => columns)]);
+  }
+}
