@@ -81,7 +81,7 @@ function pageOf(result: DemoResult, instant: Shown, dskd: Shown): string {
       'One is instant, the default method; the other is dskd, the two students of the paper. ' +
       'Metrics, curves and verdicts below the first table are those of instant. ' +
       'The images show the heat maps of both. Each detector has its own color scale; orange is its threshold.',
-    comparison: comparisonOf([instant, dskd]),
+    comparisons: [comparisonOf([instant, dskd])],
     evaluation: instant.result.evaluation,
     gallery: inGroups(withMapsOf(second, instant.gallery)),
     heatScale: instant.scale,

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { decodeImage } from '@dskd/data/node';
@@ -115,7 +115,17 @@ test('evaluate prints tables, --json the result, --out a file with all scores; C
   expect(human.stdout).toContain('2 good and 2 anomalous test images, 2 with a mask; protocol of MVTec AD');
   expect(human.stdout).toMatch(/fused(?: +[\d.]+){6}\n/);
   const machine = await dskd('evaluate', model, '--data', data, '--json');
-  expect(JSON.parse(machine.stdout)).toEqual(JSON.parse(await readFile(out!, 'utf8')));
+  // Each took its own time.
+  const withoutTime = (text: string): unknown =>
+    JSON.parse(text, (key, value: unknown) => (key === 'secondsPerImage' ? typeof value : value));
+  expect(withoutTime(machine.stdout)).toEqual(withoutTime(await readFile(out!, 'utf8')));
+  expect(withoutTime(machine.stdout)).toMatchObject({
+    detector: { method: 'dskd', bytes: (await stat(model)).size, secondsPerImage: 'number' },
+  });
+  const compared = await dskd('compare', out!, out!, '--json');
+  expect(JSON.parse(compared.stdout)).toMatchObject({
+    others: [{ auroc: { difference: 0, pValue: 1 }, changed: [] }],
+  });
   expect(await readFile(csv!, 'utf8')).toMatch(/^good parts,mvtec-ad,global,all,,auPro,0.3,[\d.]+,/m);
   expect(await readFile(markdown!, 'utf8')).toContain('| image AUROC by defect | local | global | fused |');
   const page = await readFile(report[1]!, 'utf8');

@@ -70,13 +70,24 @@ test('a comparison comes first; maps of several detectors have separate threshol
       ['dskd', 0.92],
     ],
   };
-  const page = reportOf({ comparison, gallery: [image] });
+  const page = reportOf({ comparisons: [comparison], gallery: [image] });
   expect(problemsOf(page)).toEqual([]);
   const { elements } = parseDocument(page);
   const cells = elements.filter(({ tagName }) => ['caption', 'th', 'td'].includes(tagName)).map(textOf);
   expect(cells.slice(0, 7)).toEqual([comparison.title, 'score', 'mean', 'instant', '0.971', 'dskd', '0.92']);
   expect(page).toContain(`Map local over ${image.id}: highest score 4.00, not above the threshold`);
   expect(page).toContain(`Map other over ${image.id}: highest score 4.00, above the threshold`);
+});
+
+test('several tables need no color scale; a gallery does', () => {
+  const table = { title: 'first', columns: ['a'], rows: [['one']] };
+  const page = renderReport({ title: 'x', comparisons: [table, { ...table, title: 'second' }], facts: [] });
+  expect(problemsOf(page)).toEqual([]);
+  expect(page.match(/<caption>/g)).toHaveLength(2);
+  const images = { width: 1, height: 1, input: DOT, fused: DOT, branches: {} };
+  const { samples } = madeUpEvaluation({ good: 1, anomalous: 0, types: [] });
+  const gallery = [{ ...samples[0]!, images }];
+  expect(() => renderReport({ title: 'x', gallery, facts: [] })).toThrow(/gallery without heatScale/);
 });
 
 test('an explanation shows region and good patch, and names the good image, escaped', () => {

@@ -1,7 +1,7 @@
-import type { HistoryEntry } from '@dskd/base';
+import { DskdError, type HistoryEntry } from '@dskd/base';
 import type { EvaluationResult } from '@dskd/metrics';
 import type { GalleryImage } from './gallery-collector.js';
-import { factList, markup, table, type Fact } from './html.js';
+import { factList, markup, table, type Fact, type Html } from './html.js';
 import type { BranchFusion, HeatScale } from './images/overlays.js';
 import { page, type Section } from './page.js';
 import { curvesSection } from './sections/curves.js';
@@ -18,7 +18,7 @@ export interface Comparison {
   readonly rows: readonly (readonly (string | number)[])[];
 }
 
-function comparisonSection({ title, columns, rows }: Comparison): Section['content'] {
+function comparisonTable({ title, columns, rows }: Comparison): Html {
   return table({
     caption: title,
     columns: columns.map((column, index) => ({ title: column, numeric: index > 0 })),
@@ -30,14 +30,14 @@ export interface ReportOptions {
   readonly title: string;
   /** One or two sentences under the title. */
   readonly subtitle?: string;
-  /** A table at the top, for example of several detectors on the same images. */
-  readonly comparison?: Comparison;
+  /** Tables at the top, for example of several detectors on the same images. */
+  readonly comparisons?: readonly Comparison[];
   /** Metrics and scores on test images. */
   readonly evaluation?: EvaluationResult;
   /** Images with their panels (see `makePanels`); groups in the order of their first image. */
   readonly gallery?: readonly GalleryImage[];
-  /** The color scale of the maps in the gallery. */
-  readonly heatScale: HeatScale;
+  /** The color scale of the maps in the gallery, which needs one. */
+  readonly heatScale?: HeatScale;
   /** How the detector fuses its branches, as for `makePanels`. Default `sum`. */
   readonly fusion?: BranchFusion;
   /** Losses by epoch. */
@@ -51,12 +51,13 @@ export interface ReportOptions {
  * Renders the evaluation of a detector as one HTML document without scripts or external resources. All text is escaped.
  * Parts without data are omitted. Runs in Node and in browsers.
  * @returns the HTML text.
- * @throws {DskdError} `invalid-argument` when an image of the gallery is not a data URL of a PNG, JPEG or WebP.
+ * @throws {DskdError} `invalid-argument` for a gallery without a color scale, or when an image of the gallery is not a data URL of a PNG, JPEG or WebP.
  */
 export function renderReport(options: ReportOptions): string {
   const {
     title,
     subtitle,
+    comparisons = [],
     evaluation,
     gallery = [],
     heatScale,
@@ -69,18 +70,24 @@ export function renderReport(options: ReportOptions): string {
   const add = (id: string, heading: string, content: Section['content']): void => {
     sections.push({ id, title: heading, content });
   };
-  if (options.comparison) add('comparison', 'Compared', comparisonSection(options.comparison));
+  if (comparisons.length > 0) add('comparison', 'Compared', markup`${comparisons.map(comparisonTable)}`);
   if (evaluation) {
     add('summary', 'At a glance', summarySection(evaluation));
     add('metrics', 'Metrics', metricsSection(evaluation));
     add('curves', 'Curves', curvesSection(evaluation));
   }
-  if (gallery.length > 0)
+  if (gallery.length > 0) {
+    if (!heatScale) {
+      throw new DskdError('invalid-argument', 'Got a gallery without heatScale; wanted its color scale.', {
+        hint: 'heatScaleOf makes one from calibration scores and threshold.',
+      });
+    }
     add(
       'images',
       'Images',
       gallerySection(gallery, { scale: heatScale, fusion, atThreshold: evaluation?.atThreshold }),
     );
+  }
   if (training.length > 0) add('training', 'Training', trainingSection(training));
   if (calibration) add('calibration', 'Threshold', calibrationSection(calibration));
   if (evaluation) add('scores', 'All scores', scoresSection(evaluation));

@@ -4,6 +4,7 @@ import type { AnyCommand } from '../define-command.js';
 export const COMMANDS: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   train: async () => (await import('./train.js')).train,
   evaluate: async () => (await import('./evaluate.js')).evaluate,
+  compare: async () => (await import('./compare.js')).compare,
   predict: async () => (await import('./predict.js')).predict,
   calibrate: async () => (await import('./calibrate.js')).calibrate,
   teach: async () => (await import('./teach.js')).teach,

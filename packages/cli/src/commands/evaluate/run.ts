@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
 import { evaluateDetector, type EvaluatedImage } from '@dskd/detector';
 import type { EvaluationResult } from '@dskd/metrics';
@@ -30,7 +31,8 @@ export async function runEvaluation(
   const model = await loadModel(path, options);
   try {
     await mapFiles?.assertWritableFor(model.detector.description.branches);
-    const result = await evaluateDetector(model.detector, source, {
+    const started = performance.now();
+    const evaluated = await evaluateDetector(model.detector, source, {
       signal,
       ...(ignored && { ignored }),
       ...(!options.json && { onEvent: progressRenderer({ json: false }) }),
@@ -41,6 +43,15 @@ export async function runEvaluation(
         },
       }),
     });
+    const images = evaluated.samples.length;
+    const result: FileResult = {
+      ...evaluated,
+      detector: {
+        method: model.detector.description.method,
+        bytes: (await stat(path)).size,
+        secondsPerImage: Number(((performance.now() - started) / 1000 / images).toPrecision(3)),
+      },
+    };
     await writeResult(result, options);
     await report?.write(model.detector, { evaluation: result, source, signal });
     if (options.json) printJson(result);
@@ -50,8 +61,19 @@ export async function runEvaluation(
   }
 }
 
+/** The result with what is known of the file that was evaluated. `dskd compare` reads it. */
+interface FileResult extends EvaluationResult {
+  readonly detector: {
+    readonly method: string;
+    /** Of the file. */
+    readonly bytes: number;
+    /** Reading, scoring and measuring an image, on average. */
+    readonly secondsPerImage: number;
+  };
+}
+
 async function writeResult(
-  result: EvaluationResult,
+  result: FileResult,
   { out, csv, markdown }: Pick<EvaluateOptions, 'out' | 'csv' | 'markdown'>,
 ): Promise<void> {
   if (out !== undefined) await writeFileAtomically(out, `${JSON.stringify(result, null, 2)}\n`);
