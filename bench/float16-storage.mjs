@@ -26,7 +26,17 @@ async function trainedModel() {
   const flags = [
     ...['train', '--data', DATA, '--category', 'transistor', '--out', model, '--seed', '1'],
     ...['--teacher', 'squeezenet1_1', '--weights', path.join(SHARED, 'weights/squeezenet1_1.safetensors')],
-    ...['--size', '128', '--preset', 'lite', '--epochs', '10', '--batch-size', '16'],
+    ...[
+      '--size',
+      '128',
+      '--preset',
+      'lite',
+      '--epochs',
+      '10',
+      '--batch-size',
+      '16',
+      '--no-reestimate-batch-norm',
+    ],
   ];
   const command = path.join(ROOT, 'packages/cli/bin/dskd.js');
   const { status } = spawnSync(process.execPath, [command, ...flags], { stdio: 'inherit' });

@@ -90,7 +90,8 @@ async function runDskd(item, seed, folder) {
   const evaluation = path.join(folder, 'evaluation.json');
   const cli = 'packages/cli/bin/dskd.js';
   const train = await timed(process.execPath, [
-    ...[cli, 'train', ...trainArguments(item, seed), ...trainFlags],
+    // As the torch side, unless --train-flags, which come later, say otherwise.
+    ...[cli, 'train', ...trainArguments(item, seed), '--no-reestimate-batch-norm', ...trainFlags],
     ...['--out', model],
   ]);
   const evaluate = await timed(process.execPath, [

@@ -40,7 +40,7 @@ describe.each(Object.entries(CONFIGURABLE))('%s', (name, schema) => {
 
 test('the long help gives choices, defaults and groups', async () => {
   const words = (await dskd('train', '--help-all')).stdout.replace(/\s+/g, ' ');
-  expect(words).toContain('(nano, lite, paper; default lite)');
+  expect(words).toContain('(nano, lite, paper; default nano)');
   expect(words).toContain('(default 0.005)');
   expect(words).toContain('Calibration:');
 });

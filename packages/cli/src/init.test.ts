@@ -19,9 +19,9 @@ test('writes the commented options of dskd train', async () => {
   expect(stdout).toContain(`wrote ${out}`);
   const written = await readFile(out, 'utf8');
   expect(written).toBe(commentedConfig('train', trainOptions));
-  expect(written).toContain('(nano, lite, paper; default lite)\n#preset: lite\n');
+  expect(written).toContain('(nano, lite, paper; default nano)\n#preset: nano\n');
   expect(written).toContain(
-    '# number of epochs (a whole number, 1 or more; default 10, or as many as make 100 steps)\n#epochs: 10\n',
+    '# number of epochs (a whole number, 1 or more; default as many as make 400 steps)\n#epochs: 20\n',
   );
 });
 
@@ -45,5 +45,5 @@ test('keeps existing files unless --force is given', async () => {
   expect(await readFile(out, 'utf8')).toBe('epochs: 3\n');
   expect(await readdir(folder)).toEqual(['dskd.yaml']);
   expect((await dskd('init', '--out', out, '--force')).code).toBe(0);
-  expect(await readFile(out, 'utf8')).toContain('#epochs: 10');
+  expect(await readFile(out, 'utf8')).toContain('#epochs: 20');
 });

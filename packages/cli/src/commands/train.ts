@@ -198,8 +198,8 @@ export const trainOptions = {
     main: true,
     ...OF_STUDENTS,
     value: 'n',
-    defaultText: `${DSKD_DEFAULTS.minEpochs}, or as many as make ${DSKD_DEFAULTS.minSteps} steps`,
-    example: DSKD_DEFAULTS.minEpochs,
+    defaultText: `as many as make ${DSKD_DEFAULTS.minSteps} steps`,
+    example: 20,
   }),
   minutes: option(
     positiveNumber().optional(),
@@ -228,7 +228,7 @@ export const trainOptions = {
   reestimateBatchNorm: option(
     boolean().default(DSKD_DEFAULTS.reestimateBatchNorm),
     'compute the batch-norm statistics over all training images at the end',
-    OF_STUDENTS,
+    { ...OF_STUDENTS, negative: 'keep the running statistics of the last steps' },
   ),
   checkpoint: option(
     text().optional(),

@@ -76,7 +76,7 @@ test('the record says what happened: no wall clock, plain JSON', () => {
     batchSize: 4,
     steps: 2,
     learningRates: { local: 0.005, global: 0.001 },
-    reestimatedBatchNorm: false,
+    reestimatedBatchNorm: true,
     finalLosses: { local: expect.any(Number) as number, global: expect.any(Number) as number },
     initialize: { global: 'random' },
     optimizers: { local: { learningRate: 0.005 }, global: { learningRate: 0.001 } },

@@ -46,7 +46,7 @@ const common = {
   preset: z.enum(['nano', 'lite', 'paper']).default(DEFAULTS.preset),
   /** Replaces parts of what the preset decides. Checked when the students are planned. */
   architecture: z.custom<Partial<StudentArchitecture>>((value) => typeof value === 'object').optional(),
-  /** Passes over the training images. Default: 10, or more where those are fewer than 100 steps. */
+  /** Passes over the training images. Default: as many as make 400 steps. */
   epochs: count.optional(),
   /**
    * Minutes of training, in place of a number of epochs: it ends with the last epoch that fits, but not before the first.
@@ -113,8 +113,8 @@ export function paperOptions(): DskdOptions {
 const MOST_EPOCHS = 100_000;
 
 /**
- * Passes over `images` training images, at most where time or held-out images end them: `epochs`, or enough of them for
- * batch-norm statistics to settle. Ten passes over a few images are a handful of steps, after which scores mean nothing.
+ * Passes over `images` training images, at most where time or held-out images end them. The default depends on the steps:
+ * ten passes over a few images are a handful of steps, after which scores mean nothing.
  */
 export function epochsFor(
   {
@@ -129,7 +129,7 @@ export function epochsFor(
   if (minutes !== undefined) return MOST_EPOCHS;
   const stepsPerEpoch = Math.max(1, Math.floor(images / batchSize));
   const steps = earlyStopping ? DEFAULTS.mostSteps : DEFAULTS.minSteps;
-  return Math.max(DEFAULTS.minEpochs, Math.ceil(steps / stepsPerEpoch));
+  return Math.ceil(steps / stepsPerEpoch);
 }
 
 /**

@@ -79,7 +79,7 @@ test('the method sets size, normalization and fusion by default; defaults of stu
   });
   expect(await choices({ preset: 'nano' })).toMatchObject({
     method: 'dskd',
-    options: { preset: 'nano', batchSize: 16 },
+    options: { preset: 'nano', batchSize: 8 },
     recorded: { preset: 'nano', temperature: 1 },
   });
   expect(await choices({ normalization: 'moments', fusion: 'maximum', size: 64 })).toMatchObject({

@@ -21,6 +21,7 @@ test('sets what the paper trained with', async () => {
     options: {
       preset: 'paper',
       gccb: { variant: 'full', channels: 1024 },
+      reestimateBatchNorm: false,
       branches: {
         local: { objective: { name: 'flattenedCosine', options: {} }, optimizer: { learningRate: 0.005 } },
         global: {

@@ -124,6 +124,7 @@ export function paperOptions(category: string | undefined): Record<string, unkno
     gccbChannels: options.gccb?.channels,
     epochs: options.epochs,
     batchSize: options.batchSize,
+    reestimateBatchNorm: options.reestimateBatchNorm,
     localObjective: local.objective.name,
     globalObjective: global.objective.name,
     temperature: global.objective.options?.temperature,
