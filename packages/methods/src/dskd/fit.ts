@@ -1,15 +1,8 @@
 import { createObjective } from '@dskd/losses';
 import { createStudent } from '@dskd/models';
-import {
-  inProcessRunner,
-  readCheckpoint,
-  restoreStudent,
-  trainStudents,
-  writeCheckpoint,
-  type StudentRunner,
-  type StudentState,
-} from '@dskd/training';
+import { restoreStudent, type StudentState } from '@dskd/training';
 import type { Fit, FitInput, JsonObject } from '../contract.js';
+import { trainPlans } from '../students/train.js';
 import { branchConfig, checkConfig, DskdModel } from './model.js';
 import { epochsFor, type DskdOptions } from './options.js';
 import { planBranches, SET_UP_MODULE, setUpStudent, withInitialStates, type BranchPlan } from './plan.js';
@@ -27,56 +20,27 @@ function describeRun(input: FitInput, plans: readonly BranchPlan[], options: Dsk
 }
 
 /** Trains the students of `plans`, each in this thread or where `execution.runner` puts it. */
-async function train(
+function train(
   input: FitInput,
   plans: readonly BranchPlan[],
   options: DskdOptions,
-): ReturnType<typeof trainStudents> {
-  const { trainingImages, seed, execution, checkpoint, onEvent, signal } = input;
+): ReturnType<typeof trainPlans> {
   const { batchSize, minutes, reestimateBatchNorm } = options;
   const teacher = teacherOf(input);
-  const run = describeRun(input, plans, options);
-  const saved = input.resumeFrom && readCheckpoint(input.resumeFrom, { run });
-
-  const runners: StudentRunner[] = [];
-  const students: { dispose(): void }[] = [];
-  try {
-    for (const plan of withInitialStates(plans, teacher, options)) {
-      if (execution.runner) {
-        const { name } = plan;
-        runners.push(await execution.runner({ name, setUpModule: SET_UP_MODULE, options: plan }));
-      } else {
-        const task = setUpStudent(plan);
-        students.push(task.student);
-        runners.push(inProcessRunner(task));
-      }
-    }
-    return await trainStudents({
-      teacher: teacher.extractor,
-      students: runners,
-      images: trainingImages,
-      epochs: epochsFor(options, trainingImages.length),
-      ...(minutes !== undefined && { timeLimit: 60_000 * minutes }),
-      batchSize,
-      seed,
-      reestimateBatchNorm,
-      ...(signal && { signal }),
-      ...(onEvent && { onEvent }),
-      ...(execution.featureCacheBytes !== undefined && {
-        featureCache: { maxBytes: execution.featureCacheBytes },
-      }),
-      ...(checkpoint && {
-        checkpoint: {
-          everyEpochs: checkpoint.everyEpochs,
-          save: async (state) => checkpoint.save(writeCheckpoint({ state, run })),
-        },
-      }),
-      ...(saved && { resumeFrom: saved.state }),
-    });
-  } finally {
-    await Promise.all(runners.map((runner) => runner.dispose()));
-    for (const student of students) student.dispose();
-  }
+  return trainPlans(input, {
+    extractor: teacher.extractor,
+    students: withInitialStates(plans, teacher, options).map((plan) => ({
+      name: plan.name,
+      setUpModule: SET_UP_MODULE,
+      options: plan,
+      setUp: () => setUpStudent(plan),
+    })),
+    epochs: epochsFor(options, input.trainingImages.length),
+    minutes,
+    batchSize,
+    reestimateBatchNorm,
+    run: describeRun(input, plans, options),
+  });
 }
 
 /** Students in this thread, holding what was trained wherever it was trained. */
