@@ -2,7 +2,7 @@ import { DskdError } from '@dskd/base';
 import { accurateSum, type Objective } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
-import { pairLevels } from './levels.js';
+import { differentiableSum, pairLevels, type Features } from './levels.js';
 
 /** The squared error of each value, summed over channels: one map per level. */
 const errorMaps: Objective['map'] = (images, reconstructions) =>
@@ -10,19 +10,24 @@ const errorMaps: Objective['map'] = (images, reconstructions) =>
     tf.tidy(() => tf.sum<Tensor3D>(tf.squaredDifference(teacher, student), 3)),
   );
 
+/** The squared error of all values times `factor` of a level with so many values, summed over levels. */
+function errorSum(images: Features, reconstructions: Features, factor: (values: number) => number): Scalar {
+  return differentiableSum(images, reconstructions, ({ teacher, student }) => {
+    const error = tf.sub<Tensor4D>(student, teacher);
+    const scale = factor(student.size);
+    return {
+      value: tf.mul<Scalar>(accurateSum(tf.square(error)), scale),
+      gradient: tf.mul<Tensor4D>(error, 2 * scale),
+    };
+  });
+}
+
 /** Mean over values and batch of the squared error, summed over levels; its map sums the squared error over channels. */
 export function squaredError(): Objective {
   return {
     name: 'squaredError',
     options: {},
-    loss: (images, reconstructions) =>
-      tf.tidy(() =>
-        tf.addN(
-          pairLevels(images, reconstructions).map(({ teacher, student }) =>
-            tf.div<Scalar>(accurateSum(tf.squaredDifference(teacher, student)), teacher.size),
-          ),
-        ),
-      ),
+    loss: (images, reconstructions) => errorSum(images, reconstructions, (values) => 1 / values),
     map: errorMaps,
   };
 }
@@ -43,15 +48,17 @@ export function variational({ beta = 1 }: { readonly beta?: number } = {}): Obje
     options: { beta },
     loss(images, [reconstruction, mean, logVariance]) {
       if (!mean || !logVariance) {
-        throw new DskdError('shape-mismatch', 'Got a reconstruction without mean and log-variance; wanted all three.');
+        throw new DskdError(
+          'shape-mismatch',
+          'Got a reconstruction without mean and log-variance; wanted all three.',
+        );
       }
       return tf.tidy(() => {
-        const [pair] = pairLevels(images, [reconstruction!]);
-        const error = accurateSum(tf.squaredDifference(pair!.teacher, pair!.student));
+        const size = images[0]!.shape[0];
+        const error = errorSum(images, [reconstruction!], () => 0.5 / size);
         const squares = tf.add(tf.square(mean), tf.exp(logVariance));
         const divergence = tf.sum(tf.sub(tf.sub(squares, logVariance), 1));
-        const sum = tf.add<Scalar>(error, tf.mul(divergence, beta));
-        return tf.div<Scalar>(sum, 2 * pair!.teacher.shape[0]);
+        return tf.add<Scalar>(error, tf.mul(divergence, (0.5 * beta) / size));
       });
     },
     map: (images, [reconstruction]) => errorMaps(images, [reconstruction!] as readonly Tensor4D[]),

@@ -3,11 +3,9 @@ export { createBackbone, type Backbone, type BackboneOptions } from './backbones
 export { createTrainableBackbone, type TrainableBackbone } from './backbones/create-trainable-backbone.js';
 export { backboneInfo, type BackboneInfo } from './backbones/backbone-info.js';
 export { BACKBONES, type BackboneName } from './backbones/registry.js';
-export type { AutoencoderOptions } from './image-students/autoencoder.js';
 export {
   createImageStudent,
   summarizeImageStudent,
-  type BackboneStudentOptions,
   type ImageStudent,
   type ImageStudentOptions,
 } from './image-students/image-student.js';

@@ -30,10 +30,7 @@ function imageStudent(positions: unknown[] = []): Student {
       const noise = position ? randomStream(7, position.step).normal() : 0;
       const pooled = tf.avgPool(image!, 2, 2, 'valid');
       const [batch, height, width] = pooled.shape;
-      const level = tf.matMul(
-        tf.reshape(pooled, [batch * height * width, 3]),
-        weight,
-      );
+      const level = tf.matMul(tf.reshape(pooled, [batch * height * width, 3]), weight);
       return [tf.add(tf.reshape(level, [batch, height, width, 4]), 0.1 * noise)];
     },
     dispose: () => weight.dispose(),

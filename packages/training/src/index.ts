@@ -4,7 +4,6 @@ export { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.j
 export { estimateMemory, sumMemory, type MemoryEstimate } from './estimate-memory.js';
 export type { BatchLevel, FeatureBatch } from './feature-batch.js';
 export { inProcessRunner } from './in-process-runner.js';
-export type { SgdOptions } from './sgd.js';
 export { countSteps } from './schedule.js';
 export type { StudentRunner, StudentTask } from './student-runner.js';
 export type { ImageSet } from './teacher-features.js';

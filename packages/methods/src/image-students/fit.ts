@@ -35,7 +35,11 @@ async function savedAfter(
  * Trains one network that reads images by the training loop of all students. The model is made of what a file would keep
  * of it. See {@link Method.fit}.
  */
-export async function fitImageStudent(method: string, input: FitInput, training: ImageTraining): Promise<Fit> {
+export async function fitImageStudent(
+  method: string,
+  input: FitInput,
+  training: ImageTraining,
+): Promise<Fit> {
   const { plan, epochs, minutes, batchSize } = training;
   const transform =
     training.input === 'standardized'

@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs';
-import type { Teacher } from '@dskd/models';
-import { expectNoNewTensors, useBackend } from '@dskd/test-support';
+import { createImageStudent, type ImageStudentOptions, type Teacher } from '@dskd/models';
+import { expectClose, expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import type { AnomalyModel, Fit, FitInput, Method } from '../contract.js';
@@ -82,10 +82,12 @@ describe.each(Object.keys(OPTIONS))('%s', (name) => {
     const { model } = fits.get(name)!;
     const { config, tensors } = model.state();
     await expectNoNewTensors(async () => {
-      const restored = await methods.get(name)!.restore(
-        { config: JSON.parse(JSON.stringify(config)) as typeof config, tensors },
-        { inputSize: [32, 32], teacher },
-      );
+      const restored = await methods
+        .get(name)!
+        .restore(
+          { config: JSON.parse(JSON.stringify(config)) as typeof config, tensors },
+          { inputSize: [32, 32], teacher },
+        );
       const together = await mapOf(restored, [20, 21, 22]);
       expect(together).toEqual(await mapOf(model, [20, 21, 22]));
       expect(together.slice(32 * 32, 2 * 32 * 32)).toEqual(await mapOf(restored, [21]));
@@ -153,7 +155,14 @@ describe.each(Object.keys(OPTIONS))('%s', (name) => {
     expect(Object.keys(profiles)).toEqual(['paper', 'lite']);
     for (const profile of Object.values(profiles)) expect(options.parse(profile)).toEqual(profile);
     expect(profiles.lite).toEqual(options.parse({}));
-    for (const wrong of [{ epochs: 0 }, { minutes: 0 }, { batchSize: 1.5 }, { learningRate: 0 }, { width: -1 }, { latent: 0 }]) {
+    for (const wrong of [
+      { epochs: 0 },
+      { minutes: 0 },
+      { batchSize: 1.5 },
+      { learningRate: 0 },
+      { width: -1 },
+      { latent: 0 },
+    ]) {
       expect(options.safeParse(wrong).success).toBe(false);
     }
   });
@@ -198,13 +207,93 @@ test('stfpm without a teacher, or with one whose strides a student does not have
   expect(() => method.estimate(inputOf('stfpm', { teacher: odd }), options)).toThrow(/no level of stride 12/);
 });
 
-test('the map of stfpm is the product of its levels: zero where student and teacher agree at one', async () => {
+/** Bilinear interpolation of `[height, width]` values with half-pixel centers, as torch with align_corners false. */
+function atPixel(
+  values: readonly number[],
+  [height, width]: readonly [number, number],
+  y: number,
+  x: number,
+): number {
+  const at = (position: number, side: number): [number, number, number] => {
+    const clamped = Math.max(0, position);
+    const lower = Math.min(Math.floor(clamped), side - 1);
+    return [lower, Math.min(lower + 1, side - 1), clamped - lower];
+  };
+  const [top, bottom, down] = at(((y + 0.5) * height) / 32 - 0.5, height);
+  const [left, right, across] = at(((x + 0.5) * width) / 32 - 0.5, width);
+  const row = (r: number): number =>
+    values[r * width + left]! * (1 - across) + values[r * width + right]! * across;
+  return row(top) * (1 - down) + row(bottom) * down;
+}
+
+test('the map of stfpm is the product over levels of the squared distance of unit vectors, in float64', async () => {
   const { model } = fits.get('stfpm')!;
-  const map = await mapOf(model, [20]);
-  expect(Math.max(...map)).toBeGreaterThan(0);
-  // Of three squared distances of unit vectors, each at most 4.
-  expect(Math.max(...map)).toBeLessThan(64);
-  expect(model.state().config).toMatchObject({ levels: { fusion: 'product', alignCorners: false } });
+  const { config, tensors } = model.state();
+  const student = createImageStudent(config.student as unknown as ImageStudentOptions);
+  student.loadStateDict(new Map([...tensors].map(([key, entry]) => [key.replace('network.', ''), entry])));
+  const images = tinyBatch([20]);
+  const features = await teacher.extractor.extract(images);
+  const predictions = student.forward([images], { training: false });
+  const distances = features.map((feature, level) => {
+    const [, height, width, channels] = feature.shape;
+    const [t, s] = [feature.dataSync(), predictions[level]!.dataSync()];
+    const norm = (v: ArrayLike<number>, at: number): number => {
+      let sum = 0;
+      for (let c = 0; c < channels; c++) sum += v[at + c]! ** 2;
+      return Math.sqrt(sum);
+    };
+    const values = Array.from({ length: height * width }, (_, position) => {
+      const at = position * channels;
+      const [nt, ns] = [norm(t, at), norm(s, at)];
+      let sum = 0;
+      for (let c = 0; c < channels; c++) sum += (t[at + c]! / nt - s[at + c]! / ns) ** 2;
+      return sum;
+    });
+    return { values, size: [height, width] as const };
+  });
+  const wanted = Array.from({ length: 32 * 32 }, (_, i) =>
+    distances.reduce(
+      (product, { values, size }) => product * atPixel(values, size, Math.floor(i / 32), i % 32),
+      1,
+    ),
+  );
+  expectClose(await mapOf(model, [20]), wanted, { relative: 1e-4 });
+  tf.dispose([images, ...features, ...predictions]);
+  student.dispose();
+});
+
+test('the map of ae is the squared error of the standardized image, summed over channels', async () => {
+  const { model } = fits.get('ae')!;
+  const { config, tensors } = model.state();
+  const { mean, standardDeviation } = config.input as unknown as Record<
+    'mean' | 'standardDeviation',
+    number[]
+  >;
+  const training = tinyBatch([0, 1, 2, 3, 4, 5, 6, 7]);
+  const pixels = training.dataSync();
+  for (const channel of [0, 1, 2]) {
+    const values = Array.from(pixels).filter((_, i) => i % 3 === channel);
+    const average = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const variance = values.reduce((sum, value) => sum + (value - average) ** 2, 0) / values.length;
+    expect(mean[channel]).toBeCloseTo(average, 10);
+    expect(standardDeviation[channel]).toBeCloseTo(Math.sqrt(variance), 10);
+  }
+  const student = createImageStudent(config.student as unknown as ImageStudentOptions);
+  student.loadStateDict(new Map([...tensors].map(([key, entry]) => [key.replace('network.', ''), entry])));
+  const image = tinyBatch([20]);
+  const standardized = Array.from(
+    image.dataSync(),
+    (value, i) => (value - mean[i % 3]!) / standardDeviation[i % 3]!,
+  );
+  const input = tf.tensor4d(standardized, [1, 32, 32, 3]);
+  const [output] = student.forward([input], { training: false });
+  const reconstruction = output!.dataSync();
+  const wanted = Array.from({ length: 32 * 32 }, (_, i) =>
+    [0, 1, 2].reduce((sum, c) => sum + (reconstruction[3 * i + c]! - standardized[3 * i + c]!) ** 2, 0),
+  );
+  expectClose(await mapOf(model, [20]), wanted, { relative: 1e-5 });
+  tf.dispose([training, image, input, output!]);
+  student.dispose();
 });
 
 test('skips that do not fade within the training are refused', async () => {

@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import type { AutoencoderOptions } from '@dskd/models';
+import type { ImageStudentOptions } from '@dskd/models';
 import { z } from 'zod';
 import type { FitPlan, Method } from '../contract.js';
 import { imageMethod } from '../image-students/method.js';
@@ -43,11 +43,7 @@ const PAPER = {
 /** Where time alone ends a training, its skips fade in so many epochs. */
 const FADE_WITHOUT_EPOCHS = 20;
 
-function studentOf(
-  { inputSize, seed }: FitPlan,
-  given: AeOptions,
-  variational: boolean,
-): AutoencoderOptions {
+function studentOf({ inputSize, seed }: FitPlan, given: AeOptions, variational: boolean): ImageStudentOptions {
   const fadeEpochs =
     given.fadeEpochs ??
     (given.epochs === undefined && given.minutes !== undefined
@@ -77,7 +73,10 @@ function methodOf<Options extends AeOptions>(
   name: 'ae' | 'vae',
   summary: string,
   schema: z.ZodType<Options>,
-  objective: (given: Options) => { readonly name: string; readonly options: Readonly<Record<string, unknown>> },
+  objective: (given: Options) => {
+    readonly name: string;
+    readonly options: Readonly<Record<string, unknown>>;
+  },
 ): Method<Options> {
   return imageMethod<Options>({
     name,

@@ -1,5 +1,11 @@
 import { DskdError } from '@dskd/base';
-import { backboneInfo, BACKBONES, type BackboneName, type BackboneStudentOptions, type Teacher } from '@dskd/models';
+import {
+  backboneInfo,
+  BACKBONES,
+  type BackboneName,
+  type ImageStudentOptions,
+  type Teacher,
+} from '@dskd/models';
 import { z } from 'zod';
 import type { FitPlan } from '../contract.js';
 import { IMAGE_AS_IT_IS } from '../image-students/image-extractor.js';
@@ -46,7 +52,7 @@ function levelsFor({ extractor }: Teacher, backbone: BackboneName): string[] {
   });
 }
 
-function studentOf({ teacher, inputSize, seed }: FitPlan, given: StfpmOptions): BackboneStudentOptions {
+function studentOf({ teacher, inputSize, seed }: FitPlan, given: StfpmOptions): ImageStudentOptions {
   if (!teacher) {
     throw new DskdError('invalid-argument', 'The method stfpm needs a teacher; got none.', {
       hint: 'loadTeacher of @dskd/models makes one; the package dskd brings its own.',

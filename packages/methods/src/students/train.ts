@@ -17,7 +17,7 @@ export interface StudentPlan {
   /** Structured-cloneable. */
   readonly options: unknown;
   /** Makes the task in this thread. */
-  setUp(): StudentTask;
+  readonly setUp: () => StudentTask;
 }
 
 /** A training, besides what the fit says. */

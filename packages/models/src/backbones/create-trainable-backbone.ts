@@ -141,7 +141,7 @@ interface PlannedBackbone {
   /** `[height, width, channels]` of each level, after its head. */
   readonly shapes: readonly MapShape[];
   /** Features or predictions of the levels, from transformed images. */
-  apply(images: tf.Tensor4D, mode: ForwardMode): tf.Tensor4D[];
+  readonly apply: (images: tf.Tensor4D, mode: ForwardMode) => tf.Tensor4D[];
 }
 
 /**

@@ -40,7 +40,12 @@ export interface Position {
  * The factor of the skip at `level`, 0 for the finest of `levels`, in an epoch: 1 at first, at last 0. The epochs do not
  * have to divide by the number of levels.
  */
-export function skipWeight({ epochs, order }: SkipFade, levels: number, level: number, epoch: number): number {
+export function skipWeight(
+  { epochs, order }: SkipFade,
+  levels: number,
+  level: number,
+  epoch: number,
+): number {
   const [length, start] = order === 'together' ? [epochs, 0] : [epochs / levels, (level * epochs) / levels];
   return Math.min(1, Math.max(0, 1 - (epoch - start) / length));
 }

@@ -64,8 +64,13 @@ test('the paper-sized autoencoder has the parameters and the cost of its layers'
   ] as [number, number, number, number, number][];
   const total = (of: (...layer: [number, number, number, number, number]) => number): number =>
     layers.reduce((sum, layer) => sum + of(...layer), 0);
-  expect(parameters).toBe(total((inputs, outputs, _taps, _side, kernel) => inputs * outputs * kernel + outputs));
-  expect(gmac).toBeCloseTo(total((inputs, outputs, taps, side) => inputs * outputs * taps * side ** 2) / 1e9, 9);
+  expect(parameters).toBe(
+    total((inputs, outputs, _taps, _side, kernel) => inputs * outputs * kernel + outputs),
+  );
+  expect(gmac).toBeCloseTo(
+    total((inputs, outputs, taps, side) => inputs * outputs * taps * side ** 2) / 1e9,
+    9,
+  );
   expect(outputShapes).toEqual([[256, 256, 3]]);
 });
 
@@ -113,7 +118,8 @@ describeBackends('networks of images', () => {
 
   test('a variational one draws by seed and step in training, and takes the mean otherwise', async () => {
     const images = noiseImages(2, 20, 28);
-    const make = (seed: number) => createImageStudent({ ...AUTOENCODER, variational: true, skips: null, seed });
+    const make = (seed: number) =>
+      createImageStudent({ ...AUTOENCODER, variational: true, skips: null, seed });
     const [student, other] = [make(3), make(4)];
     other.loadStateDict(await student.stateDict());
     const run = async (which: typeof student, step?: number): Promise<number[][]> => {
@@ -141,25 +147,28 @@ describeBackends('networks of images', () => {
     ['variational autoencoder', { ...AUTOENCODER, variational: true }, 1],
     // The fewest channels: the cpu backend takes seconds for more.
     ['backbone', { ...STUDENT, width: 0.1, inputSize: [16, 16] }, 0],
-  ] as const)('%s: every parameter receives a gradient, and nothing else is left', async (_, options, epoch) => {
-    await expectNoNewTensors(() => {
-      const student = createImageStudent(options);
-      const [height, width] = options.inputSize;
-      const images = noiseImages(2, height, width);
-      const { value, grads } = tf.variableGrads(() => {
-        const position = { epoch, step: 0 };
-        const outputs = student.forward([images], { training: true, position });
-        return tf.addN<tf.Scalar>(outputs.map((output) => tf.mean(tf.square(tf.sub(output, 0.3)))));
-      }, [...student.parameters.values()]);
-      expect(Object.keys(grads)).toHaveLength(student.parameters.size);
-      for (const [parameter, { name: variable }] of student.parameters) {
-        const faded = epoch === 6 && parameter.startsWith('skips.');
-        expect([parameter, grads[variable]!.dataSync().some((x) => x !== 0)]).toEqual([parameter, !faded]);
-      }
-      tf.dispose([value, images, ...Object.values(grads)]);
-      student.dispose();
-    });
-  });
+  ] as const)(
+    '%s: every parameter receives a gradient, and nothing else is left',
+    async (_, options, epoch) => {
+      await expectNoNewTensors(() => {
+        const student = createImageStudent(options);
+        const [height, width] = options.inputSize;
+        const images = noiseImages(2, height, width);
+        const { value, grads } = tf.variableGrads(() => {
+          const position = { epoch, step: 0 };
+          const outputs = student.forward([images], { training: true, position });
+          return tf.addN<tf.Scalar>(outputs.map((output) => tf.mean(tf.square(tf.sub(output, 0.3)))));
+        }, [...student.parameters.values()]);
+        expect(Object.keys(grads)).toHaveLength(student.parameters.size);
+        for (const [parameter, { name: variable }] of student.parameters) {
+          const faded = epoch === 6 && parameter.startsWith('skips.');
+          expect([parameter, grads[variable]!.dataSync().some((x) => x !== 0)]).toEqual([parameter, !faded]);
+        }
+        tf.dispose([value, images, ...Object.values(grads)]);
+        student.dispose();
+      });
+    },
+  );
 });
 
 test('a backbone student predicts with the channels of its heads; another size is refused', () => {

@@ -1,5 +1,11 @@
 import * as tf from '@tensorflow/tfjs';
-import { describeBackends, expectClose, expectNoNewTensors, integerFill, TOLERANCES } from '@dskd/test-support';
+import {
+  describeBackends,
+  expectClose,
+  expectNoNewTensors,
+  integerFill,
+  TOLERANCES,
+} from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { condensing, doubling, halving, leakyRelu, restoring, smoothing } from './biased.js';
 import { NetworkPlan, type Layer, type MapShape } from './network-plan.js';
@@ -102,13 +108,27 @@ const CASES: Record<string, Case> = {
     input: [3, 4, 2],
     make: (plan) => doubling(plan, 'layer', 2, [6, 8], LINEAR),
     oracle: (x, w, b) =>
-      transposed(x, w, b, { ...base, kernel: [4, 4], stride: 2, padding: 1, inputSize: [3, 4], size: [6, 8] }),
+      transposed(x, w, b, {
+        ...base,
+        kernel: [4, 4],
+        stride: 2,
+        padding: 1,
+        inputSize: [3, 4],
+        size: [6, 8],
+      }),
   },
   'doubling to odd sides': {
     input: [3, 4, 2],
     make: (plan) => doubling(plan, 'layer', 2, [5, 7], LINEAR),
     oracle: (x, w, b) =>
-      transposed(x, w, b, { ...base, kernel: [4, 4], stride: 2, padding: 1, inputSize: [3, 4], size: [5, 7] }),
+      transposed(x, w, b, {
+        ...base,
+        kernel: [4, 4],
+        stride: 2,
+        padding: 1,
+        inputSize: [3, 4],
+        size: [5, 7],
+      }),
   },
   smoothing: {
     input: [4, 5, 2],
@@ -124,7 +144,14 @@ const CASES: Record<string, Case> = {
     input: [1, 1, 2],
     make: (plan) => restoring(plan, 'layer', 2, [3, 4], LINEAR),
     oracle: (x, w, b) =>
-      transposed(x, w, b, { ...base, kernel: [3, 4], stride: 1, padding: 0, inputSize: [1, 1], size: [3, 4] }),
+      transposed(x, w, b, {
+        ...base,
+        kernel: [3, 4],
+        stride: 1,
+        padding: 0,
+        inputSize: [1, 1],
+        size: [3, 4],
+      }),
   },
 };
 
@@ -136,46 +163,55 @@ describeBackends('convolutions with a bias', (backend) => {
   beforeAll(() => (undo = registerWasmGradients()));
   afterAll(() => undo());
 
-  test.each(Object.entries(CASES))("%s equals torch's definition in float64, and so do its gradients", async (_, given) => {
-    await expectNoNewTensors(async () => {
-      const plan = new NetworkPlan();
-      const layer = given.make(plan);
-      plan.allocate(1);
-      const fills = plan.slots.map(({ spec: { name, torchShape } }) => {
-        const shape = [...torchShape];
-        return [name, { dtype: 'F32', shape, data: integerFill(name, shape) }] as const;
-      });
-      loadState(plan.slots, new Map(fills));
-      const [weight, bias] = fills.map(([, { data }]) => data);
-      const values = integerFill('input', given.input);
-      const x = tf.tensor4d(values, [1, ...given.input]);
-      const wanted = given.oracle(reader(values, given.input), weight!, bias!);
-      const got = layer.apply(x, MODE);
-      expect(got.shape).toEqual([1, ...layer.shape]);
-      expectClose(await got.data(), wanted, { relative });
+  test.each(Object.entries(CASES))(
+    "%s equals torch's definition in float64, and so do its gradients",
+    async (_, given) => {
+      await expectNoNewTensors(async () => {
+        const plan = new NetworkPlan();
+        const layer = given.make(plan);
+        plan.allocate(1);
+        const fills = plan.slots.map(({ spec: { name, torchShape } }) => {
+          const shape = [...torchShape];
+          return [name, { dtype: 'F32', shape, data: integerFill(name, shape) }] as const;
+        });
+        loadState(plan.slots, new Map(fills));
+        const [weight, bias] = fills.map(([, { data }]) => data);
+        const values = integerFill('input', given.input);
+        const x = tf.tensor4d(values, [1, ...given.input]);
+        const wanted = given.oracle(reader(values, given.input), weight!, bias!);
+        const got = layer.apply(x, MODE);
+        expect(got.shape).toEqual([1, ...layer.shape]);
+        expectClose(await got.data(), wanted, { relative });
 
-      // The layer is linear: a step of 1 in one weight of the oracle gives the derivative.
-      const factor = tf.tensor4d(integerFill('factor', got.shape), got.shape as [number, number, number, number]);
-      const factors = factor.dataSync();
-      const slope = (change: (w: Float64Array, b: Float64Array) => void): number => {
-        const [w, b] = [Float64Array.from(weight!), Float64Array.from(bias!)];
-        change(w, b);
-        const moved = given.oracle(reader(values, given.input), w, b);
-        return moved.reduce((sum, value, i) => sum + (value - wanted[i]!) * factors[i]!, 0);
-      };
-      const dw = Array.from(weight!, (_, i) => slope((w) => (w[i]! += 1)));
-      const db = Array.from(bias!, (_, i) => slope((_w, b) => (b[i]! += 1)));
-      const variables = plan.slots.map(({ variable }) => variable);
-      const { value, grads } = tf.variableGrads(() => tf.sum(tf.mul(layer.apply(x, MODE), factor)), variables);
-      for (const [i, slopes] of [dw, db].entries()) {
-        variables[i]!.assign(grads[variables[i]!.name]!);
-        const inTorch = await readState(plan.slots);
-        expectClose(inTorch.get(fills[i]![0])!.data as Float32Array, slopes, { relative });
-      }
-      tf.dispose([x, got, factor, value, ...Object.values(grads)]);
-      plan.dispose();
-    });
-  });
+        // The layer is linear: a step of 1 in one weight of the oracle gives the derivative.
+        const factor = tf.tensor4d(
+          integerFill('factor', got.shape),
+          got.shape,
+        );
+        const factors = factor.dataSync();
+        const slope = (change: (w: Float64Array, b: Float64Array) => void): number => {
+          const [w, b] = [Float64Array.from(weight!), Float64Array.from(bias!)];
+          change(w, b);
+          const moved = given.oracle(reader(values, given.input), w, b);
+          return moved.reduce((sum, value, i) => sum + (value - wanted[i]!) * factors[i]!, 0);
+        };
+        const dw = Array.from(weight!, (_, i) => slope((w) => (w[i]! += 1)));
+        const db = Array.from(bias!, (_, i) => slope((_w, b) => (b[i]! += 1)));
+        const variables = plan.slots.map(({ variable }) => variable);
+        const { value, grads } = tf.variableGrads(
+          () => tf.sum(tf.mul(layer.apply(x, MODE), factor)),
+          variables,
+        );
+        for (const [i, slopes] of [dw, db].entries()) {
+          variables[i]!.assign(grads[variables[i]!.name]!);
+          const inTorch = await readState(plan.slots);
+          expectClose(inTorch.get(fills[i]![0])!.data as Float32Array, slopes, { relative });
+        }
+        tf.dispose([x, got, factor, value, ...Object.values(grads)]);
+        plan.dispose();
+      });
+    },
+  );
 
   test('the leaky ReLU and its gradient', async () => {
     const x = tf.tensor4d([-2, -0.5, 0, 0.5, 3], [1, 1, 1, 5]);

@@ -24,9 +24,20 @@ export function leakyRelu(x: tf.Tensor4D, slope: number): tf.Tensor4D {
 }
 
 /** A parameter of He's deviation for `fan` products per output. */
-function weightOf(plan: NetworkPlan, name: string, torchShape: readonly number[], fan: number): ParameterSlot {
+function weightOf(
+  plan: NetworkPlan,
+  name: string,
+  torchShape: readonly number[],
+  fan: number,
+): ParameterSlot {
   const initial = { kind: 'normal', deviation: Math.sqrt(2 / fan) } as const;
-  return plan.parameter({ name: `${name}.weight`, torchShape, layout: 'convolution', initial, trainable: true });
+  return plan.parameter({
+    name: `${name}.weight`,
+    torchShape,
+    layout: 'convolution',
+    initial,
+    trainable: true,
+  });
 }
 
 /** What every layer here ends with. */
