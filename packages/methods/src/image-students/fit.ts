@@ -6,7 +6,7 @@ import { trainPlans } from '../students/train.js';
 import { checkConfig } from './config.js';
 import { imageExtractor } from './image-extractor.js';
 import { restoreImageModel, savedModel } from './model.js';
-import { setUpStudent, SET_UP_MODULE, type ImageTraining } from './plan.js';
+import { setUpStudent, SET_UP_MODULE, type ImagePlan, type ImageTraining } from './plan.js';
 import { standardization } from './statistics.js';
 
 function asJson(value: object): JsonObject {
@@ -29,6 +29,17 @@ async function savedAfter(
   } finally {
     student.dispose();
   }
+}
+
+/** Time can end a training while its skips still fade; the network is then used without something that it learned with. */
+function warnOfSkips({ student }: ImagePlan, epochs: number, { onEvent }: FitInput): void {
+  if (student.kind !== 'autoencoder' || !student.skips || epochs > student.skips.epochs) return;
+  onEvent?.({
+    type: 'warning',
+    message:
+      `The training ended after ${epochs} epochs, before its skip connections had faded (${student.skips.epochs}): ` +
+      'they are left out all the same. Train longer, or set fadeEpochs to fewer epochs or 0.',
+  });
 }
 
 /**
@@ -56,6 +67,7 @@ export async function fitImageStudent(
     batchSize,
     run: asJson({ ...input.run, plan, input: transform }),
   });
+  warnOfSkips(plan, history.length, input);
   const saved = await savedAfter(training, transform, states[0]!);
   const record = asJson({
     epochs: history.length,

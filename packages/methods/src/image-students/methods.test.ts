@@ -302,3 +302,19 @@ test('skips that do not fade within the training are refused', async () => {
   expect(() => method.estimate(inputOf('ae'), options)).toThrow(/fade/);
   await expect(method.fit(inputOf('ae'), options)).rejects.toMatchObject({ code: 'invalid-config' });
 });
+
+test('a training that time ends before its skips have faded says so', async () => {
+  const warnings: string[] = [];
+  const onEvent: FitInput['onEvent'] = (event) => {
+    if (event.type === 'warning' && event.message.includes('skip')) warnings.push(event.message);
+  };
+  const { epochs, ...others } = SMALL;
+  const { model, record } = await fit('ae', { onEvent }, { ...others, minutes: 1e-6, fadeEpochs: epochs });
+  expect(record.epochs).toBe(1);
+  expect(warnings).toEqual([
+    expect.stringContaining('after 1 epochs, before its skip connections had faded (3)'),
+  ]);
+  model.dispose();
+  (await fit('ae', { onEvent })).model.dispose();
+  expect(warnings).toHaveLength(1);
+});

@@ -43,7 +43,11 @@ const PAPER = {
 /** Where time alone ends a training, its skips fade in so many epochs. */
 const FADE_WITHOUT_EPOCHS = 20;
 
-function studentOf({ inputSize, seed }: FitPlan, given: AeOptions, variational: boolean): ImageStudentOptions {
+function studentOf(
+  { inputSize, seed }: FitPlan,
+  given: AeOptions,
+  variational: boolean,
+): ImageStudentOptions {
   const fadeEpochs =
     given.fadeEpochs ??
     (given.epochs === undefined && given.minutes !== undefined
