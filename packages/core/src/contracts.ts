@@ -34,19 +34,30 @@ export interface FeatureExtractor {
   dispose(): void;
 }
 
-/** A trainable network that predicts the teacher's features from the teacher's features. */
+/**
+ * A trainable network that predicts the teacher's features from the teacher's features. A network that reads images is one
+ * where the first level is the image.
+ */
 export interface Student {
+  /** Index of the first level that it predicts: those before it are its input only. Default 0. */
+  readonly firstTarget?: number;
   /**
    * @param features the teacher's, one tensor per level.
    * @param options.training batch norm uses the batch and updates its running statistics:
    * `running = (1 - batchNormMomentum) * running + batchNormMomentum * batch`.
    * @param options.batchNormMomentum as torch defines it, default 0.1. `1 / (number of batches so far + 1)` gives a
    * cumulative average over batches; 0 does not change the statistics.
-   * @returns predictions with the shapes of `features`. Call it inside `tf.tidy`, or dispose the result.
+   * @param options.position epoch and step of a training step, from 0, for a student whose forward pass depends on it: by
+   * random numbers of a step, or by parts that fade. Without it the pass is that of a finished training.
+   * @returns predictions with the shapes of `features` from `firstTarget` on, and then what else its objective needs. Call it inside `tf.tidy`, or dispose the result.
    */
   forward(
     features: readonly Tensor4D[],
-    options: { readonly training: boolean; readonly batchNormMomentum?: number },
+    options: {
+      readonly training: boolean;
+      readonly batchNormMomentum?: number;
+      readonly position?: { readonly epoch: number; readonly step: number };
+    },
   ): Tensor4D[];
   /** Trainable, by torch-style name, in a fixed order. */
   readonly parameters: ReadonlyMap<string, Variable>;

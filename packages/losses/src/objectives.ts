@@ -1,5 +1,7 @@
 import { DskdError } from '@dskd/base';
 import type { Objective } from '@dskd/core';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor3D } from '@tensorflow/tfjs-core';
 import {
   checkTemperature,
   contextualAffinityLoss,
@@ -9,6 +11,7 @@ import {
 import { covarianceAffinityLoss, covarianceAffinityMap } from './covariance-affinity.js';
 import { cosineDistanceMap, flattenedCosineLoss, perPixelCosineLoss } from './cosine.js';
 import { pairLevels } from './levels.js';
+import { squaredError, variational } from './reconstruction.js';
 
 /** A serialized objective. */
 export interface ObjectiveDescription {
@@ -60,11 +63,28 @@ function covarianceAffinity(): Objective {
   };
 }
 
+/**
+ * The loss of STFPM (Wang et al., BMVC 2021): the squared distance of unit vectors over channels, mean over positions and
+ * batch, summed over levels. It is twice {@link perPixelCosineLoss}, and so is its map.
+ */
+function squaredUnitDistance(): Objective {
+  return {
+    name: 'squaredUnitDistance',
+    options: {},
+    loss: (teacher, student) => tf.tidy(() => tf.mul(perPixelCosineLoss(teacher, student), 2)),
+    map: (teacher, student) =>
+      tf.tidy(() => cosineMaps(teacher, student).map((map) => tf.mul<Tensor3D>(map, 2))),
+  };
+}
+
 const factories = new Map<string, ObjectiveFactory>([
   ['perPixelCosine', perPixelCosine],
   ['flattenedCosine', flattenedCosine],
   ['contextualAffinity', (options) => contextualAffinity(options)],
   ['covarianceAffinity', covarianceAffinity],
+  ['squaredUnitDistance', squaredUnitDistance],
+  ['squaredError', squaredError],
+  ['variational', (options) => variational(options)],
 ]);
 
 /**
@@ -77,7 +97,8 @@ export function registerObjective(name: string, factory: ObjectiveFactory): void
 
 /**
  * Creates an objective by name. The names are `perPixelCosine` (Eq. 1 and 2 of the paper), `contextualAffinity` (Eq. 3
- * to 7, option `temperature`), `flattenedCosine`, `covarianceAffinity`, and those of {@link registerObjective}.
+ * to 7, option `temperature`), `flattenedCosine`, `covarianceAffinity`, `squaredUnitDistance` (STFPM),
+ * `squaredError` and `variational` (option `beta`) of reconstructions, and those of {@link registerObjective}.
  * `createObjective(objective)` equals `objective`.
  * @throws {DskdError} `invalid-argument` for an unknown name or option values out of range.
  */

@@ -24,6 +24,9 @@ const methods = new Map<string, LazyMethod>([
     'gaussian',
     { name: 'gaussian', load: async () => (await import('./closed-form/methods.js')).gaussianMethod },
   ],
+  ['stfpm', { name: 'stfpm', load: async () => (await import('./stfpm/method.js')).stfpmMethod }],
+  ['ae', { name: 'ae', load: async () => (await import('./reconstruction/methods.js')).aeMethod }],
+  ['vae', { name: 'vae', load: async () => (await import('./reconstruction/methods.js')).vaeMethod }],
   ['padim', { name: 'padim', load: async () => (await import('./closed-form/methods.js')).padimMethod }],
 ]);
 

@@ -3,6 +3,12 @@ export { createBackbone, type Backbone, type BackboneOptions } from './backbones
 export { createTrainableBackbone, type TrainableBackbone } from './backbones/create-trainable-backbone.js';
 export { backboneInfo, type BackboneInfo } from './backbones/backbone-info.js';
 export { BACKBONES, type BackboneName } from './backbones/registry.js';
+export {
+  createImageStudent,
+  summarizeImageStudent,
+  type ImageStudent,
+  type ImageStudentOptions,
+} from './image-students/image-student.js';
 export { createStudent, summarizeStudent, type TrainableStudent } from './students/create-student.js';
 export {
   type GccbVariant,

@@ -3,58 +3,21 @@ import {
   describeBackends,
   expectClose,
   expectNoNewTensors,
-  integerFill,
   readGolden,
   TOLERANCES,
 } from '@dskd/test-support';
 import { Adam } from './adam.js';
 import { captureVariables } from './training-state.js';
 import type { AdamOptions } from './adam.js';
+import { network, SHAPES, train } from './optimizers.test.util.js';
 import { thrownBy } from './tiny-world.test.util.js';
 
 const FIXTURE = new URL('../test/fixtures/adam.safetensors', import.meta.url);
-const SHAPES = { '0.weight': [10, 6], '0.bias': [10], '2.weight': [4, 10], '2.bias': [4] } as const;
 const CASES: Record<string, AdamOptions> = {
   default: { learningRate: 0.005 },
+  decay: { learningRate: 0.01, beta1: 0.9, weightDecay: 0.1 },
   epsilon: { learningRate: 0.05, beta1: 0.9, beta2: 0.99, epsilon: 1e-2 },
 };
-
-function filled(name: string, shape: readonly number[]): tf.Tensor {
-  return tf.tensor(integerFill(name, shape), [...shape]);
-}
-
-/** The network of tools/golden/training.py: Linear, tanh, Linear, in torch's layout. */
-function lossOf(parameters: ReadonlyMap<string, tf.Variable>, step: number): tf.Scalar {
-  const linear = (x: tf.Tensor, layer: number): tf.Tensor =>
-    tf.add(tf.matMul(x, parameters.get(`${layer}.weight`)!, false, true), parameters.get(`${layer}.bias`)!);
-  const output = linear(tf.tanh(linear(filled(`inputs.${step}`, [8, 6]), 0)), 2);
-  return tf.mean(tf.square(tf.sub(output, filled(`targets.${step}`, [8, 4]))));
-}
-
-function network(): Map<string, tf.Variable> {
-  return new Map(
-    Object.entries(SHAPES).map(([name, shape]) => [name, tf.tidy(() => tf.variable(filled(name, shape)))]),
-  );
-}
-
-async function train(
-  adam: Adam,
-  parameters: ReadonlyMap<string, tf.Variable>,
-  from: number,
-  to: number,
-): Promise<number[]> {
-  const losses: number[] = [];
-  for (let step = from; step < to; step++) {
-    const loss = tf.tidy(() => {
-      const { value, grads } = tf.variableGrads(() => lossOf(parameters, step), [...parameters.values()]);
-      adam.apply(new Map([...parameters].map(([name, variable]) => [name, grads[variable.name]!])));
-      return value;
-    });
-    losses.push((await loss.data())[0]!);
-    loss.dispose();
-  }
-  return losses;
-}
 
 describeBackends('Adam', (backend) => {
   test.each(Object.keys(CASES))('ten steps equal torch.optim.Adam (%s)', async (name) => {
@@ -117,6 +80,7 @@ describeBackends('Adam', (backend) => {
       { learningRate: NaN },
       { learningRate: 1, beta1: 1 },
       { learningRate: 1, epsilon: 0 },
+      { learningRate: 1, weightDecay: -1 },
     ]) {
       expect(thrownBy(() => new Adam(new Map(), options))).toMatchObject({ code: 'invalid-config' });
     }

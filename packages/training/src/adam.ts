@@ -7,17 +7,17 @@ import {
   square,
   sub,
   tidy,
-  variable,
-  zeros,
   type Tensor,
   type Variable,
 } from '@tensorflow/tfjs-core';
 import { DskdError } from '@dskd/base';
+import { assertGradients, zerosLike, type Optimizer } from './optimizer.js';
 import { assertSchedule, rateFactor, type LearningRateSchedule } from './schedule.js';
-import { captureVariables, restoreVariables, type AdamState } from './training-state.js';
+import { captureVariables, restoreVariables, type OptimizerState } from './training-state.js';
 
 /** Options of {@link Adam}, named as in torch.optim.Adam. */
 export interface AdamOptions {
+  readonly kind?: 'adam';
   readonly learningRate: number;
   /** Default 0.5. */
   readonly beta1?: number;
@@ -25,20 +25,22 @@ export interface AdamOptions {
   readonly beta2?: number;
   /** Default 1e-8. */
   readonly epsilon?: number;
+  /** Coupled, unlike AdamW's: this fraction of each parameter is added to its gradient. Default 0. */
+  readonly weightDecay?: number;
   /** Changes the learning rate over the run. By default it is constant. */
   readonly schedule?: LearningRateSchedule;
 }
 
 /**
  * torch.optim.Adam (Kingma & Ba, algorithm 1; epsilon outside the corrected root):
- * `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`,
+ * `g += decay p`, `m = b1 m + (1 - b1) g`, `v = b2 v + (1 - b2) g^2`,
  * `p -= lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps)`.
  * The set of parameters is fixed; moments are stored by parameter name. Bias corrections are computed in float64
  * on the host.
  */
-export class Adam {
+export class Adam implements Optimizer {
   readonly #parameters: ReadonlyMap<string, Variable>;
-  readonly #options: Required<Omit<AdamOptions, 'schedule'>>;
+  readonly #options: Required<Omit<AdamOptions, 'schedule' | 'kind'>>;
   readonly #schedule: LearningRateSchedule | undefined;
   readonly #firstMoments: ReadonlyMap<string, Variable>;
   readonly #secondMoments: ReadonlyMap<string, Variable>;
@@ -46,51 +48,42 @@ export class Adam {
 
   /** @throws {DskdError} `invalid-config` */
   constructor(parameters: ReadonlyMap<string, Variable>, options: AdamOptions) {
-    const { learningRate, beta1 = 0.5, beta2 = 0.999, epsilon = 1e-8, schedule } = options;
-    const valid = learningRate > 0 && epsilon > 0 && [beta1, beta2].every((beta) => beta >= 0 && beta < 1);
-    if (!valid || !Number.isFinite(learningRate)) {
+    const { learningRate, beta1 = 0.5, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0, schedule } = options;
+    const betas = [beta1, beta2].every((beta) => beta >= 0 && beta < 1);
+    const valid = learningRate > 0 && epsilon > 0 && betas && weightDecay >= 0;
+    if (!valid || !Number.isFinite(learningRate + weightDecay)) {
       throw new DskdError(
         'invalid-config',
-        `Got Adam with learning rate ${learningRate}, betas ${beta1} and ${beta2}, epsilon ${epsilon}; ` +
-          'wanted a positive rate and epsilon, betas in [0, 1).',
-        { details: { learningRate, beta1, beta2, epsilon } },
+        `Got Adam with learning rate ${learningRate}, betas ${beta1} and ${beta2}, epsilon ${epsilon}, ` +
+          `weight decay ${weightDecay}; wanted a positive rate and epsilon, betas in [0, 1), a decay of at least 0.`,
+        { details: { learningRate, beta1, beta2, epsilon, weightDecay } },
       );
     }
     if (schedule) assertSchedule(schedule);
-    this.#options = { learningRate, beta1, beta2, epsilon };
+    this.#options = { learningRate, beta1, beta2, epsilon, weightDecay };
     this.#schedule = schedule;
     this.#parameters = new Map(parameters);
     this.#firstMoments = zerosLike(parameters);
     this.#secondMoments = zerosLike(parameters);
   }
 
-  /**
-   * Updates every parameter once. The caller disposes `gradients`.
-   * @param gradients by parameter name, one for each parameter, of the parameter's shape.
-   * @throws {DskdError} `invalid-argument` naming a parameter without gradient; then nothing was updated.
-   */
   apply(gradients: ReadonlyMap<string, Tensor>): void {
-    for (const name of this.#parameters.keys()) {
-      if (!gradients.has(name)) {
-        throw new DskdError('invalid-argument', `The parameter '${name}' received no gradient.`, {
-          hint: 'Every parameter of a student must contribute to its objective; remove unused parameters.',
-          details: { parameter: name },
-        });
-      }
-    }
+    assertGradients(this.#parameters, gradients);
     const factor = this.#schedule ? rateFactor(this.#schedule, this.#step) : 1;
     this.#step += 1;
-    const { learningRate, beta1, beta2, epsilon } = this.#options;
+    const { learningRate, beta1, beta2, epsilon, weightDecay } = this.#options;
     const stepSize = (learningRate * factor) / (1 - beta1 ** this.#step);
     const rootCorrection = Math.sqrt(1 - beta2 ** this.#step);
     tidy(() => {
       const [keepFirst, takeFirst] = [scalar(beta1), scalar(1 - beta1)];
       const [keepSecond, takeSecond] = [scalar(beta2), scalar(1 - beta2)];
       const [rootScale, tiny, rate] = [scalar(rootCorrection), scalar(epsilon), scalar(stepSize)];
+      const decay = scalar(weightDecay);
       for (const [name, parameter] of this.#parameters) {
         const first = this.#firstMoments.get(name)!;
         const second = this.#secondMoments.get(name)!;
-        const gradient = gradients.get(name)!;
+        const plain = gradients.get(name)!;
+        const gradient = weightDecay === 0 ? plain : tidy(() => add(plain, mul(parameter, decay)));
         // One tidy per update: at most four temporary arrays of the parameter's size exist at a time.
         tidy(() => first.assign(add(mul(first, keepFirst), mul(gradient, takeFirst))));
         tidy(() => second.assign(add(mul(second, keepSecond), mul(square(gradient), takeSecond))));
@@ -98,11 +91,12 @@ export class Adam {
           const denominator = tidy(() => add(div(sqrt(second), rootScale), tiny));
           parameter.assign(sub(parameter, mul(div(first, denominator), rate)));
         });
+        if (gradient !== plain) gradient.dispose();
       }
     });
   }
 
-  async capture(): Promise<AdamState> {
+  async capture(): Promise<OptimizerState> {
     return {
       step: this.#step,
       firstMoments: await captureVariables(this.#firstMoments),
@@ -110,28 +104,15 @@ export class Adam {
     };
   }
 
-  /** @throws {DskdError} `shape-mismatch` */
-  restore(state: AdamState): void {
+  restore(state: OptimizerState): void {
     restoreVariables(this.#firstMoments, state.firstMoments, 'first moments');
     restoreVariables(this.#secondMoments, state.secondMoments, 'second moments');
     this.#step = state.step;
   }
 
-  /** Disposes the moments, not the parameters. */
   dispose(): void {
     for (const moments of [this.#firstMoments, this.#secondMoments]) {
       for (const moment of moments.values()) moment.dispose();
     }
   }
-}
-
-function zerosLike(parameters: ReadonlyMap<string, Variable>): Map<string, Variable> {
-  const moments = new Map<string, Variable>();
-  for (const [name, { shape }] of parameters) {
-    moments.set(
-      name,
-      tidy(() => variable(zeros(shape), false)),
-    );
-  }
-  return moments;
 }

@@ -2,12 +2,12 @@ import { largestBatch } from './schedule.js';
 
 /** Largest heap of wasm, which has 32-bit addresses. */
 const WASM_HEAP_LIMIT = 2 ** 32;
-/** Parameter, gradient and Adam's two moments, each float32. */
-const BYTES_PER_PARAMETER = 16;
+/** Parameter, gradient and two moments of Adam, or one of SGD; each float32. */
+const BYTES_PER_PARAMETER = { adam: 16, sgd: 12 } as const;
 /** XNNPACK keeps a packed copy of a convolution's weights until they change. */
 const PACKED_BYTES_PER_PARAMETER = 4;
-/** Temporary arrays of a parameter's size in an Adam update, which handles one parameter after another. */
-const ADAM_INTERMEDIATES = 4;
+/** Temporary arrays of a parameter's size in an update, which handles one parameter after another. */
+const UPDATE_INTERMEDIATES = 4;
 
 export interface MemoryEstimateInput {
   /** The teacher's weights, plus its largest memory use while it extracts one batch. */
@@ -16,6 +16,8 @@ export interface MemoryEstimateInput {
     readonly name?: string;
     /** Number of trainable values. */
     readonly parameters: number;
+    /** Default `adam`. */
+    readonly optimizer?: 'adam' | 'sgd';
     /** Tensors that the forward and backward pass of one image keep until the gradients are computed. */
     readonly activationBytesPerImage: number;
     /** The largest single parameter. */
@@ -81,13 +83,14 @@ export function estimateMemory(input: MemoryEstimateInput): MemoryEstimate {
       bytes: Math.min(images * featureBytesPerImage, input.cacheBytes ?? 2 ** 30),
     },
   ];
-  const bytesPerParameter = BYTES_PER_PARAMETER + (backend === 'wasm' ? PACKED_BYTES_PER_PARAMETER : 0);
-  named.forEach(({ name, parameters, largestParameterBytes = 0 }, index) => {
+  const packed = backend === 'wasm' ? PACKED_BYTES_PER_PARAMETER : 0;
+  named.forEach(({ name, parameters, optimizer = 'adam', largestParameterBytes = 0 }, index) => {
     const heap = workers ? name : 'main';
     parts.push({
-      what: `parameters of ${name} with Adam`,
+      what: `parameters of ${name} with its optimizer`,
       heap,
-      bytes: parameters * bytesPerParameter + ADAM_INTERMEDIATES * largestParameterBytes,
+      bytes:
+        parameters * (BYTES_PER_PARAMETER[optimizer] + packed) + UPDATE_INTERMEDIATES * largestParameterBytes,
     });
     if (!workers) return;
     parts.push({ what: 'features of a batch', heap, bytes: featureBytes });

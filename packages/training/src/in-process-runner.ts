@@ -10,7 +10,8 @@ import {
   type Tensor4D,
 } from '@tensorflow/tfjs-core';
 import { DskdError } from '@dskd/base';
-import { Adam } from './adam.js';
+import type { Student } from '@dskd/core';
+import { createOptimizer } from './create-optimizer.js';
 import type { FeatureBatch } from './feature-batch.js';
 import type { Position, StudentRunner, StudentTask } from './student-runner.js';
 import { captureVariables, restoreStudent, type ArrayState } from './training-state.js';
@@ -25,12 +26,16 @@ export function inProcessRunner(task: StudentTask): StudentRunner {
   if (student.parameters.size === 0) {
     throw new DskdError('invalid-config', `The student '${name}' has no parameters to train.`);
   }
-  const adam = new Adam(student.parameters, task.optimizer);
+  const optimizer = createOptimizer(student.parameters, task.optimizer);
   const variables = [...student.parameters.values()];
 
-  function lossAndGradients(teacher: readonly Tensor4D[]): { loss: Scalar; gradients: Map<string, Tensor> } {
+  function lossAndGradients(
+    teacher: readonly Tensor4D[],
+    position: Position,
+  ): { loss: Scalar; gradients: Map<string, Tensor> } {
+    const targets = targetsOf(student, teacher);
     const { value, grads } = variableGrads(
-      () => objective.loss(teacher, student.forward(teacher, { training: true })),
+      () => objective.loss(targets, student.forward(teacher, { training: true, position })),
       variables,
     );
     const gradients = new Map<string, Tensor>();
@@ -47,7 +52,7 @@ export function inProcessRunner(task: StudentTask): StudentRunner {
 
     async step(features, position) {
       const teacher = features.tensors();
-      const { loss, gradients } = lossAndGradients(teacher);
+      const { loss, gradients } = lossAndGradients(teacher, position);
       try {
         // One download per step: the sum is not finite if any entry of any gradient is not finite.
         const probe = tidy(() =>
@@ -58,7 +63,7 @@ export function inProcessRunner(task: StudentTask): StudentRunner {
         if (!Number.isFinite(lossValue) || !Number.isFinite(gradientSum)) {
           throw await instabilityError(task, features, position, lossValue!);
         }
-        adam.apply(gradients);
+        optimizer.apply(gradients);
         return lossValue!;
       } finally {
         dispose([loss, ...gradients.values()]);
@@ -88,20 +93,25 @@ export function inProcessRunner(task: StudentTask): StudentRunner {
       const buffers = await captureVariables(student.buffers);
       assertFinite(name, parameters);
       assertFinite(name, buffers);
-      return { name, parameters, buffers, optimizer: await adam.capture() };
+      return { name, parameters, buffers, optimizer: await optimizer.capture() };
     },
 
     restore(state) {
       restoreStudent(student, state);
-      adam.restore(state.optimizer);
+      optimizer.restore(state.optimizer);
       return Promise.resolve();
     },
 
     dispose() {
-      adam.dispose();
+      optimizer.dispose();
       return Promise.resolve();
     },
   };
+}
+
+/** The levels that a student predicts. */
+function targetsOf({ firstTarget = 0 }: Student, teacher: readonly Tensor4D[]): readonly Tensor4D[] {
+  return firstTarget === 0 ? teacher : teacher.slice(firstTarget);
 }
 
 function assertFinite(student: string, arrays: ReadonlyMap<string, ArrayState>): void {
@@ -129,8 +139,11 @@ async function isFinite(value: Tensor): Promise<boolean> {
 async function findLevels(
   { student, objective }: StudentTask,
   features: FeatureBatch,
+  position: Position,
 ): Promise<{ what: string; levels: number[] }> {
   const teacher = features.tensors();
+  const { firstTarget = 0 } = student;
+  const targets = teacher.length - firstTarget;
   const levels = features.levels.map((_, level) => level);
   const found: Record<'teacher features' | 'loss' | 'gradient', number[]> = {
     'teacher features': [],
@@ -139,10 +152,14 @@ async function findLevels(
   };
   for (const level of levels) {
     if (!(await isFinite(teacher[level]!))) found['teacher features'].push(level);
+    const target = level - firstTarget;
+    if (target < 0) continue;
     // Momentum 0: the check must not change the running statistics.
     const lossOfLevel = (): Scalar => {
-      const predictions = student.forward(teacher, { training: true, batchNormMomentum: 0 });
-      return objective.loss([teacher[level]!], [predictions[level]!]);
+      const predictions = student.forward(teacher, { training: true, batchNormMomentum: 0, position });
+      // Whatever a student returns beside its levels belongs to each of them.
+      const one = [predictions[target]!, ...predictions.slice(targets)];
+      return objective.loss([teacher[level]!], one);
     };
     const { value, grads } = variableGrads(lossOfLevel, [...student.parameters.values()]);
     const gradients = Object.values(grads);
@@ -165,10 +182,11 @@ async function findLevels(
 async function instabilityError(
   task: StudentTask,
   features: FeatureBatch,
-  { epoch, step }: Position,
+  position: Position,
   loss: number,
 ): Promise<DskdError> {
-  const { what, levels } = await findLevels(task, features);
+  const { epoch, step } = position;
+  const { what, levels } = await findLevels(task, features, position);
   const names = levels.map((level) => features.levels[level]!.name);
   return new DskdError(
     'numerical-instability',

@@ -1,4 +1,5 @@
 export type { AdamOptions } from './adam.js';
+export type { OptimizerOptions } from './create-optimizer.js';
 export { readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
 export { estimateMemory, sumMemory, type MemoryEstimate } from './estimate-memory.js';
 export type { BatchLevel, FeatureBatch } from './feature-batch.js';

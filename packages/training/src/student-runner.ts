@@ -1,5 +1,5 @@
 import type { Objective, Student } from '@dskd/core';
-import type { AdamOptions } from './adam.js';
+import type { OptimizerOptions } from './create-optimizer.js';
 import type { FeatureBatch } from './feature-batch.js';
 import type { StudentState } from './training-state.js';
 
@@ -9,7 +9,7 @@ export interface StudentTask {
   readonly name: string;
   readonly student: Student;
   readonly objective: Objective;
-  readonly optimizer: AdamOptions;
+  readonly optimizer: OptimizerOptions;
 }
 
 /** Epoch and step of a run. */

@@ -10,12 +10,12 @@ export interface ArrayState {
 }
 
 /** State of the optimizer. */
-export interface AdamState {
+export interface OptimizerState {
   /** Number of updates made. */
   readonly step: number;
-  /** By parameter name. */
+  /** By parameter name: Adam's first moments, or the momentum buffers of SGD. */
   readonly firstMoments: ReadonlyMap<string, ArrayState>;
-  /** By parameter name. */
+  /** By parameter name; none of SGD. */
   readonly secondMoments: ReadonlyMap<string, ArrayState>;
 }
 
@@ -24,7 +24,7 @@ export interface StudentState {
   readonly name: string;
   readonly parameters: ReadonlyMap<string, ArrayState>;
   readonly buffers: ReadonlyMap<string, ArrayState>;
-  readonly optimizer: AdamState;
+  readonly optimizer: OptimizerState;
 }
 
 /** State of a run between two steps. A run resumed from it gives the same bits as one without a break. */

@@ -39,6 +39,11 @@ const RUNNING = 'Running';
 
 /** Options of the methods that train students. */
 const OF_STUDENTS = { group: STUDENTS, methods: ['dskd', 'rd'], recorded: true } as const;
+/** Options of every training in epochs. */
+const OF_TRAININGS = {
+  ...OF_STUDENTS,
+  methods: [...OF_STUDENTS.methods, ...TRAINING_DEFAULTS.imageStudents.methods],
+} as const;
 /** Options of the paper's method only: `rd` has no global student. */
 const OF_DSKD = { ...OF_STUDENTS, methods: ['dskd'] } as const;
 /** Options of fits that take long enough to be interrupted, possibly also those of plugins' methods. */
@@ -131,7 +136,7 @@ export const trainOptions = {
   ),
   method: option(
     text().default(TRAINING_DEFAULTS.method),
-    `${TRAINING_DEFAULTS.closedForm.join(', ')} learn in seconds; dskd (the paper's two students) and rd (the local one) in minutes; or one that a --plugin registers`,
+    `${TRAINING_DEFAULTS.closedForm.join(', ')} learn in seconds; dskd (the paper's two students), rd (the local one), ${TRAINING_DEFAULTS.imageStudents.methods.join(', ')} in minutes; or one that a --plugin registers`,
     {
       main: true,
       group: METHOD,
@@ -196,23 +201,25 @@ export const trainOptions = {
   }),
   epochs: option(positiveInteger().optional(), 'number of epochs', {
     main: true,
-    ...OF_STUDENTS,
+    ...OF_TRAININGS,
     value: 'n',
-    defaultText: `as many as make ${DSKD_DEFAULTS.minSteps} steps`,
+    defaultText:
+      `as many as make ${DSKD_DEFAULTS.minSteps} steps; ` +
+      `${TRAINING_DEFAULTS.imageStudents.epochs} for ${TRAINING_DEFAULTS.imageStudents.methods.join(', ')}`,
     example: 20,
   }),
   minutes: option(
     positiveNumber().optional(),
     'minutes of training in place of --epochs: it ends with the last epoch that fits',
-    { main: true, ...OF_STUDENTS, value: 'n', example: 5 },
+    { main: true, ...OF_TRAININGS, value: 'n', example: 5 },
   ),
   earlyStopping: option(
     positiveInteger().optional(),
     `end when good images that are kept back have not improved for so many epochs; without --epochs or --minutes, after ${DSKD_DEFAULTS.mostSteps} steps at the latest`,
-    { ...OF_STUDENTS, value: 'epochs', example: DSKD_DEFAULTS.patience },
+    { ...OF_TRAININGS, value: 'epochs', example: DSKD_DEFAULTS.patience },
   ),
   batchSize: option(positiveInteger().default(DSKD_DEFAULTS.batchSize), 'images per step', {
-    ...OF_STUDENTS,
+    ...OF_TRAININGS,
     value: 'n',
   }),
   localLearningRate: option(

@@ -1,16 +1,9 @@
 import { createObjective } from '@dskd/losses';
 import { createStudent } from '@dskd/models';
-import {
-  inProcessRunner,
-  readCheckpoint,
-  restoreStudent,
-  trainStudents,
-  writeCheckpoint,
-  type StudentRunner,
-  type StudentState,
-} from '@dskd/training';
+import { restoreStudent, type StudentState } from '@dskd/training';
 import type { Fit, FitInput, JsonObject } from '../contract.js';
-import { splitForEarlyStopping } from './early-stopping.js';
+import { heldOutCount } from '../students/early-stopping.js';
+import { trainPlans } from '../students/train.js';
 import { branchConfig, checkConfig, DskdModel } from './model.js';
 import { epochsFor, type DskdOptions } from './options.js';
 import { planBranches, SET_UP_MODULE, setUpStudent, withInitialStates, type BranchPlan } from './plan.js';
@@ -29,57 +22,29 @@ function describeRun(input: FitInput, plans: readonly BranchPlan[], options: Dsk
 }
 
 /** Trains the students of `plans`, each in this thread or where `execution.runner` puts it. */
-async function train(
+function train(
   input: FitInput,
   plans: readonly BranchPlan[],
   options: DskdOptions,
-): ReturnType<typeof trainStudents> {
-  const { trainingImages, seed, execution, checkpoint, onEvent, signal } = input;
-  const { batchSize, minutes, reestimateBatchNorm } = options;
+): ReturnType<typeof trainPlans> {
+  const { batchSize, minutes, earlyStopping, reestimateBatchNorm } = options;
+  const images = input.trainingImages.length;
   const teacher = teacherOf(input);
-  const run = describeRun(input, plans, options);
-  const split = splitForEarlyStopping(trainingImages, options, seed);
-  const saved = input.resumeFrom && readCheckpoint(input.resumeFrom, { run });
-
-  const runners: StudentRunner[] = [];
-  const students: { dispose(): void }[] = [];
-  try {
-    for (const plan of withInitialStates(plans, teacher, options)) {
-      if (execution.runner) {
-        const { name } = plan;
-        runners.push(await execution.runner({ name, setUpModule: SET_UP_MODULE, options: plan }));
-      } else {
-        const task = setUpStudent(plan);
-        students.push(task.student);
-        runners.push(inProcessRunner(task));
-      }
-    }
-    return await trainStudents({
-      teacher: teacher.extractor,
-      students: runners,
-      ...split,
-      epochs: epochsFor(options, split.images.length),
-      ...(minutes !== undefined && { timeLimit: 60_000 * minutes }),
-      batchSize,
-      seed,
-      reestimateBatchNorm,
-      ...(signal && { signal }),
-      ...(onEvent && { onEvent }),
-      ...(execution.featureCacheBytes !== undefined && {
-        featureCache: { maxBytes: execution.featureCacheBytes },
-      }),
-      ...(checkpoint && {
-        checkpoint: {
-          everyEpochs: checkpoint.everyEpochs,
-          save: async (state) => checkpoint.save(writeCheckpoint({ state, run })),
-        },
-      }),
-      ...(saved && { resumeFrom: saved.state }),
-    });
-  } finally {
-    await Promise.all(runners.map((runner) => runner.dispose()));
-    for (const student of students) student.dispose();
-  }
+  return trainPlans(input, {
+    extractor: teacher.extractor,
+    students: withInitialStates(plans, teacher, options).map((plan) => ({
+      name: plan.name,
+      setUpModule: SET_UP_MODULE,
+      options: plan,
+      setUp: () => setUpStudent(plan),
+    })),
+    epochs: epochsFor(options, images - heldOutCount(images, options)),
+    minutes,
+    earlyStopping,
+    batchSize,
+    reestimateBatchNorm,
+    run: describeRun(input, plans, options),
+  });
 }
 
 /** Students in this thread, holding what was trained wherever it was trained. */

@@ -2,7 +2,7 @@ import { summarizeStudent } from '@dskd/models';
 import { countSteps, estimateMemory } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Alternative, CostEstimate, Execution, FitPlan, Size } from '../contract.js';
-import { heldOutCount } from './early-stopping.js';
+import { heldOutCount } from '../students/early-stopping.js';
 import { epochsFor, type DskdOptions } from './options.js';
 import { planBranches } from './plan.js';
 import { teacherOf } from './teacher.js';

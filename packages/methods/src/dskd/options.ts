@@ -3,6 +3,7 @@ import type { StudentArchitecture } from '@dskd/models';
 import { tensorFiles } from '@dskd/weights';
 import { z } from 'zod';
 import { TRAINING_DEFAULTS } from '../defaults.js';
+import { earlyStopping } from '../students/early-stopping.js';
 
 const DEFAULTS = TRAINING_DEFAULTS.dskd;
 
@@ -54,16 +55,8 @@ const common = {
    * same students again.
    */
   minutes: z.number().positive().optional(),
-  /**
-   * Keeps back a fraction of the training images, at least one, and ends the training when the loss of no student has
-   * fallen on them for `patience` epochs. `epochs` or `minutes` are the most; without either it is 1,000 steps.
-   */
-  earlyStopping: z
-    .strictObject({
-      patience: count.default(DEFAULTS.patience),
-      fraction: z.number().positive().lt(1).default(DEFAULTS.heldOutFraction),
-    })
-    .optional(),
+  /** Ends the training when images that are kept back say so. Without `epochs` or `minutes`, at the latest after 1,000 steps. */
+  earlyStopping,
   batchSize: count.default(DEFAULTS.batchSize),
   /** Re-estimate batch-norm statistics over the training images after training. */
   reestimateBatchNorm: z.boolean().default(DEFAULTS.reestimateBatchNorm),

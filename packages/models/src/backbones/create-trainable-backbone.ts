@@ -6,19 +6,34 @@ import { affineInput } from '../input-transform.js';
 import { addRelu } from '../layers/tensor-ops.js';
 import { batchNorm } from '../layers/batch-norm.js';
 import { convolution } from '../layers/convolution.js';
-import { chain, NetworkPlan, type Layer, type MapShape } from '../layers/network-plan.js';
+import {
+  chain,
+  elements,
+  NetworkPlan,
+  type ForwardMode,
+  type Layer,
+  type MapShape,
+  type ParameterSlot,
+} from '../layers/network-plan.js';
 import { loadState, readState } from '../layers/state-dict.js';
-import type { Block, Convolution, Stage } from './plan.js';
-import { selectLevels, type BackboneName } from './registry.js';
+import { maxPool } from './max-pool.js';
+import { narrowPlan } from './narrow-plan.js';
+import type { Block, Convolution, MaxPool, Plan, Stage } from './plan.js';
+import { levelsOf, selectLevels, type BackboneName } from './registry.js';
+import { pooledSize } from './sizes-and-cost.js';
 
 export interface TrainableBackboneOptions {
-  /** Seed of the initial weights. */
-  readonly seed: number;
+  /** Seed of the initial weights. Null leaves them at 0, for a state that is loaded next. */
+  readonly seed: number | null;
   /**
    * Adds a linear 1x1 convolution with bias to levels: number of its output channels by the name of the level. With
    * heads, `forward` returns the outputs of the heads, and only levels with a head are computed.
    */
   readonly heads?: Readonly<Record<string, number>>;
+  /** Names of the levels, where there are no heads. Default: the backbone's own. */
+  readonly levels?: readonly string[];
+  /** Fraction of the network's channels, rounded up to multiples of 8. Default 1. */
+  readonly width?: number;
 }
 
 /** A backbone whose weights can be trained. It owns its variables; `dispose` frees them. */
@@ -40,35 +55,38 @@ export interface TrainableBackbone {
     images: tf.Tensor4D,
     options: { readonly training: boolean; readonly batchNormMomentum?: number },
   ): tf.Tensor4D[];
-  /** Returns a copy of all weights and statistics by torch's names and layouts, without heads: for `createBackbone`. */
-  stateDict(): Promise<StateDict>;
   /**
-   * Loads a result of {@link stateDict}. Heads do not change.
+   * Returns a copy of all weights and statistics by torch's names and layouts: for `createBackbone`, where the width is 1.
+   * @param options.heads whether those of the heads are among them. Default false.
+   */
+  stateDict(options?: { readonly heads?: boolean }): Promise<StateDict>;
+  /**
+   * Loads a result of {@link stateDict}, with the same option; without it heads do not change.
    * @throws {DskdError} `weights-mismatch` with all tensors that are missing, unknown or of another shape.
    */
-  loadStateDict(entries: ReadonlyMap<string, StateDictEntry>): void;
+  loadStateDict(entries: ReadonlyMap<string, StateDictEntry>, options?: { readonly heads?: boolean }): void;
   dispose(): void;
   [Symbol.dispose](): void;
 }
 
 /** Size for which the plan counts costs. The layers accept images of any size. */
 const NOMINAL_INPUT: MapShape = [256, 256, 3];
-/** Epsilon of the batch norm of our layers. */
-const EPSILON = 1e-5;
 
 function untrainable(name: string, why: string): DskdError {
   return new DskdError('invalid-argument', `${name} cannot be trained: it has ${why}.`, {
-    hint: 'Use a residual network of 3x3 and 1x1 convolutions with batch norm: teacher-tiny.',
+    hint: 'Use a residual network: its convolutions have batch norm.',
   });
 }
 
 class PlanLayers {
   readonly #network: string;
   readonly #plan: NetworkPlan;
+  readonly #epsilon: number;
 
-  constructor(network: string, plan: NetworkPlan) {
+  constructor(network: string, plan: NetworkPlan, epsilon: number) {
     this.#network = network;
     this.#plan = plan;
+    this.#epsilon = epsilon;
   }
 
   stage({ blocks }: Stage, input: MapShape): Layer {
@@ -83,6 +101,7 @@ class PlanLayers {
 
   #block(block: Block, input: MapShape): Layer {
     if (block.kind === 'convolution') return this.#normalized(block.convolution, input);
+    if (block.kind === 'max-pool') return this.#pool(block, input);
     if (block.kind !== 'residual') throw untrainable(this.#network, `a ${block.kind} block`);
     const { shortcut } = block;
     const [first, ...rest] = block.body;
@@ -96,33 +115,52 @@ class PlanLayers {
     };
   }
 
+  #pool(pool: MaxPool, [height, width, channels]: MapShape): Layer {
+    const shape: MapShape = [...pooledSize([height, width], pool), channels] as const;
+    // A copy with its border is kept for the gradient.
+    this.#plan.cost('max-pool', shape, 0, elements(shape) + elements([height + 1, width + 1, channels]));
+    return { shape, apply: (x) => tf.tidy(() => maxPool(x, pool)) };
+  }
+
   #normalized({ name, norm, outputs, kernel, stride, relu }: Convolution, input: MapShape): Layer {
     if (norm === undefined) throw untrainable(this.#network, `no batch norm after '${name}'`);
-    if ((kernel !== 1 && kernel !== 3) || (stride !== 1 && stride !== 2)) {
+    if ((kernel !== 1 && kernel !== 3 && kernel !== 7) || (stride !== 1 && stride !== 2)) {
       throw untrainable(this.#network, `a ${kernel}x${kernel} convolution of stride ${stride}, '${name}'`);
     }
     const layer = convolution(this.#plan, name, input, { outputs, kernel, stride });
-    return chain(layer, batchNorm(this.#plan, norm, layer.shape, { relu }));
+    return chain(layer, batchNorm(this.#plan, norm, layer.shape, { relu, epsilon: this.#epsilon }));
   }
 }
 
+interface PlannedBackbone {
+  readonly plan: NetworkPlan;
+  readonly network: Plan;
+  readonly levels: readonly FeatureLevel[];
+  /** Slots of the heads are not among them. */
+  readonly backboneSlots: readonly ParameterSlot[];
+  /** `[height, width, channels]` of each level, after its head. */
+  readonly shapes: readonly MapShape[];
+  /** Features or predictions of the levels, from transformed images. */
+  readonly apply: (images: tf.Tensor4D, mode: ForwardMode) => tf.Tensor4D[];
+}
+
 /**
- * Makes a trainable backbone with random weights (He initialization, fan out, by seed and name).
- * @returns the backbone. The caller disposes it.
- * @throws {DskdError} `invalid-argument` for an unknown name or level, and for a network with a layer that cannot
- * be trained: pooling, a 7x7 convolution, another batch-norm epsilon, BGR input.
+ * Plans the layers and parameters of a trainable backbone. No tensor is made.
+ * @param input shape of the images for which costs are counted. The layers accept images of any size.
+ * @throws {DskdError} as {@link createTrainableBackbone}
  */
-export function createTrainableBackbone(
+export function planTrainableBackbone(
   name: BackboneName,
-  { seed, heads }: TrainableBackboneOptions,
-): TrainableBackbone {
-  const { plan: network, stages, levels } = selectLevels(name, heads && Object.keys(heads));
-  if (network.batchNormEpsilon !== EPSILON || network.inputTransform.channelOrder !== 'rgb') {
-    throw untrainable(name, 'another batch norm or input than torchvision');
-  }
+  { heads, levels: wanted, width = 1 }: Omit<TrainableBackboneOptions, 'seed'>,
+  input: MapShape,
+): PlannedBackbone {
+  const selected = selectLevels(name, heads ? Object.keys(heads) : wanted);
+  const network = narrowPlan(selected.plan, width);
+  const stages = network.stages.slice(0, selected.stages.length);
+  const levels = levelsOf(stages).filter((level) => selected.levels.some((one) => one.name === level.name));
   const plan = new NetworkPlan();
-  const layers = new PlanLayers(name, plan);
-  let shape = NOMINAL_INPUT;
+  const layers = new PlanLayers(name, plan, network.batchNormEpsilon);
+  let shape = input;
   const bodies = stages.map((stage) => {
     const layer = layers.stage(stage, shape);
     ({ shape } = layer);
@@ -136,14 +174,47 @@ export function createTrainableBackbone(
       return [level, convolution(plan, `heads.${level}`, body.layer.shape, options)] as const;
     }),
   );
-  plan.allocate(seed);
+  return {
+    plan,
+    network,
+    levels,
+    backboneSlots,
+    shapes: bodies
+      .filter(({ isLevel }) => isLevel)
+      .map(({ layer, name: stage }) => (headOf.get(stage) ?? layer).shape),
+    apply(images, mode) {
+      const results: tf.Tensor4D[] = [];
+      let x = images;
+      for (const { layer, isLevel, name: stage } of bodies) {
+        x = layer.apply(x, mode);
+        if (isLevel) results.push(headOf.get(stage)?.apply(x, mode) ?? x);
+      }
+      return results;
+    },
+  };
+}
+
+/**
+ * Makes a trainable backbone with random weights (He initialization, fan out, by seed and name).
+ * @returns the backbone. The caller disposes it.
+ * @throws {DskdError} `invalid-argument` for an unknown name or level, and for a network with a layer that cannot
+ * be trained: a convolution without batch norm.
+ */
+export function createTrainableBackbone(
+  name: BackboneName,
+  options: TrainableBackboneOptions,
+): TrainableBackbone {
+  const { plan, network, levels, backboneSlots, apply } = planTrainableBackbone(name, options, NOMINAL_INPUT);
+  plan.allocate(options.seed);
   const input = affineInput(network.inputTransform);
+  const isBgr = network.inputTransform.channelOrder === 'bgr';
   const variables = (trainable: boolean): Map<string, tf.Variable> =>
     new Map(
       plan.slots
         .filter(({ spec }) => spec.trainable === trainable)
         .map((slot) => [slot.spec.name, slot.variable]),
     );
+  const slots = (heads = false): readonly ParameterSlot[] => (heads ? plan.slots : backboneSlots);
   const dispose = (): void => {
     plan.dispose();
     tf.dispose([input.factor, input.offset]);
@@ -156,17 +227,12 @@ export function createTrainableBackbone(
     forward(images, { training, batchNormMomentum = 0.1 }) {
       const mode = { training, batchNormMomentum };
       return tf.tidy(() => {
-        const results: tf.Tensor4D[] = [];
-        let x: tf.Tensor4D = tf.sub(tf.mul(images, input.factor), input.offset);
-        for (const { layer, isLevel, name: stage } of bodies) {
-          x = layer.apply(x, mode);
-          if (isLevel) results.push(headOf.get(stage)?.apply(x, mode) ?? x);
-        }
-        return results;
+        const transformed = tf.sub<tf.Tensor4D>(tf.mul(images, input.factor), input.offset);
+        return apply(isBgr ? tf.reverse(transformed, 3) : transformed, mode);
       });
     },
-    stateDict: () => readState(backboneSlots),
-    loadStateDict: (entries) => loadState(backboneSlots, entries, { network: name }),
+    stateDict: ({ heads } = {}) => readState(slots(heads)),
+    loadStateDict: (entries, { heads } = {}) => loadState(slots(heads), entries, { network: name }),
     dispose,
     [Symbol.dispose]: dispose,
   };

@@ -27,7 +27,7 @@ function normalizeBatch(
   input: tf.Tensor4D,
   weight: tf.Tensor,
   bias: tf.Tensor,
-  relu: boolean,
+  { relu, epsilon }: { readonly relu: boolean; readonly epsilon: number },
   statistics: Statistics,
 ): tf.Tensor4D {
   const count = positionsOf(input);
@@ -38,7 +38,7 @@ function normalizeBatch(
       tf.div<tf.Tensor1D>(sumOverPositions(tf.squaredDifference(x, mean)), count),
     );
     statistics(mean, variance);
-    const inverse = tf.rsqrt(tf.add(variance, EPSILON));
+    const inverse = tf.rsqrt(tf.add(variance, epsilon));
     const y = tf.tidy(() => {
       const scale = tf.mul(gamma, inverse);
       const shift = tf.sub(beta, tf.mul(mean, scale));
@@ -73,15 +73,16 @@ function normalizeBatch(
 }
 
 /**
- * torch's BatchNorm2d (eps 1e-5). In training it normalizes with the mean and the biased variance of the batch, and the
+ * torch's BatchNorm2d. In training it normalizes with the mean and the biased variance of the batch, and the
  * unbiased variance updates the running variance. Otherwise it normalizes with the running statistics.
  * @param options.relu whether a ReLU follows. One operation for both needs memory for one map less.
+ * @param options.epsilon added to the variance. Default 1e-5, as in torch.
  */
 export function batchNorm(
   plan: NetworkPlan,
   name: string,
   shape: MapShape,
-  { relu }: { readonly relu: boolean },
+  { relu, epsilon = EPSILON }: { readonly relu: boolean; readonly epsilon?: number },
 ): Layer {
   const channels = shape[2];
   const vector = (suffix: string, value: number, trainable: boolean) =>
@@ -105,7 +106,7 @@ export function batchNorm(
         hint: 'Train with a batch of two or more, or a larger input size.',
       });
     }
-    return normalizeBatch(input, weight.variable, bias.variable, relu, (mean, variance) => {
+    return normalizeBatch(input, weight.variable, bias.variable, { relu, epsilon }, (mean, variance) => {
       const move = (running: tf.Variable, batch: tf.Tensor): void =>
         running.assign(tf.add(tf.mul(running, 1 - momentum), tf.mul(batch, momentum)));
       move(runningMean.variable, mean);
@@ -113,7 +114,7 @@ export function batchNorm(
     });
   };
   const forInference = (input: tf.Tensor4D): tf.Tensor4D => {
-    const scale = tf.mul(weight.variable, tf.rsqrt(tf.add(runningVariance.variable, EPSILON)));
+    const scale = tf.mul(weight.variable, tf.rsqrt(tf.add(runningVariance.variable, epsilon)));
     const shift = tf.sub(bias.variable, tf.mul(runningMean.variable, scale));
     const result = tf.add<tf.Tensor4D>(tf.mul(input, scale), shift);
     return relu ? tf.relu(result) : result;

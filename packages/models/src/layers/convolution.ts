@@ -3,7 +3,7 @@ import { addBias } from './tensor-ops.js';
 import { elements, type Layer, type MapShape, type NetworkPlan } from './network-plan.js';
 
 type ConvolutionOptions = { readonly outputs: number; readonly stride: 1 | 2 } & (
-  | { readonly kernel: 3; readonly bias?: false }
+  | { readonly kernel: 3 | 7; readonly bias?: false }
   /** Without a bias by default. */
   | { readonly kernel: 1; readonly bias?: boolean }
 );
@@ -19,9 +19,10 @@ function everySecond(x: tf.Tensor4D): tf.Tensor4D {
   return tf.reshape(first, [batch, rows, columns, channels]);
 }
 
-/** Padding before and after one side for a 3x3 kernel with stride 2 and torch's padding of 1. */
-function padding(side: number): [number, number] {
-  return [1, side % 2];
+/** Padding before and after one side for an odd kernel with stride 2: torch's, as far as a window reaches it. */
+function padding(side: number, kernel: number): [number, number] {
+  const before = (kernel - 1) / 2;
+  return [before, before - 1 + (side % 2)];
 }
 
 /**
@@ -57,7 +58,7 @@ export function convolution(
       ? 0
       : kernel === 1
         ? shape[0] * shape[1] * inputs
-        : elements([height + 1 + (height % 2), width + 1 + (width % 2), inputs]);
+        : elements([height + kernel - 2 + (height % 2), width + kernel - 2 + (width % 2), inputs]);
   plan.cost(name, shape, elements(shape) * inputs * kernel * kernel, elements(shape) + readCopy);
 
   const pointwise = (input: tf.Tensor4D): tf.Tensor4D => {
@@ -71,7 +72,8 @@ export function convolution(
   const windowed = (input: tf.Tensor4D): tf.Tensor4D => {
     const filter = weight.variable as tf.Tensor4D;
     if (stride === 1) return tf.conv2d(input, filter, 1, 'same');
-    const padded = tf.pad(input, [[0, 0], padding(input.shape[1]), padding(input.shape[2]), [0, 0]]);
+    const [rows, columns] = [padding(input.shape[1], kernel), padding(input.shape[2], kernel)];
+    const padded = tf.pad(input, [[0, 0], rows, columns, [0, 0]]);
     return tf.conv2d(padded, filter, 2, 'valid');
   };
   return { shape, apply: (input) => tf.tidy(() => (kernel === 1 ? pointwise(input) : windowed(input))) };

@@ -2,7 +2,8 @@ import { DskdError } from '@dskd/base';
 import type { Student } from '@dskd/core';
 import type { StateDict, StateDictEntry } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
-import { elements, type LayerCost, NetworkPlan } from '../layers/network-plan.js';
+import { type LayerCost, NetworkPlan } from '../layers/network-plan.js';
+import { type NetworkSizes, planSizes } from '../layers/plan-sizes.js';
 import { loadState, type LoadStateDictOptions, readState } from '../layers/state-dict.js';
 import { type Bottleneck, globalBottleneck, localBottleneck } from './bottlenecks.js';
 import { decoder, type Decoder } from './decoder.js';
@@ -16,34 +17,19 @@ import {
 } from './student-config.js';
 
 /** Size and cost of a student. */
-export interface StudentSummary {
+export interface StudentSummary extends NetworkSizes {
   readonly preset: string;
   readonly branch: string;
   /** What preset and options come to. */
   readonly architecture: StudentArchitecture;
-  /** Number of trainable parameters. */
-  readonly parameters: number;
-  /** Number of running statistics. */
-  readonly buffers: number;
-  /** Multiply-accumulate operations of the forward pass of one image, in 1e9. */
-  readonly gmac: number;
-  /** Bytes of activations that a training step keeps for the backward pass, per image. */
-  readonly activationBytesPerImage: number;
-  /** Bytes of the largest parameter. */
-  readonly largestParameterBytes: number;
-  /** Bytes of the largest layer's output for one image. */
-  readonly largestMapBytesPerImage: number;
   readonly layers: readonly LayerCost[];
   /** Returns a table of the layers as text. */
   toString(): string;
 }
 
 function summarize(plan: NetworkPlan, config: StudentConfig): StudentSummary {
-  const count = (trainable: boolean): number =>
-    plan.slots.reduce((sum, slot) => sum + (slot.spec.trainable === trainable ? slot.size : 0), 0);
-  const parameters = count(true);
-  const gmac = plan.costs.reduce((sum, layer) => sum + layer.macs, 0) / 1e9;
-  const activationBytesPerImage = plan.costs.reduce((sum, layer) => sum + 4 * layer.keptElements, 0);
+  const sizes = planSizes(plan);
+  const { parameters, gmac, activationBytesPerImage } = sizes;
   const toString = (): string => {
     const rows = plan.costs
       .filter((layer) => layer.macs > 0)
@@ -63,12 +49,7 @@ function summarize(plan: NetworkPlan, config: StudentConfig): StudentSummary {
     preset: config.preset,
     branch: config.branch,
     architecture: config.architecture,
-    parameters,
-    buffers: count(false),
-    gmac,
-    activationBytesPerImage,
-    largestParameterBytes: 4 * Math.max(...plan.slots.map((slot) => slot.size)),
-    largestMapBytesPerImage: 4 * Math.max(...plan.costs.map(({ shape }) => elements(shape))),
+    ...sizes,
     layers: plan.costs,
     toString,
   };

@@ -27,6 +27,7 @@ test('a named method is used, with its options', () => {
   expect(of({ method: 'dskd' })).toBe('dskd');
   expect(of({ method: 'padim', methodOptions: '{}' })).toBe('padim');
   expect(of({ method: 'rd', preset: 'nano', localObjective: 'perPixelCosine' })).toBe('rd');
+  expect(of({ method: 'stfpm', epochs: 3, minutes: 1, batchSize: 2 })).toBe('stfpm');
   expect(of({ method: 'of-a-plugin', checkpoint: 'run' })).toBe('of-a-plugin');
 });
 
@@ -34,6 +35,7 @@ test.each([
   [{ method: 'instant', preset: 'nano', epochs: 3 }, '--preset, --epochs'],
   [{ method: 'patchcore', checkpoint: 'run' }, '--checkpoint'],
   [{ method: 'rd', gccb: 'pool' }, '--gccb'],
+  [{ method: 'ae', epochs: 3, preset: 'nano' }, '--preset'],
   [{ method: 'of-a-plugin', batchSize: 3 }, '--batch-size'],
 ])('%j: refuses options of other methods by name', (given, flags) => {
   expect(() => of(given)).toThrow(
@@ -87,6 +89,14 @@ test('the method sets size, normalization and fusion by default; defaults of stu
     calibration: { normalization: 'moments', fusion: 'maximum' },
     input: { size: [64, 64] },
   });
+});
+
+test('trainings of a network on images have the flags of a length, and nothing else of the students', async () => {
+  expect(await choices({ method: 'vae', epochs: 7, methodOptions: '{"latent": 3}' })).toMatchObject({
+    options: { epochs: 7, batchSize: 16, latent: 3 },
+    recorded: { method: 'vae', epochs: 7, batchSize: 16 },
+  });
+  expect((await choices({ method: 'stfpm', minutes: 2 })).options).toEqual({ minutes: 2, batchSize: 16 });
 });
 
 test('--method-options works for every method and overrides flags', async () => {

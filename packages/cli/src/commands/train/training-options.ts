@@ -4,6 +4,7 @@ import { DskdError } from '@dskd/base';
 import { assertAugmentation, gcadAugmentation, type Augmentation } from '@dskd/data';
 import { paperRecipe, type InputOptions, type TrainDetectorOptions } from '@dskd/detector';
 import type { BranchOptions } from '@dskd/methods';
+import { TRAINING_DEFAULTS } from '@dskd/methods/defaults';
 import type { OptionSet } from '../../options/option.js';
 import { recordedOptions } from '../../options/resolve.js';
 import { DEFAULT_OUT, trainOptions, type TrainOptions } from '../train.js';
@@ -24,19 +25,19 @@ function methodOptions(options: TrainOptions): object {
   return { ...studentOptions(options), ...parsedMethodOptions(options.methodOptions) };
 }
 
-/** Options from the flags of the students; empty for other methods. */
+/** Options from the flags of trainings in epochs; empty for other methods. */
 function studentOptions(options: TrainOptions): object {
   const { method, preset, epochs, minutes, earlyStopping, batchSize, reestimateBatchNorm } = options;
   const { gccb, gccbChannels } = options;
-  if (method !== 'dskd' && method !== 'rd') return {};
-  const common = {
-    preset,
+  const length = {
     batchSize,
-    reestimateBatchNorm,
     ...(epochs !== undefined && { epochs }),
     ...(minutes !== undefined && { minutes }),
     ...(earlyStopping !== undefined && { earlyStopping: { patience: earlyStopping } }),
   };
+  if ((TRAINING_DEFAULTS.imageStudents.methods as readonly string[]).includes(method)) return length;
+  if (method !== 'dskd' && method !== 'rd') return {};
+  const common = { preset, ...length, reestimateBatchNorm };
   if (method === 'rd') {
     const { objective, optimizer } = branchOf('local', options);
     return { ...common, objective, optimizer };

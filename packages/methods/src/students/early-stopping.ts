@@ -1,9 +1,28 @@
 import { DskdError, randomStream } from '@dskd/base';
 import type { ImageSet, TrainStudentsOptions } from '@dskd/training';
-import type { DskdOptions } from './options.js';
+import { z } from 'zod';
+import { TRAINING_DEFAULTS } from '../defaults.js';
+
+const DEFAULTS = TRAINING_DEFAULTS.dskd;
+
+/**
+ * Option of every method that trains in epochs: keeps back a fraction of the training images, at least one, and ends the
+ * training when the loss of no network has fallen on them for `patience` epochs. `epochs` or `minutes` still are the most.
+ */
+export const earlyStopping = z
+  .strictObject({
+    patience: z.int().positive().default(DEFAULTS.patience),
+    fraction: z.number().positive().lt(1).default(DEFAULTS.heldOutFraction),
+  })
+  .optional();
+
+/** What of a method's options decides it. */
+export interface EarlyStopping {
+  readonly earlyStopping?: z.output<typeof earlyStopping>;
+}
 
 /** How many of `images` training images are kept back. */
-export function heldOutCount(images: number, { earlyStopping }: Pick<DskdOptions, 'earlyStopping'>): number {
+export function heldOutCount(images: number, { earlyStopping }: EarlyStopping): number {
   return earlyStopping ? Math.max(1, Math.round(earlyStopping.fraction * images)) : 0;
 }
 
@@ -24,7 +43,7 @@ function subsetOf(images: ImageSet, chosen: readonly number[]): ImageSet {
  */
 export function splitForEarlyStopping(
   images: ImageSet,
-  options: Pick<DskdOptions, 'earlyStopping'>,
+  options: EarlyStopping,
   seed: number,
 ): Pick<TrainStudentsOptions, 'images' | 'heldOut'> {
   const { earlyStopping } = options;

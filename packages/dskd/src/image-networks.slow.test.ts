@@ -1,0 +1,40 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { trainDetector } from './index.js';
+
+const root = fileURLToPath(new URL('../../../../shared/data/mvtec_ad', import.meta.url));
+const present = existsSync(root);
+if (!present) console.log(`SKIPPED gates of networks that read images: there is no ${root}`);
+
+/** Image AUROC below which a build is suspect, at 128 px with the embedded teacher. */
+const GATES = [
+  { method: 'stfpm', category: 'bottle', epochs: 40, least: 0.97 },
+  { method: 'stfpm', category: 'transistor', epochs: 40, least: 0.85 },
+  { method: 'ae', category: 'bottle', epochs: 30, least: 0.6 },
+  { method: 'ae', category: 'transistor', epochs: 15, least: 0.6 },
+  { method: 'vae', category: 'bottle', epochs: 15, least: 0.6 },
+  { method: 'vae', category: 'transistor', epochs: 15, least: 0.6 },
+];
+
+(present ? test : test.skip).each(GATES)(
+  '$method, $category, $epochs epochs: image AUROC of at least $least, and the loss falls',
+  async ({ method, category, epochs, least }) => {
+    const losses: number[] = [];
+    using detector = await trainDetector(root, {
+      category,
+      method,
+      options: { epochs },
+      input: { size: [128, 128] },
+      backend: 'wasm',
+      onEvent: (event) => {
+        if (event.type === 'epoch-end') losses.push(event.losses.network!);
+      },
+    });
+    expect(losses).toHaveLength(epochs);
+    expect(losses.at(-1)!).toBeLessThan(losses[0]! / 2);
+    const { fused } = await detector.evaluate(root, { category });
+    console.log(`${method} ${category}: image AUROC ${fused.imageAuroc}`);
+    expect(fused.imageAuroc).toBeGreaterThanOrEqual(least);
+  },
+  60 * 60_000,
+);

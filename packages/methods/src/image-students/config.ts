@@ -1,0 +1,56 @@
+import { BACKBONES, type BackboneName, type ImageStudentOptions } from '@dskd/models';
+import { tensorFiles } from '@dskd/weights';
+import { z } from 'zod';
+
+// Limits far above anything that can be run: a file of unknown origin must not make us allocate for hours.
+const side = z.int().positive().max(16_384);
+const size = z.tuple([side, side]);
+const channels = z.int().positive().max(65_536);
+const seed = z.int();
+const triple = z.tuple([z.number(), z.number(), z.number()]);
+const positive = z.number().positive();
+
+const backboneStudent = z.strictObject({
+  kind: z.literal('backbone'),
+  backbone: z.enum(BACKBONES as [BackboneName, ...BackboneName[]]),
+  width: z.number().positive().max(16),
+  inputSize: size,
+  heads: z.record(z.string(), channels).nullable(),
+  levels: z.array(z.string()).min(1).max(16),
+  seed,
+});
+
+const autoencoder = z.strictObject({
+  kind: z.literal('autoencoder'),
+  inputSize: size,
+  widths: z.array(channels).min(1).max(12),
+  latent: channels,
+  variational: z.boolean(),
+  slope: z.number().min(0).max(1),
+  /** A trained network has none. */
+  skips: z.null(),
+  seed,
+});
+
+const configSchema = z.strictObject({
+  branch: z.enum(['local', 'global']),
+  /** What `createImageStudent` of @dskd/models is given. */
+  student: z.discriminatedUnion('kind', [backboneStudent, autoencoder]),
+  objective: z.strictObject({ name: z.string(), options: z.record(z.string(), z.json()) }),
+  levels: z.strictObject({ fusion: z.enum(['sum', 'product']), alignCorners: z.boolean() }),
+  /** Transform of the image that the network reads. */
+  input: z.strictObject({
+    channelOrder: z.literal('rgb'),
+    scale: z.number(),
+    mean: triple,
+    standardDeviation: z.tuple([positive, positive, positive]),
+  }),
+});
+
+/** What an artifact keeps of a method of image networks besides tensors. */
+export type ImageModelConfig = z.output<typeof configSchema> & { readonly student: ImageStudentOptions };
+
+/** Checks a config; its keys come in the order of the schema, so that the same model gives the same file. */
+export function checkConfig(config: unknown): ImageModelConfig {
+  return tensorFiles.checkMetadata(configSchema, config, 'detector');
+}

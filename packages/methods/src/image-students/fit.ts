@@ -1,0 +1,83 @@
+import type { InputTransform } from '@dskd/core';
+import { createImageStudent } from '@dskd/models';
+import { restoreStudent, type StudentState } from '@dskd/training';
+import type { Fit, FitInput, JsonObject, SavedModel } from '../contract.js';
+import { trainPlans } from '../students/train.js';
+import { checkConfig } from './config.js';
+import { imageExtractor } from './image-extractor.js';
+import { restoreImageModel, savedModel } from './model.js';
+import { setUpStudent, SET_UP_MODULE, type ImagePlan, type ImageTraining } from './plan.js';
+import { standardization } from './statistics.js';
+
+function asJson(value: object): JsonObject {
+  return JSON.parse(JSON.stringify(value)) as JsonObject;
+}
+
+/** A trained network as a file keeps it, without what only its training uses. */
+async function savedAfter(
+  { branch, plan, levels }: ImageTraining,
+  input: InputTransform,
+  state: StudentState,
+): Promise<SavedModel> {
+  const student = createImageStudent(plan.student, { blank: true });
+  try {
+    restoreStudent(student, state);
+    const config = checkConfig(
+      asJson({ branch, student: student.config, objective: plan.objective, levels, input }),
+    );
+    return savedModel(config, await student.stateDict());
+  } finally {
+    student.dispose();
+  }
+}
+
+/** Time can end a training while its skips still fade; the network is then used without something that it learned with. */
+function warnOfSkips({ student }: ImagePlan, epochs: number, { onEvent }: FitInput): void {
+  if (student.kind !== 'autoencoder' || !student.skips || epochs > student.skips.epochs) return;
+  onEvent?.({
+    type: 'warning',
+    message:
+      `The training ended after ${epochs} epochs, before its skip connections had faded (${student.skips.epochs}): ` +
+      'they are left out all the same. Train longer, or set fadeEpochs to fewer epochs or 0.',
+  });
+}
+
+/**
+ * Trains one network that reads images by the training loop of all students. The model is made of what a file would keep
+ * of it. See {@link Method.fit}.
+ */
+export async function fitImageStudent(
+  method: string,
+  input: FitInput,
+  training: ImageTraining,
+): Promise<Fit> {
+  const { plan, epochs, minutes, earlyStopping, batchSize } = training;
+  const transform =
+    training.input === 'standardized'
+      ? await standardization(input.trainingImages, input.signal)
+      : training.input;
+  const teacher = plan.student.kind === 'backbone' ? input.teacher?.extractor : undefined;
+  const { states, steps, history } = await trainPlans(input, {
+    extractor: imageExtractor(transform, teacher),
+    students: [
+      { name: 'network', setUpModule: SET_UP_MODULE, options: plan, setUp: () => setUpStudent(plan) },
+    ],
+    epochs,
+    minutes,
+    earlyStopping,
+    batchSize,
+    run: asJson({ ...input.run, plan, input: transform, earlyStopping }),
+  });
+  warnOfSkips(plan, history.length, input);
+  const saved = await savedAfter(training, transform, states[0]!);
+  const record = asJson({
+    epochs: history.length,
+    batchSize,
+    steps,
+    optimizer: plan.optimizer,
+    finalLosses: history.at(-1)?.losses ?? {},
+    heldOutLosses: history.at(-1)?.heldOut,
+    earlyStopping,
+  });
+  return { model: restoreImageModel(method, saved, input), record, batchSize };
+}

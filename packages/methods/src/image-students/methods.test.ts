@@ -1,0 +1,320 @@
+import '@tensorflow/tfjs';
+import { createImageStudent, type ImageStudentOptions, type Teacher } from '@dskd/models';
+import { expectClose, expectNoNewTensors, useBackend } from '@dskd/test-support';
+import { registerWasmGradients } from '@dskd/wasm-gradients';
+import * as tf from '@tensorflow/tfjs-core';
+import type { AnomalyModel, Fit, FitInput, Method } from '../contract.js';
+import { tinyBatch, tinyInput, tinyTeacher } from '../dskd/tiny-fit.test.util.js';
+import { createMethod } from '../registry.js';
+
+const LENGTH = { epochs: 3, batchSize: 4 };
+const SMALL = { ...LENGTH, widths: [4, 6, 8], latent: 3, fadeEpochs: 2 };
+/** Small enough for tests; the rate is for images of noise. */
+const OPTIONS: Readonly<Record<string, object>> = {
+  stfpm: { ...LENGTH, width: 0.1, learningRate: 0.05 },
+  ae: SMALL,
+  vae: SMALL,
+};
+
+let teacher: Teacher;
+const methods = new Map<string, Method>();
+const fits = new Map<string, Fit>();
+
+function inputOf(name: string, changes: Partial<FitInput> = {}): FitInput {
+  return { ...tinyInput(teacher), ...(name !== 'stfpm' && { teacher: undefined }), ...changes };
+}
+
+function fit(name: string, changes: Partial<FitInput> = {}, options = OPTIONS[name]): Promise<Fit> {
+  const method = methods.get(name)!;
+  return method.fit(inputOf(name, changes), method.options.parse(options));
+}
+
+async function mapOf(model: AnomalyModel, indices: readonly number[]): Promise<number[]> {
+  const images = tinyBatch(indices);
+  const [output, ...others] = await model.score(images);
+  expect(others).toEqual([]);
+  expect(output!.name).toBe(model.branches[0]!.name);
+  expect(output!.map!.shape).toEqual([indices.length, 32, 32]);
+  const values = [...(await output!.map!.data())];
+  tf.dispose([images, output!.map!]);
+  return values;
+}
+
+beforeAll(async () => {
+  await useBackend('wasm');
+  registerWasmGradients();
+  teacher = tinyTeacher();
+  for (const name of Object.keys(OPTIONS)) {
+    methods.set(name, await createMethod(name));
+    fits.set(name, await fit(name));
+  }
+});
+afterAll(() => {
+  for (const { model } of fits.values()) model.dispose();
+  teacher.dispose();
+});
+
+describe.each(Object.keys(OPTIONS))('%s', (name) => {
+  test('says what it is and what it learned', () => {
+    const { model, record, batchSize } = fits.get(name)!;
+    expect(methods.get(name)!.needs).toEqual({ teacher: name === 'stfpm', validation: false });
+    expect(model.method).toBe(name);
+    expect(model.branches).toEqual([{ name: name === 'stfpm' ? 'local' : 'global', map: true }]);
+    expect(JSON.parse(JSON.stringify(record))).toEqual(record);
+    expect(record).toMatchObject({ epochs: 3, batchSize: 4, steps: 6 });
+    expect(batchSize).toBe(4);
+    const names = [...model.state().tensors.keys()];
+    expect(names.every((key) => key.startsWith('network.'))).toBe(true);
+    expect(names.filter((key) => key.includes('skips'))).toEqual([]);
+  });
+
+  test('the same fit again gives the same bytes, another seed gives others', async () => {
+    const again = await fit(name);
+    expect(again.model.state()).toEqual(fits.get(name)!.model.state());
+    expect(again.record).toEqual(fits.get(name)!.record);
+    const other = await fit(name, { seed: 4 });
+    expect(other.model.state().tensors).not.toEqual(again.model.state().tensors);
+    again.model.dispose();
+    other.model.dispose();
+  });
+
+  test('a restored model gives the same maps bit for bit, whatever the batch, and leaves no tensors', async () => {
+    const { model } = fits.get(name)!;
+    const { config, tensors } = model.state();
+    await expectNoNewTensors(async () => {
+      const restored = await methods
+        .get(name)!
+        .restore(
+          { config: JSON.parse(JSON.stringify(config)) as typeof config, tensors },
+          { inputSize: [32, 32], teacher },
+        );
+      const together = await mapOf(restored, [20, 21, 22]);
+      expect(together).toEqual(await mapOf(model, [20, 21, 22]));
+      expect(together.slice(32 * 32, 2 * 32 * 32)).toEqual(await mapOf(restored, [21]));
+      expect(together.every((value) => value >= 0 && Number.isFinite(value))).toBe(true);
+      expect(restored.state()).toEqual(model.state());
+      restored.dispose();
+    });
+  });
+
+  test('an interrupted fit goes on to the same bytes; a checkpoint of other options is refused', async () => {
+    const controller = new AbortController();
+    const saved: Uint8Array[] = [];
+    const checkpoint = {
+      everyEpochs: 1,
+      save: (bytes: Uint8Array) => {
+        saved.push(bytes);
+        if (saved.length === 2) controller.abort();
+        return Promise.resolve();
+      },
+    };
+    await expectNoNewTensors(() =>
+      expect(fit(name, { checkpoint, signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' }),
+    );
+    const resumeFrom = saved[1]!;
+    const resumed = await fit(name, { resumeFrom });
+    expect(resumed.model.state()).toEqual(fits.get(name)!.model.state());
+    expect(resumed.record).toEqual(fits.get(name)!.record);
+    resumed.model.dispose();
+    const other = { ...OPTIONS[name], learningRate: 0.25 };
+    await expect(fit(name, { resumeFrom }, other)).rejects.toMatchObject({ code: 'invalid-argument' });
+  });
+
+  test('learns: its loss falls', async () => {
+    const losses: number[] = [];
+    const { model } = await fit(
+      name,
+      {
+        onEvent: (event) => {
+          if (event.type === 'epoch-end') losses.push(event.losses.network!);
+        },
+      },
+      { ...OPTIONS[name], epochs: 12 },
+    );
+    expect(losses).toHaveLength(12);
+    expect(losses.at(-1)!).toBeLessThan(0.9 * losses[0]!);
+    model.dispose();
+  });
+
+  test('estimates what it takes, and what does not fit', () => {
+    const method = methods.get(name)!;
+    const options = method.options.parse(OPTIONS[name]);
+    const { bytes, memory, steps } = method.estimate(inputOf(name), options);
+    expect(steps).toBe(6);
+    expect(bytes).toBeGreaterThan(0);
+    expect(memory.exceeded).toEqual([]);
+    const paper = method.profiles.paper;
+    const large = method.estimate(inputOf(name, { inputSize: [2048, 2048], images: 400 }), paper);
+    expect(large.memory.exceeded).toEqual([expect.stringContaining("the heap 'main' needs") as string]);
+    const minutes = method.estimate(inputOf(name), method.options.parse({ minutes: 2 }));
+    expect(minutes.timeLimit).toBe(120);
+  });
+
+  test('every profile is what its own schema gives for it, and lite the default', () => {
+    const { profiles, options } = methods.get(name)!;
+    expect(Object.keys(profiles)).toEqual(['paper', 'lite']);
+    for (const profile of Object.values(profiles)) expect(options.parse(profile)).toEqual(profile);
+    expect(profiles.lite).toEqual(options.parse({}));
+    for (const wrong of [
+      { epochs: 0 },
+      { minutes: 0 },
+      { batchSize: 1.5 },
+      { learningRate: 0 },
+      { width: -1 },
+      { latent: 0 },
+    ]) {
+      expect(options.safeParse(wrong).success).toBe(false);
+    }
+  });
+
+  test('refuses another size, foreign tensors, missing weights and a config that makes no sense', async () => {
+    const method = methods.get(name)!;
+    const saved = fits.get(name)!.model.state();
+    const context = { inputSize: [32, 32] as const, teacher };
+    const refusal = async (changes: object, where: object = {}): Promise<unknown> =>
+      expectNoNewTensors(() =>
+        method.restore({ ...saved, ...changes }, { ...context, ...where }).catch((error: unknown) => error),
+      );
+    expect(await refusal({}, { inputSize: [64, 64] })).toMatchObject({ code: 'input-size-mismatch' });
+    const [first, ...rest] = saved.tensors;
+    expect(await refusal({ tensors: new Map(rest) })).toMatchObject({ code: 'weights-mismatch' });
+    const more = new Map([...saved.tensors, ['other', first![1]] as const]);
+    expect(await refusal({ tensors: more })).toMatchObject({
+      code: 'weights-mismatch',
+      message: expect.stringContaining('other') as string,
+    });
+    const renamed = new Map([...rest, ['network.other', first![1]] as const]);
+    expect(await refusal({ tensors: renamed })).toMatchObject({ code: 'weights-mismatch' });
+    expect(await refusal({ config: { ...saved.config, branch: 'middle' } })).toMatchObject({
+      code: 'artifact-invalid',
+    });
+  });
+});
+
+test('stfpm without a teacher, or with one whose strides a student does not have, is refused', async () => {
+  const method = methods.get('stfpm')!;
+  const options = method.options.parse(OPTIONS.stfpm);
+  const without = inputOf('stfpm', { teacher: undefined });
+  expect(() => method.estimate(without, options)).toThrow(/needs a teacher/);
+  await expect(method.fit(without, options)).rejects.toMatchObject({ code: 'invalid-argument' });
+  const saved = fits.get('stfpm')!.model.state();
+  await expect(method.restore(saved, { inputSize: [32, 32] })).rejects.toMatchObject({
+    code: 'invalid-argument',
+  });
+  const { extractor } = teacher;
+  const levels = extractor.levels.map((level) => ({ ...level, stride: 3 * level.stride }));
+  const odd = { ...teacher, extractor: { ...extractor, levels } };
+  expect(() => method.estimate(inputOf('stfpm', { teacher: odd }), options)).toThrow(/no level of stride 12/);
+});
+
+/** Bilinear interpolation of `[height, width]` values with half-pixel centers, as torch with align_corners false. */
+function atPixel(
+  values: readonly number[],
+  [height, width]: readonly [number, number],
+  y: number,
+  x: number,
+): number {
+  const at = (position: number, side: number): [number, number, number] => {
+    const clamped = Math.max(0, position);
+    const lower = Math.min(Math.floor(clamped), side - 1);
+    return [lower, Math.min(lower + 1, side - 1), clamped - lower];
+  };
+  const [top, bottom, down] = at(((y + 0.5) * height) / 32 - 0.5, height);
+  const [left, right, across] = at(((x + 0.5) * width) / 32 - 0.5, width);
+  const row = (r: number): number =>
+    values[r * width + left]! * (1 - across) + values[r * width + right]! * across;
+  return row(top) * (1 - down) + row(bottom) * down;
+}
+
+test('the map of stfpm is the product over levels of the squared distance of unit vectors, in float64', async () => {
+  const { model } = fits.get('stfpm')!;
+  const { config, tensors } = model.state();
+  const student = createImageStudent(config.student as unknown as ImageStudentOptions);
+  student.loadStateDict(new Map([...tensors].map(([key, entry]) => [key.replace('network.', ''), entry])));
+  const images = tinyBatch([20]);
+  const features = await teacher.extractor.extract(images);
+  const predictions = student.forward([images], { training: false });
+  const distances = features.map((feature, level) => {
+    const [, height, width, channels] = feature.shape;
+    const [t, s] = [feature.dataSync(), predictions[level]!.dataSync()];
+    const norm = (v: ArrayLike<number>, at: number): number => {
+      let sum = 0;
+      for (let c = 0; c < channels; c++) sum += v[at + c]! ** 2;
+      return Math.sqrt(sum);
+    };
+    const values = Array.from({ length: height * width }, (_, position) => {
+      const at = position * channels;
+      const [nt, ns] = [norm(t, at), norm(s, at)];
+      let sum = 0;
+      for (let c = 0; c < channels; c++) sum += (t[at + c]! / nt - s[at + c]! / ns) ** 2;
+      return sum;
+    });
+    return { values, size: [height, width] as const };
+  });
+  const wanted = Array.from({ length: 32 * 32 }, (_, i) =>
+    distances.reduce(
+      (product, { values, size }) => product * atPixel(values, size, Math.floor(i / 32), i % 32),
+      1,
+    ),
+  );
+  expectClose(await mapOf(model, [20]), wanted, { relative: 1e-4 });
+  tf.dispose([images, ...features, ...predictions]);
+  student.dispose();
+});
+
+test('the map of ae is the squared error of the standardized image, summed over channels', async () => {
+  const { model } = fits.get('ae')!;
+  const { config, tensors } = model.state();
+  const { mean, standardDeviation } = config.input as unknown as Record<
+    'mean' | 'standardDeviation',
+    number[]
+  >;
+  const training = tinyBatch([0, 1, 2, 3, 4, 5, 6, 7]);
+  const pixels = training.dataSync();
+  for (const channel of [0, 1, 2]) {
+    const values = Array.from(pixels).filter((_, i) => i % 3 === channel);
+    const average = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const variance = values.reduce((sum, value) => sum + (value - average) ** 2, 0) / values.length;
+    expect(mean[channel]).toBeCloseTo(average, 10);
+    expect(standardDeviation[channel]).toBeCloseTo(Math.sqrt(variance), 10);
+  }
+  const student = createImageStudent(config.student as unknown as ImageStudentOptions);
+  student.loadStateDict(new Map([...tensors].map(([key, entry]) => [key.replace('network.', ''), entry])));
+  const image = tinyBatch([20]);
+  const standardized = Array.from(
+    image.dataSync(),
+    (value, i) => (value - mean[i % 3]!) / standardDeviation[i % 3]!,
+  );
+  const input = tf.tensor4d(standardized, [1, 32, 32, 3]);
+  const [output] = student.forward([input], { training: false });
+  const reconstruction = output!.dataSync();
+  const wanted = Array.from({ length: 32 * 32 }, (_, i) =>
+    [0, 1, 2].reduce((sum, c) => sum + (reconstruction[3 * i + c]! - standardized[3 * i + c]!) ** 2, 0),
+  );
+  expectClose(await mapOf(model, [20]), wanted, { relative: 1e-5 });
+  tf.dispose([training, image, input, output!]);
+  student.dispose();
+});
+
+test('skips that do not fade within the training are refused', async () => {
+  const method = methods.get('ae')!;
+  const options = method.options.parse({ ...SMALL, fadeEpochs: 3 });
+  expect(() => method.estimate(inputOf('ae'), options)).toThrow(/fade/);
+  await expect(method.fit(inputOf('ae'), options)).rejects.toMatchObject({ code: 'invalid-config' });
+});
+
+test('a training that time ends before its skips have faded says so', async () => {
+  const warnings: string[] = [];
+  const onEvent: FitInput['onEvent'] = (event) => {
+    if (event.type === 'warning' && event.message.includes('skip')) warnings.push(event.message);
+  };
+  const { epochs, ...others } = SMALL;
+  const { model, record } = await fit('ae', { onEvent }, { ...others, minutes: 1e-6, fadeEpochs: epochs });
+  expect(record.epochs).toBe(1);
+  expect(warnings).toEqual([
+    expect.stringContaining('after 1 epochs, before its skip connections had faded (3)'),
+  ]);
+  model.dispose();
+  (await fit('ae', { onEvent })).model.dispose();
+  expect(warnings).toHaveLength(1);
+});

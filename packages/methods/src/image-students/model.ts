@@ -1,0 +1,159 @@
+import { DskdError, isDskdError } from '@dskd/base';
+import { upsampleBilinear, type FeatureExtractor, type Objective } from '@dskd/core';
+import { createObjective } from '@dskd/losses';
+import { createImageStudent, summarizeImageStudent, type ImageStudent } from '@dskd/models';
+import { tensorFiles, type StateDict } from '@dskd/weights';
+import * as tf from '@tensorflow/tfjs-core';
+import type {
+  AnomalyModel,
+  BranchInfo,
+  BranchOutput,
+  JsonObject,
+  RestoreContext,
+  SavedModel,
+} from '../contract.js';
+import { checkConfig, type ImageModelConfig } from './config.js';
+import { imageExtractor } from './image-extractor.js';
+
+/** Prefix of the network's tensors. */
+const NETWORK = 'network';
+
+interface Parts {
+  readonly student: ImageStudent;
+  readonly objective: Objective;
+  /** The image and the teacher's levels. */
+  readonly extractor: FeatureExtractor;
+  /** The network's weights as they were trained or read. */
+  readonly state: StateDict;
+}
+
+/** A network that reads images. Its map is that of its objective: the levels' maps, added or multiplied. */
+class ImageStudentModel implements AnomalyModel {
+  readonly branches: readonly BranchInfo[];
+
+  /** The model disposes the student, and never the teacher. */
+  constructor(
+    readonly method: string,
+    private readonly config: ImageModelConfig,
+    private readonly parts: Parts,
+  ) {
+    this.branches = [{ name: config.branch, map: true }];
+  }
+
+  async score(images: tf.Tensor4D): Promise<BranchOutput[]> {
+    const { extractor, student, objective } = this.parts;
+    const { fusion, alignCorners } = this.config.levels;
+    const [, height, width] = images.shape;
+    const features = await extractor.extract(images);
+    try {
+      const map = tf.tidy(() => {
+        const predictions = student.forward(features, { training: false });
+        const maps = objective
+          .map(features.slice(student.firstTarget ?? 0), predictions)
+          .map((level) => upsampleBilinear(level, [height, width], { alignCorners }));
+        return maps.reduce((one, other) => (fusion === 'sum' ? tf.add(one, other) : tf.mul(one, other)));
+      });
+      return [{ name: this.config.branch, map }];
+    } finally {
+      tf.dispose(features);
+    }
+  }
+
+  state(): SavedModel {
+    return savedModel(this.config, this.parts.state);
+  }
+
+  dispose(): void {
+    this.parts.student.dispose();
+  }
+}
+
+/** What a file keeps of a network: its weights under one prefix. */
+export function savedModel(config: ImageModelConfig, state: StateDict): SavedModel {
+  const tensors: StateDict = new Map([...state].map(([key, entry]) => [`${NETWORK}.${key}`, entry]));
+  return { config: config as unknown as JsonObject, tensors };
+}
+
+/** Before anything is allocated: a description can ask for more memory than there is. */
+function assertFilled({ student }: ImageModelConfig, state: StateDict): void {
+  const { parameters, buffers } = summarizeImageStudent(student);
+  const got = [...state.values()].reduce((sum, { data }) => sum + data.length, 0);
+  if (got >= parameters + buffers) return;
+  throw new DskdError(
+    'weights-mismatch',
+    `The network has ${parameters + buffers} weights by its description; the file holds ${got}.`,
+    { details: { got, wanted: parameters + buffers } },
+  );
+}
+
+/** Refuses a network made for images of another size, or for another teacher's features. */
+function assertFits({ student }: ImageModelConfig, { inputSize, teacher }: RestoreContext): void {
+  if (student.inputSize.join() !== inputSize.join()) {
+    throw new DskdError(
+      'input-size-mismatch',
+      `The network is made for images of ${student.inputSize.join('x')} pixels, the detector for ${inputSize.join('x')}.`,
+      {
+        hint: 'A network belongs to one input size: train another for another size.',
+        details: { got: student.inputSize, wanted: inputSize },
+      },
+    );
+  }
+  if (student.kind !== 'backbone') return;
+  const written = (shapes: readonly (readonly number[])[] = []): string =>
+    shapes.map((shape) => shape.join('x')).join(', ') || 'none';
+  const got = summarizeImageStudent(student).outputShapes;
+  const wanted = teacher?.extractor.outputShapes([inputSize[0], inputSize[1]]);
+  if (written(got) === written(wanted)) return;
+  throw new DskdError(
+    teacher ? 'input-size-mismatch' : 'invalid-argument',
+    `The network predicts features ${written(got)}; its teacher gives ${written(wanted)}.`,
+    { hint: 'Give the teacher that it was fitted with.', details: { got, wanted } },
+  );
+}
+
+/**
+ * Builds the network of a saved model.
+ * @throws {DskdError} `artifact-invalid`, `weights-mismatch`, `input-size-mismatch`, `invalid-argument` (no teacher, or an
+ * objective that is not registered).
+ */
+export function restoreImageModel(
+  method: string,
+  { config, tensors }: SavedModel,
+  context: RestoreContext,
+): AnomalyModel {
+  const checked = checkConfig(config);
+  const state = tensorFiles.tensorsUnder(tensors, NETWORK);
+  const extra = [...tensors].filter(
+    ([name, { dtype }]) => !name.startsWith(`${NETWORK}.`) || (dtype !== 'F32' && dtype !== 'F16'),
+  );
+  if (extra.length > 0) {
+    const names = extra.map(([name]) => name);
+    throw new DskdError(
+      'weights-mismatch',
+      `The file holds tensors that are no weights of a network: ${tensorFiles.namesInWords(names)}.`,
+      { details: { tensors: names } },
+    );
+  }
+  try {
+    assertFits(checked, context);
+    assertFilled(checked, state);
+    const objective = createObjective(checked.objective);
+    const extractor = imageExtractor(
+      checked.input,
+      checked.student.kind === 'backbone' ? context.teacher?.extractor : undefined,
+    );
+    const student = createImageStudent(checked.student, { blank: true });
+    try {
+      student.loadStateDict(state);
+    } catch (error) {
+      student.dispose();
+      throw error;
+    }
+    return new ImageStudentModel(method, checked, { student, objective, extractor, state });
+  } catch (error) {
+    if (isDskdError(error)) throw error;
+    throw new DskdError('artifact-invalid', 'The network cannot be built as it is described.', {
+      cause: error,
+    });
+  }
+}

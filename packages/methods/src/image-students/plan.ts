@@ -1,0 +1,44 @@
+import type { InputTransform } from '@dskd/core';
+import { createObjective } from '@dskd/losses';
+import { createImageStudent, type ImageStudentOptions } from '@dskd/models';
+import type { OptimizerOptions, StudentTask } from '@dskd/training';
+import type { EarlyStopping } from '../students/early-stopping.js';
+
+/** How the maps of a student's levels become one: each brought to the input size, then added or multiplied. */
+export interface LevelFusion {
+  readonly fusion: 'sum' | 'product';
+  readonly alignCorners: boolean;
+}
+
+/** All that is needed to build and train one network of images, here or in a worker. Structured-cloneable. */
+export interface ImagePlan {
+  readonly student: ImageStudentOptions;
+  readonly objective: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
+  readonly optimizer: OptimizerOptions;
+}
+
+/** One method of a network of images: what it builds and how long it trains. */
+export interface ImageTraining extends EarlyStopping {
+  /** Name of its branch. */
+  readonly branch: 'local' | 'global';
+  readonly plan: ImagePlan;
+  readonly levels: LevelFusion;
+  /** Of the image that the network reads. `standardized`: by the channels' means and deviations over the training set. */
+  readonly input: 'standardized' | InputTransform;
+  readonly epochs: number;
+  readonly minutes: number | undefined;
+  readonly batchSize: number;
+}
+
+/** A new network with its initial weights, as the training loop takes it. The caller disposes the student. */
+export function setUpStudent({ student, objective, optimizer }: ImagePlan): StudentTask {
+  return {
+    name: 'network',
+    student: createImageStudent(student),
+    objective: createObjective(objective),
+    optimizer,
+  };
+}
+
+/** URL of this module, which another thread imports to call {@link setUpStudent}. */
+export const SET_UP_MODULE: string = import.meta.url;
