@@ -33,7 +33,7 @@ function studentOptions(options: TrainOptions): object {
     ...(epochs !== undefined && { epochs }),
     ...(minutes !== undefined && { minutes }),
   };
-  if ((TRAINING_DEFAULTS.imageStudents.methods as readonly string[]).includes(method)) return length;
+  if (Object.hasOwn(TRAINING_DEFAULTS.imageStudents.epochs, method)) return length;
   if (method !== 'dskd' && method !== 'rd') return {};
   const common = { preset, ...length, reestimateBatchNorm };
   if (method === 'rd') {
