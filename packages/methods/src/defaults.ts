@@ -73,8 +73,8 @@ export const TRAINING_DEFAULTS = {
   falseAlarmRate: 0.05,
   featureCacheBytes: 2 ** 30,
   dskd: DSKD_DEFAULTS,
-  /** Of the methods that train a network on images. */
-  imageStudents: { methods: ['stfpm', 'ae', 'vae'], epochs: 40, batchSize: 16 },
+  /** Of the methods that train a network on images: their epochs, by name. */
+  imageStudents: { epochs: { stfpm: 40, ae: 100, vae: 100 }, batchSize: 16 },
   /** Options of the method `dskd` as published, all of them. */
   paper: PAPER,
 } as const;

@@ -28,6 +28,8 @@ import {
 } from '../options/shared.js';
 
 const { dskd: DSKD_DEFAULTS } = TRAINING_DEFAULTS;
+const { epochs: IMAGE_EPOCHS } = TRAINING_DEFAULTS.imageStudents;
+const IMAGE_METHODS = Object.keys(IMAGE_EPOCHS);
 
 /** File of the model if `--out` is not given. */
 export const DEFAULT_OUT = 'model.safetensors';
@@ -42,7 +44,7 @@ const OF_STUDENTS = { group: STUDENTS, methods: ['dskd', 'rd'], recorded: true }
 /** Options of every training in epochs. */
 const OF_TRAININGS = {
   ...OF_STUDENTS,
-  methods: [...OF_STUDENTS.methods, ...TRAINING_DEFAULTS.imageStudents.methods],
+  methods: [...OF_STUDENTS.methods, ...IMAGE_METHODS],
 } as const;
 /** Options of the paper's method only: `rd` has no global student. */
 const OF_DSKD = { ...OF_STUDENTS, methods: ['dskd'] } as const;
@@ -136,7 +138,7 @@ export const trainOptions = {
   ),
   method: option(
     text().default(TRAINING_DEFAULTS.method),
-    `${TRAINING_DEFAULTS.closedForm.join(', ')} learn in seconds; dskd (the paper's two students), rd (the local one), ${TRAINING_DEFAULTS.imageStudents.methods.join(', ')} in minutes; or one that a --plugin registers`,
+    `${TRAINING_DEFAULTS.closedForm.join(', ')} learn in seconds; dskd (the paper's two students), rd (the local one), ${IMAGE_METHODS.join(', ')} in minutes; or one that a --plugin registers`,
     {
       main: true,
       group: METHOD,
@@ -205,7 +207,9 @@ export const trainOptions = {
     value: 'n',
     defaultText:
       `as many as make ${DSKD_DEFAULTS.minSteps} steps; ` +
-      `${TRAINING_DEFAULTS.imageStudents.epochs} for ${TRAINING_DEFAULTS.imageStudents.methods.join(', ')}`,
+      Object.entries(IMAGE_EPOCHS)
+        .map(([method, epochs]) => `${epochs} for ${method}`)
+        .join(', '),
     example: 20,
   }),
   minutes: option(

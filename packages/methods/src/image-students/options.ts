@@ -8,7 +8,7 @@ const count = z.int().positive();
 
 /** Options of every method that trains a network on images. */
 export const trainingLength = {
-  /** Passes over the training images. Default: 40. */
+  /** Passes over the training images. Default: 40 of stfpm, 100 of ae and vae. */
   epochs: count.optional(),
   /**
    * Minutes of training, in place of a number of epochs: it ends with the last epoch that fits, but not before the first.
@@ -24,12 +24,9 @@ export const trainingLength = {
 const MOST_EPOCHS = 100_000;
 
 /** Passes over the training images, at most where time ends them. */
-export function epochsOf({
-  epochs,
-  minutes,
-}: {
-  readonly epochs?: number | undefined;
-  readonly minutes?: number | undefined;
-}): number {
-  return epochs ?? (minutes === undefined ? DEFAULTS.epochs : MOST_EPOCHS);
+export function epochsOf(
+  method: keyof typeof DEFAULTS.epochs,
+  { epochs, minutes }: { readonly epochs?: number | undefined; readonly minutes?: number | undefined },
+): number {
+  return epochs ?? (minutes === undefined ? DEFAULTS.epochs[method] : MOST_EPOCHS);
 }

@@ -43,22 +43,16 @@ const PAPER = {
 /** Where time alone ends a training, its skips fade in so many epochs. */
 const FADE_WITHOUT_EPOCHS = 20;
 
-function studentOf(
-  { inputSize, seed }: FitPlan,
-  given: AeOptions,
-  variational: boolean,
-): ImageStudentOptions {
-  const fadeEpochs =
-    given.fadeEpochs ??
-    (given.epochs === undefined && given.minutes !== undefined
-      ? FADE_WITHOUT_EPOCHS
-      : Math.floor(epochsOf(given) / 5));
-  if (fadeEpochs >= epochsOf(given)) {
+function studentOf({ inputSize, seed }: FitPlan, given: AeOptions, name: 'ae' | 'vae'): ImageStudentOptions {
+  const epochs = epochsOf(name, given);
+  const isTimed = given.epochs === undefined && given.minutes !== undefined;
+  const fadeEpochs = given.fadeEpochs ?? (isTimed ? FADE_WITHOUT_EPOCHS : Math.floor(epochs / 5));
+  if (fadeEpochs >= epochs) {
     throw new DskdError(
       'invalid-config',
-      `Got ${fadeEpochs} epochs in which the skip connections fade, and ${epochsOf(given)} epochs of training; ` +
+      `Got ${fadeEpochs} epochs in which the skip connections fade, and ${epochs} epochs of training; ` +
         'wanted fewer: a trained network has no skips.',
-      { hint: 'Train longer, or set fadeEpochs to 0.', details: { fadeEpochs, epochs: epochsOf(given) } },
+      { hint: 'Train longer, or set fadeEpochs to 0.', details: { fadeEpochs, epochs } },
     );
   }
   return {
@@ -66,7 +60,7 @@ function studentOf(
     inputSize: [inputSize[0], inputSize[1]],
     widths: given.widths,
     latent: given.latent,
-    variational,
+    variational: name === 'vae',
     slope: given.slope,
     skips: fadeEpochs === 0 ? null : { epochs: fadeEpochs, order: given.fade },
     seed,
@@ -91,13 +85,13 @@ function methodOf<Options extends AeOptions>(
     training: (plan, given) => ({
       branch: 'global',
       plan: {
-        student: studentOf(plan, given, name === 'vae'),
+        student: studentOf(plan, given, name),
         objective: objective(given),
         optimizer: { learningRate: given.learningRate, beta1: 0.9, weightDecay: given.weightDecay },
       },
       levels: { fusion: 'sum', alignCorners: false },
       input: 'standardized',
-      epochs: epochsOf(given),
+      epochs: epochsOf(name, given),
       minutes: given.minutes,
       earlyStopping: given.earlyStopping,
       batchSize: given.batchSize,

@@ -95,7 +95,7 @@ export const stfpmMethod = imageMethod<StfpmOptions>({
     },
     levels: { fusion: 'product', alignCorners: false },
     input: IMAGE_AS_IT_IS,
-    epochs: epochsOf(given),
+    epochs: epochsOf('stfpm', given),
     minutes: given.minutes,
     earlyStopping: given.earlyStopping,
     batchSize: given.batchSize,

@@ -35,7 +35,7 @@ function studentOptions(options: TrainOptions): object {
     ...(minutes !== undefined && { minutes }),
     ...(earlyStopping !== undefined && { earlyStopping: { patience: earlyStopping } }),
   };
-  if ((TRAINING_DEFAULTS.imageStudents.methods as readonly string[]).includes(method)) return length;
+  if (Object.hasOwn(TRAINING_DEFAULTS.imageStudents.epochs, method)) return length;
   if (method !== 'dskd' && method !== 'rd') return {};
   const common = { preset, ...length, reestimateBatchNorm };
   if (method === 'rd') {
