@@ -25,6 +25,7 @@ const methods = new Map<string, LazyMethod>([
     { name: 'gaussian', load: async () => (await import('./closed-form/methods.js')).gaussianMethod },
   ],
   ['padim', { name: 'padim', load: async () => (await import('./closed-form/methods.js')).padimMethod }],
+  ['vm', { name: 'vm', load: async () => (await import('./variation-model/method.js')).vmMethod }],
 ]);
 
 /** What {@link registerMethod} was given, by name: giving the same object again changes nothing. */

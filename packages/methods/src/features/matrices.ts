@@ -64,6 +64,11 @@ export function integersOf(tensors: StateDict, name: string, shape: readonly num
   return entryOf(tensors, name, shape, ['I32']).data as Int32Array;
 }
 
+/** {@link floatsOf} for bytes. */
+export function bytesOf(tensors: StateDict, name: string, shape: readonly number[]): Uint8Array {
+  return entryOf(tensors, name, shape, ['U8']).data as Uint8Array;
+}
+
 /** {@link floatsOf} as rows, at least one. */
 export function rowsOf(tensors: StateDict, name: string, width: number): Rows {
   const entry = entryOf(tensors, name, [null, width], FLOATS);
