@@ -57,7 +57,7 @@ export const TRAINING_DEFAULTS = {
    */
   preferredSide: 256,
   /** Methods that are fitted in closed form, in one pass over the images: the best known first. */
-  closedForm: ['instant', 'patchcore', 'padim', 'fre', 'gaussian', 'vm'],
+  closedForm: ['instant', 'patchcore', 'padim', 'fre', 'gaussian', 'spade', 'vm'],
   fit: 'stretch',
   /** Of a letterbox's border: the mean of ImageNet. */
   fill: [124, 116, 104],

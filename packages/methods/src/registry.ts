@@ -25,6 +25,7 @@ const methods = new Map<string, LazyMethod>([
     { name: 'gaussian', load: async () => (await import('./closed-form/methods.js')).gaussianMethod },
   ],
   ['padim', { name: 'padim', load: async () => (await import('./closed-form/methods.js')).padimMethod }],
+  ['spade', { name: 'spade', load: async () => (await import('./closed-form/methods.js')).spadeMethod }],
   ['vm', { name: 'vm', load: async () => (await import('./variation-model/method.js')).vmMethod }],
 ]);
 

@@ -51,6 +51,11 @@ function entryOf(
   });
 }
 
+/** {@link floatsOf} as it is stored. */
+export function floatEntryOf(tensors: StateDict, name: string, shape: readonly number[]): StateDictEntry {
+  return entryOf(tensors, name, shape, FLOATS);
+}
+
 /**
  * The values of the tensor `name` of a saved part.
  * @throws {DskdError} `weights-mismatch` where it is missing, or has another shape or element type.

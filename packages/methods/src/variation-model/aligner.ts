@@ -179,21 +179,21 @@ export class Aligner {
   #likeness(gradients: Float32Array, transform: RigidTransform): number {
     const { data, valid } = warp(gradients, this.#searchSize, transform);
     const own = this.#gradients;
-    let [count, sumA, sumB] = [0, 0, 0];
-    valid.forEach((is, at) => {
-      if (is === 0) return;
+    let [count, sumA, sumB, aa, bb, ab] = [0, 0, 0, 0, 0, 0];
+    for (let at = 0; at < valid.length; at++) {
+      if (valid[at] === 0) continue;
       count++;
       sumA += own[at]!;
       sumB += data[at]!;
-    });
-    let [aa, bb, ab] = [0, 0, 0];
-    valid.forEach((is, at) => {
-      if (is === 0) return;
-      const [a, b] = [own[at]! - sumA / count, data[at]! - sumB / count];
+    }
+    for (let at = 0; at < valid.length; at++) {
+      if (valid[at] === 0) continue;
+      const a = own[at]! - sumA / count;
+      const b = data[at]! - sumB / count;
       aa += a * a;
       bb += b * b;
       ab += a * b;
-    });
+    }
     return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : 0;
   }
 }

@@ -56,12 +56,15 @@ async function referenceOf(
   const vectorOf = (gray: PixelBuffer): Float64Array => standardized(gradientsOf(gray));
   await passes.next((image) => {
     const vector = vectorOf(grayOf(image, inputSize));
-    sum = sum ? sum.map((value, at) => value + vector[at]!) : vector;
+    if (!sum) sum = vector;
+    else for (let at = 0; at < vector.length; at++) sum[at]! += vector[at]!;
   });
   let best: { readonly index: number; readonly gray: PixelBuffer; readonly likeness: number } | undefined;
   await passes.next((image, index) => {
     const gray = grayOf(image, inputSize);
-    const likeness = vectorOf(gray).reduce((total, value, at) => total + value * (sum![at]! - value), 0);
+    const vector = vectorOf(gray);
+    let likeness = 0;
+    for (let at = 0; at < vector.length; at++) likeness += vector[at]! * (sum![at]! - vector[at]!);
     if (!best || likeness > best.likeness) best = { index, gray, likeness };
   });
   return best!;

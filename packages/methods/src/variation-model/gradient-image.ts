@@ -19,9 +19,10 @@ export function searchSizeOf([height, width]: Size): Size {
 export function grayOf(image: Float32Array, [height, width]: Size): PixelBuffer {
   const data = new Uint8Array(height * width);
   for (let pixel = 0; pixel < data.length; pixel++) {
-    const [red, green, blue] = image.subarray(3 * pixel, 3 * pixel + 3);
     // The luma of ITU-R BT.601.
-    data[pixel] = Math.round(0.299 * red! + 0.587 * green! + 0.114 * blue!);
+    data[pixel] = Math.round(
+      0.299 * image[3 * pixel]! + 0.587 * image[3 * pixel + 1]! + 0.114 * image[3 * pixel + 2]!,
+    );
   }
   const [rows, columns] = searchSizeOf([height, width]);
   return resizeBilinearAntialiased({ data, height, width, channels: 1 }, { height: rows, width: columns });
@@ -43,8 +44,16 @@ export function gradientsOf({ data, height, width }: PixelBuffer): Float32Array 
 
 /** A vector without its mean, of length 1; all zeros for values that are all the same. */
 export function standardized(values: Float32Array): Float64Array {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const centered = Float64Array.from(values, (value) => value - mean);
-  const length = Math.sqrt(centered.reduce((sum, value) => sum + value * value, 0));
-  return length > 0 ? centered.map((value) => value / length) : centered;
+  let sum = 0;
+  for (let at = 0; at < values.length; at++) sum += values[at]!;
+  const mean = sum / values.length;
+  const result = new Float64Array(values.length);
+  let squares = 0;
+  for (let at = 0; at < values.length; at++) {
+    result[at] = values[at]! - mean;
+    squares += result[at]! ** 2;
+  }
+  const length = Math.sqrt(squares);
+  for (let at = 0; length > 0 && at < values.length; at++) result[at]! /= length;
+  return result;
 }

@@ -30,8 +30,14 @@ export async function grayLevelsOf(images: tf.Tensor4D): Promise<Float32Array[]>
   const [batch] = images.shape;
   const size = values.length / batch;
   return Array.from({ length: batch }, (_, index) => {
-    const image = values.subarray(index * size, (index + 1) * size).map((value) => WHITE * value);
-    if (image.every(Number.isFinite)) return image;
+    const image = new Float32Array(size);
+    let finite = 0;
+    for (let at = 0; at < size; at++) {
+      image[at] = WHITE * values[index * size + at]!;
+      // NaN of a number that is not finite.
+      finite += 0 * image[at]!;
+    }
+    if (finite === 0) return image;
     throw new DskdError('invalid-argument', `Got NaN or infinity in image ${index} of a batch.`, {
       hint: 'Give images with values from 0 to 1.',
       details: { image: index },

@@ -46,17 +46,19 @@ export function warp(source: Float32Array, [height, width]: Size, { angle, shift
       const x = cosine * (column - middleX) - sine * (row - middleY) + middleX + shift.x;
       const y = sine * (column - middleX) + cosine * (row - middleY) + middleY + shift.y;
       if (!(x >= -0.5 && x <= width - 0.5 && y >= -0.5 && y <= height - 0.5)) continue;
-      const [insideX, insideY] = [clamped(x, width), clamped(y, height)];
-      const [left, top] = [Math.floor(insideX), Math.floor(insideY)];
-      const [right, bottom] = [Math.min(left + 1, width - 1), Math.min(top + 1, height - 1)];
-      const [across, down] = [insideX - left, insideY - top];
+      const insideX = clamped(x, width);
+      const insideY = clamped(y, height);
+      const left = Math.floor(insideX);
+      const top = Math.floor(insideY);
+      const across = insideX - left;
+      const down = insideY - top;
+      // Channels of the four pixels around the place.
+      const upperLeft = channels * (top * width + left);
+      const upperRight = left + 1 < width ? upperLeft + channels : upperLeft;
+      const lowerLeft = top + 1 < height ? upperLeft + channels * width : upperLeft;
+      const lowerRight = lowerLeft + (upperRight - upperLeft);
       const pixel = row * width + column;
       valid[pixel] = 1;
-      const [upperLeft, upperRight] = [channels * (top * width + left), channels * (top * width + right)];
-      const [lowerLeft, lowerRight] = [
-        channels * (bottom * width + left),
-        channels * (bottom * width + right),
-      ];
       for (let channel = 0; channel < channels; channel++) {
         const upper = source[upperLeft + channel]! * (1 - across) + source[upperRight + channel]! * across;
         const lower = source[lowerLeft + channel]! * (1 - across) + source[lowerRight + channel]! * across;
