@@ -71,6 +71,15 @@ test('the estimate needs none either, and computes nothing', async () => {
   expect(tf.memory().numTensors).toBe(before);
 });
 
+test('it cannot learn further images, and says so', async () => {
+  const detector = await trainDetector(options());
+  const before = detector.save();
+  await expect(detector.extend([await imageOf(0)])).rejects.toMatchObject({ code: 'invalid-argument' });
+  expect(() => detector.forget()).toThrow(expect.objectContaining({ code: 'invalid-argument' }) as Error);
+  expect(detector.save()).toEqual(before);
+  detector.dispose();
+});
+
 test('it cannot be calibrated on its own images, and cannot run on tiles', async () => {
   await expect(trainDetector(options({ calibration: { onTrainingImages: true } }))).rejects.toMatchObject({
     code: 'invalid-config',
