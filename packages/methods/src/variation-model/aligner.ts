@@ -31,6 +31,14 @@ interface Peak {
   readonly shift: { readonly x: number; readonly y: number };
 }
 
+/** One of the rotations that are tried, with the best shift. */
+interface Candidate {
+  /** Height of the correlation's peak. */
+  readonly peak: number;
+  readonly transform: RigidTransform;
+  readonly likeness: () => number;
+}
+
 /** Aligns images with one reference. Holds no tensors. */
 export class Aligner {
   readonly #searchSize: Size;
@@ -68,34 +76,26 @@ export class Aligner {
   align(image: Float32Array): RigidTransform {
     const gradients = gradientsOf(grayOf(image, this.inputSize));
     const spectrum = this.#spectrumOf(gradients);
-    const peaks = this.#spectra.map((reference) => this.#peak(spectrum, reference));
-    const degrees = this.#bestRotation(gradients, peaks);
-    const peak = peaks[this.#degrees.indexOf(degrees)] ?? this.#peak(spectrum, this.#turned(degrees));
-    const found = transformOf(degrees, peak);
+    const candidates = this.#degrees.map((degrees, at) =>
+      once((): Candidate => {
+        const { value, shift } = this.#peak(spectrum, this.#spectra[at]!);
+        const transform = { angle: radians(degrees), shift };
+        return { peak: value, transform, likeness: once(() => this.#likeness(gradients, transform)) };
+      }),
+    );
+    const best = uphill(candidates);
+    const likenessAt = (at: number): number | undefined => candidates[at]?.().likeness();
+    const step = between(likenessAt(best - 1), likenessAt(best)!, likenessAt(best + 1));
+    const found = step === 0 ? candidates[best]!().transform : this.#turnedBy(step, best, spectrum);
     return this.#likeness(gradients, found) > this.#likeness(gradients, IDENTITY)
       ? this.#atInputSize(found)
       : IDENTITY;
   }
 
-  /**
-   * The rotation, in degrees, that makes an image most like the reference, with the shift of its peak: uphill from the
-   * highest peak. Peaks tell rotations apart less sharply than the likeness of what they bring together.
-   */
-  #bestRotation(gradients: Float32Array, peaks: readonly Peak[]): number {
-    const known = new Map<number, number>();
-    const likenessAt = (at: number): number | undefined => {
-      const peak = peaks[at];
-      if (!peak) return undefined;
-      const likeness = known.get(at) ?? this.#likeness(gradients, transformOf(this.#degrees[at]!, peak));
-      known.set(at, likeness);
-      return likeness;
-    };
-    let best = peaks.reduce((high, { value }, at) => (value > peaks[high]!.value ? at : high), 0);
-    const better = (): number | undefined =>
-      [best - 1, best + 1].find((at) => (likenessAt(at) ?? -Infinity) > likenessAt(best)!);
-    for (let next = better(); next !== undefined; next = better()) best = next;
-    const step = between(likenessAt(best - 1), likenessAt(best)!, likenessAt(best + 1));
-    return this.#degrees[best]! + STEP_DEGREES * step;
+  /** The transform with a rotation between two of those that are tried. */
+  #turnedBy(step: number, at: number, spectrum: Complex): RigidTransform {
+    const degrees = this.#degrees[at]! + STEP_DEGREES * step;
+    return { angle: radians(degrees), shift: this.#peak(spectrum, this.#turned(degrees)).shift };
   }
 
   #atInputSize({ angle, shift }: RigidTransform): RigidTransform {
@@ -106,7 +106,7 @@ export class Aligner {
 
   /** The spectrum of the reference, turned. */
   #turned(degrees: number): Complex {
-    const angle = (-degrees * Math.PI) / 180;
+    const angle = radians(-degrees);
     const { data, valid } = warp(this.#gradients, this.#searchSize, { angle, shift: { x: 0, y: 0 } });
     return this.#spectrumOf(data, valid);
   }
@@ -198,8 +198,30 @@ export class Aligner {
   }
 }
 
-function transformOf(degrees: number, { shift }: Peak): RigidTransform {
-  return { angle: (degrees * Math.PI) / 180, shift };
+/**
+ * The rotation that makes an image most like the reference. Peaks find the rotation to start from, of every other one;
+ * the likeness of what they bring together tells neighbors apart more sharply.
+ */
+function uphill(candidates: readonly (() => Candidate)[]): number {
+  let best = 0;
+  for (let at = 2; at < candidates.length; at += 2) {
+    if (candidates[at]!().peak > candidates[best]!().peak) best = at;
+  }
+  const likenessAt = (at: number): number => candidates[at]?.().likeness() ?? -Infinity;
+  const better = (): number | undefined =>
+    [best - 1, best + 1].find((at) => likenessAt(at) > likenessAt(best));
+  for (let next = better(); next !== undefined; next = better()) best = next;
+  return best;
+}
+
+/** What is computed when it is first asked for. */
+function once<T>(compute: () => T): () => T {
+  let known: { readonly value: T } | undefined;
+  return () => (known ??= { value: compute() }).value;
+}
+
+function radians(degrees: number): number {
+  return (degrees * Math.PI) / 180;
 }
 
 /** Where a parabola through three values at -1, 0 and 1 has its maximum, -0.5..0.5; 0 where one of them is missing. */
