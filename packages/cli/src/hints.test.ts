@@ -14,13 +14,15 @@ test('memory: every alternative is given as flags', () => {
     { kind: 'input-size', value: [320, 192] },
     { kind: 'input-size', value: [128, 128] },
     { kind: 'input-size', value: 64 },
+    { kind: 'method-options', value: { storage: 'float16', levels: [2, 3] } },
     { kind: 'backend', value: 'webgpu' },
     { kind: 'unknown' },
   ];
   expect(hint('out-of-memory', { alternatives })).toBe(
     'These would fit: a thread for each student (without --no-workers); or --preset lite; or the students apart ' +
       '(--student local and --student global, then dskd combine); or --gccb-channels 256; or --batch-size 8; or ' +
-      '--size 320x192; or --size 128; or --size 64; or --backend webgpu.',
+      '--size 320x192; or --size 128; or --size 64; or ' +
+      `--method-options '{"storage":"float16","levels":[2,3]}'; or --backend webgpu.`,
   );
 });
 

@@ -19,6 +19,7 @@ const ALTERNATIVES: Readonly<Record<string, (value: unknown) => string>> = {
   'gccb-channels': (channels) => `--gccb-channels ${String(channels)}`,
   'batch-size': (images) => `--batch-size ${String(images)}`,
   'input-size': (size) => `--size ${sizeText(size)}`,
+  'method-options': (options) => `--method-options '${JSON.stringify(options)}'`,
   backend: (backend) => `--backend ${String(backend)}`,
 };
 

@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs';
 import * as core from '@dskd/detector';
-import type { Size } from '@dskd/methods';
+import { createMethod, TRAINING_DEFAULTS, type Size } from '@dskd/methods';
 import { loadTeacher, type Teacher } from '@dskd/models';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { readModel, startBackend, threads, writeModel } from '#platform';
@@ -210,10 +210,14 @@ export async function trainDetector(good: TrainingData, options: TrainOptions = 
   const { category, teacher: given, backend = 'auto', ...training } = options;
   const source = await sourceFrom(good, { category, signal: options.signal });
   const execution = threads(await startBackend(backend));
-  const teacher = given ?? (await embeddedTeacher());
-  const own = given ? undefined : teacher;
+  const { needs } = await createMethod(options.method ?? TRAINING_DEFAULTS.method);
+  const own = needs.teacher && !given ? await embeddedTeacher() : undefined;
+  const teacher = given ?? own;
   try {
-    return new Detector(await core.trainDetector({ ...training, source, teacher, execution }), own);
+    return new Detector(
+      await core.trainDetector({ ...training, source, ...(teacher && { teacher }), execution }),
+      own,
+    );
   } catch (error) {
     own?.dispose();
     throw error;

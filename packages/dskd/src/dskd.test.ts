@@ -113,6 +113,21 @@ test('a list of files trains the same detector as their folder; it owns the teac
   await expect(other.predict(file)).rejects.toMatchObject({ code: 'disposed' });
 });
 
+test('a method without a teacher loads none: no tensors are left, and the file has none', async () => {
+  const before = tf.memory().numTensors;
+  using variation = await trainDetector(folder, { ...SMALL, method: 'vm', options: {} });
+  expect(tf.memory().numTensors).toBe(before);
+  expect(variation.description).toMatchObject({ method: 'vm', teacher: null });
+  expect(variation.core.teacher).toBeUndefined();
+  const bytes = variation.toBytes();
+  expect(bytes.length).toBeLessThan(detector.toBytes().length / 4);
+  using loaded = await loadDetector(bytes, { backend: 'wasm' });
+  const faulty = await variation.predict(image(101, true));
+  expect(await loaded.predict(image(101, true))).toEqual(faulty);
+  expect(faulty.score).toBeGreaterThan((await variation.predict(image(101))).score);
+  expect(tf.memory().numTensors).toBe(before);
+});
+
 test('images in memory train a detector', async () => {
   const pixels = Array.from({ length: 8 }, (_, index) => image(index));
   using ofPixels = await trainDetector(pixels, SMALL);
@@ -210,6 +225,16 @@ test.each([
 });
 
 test('methods can be registered through this package', () => {
-  expect(methodNames()).toEqual(['dskd', 'fre', 'gaussian', 'instant', 'padim', 'patchcore', 'rd']);
+  expect(methodNames()).toEqual([
+    'dskd',
+    'fre',
+    'gaussian',
+    'instant',
+    'padim',
+    'patchcore',
+    'rd',
+    'spade',
+    'vm',
+  ]);
   expect(() => registerMethod({ name: 'dskd', load: () => Promise.reject(new Error()) })).toThrow('already');
 });

@@ -160,9 +160,10 @@ export interface Alternative {
     | 'gccb-channels'
     | 'batch-size'
     | 'input-size'
+    | 'method-options'
     | 'backend';
-  /** The value that would fit, where the kind has one: a preset's name, a number, a size, branch names. */
-  readonly value?: string | number | Size | readonly string[];
+  /** The value that would fit, where the kind has one: a preset's name, a number, a size, branch names, options. */
+  readonly value?: string | number | Size | readonly string[] | JsonObject;
 }
 
 /** What a fit would take, by arithmetic alone. */

@@ -56,12 +56,12 @@ export const TRAINING_DEFAULTS = {
   /** `[height, width]` in pixels, where the method prefers no larger side or the images have none. */
   inputSize: [128, 128],
   /**
-   * Side of the input of {@link closedForm} methods, where images are as large. A pass of the teacher is most of their fit, and
-   * takes seconds even so; finer positions show smaller faults.
+   * Side of the input of {@link closedForm} methods, where images are as large. A pass of the teacher, where they have one, is
+   * most of their fit, and takes seconds even so; finer positions show smaller faults.
    */
   preferredSide: 256,
-  /** Methods that are fitted in closed form, in one pass over the images: the best known first. */
-  closedForm: ['instant', 'patchcore', 'padim', 'fre', 'gaussian'],
+  /** Methods that are fitted in seconds, without epochs: the best known first. */
+  closedForm: ['instant', 'patchcore', 'padim', 'fre', 'gaussian', 'spade', 'vm'],
   fit: 'stretch',
   /** Of a letterbox's border: the mean of ImageNet. */
   fill: [124, 116, 104],

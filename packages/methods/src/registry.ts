@@ -28,6 +28,8 @@ const methods = new Map<string, LazyMethod>([
   ['ae', { name: 'ae', load: async () => (await import('./reconstruction/methods.js')).aeMethod }],
   ['vae', { name: 'vae', load: async () => (await import('./reconstruction/methods.js')).vaeMethod }],
   ['padim', { name: 'padim', load: async () => (await import('./closed-form/methods.js')).padimMethod }],
+  ['spade', { name: 'spade', load: async () => (await import('./closed-form/methods.js')).spadeMethod }],
+  ['vm', { name: 'vm', load: async () => (await import('./variation-model/method.js')).vmMethod }],
 ]);
 
 /** What {@link registerMethod} was given, by name: giving the same object again changes nothing. */

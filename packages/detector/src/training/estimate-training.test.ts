@@ -218,6 +218,26 @@ describe('a training that cannot fit', () => {
     );
   });
 
+  test('a gallery larger than a file may be is refused, with the options of the method that would fit', async () => {
+    const good = tinySource().samples.find(({ split }) => split === 'train')!;
+    const samples = Array.from({ length: 500 }, (_, index) => ({ ...good, id: `train/good/${index}.png` }));
+    const error = await refusal({
+      source: { ...tinySource(), samples },
+      teacher: describedTeacher('wide_resnet50_2'),
+      method: 'spade',
+      options: { levels: [1, 2, 3], storage: 'float32' },
+      input: { size: [224, 224] },
+    });
+    expect(error.code).toBe('out-of-memory');
+    expect(error.message).toMatch(
+      /^This run does not fit: the file of the features of 450 images needs 2\.\d\d GiB/,
+    );
+    expect(error.hint).toContain(
+      'options: {"storage":"float16"}; or options: {"storage":"float16","levels":[2,3]}',
+    );
+    expect(error.details.alternatives).toContainEqual({ kind: 'input-size', value: [128, 128] });
+  });
+
   /** With a limit of bytes for one tensor, as a WebGPU device has one. */
   async function withTensorLimit<T>(bytes: number, work: () => Promise<T>): Promise<T> {
     const backend = tf.backend() as { device?: unknown };

@@ -32,6 +32,8 @@ function words({ kind, value }: Alternative): string {
       return `options.batchSize: ${value as number}`;
     case 'input-size':
       return `input.size: [${(value as readonly number[]).join(', ')}]`;
+    case 'method-options':
+      return `options: ${JSON.stringify(value)}`;
     case 'backend':
       return `the backend ${value as string}, which has no limit of 4 GiB`;
   }

@@ -5,7 +5,7 @@ import { describedTeacher } from '../dskd/described-teacher.test.util.js';
 import { batchOf, blockImage, fitOn, poolingTeacher, SIDE } from '../features/pooling-teacher.test.util.js';
 import { createMethod } from '../registry.js';
 
-const NAMES = ['patchcore', 'fre', 'gaussian', 'padim', 'instant'];
+const NAMES = ['patchcore', 'fre', 'gaussian', 'padim', 'spade', 'instant'];
 const TRAINING = Array.from({ length: 10 }, (_, index) => blockImage(index + 1));
 
 beforeAll(() => useBackend('cpu'));
@@ -54,6 +54,7 @@ test('branches: where a method looks and whether it has a map', async () => {
     fre: 'global true',
     gaussian: 'global false',
     padim: 'local true',
+    spade: 'local true',
     instant: 'local true, global true, pooled false',
   });
 });
@@ -90,6 +91,9 @@ test.each([
   ['fre', { maxImages: 2 }],
   ['gaussian', { pooling: 'maximum' }],
   ['padim', { ridge: 0 }],
+  ['spade', { neighbors: 0 }],
+  ['spade', { combine: 'sum' }],
+  ['spade', { imageScore: 'mean' }],
   ['instant', { local: null, global: null, pooled: null }],
   ['instant', { local: { storage: 'float32' } }],
 ])('options of %s: %p are refused', async (name, options) => {

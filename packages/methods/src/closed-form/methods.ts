@@ -21,6 +21,7 @@ import {
   instantTiling,
   type InstantOptions,
 } from './instant.js';
+import { spadeAlternatives, spadeOptions, spadePlans, type SpadeOptions } from './spade.js';
 
 /** What differs from one method in closed form to the next. */
 interface Recipe<Options> {
@@ -33,10 +34,11 @@ interface Recipe<Options> {
   readonly storage: (options: Options) => 'float32' | 'float16' | undefined;
   readonly scoring?: Method['scoring'];
   readonly tiling?: Method<Options>['tiling'];
+  readonly alternatives?: Method<Options>['alternatives'];
 }
 
 function methodOf<Options>(recipe: Recipe<Options>): Method<Options> {
-  const { name, plans, storage, scoring, tiling } = recipe;
+  const { name, plans, storage, scoring, tiling, alternatives } = recipe;
   return {
     name,
     summary: recipe.summary,
@@ -47,6 +49,7 @@ function methodOf<Options>(recipe: Recipe<Options>): Method<Options> {
     preferredSide: TRAINING_DEFAULTS.preferredSide,
     ...(scoring && { scoring }),
     ...(tiling && { tiling }),
+    ...(alternatives && { alternatives }),
     estimate: (plan, options) => estimateParts(name, plan, plans(options)),
     fit: (input, options) => fitFeatureModel(name, input, plans(options), storage(options)),
     restore: (saved, context) => Promise.resolve().then(() => restoreFeatureModel(name, saved, context)),
@@ -111,6 +114,27 @@ export const padimMethod = methodOf<PositionOptions>({
   },
   plans: (options) => ({ local: { kind: 'positions', options } }),
   storage: ({ storage }) => storage,
+});
+
+/** SPADE (Cohen and Hoshen, 2020). */
+export const spadeMethod = methodOf<SpadeOptions>({
+  name: 'spade',
+  summary:
+    'a gallery of the most similar good images, distance to the nearest position (Cohen and Hoshen, 2020)',
+  options: spadeOptions,
+  profiles: {
+    paper: spadeOptions.parse({
+      levels: [1, 2, 3],
+      neighbors: 50,
+      combine: 'concat',
+      imageScore: 'knn',
+      storage: 'float32',
+    }),
+    lite: spadeOptions.parse({}),
+  },
+  plans: spadePlans,
+  storage: ({ storage }) => storage,
+  alternatives: spadeAlternatives,
 });
 
 /** A bank, a subspace and a pooled Gaussian. */

@@ -21,6 +21,8 @@ const METHODS: readonly { readonly name: string; readonly options: object; reado
   { name: 'gaussian', options: {}, learns: true },
   { name: 'padim', options: { channels: 5 }, learns: false },
   { name: 'padim', options: { channels: 5, storage: 'float16' }, learns: false },
+  { name: 'spade', options: { neighbors: 3 }, learns: false },
+  { name: 'spade', options: { imageScore: 'knn', combine: 'concat', storage: 'float32' }, learns: false },
   { name: 'instant', options: { local: { coreset: { count: 20 } }, global: { gridLevel: 2 } }, learns: true },
 ];
 

@@ -3,7 +3,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { CostEstimate, FitPlan } from '../contract.js';
 import { coresetSize, patchesPerImage, RADIUS_SAMPLE } from './bank-fitter.js';
 import type { PartPlan, PartPlans } from './feature-model.js';
-import type { BankOptions, PooledOptions, PositionOptions, SubspaceOptions } from './part-options.js';
+import { galleryShapes } from './gallery-part.js';
+import type {
+  BankOptions,
+  GalleryOptions,
+  PooledOptions,
+  PositionOptions,
+  SubspaceOptions,
+} from './part-options.js';
 import { assertTeacherGiven, FEATURE_BATCH, type PartContext } from './parts.js';
 import { bankPlan, pooledLevels, positionPlan, subspacePlan } from './patch-plans.js';
 import type { PatchPlan } from './patches.js';
@@ -20,7 +27,12 @@ interface PartBytes {
   readonly host: number;
   /** On the backend: the model, and a batch that goes through it. */
   readonly backend: number;
+  /** In the file, where that can be more than a file may hold. */
+  readonly file?: number;
 }
+
+/** Bytes of tensors that a file is read with (`readSafetensors`). */
+const FILE_LIMIT = 2 ** 31;
 
 const positionsOf = ({ grid }: PatchPlan): number => grid[0] * grid[1];
 
@@ -95,6 +107,30 @@ function positionBytes(options: PositionOptions, context: PartContext): PartByte
   };
 }
 
+function galleryBytes(options: GalleryOptions, images: number, context: PartContext): PartBytes {
+  const shapes = galleryShapes(options, context);
+  const values = shapes.reduce((sum, shape) => sum + shape.reduce((product, side) => product * side, 1), 0);
+  const file = images * values * (options.storage === 'float16' ? 2 : FLOAT);
+  const compared = Math.min(images, options.neighbors);
+  const joined = options.combine === 'concat' ? 2 : 1;
+  const [height, width] = shapes[0]!;
+  const channels = shapes.reduce((sum, shape) => sum + shape[2], 0);
+  const rows = joined === 1 ? values : height * width * channels;
+  const [queries, block] = SEARCH_BLOCK;
+  return {
+    // What is kept, and the compared images: decoded, as rows, as columns for the backend.
+    host: file + FLOAT * compared * (values + 2 * rows),
+    backend: FLOAT * (compared * (joined * values + 2 * rows) + queries * (channels + 2 * block)),
+    file,
+  };
+}
+
+/** Pooled features of all images. */
+function nearestImagesBytes(images: number, { teacher }: PartContext): PartBytes {
+  const { channels } = teacher.extractor.levels.at(-1)!;
+  return { host: 2 * FLOAT * images * channels, backend: FLOAT * FEATURE_BATCH * channels };
+}
+
 function partBytes(plan: PartPlan, images: number, context: PartContext): PartBytes {
   switch (plan.kind) {
     case 'bank':
@@ -105,6 +141,10 @@ function partBytes(plan: PartPlan, images: number, context: PartContext): PartBy
       return pooledBytes(plan.options, images, context);
     case 'positions':
       return positionBytes(plan.options, context);
+    case 'gallery':
+      return galleryBytes(plan.options, images, context);
+    case 'nearest-images':
+      return nearestImagesBytes(images, context);
   }
 }
 
@@ -121,17 +161,22 @@ export function estimateParts(method: string, plan: FitPlan, plans: PartPlans): 
   const features = teacher.extractor
     .outputShapes([inputSize[0], inputSize[1]])
     .reduce((sum, [height, width, channels]) => sum + FLOAT * height * width * channels, 0);
+  const bytes = Object.entries(plans).map(([name, part]) => ({ name, ...partBytes(part, images, context) }));
   const parts = [
     { what: 'teacher', heap: 'main', bytes: weights },
     { what: 'features of a batch', heap: 'main', bytes: 3 * FEATURE_BATCH * features },
-    ...Object.entries(plans).flatMap(([name, part]) => {
-      const { host, backend } = partBytes(part, images, context);
-      return [
-        { what: `fit of ${name}`, heap: 'host', bytes: host },
-        { what: `model of ${name}`, heap: 'main', bytes: backend },
-      ];
-    }),
+    ...bytes.flatMap(({ name, host, backend }) => [
+      { what: `fit of ${name}`, heap: 'host', bytes: host },
+      { what: `model of ${name}`, heap: 'main', bytes: backend },
+    ]),
   ];
   const memory = sumMemory(parts, tf.getBackend());
-  return { bytes: memory.total, memory, steps: 0 };
+  const file = weights + bytes.reduce((sum, part) => sum + (part.file ?? 0), 0);
+  const exceeded = file > FILE_LIMIT ? [...memory.exceeded, fileExceeded(file, images)] : memory.exceeded;
+  return { bytes: memory.total, memory: { ...memory, exceeded }, steps: 0 };
+}
+
+function fileExceeded(bytes: number, images: number): string {
+  const gibibytes = (count: number): string => `${(count / 2 ** 30).toFixed(2)} GiB`;
+  return `the file of the features of ${images} images needs ${gibibytes(bytes)}, its limit is ${gibibytes(FILE_LIMIT)}`;
 }

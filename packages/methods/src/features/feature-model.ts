@@ -15,7 +15,17 @@ import type {
 } from '../contract.js';
 import { BankFitter } from './bank-fitter.js';
 import { BankPart, restoreBank } from './bank-part.js';
-import type { BankOptions, PooledOptions, PositionOptions, SubspaceOptions } from './part-options.js';
+import { GalleryFitter } from './gallery-fitter.js';
+import { restoreGallery } from './gallery-part.js';
+import { NearestImagesFitter, restoreNearestImages } from './nearest-images-part.js';
+import type {
+  BankOptions,
+  GalleryOptions,
+  NearestImagesOptions,
+  PooledOptions,
+  PositionOptions,
+  SubspaceOptions,
+} from './part-options.js';
 import {
   assertTeacherGiven,
   fitParts,
@@ -35,7 +45,9 @@ export type PartPlan =
   | { readonly kind: 'bank'; readonly options: BankOptions }
   | { readonly kind: 'subspace'; readonly options: SubspaceOptions }
   | { readonly kind: 'pooled'; readonly options: PooledOptions }
-  | { readonly kind: 'positions'; readonly options: PositionOptions };
+  | { readonly kind: 'positions'; readonly options: PositionOptions }
+  | { readonly kind: 'gallery'; readonly options: GalleryOptions }
+  | { readonly kind: 'nearest-images'; readonly options: NearestImagesOptions };
 
 /** Parts by the name of their branch, in the order of the branches. */
 export type PartPlans = Readonly<Record<string, PartPlan>>;
@@ -46,7 +58,7 @@ const modelConfig = z.object({
     .array(
       z.object({
         name: z.string().min(1),
-        kind: z.enum(['bank', 'subspace', 'pooled', 'positions']),
+        kind: z.enum(['bank', 'subspace', 'pooled', 'positions', 'gallery', 'nearest-images']),
         config: z.record(z.string(), z.json()),
       }),
     )
@@ -78,6 +90,10 @@ function fitterOf(name: string, plan: PartPlan, input: FitInput, context: PartCo
       return new PooledFitter(name, plan.options, context);
     case 'positions':
       return new PositionFitter(name, plan.options, input, context);
+    case 'gallery':
+      return new GalleryFitter(name, plan.options, input, context);
+    case 'nearest-images':
+      return new NearestImagesFitter(name, plan.options, context);
   }
 }
 
@@ -86,7 +102,14 @@ const RESTORE: Readonly<
     PartPlan['kind'],
     (name: string, config: JsonObject, tensors: StateDict, context: PartContext) => Part
   >
-> = { bank: restoreBank, subspace: restoreSubspace, pooled: restorePooled, positions: restorePositions };
+> = {
+  bank: restoreBank,
+  subspace: restoreSubspace,
+  pooled: restorePooled,
+  positions: restorePositions,
+  gallery: restoreGallery,
+  'nearest-images': restoreNearestImages,
+};
 
 /** A model of parts that look at the same features of one teacher. */
 export class FeatureModel implements AnomalyModel {

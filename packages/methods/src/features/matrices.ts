@@ -51,6 +51,11 @@ function entryOf(
   });
 }
 
+/** {@link floatsOf} as it is stored. */
+export function floatEntryOf(tensors: StateDict, name: string, shape: readonly number[]): StateDictEntry {
+  return entryOf(tensors, name, shape, FLOATS);
+}
+
 /**
  * The values of the tensor `name` of a saved part.
  * @throws {DskdError} `weights-mismatch` where it is missing, or has another shape or element type.
@@ -62,6 +67,11 @@ export function floatsOf(tensors: StateDict, name: string, shape: readonly numbe
 /** {@link floatsOf} for integers. */
 export function integersOf(tensors: StateDict, name: string, shape: readonly number[]): Int32Array {
   return entryOf(tensors, name, shape, ['I32']).data as Int32Array;
+}
+
+/** {@link floatsOf} for bytes. */
+export function bytesOf(tensors: StateDict, name: string, shape: readonly number[]): Uint8Array {
+  return entryOf(tensors, name, shape, ['U8']).data as Uint8Array;
 }
 
 /** {@link floatsOf} as rows, at least one. */

@@ -73,6 +73,22 @@ export const positionOptions = z.strictObject({
 });
 export type PositionOptions = z.output<typeof positionOptions>;
 
+/** Distance of pooled features to those of the nearest training images. */
+export const nearestImagesOptions = z.strictObject({
+  /** Training images that an image is compared with (K); at most as many as there are. */
+  neighbors: count.max(1000).default(5),
+});
+export type NearestImagesOptions = z.output<typeof nearestImagesOptions>;
+
+/** A gallery of the features of all training images. */
+export const galleryOptions = nearestImagesOptions.extend({
+  levels,
+  /** Whether the distances of all levels are averaged, or distances are those of vectors of all levels. */
+  combine: z.enum(['mean', 'concat']).default('mean'),
+  storage,
+});
+export type GalleryOptions = z.output<typeof galleryOptions>;
+
 /**
  * Refuses a bank that weighs positions where images are cut into tiles.
  * @throws {DskdError} `invalid-config`

@@ -1,5 +1,11 @@
 import type { FeatureExtractor } from '@dskd/core';
-import type { BankOptions, PooledOptions, PositionOptions, SubspaceOptions } from './part-options.js';
+import type {
+  BankOptions,
+  GalleryOptions,
+  PooledOptions,
+  PositionOptions,
+  SubspaceOptions,
+} from './part-options.js';
 import type { PartContext } from './parts.js';
 import { levelIndexes, planPatches, type PatchPlan } from './patches.js';
 
@@ -52,4 +58,9 @@ export function positionPlan(options: PositionOptions, { teacher, inputSize }: P
 /** Indexes of the levels that are pooled. */
 export function pooledLevels(options: PooledOptions, { teacher }: PartContext): number[] {
   return levelIndexes(teacher.extractor, options.levels ?? allLevels(teacher.extractor));
+}
+
+/** Indexes of the levels whose features a gallery keeps. */
+export function galleryLevels(options: GalleryOptions, { teacher }: PartContext): number[] {
+  return levelIndexes(teacher.extractor, options.levels ?? deepestTwo(teacher.extractor));
 }

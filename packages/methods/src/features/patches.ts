@@ -86,7 +86,8 @@ function neighborhoodMeans(features: tf.Tensor4D): tf.Tensor4D {
   return tf.avgPool(padded, 3, 1, 'valid');
 }
 
-function toGrid(features: tf.Tensor4D, [height, width]: Size): tf.Tensor4D {
+/** Bilinear with half-pixel centers; features on that grid stay as they are. */
+export function toGrid(features: tf.Tensor4D, [height, width]: Size): tf.Tensor4D {
   const [, rows, columns] = features.shape;
   if (rows === height && columns === width) return features;
   return tf.image.resizeBilinear(features, [height, width], false, true);

@@ -38,7 +38,7 @@ interface Gaussian extends AxisGaussian {
 const MOST_ROWS = 500;
 
 /** Pools features over their positions. */
-class Pooling {
+export class Pooling {
   readonly #levels: readonly number[];
   readonly #withDeviation: boolean;
   readonly width: number;

@@ -208,3 +208,34 @@ describe('Gaussians of positions', () => {
     ['no factors', MISMATCH, (_, tensors) => tensors.delete('local.whitening')],
   ])('%s', (_, wanted, change) => refused(wanted, change, positions));
 });
+
+describe('a gallery and its images', () => {
+  let gallery: SavedModel;
+  beforeAll(async () => {
+    const model = await fitted(TRAINING, { local: plans.gallery(), global: plans.nearestImages() });
+    gallery = structuredClone(model.state());
+    model.dispose();
+  });
+
+  test.each<[string, object, (config: Config, tensors: StateDict) => unknown]>([
+    ['no images', INVALID, (config) => (partOf(config, 'local').config.images = 0)],
+    ['no options', INVALID, (config) => delete partOf(config, 'global').config.options],
+    ['more images than there are', MISMATCH, (config) => (partOf(config, 'local').config.images = 7)],
+    ['more vectors than there are', MISMATCH, (config) => (partOf(config, 'global').config.images = 7)],
+    ['another level', MISMATCH, (config) => (partOf(config, 'local').config.options = { levels: [1] })],
+    ['a level fewer', MISMATCH, (config) => (partOf(config, 'local').config.options = { levels: [3] })],
+    [
+      'a level that the teacher does not have',
+      { code: 'invalid-config' },
+      (config) => (partOf(config, 'local').config.options = { levels: [4] }),
+    ],
+    ['no level', MISMATCH, (_, tensors) => tensors.delete('local.level3')],
+    ['no vectors', MISMATCH, (_, tensors) => tensors.delete('local.vectors')],
+    ['a tensor too many', MISMATCH, (_, tensors) => tensors.set('local.x', tensors.get('local.vectors')!)],
+    [
+      'NaN in half precision',
+      { code: 'weights-not-finite' },
+      (_, tensors) => ((tensors.get('local.level2')!.data as Uint16Array)[3] = 0x7e00),
+    ],
+  ])('%s', (_, wanted, change) => refused(wanted, change, gallery));
+});

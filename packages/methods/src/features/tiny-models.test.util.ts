@@ -4,10 +4,14 @@ import type { AnomalyModel, FitInput, SavedModel } from '../contract.js';
 import { fitFeatureModel, type PartPlan, type PartPlans } from './feature-model.js';
 import {
   bankOptions,
+  galleryOptions,
+  nearestImagesOptions,
   pooledOptions,
   positionOptions,
   subspaceOptions,
   type BankOptions,
+  type GalleryOptions,
+  type NearestImagesOptions,
   type PooledOptions,
   type PositionOptions,
   type SubspaceOptions,
@@ -28,6 +32,14 @@ export const plans = {
   positions: (given: Partial<PositionOptions> = {}): PartPlan => ({
     kind: 'positions',
     options: positionOptions.parse(given),
+  }),
+  gallery: (given: Partial<GalleryOptions> = {}): PartPlan => ({
+    kind: 'gallery',
+    options: galleryOptions.parse(given),
+  }),
+  nearestImages: (given: Partial<NearestImagesOptions> = {}): PartPlan => ({
+    kind: 'nearest-images',
+    options: nearestImagesOptions.parse(given),
   }),
 };
 
