@@ -5,7 +5,7 @@
 // node bench/quality-time.mjs --report                 writes bench/quality-time.md from all results
 //
 // A set is transistor, bottle, or a synthetic category (data seed 101, 100 good images), at 128 px. A config is `instant`, or
-// PRESET-BATCH with any of -cosine (the rate falls to 0 over the longest run), -heldout (a tenth of the images is kept
+// PRESET-BATCH with any of -cosine (the rate falls to 0 over the longest run), -kept (a tenth of the images is kept
 // back, and their loss recorded) and -stage4 (the global student starts from the teacher's stage 4). One run is trained on from
 // a checkpoint to each number of epochs, so that a longer one has the steps of the shorter. Each point is scored three times:
 // with the running statistics of batch norm, with statistics computed again over the training images, and with these and the
@@ -91,7 +91,7 @@ function optionsOf(config, totalSteps) {
     batchSize: Number(batch),
     branches: { local: branch('local'), global: branch('global') },
     ...(has('stage4') && { initialize: { global: 'teacher-stage4' } }),
-    ...(has('heldout') && { earlyStopping: { patience: 10_000 } }),
+    ...(has('kept') && { earlyStopping: { patience: 10_000 } }),
   };
 }
 
