@@ -222,9 +222,11 @@ export const trainOptions = {
     `end when good images that are kept back have not improved for so many epochs; without --epochs or --minutes, after ${DSKD_DEFAULTS.mostSteps} steps at the latest`,
     { ...OF_TRAININGS, value: 'epochs', example: DSKD_DEFAULTS.patience },
   ),
-  batchSize: option(positiveInteger().default(DSKD_DEFAULTS.batchSize), 'images per step', {
+  batchSize: option(positiveInteger().optional(), 'images per step', {
     ...OF_TRAININGS,
     value: 'n',
+    defaultText: `${DSKD_DEFAULTS.batchSize}; ${TRAINING_DEFAULTS.imageStudents.batchSize} for ${IMAGE_METHODS.join(', ')}`,
+    example: DSKD_DEFAULTS.batchSize,
   }),
   localLearningRate: option(
     positiveNumber().default(DSKD_DEFAULTS.branches.local.optimizer.learningRate),

@@ -81,7 +81,7 @@ test('the method sets size, normalization and fusion by default; defaults of stu
   });
   expect(await choices({ preset: 'nano' })).toMatchObject({
     method: 'dskd',
-    options: { preset: 'nano', batchSize: 8 },
+    options: { preset: 'nano', reestimateBatchNorm: true },
     recorded: { preset: 'nano', temperature: 1 },
   });
   expect(await choices({ normalization: 'moments', fusion: 'maximum', size: 64 })).toMatchObject({
@@ -93,10 +93,10 @@ test('the method sets size, normalization and fusion by default; defaults of stu
 
 test('trainings of a network on images have the flags of a length, and nothing else of the students', async () => {
   expect(await choices({ method: 'vae', epochs: 7, methodOptions: '{"latent": 3}' })).toMatchObject({
-    options: { epochs: 7, batchSize: 16, latent: 3 },
-    recorded: { method: 'vae', epochs: 7, batchSize: 16 },
+    options: { epochs: 7, latent: 3 },
+    recorded: { method: 'vae', epochs: 7 },
   });
-  expect((await choices({ method: 'stfpm', minutes: 2 })).options).toEqual({ minutes: 2, batchSize: 16 });
+  expect((await choices({ method: 'stfpm', minutes: 2 })).options).toEqual({ minutes: 2 });
 });
 
 test('--method-options works for every method and overrides flags', async () => {

@@ -30,7 +30,7 @@ function studentOptions(options: TrainOptions): object {
   const { method, preset, epochs, minutes, earlyStopping, batchSize, reestimateBatchNorm } = options;
   const { gccb, gccbChannels } = options;
   const length = {
-    batchSize,
+    ...(batchSize !== undefined && { batchSize }),
     ...(epochs !== undefined && { epochs }),
     ...(minutes !== undefined && { minutes }),
     ...(earlyStopping !== undefined && { earlyStopping: { patience: earlyStopping } }),
