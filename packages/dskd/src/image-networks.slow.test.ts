@@ -11,9 +11,7 @@ const GATES = [
   { method: 'stfpm', category: 'bottle', epochs: 40, least: 0.97 },
   { method: 'stfpm', category: 'transistor', epochs: 40, least: 0.85 },
   { method: 'ae', category: 'bottle', epochs: 30, least: 0.6 },
-  { method: 'ae', category: 'transistor', epochs: 15, least: 0.6 },
   { method: 'vae', category: 'bottle', epochs: 15, least: 0.6 },
-  { method: 'vae', category: 'transistor', epochs: 15, least: 0.6 },
 ];
 
 (present ? test : test.skip).each(GATES)(

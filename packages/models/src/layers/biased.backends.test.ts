@@ -184,10 +184,7 @@ describeBackends('convolutions with a bias', (backend) => {
         expectClose(await got.data(), wanted, { relative });
 
         // The layer is linear: a step of 1 in one weight of the oracle gives the derivative.
-        const factor = tf.tensor4d(
-          integerFill('factor', got.shape),
-          got.shape,
-        );
+        const factor = tf.tensor4d(integerFill('factor', got.shape), got.shape);
         const factors = factor.dataSync();
         const slope = (change: (w: Float64Array, b: Float64Array) => void): number => {
           const [w, b] = [Float64Array.from(weight!), Float64Array.from(bias!)];
