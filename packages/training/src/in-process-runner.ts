@@ -80,7 +80,9 @@ export function inProcessRunner(task: StudentTask): StudentRunner {
 
     async evaluate(features) {
       const teacher = features.tensors();
-      const loss = tidy(() => objective.loss(teacher, student.forward(teacher, { training: false })));
+      const loss = tidy(() =>
+        objective.loss(targetsOf(student, teacher), student.forward(teacher, { training: false })),
+      );
       try {
         return (await loss.data<'float32'>())[0]!;
       } finally {
