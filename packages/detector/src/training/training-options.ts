@@ -1,5 +1,5 @@
 import { DskdError, type EventListener } from '@dskd/base';
-import type { Augmentation, Color, Fit, ImageSource, Preparation } from '@dskd/data';
+import type { Augmentation, Color, Fit, ImageSource, PixelSize, Preparation } from '@dskd/data';
 import {
   assertTiling,
   createMethod,
@@ -16,10 +16,11 @@ import {
 import type { Teacher } from '@dskd/models';
 import { defaultSigma, type FusionRule, type Normalization } from '@dskd/scoring';
 import { z } from 'zod';
-import type { DetectorDescription, TrainingRecord } from '../artifact/description.js';
+import { THUMBNAIL_SIDE, type DetectorDescription, type TrainingRecord } from '../artifact/description.js';
 import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
 import { ignoredAtNetworkSize, type IgnoreMask } from '../inference/ignored-pixels.js';
 import { preparationOf } from '../inference/preparation.js';
+import { thumbnailSize } from '../inference/thumbnails.js';
 import { copiesFor } from './altered-copies.js';
 import { assertSha256 } from './assert-sha256.js';
 
@@ -99,6 +100,13 @@ export interface TrainDetectorOptions {
   readonly options?: object;
   readonly input?: InputOptions;
   readonly calibration?: CalibrationOptions;
+  /**
+   * Also keeps each training image as the network sees it, small: this many pixels on the longer side, 16 to 256, and
+   * not more than the network's input has. The detector then shows what explains a region ({@link Detector.explain})
+   * where the images are not at hand. An image of 64 x 64 px takes 12 KB, in the file and in memory. For methods that
+   * keep patches. Default: none.
+   */
+  readonly thumbnails?: number | undefined;
   /** How it runs on this machine: threads, memory for features. Does not change the result. */
   readonly execution?: Execution;
   /** Root of every random stream. Default 1. */
@@ -146,6 +154,8 @@ export interface ResolvedTraining {
   };
   /** `height * width` of the network's input, 1 where pixels do not count. */
   readonly ignored: Uint8Array | null;
+  /** Size of the thumbnails that are kept; null for none. */
+  readonly thumbnails: PixelSize | null;
   /** What the artifact says of its input. */
   readonly input: Pick<DetectorDescription, 'teacher' | 'inputSize' | 'tiles' | 'resize' | 'ignored'>;
   /** What the artifact's training record says before the fit. Its `dataFingerprint` is empty, too. */
@@ -277,13 +287,50 @@ function resolveCalibration(
   };
 }
 
+/**
+ * Refuses thumbnails for a model that would not show any.
+ * @param keepsPatches whether it keeps patches; undefined where only the fitted model tells.
+ * @throws {DskdError} `invalid-config`
+ */
+export function assertThumbnailsShown(method: string, side: number, keepsPatches: boolean | undefined): void {
+  if (keepsPatches !== false) return;
+  throw new DskdError(
+    'invalid-config',
+    `Got thumbnails of ${side} pixels; the method ${method}, with these options, keeps no patches that they would show.`,
+    {
+      hint: 'Leave thumbnails out, or use instant or patchcore, which keep patches.',
+      details: { method, thumbnails: side, keepsPatches },
+    },
+  );
+}
+
+/** @throws {DskdError} `invalid-config`: a side out of range, a method that is known to keep no patches. */
+function resolveThumbnails(
+  side: number | undefined,
+  inputSize: Size,
+  method: Method,
+  options: unknown,
+): PixelSize | null {
+  if (side === undefined) return null;
+  const { least, most } = THUMBNAIL_SIDE;
+  if (!Number.isInteger(side) || side < least || side > most) {
+    throw new DskdError(
+      'invalid-config',
+      `Got thumbnails of ${side} pixels; wanted a whole number from ${least} to ${most}.`,
+      { hint: '64 pixels show a part well enough to find a place on it.', details: { thumbnails: side } },
+    );
+  }
+  assertThumbnailsShown(method.name, side, method.keepsPatches?.(options));
+  return thumbnailSize(inputSize, side);
+}
+
 /** Shorter side, in pixels, below which an image cannot show a part: an icon, or a file that broke. */
 const LEAST_SIDE = 8;
 
 /**
  * Makes every choice of a training, once.
  * @throws {DskdError} `invalid-argument` (no such method, a teacher without a SHA-256, no teacher where one is needed),
- * `invalid-config` (the method's options, the tiles), `dataset-invalid` (too few images), `image-unreadable` (the one
+ * `invalid-config` (the method's options, the tiles, thumbnails), `dataset-invalid` (too few images), `image-unreadable` (the one
  * that tells the size), and for the ignore mask `input-size-mismatch`, `shape-mismatch`.
  */
 export async function resolveTrainingOptions(given: TrainDetectorOptions): Promise<ResolvedTraining> {
@@ -294,6 +341,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
   const size = given.input?.size ?? (await defaultInputSize(given.source, plain));
   const { inputSize, tiles, resize, ignored } = resolveInput(given.input ?? {}, size, teacher);
   const method = await createMethod(name, tiles);
+  const thumbnails = resolveThumbnails(given.thumbnails, inputSize, method, options);
   const augmentation = given.input?.augmentation;
   const input: ResolvedTraining['input'] = {
     teacher: teacher ? describeTeacher(teacher) : null,
@@ -366,6 +414,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
       falseAlarmRate,
     },
     ignored,
+    thumbnails,
     input,
     record: {
       seed,
