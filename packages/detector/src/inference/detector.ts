@@ -123,13 +123,12 @@ export class Detector {
   #disposed = false;
 
   /** @internal Use `trainDetector` or `loadDetector`. */
-  constructor(parts: DetectorParts) {
-    const { model, description, teacher, ownsTeacher = false, ignored, thumbnails = null } = parts;
+  constructor({ model, description, teacher, ownsTeacher, ignored, thumbnails }: DetectorParts) {
     this.#model = model;
     this.#teacher = teacher;
-    this.#ownsTeacher = ownsTeacher;
+    this.#ownsTeacher = ownsTeacher ?? false;
     this.#ignored = ignored;
-    this.#thumbnails = thumbnails;
+    this.#thumbnails = thumbnails ?? null;
     this.#description = description;
     this.#calibrated = calibratedBranches(description);
   }
@@ -231,8 +230,7 @@ export class Detector {
 
   /**
    * Explains regions of a prediction: the patch of the good images that comes nearest to the highest point of each, with
-   * the image it is from and, where the detector keeps thumbnails, the image as a thumbnail. For methods that keep
-   * patches: `instant`, `patchcore`.
+   * the image it is from, also as a thumbnail where these are kept. For methods that keep patches: `instant`, `patchcore`.
    * @param image that was scored.
    * @param regions of its prediction.
    * @returns the largest regions first, at most `most` of them.

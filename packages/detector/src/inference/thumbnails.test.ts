@@ -183,7 +183,9 @@ test('at the size of the input and in a letterbox they are its bytes', async () 
   );
   expect(own.description.thumbnails).toEqual({ width: 32, height: 32 });
   const inputs = await inputsOf(own, wide);
-  expect(Buffer.compare(own.thumbnails!.data, Buffer.concat(inputs.map(({ data }) => Uint8Array.from(data))))).toBe(0);
+  expect(
+    Buffer.compare(own.thumbnails!.data, Buffer.concat(inputs.map(({ data }) => Uint8Array.from(data)))),
+  ).toBe(0);
   const image = await wide.samples[0]!.load();
   for (const { nearest } of await own.explain(image, [regionAt(0, 0), regionAt(39, 19)])) {
     const { top, height } = nearest.thumbnail!.area;

@@ -12,8 +12,8 @@ import { learnedImages } from '../lessons/learned-images.js';
 import { VERSION } from '../version.js';
 import { standIns, withCopies } from './altered-copies.js';
 import { outOfMemory } from './out-of-memory.js';
+import { assertThumbnailsShown } from './thumbnail-options.js';
 import {
-  assertThumbnailsShown,
   resolveTrainingOptions,
   type FitProgress,
   type Fitting,

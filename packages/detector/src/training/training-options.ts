@@ -16,13 +16,13 @@ import {
 import type { Teacher } from '@dskd/models';
 import { defaultSigma, type FusionRule, type Normalization } from '@dskd/scoring';
 import { z } from 'zod';
-import { THUMBNAIL_SIDE, type DetectorDescription, type TrainingRecord } from '../artifact/description.js';
+import type { DetectorDescription, TrainingRecord } from '../artifact/description.js';
 import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
 import { ignoredAtNetworkSize, type IgnoreMask } from '../inference/ignored-pixels.js';
 import { preparationOf } from '../inference/preparation.js';
-import { thumbnailSize } from '../inference/thumbnails.js';
 import { copiesFor } from './altered-copies.js';
 import { assertSha256 } from './assert-sha256.js';
+import { resolveThumbnails } from './thumbnail-options.js';
 
 /** How images become the network's input. */
 export interface InputOptions {
@@ -101,10 +101,9 @@ export interface TrainDetectorOptions {
   readonly input?: InputOptions;
   readonly calibration?: CalibrationOptions;
   /**
-   * Also keeps each training image as the network sees it, small: this many pixels on the longer side, 16 to 256, and
-   * not more than the network's input has. The detector then shows what explains a region ({@link Detector.explain})
-   * where the images are not at hand. An image of 64 x 64 px takes 12 KB, in the file and in memory. For methods that
-   * keep patches. Default: none.
+   * Also keeps each training image as the network sees it, small, for {@link Detector.explain}: this many pixels on the
+   * longer side, 16 to 256, and not more than the network's input has. 64 x 64 px take 12 KB an image, in the file and in
+   * memory. For methods that keep patches. Default: none.
    */
   readonly thumbnails?: number | undefined;
   /** How it runs on this machine: threads, memory for features. Does not change the result. */
@@ -285,43 +284,6 @@ function resolveCalibration(
     sigma: given.sigma ?? defaultSigma(tiles ? [tiles.size, tiles.size] : inputSize),
     falseAlarmRate: given.falseAlarmRate ?? TRAINING_DEFAULTS.falseAlarmRate,
   };
-}
-
-/**
- * Refuses thumbnails for a model that would not show any.
- * @param keepsPatches whether it keeps patches; undefined where only the fitted model tells.
- * @throws {DskdError} `invalid-config`
- */
-export function assertThumbnailsShown(method: string, side: number, keepsPatches: boolean | undefined): void {
-  if (keepsPatches !== false) return;
-  throw new DskdError(
-    'invalid-config',
-    `Got thumbnails of ${side} pixels; the method ${method}, with these options, keeps no patches that they would show.`,
-    {
-      hint: 'Leave thumbnails out, or use instant or patchcore, which keep patches.',
-      details: { method, thumbnails: side, keepsPatches },
-    },
-  );
-}
-
-/** @throws {DskdError} `invalid-config`: a side out of range, a method that is known to keep no patches. */
-function resolveThumbnails(
-  side: number | undefined,
-  inputSize: Size,
-  method: Method,
-  options: unknown,
-): PixelSize | null {
-  if (side === undefined) return null;
-  const { least, most } = THUMBNAIL_SIDE;
-  if (!Number.isInteger(side) || side < least || side > most) {
-    throw new DskdError(
-      'invalid-config',
-      `Got thumbnails of ${side} pixels; wanted a whole number from ${least} to ${most}.`,
-      { hint: '64 pixels show a part well enough to find a place on it.', details: { thumbnails: side } },
-    );
-  }
-  assertThumbnailsShown(method.name, side, method.keepsPatches?.(options));
-  return thumbnailSize(inputSize, side);
 }
 
 /** Shorter side, in pixels, below which an image cannot show a part: an icon, or a file that broke. */
