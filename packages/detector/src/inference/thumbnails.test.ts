@@ -6,6 +6,7 @@ import type { Teacher } from '@dskd/models';
 import type { Region } from '@dskd/scoring';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { readArtifact, writeArtifact } from '../artifact/artifact.js';
+import { useDamaged, withDamagedBytes, withDamagedDescription } from '../artifact/hostile-files.test.util.js';
 import { loadDetector } from '../artifact/load-detector.js';
 import { recalibrate } from '../calibration/recalibrate.js';
 import { instantDetector } from '../lessons/instant.test.util.js';
@@ -352,6 +353,32 @@ test('an estimate counts their bytes, outside of the heaps', async () => {
     heap: 'host',
     bytes: withThem.images * 768,
   });
+});
+
+test('damaged files are refused, or explain without failing', async () => {
+  const file = saved(detector);
+  const use = async (bytes: Uint8Array): Promise<void> => {
+    const damaged = await loadDetector(bytes, { teacher });
+    try {
+      for (const { nearest } of await damaged.explain(faulty, [regionAt(6, 6), regionAt(30, 20)])) {
+        if (!nearest.thumbnail) continue;
+        const { image, area } = nearest.thumbnail;
+        expect(image.data).toHaveLength(image.width * image.height * 3);
+        expect(area.left + area.width).toBeLessThanOrEqual(image.width);
+        expect(area.top + area.height).toBeLessThanOrEqual(image.height);
+      }
+    } finally {
+      damaged.dispose();
+    }
+  };
+  const outcomes = [
+    await useDamaged(100, (seed) => withDamagedDescription(file, 'dskd', seed), use),
+    await useDamaged(60, (seed) => withDamagedBytes(file, seed), use),
+  ];
+  for (const { accepted, refused } of outcomes) {
+    expect(accepted).toBeGreaterThan(0);
+    expect(Object.keys(refused).length).toBeGreaterThan(1);
+  }
 });
 
 test('making them can be aborted', async () => {

@@ -159,8 +159,8 @@ function inWords({ box, nearest }: ExplainedRegion): string {
 
 /** A region with its nearest good patch as it is printed: without pixels. */
 function printedRegion({ nearest, ...region }: ExplainedRegion): Record<string, unknown> {
-  const { thumbnail: _, ...rest } = nearest;
-  return { ...region, nearest: rest };
+  const { id, index, area, distance } = nearest;
+  return { ...region, nearest: { id, index, area, distance } };
 }
 
 /** The printed line of a prediction: everything except its maps. */
