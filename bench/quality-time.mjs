@@ -166,8 +166,8 @@ async function writeReport() {
       const heldOut = heldOutLosses
         ? `${shown(heldOutLosses.local)}, ${heldOutLosses.global.toFixed(5)}`
         : '-';
-      const cells = [set, config, steps || '-', Math.round(cpuSeconds), settled ? shown(fused) : '-'];
-      const scores = [best.fused, local, global, softMaximum].map(shown);
+      const cells = [set, config, steps || '-', Math.round(cpuSeconds), steps ? shown(fused) : '-'];
+      const scores = [steps ? settled?.fused : fused, local, global, softMaximum].map(shown);
       rows.push(`| ${[...cells, ...scores, heldOut].join(' | ')} |`);
     }
   }
@@ -178,7 +178,8 @@ async function writeReport() {
     'AUROC. A config is the preset of the students and the images in a step. The time is that of the processor, all threads',
     'together, for training and calibrating, both students in one thread; other jobs ran beside. `dskd train` gives each',
     'student a thread of its own, which takes about half as long on two cores. "Running" is fused with the running statistics of',
-    'batch norm; the columns after it are with statistics computed again over the training images at the end.',
+    'batch norm; the columns after it are with statistics computed again over the training images at the end, but for the',
+    'branches of a row that has no such fused score.',
     '',
     '| set | config | steps | CPU seconds | running | fused | local | global | soft maximum | loss of held-out images: local, global |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',

@@ -72,11 +72,20 @@ function weightsMismatchHint({ problems, fits }: Details): string | undefined {
   return 'Name the backbone of the weights with --teacher. dskd weights info FILE prints the backbones that a file fits.';
 }
 
-/** For a method that cannot be calibrated on the images it was fitted on, and for altered copies. */
-function configHint({ method, calibration, copies, looksOnce }: Details): string | undefined {
+/** For a method that cannot be calibrated on the images it was fitted on, for altered copies and for thumbnails. */
+function configHint({
+  method,
+  calibration,
+  copies,
+  looksOnce,
+  thumbnails,
+  keepsPatches,
+}: Details): string | undefined {
   if (copies !== undefined && looksOnce === true)
     return 'Say how they are altered: --augment gcad, or a JSON file.';
   if (copies !== undefined && looksOnce === false) return 'Leave out --copies.';
+  if (thumbnails !== undefined && keepsPatches === false)
+    return 'Leave out --thumbnails, or use a method that keeps patches: --method instant or patchcore.';
   if (typeof method !== 'string' || calibration !== 'training') return undefined;
   return `Leave out --calibrate-on-training and --statistics-on, or train the paper's students: --method dskd.`;
 }

@@ -212,6 +212,11 @@ export interface Method<Options = unknown> {
    * Default 128.
    */
   readonly preferredSide?: number;
+  /**
+   * Whether models that are fitted with these options keep patches ({@link AnomalyModel.keepsPatches}). Where it is left
+   * out, only a fitted model tells.
+   */
+  keepsPatches?(options: Options): boolean;
   /** Default: Eq. 8, the sum of maps that are normalized by the moments of their pixels. */
   readonly scoring?: ScoringDefaults;
   /**

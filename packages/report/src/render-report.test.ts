@@ -108,6 +108,19 @@ test('an explanation shows region and good patch, and names the good image, esca
   ).toHaveLength(2);
 });
 
+test('where the good image is not available, its thumbnail is shown at its own size', () => {
+  const [first] = madeUpEvaluation({ good: 2, anomalous: 2, types: ['scratch'] }).samples;
+  const images = { width: 1, height: 1, input: DOT, fused: DOT, branches: {} };
+  const thumbnail = { url: DOT, width: 96, height: 48 };
+  const explanation = { side: 96, region: DOT, thumbnail, from: '<b>.png', distance: 2.5 };
+  const page = reportOf({ gallery: [{ ...first!, images: { ...images, explanation } }] });
+  expect(problemsOf(page)).toEqual([]);
+  expect(page.match(/>nearest good patch</g)).toHaveLength(1);
+  expect(page).toMatch(
+    /width="96" height="48" alt="Small image of &lt;b&gt;.png, a line around the good patch nearest to that region, distance 2.50"/,
+  );
+});
+
 test('loads no resources, runs no scripts, sends no data', () => {
   const page = reportOf();
   const { elements } = parseDocument(page);

@@ -85,6 +85,7 @@ function describeModel(description: DetectorDescription): string {
       ['input', `${inputSize[0]} x ${inputSize[1]} pixels, ${resize.fit}, ${resize.filter}${fill}`],
       ['tiles', describeTiles(description)],
       ['ignored pixels', description.ignored ? 'as the mask in the file says' : 'none'],
+      ...describeThumbnails(description),
       ['weights', `stored as ${description.storage}`],
       ['fusion', `${fusion.rule}, sigma ${fusion.sigma}, normalized by ${fusion.normalization}`],
       ['threshold', `${threshold.value} (${chosen})`],
@@ -111,6 +112,12 @@ function describeModel(description: DetectorDescription): string {
 
 function describeTiles({ tiles }: DetectorDescription): string {
   return tiles ? `${tiles.size} x ${tiles.size} pixels, overlapping by ${tiles.overlap}` : 'none';
+}
+
+function describeThumbnails({ thumbnails, trainings }: DetectorDescription): [string, string][] {
+  if (!thumbnails) return [];
+  const { width, height } = thumbnails;
+  return [['thumbnails', `${height} x ${width} pixels, of ${trainings[0]!.images} training images`]];
 }
 
 function describeTeacher(teacher: DetectorDescription['teacher']): [string, string][] {

@@ -40,7 +40,7 @@ export const predictOptions = {
   ),
   explain: option(
     boolean().default(false),
-    'name the nearest good patch of each region: training image, place, distance (instant, patchcore)',
+    'name the nearest good patch of each region: training image, place, distance (instant, patchcore); with --out also show it, if the model has thumbnails',
     { main: true, group: 'Result' },
   ),
   weights: teacherWeightsOption,

@@ -332,6 +332,11 @@ export const trainOptions = {
     defaultText: `that of the method: float16 for ${TRAINING_DEFAULTS.method}, float32 for students`,
     example: 'float16',
   }),
+  thumbnails: option(
+    integer({ minimum: 16, maximum: 256 }).optional(),
+    'also keep each training image in the model, with so many pixels on its longer side: predict --explain and reports show it (instant, patchcore)',
+    { group: 'Result', value: 'pixels', defaultText: 'none', example: 64 },
+  ),
   embedTeacher: option(boolean().default(true), 'store the teacher in the model', {
     group: 'Result',
     negative: 'store only the hash of the teacher in the model',

@@ -35,6 +35,89 @@ test('an ignore mask is written and read', () => {
   expect(readArtifact(writeArtifact({ description, tensors }))).toEqual({ description, tensors });
 });
 
+describe('thumbnails', () => {
+  const trainingImages = ['a', 'b'].map((id) => ({ id, width: 40, height: 20 }));
+  const trainings = [{ ...DESCRIPTION.trainings[0]!, images: 2 }];
+  const described = { trainings, trainingImages, thumbnails: { width: 4, height: 2 } };
+  const bytes = (...shape: number[]): StateDictEntry => ({
+    dtype: 'U8',
+    shape,
+    data: Uint8Array.from({ length: shape.reduce((product, side) => product * side, 1) }, (_, i) => i % 256),
+  });
+  const withThumbnails = (entry: StateDictEntry | undefined, changes = {}): [unknown, StateDict] => {
+    const { description, tensors } = smallArtifact({ ...described, ...changes });
+    if (entry) tensors.set('thumbnails', entry);
+    return [description, tensors];
+  };
+
+  test('are written and read; of altered copies the names repeat, the images do not', () => {
+    for (const copies of [1, 3]) {
+      const names = Array.from({ length: copies }, () => trainingImages).flat();
+      const { description, tensors } = smallArtifact({ ...described, trainingImages: names });
+      tensors.set('thumbnails', bytes(2, 2, 4, 3));
+      expect(readArtifact(writeArtifact({ description, tensors }))).toEqual({ description, tensors });
+    }
+  });
+
+  test.each([
+    ['other sides', bytes(2, 4, 2, 3)],
+    ['no channels', bytes(2, 2, 4)],
+    ['gray', bytes(2, 2, 4, 1)],
+    ['one more image', bytes(3, 2, 4, 3)],
+    ['one image less', bytes(1, 2, 4, 3)],
+    ['none', bytes(0, 2, 4, 3)],
+    ['no bytes', { dtype: 'F32' as const, shape: [2, 2, 4, 3], data: new Float32Array(48) }],
+  ])('%s', (_, entry) => {
+    const refusal = refusalOf(fileWith(...withThumbnails(entry)));
+    expect(refusal).toMatchObject({ code: 'weights-mismatch', details: { tensors: ['thumbnails'] } });
+    expect(refusal.message).toBe(
+      `Got ${entry.dtype} [${entry.shape.join(', ')}], wanted U8 [2, 2, 4, 3] in: thumbnails.`,
+    );
+  });
+
+  test.each([[undefined], [[]], [trainingImages.slice(1)], [[...trainingImages, trainingImages[0]!]]])(
+    'names of images that they do not go with: %j',
+    (names) => {
+      const refusal = refusalOf(fileWith(...withThumbnails(bytes(2, 2, 4, 3), { trainingImages: names })));
+      expect(refusal.code).toBe('weights-mismatch');
+      expect(refusal.message).toContain(`Got the names of ${names?.length ?? 0} images of the fit`);
+    },
+  );
+
+  test('a training of no images, or of fewer than none', () => {
+    for (const images of [0, -2]) {
+      const changes = { trainings: [{ ...trainings[0]!, images }] };
+      for (const entry of [bytes(0, 2, 4, 3), bytes(2, 2, 4, 3)]) {
+        expect(refusalOf(fileWith(...withThumbnails(entry, changes))).code).toBe('weights-mismatch');
+      }
+    }
+  });
+
+  test('a tensor that is not described; one that is and is not there', () => {
+    const left = withThumbnails(bytes(2, 2, 4, 3), { thumbnails: undefined });
+    expect(refusalOf(fileWith(...left))).toMatchObject({
+      code: 'weights-mismatch',
+      message: expect.stringContaining('does not speak of') as string,
+      details: { tensors: ['thumbnails'] },
+    });
+    expect(refusalOf(fileWith(...withThumbnails(undefined)))).toMatchObject({
+      code: 'weights-mismatch',
+      message: expect.stringContaining('lacks tensors') as string,
+      details: { tensors: ['thumbnails'] },
+    });
+  });
+
+  test.each([
+    ['thumbnails.width', { width: 257, height: 2 }],
+    ['thumbnails.height', { width: 4, height: 0 }],
+    ['thumbnails', [2, 4]],
+  ])('a wrong size is named: %s', (path, thumbnails) => {
+    const refusal = refusalOf(fileWith(...withThumbnails(bytes(2, 2, 4, 3), { thumbnails })));
+    expect(refusal.code).toBe('artifact-invalid');
+    expect(refusal.message).toContain(`  ${path}: `);
+  });
+});
+
 describe('the format', () => {
   test('a newer one is refused by number', () => {
     expect(refusalOf(fileWith({ ...DESCRIPTION, format: 4 }))).toMatchObject({

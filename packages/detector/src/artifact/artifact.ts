@@ -14,7 +14,7 @@ const METADATA_KEY = 'dskd';
 
 export interface Artifact {
   readonly description: DetectorDescription;
-  /** `teacher.*` (where embedded), `<method>.*` (as the method names them), `ignored` (where used). */
+  /** `teacher.*` (where embedded), `<method>.*` (as the method names them), `ignored` and `thumbnails` (where used). */
   readonly tensors: StateDict;
 }
 
@@ -41,6 +41,24 @@ function assertIgnored(
   }
 }
 
+/** One thumbnail of each image of the fit, whose names are there: once, or again for each of its altered copies. */
+function assertThumbnails(
+  { trainingImages = [], trainings }: Pick<DetectorDescription, 'trainingImages' | 'trainings'>,
+  { height, width }: NonNullable<DetectorDescription['thumbnails']>,
+  { dtype, shape }: StateDictEntry,
+): void {
+  const { images } = trainings[0]!;
+  const wanted = [images, height, width, 3];
+  if (dtype !== 'U8' || shape.join() !== wanted.join()) {
+    throw mismatch(`Got ${dtype} [${shape.join(', ')}], wanted U8 [${wanted.join(', ')}] in`, ['thumbnails']);
+  }
+  const names = trainingImages.length;
+  if (names > 0 && names % images === 0) return;
+  throw mismatch(`Got the names of ${names} images of the fit, wanted those of ${images}, which are in`, [
+    'thumbnails',
+  ]);
+}
+
 /**
  * Checks what can be told without knowing the method: that the file holds the tensors its description speaks of, no
  * others, in the element types it says, and only finite numbers.
@@ -52,14 +70,20 @@ function assertTensorsFit({ method, ...description }: DetectorDescription, tenso
   const belongs = (name: string): boolean =>
     name.startsWith(`${method}.`) ||
     (embedded && name.startsWith('teacher.')) ||
-    (description.ignored && name === 'ignored');
+    (description.ignored && name === 'ignored') ||
+    (description.thumbnails !== undefined && name === 'thumbnails');
   const extra = names.filter((name) => !belongs(name));
   if (extra.length > 0) throw mismatch('The file holds tensors its description does not speak of', extra);
   const missing = embedded && !names.some((name) => name.startsWith('teacher.')) ? ['teacher.*'] : [];
   const ignored = tensors.get('ignored');
   if (description.ignored && !ignored) missing.push('ignored');
+  const thumbnails = tensors.get('thumbnails');
+  if (description.thumbnails && !thumbnails) missing.push('thumbnails');
   if (missing.length > 0) throw mismatch('The file lacks tensors its description speaks of', missing);
   if (ignored) assertIgnored(description, ignored);
+  if (thumbnails && description.thumbnails) {
+    assertThumbnails(description, description.thumbnails, thumbnails);
+  }
 
   const odd = [...tensors].filter(([name, { dtype }]) => name.startsWith(`${method}.`) && dtype === 'F16');
   if (description.storage === 'float32' && odd.length > 0) {

@@ -7,6 +7,9 @@ export const FORMAT_VERSION = 3;
 // Limits far above anything that can be run: a file of unknown origin must not make us allocate for hours.
 const side = z.int().positive().max(16_384);
 const size = z.tuple([side, side]);
+/** The longer side of thumbnails, in pixels; the other side may be shorter. */
+export const THUMBNAIL_SIDE = { least: 16, most: 256 } as const;
+const thumbnailSide = z.int().positive().max(THUMBNAIL_SIDE.most);
 const byte = z.int().min(0).max(255);
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 const positiveTriple = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
@@ -160,6 +163,11 @@ export const descriptionSchema = z.object({
   trainings: z.array(trainingSchema).min(1).max(64),
   /** The images of the fit in its order, where the method keeps patches of them. */
   trainingImages: z.array(learnedImageSchema).optional(),
+  /**
+   * Size in pixels of the tensor `thumbnails` (U8 `[images, height, width, 3]`, RGB), where the file has one: the images
+   * of the fit as the network saw them, each once. `trainingImages` repeats them where altered copies were learned.
+   */
+  thumbnails: z.object({ width: thumbnailSide, height: thumbnailSide }).optional(),
   /** Lessons that were learned after the fit and not undone, the latest last. */
   lessons: z.array(lessonSchema).min(1).max(MOST_LESSONS).optional(),
 });

@@ -43,7 +43,9 @@ async function assemble(
     const model = await method.restore(saved, { inputSize, teacher });
     assertBranches(model, description);
     const ignored = (tensors.get('ignored')?.data ?? null) as Uint8Array | null;
-    return new Detector({ model, description, teacher, ownsTeacher, ignored });
+    const { thumbnails: size } = description;
+    const thumbnails = size ? { ...size, data: tensors.get('thumbnails')!.data as Uint8Array } : null;
+    return new Detector({ model, description, teacher, ownsTeacher, ignored, thumbnails });
   } catch (error) {
     if (ownsTeacher) teacher?.dispose();
     throw error;

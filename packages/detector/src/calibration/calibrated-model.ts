@@ -1,5 +1,6 @@
 import type { AnomalyModel } from '@dskd/methods';
 import type { DetectorDescription } from '../artifact/description.js';
+import type { Thumbnails } from '../inference/thumbnails.js';
 
 /** What calibration or a lesson decides of a detector. */
 export type CalibrationChange = Partial<
@@ -12,5 +13,7 @@ export interface CalibratedModel {
   readonly description: DetectorDescription;
   /** `height * width` of the network's input, 1 where pixels never count; null where all do. */
   readonly ignored: Uint8Array | null;
+  /** The images of the fit, small; null where they were not kept. */
+  readonly thumbnails: Thumbnails | null;
   changeCalibration(change: CalibrationChange): void;
 }

@@ -34,6 +34,7 @@ import type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
 import { checkPrefetch, prefetch } from './prefetch.js';
 import { preparationOf } from './preparation.js';
 import { disposeOutputs, rawOutputs, scoreOutputs, type ScoredBatch } from './score.js';
+import { thumbnailTensor, type Thumbnails } from './thumbnails.js';
 
 export interface PredictOptions {
   /** Images per pass through the networks. Does not change results. Default 8, fewer where they are cut into tiles. */
@@ -76,6 +77,8 @@ export interface DetectorParts {
   readonly ownsTeacher?: boolean;
   /** `height * width` of the network's input, 1 where pixels never count; null where all do. */
   readonly ignored: Uint8Array | null;
+  /** The images of the fit, small, where they are kept. */
+  readonly thumbnails?: Thumbnails | null;
 }
 
 /** An image, where it lies in the network's input, and what does not count of it. */
@@ -114,16 +117,18 @@ export class Detector {
   readonly #teacher: Teacher | undefined;
   readonly #ownsTeacher: boolean;
   readonly #ignored: Uint8Array | null;
+  readonly #thumbnails: Thumbnails | null;
   #description: DetectorDescription;
   #calibrated: Calibrated;
   #disposed = false;
 
   /** @internal Use `trainDetector` or `loadDetector`. */
-  constructor({ model, description, teacher, ownsTeacher = false, ignored }: DetectorParts) {
+  constructor({ model, description, teacher, ownsTeacher, ignored, thumbnails }: DetectorParts) {
     this.#model = model;
     this.#teacher = teacher;
-    this.#ownsTeacher = ownsTeacher;
+    this.#ownsTeacher = ownsTeacher ?? false;
     this.#ignored = ignored;
+    this.#thumbnails = thumbnails ?? null;
     this.#description = description;
     this.#calibrated = calibratedBranches(description);
   }
@@ -145,6 +150,11 @@ export class Detector {
   /** `height * width` of the network's input, 1 where pixels never count; null where all do. */
   get ignored(): Uint8Array | null {
     return this.#ignored;
+  }
+
+  /** The images of the fit, small, as {@link explain} shows them; null where they were not kept. */
+  get thumbnails(): Thumbnails | null {
+    return this.#thumbnails;
   }
 
   /** Everything the artifact says about this detector. */
@@ -220,7 +230,7 @@ export class Detector {
 
   /**
    * Explains regions of a prediction: the patch of the good images that comes nearest to the highest point of each, with
-   * the image it is from. For methods that keep patches: `instant`, `patchcore`.
+   * the image it is from, also as a thumbnail where these are kept. For methods that keep patches: `instant`, `patchcore`.
    * @param image that was scored.
    * @param regions of its prediction.
    * @returns the largest regions first, at most `most` of them.
@@ -287,6 +297,7 @@ export class Detector {
     if (this.#ignored) {
       tensors.set('ignored', { dtype: 'U8', shape: [...this.inputSize], data: this.#ignored });
     }
+    if (this.#thumbnails) tensors.set('thumbnails', thumbnailTensor(this.#thumbnails));
     const described = this.#description.teacher;
     const teacher = described && { ...described, embedded: embedTeacher };
     return writeArtifact({

@@ -1,9 +1,11 @@
-import { DskdError } from '@dskd/base';
+import { DskdError, type PixelBuffer } from '@dskd/base';
 import { placement, preparePixels, toImageTensor, toRgb, type ImageInput, type Rectangle } from '@dskd/data';
-import type { AnomalyModel, NearestPatch } from '@dskd/methods';
+import type { NearestPatch } from '@dskd/methods';
 import type { Region } from '@dskd/scoring';
 import type { DetectorDescription, LearnedImage } from '../artifact/description.js';
+import type { CalibratedModel } from '../calibration/calibrated-model.js';
 import { preparationOf } from './preparation.js';
+import { thumbnailAt } from './thumbnails.js';
 
 export interface ExplainOptions {
   /** How many regions are explained, the largest first. Default 8. */
@@ -23,12 +25,20 @@ export interface NearestNormal {
   readonly area: Rectangle;
   /** Distance of the two patches, in the units of the raw map. */
   readonly distance: number;
+  /**
+   * The image as the network saw it, small, with the patch in its pixels. Null where the detector keeps no thumbnails,
+   * and for images of lessons. Of an altered copy it is the image as it is, and the patch lies where it lay in the copy.
+   */
+  readonly thumbnail: { readonly image: PixelBuffer; readonly area: Rectangle } | null;
 }
 
 /** A region, and what comes nearest to its highest point among good images. */
 export interface ExplainedRegion extends Region {
   readonly nearest: NearestNormal;
 }
+
+/** What of a detector an explanation works with. */
+type Explained = Pick<CalibratedModel, 'model' | 'description' | 'thumbnails'>;
 
 function learnedImages({ trainingImages = [], lessons = [] }: DetectorDescription): LearnedImage[] {
   return [...trainingImages, ...(trainingImages.length > 0 ? lessons.flatMap(({ images }) => images) : [])];
@@ -37,8 +47,10 @@ function learnedImages({ trainingImages = [], lessons = [] }: DetectorDescriptio
 function describe(
   { image: index, area, distance }: NearestPatch,
   learned: readonly LearnedImage[],
-  { inputSize: [height, width], resize }: DetectorDescription,
+  { description, thumbnails }: Explained,
 ): NearestNormal {
+  const { inputSize, resize, trainingImages = [] } = description;
+  const [height, width] = inputSize;
   const image = learned[index];
   const corner = { x: area.x + area.width, y: area.y + area.height };
   // The patches of a letterbox's border lie outside the image: what is inside of them counts.
@@ -52,16 +64,21 @@ function describe(
     index,
     area: { left, top, width: inside(to.x, most.width) - left, height: inside(to.y, most.height) - top },
     distance,
+    thumbnail:
+      thumbnails && placed && index < trainingImages.length
+        ? thumbnailAt(thumbnails, { image: index, area }, placed)
+        : null,
   };
 }
 
 /** {@link Detector.explain}. */
 export async function explainRegions(
-  { model, description }: { readonly model: AnomalyModel; readonly description: DetectorDescription },
+  detector: Explained,
   input: ImageInput,
   regions: readonly Region[],
   { most = 8 }: ExplainOptions,
 ): Promise<ExplainedRegion[]> {
+  const { model, description } = detector;
   if (!model.nearest || !model.keepsPatches) {
     throw new DskdError(
       'invalid-argument',
@@ -83,6 +100,6 @@ export async function explainRegions(
   const learned = learnedImages(description);
   return chosen.map((region, index) => ({
     ...region,
-    nearest: describe(patches[index]!, learned, description),
+    nearest: describe(patches[index]!, learned, detector),
   }));
 }

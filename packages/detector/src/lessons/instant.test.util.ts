@@ -3,6 +3,7 @@ import type { Teacher } from '@dskd/models';
 import type { Detector } from '../inference/detector.js';
 import { tinySource } from '../tiny-world.test.util.js';
 import { trainDetector } from '../training/train-detector.js';
+import type { TrainDetectorOptions } from '../training/training-options.js';
 
 /** Options of each method in closed form for images of 32 px. */
 const OPTIONS: Readonly<Record<string, object>> = {
@@ -21,7 +22,10 @@ const OPTIONS: Readonly<Record<string, object>> = {
 /** A detector of a method in closed form, fitted on the good images of {@link tinySource}. */
 export function instantDetector(
   teacher: Teacher,
-  { method = 'instant', ...more }: { readonly method?: string; readonly source?: ImageSource } = {},
+  {
+    method = 'instant',
+    ...more
+  }: Pick<TrainDetectorOptions, 'method' | 'thumbnails'> & { readonly source?: ImageSource } = {},
 ): Promise<Detector> {
   return trainDetector({
     source: tinySource(),

@@ -163,7 +163,7 @@ export async function combineDetectors(
   }
   const trainings = descriptions.flatMap((each) => each.trainings);
   const chosen = await choose(source, trainings, signal);
-  const { teacher, ignored } = detectors[0]!;
+  const { teacher, ignored, thumbnails } = detectors[0]!;
   const firstBatch = trainings[0]!.fit.batchSize;
   const rate = falseAlarmRate ?? first.threshold.falseAlarmRate ?? TRAINING_DEFAULTS.falseAlarmRate;
   const prepared = (samples: readonly Sample[]): PreparedImages =>
@@ -190,7 +190,7 @@ export async function combineDetectors(
       threshold: { value: threshold, falseAlarmRate: rate, guaranteed },
       trainings,
     };
-    return new Detector({ model, description, teacher, ignored });
+    return new Detector({ model, description, teacher, ignored, thumbnails });
   } catch (error) {
     model.dispose();
     throw error;

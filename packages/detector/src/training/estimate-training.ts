@@ -1,6 +1,7 @@
 import { isDskdError } from '@dskd/base';
 import { PreparedImages } from '@dskd/data';
 import type { Alternative, CostEstimate } from '@dskd/methods';
+import { bytesOfThumbnail } from '../inference/thumbnails.js';
 import { fit } from './train-detector.js';
 import {
   resolveTrainingOptions,
@@ -69,6 +70,14 @@ function timeOf(
   return { steps: fitting, seconds: fitting * secondsPerStep };
 }
 
+/** A cost with something beside the method's own, outside of the backend's heaps. */
+function withHostMemory(cost: CostEstimate, what: string, bytes: number): CostEstimate {
+  if (bytes === 0) return cost;
+  const { memory } = cost;
+  const parts = [...memory.parts, { what, heap: 'host', bytes }];
+  return { ...cost, bytes: cost.bytes + bytes, memory: { ...memory, parts, total: memory.total + bytes } };
+}
+
 /**
  * What a training would cost here, before it starts: memory by arithmetic, time by the first steps of the training
  * itself, whose result is thrown away. A training that does not fit is not timed.
@@ -79,9 +88,12 @@ export async function estimateTraining(
   options: TrainDetectorOptions,
   { availableBytes = Infinity, measuredSteps = 3 }: EstimateOptions = {},
 ): Promise<TrainingCost> {
-  const { fitting, chosen, copies, preparation, progress } = await resolveTrainingOptions(options);
+  const { fitting, chosen, copies, preparation, progress, thumbnails } =
+    await resolveTrainingOptions(options);
   const { method, plan } = fitting;
-  const cost = method.estimate(plan, fitting.options);
+  const images = chosen.training.length;
+  const thumbnailBytes = thumbnails ? images * bytesOfThumbnail(thumbnails) : 0;
+  const cost = withHostMemory(method.estimate(plan, fitting.options), 'thumbnails', thumbnailBytes);
   const fits = cost.memory.exceeded.length === 0;
   const secondsPerStep =
     fits && measuredSteps > 0 && cost.steps > 0
@@ -96,9 +108,11 @@ export async function estimateTraining(
   const tooMuch = !fits || cost.bytes > availableBytes;
   return {
     ...cost,
-    images: chosen.training.length,
+    images,
     secondsPerStep,
     ...timeOf(cost, secondsPerStep),
-    alternatives: tooMuch ? (method.alternatives?.(plan, fitting.options, availableBytes) ?? []) : [],
+    alternatives: tooMuch
+      ? (method.alternatives?.(plan, fitting.options, availableBytes - thumbnailBytes) ?? [])
+      : [],
   };
 }

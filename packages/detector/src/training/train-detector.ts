@@ -7,10 +7,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { FORMAT_VERSION, type DetectorDescription } from '../artifact/description.js';
 import { calibrate, calibratedBranches } from '../calibration/calibrate.js';
 import { Detector } from '../inference/detector.js';
+import { makeThumbnails } from '../inference/thumbnails.js';
 import { learnedImages } from '../lessons/learned-images.js';
 import { VERSION } from '../version.js';
 import { standIns, withCopies } from './altered-copies.js';
 import { outOfMemory } from './out-of-memory.js';
+import { assertThumbnailsShown } from './thumbnail-options.js';
 import {
   resolveTrainingOptions,
   type FitProgress,
@@ -111,6 +113,7 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
     progress,
     calibration: rule,
     ignored,
+    thumbnails,
     input,
     record,
   } = await resolveTrainingOptions(options);
@@ -125,6 +128,9 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   const { model, batchSize = imagesPerPass(input) } = fitted;
   try {
     assertBranchesWeighed(model, options.calibration?.weights);
+    if (options.thumbnails !== undefined) {
+      assertThumbnailsShown(model.method, options.thumbnails, model.keepsPatches ?? false);
+    }
     const normal = chosen.origin === 'altered' ? standIns(training, copies) : prepared(chosen.calibration);
     onEvent?.({ type: 'calibration-start', samples: normal.length });
     const calibration = await calibrate(model, rule.fusion, normal, {
@@ -159,8 +165,15 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
       ...(model.keepsPatches && {
         trainingImages: repeated(await learnedImages(chosen.training, training), 1 + copies),
       }),
+      ...(thumbnails && { thumbnails }),
     };
-    return new Detector({ model, description, teacher: fitting.plan.teacher, ignored });
+    return new Detector({
+      model,
+      description,
+      teacher: fitting.plan.teacher,
+      ignored,
+      thumbnails: thumbnails && (await makeThumbnails(training, thumbnails, signal)),
+    });
   } catch (error) {
     model.dispose();
     throw error;

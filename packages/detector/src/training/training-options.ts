@@ -1,5 +1,5 @@
 import { DskdError, type EventListener } from '@dskd/base';
-import type { Augmentation, Color, Fit, ImageSource, Preparation } from '@dskd/data';
+import type { Augmentation, Color, Fit, ImageSource, PixelSize, Preparation } from '@dskd/data';
 import {
   assertTiling,
   createMethod,
@@ -22,6 +22,7 @@ import { ignoredAtNetworkSize, type IgnoreMask } from '../inference/ignored-pixe
 import { preparationOf } from '../inference/preparation.js';
 import { copiesFor } from './altered-copies.js';
 import { assertSha256 } from './assert-sha256.js';
+import { resolveThumbnails } from './thumbnail-options.js';
 
 /** How images become the network's input. */
 export interface InputOptions {
@@ -99,6 +100,12 @@ export interface TrainDetectorOptions {
   readonly options?: object;
   readonly input?: InputOptions;
   readonly calibration?: CalibrationOptions;
+  /**
+   * Also keeps each training image as the network sees it, small, for {@link Detector.explain}: this many pixels on the
+   * longer side, 16 to 256, and not more than the network's input has. 64 x 64 px take 12 KB an image, in the file and in
+   * memory. For methods that keep patches. Default: none.
+   */
+  readonly thumbnails?: number | undefined;
   /** How it runs on this machine: threads, memory for features. Does not change the result. */
   readonly execution?: Execution;
   /** Root of every random stream. Default 1. */
@@ -146,6 +153,8 @@ export interface ResolvedTraining {
   };
   /** `height * width` of the network's input, 1 where pixels do not count. */
   readonly ignored: Uint8Array | null;
+  /** Size of the thumbnails that are kept; null for none. */
+  readonly thumbnails: PixelSize | null;
   /** What the artifact says of its input. */
   readonly input: Pick<DetectorDescription, 'teacher' | 'inputSize' | 'tiles' | 'resize' | 'ignored'>;
   /** What the artifact's training record says before the fit. Its `dataFingerprint` is empty, too. */
@@ -283,7 +292,7 @@ const LEAST_SIDE = 8;
 /**
  * Makes every choice of a training, once.
  * @throws {DskdError} `invalid-argument` (no such method, a teacher without a SHA-256, no teacher where one is needed),
- * `invalid-config` (the method's options, the tiles), `dataset-invalid` (too few images), `image-unreadable` (the one
+ * `invalid-config` (the method's options, the tiles, thumbnails), `dataset-invalid` (too few images), `image-unreadable` (the one
  * that tells the size), and for the ignore mask `input-size-mismatch`, `shape-mismatch`.
  */
 export async function resolveTrainingOptions(given: TrainDetectorOptions): Promise<ResolvedTraining> {
@@ -294,6 +303,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
   const size = given.input?.size ?? (await defaultInputSize(given.source, plain));
   const { inputSize, tiles, resize, ignored } = resolveInput(given.input ?? {}, size, teacher);
   const method = await createMethod(name, tiles);
+  const thumbnails = resolveThumbnails(given.thumbnails, inputSize, method, options);
   const augmentation = given.input?.augmentation;
   const input: ResolvedTraining['input'] = {
     teacher: teacher ? describeTeacher(teacher) : null,
@@ -366,6 +376,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
       falseAlarmRate,
     },
     ignored,
+    thumbnails,
     input,
     record: {
       seed,

@@ -59,6 +59,35 @@ test('branches: where a method looks and whether it has a map', async () => {
   });
 });
 
+test.each([
+  ['patchcore', {}, true],
+  ['instant', {}, true],
+  ['instant', { local: null }, false],
+  ['padim', {}, false],
+  ['fre', {}, false],
+  ['gaussian', {}, false],
+])('%s %j says before its fit whether its model keeps patches', async (name, options, keeps) => {
+  const method = await createMethod(name);
+  expect(method.keepsPatches!(method.options.parse(options))).toBe(keeps);
+  const { model } = await fit(method, {}, options);
+  expect(model.keepsPatches).toBe(keeps);
+  model.dispose();
+});
+
+test('on tiles, too; students keep none', async () => {
+  const tiles = { size: 64, overlap: 8 };
+  for (const [name, options, keeps] of [
+    ['patchcore', {}, true],
+    ['instant', {}, true],
+    ['instant', { local: null }, false],
+    ['dskd', {}, false],
+    ['rd', {}, false],
+  ] as const) {
+    const method = await createMethod(name, tiles);
+    expect([name, method.keepsPatches!(method.options.parse(options))]).toEqual([name, keeps]);
+  }
+});
+
 test('instant leaves out what is null', async () => {
   const { model } = await fit(await createMethod('instant'), {}, { global: null, pooled: null });
   expect(model.branches).toEqual([{ name: 'local', map: true }]);

@@ -46,6 +46,7 @@ function methodOf<Options>(recipe: Recipe<Options>): Method<Options> {
     profiles: recipe.profiles,
     needs: { teacher: true, validation: true },
     looksOnce: true,
+    keepsPatches: (options) => Object.values(plans(options)).some(({ kind }) => kind === 'bank'),
     preferredSide: TRAINING_DEFAULTS.preferredSide,
     ...(scoring && { scoring }),
     ...(tiling && { tiling }),

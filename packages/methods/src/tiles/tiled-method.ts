@@ -224,6 +224,12 @@ export function tiledMethod(method: Method, tiling: Tiling, others: readonly str
     profiles: method.profiles,
     needs: method.needs,
     ...(method.looksOnce && { looksOnce: true }),
+    ...(method.keepsPatches && {
+      keepsPatches: (options: unknown) => {
+        const parts = split(options);
+        return partsOf(parts).some((part) => method.keepsPatches!(parts[part]));
+      },
+    }),
     ...(method.scoring && { scoring: method.scoring }),
     estimate: (plan, options) => largest([...estimates(plan, options).values()], plan.inputSize),
     ...(method.alternatives && {

@@ -178,6 +178,8 @@ test('without places in tiles the whole image is asked, in its own pixels', asyn
   expect(asked).toEqual([[[1, 32, 32, 3], [[16, 16]]]]);
   images.dispose();
   expect(tiled(brightness('local'), null).nearest).toBeUndefined();
+  expect(model.keepsPatches).toBe(false);
+  expect(tiled(brightness('local', { keepsPatches: true }), brightness('global')).keepsPatches).toBe(true);
 });
 
 describe('a lesson', () => {

@@ -35,6 +35,7 @@ export class TiledModel implements AnomalyModel {
   readonly extend?: NonNullable<AnomalyModel['extend']>;
   readonly forget?: NonNullable<AnomalyModel['forget']>;
   readonly nearest?: NonNullable<AnomalyModel['nearest']>;
+  readonly keepsPatches: boolean;
 
   /** The model disposes both models. */
   constructor(
@@ -45,6 +46,7 @@ export class TiledModel implements AnomalyModel {
     const both = [models.tile, models.whole].filter((model) => model !== null);
     this.method = both[0]!.method;
     this.branches = both.flatMap((model) => model.branches);
+    this.keepsPatches = both.some((model) => model.keepsPatches);
     // Offered where every model offers it: a detector asks by the presence of the function.
     if (both.every((model) => model.extend !== undefined)) this.extend = (images) => this.#extend(images);
     if (both.every((model) => model.forget !== undefined))

@@ -1,5 +1,5 @@
 import type { PixelBuffer } from '@dskd/base';
-import { makeExplanation } from './explanation.js';
+import { explanationCuts, makeExplanation } from './explanation.js';
 
 /** Each pixel has the value of its column. */
 function columns(width: number, height: number): PixelBuffer {
@@ -59,4 +59,45 @@ test('for a region as large as the image the crop shows all of it', async () => 
     { side: 60, encode },
   );
   expect(cuts[0]!.data).toEqual(columns(60, 60).data);
+});
+
+test('a thumbnail is shown whole, enlarged, with a line around the patch', async () => {
+  const { cuts, encode } = recorder();
+  const gray = { data: new Uint8Array(8 * 4 * 3).fill(90), width: 8, height: 4, channels: 3 };
+  const patch = { left: 2, top: 1, width: 2, height: 2 };
+  const source = { image: columns(120, 60), region, from: 'a.png', distance: 2 };
+  const explanation = await makeExplanation(
+    { ...source, thumbnail: { image: gray, patch } },
+    { side: 40, encode },
+  );
+  expect(explanation).toEqual({
+    side: 40,
+    region: 'data:image/jpeg;base64,/9j/AQ==',
+    thumbnail: { url: 'data:image/jpeg;base64,/9j/Ag==', width: 40, height: 20 },
+    from: 'a.png',
+    distance: 2,
+  });
+  const { data, width, height } = cuts[1]!;
+  expect([width, height]).toEqual([40, 20]);
+  const at = (x: number, y: number): number[] => [...data.slice((y * 40 + x) * 3, (y * 40 + x) * 3 + 3)];
+  // The patch is 10..19 x 5..14 there; the line is outside of it, and has a dark edge.
+  for (const inside of [at(10, 5), at(19, 14)]) expect(inside).toEqual([90, 90, 90]);
+  for (const line of [at(9, 5), at(20, 14), at(10, 4), at(19, 15)]) expect(line).toEqual([0, 229, 255]);
+  for (const edge of [at(8, 5), at(21, 14), at(10, 3), at(19, 16)]) expect(edge).toEqual([0, 24, 48]);
+  for (const outside of [at(7, 5), at(22, 14), at(0, 0), at(39, 19)]) expect(outside).toEqual([90, 90, 90]);
+
+  // The good image itself shows more.
+  const good = { image: columns(240, 120), patch };
+  const cut = explanationCuts({ ...source, good, thumbnail: { image: gray, patch } }, 20);
+  expect(Object.keys(cut)).toEqual(['region', 'nearest']);
+});
+
+test('a patch at the corner of a thumbnail stays inside, also where it is smaller than a pixel', () => {
+  const image = { data: new Uint8Array(16 * 16 * 3), width: 16, height: 16, channels: 3 };
+  const patch = { left: 15, top: 15, width: 1, height: 1 };
+  const { thumbnail } = explanationCuts({ image, region, thumbnail: { image, patch } }, 8);
+  expect(thumbnail).toMatchObject({ width: 8, height: 8, channels: 3 });
+  // The line is in the three neighbors of the last pixel.
+  const lines = Array.from({ length: 64 }, (_, i) => thumbnail!.data[i * 3 + 1] === 229);
+  expect(lines.flatMap((line, i) => (line ? [i] : []))).toEqual([54, 55, 62]);
 });

@@ -1,6 +1,7 @@
 import type { PixelBuffer } from '@dskd/base';
 import { resizeBilinearAntialiased } from '@dskd/core/resize';
 import { dataUrl } from '../html.js';
+import { drawContour } from './overlays.js';
 
 /** The good patch that is nearest to a region of an image. */
 export interface Explanation {
@@ -10,6 +11,8 @@ export interface Explanation {
   readonly region: string;
   /** Crop of the good image around the patch, as a data URL. Absent if that image is not available. */
   readonly nearest?: string;
+  /** The whole good image, small, with the patch marked, as a data URL: in place of `nearest` if only that is available. */
+  readonly thumbnail?: { readonly url: string; readonly width: number; readonly height: number };
   /** Name of the good image. */
   readonly from: string;
   /** Distance of the patches, in the units of the raw map. */
@@ -31,6 +34,8 @@ export interface ExplanationSource {
   readonly region: Box;
   /** The good image, if it is available, and the patch in its pixels. */
   readonly good?: { readonly image: PixelBuffer; readonly patch: Box };
+  /** A thumbnail of the good image, if only that is available, and the patch in its pixels. */
+  readonly thumbnail?: { readonly image: PixelBuffer; readonly patch: Box };
   readonly from: string;
   readonly distance: number;
 }
@@ -41,30 +46,73 @@ export interface ExplanationSource {
  */
 const LEAST_SHARE = 1 / 6;
 
+/** What an explanation shows, as pixels. */
+interface ExplanationCuts {
+  /** Square crop of the image around the region. */
+  readonly region: PixelBuffer;
+  /** Square crop of the good image around the patch. */
+  readonly nearest?: PixelBuffer;
+  /** The thumbnail with a line around the patch: RGB. */
+  readonly thumbnail?: PixelBuffer;
+}
+
 /**
- * Makes the crops of an explanation. Both crops show the same fraction of their images.
+ * Cuts out what an explanation shows. Both crops show the same fraction of their images. A thumbnail, which a crop would
+ * leave few pixels of, is shown whole.
+ * @param side of the crops in pixels, and the longer side of the thumbnail.
+ */
+export function explanationCuts(
+  { image, region, good, thumbnail }: Omit<ExplanationSource, 'from' | 'distance'>,
+  side: number,
+): ExplanationCuts {
+  const shorter = Math.min(image.width, image.height);
+  const share = Math.min(1, Math.max(LEAST_SHARE, (1.25 * Math.max(region.width, region.height)) / shorter));
+  const cut = (of: PixelBuffer, box: Box): PixelBuffer =>
+    resizeBilinearAntialiased(cutAround(of, box, share), { width: side, height: side });
+  return {
+    region: cut(image, region),
+    ...(good && { nearest: cut(good.image, good.patch) }),
+    ...(!good && thumbnail && { thumbnail: marked(thumbnail.image, thumbnail.patch, side) }),
+  };
+}
+
+/**
+ * Makes the crops of an explanation, or shows the thumbnail of the good image where that is not available.
  * @throws {DskdError} `invalid-argument` when `encode` returns neither PNG, JPEG nor WebP.
  */
 export async function makeExplanation(
-  { image, region, good, from, distance }: ExplanationSource,
+  { from, distance, ...source }: ExplanationSource,
   {
     side = 96,
     encode,
   }: { readonly side?: number; readonly encode: (cut: PixelBuffer) => Promise<Uint8Array> },
 ): Promise<Explanation> {
-  const shorter = Math.min(image.width, image.height);
-  const share = Math.min(1, Math.max(LEAST_SHARE, (1.25 * Math.max(region.width, region.height)) / shorter));
-  const cutUrl = async (of: PixelBuffer, box: Box): Promise<string> =>
-    dataUrl(
-      await encode(resizeBilinearAntialiased(cutAround(of, box, share), { width: side, height: side })),
-    );
+  const { region, nearest, thumbnail } = explanationCuts(source, side);
+  const urlOf = async (cut: PixelBuffer): Promise<string> => dataUrl(await encode(cut));
   return {
     side,
-    region: await cutUrl(image, region),
-    ...(good && { nearest: await cutUrl(good.image, good.patch) }),
+    region: await urlOf(region),
+    ...(nearest && { nearest: await urlOf(nearest) }),
+    ...(thumbnail && {
+      thumbnail: { url: await urlOf(thumbnail), width: thumbnail.width, height: thumbnail.height },
+    }),
     from,
     distance,
   };
+}
+
+/** An image at `side` pixels on its longer side, with a line around a box. */
+function marked(image: PixelBuffer, box: Box, side: number): PixelBuffer {
+  const scale = side / Math.max(image.width, image.height);
+  const scaled = (length: number): number => Math.max(1, Math.round(length * scale));
+  const size = { width: scaled(image.width), height: scaled(image.height) };
+  const left = Math.min(Math.round(box.left * scale), size.width - 1);
+  const top = Math.min(Math.round(box.top * scale), size.height - 1);
+  const right = Math.min(left + scaled(box.width), size.width);
+  const bottom = Math.min(top + scaled(box.height), size.height);
+  const mask = new Uint8Array(size.width * size.height);
+  for (let y = top; y < bottom; y++) mask.fill(1, y * size.width + left, y * size.width + right);
+  return drawContour(resizeBilinearAntialiased(image, size), mask);
 }
 
 /** A square around the center of a box, moved to be inside the image. */

@@ -68,21 +68,31 @@ function panelsOf({ id, score, branchScores, thresholds, images }: GalleryImage,
 
 function explanationPanels(id: string, explanation: Explanation | undefined): Panel[] {
   if (!explanation) return [];
-  const { side, region, nearest, from, distance } = explanation;
+  const { side, region, from, distance } = explanation;
   const size = { width: side, height: side };
+  const value = formatScore(distance);
+  const nearest = (url: string, shown: string, shownSize: Panel['size'] & object): Panel => ({
+    url,
+    caption: 'nearest good patch',
+    value,
+    alt: `${shown}, distance ${value}`,
+    size: shownSize,
+  });
+  const { nearest: cut, thumbnail } = explanation;
   return [
     { url: region, caption: 'largest region', alt: `Cut of ${id} around its largest region`, size },
-    ...(nearest === undefined
+    ...(cut === undefined
       ? []
-      : [
-          {
-            url: nearest,
-            caption: 'nearest good patch',
-            value: formatScore(distance),
-            alt: `Cut of ${from} around the good patch nearest to that region, distance ${formatScore(distance)}`,
-            size,
-          },
-        ]),
+      : [nearest(cut, `Cut of ${from} around the good patch nearest to that region`, size)]),
+    ...(thumbnail
+      ? [
+          nearest(
+            thumbnail.url,
+            `Small image of ${from}, a line around the good patch nearest to that region`,
+            thumbnail,
+          ),
+        ]
+      : []),
   ];
 }
 

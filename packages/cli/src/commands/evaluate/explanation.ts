@@ -6,7 +6,7 @@ import { makeExplanation, type Explanation } from '@dskd/report';
 /**
  * Explains the largest region of an image by the nearest good patch, if the method keeps patches. The good image is
  * shown only if `source` is the data that the detector was trained on, because other data may have images of the same
- * name.
+ * name; otherwise its thumbnail, if the detector keeps thumbnails.
  */
 export async function explanationOf(
   detector: Detector,
@@ -21,10 +21,12 @@ export async function explanationOf(
   const trainedOn = detector.description.trainings.some(
     ({ dataFingerprint }) => dataFingerprint === fingerprint,
   );
+  const { thumbnail } = nearest;
   return makeExplanation(
     {
       image,
       region: box,
+      ...(thumbnail && { thumbnail: { image: thumbnail.image, patch: thumbnail.area } }),
       ...(trainedOn && (await goodImage(source, nearest))),
       from: nearest.id ?? `number ${nearest.index} of the training`,
       distance: nearest.distance,

@@ -8,13 +8,14 @@ import {
   watchFolder,
   writeFileAtomically,
 } from '@dskd/data/node';
-import { mapInImage, type ExplainedRegion, type Prediction } from '@dskd/detector';
+import { mapInImage, type Detector, type ExplainedRegion, type Prediction } from '@dskd/detector';
 import { predictFiles } from '@dskd/detector/node';
 import { heatMapOverlay, heatScaleOf, type HeatScale } from '@dskd/report';
 import { loadModel } from '../../models.js';
 import { printJson } from '../../output/print.js';
 import { progressRenderer } from '../../output/progress.js';
 import type { PredictOptions } from '../predict.js';
+import { explainedImage } from './explained-image.js';
 import { overlayNames } from './overlay-names.js';
 
 /** Prints a line for each image: first `images`, then those that are put into the watched folder. */
@@ -35,6 +36,7 @@ export async function runPrediction(
     if (watch !== undefined) process.stderr.write(`watching ${watch} for new images; Ctrl-C ends\n`);
     const names = overlayNames(files);
     const { description } = model.detector;
+    if (explain && out !== undefined && !options.json) sayIfNoThumbnails(model.detector);
     const scale = heatScaleOf(description.calibration.scores, threshold ?? description.threshold.value);
     const showProgress = fileProgress(files.length);
     let unreadable = 0;
@@ -50,14 +52,15 @@ export async function runPrediction(
     });
     for await (const { source, image, prediction } of scored) {
       const file = source as string;
-      let overlay: string | undefined;
+      const explained = explain ? await model.detector.explain(image, prediction.regions) : [];
+      let written: WrittenImages = {};
       if (out !== undefined) {
         // Later images may have any name, so theirs keep the extension.
-        overlay = path.join(out, names.get(file) ?? `${path.basename(file)}.overlay.png`);
+        const overlay = path.join(out, names.get(file) ?? `${path.basename(file)}.overlay.png`);
         await writeOverlay(overlay, image, prediction, scale);
+        written = { overlay, ...(await writeExplained(overlay, image, explained)) };
       }
-      const explained = explain ? await model.detector.explain(image, prediction.regions) : [];
-      printJson(lineOf(file, prediction, { overlay, explained }));
+      printJson(lineOf(file, prediction, explained, written));
       if (!options.json)
         for (const region of explained) process.stderr.write(`${file}: ${inWords(region)}\n`);
       showProgress(file, prediction);
@@ -116,6 +119,36 @@ async function writeOverlay(
   await writeFileAtomically(file, await encodeImage(pixels));
 }
 
+/** Files written for an image. */
+interface WrittenImages {
+  readonly overlay?: string;
+  readonly explained?: string;
+}
+
+/**
+ * Writes the regions next to thumbnails of the good images, if there are any, to `NAME.explained.png` beside
+ * `NAME.overlay.png`.
+ */
+async function writeExplained(
+  overlay: string,
+  image: PixelBuffer,
+  regions: readonly ExplainedRegion[],
+): Promise<Pick<WrittenImages, 'explained'>> {
+  const pixels = explainedImage(image, regions);
+  if (!pixels) return {};
+  const explained = overlay.replace(/overlay\.png$/, 'explained.png');
+  await writeFileAtomically(explained, await encodeImage(pixels));
+  return { explained };
+}
+
+function sayIfNoThumbnails({ model, thumbnails }: Detector): void {
+  if (thumbnails || !model.keepsPatches) return;
+  process.stderr.write(
+    'the model has no thumbnails of its training images, so that no NAME.explained.png is written: ' +
+      'dskd train --thumbnails 64 keeps them\n',
+  );
+}
+
 /** Describes the good patch that is nearest to a region. */
 function inWords({ box, nearest }: ExplainedRegion): string {
   const { id, index, area, distance } = nearest;
@@ -124,14 +157,18 @@ function inWords({ box, nearest }: ExplainedRegion): string {
   return `region ${place(box)}: nearest good patch ${place(area)} of ${id ?? `training image ${index}`}, distance ${distance.toPrecision(3)}`;
 }
 
+/** A region with its nearest good patch as it is printed: without pixels. */
+function printedRegion({ nearest, ...region }: ExplainedRegion): Record<string, unknown> {
+  const { id, index, area, distance } = nearest;
+  return { ...region, nearest: { id, index, area, distance } };
+}
+
 /** The printed line of a prediction: everything except its maps. */
 function lineOf(
   file: string,
   prediction: Prediction,
-  {
-    overlay,
-    explained,
-  }: { readonly overlay: string | undefined; readonly explained: readonly ExplainedRegion[] },
+  explained: readonly ExplainedRegion[],
+  written: WrittenImages,
 ): Record<string, unknown> {
   const { score, threshold, verdict, pValue, branches, regions } = prediction;
   return {
@@ -147,7 +184,10 @@ function lineOf(
       ]),
     ),
     // Regions keep their order; the explained ones (the largest) also have the nearest patch.
-    regions: regions.map((region) => explained.find(({ peak }) => peak === region.peak) ?? region),
-    ...(overlay !== undefined && { overlay }),
+    regions: regions.map((region) => {
+      const own = explained.find(({ peak }) => peak === region.peak);
+      return own ? printedRegion(own) : region;
+    }),
+    ...written,
   };
 }

@@ -103,6 +103,7 @@ export function trainingChoices(options: TrainOptions): Omit<TrainDetectorOption
     },
     execution: { featureCacheBytes: options.cacheMb * 2 ** 20 },
     seed: options.seed,
+    thumbnails: options.thumbnails,
     recorded: recordedOptions(optionsOf(options.method), options),
   };
 }
