@@ -191,6 +191,8 @@ describe('what cannot be done changes nothing', () => {
   });
 
   test('an image that cannot be read, in the first half or the last', async () => {
+    // The bank makes the tensors of its search at the first one.
+    await detector.predict(corners[0]!);
     for (const broken of [0, 3]) {
       const samples = [...corners, corners[0]!].map((image, index) => ({
         ...sample(`${index}.png`, image),
