@@ -226,6 +226,7 @@ test.each([
 
 test('methods can be registered through this package', () => {
   expect(methodNames()).toEqual([
+    'ae',
     'dskd',
     'fre',
     'gaussian',
@@ -234,6 +235,8 @@ test('methods can be registered through this package', () => {
     'patchcore',
     'rd',
     'spade',
+    'stfpm',
+    'vae',
     'vm',
   ]);
   expect(() => registerMethod({ name: 'dskd', load: () => Promise.reject(new Error()) })).toThrow('already');
