@@ -1,9 +1,5 @@
 export { compareAurocs, type AurocComparison } from './compare-aurocs.js';
-export {
-  compareEvaluations,
-  type ChangedVerdict,
-  type EvaluationComparison,
-} from './compare-evaluations.js';
+export { compareEvaluations, type ChangedVerdict, type EvaluationComparison } from './compare-evaluations.js';
 export { connectedComponents } from './connected-components.js';
 export {
   costWeightedThreshold,
