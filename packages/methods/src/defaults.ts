@@ -62,6 +62,8 @@ export const TRAINING_DEFAULTS = {
   preferredSide: 256,
   /** Methods that are fitted in seconds, without epochs: the best known first. */
   closedForm: ['instant', 'patchcore', 'padim', 'fre', 'gaussian', 'spade', 'vm'],
+  /** Methods that have no teacher. */
+  withoutTeacher: ['ae', 'vae', 'vm'],
   fit: 'stretch',
   /** Of a letterbox's border: the mean of ImageNet. */
   fill: [124, 116, 104],

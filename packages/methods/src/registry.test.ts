@@ -1,6 +1,7 @@
 import type { DskdError } from '@dskd/base';
 import { z } from 'zod';
 import type { Method } from './contract.js';
+import { TRAINING_DEFAULTS } from './defaults.js';
 import { createMethod, methodNames, registerMethod } from './registry.js';
 
 function methodCalled(name: string): Method {
@@ -31,7 +32,13 @@ function refusalOf(method: Parameters<typeof registerMethod>[0]): DskdError {
 
 test('the methods that come with the package are there, each under its own name', async () => {
   expect(methodNames()).toEqual(expect.arrayContaining(['dskd', 'rd']));
-  for (const name of ['dskd', 'rd']) expect((await createMethod(name)).name).toBe(name);
+  for (const name of methodNames()) expect((await createMethod(name)).name).toBe(name);
+});
+
+test('the defaults name the methods without a teacher', async () => {
+  const methods = await Promise.all(methodNames().map((name) => createMethod(name)));
+  const names = methods.filter(({ needs }) => !needs.teacher).map(({ name }) => name);
+  expect(names).toEqual(TRAINING_DEFAULTS.withoutTeacher);
 });
 
 test('a registered method is found by its name; names come in alphabetical order', async () => {

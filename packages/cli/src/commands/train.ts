@@ -51,6 +51,9 @@ const OF_DSKD = { ...OF_STUDENTS, methods: ['dskd'] } as const;
 /** Options of fits that take long enough to be interrupted, possibly also those of plugins' methods. */
 const OF_LONG_FITS = { group: STUDENTS, methods: { allBut: TRAINING_DEFAULTS.closedForm } } as const;
 
+/** Options of the methods that have a teacher, possibly also those of plugins. */
+const OF_TEACHER = { group: 'Teacher', methods: { allBut: TRAINING_DEFAULTS.withoutTeacher } } as const;
+
 const objective = (): OptionType<
   'flattenedCosine' | 'perPixelCosine' | 'contextualAffinity' | 'covarianceAffinity'
 > => choice('flattenedCosine', 'perPixelCosine', 'contextualAffinity', 'covarianceAffinity');
@@ -121,11 +124,11 @@ export const trainOptions = {
   teacher: option(
     text().default(TEACHER_TINY),
     'teacher-tiny needs no file; a backbone needs --weights, e.g. squeezenet1_1, wide_resnet50_2',
-    { main: true, group: 'Teacher', value: 'name', recorded: true },
+    { main: true, ...OF_TEACHER, value: 'name', recorded: true },
   ),
   weights: option(text().optional(), 'weight file of the teacher', {
     main: true,
-    group: 'Teacher',
+    ...OF_TEACHER,
     value: 'file',
     path: true,
     example: 'teacher.safetensors',
@@ -134,7 +137,7 @@ export const trainOptions = {
   levels: option(
     commaSeparated().optional(),
     'levels of the teacher, e.g. layer2,layer3: without the shallow one, twice the --size takes about as long',
-    { group: 'Teacher', value: 'names', recorded: true, defaultText: 'those of the teacher' },
+    { ...OF_TEACHER, value: 'names', recorded: true, defaultText: 'those of the teacher' },
   ),
   method: option(
     text().default(TRAINING_DEFAULTS.method),

@@ -6,14 +6,8 @@ import { fuseLevels } from '@dskd/scoring';
 import { tensorFiles, type StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type {
-  AnomalyModel,
-  BranchInfo,
-  BranchOutput,
-  RestoreContext,
-  SavedModel,
-  Size,
-} from '../contract.js';
+import type { AnomalyModel, BranchInfo, BranchOutput, RestoreContext, SavedModel } from '../contract.js';
+import { assertInputSize } from '../input-size.js';
 import type { BranchPlan } from './plan.js';
 
 // Limits far above anything that can be run: a file of unknown origin must not make us allocate for hours.
@@ -150,19 +144,6 @@ export function branchConfig({ name, student, objective }: BranchPlan): BranchCo
   return JSON.parse(JSON.stringify({ name, student, objective })) as BranchConfig;
 }
 
-/** Refuses a student made for images of another size than the detector says it takes. */
-function assertInputSize({ name, student }: BranchConfig, inputSize: Size): void {
-  if (student.inputSize.join() === inputSize.join()) return;
-  throw new DskdError(
-    'input-size-mismatch',
-    `The student '${name}' is made for images of ${student.inputSize.join('x')} pixels, the detector for ${inputSize.join('x')}.`,
-    {
-      hint: 'A student belongs to one input size: train another for another size.',
-      details: { branch: name, got: student.inputSize, wanted: inputSize },
-    },
-  );
-}
-
 /** Before anything is allocated: a description can ask for more memory than there is. */
 function assertFilled({ name, student }: BranchConfig, state: StateDict): void {
   const { parameters, buffers } = summarizeStudent(student as StudentOptions);
@@ -198,7 +179,7 @@ function assertLevels(
 
 function restoreBranch(branch: BranchConfig, state: StateDict, context: Required<RestoreContext>): Branch {
   const { name, student: options, objective } = branch;
-  assertInputSize(branch, context.inputSize);
+  assertInputSize(`The student '${name}'`, options.inputSize, context.inputSize, { branch: name });
   try {
     assertFilled(branch, state);
     const made = createObjective(objective);

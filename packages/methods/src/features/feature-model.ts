@@ -13,6 +13,7 @@ import type {
   RestoreContext,
   SavedModel,
 } from '../contract.js';
+import { assertInputSize } from '../input-size.js';
 import { BankFitter } from './bank-fitter.js';
 import { BankPart, restoreBank } from './bank-part.js';
 import { GalleryFitter } from './gallery-fitter.js';
@@ -322,13 +323,7 @@ export function restoreFeatureModel(
 ): FeatureModel {
   assertTeacherGiven(teacher, method);
   const checked = tensorFiles.checkMetadata(modelConfig, config, 'detector');
-  if (checked.inputSize.join() !== inputSize.join()) {
-    throw new DskdError(
-      'input-size-mismatch',
-      `The model is made for images of ${checked.inputSize.join('x')} pixels, the detector for ${inputSize.join('x')}.`,
-      { details: { got: inputSize, wanted: checked.inputSize } },
-    );
-  }
+  assertInputSize('The model', checked.inputSize, inputSize);
   tensorFiles.assertFinite(tensors);
   const context = { teacher, inputSize };
   const parts: NamedPart[] = [];

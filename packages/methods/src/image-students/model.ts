@@ -12,6 +12,7 @@ import type {
   RestoreContext,
   SavedModel,
 } from '../contract.js';
+import { assertInputSize } from '../input-size.js';
 import { checkConfig, type ImageModelConfig } from './config.js';
 import { imageExtractor } from './image-extractor.js';
 
@@ -88,16 +89,7 @@ function assertFilled({ student }: ImageModelConfig, state: StateDict): void {
 
 /** Refuses a network made for images of another size, or for another teacher's features. */
 function assertFits({ student }: ImageModelConfig, { inputSize, teacher }: RestoreContext): void {
-  if (student.inputSize.join() !== inputSize.join()) {
-    throw new DskdError(
-      'input-size-mismatch',
-      `The network is made for images of ${student.inputSize.join('x')} pixels, the detector for ${inputSize.join('x')}.`,
-      {
-        hint: 'A network belongs to one input size: train another for another size.',
-        details: { got: student.inputSize, wanted: inputSize },
-      },
-    );
-  }
+  assertInputSize('The network', student.inputSize, inputSize);
   if (student.kind !== 'backbone') return;
   const written = (shapes: readonly (readonly number[])[] = []): string =>
     shapes.map((shape) => shape.join('x')).join(', ') || 'none';

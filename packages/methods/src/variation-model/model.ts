@@ -3,6 +3,7 @@ import { type StateDict, type StateDictEntry, tensorFiles, type TensorStorage } 
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { AnomalyModel, BranchOutput, RestoreContext, SavedModel, Size } from '../contract.js';
+import { assertInputSize } from '../input-size.js';
 import { bytesOf, floats, floatsOf, roundedAs } from '../features/matrices.js';
 import { Aligner } from './aligner.js';
 import { searchSizeOf } from './gradient-image.js';
@@ -119,13 +120,7 @@ export function restoreVariationModel(
   { inputSize }: RestoreContext,
 ): VariationModel {
   const checked = tensorFiles.checkMetadata(configSchema, config, 'detector');
-  if (checked.inputSize.join() !== inputSize.join()) {
-    throw new DskdError(
-      'input-size-mismatch',
-      `The model is made for images of ${checked.inputSize.join('x')} pixels, the detector for ${inputSize.join('x')}.`,
-      { details: { got: inputSize, wanted: checked.inputSize } },
-    );
-  }
+  assertInputSize('The model', checked.inputSize, inputSize);
   tensorFiles.assertFinite(tensors);
   const { options } = checked;
   const [height, width] = checked.inputSize;

@@ -23,6 +23,12 @@ test('the default is instant; an option that only students have selects the stud
   }
 });
 
+test('a teacher is no option of the students only, and none of a method without one', () => {
+  expect(of({ teacher: 'resnet18', weights: 'w' })).toBe('instant');
+  expect(of({ method: 'patchcore', levels: 'layer1' })).toBe('patchcore');
+  expect(() => of({ method: 'vm', teacher: 'resnet18' })).toThrow('Got --teacher');
+});
+
 test('a named method is used, with its options', () => {
   expect(of({ method: 'dskd' })).toBe('dskd');
   expect(of({ method: 'padim', methodOptions: '{}' })).toBe('padim');

@@ -12,8 +12,8 @@ export function hasOption(method: string, { methods }: OptionFacts): boolean {
 }
 
 /**
- * Returns the method to train: the named one; otherwise that of the students, if an option is given that only they
- * have; otherwise the default.
+ * Returns the method to train: the named one; otherwise that of the students, if an option is given that the default method
+ * does not have; otherwise the default.
  * @param given options of the command line and of the config file, by key; not checked yet.
  * @throws {DskdError} `invalid-argument` for options that the method does not have.
  */
@@ -23,7 +23,8 @@ export function methodFor(given: Readonly<Record<string, unknown>>, options: Opt
   );
   // A value that is not text is refused later, with all other wrong values.
   const named = typeof given.method === 'string' ? given.method : undefined;
-  const method = named ?? (special.length > 0 ? STUDENTS : TRAINING_DEFAULTS.method);
+  const isForStudents = special.some(([, { facts }]) => !hasOption(TRAINING_DEFAULTS.method, facts));
+  const method = named ?? (isForStudents ? STUDENTS : TRAINING_DEFAULTS.method);
   const foreign = special.filter(([, { facts }]) => !hasOption(method, facts)).map(([key]) => flagOf(key));
   if (foreign.length === 0) return method;
   throw new DskdError(
