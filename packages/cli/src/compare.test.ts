@@ -62,14 +62,14 @@ test('prints quality, difference, time and size of each, and the images whose ve
   const report = path.join(folder, 'comparison.html');
   const { code, stdout, stderr } = await dskd('compare', first, second, '--report', report);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toContain('3 good and 3 anomalous images; the difference from old/result');
+  expect(stdout).toContain('3 good and 3 anomalous images. Differences are from old/result');
   expect(stdout).toMatch(/^old\/result +dskd +0\.5000 +- +- +- +1 of 3 +1 of 3 +250 +2\.50$/m);
   // AUROC 8/9 and 1.
   expect(stdout).toMatch(
     /^new\/result +- +0\.5000 +\+0\.1111 +-\S+ to \+\S+ +0\.\d{3} +0 of 3 +0 of 3 +- +-$/m,
   );
-  expect(stdout).toMatch(/^test\/good\/1\.png +good +new\/result +normal +right$/m);
-  expect(stdout).toMatch(/^test\/dent\/0\.png +dent +new\/result +anomalous +right$/m);
+  expect(stdout).toMatch(/^test\/good\/1\.png +good +new\/result +normal +yes$/m);
+  expect(stdout).toMatch(/^test\/dent\/0\.png +dent +new\/result +anomalous +yes$/m);
   expect(stdout).not.toContain('pixel AUROC');
   const page = await readFile(report, 'utf8');
   for (const part of ['Comparison: bottle', 'test/dent/0.png', '+0.1111']) expect(page).toContain(part);

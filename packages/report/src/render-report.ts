@@ -21,7 +21,10 @@ export interface Comparison {
 function comparisonTable({ title, columns, rows }: Comparison): Html {
   return table({
     caption: title,
-    columns: columns.map((column, index) => ({ title: column, numeric: index > 0 })),
+    columns: columns.map((column, index) => ({
+      title: column,
+      numeric: index > 0 && rows.every((row) => /^(?:[-+]?\d.*|-|)$/.test(String(row[index]))),
+    })),
     rows,
   });
 }

@@ -21,8 +21,8 @@ export async function runComparison(
   if (report !== undefined) {
     const page = renderReport({
       title: `Comparison: ${first!.source}`,
-      subtitle: `${explanation(first!)}.`,
-      comparisons: tables.map(({ header, rows }) => ({ title: header[0]!, columns: header, rows })),
+      subtitle: explanation(first!),
+      comparisons: tables.map(({ title, header, rows }) => ({ title, columns: header, rows })),
       facts: [{ label: 'Command', value: shellQuote(['dskd', ...process.argv.slice(2)]) }],
     });
     await writeFileAtomically(report, page);
@@ -34,7 +34,6 @@ export async function runComparison(
     });
     return;
   }
-  printLine(
-    [explanation(first!), ...tables.map(({ header, rows }) => formatTable(header, rows))].join('\n\n'),
-  );
+  const texts = tables.map(({ title, header, rows }) => `${title}:\n${formatTable(header, rows)}`);
+  printLine([explanation(first!), ...texts].join('\n\n'));
 }

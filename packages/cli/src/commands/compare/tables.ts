@@ -2,6 +2,10 @@ import type { EvaluationComparison } from '@dskd/metrics';
 import type { EvaluationFile } from './evaluation-file.js';
 import type { Table } from '../evaluate/tables.js';
 
+interface TitledTable extends Table {
+  readonly title: string;
+}
+
 /** An evaluation with what sets it apart from the first one, which has none. */
 export interface ComparedFile {
   readonly file: EvaluationFile;
@@ -19,10 +23,11 @@ function differenceOf({ comparison }: ComparedFile): string[] {
 }
 
 /** One row per evaluation: quality, the difference from the first, errors, time and size. */
-function overall(compared: readonly ComparedFile[]): Table {
+function overall(compared: readonly ComparedFile[]): TitledTable {
   const hasPixels = compared.some(({ file }) => !Number.isNaN(file.fused.pixelAuroc));
   const hasDetector = compared.some(({ file }) => file.detector);
   return {
+    title: 'Quality, errors, time and size',
     header: [
       'evaluation',
       ...(hasDetector ? ['method'] : []),
@@ -53,10 +58,11 @@ function overall(compared: readonly ComparedFile[]): Table {
   };
 }
 
-function byDefect(compared: readonly ComparedFile[]): Table {
+function byDefect(compared: readonly ComparedFile[]): TitledTable {
   const defects = [...new Set(compared.flatMap(({ file }) => Object.keys(file.fused.imageAurocByDefect)))];
   return {
-    header: ['image AUROC by defect', ...compared.map(({ file }) => file.name)],
+    title: 'Image AUROC by defect',
+    header: ['defect', ...compared.map(({ file }) => file.name)],
     rows: defects
       .sort()
       .map((defect) => [
@@ -66,34 +72,35 @@ function byDefect(compared: readonly ComparedFile[]): Table {
   };
 }
 
-function changedVerdicts(compared: readonly ComparedFile[]): Table {
+function changedVerdicts(compared: readonly ComparedFile[]): TitledTable {
   return {
-    header: ['changed verdict', 'truth', 'evaluation', 'now', 'which is'],
+    title: `Images with another verdict than in ${compared[0]!.file.name}`,
+    header: ['image', 'truth', 'evaluation', 'verdict', 'correct'],
     rows: compared.flatMap(({ file, comparison }) =>
       (comparison?.changed ?? []).map(({ id, label, defectType, verdict, better }) => [
         id,
         label === 'good' ? 'good' : defectType,
         file.name,
         verdict,
-        better ? 'right' : 'wrong',
+        better ? 'yes' : 'no',
       ]),
     ),
   };
 }
 
 /** The comparison as tables; those without rows are left out. */
-export function comparisonTables(compared: readonly ComparedFile[]): Table[] {
+export function comparisonTables(compared: readonly ComparedFile[]): TitledTable[] {
   return [overall(compared), byDefect(compared), changedVerdicts(compared)].filter(
     ({ rows }) => rows.length > 0,
   );
 }
 
-/** What the difference is, in one sentence. */
+/** What was compared, and by what. */
 export function explanation(first: EvaluationFile): string {
   const { good, anomalous } = first.images;
-  const mean = first.protocol === 'mvtec-loco-ad' ? ' (image AUROC itself is the mean of the subsets)' : '';
+  const mean = first.protocol === 'mvtec-loco-ad' ? ' Image AUROC is the mean of the subsets.' : '';
   return (
-    `${good} good and ${anomalous} anomalous images; the difference from ${first.name} is that of the AUROC of all ` +
-    `images${mean}, its interval and p-value by DeLong's test for two scores of the same images`
+    `${good} good and ${anomalous} anomalous images.${mean} Differences are from ${first.name}, in the AUROC of all images; ` +
+    "intervals and p-values are from DeLong's test for two scores of the same images."
   );
 }
