@@ -1,10 +1,9 @@
 // What any method reaches on a set: quality, seconds of the fit, bytes of the file.
 //
-// node bench/methods.mjs SET METHOD [--size 128] [--profile lite] [--options JSON] [--seed 1] [--data DIR]
+// node bench/methods.mjs SET METHOD [--size 128] [--profile lite] [--options JSON] [--seed 1] [--data DIR] [--data-seed 101]
 //                                   [--teacher NAME --weights FILE [--levels layer1,layer2]]
 //
-// A set is a folder of --data (bottle, transistor) or a synthetic category (data seed 101, 100 good images, drawn at
-// --size). --options are laid over those of the profile. Adds a run to bench/results/methods/SET-METHOD.json; one of the
+// A set is a folder of --data (bottle, transistor) or a synthetic category (--data-seed, 100 good images, drawn at --size). --options are laid over those of the profile. Adds a run to bench/results/methods/SET-METHOD.json; one of the
 // same profile, options, size, seed and teacher is replaced. Seconds are from the list of images to a calibrated
 // detector; evaluation is not counted. Backend wasm; teacher-tiny unless a teacher is named.
 import { existsSync } from 'node:fs';
@@ -31,20 +30,23 @@ const { values: given, positionals } = parseArgs({
     profile: { type: 'string', default: 'lite' },
     options: { type: 'string', default: '{}' },
     seed: { type: 'string', default: '1' },
+    'data-seed': { type: 'string', default: '101' },
     data: { type: 'string', default: path.join(import.meta.dirname, '../../shared/data/mvtec_ad') },
     teacher: { type: 'string' },
     weights: { type: 'string' },
     levels: { type: 'string' },
   },
 });
+const COUNTS = { train: 100, validation: 40, test: 120 };
 const round = (value, digits = 4) => Number(value.toFixed(digits));
 
+const isReal = (set) => existsSync(path.join(given.data, set));
+
 async function withSource(set, size, use) {
-  if (existsSync(path.join(given.data, set)))
-    return use(await openSource({ root: given.data, category: set }));
+  if (isReal(set)) return use(await openSource({ root: given.data, category: set }));
   const root = await mkdtemp(path.join(os.tmpdir(), 'dskd-methods-'));
   try {
-    await writeDataset(root, { category: set, size, seed: 101, train: 100, validation: 40, test: 120 });
+    await writeDataset(root, { category: set, size, seed: Number(given['data-seed']), ...COUNTS });
     return await use(await openSource({ root, category: set }));
   } finally {
     await rm(root, { recursive: true });
@@ -90,6 +92,7 @@ async function measure(set, name, side) {
       ...(Object.keys(own).length > 0 && { options: own }),
       size: side,
       seed: Number(given.seed),
+      ...(!isReal(set) && { dataSeed: Number(given['data-seed']) }),
       teacher:
         teacher && [teacher.extractor.name, ...teacher.extractor.levels.map((level) => level.name)].join(' '),
       fitSeconds: round(seconds, 1),
@@ -117,7 +120,14 @@ const run = {
 console.log(set, method, JSON.stringify(run));
 const file = path.join(RESULTS, `${set}-${method}.json`);
 const earlier = existsSync(file) ? JSON.parse(await readFile(file, 'utf8')).runs : [];
-const keyOf = ({ profile, options = {}, size, seed, teacher }) => ({ profile, options, size, seed, teacher });
+const keyOf = ({ profile, options = {}, size, seed, dataSeed, teacher }) => ({
+  profile,
+  options,
+  size,
+  seed,
+  dataSeed,
+  teacher,
+});
 const others = earlier.filter((each) => !isDeepStrictEqual(keyOf(each), keyOf(run)));
 await mkdir(RESULTS, { recursive: true });
 await writeFile(file, `${JSON.stringify({ set, method, runs: [...others, run] }, null, 2)}\n`);

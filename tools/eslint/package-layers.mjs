@@ -36,6 +36,7 @@ export const PACKAGE_LAYERS = {
     'closed-form',
     'core',
     'losses',
+    'metrics',
     'models',
     'scoring',
     'training',

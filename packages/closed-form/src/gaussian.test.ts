@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {
   ledoitWolf,
   mahalanobis,
+  shrunkGaussian,
   MomentsAccumulator,
   whitenedRows,
   type AxisGaussian,
@@ -187,4 +188,24 @@ describe('mahalanobis', () => {
     );
     expect(() => mahalanobis(rowsOf([[NaN]]), one)).toThrow(/NaN in row 0/);
   });
+});
+
+test.each([0.1, 0.6, 1])('a covariance shrunk by %f is that of the definition', async (shrinkage) => {
+  const wanted = await golden;
+  const rows = goldenRows(wanted, 'wide.rows');
+  const { width } = rows;
+  const sample = wanted.array('wide.empirical').data;
+  const mu = Array.from({ length: width }, (_, i) => sample[i * width + i]!).reduce((a, b) => a + b) / width;
+  const { axes, variances, restVariance } = shrunkGaussian(rows, shrinkage);
+  for (let i = 0; i < width; i++) {
+    for (let j = 0; j < width; j++) {
+      let value = i === j ? restVariance : 0;
+      variances.forEach((variance, k) => {
+        value += (variance - restVariance) * axes[k * width + i]! * axes[k * width + j]!;
+      });
+      const expected = (1 - shrinkage) * sample[i * width + j]! + (i === j ? shrinkage * mu : 0);
+      expect(Math.abs(value - expected)).toBeLessThan(1e-10 * mu);
+    }
+  }
+  expect(() => shrunkGaussian(rows, 1.5)).toThrow(/shrinkage of 1.5/);
 });

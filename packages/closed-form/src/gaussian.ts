@@ -127,8 +127,20 @@ function spectrumOf(rows: Rows): Spectrum {
  * has no variance.
  */
 export function ledoitWolf(rows: Rows): ShrunkGaussian {
+  return shrunkGaussian(rows);
+}
+
+/**
+ * {@link ledoitWolf} with a given `shrinkage`, 0..1, as `sklearn.covariance.ShrunkCovariance`: the covariance is
+ * `(1 - shrinkage) S + shrinkage mu I`.
+ * @throws {DskdError} as {@link ledoitWolf}; `invalid-argument` for a shrinkage that is not in 0..1.
+ */
+export function shrunkGaussian(rows: Rows, given?: number): ShrunkGaussian {
   assertRows('rows', rows);
   const { count, width } = rows;
+  if (given !== undefined && !(given >= 0 && given <= 1)) {
+    throw new DskdError('invalid-argument', `Got a shrinkage of ${given}; wanted 0 to 1.`);
+  }
   if (count < 2) {
     throw new DskdError('invalid-argument', `Got ${count} row; wanted at least 2 to estimate a covariance.`, {
       hint: 'Fit with more images.',
@@ -142,7 +154,7 @@ export function ledoitWolf(rows: Rows): ShrunkGaussian {
   const fourth = squares.reduce((sum, value) => sum + value * value, 0);
   const beta = Math.min(delta, Math.max(0, (fourth / count - squaredNorm) / count));
   // With one column, or a covariance that is a multiple of the identity already, there is nothing to shrink.
-  const shrinkage = width === 1 || beta === 0 ? 0 : beta / delta;
+  const shrinkage = given ?? (width === 1 || beta === 0 ? 0 : beta / delta);
   const restVariance = shrinkage * mu;
   if (!(mu > 0) || (values.length < width && !(restVariance > 0))) {
     throw new DskdError(

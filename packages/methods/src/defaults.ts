@@ -61,7 +61,7 @@ export const TRAINING_DEFAULTS = {
    */
   preferredSide: 256,
   /** Methods that are fitted in seconds, without epochs: the best known first. */
-  closedForm: ['instant', 'patchcore', 'padim', 'fre', 'gaussian', 'spade', 'vm'],
+  closedForm: ['instant', 'patchcore', 'padim', 'fre', 'gaussian', 'spade', 'sinbad', 'vm'],
   /** Methods that have no teacher. */
   withoutTeacher: ['ae', 'vae', 'vm'],
   fit: 'stretch',

@@ -28,6 +28,7 @@ const methods = new Map<string, LazyMethod>([
   ['ae', { name: 'ae', load: async () => (await import('./reconstruction/methods.js')).aeMethod }],
   ['vae', { name: 'vae', load: async () => (await import('./reconstruction/methods.js')).vaeMethod }],
   ['padim', { name: 'padim', load: async () => (await import('./closed-form/methods.js')).padimMethod }],
+  ['sinbad', { name: 'sinbad', load: async () => (await import('./closed-form/methods.js')).sinbadMethod }],
   ['spade', { name: 'spade', load: async () => (await import('./closed-form/methods.js')).spadeMethod }],
   ['vm', { name: 'vm', load: async () => (await import('./variation-model/method.js')).vmMethod }],
 ]);

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import type { Method, ScoringDefaults } from '../contract.js';
 import type { PartPlans } from '../features/feature-model.js';
-import { assertNoPositions, bankOptions, pooledOptions, subspaceOptions } from '../features/part-options.js';
+import {
+  assertNoPositions,
+  bankOptions,
+  piecesOptions,
+  pooledOptions,
+  subspaceOptions,
+} from '../features/part-options.js';
 
 /** Options of the method `instant`, by branch. A branch that is null is left out. */
 export const instantOptions = z
@@ -12,6 +18,11 @@ export const instantOptions = z
     global: subspaceOptions.omit({ storage: true }).nullable().prefault({}),
     /** A Gaussian of pooled features: what an image is made of, wherever it is. It has no map. */
     pooled: pooledOptions.nullable().prefault({}),
+    /**
+     * A Gaussian of the number of pieces of each type. It has no map, and is left out where pieces cannot be counted: where their
+     * number varies from one good image to the next.
+     */
+    pieces: piecesOptions.nullable().prefault({}),
     /** Element type of what is learned, in the file. */
     storage: z.enum(['float32', 'float16']).default('float16'),
   })
@@ -22,15 +33,16 @@ export type InstantOptions = z.output<typeof instantOptions>;
 export const INSTANT_SCORING: ScoringDefaults = {
   normalization: 'image-scores',
   fusion: 'soft-maximum',
-  weights: { local: 1, global: 0.7, pooled: 0.5 },
+  weights: { local: 1, global: 0.7, pooled: 0.5, pieces: 1 },
 };
 
 /** The parts of `instant`. */
-export function instantPlans({ local, global, pooled, storage }: InstantOptions): PartPlans {
+export function instantPlans({ local, global, pooled, pieces, storage }: InstantOptions): PartPlans {
   return {
     ...(local && { local: { kind: 'bank', options: { ...local, storage } } }),
     ...(global && { global: { kind: 'subspace', options: { ...global, storage } } }),
     ...(pooled && { pooled: { kind: 'pooled', options: pooled } }),
+    ...(pieces && { pieces: { kind: 'pieces', options: pieces } }),
   };
 }
 
@@ -39,7 +51,8 @@ export const instantTiling: NonNullable<Method<InstantOptions>['tiling']> = (opt
   const { local, global, pooled } = options;
   if (local) assertNoPositions('instant', local);
   return {
-    tile: local && { ...options, global: null, pooled: null },
+    tile: local && { ...options, global: null, pooled: null, pieces: null },
+    // Pieces come with another part only: they can turn out not to be there.
     whole: global || pooled ? { ...options, local: null } : null,
   };
 };

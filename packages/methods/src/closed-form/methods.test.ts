@@ -5,7 +5,7 @@ import { describedTeacher } from '../dskd/described-teacher.test.util.js';
 import { batchOf, blockImage, fitOn, poolingTeacher, SIDE } from '../features/pooling-teacher.test.util.js';
 import { createMethod } from '../registry.js';
 
-const NAMES = ['patchcore', 'fre', 'gaussian', 'padim', 'spade', 'instant'];
+const NAMES = ['patchcore', 'fre', 'gaussian', 'padim', 'spade', 'sinbad', 'instant'];
 const TRAINING = Array.from({ length: 10 }, (_, index) => blockImage(index + 1));
 
 beforeAll(() => useBackend('cpu'));
@@ -55,6 +55,7 @@ test('branches: where a method looks and whether it has a map', async () => {
     gaussian: 'global false',
     padim: 'local true',
     spade: 'local true',
+    sinbad: 'global false',
     instant: 'local true, global true, pooled false',
   });
 });
@@ -123,6 +124,8 @@ test.each([
   ['spade', { neighbors: 0 }],
   ['spade', { combine: 'sum' }],
   ['spade', { imageScore: 'mean' }],
+  ['sinbad', { shrinkage: 0 }],
+  ['sinbad', { ratios: [1.5] }],
   ['instant', { local: null, global: null, pooled: null }],
   ['instant', { local: { storage: 'float32' } }],
 ])('options of %s: %p are refused', async (name, options) => {

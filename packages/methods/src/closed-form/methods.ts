@@ -8,10 +8,12 @@ import {
   bankOptions,
   pooledOptions,
   positionOptions,
+  setsOptions,
   subspaceOptions,
   type BankOptions,
   type PooledOptions,
   type PositionOptions,
+  type SetsOptions,
   type SubspaceOptions,
 } from '../features/part-options.js';
 import {
@@ -136,6 +138,19 @@ export const spadeMethod = methodOf<SpadeOptions>({
   plans: spadePlans,
   storage: ({ storage }) => storage,
   alternatives: spadeAlternatives,
+});
+
+/** SINBAD (Cohen, Tzachor and Hoshen, 2023), on crops of feature maps. It has no map: it says whether, not where. */
+export const sinbadMethod = methodOf<SetsOptions>({
+  name: 'sinbad',
+  summary: 'how features are distributed in crops, without a map (SINBAD, Cohen, Tzachor and Hoshen, 2023)',
+  options: setsOptions,
+  profiles: {
+    paper: setsOptions.parse({ projections: 1000, maxImages: 1000, storage: 'float32' }),
+    lite: setsOptions.parse({}),
+  },
+  plans: (options) => ({ global: { kind: 'sets', options } }),
+  storage: ({ storage }) => storage,
 });
 
 /** A bank, a subspace and a pooled Gaussian. */

@@ -23,6 +23,8 @@ const METHODS: readonly { readonly name: string; readonly options: object; reado
   { name: 'padim', options: { channels: 5, storage: 'float16' }, learns: false },
   { name: 'spade', options: { neighbors: 3 }, learns: false },
   { name: 'spade', options: { imageScore: 'knn', combine: 'concat', storage: 'float32' }, learns: false },
+  { name: 'sinbad', options: { projections: 6, thresholds: 3, maxImages: 8 }, learns: false },
+  { name: 'sinbad', options: { projections: 4, ratios: [0.5], storage: 'float32' }, learns: false },
   { name: 'instant', options: { local: { coreset: { count: 20 } }, global: { gridLevel: 2 } }, learns: true },
 ];
 

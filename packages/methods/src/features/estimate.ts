@@ -7,13 +7,17 @@ import { galleryShapes } from './gallery-part.js';
 import type {
   BankOptions,
   GalleryOptions,
+  PiecesOptions,
   PooledOptions,
   PositionOptions,
+  SetsOptions,
   SubspaceOptions,
 } from './part-options.js';
 import { assertTeacherGiven, FEATURE_BATCH, type PartContext } from './parts.js';
-import { bankPlan, pooledLevels, positionPlan, subspacePlan } from './patch-plans.js';
+import { bankPlan, pooledLevels, positionPlan, setLevels, subspacePlan } from './patch-plans.js';
 import type { PatchPlan } from './patches.js';
+import { pieceGrid } from './pieces.js';
+import { placesOf } from './sets-part.js';
 import { AXES_SAMPLE } from './subspace-fitter.js';
 
 const FLOAT = 4;
@@ -131,6 +135,38 @@ function nearestImagesBytes(images: number, { teacher }: PartContext): PartBytes
   return { host: 2 * FLOAT * images * channels, backend: FLOAT * FEATURE_BATCH * channels };
 }
 
+/** Of each crop axes, coordinates and vectors of images; a batch on its directions. */
+function setsBytes(options: SetsOptions, images: number, context: PartContext): PartBytes {
+  const kept = Math.min(images, options.maxImages);
+  const width = options.projections * options.thresholds;
+  const places = placesOf(options, context);
+  const shapes = context.teacher.extractor.outputShapes([context.inputSize[0], context.inputSize[1]]);
+  const positions = setLevels(options, context).reduce(
+    (sum, level) => sum + shapes[level]![0] * shapes[level]![1],
+    0,
+  );
+  const values = places.length * kept * (width + kept);
+  return {
+    host:
+      FLOAT * (values + places.length * kept * width) +
+      // One crop at a time in float64, with the matrix of all products.
+      DOUBLE * (2 * kept * width + 4 * kept ** 2) +
+      FLOAT * 40 * positions * options.projections,
+    backend: FLOAT * FEATURE_BATCH * positions * options.projections,
+    file: values * (options.storage === 'float16' ? 2 : FLOAT),
+  };
+}
+
+/** Small images of one byte a color, one of them as floats. */
+function piecesBytes(options: PiecesOptions, images: number, { inputSize }: PartContext): PartBytes {
+  const { size } = pieceGrid(inputSize);
+  const values = 3 * size[0] * size[1];
+  return {
+    host: Math.min(images, options.maxImages) * values + 2 * FLOAT * values,
+    backend: 2 * FLOAT * FEATURE_BATCH * values,
+  };
+}
+
 function partBytes(plan: PartPlan, images: number, context: PartContext): PartBytes {
   switch (plan.kind) {
     case 'bank':
@@ -143,6 +179,10 @@ function partBytes(plan: PartPlan, images: number, context: PartContext): PartBy
       return positionBytes(plan.options, context);
     case 'gallery':
       return galleryBytes(plan.options, images, context);
+    case 'pieces':
+      return piecesBytes(plan.options, images, context);
+    case 'sets':
+      return setsBytes(plan.options, images, context);
     case 'nearest-images':
       return nearestImagesBytes(images, context);
   }

@@ -23,8 +23,10 @@ import type {
   BankOptions,
   GalleryOptions,
   NearestImagesOptions,
+  PiecesOptions,
   PooledOptions,
   PositionOptions,
+  SetsOptions,
   SubspaceOptions,
 } from './part-options.js';
 import {
@@ -36,8 +38,10 @@ import {
   type PartContext,
   type PartFitter,
 } from './parts.js';
+import { PiecesFitter, restorePieces } from './piece-counts.js';
 import { PooledFitter, restorePooled } from './pooled-part.js';
 import { PositionFitter, restorePositions } from './position-part.js';
+import { restoreSets, SetsFitter } from './sets-part.js';
 import { SubspaceFitter } from './subspace-fitter.js';
 import { restoreSubspace } from './subspace-part.js';
 
@@ -48,6 +52,8 @@ export type PartPlan =
   | { readonly kind: 'pooled'; readonly options: PooledOptions }
   | { readonly kind: 'positions'; readonly options: PositionOptions }
   | { readonly kind: 'gallery'; readonly options: GalleryOptions }
+  | { readonly kind: 'pieces'; readonly options: PiecesOptions }
+  | { readonly kind: 'sets'; readonly options: SetsOptions }
   | { readonly kind: 'nearest-images'; readonly options: NearestImagesOptions };
 
 /** Parts by the name of their branch, in the order of the branches. */
@@ -59,7 +65,16 @@ const modelConfig = z.object({
     .array(
       z.object({
         name: z.string().min(1),
-        kind: z.enum(['bank', 'subspace', 'pooled', 'positions', 'gallery', 'nearest-images']),
+        kind: z.enum([
+          'bank',
+          'subspace',
+          'pooled',
+          'positions',
+          'gallery',
+          'nearest-images',
+          'pieces',
+          'sets',
+        ]),
         config: z.record(z.string(), z.json()),
       }),
     )
@@ -93,6 +108,10 @@ function fitterOf(name: string, plan: PartPlan, input: FitInput, context: PartCo
       return new PositionFitter(name, plan.options, input, context);
     case 'gallery':
       return new GalleryFitter(name, plan.options, input, context);
+    case 'pieces':
+      return new PiecesFitter(name, plan.options, input, context);
+    case 'sets':
+      return new SetsFitter(name, plan.options, input, context);
     case 'nearest-images':
       return new NearestImagesFitter(name, plan.options, context);
   }
@@ -109,6 +128,8 @@ const RESTORE: Readonly<
   pooled: restorePooled,
   positions: restorePositions,
   gallery: restoreGallery,
+  pieces: restorePieces,
+  sets: restoreSets,
   'nearest-images': restoreNearestImages,
 };
 
@@ -137,7 +158,7 @@ export class FeatureModel implements AnomalyModel {
     const outputs: BranchOutput[] = [];
     try {
       await this.#withFeatures(images, async (features) => {
-        for (const { part } of this.parts) outputs.push(await part.score(features));
+        for (const { part } of this.parts) outputs.push(await part.score(features, images));
       });
       return outputs;
     } catch (error) {
@@ -157,7 +178,7 @@ export class FeatureModel implements AnomalyModel {
     for await (const batch of images) {
       count += batch.shape[0];
       await this.#withFeatures(batch, async (features) => {
-        for (const lesson of lessons) await lesson.add(features);
+        for (const lesson of lessons) await lesson.add(features, batch);
       });
     }
     if (count === 0) {
@@ -284,7 +305,10 @@ export async function fitFeatureModel(
     throw error;
   }
   const { parts, record } = await fitParts(input, teacher, fitters);
-  const named = Object.entries(plans).map(([name, { kind }], index) => ({ name, kind, part: parts[index]! }));
+  const named = Object.entries(plans).flatMap(([name, { kind }], index) => {
+    const part = parts[index];
+    return part ? [{ name, kind, part }] : [];
+  });
   return { model: new FeatureModel(method, context, named), record, ...(storage && { storage }) };
 }
 

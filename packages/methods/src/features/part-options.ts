@@ -60,6 +60,22 @@ export const pooledOptions = z.strictObject({
 });
 export type PooledOptions = z.output<typeof pooledOptions>;
 
+/** A Gaussian of the number of pieces of each type. */
+export const piecesOptions = z.strictObject({
+  /** Colors that an image is cut into areas by. */
+  colors: z.int().min(2).max(16).default(2),
+  /** Numbers of types that the pieces are sorted into, each on its own. */
+  types: z.array(count.max(64)).min(1).max(8).default([6, 8, 12]),
+  /**
+   * The largest relative standard deviation of an image's number of pieces, over good images, with which it is counted. The
+   * branch is left out where it is larger.
+   */
+  mostVariation: z.number().positive().max(10).default(0.12),
+  /** Training images that pieces are learned from; of more, so many are drawn. Bounds memory and time. */
+  maxImages: count.min(8).default(400),
+});
+export type PiecesOptions = z.output<typeof piecesOptions>;
+
 /** A Gaussian for each position. */
 export const positionOptions = z.strictObject({
   levels,
@@ -79,6 +95,23 @@ export const nearestImagesOptions = z.strictObject({
   neighbors: count.max(1000).default(5),
 });
 export type NearestImagesOptions = z.output<typeof nearestImagesOptions>;
+
+/** Set features of crops of feature maps. */
+export const setsOptions = z.strictObject({
+  levels,
+  /** Sides of the crops, as parts of the map's. */
+  ratios: z.array(z.number().positive().max(1)).min(1).max(8).default([0.25, 0.5, 0.7, 0.99]),
+  /** Random directions that features are projected on. */
+  projections: count.max(4096).default(200),
+  /** Thresholds on each direction. */
+  thresholds: count.max(64).default(5),
+  /** Of the covariance of an image's vectors towards a multiple of the identity; it is inverted, so not 0. */
+  shrinkage: z.number().positive().max(1).default(0.1),
+  /** Training images that are compared with; of more, so many are drawn. Bounds memory, time and the file. */
+  maxImages: count.min(3).default(200),
+  storage,
+});
+export type SetsOptions = z.output<typeof setsOptions>;
 
 /** A gallery of the features of all training images. */
 export const galleryOptions = nearestImagesOptions.extend({

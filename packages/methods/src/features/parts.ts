@@ -22,8 +22,11 @@ export interface SavedPart {
  */
 export interface Part {
   readonly info: BranchInfo;
-  /** @param features the teacher's, one tensor per level; the caller keeps them, and disposes the map. */
-  score(features: readonly tf.Tensor4D[]): Promise<BranchOutput>;
+  /**
+   * @param features the teacher's, one tensor per level; the caller keeps them, and disposes the map.
+   * @param images that they are of; the caller keeps them.
+   */
+  score(features: readonly tf.Tensor4D[], images: tf.Tensor4D): Promise<BranchOutput>;
   save(): SavedPart;
   dispose(): void;
 }
@@ -39,8 +42,8 @@ export interface LearningPart extends Part {
 
 /** Further good images that a part learns at once. The part stays as it is until all of them have been seen. */
 export interface Lesson {
-  /** @param features of a batch of images; the caller keeps them. */
-  add(features: readonly tf.Tensor4D[]): Promise<void>;
+  /** @param features of a batch of images; the caller keeps both. */
+  add(features: readonly tf.Tensor4D[], images: tf.Tensor4D): Promise<void>;
   /** @returns what changes the part. */
   finish(): Promise<() => void>;
 }
@@ -54,13 +57,16 @@ export function isLearning(part: Part): part is LearningPart {
 export interface PartFitter {
   /** Of the branch. */
   readonly name: string;
-  /** @param first index of the first image of the batch. The caller keeps `features`. */
-  add(features: readonly tf.Tensor4D[], first: number): Promise<void>;
-  /** @param progress called with the fraction that is done, 0..1. */
+  /** @param first index of the first image of the batch. The caller keeps `features` and `images`. */
+  add(features: readonly tf.Tensor4D[], first: number, images: tf.Tensor4D): Promise<void>;
+  /**
+   * @param progress called with the fraction that is done, 0..1.
+   * @returns no part where the images turn out not to suit it.
+   */
   finish(
     progress: (done: number) => void,
     signal: AbortSignal | undefined,
-  ): Promise<{ part: Part; record: JsonObject }>;
+  ): Promise<{ part: Part | null; record: JsonObject }>;
   dispose(): void;
 }
 
@@ -87,7 +93,7 @@ export function assertTeacherGiven<T>(teacher: T | undefined, method: string): a
 /**
  * One pass of the teacher over the training images for all parts, then their fits one after another. Disposes the
  * fitters.
- * @returns the fitted parts, in the order of the fitters, and what is recorded of each by its name. The caller disposes
+ * @returns the fitted parts, in the order of the fitters, null for one that the images do not suit, and what is recorded of each by its name. The caller disposes
  * the parts.
  * @throws {DskdError} `aborted`, and what reading images throws.
  */
@@ -95,8 +101,8 @@ export async function fitParts(
   { trainingImages, onEvent, signal }: FitInput,
   { extractor }: Teacher,
   fitters: readonly PartFitter[],
-): Promise<{ readonly parts: Part[]; readonly record: JsonObject }> {
-  const parts: Part[] = [];
+): Promise<{ readonly parts: (Part | null)[]; readonly record: JsonObject }> {
+  const parts: (Part | null)[] = [];
   const records: Record<string, JsonObject> = {};
   const total = trainingImages.length;
   try {
@@ -111,11 +117,12 @@ export async function fitParts(
       const count = indexes.length;
       const images = await trainingImages.batch(indexes, 0);
       trainingImages.prefetch?.(batchFrom(first + FEATURE_BATCH));
-      const features = await extractor.extract(images).finally(() => images.dispose());
+      let features: tf.Tensor4D[] = [];
       try {
-        for (const fitter of fitters) await fitter.add(features, first);
+        features = await extractor.extract(images);
+        for (const fitter of fitters) await fitter.add(features, first, images);
       } finally {
-        tf.dispose(features);
+        tf.dispose([images, ...features]);
       }
       onEvent?.({ type: 'fit-progress', stage: 'features', done: first + count, total });
     }
@@ -131,7 +138,7 @@ export async function fitParts(
     }
     return { parts, record: records };
   } catch (error) {
-    for (const part of parts) part.dispose();
+    for (const part of parts) part?.dispose();
     throw error;
   } finally {
     for (const fitter of fitters) fitter.dispose();

@@ -4,6 +4,7 @@ import type {
   GalleryOptions,
   PooledOptions,
   PositionOptions,
+  SetsOptions,
   SubspaceOptions,
 } from './part-options.js';
 import type { PartContext } from './parts.js';
@@ -58,6 +59,11 @@ export function positionPlan(options: PositionOptions, { teacher, inputSize }: P
 /** Indexes of the levels that are pooled. */
 export function pooledLevels(options: PooledOptions, { teacher }: PartContext): number[] {
   return levelIndexes(teacher.extractor, options.levels ?? allLevels(teacher.extractor));
+}
+
+/** Indexes of the levels whose features are taken as sets. */
+export function setLevels(options: SetsOptions, { teacher }: PartContext): number[] {
+  return levelIndexes(teacher.extractor, options.levels ?? deepestTwo(teacher.extractor));
 }
 
 /** Indexes of the levels whose features a gallery keeps. */

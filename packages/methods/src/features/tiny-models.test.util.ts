@@ -6,14 +6,18 @@ import {
   bankOptions,
   galleryOptions,
   nearestImagesOptions,
+  piecesOptions,
   pooledOptions,
   positionOptions,
+  setsOptions,
   subspaceOptions,
   type BankOptions,
   type GalleryOptions,
   type NearestImagesOptions,
+  type PiecesOptions,
   type PooledOptions,
   type PositionOptions,
+  type SetsOptions,
   type SubspaceOptions,
 } from './part-options.js';
 import { batchOf, fitOn } from './pooling-teacher.test.util.js';
@@ -28,6 +32,11 @@ export const plans = {
   pooled: (given: Partial<PooledOptions> = {}): PartPlan => ({
     kind: 'pooled',
     options: pooledOptions.parse(given),
+  }),
+  sets: (given: Partial<SetsOptions> = {}): PartPlan => ({ kind: 'sets', options: setsOptions.parse(given) }),
+  pieces: (given: Partial<PiecesOptions> = {}): PartPlan => ({
+    kind: 'pieces',
+    options: piecesOptions.parse(given),
   }),
   positions: (given: Partial<PositionOptions> = {}): PartPlan => ({
     kind: 'positions',
