@@ -4,14 +4,28 @@ import { backboneInfo, type BackboneName } from '@dskd/models';
 import type { ObjectiveName, Settings } from './config.js';
 import type { StudentChoice } from './tables/definition.js';
 
-/** Everything that determines a trained student. Its hash is the identity of the cell. Plain JSON. */
-export interface CellFacts {
-  /** Increased when the same facts would give a different student or a different file. */
+/** Facts of every cell. */
+interface CommonFacts {
+  /** Increased when the same facts would give a different detector or a different file. */
   readonly format: 1;
   readonly category: string;
   /** Fingerprint of the category's images. */
   readonly dataFingerprint: string;
   readonly seed: number;
+  readonly inputSize: readonly [number, number];
+  readonly backend: string;
+  /** Versions of the packages that affect the result. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** How images are prepared, and what a detector is calibrated on. */
+type Calibration = Pick<
+  Settings,
+  'fit' | 'augment' | 'holdOut' | 'calibrateOnTraining' | 'statisticsOn' | 'sigma'
+>;
+
+/** Everything that determines a trained student. Its hash is the identity of the cell. Plain JSON. */
+export interface StudentFacts extends CommonFacts {
   readonly teacher: { readonly name: string; readonly sha256: string };
   readonly branch: BranchOptions['branch'];
   readonly objective: { readonly name: ObjectiveName; readonly temperature?: number };
@@ -20,34 +34,46 @@ export interface CellFacts {
   readonly gccb?: { readonly variant: Settings['gccb']; readonly channels?: number };
   /** For global students only. */
   readonly initialize?: Settings['initializeGlobal'];
-  readonly inputSize: readonly [number, number];
-  readonly training: Pick<
-    Settings,
-    | 'fit'
-    | 'augment'
-    | 'preset'
-    | 'epochs'
-    | 'batchSize'
-    | 'reestimateBatchNorm'
-    | 'holdOut'
-    | 'calibrateOnTraining'
-    | 'statisticsOn'
-    | 'sigma'
-  >;
-  readonly backend: string;
-  /** Versions of the packages that affect the result. */
-  readonly versions: Readonly<Record<string, string>>;
+  readonly training: Calibration & Pick<Settings, 'preset' | 'epochs' | 'batchSize' | 'reestimateBatchNorm'>;
 }
 
-/** One trained student of a grid. */
-export interface Cell {
+/** Everything that determines a detector of another method. Plain JSON. */
+export interface MethodFacts extends CommonFacts {
+  readonly method: string;
+  readonly profile: string;
+  /** Null for a method without one. */
+  readonly teacher: { readonly name: string; readonly sha256: string } | null;
+  readonly training: Calibration;
+}
+
+export type CellFacts = StudentFacts | MethodFacts;
+
+interface CellOf<Facts> {
   readonly id: string;
-  readonly facts: CellFacts;
-  /** Weight file of its teacher. */
-  readonly teacherFile: string;
+  readonly facts: Facts;
+  /** Weight file of its teacher; null without one. */
+  readonly teacherFile: string | null;
 }
 
-/** Facts that all students of one category and seed share. */
+/** One trained student of the paper's method. */
+export type StudentCell = CellOf<StudentFacts>;
+/** One fitted detector of another method. */
+export type MethodCell = CellOf<MethodFacts>;
+/** What a grid trains and keeps as one file. */
+export type Cell = StudentCell | MethodCell;
+
+export function isMethodCell(cell: Cell): cell is MethodCell {
+  return 'method' in cell.facts;
+}
+
+/** A method as a grid uses it. */
+export interface MethodChoice {
+  readonly name: string;
+  readonly profile: string;
+  readonly teacher: boolean;
+}
+
+/** Facts that all cells of one category and seed share. */
 export interface CellSurroundings {
   readonly category: string;
   readonly dataFingerprint: string;
@@ -72,7 +98,7 @@ function gccbOf(
   settings: Settings,
   share: number | undefined,
   teacher: TeacherFile,
-): NonNullable<CellFacts['gccb']> {
+): NonNullable<StudentFacts['gccb']> {
   const { gccb: variant } = settings;
   if (variant === 'none') return { variant };
   const channels =
@@ -91,7 +117,7 @@ const DEFAULT_RATE: Readonly<Record<ObjectiveName, number>> = {
  * Makes the cell of a student of a table row under the given settings. Settings that do not affect the student are
  * left out of its facts.
  */
-export function cellOf(choice: StudentChoice, given: Settings, around: CellSurroundings): Cell {
+export function studentCell(choice: StudentChoice, given: Settings, around: CellSurroundings): StudentCell {
   const { gccbShare, ...change } = choice.change ?? {};
   const settings: Settings = { ...given, ...change };
   const isGlobal = choice.branch === 'global';
@@ -100,7 +126,7 @@ export function cellOf(choice: StudentChoice, given: Settings, around: CellSurro
   const { size, fit, augment, preset, epochs, batchSize, sigma } = settings;
   const { reestimateBatchNorm, holdOut, calibrateOnTraining, statisticsOn } = settings;
   const { teacher, category, dataFingerprint, seed, backend, versions } = around;
-  const facts: CellFacts = {
+  const facts: StudentFacts = {
     format: 1,
     category,
     dataFingerprint,
@@ -129,16 +155,54 @@ export function cellOf(choice: StudentChoice, given: Settings, around: CellSurro
   return { id: identityOf(facts), facts, teacherFile: teacher.file };
 }
 
+/**
+ * Methods that GCAD's authors trained on augmented images (Bergmann et al., IJCV 2022, Sec. 5.2), whose numbers the paper's tables
+ * have. The others see images as they are.
+ */
+const AUGMENTED = ['ae', 'ae-ssim', 'vae', 'mnad', 'fanogan', 'gcad'];
+
+/** Makes the cell of a method under the given settings. */
+export function methodCell(
+  { name: method, profile, teacher: needsTeacher }: MethodChoice,
+  settings: Settings,
+  { teacher, category, dataFingerprint, seed, backend, versions }: CellSurroundings,
+): MethodCell {
+  const { size, fit, augment, holdOut, calibrateOnTraining, statisticsOn, sigma } = settings;
+  const facts: MethodFacts = {
+    format: 1,
+    category,
+    dataFingerprint,
+    seed,
+    method,
+    profile,
+    teacher: needsTeacher ? { name: teacher.name, sha256: teacher.sha256 } : null,
+    inputSize: typeof size === 'number' ? [size, size] : size,
+    training: {
+      fit,
+      augment: AUGMENTED.includes(method) ? augment : 'none',
+      holdOut,
+      calibrateOnTraining,
+      statisticsOn,
+      ...(sigma !== undefined && { sigma }),
+    },
+    backend,
+    versions,
+  };
+  return { id: identityOf(facts), facts, teacherFile: needsTeacher ? teacher.file : null };
+}
+
 /** Name of the cell's branch in its detector: unique, with the kind of student. */
-export function branchName({ id, facts }: Cell): string {
+export function branchName({ id, facts }: StudentCell): string {
   return `${facts.branch}-${id.slice(0, 12)}`;
 }
 
 /**
  * Key of students that can score an image together: same category, data, seed, teacher, input size, fit, smoothing
- * and normalization.
+ * and normalization. A detector of another method scores alone.
  */
-export function groupKey({ facts }: Cell): string {
+export function groupKey(cell: Cell): string {
+  if (isMethodCell(cell)) return cell.id;
+  const { facts } = cell;
   const { category, dataFingerprint, seed, teacher, inputSize, training } = facts;
   const { fit, sigma, statisticsOn, holdOut, calibrateOnTraining } = training;
   return identityOf({
@@ -156,7 +220,12 @@ export function groupKey({ facts }: Cell): string {
 }
 
 /** Short description of a cell, for messages. */
-export function describeCell({ facts }: Cell): string {
+export function describeCell(cell: Cell): string {
+  if (isMethodCell(cell)) {
+    const { category, seed, method, profile } = cell.facts;
+    return `${category}, seed ${seed}: ${method} (${profile})`;
+  }
+  const { facts } = cell;
   const { category, seed, branch, objective, gccb, training } = facts;
   const temperature = objective.temperature === undefined ? '' : ` T=${objective.temperature}`;
   const g = gccb?.channels === undefined ? '' : ` g=${gccb.channels}`;

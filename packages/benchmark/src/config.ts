@@ -102,6 +102,13 @@ export const benchmarkSchema = z.strictObject({
       }),
     )
     .min(1),
+  /**
+   * Methods beside the paper's two students, which get rows in Tables 1 to 3: names, or all that are registered. They take the
+   * settings of images and calibration; the rest is their profile's.
+   */
+  methods: z.union([z.literal('all'), z.array(z.string().min(1))]).default([]),
+  /** Options of these methods. A method without this profile takes `lite`. */
+  profile: z.enum(['paper', 'lite']).default('lite'),
   settings: settingsSchema.prefault({}),
   /** Lists of values by setting. Every combination is trained and gives its own tables. */
   vary: z.strictObject(varied).default({}),

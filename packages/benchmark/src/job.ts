@@ -1,5 +1,5 @@
 import type { ScoreMetrics } from '@dskd/metrics';
-import type { CategoryFacts, Cell } from './cell.js';
+import type { CategoryFacts, Cell, StudentCell } from './cell.js';
 
 /** Students that score the test images together (Eq. 8), or a single student. */
 export interface Combination {
@@ -10,7 +10,7 @@ export interface Combination {
   readonly cells: readonly string[];
 }
 
-/** Trains one student and writes it to the store. */
+/** Trains one student, or fits one method, and writes it to the store. */
 export interface TrainJob {
   readonly kind: 'train';
   readonly cell: Cell;
@@ -38,7 +38,7 @@ export interface EstimateJob {
 /** Draws a figure of a category from its trained students. */
 export interface PanelJob {
   readonly kind: 'panels';
-  readonly cells: readonly Cell[];
+  readonly cells: readonly StudentCell[];
   readonly category: CategoryFacts;
   readonly store: string;
   /** Path of the PNG. */
@@ -50,7 +50,8 @@ export type Job = TrainJob | EvaluateJob | EstimateJob | PanelJob;
 
 /** Cost of a training, and of scoring its category's test images, in one process. */
 export interface JobCost {
-  readonly seconds: number;
+  /** Null for a method without steps, whose fit is not measured: seconds to minutes. */
+  readonly seconds: number | null;
   readonly scoringSeconds: number;
   /** Peak memory. */
   readonly bytes: number;
@@ -80,10 +81,11 @@ export type Quality = Pick<
 
 /** Record of a finished training. */
 export interface TrainedCell {
-  /** Mean loss of the last epoch. */
-  readonly finalLoss: number;
+  /** Mean loss of the last epoch, of a student. */
+  readonly finalLoss?: number;
+  /** 0 for a method in closed form. */
   readonly steps: number;
   readonly seconds: number;
-  /** Size of the student's file in bytes. */
+  /** Size of the file in bytes, without the teacher. */
   readonly bytes: number;
 }

@@ -1,8 +1,11 @@
+import type { StudentFacts } from './cell.js';
 import { cellsOf } from './plan.js';
 import { facts, planOf, TEACHER } from './grid.test.util.js';
 import { parseConfig } from './config.js';
 import { planGrid, type Plan } from './plan.js';
 
+const studentFacts = (plan: Plan): StudentFacts[] =>
+  cellsOf(plan).flatMap(({ facts: each }) => ('branch' in each ? [each] : []));
 const idsOf = (plan: Plan): string[] => cellsOf(plan).map(({ id }) => id);
 
 test('Tables 4 and 5 train six students per category and seed, and combine them in fifteen ways', () => {
@@ -74,16 +77,16 @@ test('students of different sizes are not scored together', () => {
 
 test('Table 6 sets g as a fraction of the input channels of the block', () => {
   const channels = (preset: 'nano' | 'paper'): (number | undefined)[] =>
-    cellsOf(planOf({ tables: ['table6'], seeds: [1], settings: { preset } }, ['tray']))
-      .filter(({ facts: each }) => each.branch === 'global')
-      .map(({ facts: each }) => each.gccb?.channels);
+    studentFacts(planOf({ tables: ['table6'], seeds: [1], settings: { preset } }, ['tray']))
+      .filter(({ branch }) => branch === 'global')
+      .map(({ gccb }) => gccb?.channels);
   expect(channels('nano')).toEqual([undefined, 64, 96, 128, 160, 256]);
   // SqueezeNet's deepest level has 512 channels, phi 1024.
   expect(channels('paper')).toEqual([undefined, 256, 384, 512, 640, 1024]);
 });
 
 test('the default learning rate depends on the loss', () => {
-  const rates = cellsOf(planOf({ tables: ['table4'], seeds: [1] }, ['tray'])).map(({ facts: each }) => [
+  const rates = studentFacts(planOf({ tables: ['table4'], seeds: [1] }, ['tray'])).map((each) => [
     each.objective.name,
     each.learningRate,
   ]);
@@ -103,4 +106,41 @@ test('figures use the students of the tables, for the first seed', () => {
     ['fig5', 'box', 1],
   ]);
   expect(panels[0]!.cells.map(({ facts: each }) => each.branch)).toEqual(['local', 'global']);
+});
+
+test('other methods get rows in the tables that compare methods, a detector for each category and seed', () => {
+  const methods = [
+    { name: 'vm', profile: 'paper', teacher: false },
+    { name: 'instant', profile: 'lite', teacher: true },
+  ];
+  const config = parseConfig({
+    data: 'somewhere',
+    tables: ['table2', 'table4'],
+    methods: ['vm', 'instant'],
+    settings: { augment: 'gcad' },
+  });
+  const plan = planGrid(config, { ...facts(['tray']), methods });
+  const [table2, table4] = plan.tables;
+  expect(table2!.definition.rows.map(({ label }) => label.join())).toEqual([
+    'VM (vm)',
+    'instant',
+    'local student',
+    'global student',
+    'both (DSKD)',
+  ]);
+  expect(table2!.definition.rows[0]!.published).toMatchObject({ 'image AUROC mean': 0.577 });
+  expect(table2!.definition.others.map(({ label }) => label[0])).not.toContain('VM');
+  expect(table4!.definition.rows).toHaveLength(6);
+  const own = cellsOf(plan).filter(({ facts: each }) => 'method' in each);
+  expect(own.map(({ facts: each, teacherFile }) => [each, teacherFile])).toMatchObject([
+    [{ method: 'vm', profile: 'paper', teacher: null, training: { augment: 'none' } }, null],
+    [{ method: 'instant', profile: 'lite', teacher: { name: TEACHER.name } }, TEACHER.file],
+  ]);
+  // Each scores alone; the students score together.
+  expect(plan.groups.map(({ cells }) => cells.length).sort()).toEqual([1, 1, 6]);
+  const without = planGrid(
+    parseConfig({ data: 'somewhere', tables: ['table2'], settings: { augment: 'gcad' } }),
+    facts(['tray']),
+  );
+  expect(idsOf(plan)).toEqual(expect.arrayContaining(idsOf(without)));
 });

@@ -2,9 +2,12 @@ import {
   canonicalJson,
   type CategoryFacts,
   type Cell,
-  cellOf,
   groupKey,
   identityOf,
+  methodCell,
+  type MethodChoice,
+  studentCell,
+  type StudentCell,
   type TeacherFile,
 } from './cell.js';
 import {
@@ -19,7 +22,7 @@ import {
 import type { Combination, Execute, JobCost } from './job.js';
 import type { StudentChoice } from './tables/definition.js';
 import type { PlannedTable } from './tables/fill-table.js';
-import { TABLES } from './tables/index.js';
+import { TABLES, withMethods } from './tables/index.js';
 
 /** Cells that can score together, and the requested combinations of them. */
 export interface Group {
@@ -36,7 +39,7 @@ export interface PlannedPanels {
   readonly category: CategoryFacts;
   readonly seed: number;
   /** The local and the global student. */
-  readonly cells: readonly Cell[];
+  readonly cells: readonly StudentCell[];
 }
 
 /** A complete plan of a grid. */
@@ -53,6 +56,8 @@ export interface Plan {
 export interface PlanFacts {
   readonly categories: readonly CategoryFacts[];
   teacher(choice: TeacherChoice): TeacherFile;
+  /** The methods of the config, in the order of their rows. Default: none. */
+  readonly methods?: readonly MethodChoice[];
   readonly backend: string;
   readonly versions: Readonly<Record<string, string>>;
 }
@@ -97,24 +102,29 @@ export function planGrid(config: BenchmarkConfig, facts: PlanFacts): Plan {
   const panels: PlannedPanels[] = [];
   for (const { label: variant, settings } of variantsOf(config)) {
     const teacher = facts.teacher(settings.teacher);
-    const students = (choices: readonly StudentChoice[], category: CategoryFacts, seed: number): Cell[] => {
-      const around = {
-        ...facts,
-        teacher,
-        seed,
-        category: category.name,
-        dataFingerprint: category.fingerprint,
-      };
-      const own = choices.map((choice) => cellOf(choice, settings, around));
+    const surroundings = (category: CategoryFacts, seed: number) => ({
+      ...facts,
+      teacher,
+      seed,
+      category: category.name,
+      dataFingerprint: category.fingerprint,
+    });
+    const known = <T extends Cell>(own: readonly T[]): readonly T[] => {
       for (const cell of own) cells.set(cell.id, cell);
       return own;
     };
+    const students = (choices: readonly StudentChoice[], category: CategoryFacts, seed: number) =>
+      known(choices.map((choice) => studentCell(choice, settings, surroundings(category, seed))));
     for (const name of TABLE_NAMES.filter((each) => config.tables.includes(each))) {
-      const rows = TABLES[name].rows.map((row) => ({
+      const definition = withMethods(TABLES[name], facts.methods ?? []);
+      const rows = definition.rows.map((row) => ({
         row,
         combinations: facts.categories.flatMap((category) =>
           config.seeds.map((seed) => {
-            const ids = students(row.students, category, seed).map(({ id }) => id);
+            const own = row.method
+              ? known([methodCell(row.method, settings, surroundings(category, seed))])
+              : students(row.students, category, seed);
+            const ids = own.map(({ id }) => id);
             const id = identityOf({ format: EVALUATION_FORMAT, cells: [...ids].sort() });
             const combination = { id, category: category.name, seed, cells: ids };
             combinations.set(id, combination);
@@ -122,7 +132,7 @@ export function planGrid(config: BenchmarkConfig, facts: PlanFacts): Plan {
           }),
         ),
       }));
-      tables.push({ definition: TABLES[name], variant, rows });
+      tables.push({ definition, variant, rows });
     }
     for (const name of PANEL_NAMES.filter((each) => config.tables.includes(each))) {
       for (const category of facts.categories) {
@@ -173,6 +183,8 @@ export interface GridCost {
   readonly cells: number;
   /** Number of cells already trained. */
   readonly done: number;
+  /** Number of those to train whose method has no steps: their seconds are not in the estimate. */
+  readonly unmeasured: number;
   /** Duration of the whole run with this number of processes. */
   readonly seconds: number;
   /** Peak memory of all processes together. */
@@ -206,12 +218,14 @@ export async function estimateGrid(
     }),
   );
   let seconds = 0;
+  let unmeasured = 0;
   for (const cell of open) {
     const kind = kindOf(cell);
     const { images } = categoryOf.get(cell.facts.category)!;
     const { images: measured } = categoryOf.get(kinds.get(kind)!.facts.category)!;
     const cost = costs.get(kind)!;
-    seconds += (cost.seconds * images.train) / measured.train;
+    if (cost.seconds === null) unmeasured++;
+    seconds += ((cost.seconds ?? 0) * images.train) / measured.train;
     seconds += measured.test === 0 ? 0 : (cost.scoringSeconds * images.test) / measured.test;
   }
   const total = plan.groups.reduce((sum, { cells }) => sum + cells.length, 0);
@@ -219,6 +233,7 @@ export async function estimateGrid(
   return {
     cells: total,
     done: total - open.length,
+    unmeasured,
     seconds: seconds / atOnce,
     bytes: atOnce * Math.max(0, ...[...costs.values()].map(({ bytes }) => bytes)),
     processes,

@@ -6,7 +6,8 @@ import { planOf } from '../grid.test.util.js';
 import type { Execute, Job } from '../job.js';
 import { CellStore } from './cell-store.js';
 import { drawFigures, figureAsMarkdown } from './draw-figures.js';
-import { passesOf, tile } from './do-job.js';
+import { tile } from './draw-panels.js';
+import { passesOf } from './train-and-evaluate.js';
 
 test('panels are arranged in a grid, with a white gap', () => {
   const gray = (value: number): PixelBuffer => ({

@@ -1,11 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { DskdError, throwIfAborted } from '@dskd/base';
 import { CATEGORIES, GENERATOR_VERSION } from '@dskd/synthetic';
 import { writeDataset } from '@dskd/synthetic/node';
 import type { BenchmarkConfig, SyntheticData } from '../config.js';
 import { type CategoryFacts, identityOf } from '../cell.js';
-import { openCategory } from './do-job.js';
+import { openCategory } from './train-and-evaluate.js';
 
 const isFolder = async (at: string): Promise<boolean> =>
   (await stat(at).catch(() => undefined))?.isDirectory() ?? false;
@@ -70,19 +71,35 @@ async function roots(
   });
 }
 
+/** The logical images of MVTec AD in the paper's Table 3, for `openSource`. */
+const LOGICAL_IMAGES = fileURLToPath(new URL('../../lists/mvtec-ad-logical.txt', import.meta.url));
+/** Folder of the logical anomalies in the layout of MVTec LOCO AD. */
+const LOGICAL = 'logical_anomalies';
+const WITH_SUBSETS: readonly string[] = ['table3', 'fig5'];
+
+/** The list that divides the anomalies of a category: MVTec AD's has no folders for them. */
+async function subsetsOf(
+  { subsets, tables }: Pick<BenchmarkConfig, 'subsets' | 'tables'>,
+  root: string,
+): Promise<string | undefined> {
+  if (subsets !== undefined || !tables.some((name) => WITH_SUBSETS.includes(name))) return subsets;
+  return (await isFolder(path.join(root, 'test', LOGICAL))) ? undefined : LOGICAL_IMAGES;
+}
+
 /**
- * Opens and checks the categories of a grid. Missing synthetic images are generated.
+ * Opens and checks the categories of a grid. Table 3 and Fig. 5 take the paper's list of logical images where none is given and the
+ * layout has no folders for them. Missing synthetic images are generated.
  * @throws {DskdError} `dataset-invalid`, `file-not-found`, `aborted`, and what generating images throws.
  */
 export async function prepareCategories(
-  config: Pick<BenchmarkConfig, 'data' | 'categories' | 'subsets'>,
+  config: Pick<BenchmarkConfig, 'data' | 'categories' | 'subsets' | 'tables'>,
   results: string,
   signal?: AbortSignal,
 ): Promise<CategoryFacts[]> {
   const prepared: CategoryFacts[] = [];
   for (const { name, root } of await roots(config, results, signal)) {
     throwIfAborted(signal);
-    const { subsets } = config;
+    const subsets = await subsetsOf(config, root);
     const place = { name, root: path.resolve(root), ...(subsets !== undefined && { subsets }) };
     const source = await openCategory(place, signal);
     const inSplit = (split: string): number => source.samples.filter((each) => each.split === split).length;

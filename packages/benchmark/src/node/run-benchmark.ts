@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
+import { createMethod, methodNames } from '@dskd/methods';
 import { assertWritable, writeFileAtomically } from '@dskd/data/node';
 import { estimateGrid, type GridCost, type Plan, planGrid, variantsOf } from '../plan.js';
 import type { BenchmarkConfig, TeacherChoice } from '../config.js';
-import type { TeacherFile } from '../cell.js';
+import type { MethodChoice, TeacherFile } from '../cell.js';
+import type { TrainedCell } from '../job.js';
 import { progressOf, runGrid, type GridEvent, type GridFailure } from '../run-grid.js';
 import { fillTable, type FilledTable } from '../tables/fill-table.js';
 import { singleValuesAsCsv } from '../tables/index.js';
@@ -14,7 +16,7 @@ import { CellStore } from './cell-store.js';
 import { drawFigures, figureAsMarkdown, type Figure } from './draw-figures.js';
 import { prepareCategories } from './prepare-data.js';
 import { ProcessPool } from './process-pool.js';
-import { teacherFile } from './do-job.js';
+import { teacherFile } from './train-and-evaluate.js';
 
 export interface BenchmarkOptions {
   readonly config: BenchmarkConfig;
@@ -57,6 +59,7 @@ async function versionsHere(): Promise<Record<string, string>> {
     '@dskd/data',
     '@dskd/detector',
     '@dskd/losses',
+    '@dskd/methods',
     '@dskd/metrics',
     '@dskd/models',
     '@dskd/training',
@@ -89,6 +92,32 @@ async function teachersOf(
   return (choice) => found.get(JSON.stringify(choice))!;
 }
 
+/** The rows of the paper's two students. */
+const STUDENTS = ['dskd', 'rd'];
+
+/**
+ * The methods that get rows.
+ * @throws {DskdError} `invalid-config` for a name that is none.
+ */
+async function methodsOf({ methods, profile }: BenchmarkConfig): Promise<MethodChoice[]> {
+  const known = methodNames().filter((name) => !STUDENTS.includes(name));
+  const wanted = methods === 'all' ? known : [...new Set(methods)];
+  const unknown = wanted.filter((name) => !known.includes(name));
+  if (unknown.length > 0) {
+    throw new DskdError(
+      'invalid-config',
+      `Got the methods ${unknown.join(', ')}; wanted of ${known.join(', ')}, or all.`,
+      { hint: "The paper's students, dskd and rd, have rows in every table.", details: { methods: unknown } },
+    );
+  }
+  return Promise.all(
+    wanted.map(async (name) => {
+      const { profiles, needs } = await createMethod(name);
+      return { name, profile: profile in profiles ? profile : 'lite', teacher: needs.teacher };
+    }),
+  );
+}
+
 /**
  * Trains and evaluates a grid in separate processes and makes the requested tables. Results that are already in the
  * folder are not computed again, even if they come from another grid.
@@ -102,7 +131,8 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
   const versions = await versionsHere();
   const categories = await prepareCategories(config, results, signal);
   const teacher = await teachersOf(config, options.defaultTeacher);
-  const plan = planGrid(config, { categories, teacher, backend, versions });
+  const methods = await methodsOf(config);
+  const plan = planGrid(config, { categories, teacher, methods, backend, versions });
   options.onPlan?.(plan);
   const store = new CellStore(results);
   const pool = new ProcessPool({ module: worker, arguments: [backend], processes, signal });
@@ -120,8 +150,13 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
   });
   const figures = await drawFigures(plan, { store, execute: pool.execute, signal });
   const names = categories.map(({ name }) => name);
+  const records = new Map<string, TrainedCell>();
+  for (const cell of cells) {
+    const record = await store.trained(cell);
+    if (record) records.set(cell.id, record);
+  }
   const tables = plan.tables.map((table) =>
-    fillTable(table, { categories: names, seeds: config.seeds }, qualities),
+    fillTable(table, { categories: names, seeds: config.seeds }, qualities, records),
   );
   const found: BenchmarkResults = {
     name: config.name,
@@ -129,9 +164,9 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
     config,
     categories: names,
     seeds: config.seeds,
-    teachers: [...new Set(cells.map(({ facts }) => JSON.stringify(facts.teacher)))].map(
-      (text) => JSON.parse(text) as { name: string; sha256: string },
-    ),
+    teachers: [
+      ...new Set(cells.flatMap(({ facts }) => (facts.teacher ? [JSON.stringify(facts.teacher)] : []))),
+    ].map((text) => JSON.parse(text) as { name: string; sha256: string }),
     backend,
     versions,
     cells: { all: cells.length, trained },

@@ -1,3 +1,4 @@
+import type { MethodChoice } from '../cell.js';
 import type { Settings } from '../config.js';
 
 /** One trained student of a row, and the settings that it changes. */
@@ -16,6 +17,8 @@ export interface TableRow {
   readonly label: readonly string[];
   /** Students whose normalized maps are added (Eq. 8); a single student gives its own score. */
   readonly students: readonly StudentChoice[];
+  /** In place of students: a method of its own. */
+  readonly method?: MethodChoice;
   /** Published values by column name, as far as the paper gives them. */
   readonly published: Readonly<Record<string, number>>;
 }
@@ -52,5 +55,7 @@ export interface TableDefinition {
   readonly rows: readonly TableRow[];
   /** Other methods, as published. */
   readonly others: readonly PublishedRow[];
+  /** Whether other methods can have rows, and then every row what it takes. */
+  readonly compares?: boolean;
   readonly remark?: string;
 }

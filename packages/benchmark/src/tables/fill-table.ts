@@ -1,5 +1,5 @@
 import { meanInterval } from '@dskd/metrics';
-import type { Combination, Quality } from '../job.js';
+import type { Combination, Quality, TrainedCell } from '../job.js';
 import type { Column, Measure, TableDefinition, TableRow } from './definition.js';
 
 /** A row of a table, and the combinations that give its values. */
@@ -32,6 +32,18 @@ export interface FilledRow {
   readonly measured: readonly SeedValue[] | null;
   /** By column, in order; null if the paper gives no value. */
   readonly published: readonly (number | null)[];
+  /** What one detector of the row took, mean over categories and seeds; in tables that compare methods. */
+  readonly cost?: RowCost;
+}
+
+/** What a detector takes. */
+export interface RowCost {
+  /** Of a method's options; null for the paper's students, whose settings the heading has. */
+  readonly profile: string | null;
+  /** Of the training in one process, calibration included. */
+  readonly seconds: number;
+  /** Of the file without the teacher. */
+  readonly bytes: number;
 }
 
 /** A filled table of the paper. Plain JSON except for NaN values. */
@@ -87,11 +99,31 @@ function overSeeds(
   return { mean, lower, upper, seeds: values };
 }
 
-/** Fills a planned table with measured values; missing values are NaN. */
+function costOf(
+  { row, combinations }: PlannedRow,
+  trained: ReadonlyMap<string, TrainedCell>,
+): RowCost | undefined {
+  const records = combinations.map(({ cells }) => cells.map((id) => trained.get(id)));
+  const complete = records.filter((each): each is TrainedCell[] => each.every((cell) => cell !== undefined));
+  if (complete.length === 0) return undefined;
+  const mean = (of: (cell: TrainedCell) => number): number =>
+    meanOf(complete.map((cells) => cells.reduce((sum, cell) => sum + of(cell), 0)));
+  return {
+    profile: row.method?.profile ?? null,
+    seconds: mean(({ seconds }) => seconds),
+    bytes: mean(({ bytes }) => bytes),
+  };
+}
+
+/**
+ * Fills a planned table with measured values; missing values are NaN.
+ * @param trained records of the trained cells by id: tables that compare methods say what each row takes.
+ */
 export function fillTable(
   { definition, variant, rows }: PlannedTable,
   { categories, seeds }: { readonly categories: readonly string[]; readonly seeds: readonly number[] },
   qualities: ReadonlyMap<string, Quality>,
+  trained: ReadonlyMap<string, TrainedCell> = new Map(),
 ): FilledTable {
   const { name, title, labels, remark } = definition;
   const columns = definition.columns(categories);
@@ -109,16 +141,20 @@ export function fillTable(
         measured: null,
         published: publishedOf(other.published),
       })),
-      ...rows.map(({ row, combinations }) => ({
-        label: row.label,
-        measured: columns.map((column) =>
-          overSeeds(column, categories, seeds, (category, seed) => {
-            const found = combinations.find((each) => each.category === category && each.seed === seed);
-            return found && qualities.get(found.id);
-          }),
-        ),
-        published: publishedOf(row.published),
-      })),
+      ...rows.map(({ row, combinations }) => {
+        const cost = definition.compares && costOf({ row, combinations }, trained);
+        return {
+          label: row.label,
+          measured: columns.map((column) =>
+            overSeeds(column, categories, seeds, (category, seed) => {
+              const found = combinations.find((each) => each.category === category && each.seed === seed);
+              return found && qualities.get(found.id);
+            }),
+          ),
+          published: publishedOf(row.published),
+          ...(cost && { cost }),
+        };
+      }),
     ],
     ...(remark !== undefined && { remark }),
   };

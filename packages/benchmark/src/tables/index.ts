@@ -1,3 +1,4 @@
+import type { MethodChoice } from '../cell.js';
 import type { ObjectiveName, TableName } from '../config.js';
 import type { Quality } from '../job.js';
 import type {
@@ -78,6 +79,7 @@ const table1: TableDefinition = {
   columns: categoryColumns,
   rows: ours(TABLE_1, byCategory),
   others: others(TABLE_1, byCategory),
+  compares: true,
 };
 
 const DETECTION = subsetColumns('image-auroc');
@@ -90,6 +92,7 @@ const table2: TableDefinition = {
   columns: () => DETECTION,
   rows: ours(TABLE_2, detection),
   others: others(TABLE_2, detection),
+  compares: true,
 };
 
 const BOTH = subsetColumns('image-auroc', 'au-spro');
@@ -102,6 +105,7 @@ const table3: TableDefinition = {
   columns: () => BOTH,
   rows: ours(TABLE_3, both),
   others: others(TABLE_3, both),
+  compares: true,
   remark: 'A list (subsets) defines which images of MVTec AD are logical; the paper selected 37.',
 };
 
@@ -198,6 +202,39 @@ const fig6: TableDefinition = {
   ),
   others: [],
 };
+
+/** Names of the paper's rows by the names of our methods. RD is the row of the local student. */
+const PRINTED_AS: Readonly<Record<string, string>> = {
+  ae: 'AE',
+  vae: 'VAE',
+  mnad: 'MNAD',
+  vm: 'VM',
+  fanogan: 'f-AnoGAN',
+  spade: 'SPADE',
+  us: 'US',
+  patchcore: 'PatchCore-25',
+  gcad: 'GCAD',
+};
+
+/**
+ * A table with rows of other methods before its own, where it compares methods. The published numbers of one that the paper has
+ * stand beside it.
+ */
+export function withMethods(table: TableDefinition, methods: readonly MethodChoice[]): TableDefinition {
+  if (!table.compares || methods.length === 0) return table;
+  const printed = new Map(table.others.map((row) => [row.label[0], row]));
+  const rows = methods.map((method): TableRow => {
+    const name = PRINTED_AS[method.name];
+    const label = name === undefined ? method.name : `${name} (${method.name})`;
+    return { label: [label], students: [], method, published: printed.get(name)?.published ?? {} };
+  });
+  const measured = new Set(methods.map(({ name }) => PRINTED_AS[name]));
+  return {
+    ...table,
+    others: table.others.filter(({ label }) => !measured.has(label[0])),
+    rows: [...rows, ...table.rows],
+  };
+}
 
 const METRICS = ['image-auroc', 'au-spro'] as const;
 

@@ -1,4 +1,6 @@
-import { planOf, quality } from '../grid.test.util.js';
+import { parseConfig } from '../config.js';
+import { facts, planOf, quality } from '../grid.test.util.js';
+import { cellsOf, planGrid } from '../plan.js';
 import type { Quality } from '../job.js';
 import { fillTable, measured, type FilledTable } from './fill-table.js';
 import { LOCO_CATEGORIES, TABLE_1, TABLE_2, TABLE_3, TABLE_4, TABLE_5 } from './published.js';
@@ -103,4 +105,22 @@ test('Markdown shows published next to measured values, CSV has all digits', () 
   expect(csv[0]).toBe('table,variant,row,column,mean,lower,upper,seeds,published');
   expect(csv[4]).toMatch(/^table4,,local \/ Pi,image AUROC structural,0\.8,0\.8,0\.8,0\.8 0\.8,$/);
   expect(csv).toHaveLength(1 + 6 * 6 + 1);
+});
+
+test('a table that compares methods says what each took, next to the published values', () => {
+  const methods = [{ name: 'spade', profile: 'lite', teacher: true }];
+  const config = parseConfig({ data: 'somewhere', tables: ['table2'], methods: ['spade'] });
+  const plan = planGrid(config, { ...facts(['tray']), methods });
+  const qualities = new Map(
+    plan.groups.flatMap(({ combinations }) => combinations.map(({ id }) => [id, quality(0.8, 0.6)])),
+  );
+  const trained = new Map(cellsOf(plan).map(({ id }) => [id, { steps: 0, seconds: 30, bytes: 2_500_000 }]));
+  const table = fillTable(plan.tables[0]!, { categories: ['tray'], seeds: [1] }, qualities, trained);
+  const lines = tableAsMarkdown(table).split('\n');
+  expect(lines.find((line) => line.startsWith('| SPADE'))).toBe(
+    '| SPADE (spade) | 0.800 | 0.668 | 0.600 | 0.709 | 0.700 | 0.689 | lite | 30 | 2.50 |',
+  );
+  // Both students together take both.
+  expect(lines.find((line) => line.startsWith('| both'))).toMatch(/\| – \| 60 \| 5\.00 \|$/);
+  expect(lines.find((line) => line.startsWith('| US'))).toMatch(/\| – \| – \| – \|$/);
 });

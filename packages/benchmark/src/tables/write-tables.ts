@@ -1,4 +1,4 @@
-import type { FilledTable, SeedValue } from './fill-table.js';
+import type { FilledTable, RowCost, SeedValue } from './fill-table.js';
 
 const DIGITS = 3;
 const MISSING = '–';
@@ -22,6 +22,11 @@ function isPublished({ rows }: FilledTable, column: number): boolean {
   return rows.some(({ published }) => published[column] !== null);
 }
 
+function costInWords(cost: RowCost | undefined): string[] {
+  if (!cost) return [MISSING, MISSING, MISSING];
+  return [cost.profile ?? MISSING, cost.seconds.toFixed(0), (cost.bytes / 1e6).toFixed(2)];
+}
+
 /** A table as text, with measured and published values. */
 export interface TableText {
   readonly caption: string;
@@ -35,19 +40,23 @@ export interface TableText {
  */
 export function tableAsText(table: FilledTable): TableText {
   const { title, variant, labels, columns, rows } = table;
+  // Where students are the only rows, the heading of the results says how they were trained.
+  const compares = rows.some(({ cost }) => cost?.profile != null);
   const columnsWith = columns.map((name, index) => ({ name, index, published: isPublished(table, index) }));
   return {
     caption: `${title}${variant === '' ? '' : ` (${variant})`}`,
     columns: [
       ...labels,
       ...columnsWith.flatMap(({ name, published }) => (published ? [name, `paper: ${name}`] : [name])),
+      ...(compares ? ['profile', 'training, s', 'file, MB'] : []),
     ],
-    rows: rows.map(({ label, measured, published }) => [
+    rows: rows.map(({ label, measured, published, cost }) => [
       ...label,
       ...columnsWith.flatMap(({ index, published: has }) => {
         const own = inWords(measured?.[index]);
         return has ? [own, number(published[index])] : [own];
       }),
+      ...(compares ? costInWords(cost) : []),
     ]),
   };
 }

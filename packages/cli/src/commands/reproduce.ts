@@ -10,7 +10,7 @@ import {
 } from '../options/option.js';
 import { gridOptions } from './benchmark.js';
 
-const SETTINGS = "Instead of the paper's settings";
+const SETTINGS = 'Instead of the settings of the profile';
 
 export const reproduceOptions = {
   data: option(
@@ -28,7 +28,7 @@ export const reproduceOptions = {
   subsets: option(
     text().optional(),
     'for MVTec AD: a list of the images whose anomaly is logical, one per line',
-    { main: true, group: 'Data', value: 'file' },
+    { main: true, group: 'Data', value: 'file', defaultText: "the paper's 37" },
   ),
   seeds: option(
     texts({ minItems: 1 }).default(['1']),
@@ -41,42 +41,55 @@ export const reproduceOptions = {
       defaultText: '1',
     },
   ),
-  preset: option(choice('nano', 'lite', 'paper').default('paper'), 'size of the students', {
+  methods: option(
+    texts({ minItems: 1 }).optional(),
+    'methods that get rows beside the students in table1, table2 and table3: names, or all',
+    { main: true, group: 'Data', value: 'name', wanted: 'names of methods, or all', defaultText: 'none' },
+  ),
+  profile: option(
+    choice('paper', 'lite').default('paper'),
+    'paper: as published; lite: for a CPU, with the embedded teacher, 128 px and small students',
+    { main: true, group: 'Data', value: 'name' },
+  ),
+  preset: option(choice('nano', 'lite', 'paper').optional(), 'size of the students', {
     main: true,
     group: SETTINGS,
     value: 'name',
+    defaultText: 'paper; of the profile lite: nano',
   }),
   size: option(inputSize().optional(), 'input size, e.g. 128', {
     main: true,
     group: SETTINGS,
     value: 'pixels',
     wanted: 'pixels such as 256, or height x width such as 320x192, at least 32',
-    defaultText: '256',
+    defaultText: '256; lite: 128',
   }),
   epochs: option(positiveInteger().optional(), 'number of epochs', {
     main: true,
     group: SETTINGS,
     value: 'n',
-    defaultText: '200',
+    defaultText: '200; lite: 30',
   }),
   batchSize: option(positiveInteger().optional(), 'images per step', {
     group: SETTINGS,
     value: 'n',
-    defaultText: '16',
+    defaultText: '16; lite: 8',
   }),
-  augment: option(choice('none', 'gcad').default('gcad'), 'augmentation of the training images', {
+  augment: option(choice('none', 'gcad').optional(), 'augmentation of the training images', {
     group: SETTINGS,
     value: 'what',
+    defaultText: 'gcad; lite: none',
   }),
   learningRate: option(
-    choice('paper', 'dskd').default('paper'),
+    choice('paper', 'dskd').optional(),
     'paper: 0.005 for every student; dskd: 0.001 for those with a contextual-affinity loss',
-    { group: SETTINGS, value: 'whose' },
+    { group: SETTINGS, value: 'whose', defaultText: 'paper; lite: dskd' },
   ),
-  teacher: option(text().default('wide_resnet50_2'), 'backbone; teacher-tiny needs no file', {
+  teacher: option(text().optional(), 'backbone; teacher-tiny needs no file', {
     main: true,
     group: SETTINGS,
     value: 'name',
+    defaultText: 'wide_resnet50_2; lite: teacher-tiny',
   }),
   weights: option(text().optional(), 'weight file of the teacher', {
     main: true,

@@ -29,12 +29,16 @@ async function defaultTeacher(results: string): Promise<TeacherFile> {
   return { name, sha256, file };
 }
 
-function describeCost({ cells, done, seconds, bytes, processes }: GridCost): string {
+function describeCost({ cells, done, unmeasured, seconds, bytes, processes }: GridCost): string {
   const open = cells - done;
-  if (open === 0) return `${cells} students, all trained`;
+  if (open === 0) return `${cells} trainings, all done`;
+  const quick =
+    unmeasured === 0
+      ? ''
+      : `; ${unmeasured} of them without steps, which take seconds to minutes each beside`;
   return (
-    `${cells} students, ${done} trained, ${open} to train: about ${formatDuration(seconds)} in ${processes} ` +
-    `process${processes === 1 ? '' : 'es'}, ${(bytes / 2 ** 30).toFixed(1)} GiB (from one measured step of each kind)`
+    `${cells} trainings, ${done} done, ${open} to do: about ${formatDuration(seconds)} in ${processes} ` +
+    `process${processes === 1 ? '' : 'es'}, ${(bytes / 2 ** 30).toFixed(1)} GiB (from one measured step of each kind)${quick}`
   );
 }
 

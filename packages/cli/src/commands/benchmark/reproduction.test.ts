@@ -44,3 +44,23 @@ test('refuses invalid options before anything is read', () => {
   expect(() => of('table5', {})).toThrow(/--teacher wide_resnet50_2 needs its weights/);
   expect(() => of('table5', { teacher: 'teacher-tiny', seeds: ['one'] })).toThrow(/--seeds: got one/);
 });
+
+test('the profile lite is for a CPU; methods get rows', () => {
+  const { settings, methods, profile } = of('table1', { profile: 'lite', methods: ['vm', 'spade'] });
+  expect([methods, profile]).toEqual([['vm', 'spade'], 'lite']);
+  expect(settings).toMatchObject({
+    teacher: 'default',
+    preset: 'nano',
+    size: [128, 128],
+    epochs: 30,
+    batchSize: 8,
+    reestimateBatchNorm: true,
+    augment: 'none',
+  });
+  expect([settings.localLearningRate, settings.gccbChannels]).toEqual([undefined, undefined]);
+  expect(of('table1', { profile: 'lite', methods: ['vm', 'all'], preset: 'lite' })).toMatchObject({
+    methods: 'all',
+    settings: { preset: 'lite' },
+  });
+  expect(of('table1', { weights: 'wide.pth' })).toMatchObject({ methods: [], profile: 'paper' });
+});

@@ -15,10 +15,50 @@ function seedsOf(given: readonly string[]): number[] {
   );
 }
 
-function teacherOf({
-  teacher,
-  weights,
-}: ReproduceOptions): NonNullable<BenchmarkInput['settings']>['teacher'] {
+/** Settings of a profile. */
+interface Profile {
+  readonly preset: 'nano' | 'paper';
+  readonly size: readonly [number, number];
+  readonly epochs: number | undefined;
+  readonly batchSize: number;
+  readonly reestimateBatchNorm: boolean;
+  readonly augment: 'none' | 'gcad';
+  readonly learningRate: 'paper' | 'dskd';
+  readonly teacher: string;
+}
+
+/** What two cores can do: the students of `dskd train --method dskd`, and so many epochs that 100 images make 390 steps. */
+const LITE: Profile = {
+  preset: 'nano',
+  size: [128, 128],
+  epochs: 30,
+  batchSize: 8,
+  reestimateBatchNorm: true,
+  augment: 'none',
+  learningRate: 'dskd',
+  teacher: TEACHER_TINY,
+};
+
+function paperProfile(): Profile {
+  const { options: recipe, input } = paperRecipe().training;
+  const { epochs, batchSize } = recipe;
+  const [height, width] = input.size;
+  return {
+    preset: 'paper',
+    size: [height, width],
+    epochs,
+    batchSize,
+    reestimateBatchNorm: false,
+    augment: 'gcad',
+    learningRate: 'paper',
+    teacher: 'wide_resnet50_2',
+  };
+}
+
+function teacherOf(
+  teacher: string,
+  weights: string | undefined,
+): NonNullable<BenchmarkInput['settings']>['teacher'] {
   if (weights !== undefined) return { name: teacher, weights: path.resolve(weights) };
   if (teacher === TEACHER_TINY) return 'default';
   throw new DskdError(
@@ -32,9 +72,12 @@ function teacherOf({
   );
 }
 
-/** The grid of one table: the paper's settings where no option is given. */
+/** The grid of one table: the settings of the profile where no option is given. */
 export function reproduction(table: string, options: ReproduceOptions): BenchmarkConfig {
-  const { categories, subsets, preset, size, augment, learningRate } = options;
+  const { categories, subsets, methods } = options;
+  const profile = options.profile === 'lite' ? LITE : paperProfile();
+  const preset = options.preset ?? profile.preset;
+  const learningRate = options.learningRate ?? profile.learningRate;
   const { options: recipe, input } = paperRecipe().training;
   const { local, global } = recipe.branches;
   const config: Omit<BenchmarkInput, 'tables'> = {
@@ -43,16 +86,19 @@ export function reproduction(table: string, options: ReproduceOptions): Benchmar
     ...(categories && { categories: [...categories] }),
     ...(subsets !== undefined && { subsets: path.resolve(subsets) }),
     seeds: seedsOf(options.seeds),
+    ...(methods && { methods: methods.includes('all') ? 'all' : [...methods] }),
+    profile: options.profile,
     settings: {
-      size: size ? [...size] : [input.size[0], input.size[1]],
+      size: [...(options.size ?? profile.size)],
       fit: input.fit,
-      augment,
-      teacher: teacherOf(options),
+      augment: options.augment ?? profile.augment,
+      teacher: teacherOf(options.teacher ?? profile.teacher, options.weights),
       preset,
       // The paper's g belongs to the paper's students.
       ...(preset === 'paper' && { gccbChannels: recipe.gccb?.channels }),
-      epochs: options.epochs ?? recipe.epochs,
-      batchSize: options.batchSize ?? recipe.batchSize,
+      epochs: options.epochs ?? profile.epochs,
+      batchSize: options.batchSize ?? profile.batchSize,
+      reestimateBatchNorm: profile.reestimateBatchNorm,
       ...(learningRate === 'paper' && {
         localLearningRate: local!.optimizer.learningRate,
         globalLearningRate: global!.optimizer.learningRate,
