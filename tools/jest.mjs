@@ -1,5 +1,6 @@
 // node tools/jest.mjs fast|slow [jest arguments]: runs one tier of the package in the working directory.
-// The slow tier is *.slow.test.ts, then *.backends.test.ts on WebGPU where a driver can be had.
+// The slow tier is *.slow.test.ts, then *.backends.test.ts: on cpu the suites that are too slow there for the fast tier, and on
+// WebGPU where a driver can be had.
 // DSKD_TEST_SECONDS=FILE appends a line { package, tier, seconds } for each tier that ran.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -53,10 +54,8 @@ const hasBackendTests = compiledTests().some((file) => file.endsWith('.backends.
 let failed = run(tier);
 if (tier === 'slow' && hasBackendTests) {
   const webgpu = webgpuEnvironment();
-  if (webgpu.environment) {
-    failed ||= run('webgpu', { ...webgpu.environment, DSKD_TEST_BACKENDS: 'webgpu' });
-  } else {
-    console.log(`SKIPPED webgpu: ${webgpu.reason}`);
-  }
+  if (!webgpu.environment) console.log(`SKIPPED webgpu: ${webgpu.reason}`);
+  const backends = webgpu.environment ? 'cpu,webgpu' : 'cpu';
+  failed ||= run('webgpu', { ...webgpu.environment, DSKD_TEST_BACKENDS: backends });
 }
 process.exitCode = failed;

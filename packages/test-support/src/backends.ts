@@ -47,12 +47,26 @@ export async function useBackend(name: BackendName): Promise<void> {
   await tf.ready();
 }
 
+export interface SuiteOptions {
+  /** `slow`: the cpu backend takes so long that it has its turn in the slow tier, with webgpu. Default `fast`. */
+  readonly cpu?: 'fast' | 'slow';
+}
+
 /**
  * Declares `suite` once for each tested backend: cpu and wasm in the fast tier, webgpu in the slow tier. Excluded
  * suites are reported as skipped, with the reason.
  */
-export function describeBackends(title: string, suite: (backend: BackendName) => void): void {
+export function describeBackends(
+  title: string,
+  suite: (backend: BackendName) => void,
+  { cpu = 'fast' }: SuiteOptions = {},
+): void {
+  const turn = process.env.DSKD_TEST_TIER === 'webgpu' ? 'slow' : 'fast';
   for (const backend of requestedBackends()) {
+    if (backend === 'cpu' && cpu !== turn) {
+      describe.skip(`${title} [cpu] (in the ${cpu} tier)`, () => suite(backend));
+      continue;
+    }
     const exclusion = EXCLUSIONS.find((entry) => entry.backend === backend && title.includes(entry.suite));
     if (exclusion) {
       describe.skip(`${title} [${backend}] (excluded: ${exclusion.reason})`, () => suite(backend));

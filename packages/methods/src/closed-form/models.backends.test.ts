@@ -42,88 +42,92 @@ function restored(method: Method, model: AnomalyModel, storage: TensorStorage): 
   return method.restore(storedModel(structuredClone(model.state()), storage), context);
 }
 
-describeBackends('methods in closed form', (backend) => {
-  // A GPU adds in another order for another number of rows.
-  const batchTolerance = { relative: backend === 'webgpu' ? TOLERANCES.webgpu.reduction : 0 };
+describeBackends(
+  'methods in closed form',
+  (backend) => {
+    // A GPU adds in another order for another number of rows.
+    const batchTolerance = { relative: backend === 'webgpu' ? TOLERANCES.webgpu.reduction : 0 };
 
-  // A software GPU takes minutes for the 1024 channels of that embedding; patches.backends.test.ts has its numbers.
-  const methods = METHODS.filter(({ options }) => backend !== 'webgpu' || !('embedding' in options));
+    // A software GPU takes minutes for the 1024 channels of that embedding; patches.backends.test.ts has its numbers.
+    const methods = METHODS.filter(({ options }) => backend !== 'webgpu' || !('embedding' in options));
 
-  describe.each(methods)('$name $options', ({ name, options, learns }) => {
-    test('fit, score, restore and dispose leave no tensors; scores and state are kept bit for bit', () =>
-      expectNoNewTensors(async () => {
-        const { method, model, storage = 'float32' } = await fit(name, options);
-        const scores = await scoresOf(model, TEST);
-        for (const values of Object.values(scores)) {
-          expect(values.every((value) => Number.isFinite(value) && value > 0)).toBe(true);
+    describe.each(methods)('$name $options', ({ name, options, learns }) => {
+      test('fit, score, restore and dispose leave no tensors; scores and state are kept bit for bit', () =>
+        expectNoNewTensors(async () => {
+          const { method, model, storage = 'float32' } = await fit(name, options);
+          const scores = await scoresOf(model, TEST);
+          for (const values of Object.values(scores)) {
+            expect(values.every((value) => Number.isFinite(value) && value > 0)).toBe(true);
+          }
+          const again = await restored(method, model, storage);
+          expect(await scoresOf(again, TEST)).toEqual(scores);
+          expect(again.state()).toEqual(model.state());
+          expect(again.branches).toEqual(model.branches);
+          expect(again.method).toBe(name);
+          model.dispose();
+          again.dispose();
+        }));
+
+      test('a result does not depend on the batch an image came in', async () => {
+        const { model } = await fit(name, options);
+        const together = await scoresOf(model, TEST);
+        for (const [index, image] of TEST.entries()) {
+          for (const [branch, alone] of Object.entries(await scoresOf(model, [image]))) {
+            const size = alone.length;
+            const own = together[branch]!.subarray(index * size, (index + 1) * size);
+            expectClose(own, alone, batchTolerance);
+          }
         }
-        const again = await restored(method, model, storage);
-        expect(await scoresOf(again, TEST)).toEqual(scores);
-        expect(again.state()).toEqual(model.state());
-        expect(again.branches).toEqual(model.branches);
-        expect(again.method).toBe(name);
         model.dispose();
-        again.dispose();
-      }));
-
-    test('a result does not depend on the batch an image came in', async () => {
-      const { model } = await fit(name, options);
-      const together = await scoresOf(model, TEST);
-      for (const [index, image] of TEST.entries()) {
-        for (const [branch, alone] of Object.entries(await scoresOf(model, [image]))) {
-          const size = alone.length;
-          const own = together[branch]!.subarray(index * size, (index + 1) * size);
-          expectClose(own, alone, batchTolerance);
-        }
-      }
-      model.dispose();
-    });
-
-    test('the same seed gives the same bytes', async () => {
-      const [one, other] = [await fit(name, options), await fit(name, options)];
-      expect(other.model.state()).toEqual(one.model.state());
-      expect(other.record).toEqual(one.record);
-      expect(JSON.parse(JSON.stringify(one.record))).toEqual(one.record);
-      one.model.dispose();
-      other.model.dispose();
-    });
-
-    if (!learns) return;
-    test('two lessons and two forgets give the states before, byte for byte, also after saving', async () => {
-      const { method, model, storage = 'float32' } = await fit(name, options);
-      const states = [structuredClone(model.state())];
-      await expectNoNewTensors(async () => {
-        await teach(model, [TEST[0]!, TEST[1]!, TEST[0]!]);
-        states.push(structuredClone(model.state()));
-        await teach(model, [TEST[2]!]);
-        const again = await restored(method, model, storage);
-        expect(again.state()).toEqual(model.state());
-        expect(await scoresOf(again, TEST)).toEqual(await scoresOf(model, TEST));
-        for (const each of [model, again]) {
-          each.forget!();
-          expect(each.state()).toEqual(states[1]);
-          each.forget!();
-          expect(each.state()).toEqual(states[0]);
-          expect(() => each.forget!()).toThrow(
-            expect.objectContaining({
-              code: 'invalid-argument',
-              message: 'There is no lesson to forget.',
-            }) as Error,
-          );
-          expect(each.state()).toEqual(states[0]);
-        }
-        again.dispose();
       });
+
+      test('the same seed gives the same bytes', async () => {
+        const [one, other] = [await fit(name, options), await fit(name, options)];
+        expect(other.model.state()).toEqual(one.model.state());
+        expect(other.record).toEqual(one.record);
+        expect(JSON.parse(JSON.stringify(one.record))).toEqual(one.record);
+        one.model.dispose();
+        other.model.dispose();
+      });
+
+      if (!learns) return;
+      test('two lessons and two forgets give the states before, byte for byte, also after saving', async () => {
+        const { method, model, storage = 'float32' } = await fit(name, options);
+        const states = [structuredClone(model.state())];
+        await expectNoNewTensors(async () => {
+          await teach(model, [TEST[0]!, TEST[1]!, TEST[0]!]);
+          states.push(structuredClone(model.state()));
+          await teach(model, [TEST[2]!]);
+          const again = await restored(method, model, storage);
+          expect(again.state()).toEqual(model.state());
+          expect(await scoresOf(again, TEST)).toEqual(await scoresOf(model, TEST));
+          for (const each of [model, again]) {
+            each.forget!();
+            expect(each.state()).toEqual(states[1]);
+            each.forget!();
+            expect(each.state()).toEqual(states[0]);
+            expect(() => each.forget!()).toThrow(
+              expect.objectContaining({
+                code: 'invalid-argument',
+                message: 'There is no lesson to forget.',
+              }) as Error,
+            );
+            expect(each.state()).toEqual(states[0]);
+          }
+          again.dispose();
+        });
+        model.dispose();
+      });
+    });
+
+    test('images of every batch of a fit are in the bank, each under its own index', async () => {
+      const { model } = await fit('patchcore', { coreset: { fraction: 1 } });
+      const { data } = model.state().tensors.get('local.origins')!;
+      const perImage = new Array<number>(10).fill(0);
+      for (let at = 0; at < data.length; at += 3) perImage[Number(data[at])]! += 1;
+      expect(perImage).toEqual(new Array(10).fill(16));
       model.dispose();
     });
-  });
-
-  test('images of every batch of a fit are in the bank, each under its own index', async () => {
-    const { model } = await fit('patchcore', { coreset: { fraction: 1 } });
-    const { data } = model.state().tensors.get('local.origins')!;
-    const perImage = new Array<number>(10).fill(0);
-    for (let at = 0; at < data.length; at += 3) perImage[Number(data[at])]! += 1;
-    expect(perImage).toEqual(new Array(10).fill(16));
-    model.dispose();
-  });
-});
+  },
+  { cpu: 'slow' },
+);

@@ -43,40 +43,45 @@ function byName<T>(map: ReadonlyMap<string, T>): T[] {
   return [...map.keys()].sort().map((name) => map.get(name)!);
 }
 
-describeBackends('students against torch', (backend) => {
-  const relative = TOLERANCES[backend].network;
-  let undo: () => void;
-  beforeAll(() => (undo = registerWasmGradients()));
-  afterAll(() => undo());
+describeBackends(
+  'students against torch',
+  (backend) => {
+    const relative = TOLERANCES[backend].network;
+    let undo: () => void;
+    beforeAll(() => (undo = registerWasmGradients()));
+    afterAll(() => undo());
 
-  test.each(Object.entries(CASES))('%s', async (name, { names, ...options }) => {
-    await expectNoNewTensors(async () => {
-      const student: TrainableStudent = createStudent(options);
-      await fillStudent(student);
-      expect(student.parameters.size + student.buffers.size).toBe(names);
-      const features = filledMaps(student, 'feature', BATCH);
-      const factors = filledMaps(student, 'factor', BATCH);
+    test.each(Object.entries(CASES))('%s', async (name, { names, ...options }) => {
+      await expectNoNewTensors(async () => {
+        const student: TrainableStudent = createStudent(options);
+        await fillStudent(student);
+        expect(student.parameters.size + student.buffers.size).toBe(names);
+        const features = filledMaps(student, 'feature', BATCH);
+        const factors = filledMaps(student, 'factor', BATCH);
 
-      const inference = student.forward(features, { training: false });
-      expectSamples(`${name}/inference`, await dataOf(inference), relative);
-      const training = student.forward(features, { training: true, batchNormMomentum: 0 });
-      expectSamples(`${name}/training`, await dataOf(training), relative);
-      const gradients = gradientsOf(student, features, factors);
-      expectSamples(`${name}/running`, await dataOf(byName(student.buffers)), relative);
-      const torchLayout = createStudent(options);
-      torchLayout.loadStateDict(await student.stateDict());
-      for (const [parameter, gradient] of gradients) torchLayout.parameters.get(parameter)!.assign(gradient);
-      const gradientState = await torchLayout.stateDict();
-      const inOrder = [...student.parameters.keys()].sort().map((key) => gradientState.get(key)!);
-      expectSamples(
-        `${name}/gradients`,
-        inOrder.map(({ data }) => data as Float32Array),
-        relative,
-      );
+        const inference = student.forward(features, { training: false });
+        expectSamples(`${name}/inference`, await dataOf(inference), relative);
+        const training = student.forward(features, { training: true, batchNormMomentum: 0 });
+        expectSamples(`${name}/training`, await dataOf(training), relative);
+        const gradients = gradientsOf(student, features, factors);
+        expectSamples(`${name}/running`, await dataOf(byName(student.buffers)), relative);
+        const torchLayout = createStudent(options);
+        torchLayout.loadStateDict(await student.stateDict());
+        for (const [parameter, gradient] of gradients)
+          torchLayout.parameters.get(parameter)!.assign(gradient);
+        const gradientState = await torchLayout.stateDict();
+        const inOrder = [...student.parameters.keys()].sort().map((key) => gradientState.get(key)!);
+        expectSamples(
+          `${name}/gradients`,
+          inOrder.map(({ data }) => data as Float32Array),
+          relative,
+        );
 
-      tf.dispose([...features, ...factors, ...inference, ...training, ...gradients.values()]);
-      student.dispose();
-      torchLayout.dispose();
+        tf.dispose([...features, ...factors, ...inference, ...training, ...gradients.values()]);
+        student.dispose();
+        torchLayout.dispose();
+      });
     });
-  });
-});
+  },
+  { cpu: 'slow' },
+);
