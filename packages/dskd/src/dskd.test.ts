@@ -227,10 +227,13 @@ test.each([
 test('methods can be registered through this package', () => {
   expect(methodNames()).toEqual([
     'ae',
+    'ae-ssim',
     'dskd',
     'fre',
     'gaussian',
     'instant',
+    'mkd',
+    'mnad',
     'padim',
     'patchcore',
     'rd',

@@ -4,7 +4,7 @@ import { restoreStudent, type StudentState } from '@dskd/training';
 import type { Fit, FitInput, JsonObject, SavedModel } from '../contract.js';
 import { trainPlans } from '../students/train.js';
 import { checkConfig } from './config.js';
-import { imageExtractor } from './image-extractor.js';
+import { extractorOf } from './image-extractor.js';
 import { restoreImageModel, savedModel } from './model.js';
 import { setUpStudent, SET_UP_MODULE, type ImagePlan, type ImageTraining } from './plan.js';
 import { standardization } from './statistics.js';
@@ -15,7 +15,7 @@ function asJson(value: object): JsonObject {
 
 /** A trained network as a file keeps it, without what only its training uses. */
 async function savedAfter(
-  { branch, plan, levels }: ImageTraining,
+  { branch, plan, levels, imageScore = 'map' }: ImageTraining,
   input: InputTransform,
   state: StudentState,
 ): Promise<SavedModel> {
@@ -23,7 +23,7 @@ async function savedAfter(
   try {
     restoreStudent(student, state);
     const config = checkConfig(
-      asJson({ branch, student: student.config, objective: plan.objective, levels, input }),
+      asJson({ branch, student: student.config, objective: plan.objective, levels, imageScore, input }),
     );
     return savedModel(config, await student.stateDict());
   } finally {
@@ -56,9 +56,8 @@ export async function fitImageStudent(
     training.input === 'standardized'
       ? await standardization(input.trainingImages, input.signal)
       : training.input;
-  const teacher = plan.student.kind === 'backbone' ? input.teacher?.extractor : undefined;
   const { states, steps, history } = await trainPlans(input, {
-    extractor: imageExtractor(transform, teacher),
+    extractor: extractorOf(plan.student, transform, input.teacher),
     students: [
       { name: 'network', setUpModule: SET_UP_MODULE, options: plan, setUp: () => setUpStudent(plan) },
     ],

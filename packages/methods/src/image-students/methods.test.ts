@@ -14,14 +14,20 @@ const OPTIONS: Readonly<Record<string, object>> = {
   stfpm: { ...LENGTH, width: 0.1, learningRate: 0.05 },
   ae: SMALL,
   vae: SMALL,
+  mkd: { ...LENGTH, width: 4, imageScore: 'max', learningRate: 0.01 },
+  mnad: { ...LENGTH, widths: [4, 6, 8], items: 3, learningRate: 0.01 },
+  'ae-ssim': { ...LENGTH, width: 6, latent: 12, learningRate: 0.01 },
 };
+
+/** Those that predict a teacher's features: their branch is `local`. */
+const TAUGHT = ['stfpm', 'mkd'];
 
 let teacher: Teacher;
 const methods = new Map<string, Method>();
 const fits = new Map<string, Fit>();
 
 function inputOf(name: string, changes: Partial<FitInput> = {}): FitInput {
-  return { ...tinyInput(teacher), ...(name !== 'stfpm' && { teacher: undefined }), ...changes };
+  return { ...tinyInput(teacher), ...(!TAUGHT.includes(name) && { teacher: undefined }), ...changes };
 }
 
 function fit(name: string, changes: Partial<FitInput> = {}, options = OPTIONS[name]): Promise<Fit> {
@@ -57,9 +63,9 @@ afterAll(() => {
 describe.each(Object.keys(OPTIONS))('%s', (name) => {
   test('says what it is and what it learned', () => {
     const { model, record, batchSize } = fits.get(name)!;
-    expect(methods.get(name)!.needs).toEqual({ teacher: name === 'stfpm', validation: false });
+    expect(methods.get(name)!.needs).toEqual({ teacher: TAUGHT.includes(name), validation: false });
     expect(model.method).toBe(name);
-    expect(model.branches).toEqual([{ name: name === 'stfpm' ? 'local' : 'global', map: true }]);
+    expect(model.branches).toEqual([{ name: TAUGHT.includes(name) ? 'local' : 'global', map: true }]);
     expect(JSON.parse(JSON.stringify(record))).toEqual(record);
     expect(record).toMatchObject({ epochs: 3, batchSize: 4, steps: 6 });
     expect(batchSize).toBe(4);
@@ -202,9 +208,14 @@ test('stfpm without a teacher, or with one whose strides a student does not have
     code: 'invalid-argument',
   });
   const { extractor } = teacher;
+  const shapes = (size: readonly [number, number]) => extractor.outputShapes(size);
   const levels = extractor.levels.map((level) => ({ ...level, stride: 3 * level.stride }));
-  const odd = { ...teacher, extractor: { ...extractor, levels } };
+  const odd = { ...teacher, extractor: { ...extractor, levels, outputShapes: shapes } };
   expect(() => method.estimate(inputOf('stfpm', { teacher: odd }), options)).toThrow(/no level of stride 12/);
+  const mkd = methods.get('mkd')!;
+  const cloner = mkd.options.parse(OPTIONS.mkd);
+  expect(() => mkd.estimate(inputOf('mkd', { teacher: undefined }), cloner)).toThrow(/needs a teacher/);
+  expect(() => mkd.estimate(inputOf('mkd', { teacher: odd }), cloner)).toThrow(/stride 1 to stride 12/);
 });
 
 /** Bilinear interpolation of `[height, width]` values with half-pixel centers, as torch with align_corners false. */
@@ -294,6 +305,75 @@ test('the map of ae is the squared error of the standardized image, summed over 
   expectClose(await mapOf(model, [20]), wanted, { relative: 1e-5 });
   tf.dispose([training, image, input, output!]);
   student.dispose();
+});
+
+test('the image score of mkd is the flattened cosine distance plus lambda times the squared error, in float64', async () => {
+  const lambda = 0.7;
+  const { model } = await fit('mkd', {}, { ...OPTIONS.mkd, imageScore: 'loss', lambda });
+  expect(model.branches).toEqual([
+    { name: 'local', map: true },
+    { name: 'global', map: false },
+  ]);
+  const { config, tensors } = model.state();
+  const student = createImageStudent(config.student as unknown as ImageStudentOptions);
+  student.loadStateDict(new Map([...tensors].map(([key, entry]) => [key.replace('network.', ''), entry])));
+  const images = tinyBatch([20, 21]);
+  const features = await teacher.extractor.extract(images);
+  const predictions = student.forward([images], { training: false });
+  const wanted = [0, 0];
+  for (const [level, feature] of features.entries()) {
+    const [t, s] = [await feature.data(), await predictions[level]!.data()];
+    const length = t.length / 2;
+    for (const image of [0, 1]) {
+      let [tt, ss, ts, error] = [0, 0, 0, 0];
+      for (let i = image * length; i < (image + 1) * length; i++) {
+        tt += t[i]! ** 2;
+        ss += s[i]! ** 2;
+        ts += t[i]! * s[i]!;
+        error += (t[i]! - s[i]!) ** 2;
+      }
+      wanted[image]! += 1 - ts / Math.sqrt(tt * ss) + (lambda * error) / length;
+    }
+  }
+  const [local, global] = await model.score(images);
+  expect([global!.name, global!.map]).toEqual(['global', null]);
+  expectClose(global!.scores!, wanted, { relative: 1e-5 });
+  const second = tinyBatch([21]);
+  const alone = await model.score(second);
+  expect(alone[1]!.scores![0]).toBe(global!.scores![1]);
+  tf.dispose([images, second, ...features, ...predictions, local!.map!, alone[0]!.map!]);
+  student.dispose();
+  model.dispose();
+});
+
+test('ae-ssim sees the luma of an image alone, unless it is told to see colors', async () => {
+  const [color, gray] = await Promise.all(
+    [20, 20].map(async (index, i) => {
+      const image = tinyBatch([index]);
+      const values = Array.from(await image.data());
+      image.dispose();
+      if (i === 0) return values;
+      const luma = (at: number): number =>
+        0.299 * values[at]! + 0.587 * values[at + 1]! + 0.114 * values[at + 2]!;
+      return values.map((_, at) => luma(at - (at % 3)));
+    }),
+  );
+  const mapsOf = async (model: AnomalyModel): Promise<number[][]> =>
+    Promise.all(
+      [color!, gray!].map(async (values) => {
+        const image = tf.tensor4d(values, [1, 32, 32, 3]);
+        const [output] = await model.score(image);
+        const map = Array.from(await output!.map!.data());
+        tf.dispose([image, output!.map!]);
+        return map;
+      }),
+    );
+  const [one, other] = await mapsOf(fits.get('ae-ssim')!.model);
+  expectClose(one!, other!, { relative: 1e-4 });
+  const { model } = await fit('ae-ssim', {}, { ...OPTIONS['ae-ssim'], epochs: 1, gray: false });
+  const [colorMap, grayMap] = await mapsOf(model);
+  expect(Math.max(...colorMap!.map((value, i) => Math.abs(value - grayMap![i]!)))).toBeGreaterThan(0.05);
+  model.dispose();
 });
 
 test('skips that do not fade within the training are refused', async () => {

@@ -14,7 +14,7 @@ import type {
 } from '../contract.js';
 import { assertInputSize } from '../input-size.js';
 import { checkConfig, type ImageModelConfig } from './config.js';
-import { imageExtractor } from './image-extractor.js';
+import { extractorOf, readsTeacher } from './image-extractor.js';
 
 /** Prefix of the network's tensors. */
 const NETWORK = 'network';
@@ -28,6 +28,22 @@ interface Parts {
   readonly state: StateDict;
 }
 
+/** The loss of each image alone, so that it does not depend on the batch. */
+function lossOfEach(
+  objective: Objective,
+  targets: readonly tf.Tensor4D[],
+  predictions: readonly tf.Tensor4D[],
+): tf.Tensor1D {
+  const imageOf = (levels: readonly tf.Tensor4D[], image: number): tf.Tensor4D[] =>
+    levels.map((level) => tf.slice(level, [image, 0, 0, 0], [1, -1, -1, -1]));
+  const count = targets[0]!.shape[0];
+  return tf.stack(
+    Array.from({ length: count }, (_, image) =>
+      tf.tidy(() => objective.loss(imageOf(targets, image), imageOf(predictions, image))),
+    ),
+  ) as tf.Tensor1D;
+}
+
 /** A network that reads images. Its map is that of its objective: the levels' maps, added or multiplied. */
 class ImageStudentModel implements AnomalyModel {
   readonly branches: readonly BranchInfo[];
@@ -38,23 +54,32 @@ class ImageStudentModel implements AnomalyModel {
     private readonly config: ImageModelConfig,
     private readonly parts: Parts,
   ) {
-    this.branches = [{ name: config.branch, map: true }];
+    const score = { name: 'global', map: false } as const;
+    this.branches = [{ name: config.branch, map: true }, ...(config.imageScore === 'loss' ? [score] : [])];
   }
 
   async score(images: tf.Tensor4D): Promise<BranchOutput[]> {
     const { extractor, student, objective } = this.parts;
-    const { fusion, alignCorners } = this.config.levels;
+    const { branch, imageScore, levels } = this.config;
+    const { fusion, alignCorners } = levels;
     const [, height, width] = images.shape;
     const features = await extractor.extract(images);
     try {
-      const map = tf.tidy(() => {
+      const targets = features.slice(student.firstTarget ?? 0);
+      const [map, losses] = tf.tidy((): [tf.Tensor3D, ...tf.Tensor1D[]] => {
         const predictions = student.forward(features, { training: false });
         const maps = objective
-          .map(features.slice(student.firstTarget ?? 0), predictions)
+          .map(targets, predictions)
           .map((level) => upsampleBilinear(level, [height, width], { alignCorners }));
-        return maps.reduce((one, other) => (fusion === 'sum' ? tf.add(one, other) : tf.mul(one, other)));
+        const map = maps.reduce((one, other) => (fusion === 'sum' ? tf.add(one, other) : tf.mul(one, other)));
+        return imageScore === 'loss' ? [map, lossOfEach(objective, targets, predictions)] : [map];
       });
-      return [{ name: this.config.branch, map }];
+      const outputs: BranchOutput[] = [{ name: branch, map }];
+      if (losses) {
+        outputs.push({ name: 'global', map: null, scores: await losses.data<'float32'>() });
+        losses.dispose();
+      }
+      return outputs;
     } finally {
       tf.dispose(features);
     }
@@ -90,7 +115,7 @@ function assertFilled({ student }: ImageModelConfig, state: StateDict): void {
 /** Refuses a network made for images of another size, or for another teacher's features. */
 function assertFits({ student }: ImageModelConfig, { inputSize, teacher }: RestoreContext): void {
   assertInputSize('The network', student.inputSize, inputSize);
-  if (student.kind !== 'backbone') return;
+  if (!readsTeacher(student)) return;
   const written = (shapes: readonly (readonly number[])[] = []): string =>
     shapes.map((shape) => shape.join('x')).join(', ') || 'none';
   const got = summarizeImageStudent(student).outputShapes;
@@ -130,10 +155,7 @@ export function restoreImageModel(
     assertFits(checked, context);
     assertFilled(checked, state);
     const objective = createObjective(checked.objective);
-    const extractor = imageExtractor(
-      checked.input,
-      checked.student.kind === 'backbone' ? context.teacher?.extractor : undefined,
-    );
+    const extractor = extractorOf(checked.student, checked.input, context.teacher);
     const student = createImageStudent(checked.student, { blank: true });
     try {
       student.loadStateDict(state);

@@ -23,6 +23,8 @@ export interface ImageTraining extends EarlyStopping {
   readonly branch: 'local' | 'global';
   readonly plan: ImagePlan;
   readonly levels: LevelFusion;
+  /** `loss`: the loss of an image is its score in a branch `global` of its own, besides the map. Default `map`: no such one. */
+  readonly imageScore?: 'map' | 'loss';
   /** Of the image that the network reads. `standardized`: by the channels' means and deviations over the training set. */
   readonly input: 'standardized' | InputTransform;
   readonly epochs: number;
