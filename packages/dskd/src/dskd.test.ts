@@ -231,6 +231,7 @@ test('methods can be registered through this package', () => {
     'dskd',
     'fre',
     'gaussian',
+    'gcad',
     'instant',
     'mkd',
     'mnad',

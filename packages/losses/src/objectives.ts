@@ -10,6 +10,7 @@ import {
 } from './contextual-affinity.js';
 import { covarianceAffinityLoss, covarianceAffinityMap } from './covariance-affinity.js';
 import { cosineDistanceMap, flattenedCosineLoss, perPixelCosineLoss } from './cosine.js';
+import { globalContext } from './global-context.js';
 import { pairLevels } from './levels.js';
 import { memorizedError } from './memory.js';
 import { squaredError, variational } from './reconstruction.js';
@@ -111,6 +112,7 @@ const factories = new Map<string, ObjectiveFactory>([
   ['squaredError', squaredError],
   ['variational', (options) => variational(options)],
   ['structuralSimilarity', structuralSimilarity],
+  ['globalContext', globalContext],
   ['memorizedError', (options) => memorizedError(options)],
 ]);
 

@@ -60,8 +60,23 @@ const memoryAutoencoder = z.strictObject({
   seed,
 });
 
+const gcad = z.strictObject({
+  kind: z.literal('gcad'),
+  inputSize: size,
+  target: z.tuple([side, side, channels]),
+  unetWidths: z.array(channels).min(3).max(12),
+  widths: z.array(channels).min(1).max(12),
+  latent: channels,
+  global: channels,
+  bridge: channels,
+  /** A trained network has none. */
+  skips: z.null(),
+  globalFrom: z.int().nonnegative(),
+  seed,
+});
+
 const configSchema = z.strictObject({
-  branch: z.enum(['local', 'global']),
+  branch: z.enum(['local', 'global', 'both']),
   /** What `createImageStudent` of @dskd/models is given. */
   student: z.discriminatedUnion('kind', [
     backboneStudent,
@@ -69,6 +84,7 @@ const configSchema = z.strictObject({
     ssimAutoencoder,
     cloner,
     memoryAutoencoder,
+    gcad,
   ]),
   objective: z.strictObject({ name: z.string(), options: z.record(z.string(), z.json()) }),
   levels: z.strictObject({ fusion: z.enum(['sum', 'product']), alignCorners: z.boolean() }),

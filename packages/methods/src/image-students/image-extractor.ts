@@ -1,5 +1,5 @@
 import type { FeatureExtractor, FeatureLevel, InputTransform } from '@dskd/core';
-import type { ImageStudentOptions, Teacher } from '@dskd/models';
+import type { ImageStudentOptions } from '@dskd/models';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Leaves images as they are: RGB, 0..1. */
@@ -22,7 +22,7 @@ const GRAY = [0.299, 0.587, 0.114];
  * @param teacher stays the caller's: `dispose` leaves it alone.
  * @param channels of the image: 1 for a gray one, made after the transform. Default 3.
  */
-function imageExtractor(
+export function imageExtractor(
   transform: InputTransform,
   teacher: FeatureExtractor | undefined,
   channels: 1 | 3 = 3,
@@ -54,20 +54,7 @@ function imageExtractor(
   };
 }
 
-/** Whether a network predicts levels of a teacher. */
-export function readsTeacher({ kind }: ImageStudentOptions): boolean {
-  return kind === 'backbone' || kind === 'cloner';
-}
-
-/** The extractor of what a network reads and predicts. The teacher stays the caller's. */
-export function extractorOf(
-  student: ImageStudentOptions,
-  transform: InputTransform,
-  teacher: Teacher | undefined,
-): FeatureExtractor {
-  return imageExtractor(
-    transform,
-    readsTeacher(student) ? teacher?.extractor : undefined,
-    student.kind === 'ssim-autoencoder' ? student.channels : 3,
-  );
+/** Channels of the image that a network reads. */
+export function imageChannels(student: ImageStudentOptions): 1 | 3 {
+  return student.kind === 'ssim-autoencoder' ? student.channels : 3;
 }

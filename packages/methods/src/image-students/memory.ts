@@ -3,8 +3,9 @@ import { countSteps, estimateMemory } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import type { CostEstimate, FitPlan } from '../contract.js';
 import { heldOutCount } from '../students/early-stopping.js';
-import { extractorOf, IMAGE_AS_IT_IS, readsTeacher } from './image-extractor.js';
+import { imageChannels } from './image-extractor.js';
 import type { ImageTraining } from './plan.js';
+import { readsTeacher, targetShapes } from './target.js';
 
 const FLOAT_BYTES = 4;
 
@@ -16,7 +17,10 @@ export function estimateImageStudent(
   const { images, imagesChange, execution, inputSize } = plan;
   const teacher = readsTeacher(student) ? plan.teacher : undefined;
   const cacheBytes = imagesChange ? 0 : execution.featureCacheBytes;
-  const features = extractorOf(student, IMAGE_AS_IT_IS, teacher).outputShapes([inputSize[0], inputSize[1]]);
+  const features = [
+    [inputSize[0], inputSize[1], imageChannels(student)] as const,
+    ...targetShapes(student, teacher, inputSize),
+  ];
   const memory = estimateMemory({
     teacherBytes: [...(teacher?.weights?.values() ?? [])].reduce((sum, { data }) => sum + data.byteLength, 0),
     students: [{ name: 'network', optimizer: optimizer.kind ?? 'adam', ...summarizeImageStudent(student) }],

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { AnomalyModel, Fit, FitInput, Method } from '../contract.js';
 import { tinyBatch, tinyInput, tinyTeacher } from '../dskd/tiny-fit.test.util.js';
 import { createMethod } from '../registry.js';
+import { planEmbedding, TeacherEmbedding } from './teacher-embedding.js';
 
 const LENGTH = { epochs: 3, batchSize: 4 };
 const SMALL = { ...LENGTH, widths: [4, 6, 8], latent: 3, fadeEpochs: 2 };
@@ -16,11 +17,29 @@ const OPTIONS: Readonly<Record<string, object>> = {
   vae: SMALL,
   mkd: { ...LENGTH, width: 4, imageScore: 'max', learningRate: 0.01 },
   mnad: { ...LENGTH, widths: [4, 6, 8], items: 3, learningRate: 0.01 },
+  gcad: {
+    ...LENGTH,
+    channels: 6,
+    unetWidths: [4, 4, 6],
+    widths: [4, 4],
+    latent: 4,
+    global: 3,
+    bridge: 5,
+    fadeEpochs: 2,
+    globalFrom: 1,
+    learningRate: 0.01,
+  },
   'ae-ssim': { ...LENGTH, width: 6, latent: 12, learningRate: 0.01 },
 };
 
-/** Those that predict a teacher's features: their branch is `local`. */
-const TAUGHT = ['stfpm', 'mkd'];
+/** Those that predict a teacher's features. */
+const TAUGHT = ['stfpm', 'mkd', 'gcad'];
+/** Where it is not `global` alone. */
+const BRANCHES: Readonly<Record<string, string[]>> = {
+  stfpm: ['local'],
+  mkd: ['local'],
+  gcad: ['local', 'global'],
+};
 
 let teacher: Teacher;
 const methods = new Map<string, Method>();
@@ -35,15 +54,25 @@ function fit(name: string, changes: Partial<FitInput> = {}, options = OPTIONS[na
   return method.fit(inputOf(name, changes), method.options.parse(options));
 }
 
-async function mapOf(model: AnomalyModel, indices: readonly number[]): Promise<number[]> {
+/** The maps of all branches, one after the other. */
+async function mapsOf(model: AnomalyModel, indices: readonly number[]): Promise<number[][]> {
   const images = tinyBatch(indices);
-  const [output, ...others] = await model.score(images);
+  const outputs = await model.score(images);
+  expect(outputs.map(({ name }) => name)).toEqual(model.branches.map(({ name }) => name));
+  const maps = await Promise.all(
+    outputs.map(async ({ map }) => {
+      expect(map!.shape).toEqual([indices.length, 32, 32]);
+      return [...(await map!.data())];
+    }),
+  );
+  tf.dispose([images, ...outputs.map(({ map }) => map!)]);
+  return maps;
+}
+
+async function mapOf(model: AnomalyModel, indices: readonly number[]): Promise<number[]> {
+  const [map, ...others] = await mapsOf(model, indices);
   expect(others).toEqual([]);
-  expect(output!.name).toBe(model.branches[0]!.name);
-  expect(output!.map!.shape).toEqual([indices.length, 32, 32]);
-  const values = [...(await output!.map!.data())];
-  tf.dispose([images, output!.map!]);
-  return values;
+  return map!;
 }
 
 beforeAll(async () => {
@@ -65,12 +94,15 @@ describe.each(Object.keys(OPTIONS))('%s', (name) => {
     const { model, record, batchSize } = fits.get(name)!;
     expect(methods.get(name)!.needs).toEqual({ teacher: TAUGHT.includes(name), validation: false });
     expect(model.method).toBe(name);
-    expect(model.branches).toEqual([{ name: TAUGHT.includes(name) ? 'local' : 'global', map: true }]);
+    expect(model.branches.map((branch) => branch.name)).toEqual(BRANCHES[name] ?? ['global']);
+    expect(model.branches.every(({ map }) => map)).toBe(true);
     expect(JSON.parse(JSON.stringify(record))).toEqual(record);
     expect(record).toMatchObject({ epochs: 3, batchSize: 4, steps: 6 });
     expect(batchSize).toBe(4);
     const names = [...model.state().tensors.keys()];
-    expect(names.every((key) => key.startsWith('network.'))).toBe(true);
+    expect(names.filter((key) => !key.startsWith('network.'))).toEqual(
+      name === 'gcad' ? ['embedding.mean', 'embedding.deviation'] : [],
+    );
     expect(names.filter((key) => key.includes('skips'))).toEqual([]);
   });
 
@@ -94,10 +126,11 @@ describe.each(Object.keys(OPTIONS))('%s', (name) => {
           { config: JSON.parse(JSON.stringify(config)) as typeof config, tensors },
           { inputSize: [32, 32], teacher },
         );
-      const together = await mapOf(restored, [20, 21, 22]);
-      expect(together).toEqual(await mapOf(model, [20, 21, 22]));
-      expect(together.slice(32 * 32, 2 * 32 * 32)).toEqual(await mapOf(restored, [21]));
-      expect(together.every((value) => value >= 0 && Number.isFinite(value))).toBe(true);
+      const together = await mapsOf(restored, [20, 21, 22]);
+      expect(together).toEqual(await mapsOf(model, [20, 21, 22]));
+      const second = together.map((map) => map.slice(32 * 32, 2 * 32 * 32));
+      expect(second).toEqual(await mapsOf(restored, [21]));
+      expect(together.flat().every((value) => value >= 0 && Number.isFinite(value))).toBe(true);
       expect(restored.state()).toEqual(model.state());
       restored.dispose();
     });
@@ -374,6 +407,75 @@ test('ae-ssim sees the luma of an image alone, unless it is told to see colors',
   const [colorMap, grayMap] = await mapsOf(model);
   expect(Math.max(...colorMap!.map((value, i) => Math.abs(value - grayMap![i]!)))).toBeGreaterThan(0.05);
   model.dispose();
+});
+
+test('the maps of gcad are distances from the standardized embedding and from the few channels, in float64', async () => {
+  const { model } = fits.get('gcad')!;
+  const { config, tensors } = model.state();
+  const student = createImageStudent(config.student as unknown as ImageStudentOptions);
+  const weights = [...tensors].filter(([key]) => key.startsWith('network.'));
+  student.loadStateDict(new Map(weights.map(([key, entry]) => [key.replace('network.', ''), entry])));
+  const statistics = {
+    mean: tensors.get('embedding.mean')!.data as Float32Array,
+    deviation: tensors.get('embedding.deviation')!.data as Float32Array,
+  };
+  const embedding = new TeacherEmbedding(
+    teacher.extractor,
+    planEmbedding(teacher.extractor, [32, 32], 6),
+    statistics,
+  );
+  const { mean, standardDeviation } = config.input as unknown as Record<
+    'mean' | 'standardDeviation',
+    number[]
+  >;
+  const images = tinyBatch([20]);
+  const input = tf.tidy(() =>
+    tf.div<tf.Tensor4D>(tf.sub(images, tf.tensor1d(mean)), tf.tensor1d(standardDeviation)),
+  );
+  const [target] = await embedding.extract(images);
+  const outputs = student.forward([input], { training: false });
+  const [local, , encoded, predicted] = outputs;
+  const distances = async (from: tf.Tensor, to: tf.Tensor): Promise<number[]> => {
+    const [a, b] = [await from.data(), await to.data()];
+    const channels = from.shape[3]!;
+    const at = (position: number): number =>
+      Math.hypot(
+        ...Array.from(
+          { length: channels },
+          (_, c) => a[position * channels + c]! - b[position * channels + c]!,
+        ),
+      );
+    const grid = Array.from({ length: 64 }, (_, position) => at(position));
+    return Array.from({ length: 32 * 32 }, (_, i) => atPixel(grid, [8, 8], Math.floor(i / 32), i % 32));
+  };
+  const wanted = [await distances(target!, local!), await distances(encoded!, predicted!)];
+  for (const [branch, map] of (await mapsOf(model, [20])).entries()) {
+    expectClose(map, wanted[branch]!, { relative: 1e-4 });
+  }
+  tf.dispose([images, input, target!, ...outputs]);
+  embedding.dispose();
+  student.dispose();
+});
+
+test('gcad refuses to train without a teacher or for too few epochs, and a file without its embedding', async () => {
+  const method = methods.get('gcad')!;
+  const options = method.options.parse(OPTIONS.gcad);
+  expect(() => method.estimate(inputOf('gcad', { teacher: undefined }), options)).toThrow(/needs a teacher/);
+  for (const wrong of [{ fadeEpochs: 3 }, { globalFrom: 3 }]) {
+    const short = method.options.parse({ ...OPTIONS.gcad, ...wrong });
+    expect(() => method.estimate(inputOf('gcad'), short)).toThrow(/3 epochs of training; wanted fewer/);
+  }
+  const { config, tensors } = fits.get('gcad')!.model.state();
+  const context = { inputSize: [32, 32] as const, teacher };
+  for (const name of ['embedding.mean', 'embedding.deviation']) {
+    const fewer = new Map([...tensors].filter(([key]) => key !== name));
+    await expect(method.restore({ config, tensors: fewer }, context)).rejects.toMatchObject({
+      code: 'weights-mismatch',
+    });
+  }
+  await expect(method.restore({ config, tensors }, { inputSize: [32, 32] })).rejects.toMatchObject({
+    code: 'invalid-argument',
+  });
 });
 
 test('skips that do not fade within the training are refused', async () => {

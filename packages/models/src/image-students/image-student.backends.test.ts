@@ -3,7 +3,12 @@ import { describeBackends, expectNoNewTensors } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { noiseImages } from '../backbones/golden.test.util.js';
 import { skipWeight, type AutoencoderOptions } from './autoencoder.js';
-import { createImageStudent, summarizeImageStudent, type BackboneStudentOptions } from './image-student.js';
+import {
+  createImageStudent,
+  summarizeImageStudent,
+  type BackboneStudentOptions,
+  type ImageStudentOptions,
+} from './image-student.js';
 
 const AUTOENCODER: AutoencoderOptions = {
   kind: 'autoencoder',
@@ -24,6 +29,20 @@ const STUDENT: BackboneStudentOptions = {
   levels: ['layer1', 'layer3'],
   seed: 2,
 };
+
+const GCAD = {
+  kind: 'gcad',
+  inputSize: [16, 12],
+  target: [4, 3, 5],
+  unetWidths: [3, 4, 5, 6],
+  widths: [3, 4],
+  latent: 4,
+  global: 2,
+  bridge: 4,
+  skips: { epochs: 2, order: 'together' },
+  globalFrom: 1,
+  seed: 2,
+} as const satisfies ImageStudentOptions;
 
 test('skips fade one after the other, the finest first, or together', () => {
   const weights = (order: 'sequential' | 'together', epoch: number): number[] =>
@@ -255,6 +274,7 @@ describeBackends('networks of images', () => {
       { kind: 'memory-autoencoder', inputSize: [10, 12], widths: [3, 4, 5], items: 3, seed: 2 },
       0,
     ],
+    ['networks of GCAD', GCAD, 1],
     // The fewest channels: the cpu backend takes seconds for more.
     ['backbone', { ...STUDENT, width: 0.1, inputSize: [16, 16] }, 0],
   ] as const)(
@@ -280,6 +300,44 @@ describeBackends('networks of images', () => {
       });
     },
   );
+});
+
+test('GCAD joins the regression of global features late, keeps no skips, and refuses a target of another stride', async () => {
+  const student = createImageStudent(GCAD);
+  expect(student.firstTarget).toBe(1);
+  const images = noiseImages(2, 16, 12);
+  const outputsAt = (epoch?: number): tf.Tensor4D[] =>
+    student.forward([images], {
+      training: true,
+      ...(epoch !== undefined && { position: { epoch, step: 0 } }),
+    });
+  const largest = async (x: tf.Tensor): Promise<number> =>
+    Math.max(...Array.from(await x.data(), (value) => Math.abs(value)));
+  const [early, late, done] = [outputsAt(0), outputsAt(1), outputsAt()];
+  for (const outputs of [early, late, done]) {
+    expect(outputs.map(({ shape }) => shape)).toEqual([
+      [2, 4, 3, 5],
+      [2, 4, 3, 5],
+      [2, 4, 3, 2],
+      [2, 4, 3, 2],
+    ]);
+  }
+  expect([await largest(early[2]!), await largest(early[3]!)]).toEqual([0, 0]);
+  for (const x of [late[2]!, late[3]!, done[2]!, done[3]!]) expect(await largest(x)).toBeGreaterThan(0);
+  expect(await early[0]!.data()).toEqual(await late[0]!.data());
+
+  const state = await student.stateDict();
+  expect([...state.keys()].filter((name) => name.includes('skips'))).toEqual([]);
+  expect(student.config).toEqual({ ...GCAD, skips: null });
+  const copy = createImageStudent(student.config, { blank: true });
+  copy.loadStateDict(state);
+  const again = copy.forward([images], { training: false });
+  for (const [i, x] of again.entries()) expect(await x.data()).toEqual(await done[i]!.data());
+  tf.dispose([images, ...early, ...late, ...done, ...again]);
+  student.dispose();
+  copy.dispose();
+  expect(() => summarizeImageStudent({ ...GCAD, target: [5, 3, 5] })).toThrow(/wanted 4 x 3/);
+  expect(() => summarizeImageStudent({ ...GCAD, unetWidths: [3, 4] })).toThrow(/more than 2 widths/);
 });
 
 test('a memory changes in a training step alone, and its items are those before the step', async () => {

@@ -5,6 +5,7 @@ import { loadState, readState } from '../layers/state-dict.js';
 import { type NetworkSizes, planSizes } from '../layers/plan-sizes.js';
 import { type AutoencoderOptions, planAutoencoder } from './autoencoder.js';
 import { type ClonerOptions, planCloner } from './cloner.js';
+import { type GcadOptions, planGcad } from './gcad.js';
 import { type MemoryAutoencoderOptions, planMemoryAutoencoder } from './memory-autoencoder.js';
 import {
   checkImages,
@@ -33,7 +34,7 @@ export interface BackboneStudentOptions {
 export type ImageStudentOptions = BackboneStudentOptions | AutoencoderOptions | PlannedOptions;
 
 /** Those whose network has a plan that says all of it. */
-type PlannedOptions = SsimAutoencoderOptions | ClonerOptions | MemoryAutoencoderOptions;
+type PlannedOptions = SsimAutoencoderOptions | ClonerOptions | MemoryAutoencoderOptions | GcadOptions;
 
 /** A network that reads images, as the training loop takes it: the first level of its features is the image. */
 export interface ImageStudent extends TrainableImageStudent {
@@ -87,6 +88,8 @@ function networkOf(options: PlannedOptions): PlannedNetwork {
   switch (options.kind) {
     case 'cloner':
       return planCloner(options);
+    case 'gcad':
+      return planGcad(options);
     case 'memory-autoencoder':
       return planMemoryAutoencoder(options);
     case 'ssim-autoencoder':
@@ -141,5 +144,5 @@ export function createImageStudent(
   const { kind: name, inputSize, seed } = options;
   const input = [inputSize[0], inputSize[1], inputChannels(options)] as const;
   const student = plannedStudent(networkOf(options), input, { name, seed: blank ? null : seed });
-  return { ...student, config: options };
+  return { ...student, config: options.kind === 'gcad' ? { ...options, skips: null } : options };
 }

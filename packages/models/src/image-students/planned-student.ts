@@ -28,6 +28,8 @@ export interface PlannedNetwork {
   readonly shapes: readonly MapShape[];
   /** See `Student.firstTarget`. */
   readonly firstTarget: number;
+  /** Whether a file keeps a parameter, by its name; false for those that only training uses. Default: all. */
+  readonly isKept?: (name: string) => boolean;
   /** Runs inside a `tf.tidy`. Returns the predictions, and then what else the objective needs. */
   readonly apply: (images: tf.Tensor4D, mode: ImageForwardMode) => tf.Tensor4D[];
 }
@@ -52,11 +54,12 @@ export function checkImages(images: tf.Tensor4D, [height, width, channels]: MapS
  * @param seed null: no random initial weights.
  */
 export function plannedStudent(
-  { plan, shapes, firstTarget, apply }: PlannedNetwork,
+  { plan, shapes, firstTarget, isKept = () => true, apply }: PlannedNetwork,
   input: MapShape,
   { name, seed }: { readonly name: string; readonly seed: number | null },
 ): TrainableImageStudent {
   plan.allocate(seed);
+  const kept = plan.slots.filter(({ spec }) => isKept(spec.name));
   const variables = (trainable: boolean) =>
     new Map(
       plan.slots
@@ -73,8 +76,8 @@ export function plannedStudent(
       const mode = { training, batchNormMomentum, position: training ? position : undefined };
       return tf.tidy(() => apply(images!, mode));
     },
-    stateDict: () => readState(plan.slots),
-    loadStateDict: (entries) => loadState(plan.slots, entries, { network: name }),
+    stateDict: () => readState(kept),
+    loadStateDict: (entries) => loadState(kept, entries, { network: name }),
     dispose: () => plan.dispose(),
   };
 }
