@@ -6,7 +6,10 @@ import { createTrainableBackbone, planTrainableBackbone } from '../backbones/cre
 import type { BackboneName } from '../backbones/registry.js';
 import { loadState, readState } from '../layers/state-dict.js';
 import { type NetworkSizes, planSizes } from '../layers/plan-sizes.js';
-import { type AutoencoderOptions, planAutoencoder } from './autoencoder.js';
+import { type NetworkPlan } from '../layers/network-plan.js';
+import { type AutoencoderOptions, planAutoencoder, type Position } from './autoencoder.js';
+import { type EfficientAdOptions, planEfficientAd } from './efficientad.js';
+import { type PatchStudentOptions, planPatchStudent } from './patch-student.js';
 
 /** A backbone with fresh weights that predicts a teacher's levels from the image, by a 1x1 convolution for each. */
 export interface BackboneStudentOptions {
@@ -24,7 +27,11 @@ export interface BackboneStudentOptions {
 }
 
 /** All that is needed to make a network that reads images. JSON. */
-export type ImageStudentOptions = BackboneStudentOptions | AutoencoderOptions;
+export type ImageStudentOptions =
+  | BackboneStudentOptions
+  | AutoencoderOptions
+  | EfficientAdOptions
+  | PatchStudentOptions;
 
 /** A network that reads images, as the training loop takes it: the first level of its features is the image. */
 export interface ImageStudent extends Student {
@@ -39,9 +46,14 @@ export interface ImageStudent extends Student {
 }
 
 /** @throws {DskdError} `shape-mismatch` */
-function checkImages(images: tf.Tensor4D, [height, width]: readonly [number, number]): void {
+function checkImages(
+  images: tf.Tensor4D,
+  [height, width]: readonly [number, number],
+  { pairs = false }: { readonly pairs?: boolean } = {},
+): void {
   const { shape } = images;
-  if (shape[1] === height && shape[2] === width && shape[3] === 3) return;
+  const fits = shape[1] === height || (pairs && shape[1] === 2 * height);
+  if (fits && shape[2] === width && shape[3] === 3) return;
   throw new DskdError(
     'shape-mismatch',
     `Got images [${shape.join(', ')}]; wanted [batch, ${height}, ${width}, 3].`,
@@ -80,8 +92,7 @@ function autoencoder(options: AutoencoderOptions, blank: boolean): Trainable {
   plan.allocate(blank ? null : seed);
   const kept = plan.slots.filter(({ spec }) => !spec.name.startsWith('skips.'));
   return {
-    parameters: new Map(plan.slots.map((slot) => [slot.spec.name, slot.variable])),
-    buffers: new Map(),
+    ...variablesOf(plan),
     outputShapes: planOf(options).shapes,
     forward(features, { training, position }) {
       checkImages(features[0]!, inputSize);
@@ -93,10 +104,50 @@ function autoencoder(options: AutoencoderOptions, blank: boolean): Trainable {
   };
 }
 
+type Variables = ReadonlyMap<string, tf.Variable>;
+
+function variablesOf(plan: NetworkPlan): Pick<Trainable, 'parameters' | 'buffers'> {
+  const parameters: Variables = new Map(plan.slots.map((slot) => [slot.spec.name, slot.variable]));
+  return { parameters, buffers: new Map() };
+}
+
+/** A network that predicts one level from the image, whose parameters all are kept. */
+function targetStudent(
+  options: EfficientAdOptions | PatchStudentOptions,
+  {
+    plan,
+    shape,
+    apply,
+  }: Pick<ReturnType<typeof planEfficientAd>, 'plan' | 'shape'> & {
+    readonly apply: (images: tf.Tensor4D, position: Position | undefined) => tf.Tensor4D[];
+  },
+  blank: boolean,
+): Trainable {
+  plan.allocate(blank ? null : options.seed);
+  const pairs = options.kind === 'efficientad';
+  return {
+    firstTarget: 1,
+    ...variablesOf(plan),
+    outputShapes: [shape],
+    forward(features, { training, position }) {
+      checkImages(features[0]!, options.inputSize, { pairs });
+      return tf.tidy(() => apply(features[0]!, training ? position : undefined));
+    },
+    stateDict: () => readState(plan.slots),
+    loadStateDict: (entries) => loadState(plan.slots, entries, { network: options.kind }),
+    dispose: () => plan.dispose(),
+  };
+}
+
 function planOf(options: ImageStudentOptions) {
   const [height, width] = options.inputSize;
   if (options.kind === 'autoencoder') {
     return { plan: planAutoencoder(options).plan, shapes: [[height, width, 3] as const] };
+  }
+  if (options.kind !== 'backbone') {
+    const { plan, shape } =
+      options.kind === 'efficientad' ? planEfficientAd(options) : planPatchStudent(options);
+    return { plan, shapes: [shape] };
   }
   const { backbone, heads, levels } = options;
   const described = { width: options.width, levels, ...(heads && { heads }) };
@@ -117,8 +168,11 @@ export function summarizeImageStudent(
 
 /**
  * Makes a network that reads images. Its input is the first level of the features it is given: a backbone student
- * predicts the levels after it, an autoencoder that level itself (and returns, where it is variational, mean and
- * log-variance of its vector after it).
+ * predicts the levels after it, a patch student the one level after it, an autoencoder that level itself (and returns,
+ * where it is variational, mean and log-variance of its vector after it). That of EfficientAD predicts the one level after the
+ * image, then returns the autoencoder's prediction of it, the student's prediction of the autoencoder, and in training steps the
+ * student's prediction for penalty images, which should be 0. Its images may be twice as high: images above what has been made of
+ * them, which is what autoencoder and third result are about.
  * @param creation.blank leaves out the random initial weights: for a state that is loaded next. Default false.
  * @returns the network. The caller disposes it.
  * @throws {DskdError} `invalid-argument` for an unknown backbone or level, or one that cannot be trained.
@@ -128,5 +182,11 @@ export function createImageStudent(
   { blank = false }: { readonly blank?: boolean } = {},
 ): ImageStudent {
   if (options.kind === 'backbone') return { ...backboneStudent(options, blank), config: options };
+  if (options.kind === 'efficientad') {
+    return { ...targetStudent(options, planEfficientAd(options), blank), config: options };
+  }
+  if (options.kind === 'patch') {
+    return { ...targetStudent(options, planPatchStudent(options), blank), config: options };
+  }
   return { ...autoencoder(options, blank), config: { ...options, skips: null } };
 }
