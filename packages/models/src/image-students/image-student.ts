@@ -5,8 +5,10 @@ import { loadState, readState } from '../layers/state-dict.js';
 import { type NetworkSizes, planSizes } from '../layers/plan-sizes.js';
 import { type AutoencoderOptions, planAutoencoder } from './autoencoder.js';
 import { type ClonerOptions, planCloner } from './cloner.js';
+import { type EfficientAdOptions, planEfficientAd } from './efficientad.js';
 import { type GcadOptions, planGcad } from './gcad.js';
 import { type MemoryAutoencoderOptions, planMemoryAutoencoder } from './memory-autoencoder.js';
+import { type PatchStudentOptions, planPatchStudent } from './patch-student.js';
 import {
   checkImages,
   plannedStudent,
@@ -34,7 +36,13 @@ export interface BackboneStudentOptions {
 export type ImageStudentOptions = BackboneStudentOptions | AutoencoderOptions | PlannedOptions;
 
 /** Those whose network has a plan that says all of it. */
-type PlannedOptions = SsimAutoencoderOptions | ClonerOptions | MemoryAutoencoderOptions | GcadOptions;
+type PlannedOptions =
+  | SsimAutoencoderOptions
+  | ClonerOptions
+  | MemoryAutoencoderOptions
+  | GcadOptions
+  | EfficientAdOptions
+  | PatchStudentOptions;
 
 /** A network that reads images, as the training loop takes it: the first level of its features is the image. */
 export interface ImageStudent extends TrainableImageStudent {
@@ -88,10 +96,24 @@ function networkOf(options: PlannedOptions): PlannedNetwork {
   switch (options.kind) {
     case 'cloner':
       return planCloner(options);
+    case 'efficientad': {
+      const { plan, shape, apply } = planEfficientAd(options);
+      return {
+        plan,
+        shapes: [shape],
+        firstTarget: 1,
+        mayBePairs: true,
+        apply: (images, { position }) => apply(images, position),
+      };
+    }
     case 'gcad':
       return planGcad(options);
     case 'memory-autoencoder':
       return planMemoryAutoencoder(options);
+    case 'patch': {
+      const { plan, shape, apply } = planPatchStudent(options);
+      return { plan, shapes: [shape], firstTarget: 1, apply };
+    }
     case 'ssim-autoencoder':
       return planSsimAutoencoder(options);
   }
@@ -127,8 +149,11 @@ export function summarizeImageStudent(
 
 /**
  * Makes a network that reads images. Its input is the first level of the features it is given: a backbone student
- * or a cloner predicts the levels after it, an autoencoder that level itself (and returns, where it is variational, mean and
- * log-variance of its vector after it).
+ * or a cloner predicts the levels after it, a patch student the one level after it, an autoencoder that level itself (and returns,
+ * where it is variational, mean and log-variance of its vector after it). That of EfficientAD predicts the one level after the
+ * image, then returns the autoencoder's prediction of it, the student's prediction of the autoencoder, and in training steps the
+ * student's prediction for penalty images, which should be 0. Its images may be twice as high: images above what has been made of
+ * them, which is what autoencoder and third result are about.
  * @param creation.blank leaves out the random initial weights: for a state that is loaded next. Default false.
  * @returns the network. The caller disposes it.
  * @throws {DskdError} `invalid-argument` for an unknown backbone or level, or one that cannot be trained.

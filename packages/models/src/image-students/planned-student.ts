@@ -28,6 +28,8 @@ export interface PlannedNetwork {
   readonly shapes: readonly MapShape[];
   /** See `Student.firstTarget`. */
   readonly firstTarget: number;
+  /** Whether images may be twice as high: pairs of them, one above the other. */
+  readonly mayBePairs?: boolean;
   /** Whether a file keeps a parameter, by its name; false for those that only training uses. Default: all. */
   readonly isKept?: (name: string) => boolean;
   /** Runs inside a `tf.tidy`. Returns the predictions, and then what else the objective needs. */
@@ -37,10 +39,15 @@ export interface PlannedNetwork {
 /** torch's default momentum of running statistics. */
 const MOMENTUM = 0.1;
 
-/** @throws {DskdError} `shape-mismatch` unless images are `[batch, ...wanted]`. */
-export function checkImages(images: tf.Tensor4D, [height, width, channels]: MapShape): void {
+/** @throws {DskdError} `shape-mismatch` unless images are `[batch, ...wanted]`, or twice as high where they may be pairs. */
+export function checkImages(
+  images: tf.Tensor4D,
+  [height, width, channels]: MapShape,
+  mayBePairs = false,
+): void {
   const { shape } = images;
-  if (shape[1] === height && shape[2] === width && shape[3] === channels) return;
+  const isHigh = shape[1] === height || (mayBePairs && shape[1] === 2 * height);
+  if (isHigh && shape[2] === width && shape[3] === channels) return;
   throw new DskdError(
     'shape-mismatch',
     `Got images [${shape.join(', ')}]; wanted [batch, ${height}, ${width}, ${channels}].`,
@@ -54,7 +61,7 @@ export function checkImages(images: tf.Tensor4D, [height, width, channels]: MapS
  * @param seed null: no random initial weights.
  */
 export function plannedStudent(
-  { plan, shapes, firstTarget, isKept = () => true, apply }: PlannedNetwork,
+  { plan, shapes, firstTarget, isKept = () => true, mayBePairs = false, apply }: PlannedNetwork,
   input: MapShape,
   { name, seed }: { readonly name: string; readonly seed: number | null },
 ): TrainableImageStudent {
@@ -72,7 +79,7 @@ export function plannedStudent(
     buffers: variables(false),
     outputShapes: shapes,
     forward([images], { training, batchNormMomentum = MOMENTUM, position }) {
-      checkImages(images!, input);
+      checkImages(images!, input, mayBePairs);
       const mode = { training, batchNormMomentum, position: training ? position : undefined };
       return tf.tidy(() => apply(images!, mode));
     },
