@@ -77,7 +77,7 @@ export const TRAINING_DEFAULTS = {
   dskd: DSKD_DEFAULTS,
   /** Of the methods that train a network on images: their epochs, by name. */
   imageStudents: {
-    epochs: { stfpm: 40, ae: 100, vae: 100, 'ae-ssim': 100, mkd: 60, mnad: 20, gcad: 20 },
+    epochs: { stfpm: 40, ae: 100, vae: 100, 'ae-ssim': 40, mkd: 30, mnad: 20, gcad: 20 },
     batchSize: 16,
   },
   /** Options of the method `dskd` as published, all of them. */

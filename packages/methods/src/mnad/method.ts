@@ -18,7 +18,7 @@ const options = z.strictObject({
   /** Weight of the loss that keeps the nearest item nearer than the next one. */
   separateness: z.number().min(0).default(0.1),
   /** Falls to 0 by half a cosine over the epochs; constant where time ends the training. */
-  learningRate: z.number().positive().default(2e-4),
+  learningRate: z.number().positive().default(1e-3),
 });
 
 type MnadOptions = z.output<typeof options>;
