@@ -14,6 +14,7 @@ from torchvision.models import resnet as tv_resnet
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from integer_fill import fill_module, integer_fill
+from patch_networks import Pdn
 from safetensors_reader import read_safetensors
 from safetensors_writer import write_safetensors
 
@@ -142,6 +143,10 @@ def main():
             add(arrays, name, run(net, levels, RGB, images(*size)))
         add(arrays, 'resnet50_v1', run(fill_module(resnet50_v1()), LAYERS, CAFFE, images(64, 48)))
         add(arrays, 'squeezenet1_1', run(fill_module(squeezenet1_1()), FIRES, RGB, images(61, 96)))
+        # More than a patch, and odd sides: what the poolings leave out is in the values.
+        for name, widths, last in [('pdn-small', (128, 256), 'conv4'), ('pdn-medium', (256, 512), 'conv6')]:
+            net = fill_module(Pdn(name[len('pdn-') :], widths, 384, False))
+            add(arrays, name, run(net, [last], RGB, images(47, 52)))
         add(arrays, 'teacher-tiny', run(fill_module(TeacherTiny()), LAYERS, RGB, images(61, 96)))
         for name, net, levels in [
             ('resnet18', torchvision.models.resnet18(), LAYERS),

@@ -1,7 +1,7 @@
 """Golden losses, maps and gradients in float64 by PyTorch's autograd, straight from the definitions.
 
-/usr/bin/python3 tools/golden/losses.py writes losses.safetensors and small-temperatures.safetensors into
-packages/losses/test/fixtures.
+/usr/bin/python3 tools/golden/losses.py writes losses.safetensors, small-temperatures.safetensors and
+structural-similarity.safetensors into packages/losses/test/fixtures.
 """
 import os
 
@@ -93,12 +93,51 @@ def write(name, teachers, objectives):
     write_safetensors(os.path.join(TARGET, f'{name}.safetensors'), arrays, versions)
 
 
+def structural_similarity(x, y):
+    """Wang et al. (2004), Eq. 13, for each pixel: windows of 11 x 11 by torch's conv2d, images mirrored by numpy's indices."""
+    taps = torch.exp(-0.5 * (torch.arange(-5, 6, dtype=torch.float64) / 1.5) ** 2)
+    window = torch.outer(taps, taps) / taps.sum() ** 2
+
+    def mean(images):
+        for axis in (1, 2):
+            mirrored = torch.from_numpy(np.pad(np.arange(images.shape[axis]), 5, mode='symmetric'))
+            images = images.index_select(axis, mirrored)
+        b, h, w, c = images.shape
+        flat = images.permute(0, 3, 1, 2).reshape(b * c, 1, h, w)
+        return F.conv2d(flat, window[None, None]).reshape(b, c, h - 10, w - 10).permute(0, 2, 3, 1)
+
+    mx, my = mean(x), mean(y)
+    sx, sy, sxy = mean(x * x) - mx * mx, mean(y * y) - my * my, mean(x * y) - mx * my
+    return (2 * mx * my + 1e-4) * (2 * sxy + 9e-4) / ((mx**2 + my**2 + 1e-4) * (sx + sy + 9e-4))
+
+
+def write_structural_similarity():
+    arrays = {}
+    for channels in (1, 3):
+        shape = (2, 14, 9, channels)
+        image = (0.5 + integer_fill(f'image.{channels}', shape) * np.sqrt(14 * 9 * channels / 3) / 2).astype(np.float32)
+        for distance in (0.5, 0.02):
+            noise = integer_fill(f'noise.{channels}', shape) * np.sqrt(14 * 9 * channels / 3)
+            other = np.clip(image + distance * noise, 0, 1).astype(np.float32)
+            y = torch.from_numpy(other).double().requires_grad_()
+            maps = 1 - structural_similarity(torch.from_numpy(image).double(), y)
+            maps.mean().backward()
+            name = f'{channels}.{distance}'
+            arrays[f'{name}.image'], arrays[f'{name}.reconstruction'] = image, other
+            arrays[f'{name}.loss'] = maps.mean().detach().numpy().reshape(1)
+            arrays[f'{name}.map'] = maps.mean(-1).detach().numpy()
+            arrays[f'{name}.gradient'] = y.grad.numpy()
+    versions = {'torch': torch.__version__, 'numpy': np.__version__}
+    write_safetensors(os.path.join(TARGET, 'structural-similarity.safetensors'), arrays, versions)
+
+
 def main():
     plain = {'perPixel': per_pixel, 'flattened': flattened}
     teachers = [integer_fill(f'teacher.{level}', shape) for level, shape in enumerate(SHAPES)]
     write('losses', teachers, {**plain, **affinities(TEMPERATURES), 'covariance': covariance_affinity})
     teachers = [crowded(level, shape) for level, shape in enumerate(SHAPES)]
     write('small-temperatures', teachers, affinities(SMALL_TEMPERATURES))
+    write_structural_similarity()
 
 
 main()

@@ -34,7 +34,8 @@ export function upsampleBilinear(
   );
 }
 
-function interpolationMatrix(from: number, to: number, alignCorners: boolean): Matrix {
+/** `to` rows that interpolate `from` values linearly. */
+export function interpolationMatrix(from: number, to: number, alignCorners: boolean): Matrix {
   const values = new Float32Array(from * to);
   for (let row = 0; row < to; row++) {
     const position = alignCorners ? cornerPosition(row, from, to) : areaPosition(row, from, to);

@@ -227,10 +227,14 @@ test.each([
 test('methods can be registered through this package', () => {
   expect(methodNames()).toEqual([
     'ae',
+    'ae-ssim',
     'dskd',
     'fre',
     'gaussian',
+    'gcad',
     'instant',
+    'mkd',
+    'mnad',
     'padim',
     'patchcore',
     'rd',

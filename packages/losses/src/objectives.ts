@@ -10,8 +10,11 @@ import {
 } from './contextual-affinity.js';
 import { covarianceAffinityLoss, covarianceAffinityMap } from './covariance-affinity.js';
 import { cosineDistanceMap, flattenedCosineLoss, perPixelCosineLoss } from './cosine.js';
+import { globalContext } from './global-context.js';
 import { pairLevels } from './levels.js';
+import { memorizedError } from './memory.js';
 import { squaredError, variational } from './reconstruction.js';
+import { structuralSimilarity } from './structural-similarity.js';
 
 /** A serialized objective. */
 export interface ObjectiveDescription {
@@ -77,14 +80,40 @@ function squaredUnitDistance(): Objective {
   };
 }
 
+/**
+ * The loss of multiresolution knowledge distillation (Salehi et al., CVPR 2021, Eq. 1 to 5; rohban-lab's loss_functions.py):
+ * {@link flattenedCosineLoss} plus `lambda` times the mean squared error, summed over levels. Its map is the per-pixel
+ * {@link cosineDistanceMap}.
+ * @throws {DskdError} `invalid-argument` for a negative `lambda`.
+ */
+function cosineAndError({ lambda = 0.5 }: { readonly lambda?: number } = {}): Objective {
+  if (!(lambda >= 0) || !Number.isFinite(lambda)) {
+    throw new DskdError('invalid-argument', `Got lambda ${lambda} of an objective; wanted 0 or more.`);
+  }
+  const error = squaredError();
+  return {
+    name: 'cosineAndError',
+    options: { lambda },
+    loss: (teacher, student) =>
+      tf.tidy(() =>
+        tf.add(flattenedCosineLoss(teacher, student), tf.mul(error.loss(teacher, student), lambda)),
+      ),
+    map: cosineMaps,
+  };
+}
+
 const factories = new Map<string, ObjectiveFactory>([
   ['perPixelCosine', perPixelCosine],
   ['flattenedCosine', flattenedCosine],
   ['contextualAffinity', (options) => contextualAffinity(options)],
   ['covarianceAffinity', covarianceAffinity],
   ['squaredUnitDistance', squaredUnitDistance],
+  ['cosineAndError', (options) => cosineAndError(options)],
   ['squaredError', squaredError],
   ['variational', (options) => variational(options)],
+  ['structuralSimilarity', structuralSimilarity],
+  ['globalContext', globalContext],
+  ['memorizedError', (options) => memorizedError(options)],
 ]);
 
 /**
@@ -98,7 +127,9 @@ export function registerObjective(name: string, factory: ObjectiveFactory): void
 /**
  * Creates an objective by name. The names are `perPixelCosine` (Eq. 1 and 2 of the paper), `contextualAffinity` (Eq. 3
  * to 7, option `temperature`), `flattenedCosine`, `covarianceAffinity`, `squaredUnitDistance` (STFPM),
- * `squaredError` and `variational` (option `beta`) of reconstructions, and those of {@link registerObjective}.
+ * `cosineAndError` (MKD, option `lambda`),
+ * `squaredError`, `variational` (option `beta`) and `structuralSimilarity` of reconstructions, and those of
+ * {@link registerObjective}.
  * `createObjective(objective)` equals `objective`.
  * @throws {DskdError} `invalid-argument` for an unknown name or option values out of range.
  */

@@ -123,10 +123,48 @@ describeBackends('objectives of reconstructions', (backend) => {
   });
 });
 
-test('a negative beta, and a reconstruction without mean and log-variance, are refused', () => {
+describeBackends('the objective of MKD', (backend) => {
+  test.each([0, 0.5])(
+    'lambda %p: cosine of whole levels plus the squared error, its gradients, its map',
+    async (lambda) => {
+      const { reduction: relative } = TOLERANCES[backend];
+      const objective = createObjective({ name: 'cosineAndError', options: { lambda } });
+      expect(objective.options).toEqual({ lambda });
+      const [x, y] = [tf.tensor4d(image, SHAPE), tf.tensor4d(reconstruction, SHAPE)];
+      const lossOf = (values: ArrayLike<number>): number => {
+        const length = image.length / 2;
+        let loss = 0;
+        for (const start of [0, length]) {
+          let [tt, ss, ts] = [0, 0, 0];
+          for (let i = start; i < start + length; i++) {
+            tt += image[i]! ** 2;
+            ss += values[i]! ** 2;
+            ts += image[i]! * values[i]!;
+            loss += (lambda * (values[i]! - image[i]!) ** 2) / image.length;
+          }
+          loss += (1 - ts / Math.sqrt(tt * ss)) / 2;
+        }
+        return loss;
+      };
+      const { value, grad } = tf.valueAndGrad((student: tf.Tensor) =>
+        objective.loss([x], [student as tf.Tensor4D]),
+      )(y);
+      expectClose(await value.data(), [lossOf(reconstruction)], { relative });
+      const wanted = slopes(reconstruction, lossOf);
+      expectClose(await grad.data(), wanted, { relative: Math.max(relative, 1e-5) });
+      const [map] = objective.map([x], [y]);
+      const [same] = createObjective({ name: 'perPixelCosine' }).map([x], [y]);
+      expect(await map!.data()).toEqual(await same!.data());
+      tf.dispose([x, y, value, grad, map!, same!]);
+    },
+  );
+});
+
+test('a negative beta or lambda, and a reconstruction without mean and log-variance, are refused', () => {
   expect(() => createObjective({ name: 'variational', options: { beta: -1 } })).toThrow(
     expect.objectContaining({ code: 'invalid-argument' }) as Error,
   );
+  expect(() => createObjective({ name: 'cosineAndError', options: { lambda: -1 } })).toThrow(/lambda -1/);
   const x = tf.zeros<tf.Rank.R4>([1, 2, 2, 3]);
   expect(() => createObjective({ name: 'variational' }).loss([x], [x])).toThrow(
     expect.objectContaining({ code: 'shape-mismatch' }) as Error,

@@ -63,7 +63,7 @@ export const TRAINING_DEFAULTS = {
   /** Methods that are fitted in seconds, without epochs: the best known first. */
   closedForm: ['instant', 'patchcore', 'padim', 'fre', 'gaussian', 'spade', 'sinbad', 'vm'],
   /** Methods that have no teacher. */
-  withoutTeacher: ['ae', 'vae', 'vm'],
+  withoutTeacher: ['ae', 'ae-ssim', 'mnad', 'vae', 'vm'],
   fit: 'stretch',
   /** Of a letterbox's border: the mean of ImageNet. */
   fill: [124, 116, 104],
@@ -76,7 +76,10 @@ export const TRAINING_DEFAULTS = {
   featureCacheBytes: 2 ** 30,
   dskd: DSKD_DEFAULTS,
   /** Of the methods that train a network on images: their epochs, by name. */
-  imageStudents: { epochs: { stfpm: 40, ae: 100, vae: 100 }, batchSize: 16 },
+  imageStudents: {
+    epochs: { stfpm: 40, ae: 100, vae: 100, 'ae-ssim': 40, mkd: 30, mnad: 20, gcad: 20 },
+    batchSize: 16,
+  },
   /** Options of the method `dskd` as published, all of them. */
   paper: PAPER,
 } as const;

@@ -42,6 +42,14 @@ describe('A learning-rate schedule', () => {
     expectClose(factors, [1, (2 + Math.SQRT2) / 4, 0.5, (2 - Math.SQRT2) / 4, 0], { absolute: 1e-12 });
   });
 
+  test('falls with the inverse of time, as the decay of Keras', () => {
+    const schedule = { kind: 'inverse-time', decay: 0.5 } as const;
+    expect([0, 1, 2, 6].map((step) => rateFactor(schedule, step))).toEqual([1, 2 / 3, 0.5, 0.25]);
+    for (const decay of [-1, NaN, Infinity]) {
+      expect(() => assertSchedule({ ...schedule, decay })).toThrow(/schedule/);
+    }
+  });
+
   test.each([
     { steps: 0 },
     { steps: 2.5 },

@@ -31,7 +31,7 @@ export function batchesOfEpoch(images: number, batchSize: number, seed: number, 
  * Learning rate over a run: linear warm-up, then constant, then a half cosine down to `final`. Lengths are
  * numbers of optimizer steps.
  */
-export interface LearningRateSchedule {
+interface CosineSchedule {
   readonly kind: 'cosine';
   /** Length of the whole run. After it the rate stays at its final value. */
   readonly steps: number;
@@ -43,8 +43,26 @@ export interface LearningRateSchedule {
   readonly final?: number;
 }
 
+/** The full rate divided by `1 + decay * steps`: the `decay` of Keras' optimizers. */
+interface InverseTimeSchedule {
+  readonly kind: 'inverse-time';
+  /** At least 0. */
+  readonly decay: number;
+}
+
+/** How the learning rate changes over a run. */
+export type LearningRateSchedule = CosineSchedule | InverseTimeSchedule;
+
 /** @throws {DskdError} `invalid-config` */
 export function assertSchedule(schedule: LearningRateSchedule): void {
+  if (schedule.kind === 'inverse-time') {
+    if (schedule.decay >= 0 && Number.isFinite(schedule.decay)) return;
+    throw new DskdError(
+      'invalid-config',
+      `Got a learning-rate schedule with decay ${schedule.decay}; wanted 0 or more.`,
+      { details: { schedule } },
+    );
+  }
   const { steps, warmUpSteps = 0, plateauSteps = 0, final = 0 } = schedule;
   const lengths = [steps, warmUpSteps, plateauSteps].every(
     (length) => Number.isInteger(length) && length >= 0,
@@ -60,6 +78,7 @@ export function assertSchedule(schedule: LearningRateSchedule): void {
 
 /** Returns the factor of the learning rate, 0 to 1, for the update that follows `step` updates. */
 export function rateFactor(schedule: LearningRateSchedule, step: number): number {
+  if (schedule.kind === 'inverse-time') return 1 / (1 + schedule.decay * step);
   const { steps, warmUpSteps = 0, plateauSteps = 0, final = 0 } = schedule;
   if (step < warmUpSteps) return (step + 1) / warmUpSteps;
   const level = warmUpSteps + plateauSteps;

@@ -6,12 +6,9 @@ import {
   batchOf,
   blockImage,
   oracleConcatPatches,
-  oracleFeatures,
-  oracleMap,
-  oracleResize,
+  officialPatches,
   poolingTeacher,
   SIDE,
-  valueOf,
   type OracleMap,
 } from './pooling-teacher.test.util.js';
 
@@ -37,40 +34,6 @@ async function patchesOf(options: {
 
 function bothImages(oracle: (image: Float32Array) => OracleMap): number[] {
   return [1, 2].flatMap((index) => [...oracle(blockImage(index)).data]);
-}
-
-/** torch's `adaptive_avg_pool1d`. */
-function adaptiveAverages(values: ArrayLike<number>, outputs: number): Float64Array {
-  return Float64Array.from({ length: outputs }, (_, output) => {
-    const from = Math.floor((output * values.length) / outputs);
-    const to = Math.ceil(((output + 1) * values.length) / outputs);
-    let sum = 0;
-    for (let at = from; at < to; at++) sum += values[at]!;
-    return sum / (to - from);
-  });
-}
-
-/** The 3x3 patches of a level, flattened as (channel, row, column), zeros outside. */
-function unfolded(map: OracleMap): OracleMap {
-  return oracleMap(map.height, map.width, 9 * map.channels, (row, column, at) =>
-    valueOf(map, row + (Math.floor(at / 3) % 3) - 1, column + (at % 3) - 1, Math.floor(at / 9)),
-  );
-}
-
-/** Word by word as patchcore-inspection: unfold, interpolate, average to 1024, stack the levels, average to 1024. */
-function officialPatches(image: Float32Array, levels: readonly number[], side: number): OracleMap {
-  const features = oracleFeatures(image);
-  const patches = levels.map((level) => oracleResize(unfolded(features[level]!), side, side));
-  const vectors = Array.from({ length: side * side }, (_, place) => {
-    const averages = patches.map(({ channels, data }) =>
-      adaptiveAverages(data.subarray(place * channels, (place + 1) * channels), 1024),
-    );
-    return adaptiveAverages(
-      averages.flatMap((values) => [...values]),
-      1024,
-    );
-  });
-  return oracleMap(side, side, 1024, (row, column, channel) => vectors[row * side + column]![channel]!);
 }
 
 describeBackends('patches', (backend) => {

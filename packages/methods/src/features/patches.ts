@@ -6,7 +6,7 @@ import type { Size } from '../contract.js';
 /**
  * How patches are made of a teacher's features. `concat`: each level's 3x3 mean, brought to the grid, side by side (as
  * anomalib). `official`: as amazon-science/patchcore-inspection, which averages channels and positions of a 3x3 patch
- * in one row to a fixed width.
+ * in one row to a fixed width, 1024 there.
  */
 export type Embedding = 'concat' | 'official';
 
@@ -23,7 +23,7 @@ export interface PatchPlan {
   readonly width: number;
 }
 
-/** The width of a patch vector of the `official` embedding, and of each level before they are joined. */
+/** The width of each level of the `official` embedding before they are joined, and of a patch vector of PatchCore. */
 const OFFICIAL_WIDTH = 1024;
 
 /**
@@ -100,23 +100,22 @@ function pooledRange(index: number, length: number, outputs: number): [from: num
 
 /**
  * The part of one level, the `place`-th of `levels`, in the official embedding, as a 3x3 filter. A patch, flattened as
- * (channel, row, column), is pooled to 1024 values; then the values of all levels, level after level, to 1024 again.
+ * (channel, row, column), is pooled to 1024 values; then the values of all levels, level after level, to `width`.
  */
-function officialFilter(channels: number, place: number, levels: number): tf.Tensor4D {
-  const values = new Float32Array(9 * channels * OFFICIAL_WIDTH);
-  for (let output = 0; output < OFFICIAL_WIDTH; output++) {
-    const [first, last] = pooledRange(output, levels * OFFICIAL_WIDTH, OFFICIAL_WIDTH);
+function officialFilter(channels: number, place: number, levels: number, width: number): tf.Tensor4D {
+  const values = new Float32Array(9 * channels * width);
+  for (let output = 0; output < width; output++) {
+    const [first, last] = pooledRange(output, levels * OFFICIAL_WIDTH, width);
     for (let joined = first; joined < last; joined++) {
       if (Math.floor(joined / OFFICIAL_WIDTH) !== place) continue;
       const [from, to] = pooledRange(joined % OFFICIAL_WIDTH, 9 * channels, OFFICIAL_WIDTH);
       for (let input = from; input < to; input++) {
         const channel = Math.floor(input / 9);
-        values[((input % 9) * channels + channel) * OFFICIAL_WIDTH + output]! +=
-          1 / ((last - first) * (to - from));
+        values[((input % 9) * channels + channel) * width + output]! += 1 / ((last - first) * (to - from));
       }
     }
   }
-  return tf.tensor4d(values, [3, 3, channels, OFFICIAL_WIDTH]);
+  return tf.tensor4d(values, [3, 3, channels, width]);
 }
 
 /** Makes patches of a teacher's features as a plan says. */
@@ -127,10 +126,12 @@ export class PatchEmbedder {
     readonly plan: PatchPlan,
     teacher: FeatureExtractor,
   ) {
-    const { levels, embedding } = plan;
+    const { levels, embedding, width } = plan;
     this.#filters =
       embedding === 'official'
-        ? levels.map((level, place) => officialFilter(teacher.levels[level]!.channels, place, levels.length))
+        ? levels.map((level, place) =>
+            officialFilter(teacher.levels[level]!.channels, place, levels.length, width),
+          )
         : [];
   }
 

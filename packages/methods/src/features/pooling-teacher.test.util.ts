@@ -193,6 +193,45 @@ export function oracleConcatPatches(
   );
 }
 
+/** torch's `adaptive_avg_pool1d`. */
+function adaptiveAverages(values: ArrayLike<number>, outputs: number): Float64Array {
+  return Float64Array.from({ length: outputs }, (_, output) => {
+    const from = Math.floor((output * values.length) / outputs);
+    const to = Math.ceil(((output + 1) * values.length) / outputs);
+    let sum = 0;
+    for (let at = from; at < to; at++) sum += values[at]!;
+    return sum / (to - from);
+  });
+}
+
+/** The 3x3 patches of a level, flattened as (channel, row, column), zeros outside. */
+function unfolded(map: OracleMap): OracleMap {
+  return oracleMap(map.height, map.width, 9 * map.channels, (row, column, at) =>
+    valueOf(map, row + (Math.floor(at / 3) % 3) - 1, column + (at % 3) - 1, Math.floor(at / 9)),
+  );
+}
+
+/** Word by word as patchcore-inspection: unfold, interpolate, average to 1024, stack the levels, average to `width`. */
+export function officialPatches(
+  image: Float32Array,
+  levels: readonly number[],
+  side: number,
+  width = 1024,
+): OracleMap {
+  const features = oracleFeatures(image);
+  const patches = levels.map((level) => oracleResize(unfolded(features[level]!), side, side));
+  const vectors = Array.from({ length: side * side }, (_, place) => {
+    const averages = patches.map(({ channels, data }) =>
+      adaptiveAverages(data.subarray(place * channels, (place + 1) * channels), 1024),
+    );
+    return adaptiveAverages(
+      averages.flatMap((values) => [...values]),
+      width,
+    );
+  });
+  return oracleMap(side, side, width, (row, column, channel) => vectors[row * side + column]![channel]!);
+}
+
 /** The vectors of a map's positions. */
 export function vectorsOf({ channels, data }: OracleMap): Float64Array[] {
   return Array.from({ length: data.length / channels }, (_, place) =>

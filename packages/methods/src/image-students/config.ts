@@ -32,12 +32,63 @@ const autoencoder = z.strictObject({
   seed,
 });
 
+const ssimAutoencoder = z.strictObject({
+  kind: z.literal('ssim-autoencoder'),
+  inputSize: size,
+  channels: z.union([z.literal(1), z.literal(3)]),
+  width: channels,
+  latent: channels,
+  seed,
+});
+
+const cloner = z.strictObject({
+  kind: z.literal('cloner'),
+  inputSize: size,
+  width: channels,
+  levels: z
+    .array(z.strictObject({ stride: side, channels }))
+    .min(1)
+    .max(16),
+  seed,
+});
+
+const memoryAutoencoder = z.strictObject({
+  kind: z.literal('memory-autoencoder'),
+  inputSize: size,
+  widths: z.array(channels).min(2).max(12),
+  items: channels,
+  seed,
+});
+
+const gcad = z.strictObject({
+  kind: z.literal('gcad'),
+  inputSize: size,
+  target: z.tuple([side, side, channels]),
+  unetWidths: z.array(channels).min(3).max(12),
+  widths: z.array(channels).min(1).max(12),
+  latent: channels,
+  global: channels,
+  bridge: channels,
+  /** A trained network has none. */
+  skips: z.null(),
+  globalFrom: z.int().nonnegative(),
+  seed,
+});
+
 const configSchema = z.strictObject({
-  branch: z.enum(['local', 'global']),
+  branch: z.enum(['local', 'global', 'both']),
   /** What `createImageStudent` of @dskd/models is given. */
-  student: z.discriminatedUnion('kind', [backboneStudent, autoencoder]),
+  student: z.discriminatedUnion('kind', [
+    backboneStudent,
+    autoencoder,
+    ssimAutoencoder,
+    cloner,
+    memoryAutoencoder,
+    gcad,
+  ]),
   objective: z.strictObject({ name: z.string(), options: z.record(z.string(), z.json()) }),
   levels: z.strictObject({ fusion: z.enum(['sum', 'product']), alignCorners: z.boolean() }),
+  imageScore: z.enum(['map', 'loss']).default('map'),
   /** Transform of the image that the network reads. */
   input: z.strictObject({
     channelOrder: z.literal('rgb'),

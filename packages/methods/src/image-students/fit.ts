@@ -4,10 +4,11 @@ import { restoreStudent, type StudentState } from '@dskd/training';
 import type { Fit, FitInput, JsonObject, SavedModel } from '../contract.js';
 import { trainPlans } from '../students/train.js';
 import { checkConfig } from './config.js';
-import { imageExtractor } from './image-extractor.js';
+import { imageChannels, imageExtractor } from './image-extractor.js';
 import { restoreImageModel, savedModel } from './model.js';
 import { setUpStudent, SET_UP_MODULE, type ImagePlan, type ImageTraining } from './plan.js';
 import { standardization } from './statistics.js';
+import { measureTarget, type Target } from './target.js';
 
 function asJson(value: object): JsonObject {
   return JSON.parse(JSON.stringify(value)) as JsonObject;
@@ -15,17 +16,16 @@ function asJson(value: object): JsonObject {
 
 /** A trained network as a file keeps it, without what only its training uses. */
 async function savedAfter(
-  { branch, plan, levels }: ImageTraining,
-  input: InputTransform,
-  state: StudentState,
+  { branch, plan, levels, imageScore = 'map' }: ImageTraining,
+  { input, target, state }: { input: InputTransform; target: Target; state: StudentState },
 ): Promise<SavedModel> {
   const student = createImageStudent(plan.student, { blank: true });
   try {
     restoreStudent(student, state);
     const config = checkConfig(
-      asJson({ branch, student: student.config, objective: plan.objective, levels, input }),
+      asJson({ branch, student: student.config, objective: plan.objective, levels, imageScore, input }),
     );
-    return savedModel(config, await student.stateDict());
+    return savedModel(config, await student.stateDict(), target.tensors);
   } finally {
     student.dispose();
   }
@@ -33,7 +33,7 @@ async function savedAfter(
 
 /** Time can end a training while its skips still fade; the network is then used without something that it learned with. */
 function warnOfSkips({ student }: ImagePlan, epochs: number, { onEvent }: FitInput): void {
-  if (student.kind !== 'autoencoder' || !student.skips || epochs > student.skips.epochs) return;
+  if (!('skips' in student) || !student.skips || epochs > student.skips.epochs) return;
   onEvent?.({
     type: 'warning',
     message:
@@ -56,28 +56,32 @@ export async function fitImageStudent(
     training.input === 'standardized'
       ? await standardization(input.trainingImages, input.signal)
       : training.input;
-  const teacher = plan.student.kind === 'backbone' ? input.teacher?.extractor : undefined;
-  const { states, steps, history } = await trainPlans(input, {
-    extractor: imageExtractor(transform, teacher),
-    students: [
-      { name: 'network', setUpModule: SET_UP_MODULE, options: plan, setUp: () => setUpStudent(plan) },
-    ],
-    epochs,
-    minutes,
-    earlyStopping,
-    batchSize,
-    run: asJson({ ...input.run, plan, input: transform, earlyStopping }),
-  });
-  warnOfSkips(plan, history.length, input);
-  const saved = await savedAfter(training, transform, states[0]!);
-  const record = asJson({
-    epochs: history.length,
-    batchSize,
-    steps,
-    optimizer: plan.optimizer,
-    finalLosses: history.at(-1)?.losses ?? {},
-    heldOutLosses: history.at(-1)?.heldOut,
-    earlyStopping,
-  });
-  return { model: restoreImageModel(method, saved, input), record, batchSize };
+  const target = await measureTarget(plan.student, input);
+  try {
+    const { states, steps, history } = await trainPlans(input, {
+      extractor: imageExtractor(transform, target.extractor, imageChannels(plan.student)),
+      students: [
+        { name: 'network', setUpModule: SET_UP_MODULE, options: plan, setUp: () => setUpStudent(plan) },
+      ],
+      epochs,
+      minutes,
+      earlyStopping,
+      batchSize,
+      run: asJson({ ...input.run, plan, input: transform, earlyStopping }),
+    });
+    warnOfSkips(plan, history.length, input);
+    const saved = await savedAfter(training, { input: transform, target, state: states[0]! });
+    const record = asJson({
+      epochs: history.length,
+      batchSize,
+      steps,
+      optimizer: plan.optimizer,
+      finalLosses: history.at(-1)?.losses ?? {},
+      heldOutLosses: history.at(-1)?.heldOut,
+      earlyStopping,
+    });
+    return { model: restoreImageModel(method, saved, input), record, batchSize };
+  } finally {
+    target.dispose();
+  }
 }

@@ -1,4 +1,5 @@
 import type { FeatureExtractor, FeatureLevel, InputTransform } from '@dskd/core';
+import type { ImageStudentOptions } from '@dskd/models';
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Leaves images as they are: RGB, 0..1. */
@@ -9,17 +10,22 @@ export const IMAGE_AS_IT_IS: InputTransform = {
   standardDeviation: [1, 1, 1],
 };
 
-const IMAGE: FeatureLevel = { name: 'image', channels: 3, stride: 1 };
+const image = (channels: number): FeatureLevel => ({ name: 'image', channels, stride: 1 });
+
+/** Luma of ITU-R BT.601, as Pillow and OpenCV make gray images. */
+const GRAY = [0.299, 0.587, 0.114];
 
 /**
  * An extractor whose first level is the image itself, transformed, before the levels of a teacher where there is one. A
  * student of it reads the image; the training loop shuffles, caches and resumes with it as with any features.
  * @param transform of the image, in RGB; the teacher keeps its own.
  * @param teacher stays the caller's: `dispose` leaves it alone.
+ * @param channels of the image: 1 for a gray one, made after the transform. Default 3.
  */
 export function imageExtractor(
   transform: InputTransform,
   teacher: FeatureExtractor | undefined,
+  channels: 1 | 3 = 3,
 ): FeatureExtractor {
   const { scale, mean, standardDeviation } = transform;
   const factor = standardDeviation.map((deviation) => scale / deviation);
@@ -27,19 +33,28 @@ export function imageExtractor(
   const isIdentity = transform === IMAGE_AS_IT_IS;
   return {
     name: teacher ? `image and ${teacher.name}` : 'image',
-    levels: [IMAGE, ...(teacher?.levels ?? [])],
+    levels: [image(channels), ...(teacher?.levels ?? [])],
     inputTransform: transform,
     outputShapes: (inputSize) => [
-      [inputSize[0], inputSize[1], 3],
+      [inputSize[0], inputSize[1], channels],
       ...(teacher?.outputShapes([inputSize[0], inputSize[1]]) ?? []),
     ],
     async extract(images) {
       const features = (await teacher?.extract(images)) ?? [];
-      const image = isIdentity
-        ? images.clone()
-        : tf.tidy(() => tf.sub<tf.Tensor4D>(tf.mul(images, tf.tensor1d(factor)), tf.tensor1d(offset)));
-      return [image, ...features];
+      const read = tf.tidy(() => {
+        const transformed = isIdentity
+          ? images.clone()
+          : tf.sub<tf.Tensor4D>(tf.mul(images, tf.tensor1d(factor)), tf.tensor1d(offset));
+        if (channels === 3) return transformed;
+        return tf.sum<tf.Tensor4D>(tf.mul(transformed, tf.tensor1d(GRAY)), 3, true);
+      });
+      return [read, ...features];
     },
     dispose: () => undefined,
   };
+}
+
+/** Channels of the image that a network reads. */
+export function imageChannels(student: ImageStudentOptions): 1 | 3 {
+  return student.kind === 'ssim-autoencoder' ? student.channels : 3;
 }

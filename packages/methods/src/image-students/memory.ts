@@ -3,8 +3,9 @@ import { countSteps, estimateMemory } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import type { CostEstimate, FitPlan } from '../contract.js';
 import { heldOutCount } from '../students/early-stopping.js';
-import { IMAGE_AS_IT_IS, imageExtractor } from './image-extractor.js';
+import { imageChannels } from './image-extractor.js';
 import type { ImageTraining } from './plan.js';
+import { readsTeacher, targetShapes } from './target.js';
 
 const FLOAT_BYTES = 4;
 
@@ -14,12 +15,12 @@ export function estimateImageStudent(
   { plan: { student, optimizer }, batchSize, epochs, minutes, earlyStopping }: ImageTraining,
 ): CostEstimate {
   const { images, imagesChange, execution, inputSize } = plan;
-  const teacher = student.kind === 'backbone' ? plan.teacher : undefined;
+  const teacher = readsTeacher(student) ? plan.teacher : undefined;
   const cacheBytes = imagesChange ? 0 : execution.featureCacheBytes;
-  const features = imageExtractor(IMAGE_AS_IT_IS, teacher?.extractor).outputShapes([
-    inputSize[0],
-    inputSize[1],
-  ]);
+  const features = [
+    [inputSize[0], inputSize[1], imageChannels(student)] as const,
+    ...targetShapes(student, teacher, inputSize),
+  ];
   const memory = estimateMemory({
     teacherBytes: [...(teacher?.weights?.values() ?? [])].reduce((sum, { data }) => sum + data.byteLength, 0),
     students: [{ name: 'network', optimizer: optimizer.kind ?? 'adam', ...summarizeImageStudent(student) }],

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { AnomalyModel, Fit, FitInput, Method } from '../contract.js';
 import { tinyBatch, tinyInput, tinyTeacher } from '../dskd/tiny-fit.test.util.js';
 import { createMethod } from '../registry.js';
+import { planEmbedding, TeacherEmbedding } from './teacher-embedding.js';
 
 const LENGTH = { epochs: 3, batchSize: 4 };
 const SMALL = { ...LENGTH, widths: [4, 6, 8], latent: 3, fadeEpochs: 2 };
@@ -14,6 +15,30 @@ const OPTIONS: Readonly<Record<string, object>> = {
   stfpm: { ...LENGTH, width: 0.1, learningRate: 0.05 },
   ae: SMALL,
   vae: SMALL,
+  mkd: { ...LENGTH, width: 4, imageScore: 'max', learningRate: 0.01 },
+  mnad: { ...LENGTH, widths: [4, 6, 8], items: 3, learningRate: 0.01 },
+  gcad: {
+    ...LENGTH,
+    channels: 6,
+    unetWidths: [4, 4, 6],
+    widths: [4, 4],
+    latent: 4,
+    global: 3,
+    bridge: 5,
+    fadeEpochs: 2,
+    globalFrom: 1,
+    learningRate: 0.01,
+  },
+  'ae-ssim': { ...LENGTH, width: 6, latent: 12, learningRate: 0.01 },
+};
+
+/** Those that predict a teacher's features. */
+const TAUGHT = ['stfpm', 'mkd', 'gcad'];
+/** Where it is not `global` alone. */
+const BRANCHES: Readonly<Record<string, string[]>> = {
+  stfpm: ['local'],
+  mkd: ['local'],
+  gcad: ['local', 'global'],
 };
 
 let teacher: Teacher;
@@ -21,7 +46,7 @@ const methods = new Map<string, Method>();
 const fits = new Map<string, Fit>();
 
 function inputOf(name: string, changes: Partial<FitInput> = {}): FitInput {
-  return { ...tinyInput(teacher), ...(name !== 'stfpm' && { teacher: undefined }), ...changes };
+  return { ...tinyInput(teacher), ...(!TAUGHT.includes(name) && { teacher: undefined }), ...changes };
 }
 
 function fit(name: string, changes: Partial<FitInput> = {}, options = OPTIONS[name]): Promise<Fit> {
@@ -29,15 +54,25 @@ function fit(name: string, changes: Partial<FitInput> = {}, options = OPTIONS[na
   return method.fit(inputOf(name, changes), method.options.parse(options));
 }
 
-async function mapOf(model: AnomalyModel, indices: readonly number[]): Promise<number[]> {
+/** The maps of all branches, one after the other. */
+async function mapsOf(model: AnomalyModel, indices: readonly number[]): Promise<number[][]> {
   const images = tinyBatch(indices);
-  const [output, ...others] = await model.score(images);
+  const outputs = await model.score(images);
+  expect(outputs.map(({ name }) => name)).toEqual(model.branches.map(({ name }) => name));
+  const maps = await Promise.all(
+    outputs.map(async ({ map }) => {
+      expect(map!.shape).toEqual([indices.length, 32, 32]);
+      return [...(await map!.data())];
+    }),
+  );
+  tf.dispose([images, ...outputs.map(({ map }) => map!)]);
+  return maps;
+}
+
+async function mapOf(model: AnomalyModel, indices: readonly number[]): Promise<number[]> {
+  const [map, ...others] = await mapsOf(model, indices);
   expect(others).toEqual([]);
-  expect(output!.name).toBe(model.branches[0]!.name);
-  expect(output!.map!.shape).toEqual([indices.length, 32, 32]);
-  const values = [...(await output!.map!.data())];
-  tf.dispose([images, output!.map!]);
-  return values;
+  return map!;
 }
 
 beforeAll(async () => {
@@ -57,14 +92,17 @@ afterAll(() => {
 describe.each(Object.keys(OPTIONS))('%s', (name) => {
   test('says what it is and what it learned', () => {
     const { model, record, batchSize } = fits.get(name)!;
-    expect(methods.get(name)!.needs).toEqual({ teacher: name === 'stfpm', validation: false });
+    expect(methods.get(name)!.needs).toEqual({ teacher: TAUGHT.includes(name), validation: false });
     expect(model.method).toBe(name);
-    expect(model.branches).toEqual([{ name: name === 'stfpm' ? 'local' : 'global', map: true }]);
+    expect(model.branches.map((branch) => branch.name)).toEqual(BRANCHES[name] ?? ['global']);
+    expect(model.branches.every(({ map }) => map)).toBe(true);
     expect(JSON.parse(JSON.stringify(record))).toEqual(record);
     expect(record).toMatchObject({ epochs: 3, batchSize: 4, steps: 6 });
     expect(batchSize).toBe(4);
     const names = [...model.state().tensors.keys()];
-    expect(names.every((key) => key.startsWith('network.'))).toBe(true);
+    expect(names.filter((key) => !key.startsWith('network.'))).toEqual(
+      name === 'gcad' ? ['embedding.mean', 'embedding.deviation'] : [],
+    );
     expect(names.filter((key) => key.includes('skips'))).toEqual([]);
   });
 
@@ -88,10 +126,11 @@ describe.each(Object.keys(OPTIONS))('%s', (name) => {
           { config: JSON.parse(JSON.stringify(config)) as typeof config, tensors },
           { inputSize: [32, 32], teacher },
         );
-      const together = await mapOf(restored, [20, 21, 22]);
-      expect(together).toEqual(await mapOf(model, [20, 21, 22]));
-      expect(together.slice(32 * 32, 2 * 32 * 32)).toEqual(await mapOf(restored, [21]));
-      expect(together.every((value) => value >= 0 && Number.isFinite(value))).toBe(true);
+      const together = await mapsOf(restored, [20, 21, 22]);
+      expect(together).toEqual(await mapsOf(model, [20, 21, 22]));
+      const second = together.map((map) => map.slice(32 * 32, 2 * 32 * 32));
+      expect(second).toEqual(await mapsOf(restored, [21]));
+      expect(together.flat().every((value) => value >= 0 && Number.isFinite(value))).toBe(true);
       expect(restored.state()).toEqual(model.state());
       restored.dispose();
     });
@@ -202,9 +241,14 @@ test('stfpm without a teacher, or with one whose strides a student does not have
     code: 'invalid-argument',
   });
   const { extractor } = teacher;
+  const shapes = (size: readonly [number, number]) => extractor.outputShapes(size);
   const levels = extractor.levels.map((level) => ({ ...level, stride: 3 * level.stride }));
-  const odd = { ...teacher, extractor: { ...extractor, levels } };
+  const odd = { ...teacher, extractor: { ...extractor, levels, outputShapes: shapes } };
   expect(() => method.estimate(inputOf('stfpm', { teacher: odd }), options)).toThrow(/no level of stride 12/);
+  const mkd = methods.get('mkd')!;
+  const cloner = mkd.options.parse(OPTIONS.mkd);
+  expect(() => mkd.estimate(inputOf('mkd', { teacher: undefined }), cloner)).toThrow(/needs a teacher/);
+  expect(() => mkd.estimate(inputOf('mkd', { teacher: odd }), cloner)).toThrow(/stride 1 to stride 12/);
 });
 
 /** Bilinear interpolation of `[height, width]` values with half-pixel centers, as torch with align_corners false. */
@@ -294,6 +338,144 @@ test('the map of ae is the squared error of the standardized image, summed over 
   expectClose(await mapOf(model, [20]), wanted, { relative: 1e-5 });
   tf.dispose([training, image, input, output!]);
   student.dispose();
+});
+
+test('the image score of mkd is the flattened cosine distance plus lambda times the squared error, in float64', async () => {
+  const lambda = 0.7;
+  const { model } = await fit('mkd', {}, { ...OPTIONS.mkd, imageScore: 'loss', lambda });
+  expect(model.branches).toEqual([
+    { name: 'local', map: true },
+    { name: 'global', map: false },
+  ]);
+  const { config, tensors } = model.state();
+  const student = createImageStudent(config.student as unknown as ImageStudentOptions);
+  student.loadStateDict(new Map([...tensors].map(([key, entry]) => [key.replace('network.', ''), entry])));
+  const images = tinyBatch([20, 21]);
+  const features = await teacher.extractor.extract(images);
+  const predictions = student.forward([images], { training: false });
+  const wanted = [0, 0];
+  for (const [level, feature] of features.entries()) {
+    const [t, s] = [await feature.data(), await predictions[level]!.data()];
+    const length = t.length / 2;
+    for (const image of [0, 1]) {
+      let [tt, ss, ts, error] = [0, 0, 0, 0];
+      for (let i = image * length; i < (image + 1) * length; i++) {
+        tt += t[i]! ** 2;
+        ss += s[i]! ** 2;
+        ts += t[i]! * s[i]!;
+        error += (t[i]! - s[i]!) ** 2;
+      }
+      wanted[image]! += 1 - ts / Math.sqrt(tt * ss) + (lambda * error) / length;
+    }
+  }
+  const [local, global] = await model.score(images);
+  expect([global!.name, global!.map]).toEqual(['global', null]);
+  expectClose(global!.scores!, wanted, { relative: 1e-5 });
+  const second = tinyBatch([21]);
+  const alone = await model.score(second);
+  expect(alone[1]!.scores![0]).toBe(global!.scores![1]);
+  tf.dispose([images, second, ...features, ...predictions, local!.map!, alone[0]!.map!]);
+  student.dispose();
+  model.dispose();
+});
+
+test('ae-ssim sees the luma of an image alone, unless it is told to see colors', async () => {
+  const [color, gray] = await Promise.all(
+    [20, 20].map(async (index, i) => {
+      const image = tinyBatch([index]);
+      const values = Array.from(await image.data());
+      image.dispose();
+      if (i === 0) return values;
+      const luma = (at: number): number =>
+        0.299 * values[at]! + 0.587 * values[at + 1]! + 0.114 * values[at + 2]!;
+      return values.map((_, at) => luma(at - (at % 3)));
+    }),
+  );
+  const mapsOf = async (model: AnomalyModel): Promise<number[][]> =>
+    Promise.all(
+      [color!, gray!].map(async (values) => {
+        const image = tf.tensor4d(values, [1, 32, 32, 3]);
+        const [output] = await model.score(image);
+        const map = Array.from(await output!.map!.data());
+        tf.dispose([image, output!.map!]);
+        return map;
+      }),
+    );
+  const [one, other] = await mapsOf(fits.get('ae-ssim')!.model);
+  expectClose(one!, other!, { relative: 1e-4 });
+  const { model } = await fit('ae-ssim', {}, { ...OPTIONS['ae-ssim'], epochs: 1, gray: false });
+  const [colorMap, grayMap] = await mapsOf(model);
+  expect(Math.max(...colorMap!.map((value, i) => Math.abs(value - grayMap![i]!)))).toBeGreaterThan(0.05);
+  model.dispose();
+});
+
+test('the maps of gcad are distances from the standardized embedding and from the few channels, in float64', async () => {
+  const { model } = fits.get('gcad')!;
+  const { config, tensors } = model.state();
+  const student = createImageStudent(config.student as unknown as ImageStudentOptions);
+  const weights = [...tensors].filter(([key]) => key.startsWith('network.'));
+  student.loadStateDict(new Map(weights.map(([key, entry]) => [key.replace('network.', ''), entry])));
+  const statistics = {
+    mean: tensors.get('embedding.mean')!.data as Float32Array,
+    deviation: tensors.get('embedding.deviation')!.data as Float32Array,
+  };
+  const embedding = new TeacherEmbedding(
+    teacher.extractor,
+    planEmbedding(teacher.extractor, [32, 32], 6),
+    statistics,
+  );
+  const { mean, standardDeviation } = config.input as unknown as Record<
+    'mean' | 'standardDeviation',
+    number[]
+  >;
+  const images = tinyBatch([20]);
+  const input = tf.tidy(() =>
+    tf.div<tf.Tensor4D>(tf.sub(images, tf.tensor1d(mean)), tf.tensor1d(standardDeviation)),
+  );
+  const [target] = await embedding.extract(images);
+  const outputs = student.forward([input], { training: false });
+  const [local, , encoded, predicted] = outputs;
+  const distances = async (from: tf.Tensor, to: tf.Tensor): Promise<number[]> => {
+    const [a, b] = [await from.data(), await to.data()];
+    const channels = from.shape[3]!;
+    const at = (position: number): number =>
+      Math.hypot(
+        ...Array.from(
+          { length: channels },
+          (_, c) => a[position * channels + c]! - b[position * channels + c]!,
+        ),
+      );
+    const grid = Array.from({ length: 64 }, (_, position) => at(position));
+    return Array.from({ length: 32 * 32 }, (_, i) => atPixel(grid, [8, 8], Math.floor(i / 32), i % 32));
+  };
+  const wanted = [await distances(target!, local!), await distances(encoded!, predicted!)];
+  for (const [branch, map] of (await mapsOf(model, [20])).entries()) {
+    expectClose(map, wanted[branch]!, { relative: 1e-4 });
+  }
+  tf.dispose([images, input, target!, ...outputs]);
+  embedding.dispose();
+  student.dispose();
+});
+
+test('gcad refuses to train without a teacher or for too few epochs, and a file without its embedding', async () => {
+  const method = methods.get('gcad')!;
+  const options = method.options.parse(OPTIONS.gcad);
+  expect(() => method.estimate(inputOf('gcad', { teacher: undefined }), options)).toThrow(/needs a teacher/);
+  for (const wrong of [{ fadeEpochs: 3 }, { globalFrom: 3 }]) {
+    const short = method.options.parse({ ...OPTIONS.gcad, ...wrong });
+    expect(() => method.estimate(inputOf('gcad'), short)).toThrow(/3 epochs of training; wanted fewer/);
+  }
+  const { config, tensors } = fits.get('gcad')!.model.state();
+  const context = { inputSize: [32, 32] as const, teacher };
+  for (const name of ['embedding.mean', 'embedding.deviation']) {
+    const fewer = new Map([...tensors].filter(([key]) => key !== name));
+    await expect(method.restore({ config, tensors: fewer }, context)).rejects.toMatchObject({
+      code: 'weights-mismatch',
+    });
+  }
+  await expect(method.restore({ config, tensors }, { inputSize: [32, 32] })).rejects.toMatchObject({
+    code: 'invalid-argument',
+  });
 });
 
 test('skips that do not fade within the training are refused', async () => {

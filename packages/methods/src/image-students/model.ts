@@ -14,7 +14,8 @@ import type {
 } from '../contract.js';
 import { assertInputSize } from '../input-size.js';
 import { checkConfig, type ImageModelConfig } from './config.js';
-import { imageExtractor } from './image-extractor.js';
+import { imageChannels, imageExtractor } from './image-extractor.js';
+import { isTargetTensor, readsTeacher, restoreTarget, targetShapes, type Target } from './target.js';
 
 /** Prefix of the network's tensors. */
 const NETWORK = 'network';
@@ -24,8 +25,25 @@ interface Parts {
   readonly objective: Objective;
   /** The image and the teacher's levels. */
   readonly extractor: FeatureExtractor;
+  readonly target: Target;
   /** The network's weights as they were trained or read. */
   readonly state: StateDict;
+}
+
+/** The loss of each image alone, so that it does not depend on the batch. */
+function lossOfEach(
+  objective: Objective,
+  targets: readonly tf.Tensor4D[],
+  predictions: readonly tf.Tensor4D[],
+): tf.Tensor1D {
+  const imageOf = (levels: readonly tf.Tensor4D[], image: number): tf.Tensor4D[] =>
+    levels.map((level) => tf.slice(level, [image, 0, 0, 0], [1, -1, -1, -1]));
+  const count = targets[0]!.shape[0];
+  return tf.stack(
+    Array.from({ length: count }, (_, image) =>
+      tf.tidy(() => objective.loss(imageOf(targets, image), imageOf(predictions, image))),
+    ),
+  ) as tf.Tensor1D;
 }
 
 /** A network that reads images. Its map is that of its objective: the levels' maps, added or multiplied. */
@@ -38,40 +56,58 @@ class ImageStudentModel implements AnomalyModel {
     private readonly config: ImageModelConfig,
     private readonly parts: Parts,
   ) {
-    this.branches = [{ name: config.branch, map: true }];
+    const names = config.branch === 'both' ? (['local', 'global'] as const) : [config.branch];
+    this.branches = [
+      ...names.map((name) => ({ name, map: true })),
+      ...(config.imageScore === 'loss' ? [{ name: 'global', map: false } as const] : []),
+    ];
   }
 
   async score(images: tf.Tensor4D): Promise<BranchOutput[]> {
     const { extractor, student, objective } = this.parts;
-    const { fusion, alignCorners } = this.config.levels;
+    const { branch, imageScore, levels } = this.config;
+    const { fusion, alignCorners } = levels;
     const [, height, width] = images.shape;
     const features = await extractor.extract(images);
     try {
-      const map = tf.tidy(() => {
+      const targets = features.slice(student.firstTarget ?? 0);
+      const { maps, losses } = tf.tidy(() => {
         const predictions = student.forward(features, { training: false });
-        const maps = objective
-          .map(features.slice(student.firstTarget ?? 0), predictions)
+        const levelMaps = objective
+          .map(targets, predictions)
           .map((level) => upsampleBilinear(level, [height, width], { alignCorners }));
-        return maps.reduce((one, other) => (fusion === 'sum' ? tf.add(one, other) : tf.mul(one, other)));
+        const fuse = (one: tf.Tensor3D, other: tf.Tensor3D): tf.Tensor3D =>
+          fusion === 'sum' ? tf.add(one, other) : tf.mul(one, other);
+        return {
+          maps: branch === 'both' ? levelMaps : [levelMaps.reduce(fuse)],
+          losses: imageScore === 'loss' ? [lossOfEach(objective, targets, predictions)] : [],
+        };
       });
-      return [{ name: this.config.branch, map }];
+      const outputs: BranchOutput[] = maps.map((map, index) => ({ name: this.branches[index]!.name, map }));
+      for (const loss of losses) {
+        outputs.push({ name: 'global', map: null, scores: await loss.data<'float32'>() });
+        loss.dispose();
+      }
+      return outputs;
     } finally {
       tf.dispose(features);
     }
   }
 
   state(): SavedModel {
-    return savedModel(this.config, this.parts.state);
+    return savedModel(this.config, this.parts.state, this.parts.target.tensors);
   }
 
   dispose(): void {
     this.parts.student.dispose();
+    this.parts.target.dispose();
   }
 }
 
-/** What a file keeps of a network: its weights under one prefix. */
-export function savedModel(config: ImageModelConfig, state: StateDict): SavedModel {
-  const tensors: StateDict = new Map([...state].map(([key, entry]) => [`${NETWORK}.${key}`, entry]));
+/** What a file keeps of a network: its weights under one prefix, and its target. */
+export function savedModel(config: ImageModelConfig, state: StateDict, target: StateDict): SavedModel {
+  const weights = [...state].map(([key, entry]) => [`${NETWORK}.${key}`, entry] as const);
+  const tensors: StateDict = new Map([...weights, ...target]);
   return { config: config as unknown as JsonObject, tensors };
 }
 
@@ -90,12 +126,12 @@ function assertFilled({ student }: ImageModelConfig, state: StateDict): void {
 /** Refuses a network made for images of another size, or for another teacher's features. */
 function assertFits({ student }: ImageModelConfig, { inputSize, teacher }: RestoreContext): void {
   assertInputSize('The network', student.inputSize, inputSize);
-  if (student.kind !== 'backbone') return;
-  const written = (shapes: readonly (readonly number[])[] = []): string =>
+  if (!readsTeacher(student)) return;
+  const written = (shapes: readonly (readonly number[])[]): string =>
     shapes.map((shape) => shape.join('x')).join(', ') || 'none';
   const got = summarizeImageStudent(student).outputShapes;
-  const wanted = teacher?.extractor.outputShapes([inputSize[0], inputSize[1]]);
-  if (written(got) === written(wanted)) return;
+  const wanted = targetShapes(student, teacher, inputSize);
+  if (teacher && written(got) === written(wanted)) return;
   throw new DskdError(
     teacher ? 'input-size-mismatch' : 'invalid-argument',
     `The network predicts features ${written(got)}; its teacher gives ${written(wanted)}.`,
@@ -116,7 +152,9 @@ export function restoreImageModel(
   const checked = checkConfig(config);
   const state = tensorFiles.tensorsUnder(tensors, NETWORK);
   const extra = [...tensors].filter(
-    ([name, { dtype }]) => !name.startsWith(`${NETWORK}.`) || (dtype !== 'F32' && dtype !== 'F16'),
+    ([name, { dtype }]) =>
+      !(name.startsWith(`${NETWORK}.`) || isTargetTensor(checked.student, name)) ||
+      (dtype !== 'F32' && dtype !== 'F16'),
   );
   if (extra.length > 0) {
     const names = extra.map(([name]) => name);
@@ -130,18 +168,17 @@ export function restoreImageModel(
     assertFits(checked, context);
     assertFilled(checked, state);
     const objective = createObjective(checked.objective);
-    const extractor = imageExtractor(
-      checked.input,
-      checked.student.kind === 'backbone' ? context.teacher?.extractor : undefined,
-    );
+    const target = restoreTarget(checked.student, context.teacher, tensors);
     const student = createImageStudent(checked.student, { blank: true });
     try {
       student.loadStateDict(state);
     } catch (error) {
       student.dispose();
+      target.dispose();
       throw error;
     }
-    return new ImageStudentModel(method, checked, { student, objective, extractor, state });
+    const extractor = imageExtractor(checked.input, target.extractor, imageChannels(checked.student));
+    return new ImageStudentModel(method, checked, { student, objective, extractor, target, state });
   } catch (error) {
     if (isDskdError(error)) throw error;
     throw new DskdError('artifact-invalid', 'The network cannot be built as it is described.', {

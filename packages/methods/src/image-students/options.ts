@@ -8,7 +8,7 @@ const count = z.int().positive();
 
 /** Options of every method that trains a network on images. */
 export const trainingLength = {
-  /** Passes over the training images. Default: 40 of stfpm, 100 of ae and vae. */
+  /** Passes over the training images. The default depends on the method. */
   epochs: count.optional(),
   /**
    * Minutes of training, in place of a number of epochs: it ends with the last epoch that fits, but not before the first.

@@ -19,10 +19,12 @@ export interface ImagePlan {
 
 /** One method of a network of images: what it builds and how long it trains. */
 export interface ImageTraining extends EarlyStopping {
-  /** Name of its branch. */
-  readonly branch: 'local' | 'global';
+  /** Name of its branch. `both`: the objective's first map is that of `local`, its second that of `global`. */
+  readonly branch: 'local' | 'global' | 'both';
   readonly plan: ImagePlan;
   readonly levels: LevelFusion;
+  /** `loss`: the loss of an image is its score in a branch `global` of its own, besides the map. Default `map`: no such one. */
+  readonly imageScore?: 'map' | 'loss';
   /** Of the image that the network reads. `standardized`: by the channels' means and deviations over the training set. */
   readonly input: 'standardized' | InputTransform;
   readonly epochs: number;

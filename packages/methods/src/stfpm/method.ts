@@ -29,8 +29,8 @@ type StfpmOptions = z.output<typeof options>;
 /** The backbone of a student: the named one, or that of the teacher. */
 function backboneFor({ extractor }: Teacher, { backbone }: StfpmOptions): BackboneName {
   if (backbone) return backbone;
-  // SqueezeNet has no batch norm, without which SGD at this rate diverges.
-  const own = BACKBONES.find((name) => name === extractor.name && !name.startsWith('squeezenet'));
+  // SqueezeNet and patch networks have no batch norm, without which SGD at this rate diverges.
+  const own = BACKBONES.find((name) => name === extractor.name && !/^(squeezenet|pdn)/.test(name));
   return own ?? 'teacher-tiny';
 }
 

@@ -1,6 +1,7 @@
 import type { FeatureLevel, InputTransform } from '@dskd/core';
+import type { StateDict } from '@dskd/weights';
 import { levelsOf, selectLevels, type BackboneName } from './registry.js';
-import { backboneWeightShapes } from './weights.js';
+import { backboneWeightShapes, withOwnNames } from './weights.js';
 import { backboneCost, type BackboneCost } from './sizes-and-cost.js';
 
 export interface BackboneInfo {
@@ -24,6 +25,8 @@ export interface BackboneInfo {
    * @throws {DskdError} `invalid-argument` for an unknown level.
    */
   weightShapes(options?: { readonly levels?: readonly string[] }): Map<string, number[]>;
+  /** The tensors of a file by the names of {@link weightShapes}, where the file has other public names of this network. */
+  withOwnNames(weights: StateDict): StateDict;
 }
 
 /**
@@ -38,6 +41,7 @@ export function backboneInfo(name: string): BackboneInfo {
     levels,
     availableLevels: levelsOf(plan.stages),
     inputTransform: plan.inputTransform,
+    withOwnNames: (weights) => withOwnNames(plan, weights),
     weightShapes: (options) => backboneWeightShapes(name, options),
     cost: (inputSize, options) => backboneCost(name, inputSize, options),
   };

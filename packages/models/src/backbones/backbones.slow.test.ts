@@ -7,17 +7,19 @@ import { createBackbone } from '../index.js';
 
 beforeAll(() => useBackend('wasm'));
 
-test.each(['resnet101', 'wide_resnet50_2', 'wide_resnet101_2'] as const)(
-  '%s gives the features of torchvision',
-  async (name) => {
-    const before = tf.memory().numTensors;
-    const backbone = filledBackbone(name);
-    const worst = await expectGoldenFeatures(backbone, await backboneGolden(), noiseImages(2, 64, 48));
-    console.log(`${name}: worst entry ${worst.toExponential(1)} standard deviations`);
-    backbone.dispose();
-    expect(tf.memory().numTensors).toBe(before);
-  },
-);
+test.each([
+  ['resnet101', [64, 48]],
+  ['wide_resnet50_2', [64, 48]],
+  ['wide_resnet101_2', [64, 48]],
+  ['pdn-medium', [47, 52]],
+] as const)('%s gives the features of PyTorch', async (name, [height, width]) => {
+  const before = tf.memory().numTensors;
+  const backbone = filledBackbone(name);
+  const worst = await expectGoldenFeatures(backbone, await backboneGolden(), noiseImages(2, height, width));
+  console.log(`${name}: worst entry ${worst.toExponential(1)} standard deviations`);
+  backbone.dispose();
+  expect(tf.memory().numTensors).toBe(before);
+});
 
 // From dist/backbones: the folder beside the repository.
 const REAL = new URL('../../../../../shared/weights/', import.meta.url);

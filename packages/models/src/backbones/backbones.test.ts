@@ -24,14 +24,21 @@ function caught(work: () => unknown): Error & { code?: string; details?: Record<
 }
 
 // The larger ones are in the slow tier.
-test.each<BackboneName>(['resnet34', 'resnet50'])('%s gives the features of torchvision', async (name) => {
-  const before = tf.memory().numTensors;
-  const backbone = filledBackbone(name);
-  const size: [number, number] = name === 'resnet34' ? [61, 96] : [64, 48];
-  await expectGoldenFeatures(backbone, await backboneGolden(), noiseImages(2, ...size));
-  backbone.dispose();
-  expect(tf.memory().numTensors).toBe(before);
-});
+test.each<BackboneName>(['resnet34', 'resnet50', 'pdn-small'])(
+  '%s gives the features of PyTorch',
+  async (name) => {
+    const before = tf.memory().numTensors;
+    const backbone = filledBackbone(name);
+    const sizes: Partial<Record<BackboneName, [number, number]>> = {
+      resnet34: [61, 96],
+      'pdn-small': [47, 52],
+    };
+    const size = sizes[name] ?? [64, 48];
+    await expectGoldenFeatures(backbone, await backboneGolden(), noiseImages(2, ...size));
+    backbone.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  },
+);
 
 describe('registry', () => {
   test('every network has golden values', async () => {
@@ -170,6 +177,56 @@ describe('weights', () => {
     }
     images.dispose();
     expectClose(results[1]!, results[0]!, {});
+  });
+});
+
+describe('patch networks of EfficientAD', () => {
+  const INDICES = { 'pdn-small': [0, 3, 6, 8], 'pdn-medium': [0, 3, 6, 8, 10, 12] } as const;
+
+  test.each([
+    ['pdn-small', 'conv4', 2_694_144],
+    ['pdn-medium', 'conv6', 8_026_624],
+  ] as const)(
+    '%s has one level without padding, and the parameters of the public code',
+    (name, level, count) => {
+      const info = backboneInfo(name);
+      expect(info.levels).toEqual([{ name: level, channels: 384, stride: 4 }]);
+      expect(info.cost([256, 256]).parameters).toBe(count);
+      expect(info.cost([256, 256]).featureBytes).toBe(4 * 56 * 56 * 384);
+      const shapes = info.weightShapes();
+      expect([...shapes.keys()]).toEqual(
+        INDICES[name].flatMap((_, i) => [`conv${i + 1}.weight`, `conv${i + 1}.bias`]),
+      );
+      expect(shapes.get('conv1.weight')).toEqual([name === 'pdn-small' ? 128 : 256, 3, 4, 4]);
+    },
+  );
+
+  test('reads the tensors by both public namings', async () => {
+    const weights = filledWeights('pdn-small');
+    const indexed = new Map(
+      [...weights].map(([tensor, entry]) => {
+        const [layer, part] = tensor.split('.') as [string, string];
+        return [`${INDICES['pdn-small'][Number(layer.slice(4)) - 1]}.${part}`, entry];
+      }),
+    );
+    expect([...indexed.keys()]).toContain('8.bias');
+    expect([...backboneInfo('pdn-small').withOwnNames(indexed)]).toEqual([...weights]);
+    expect(backboneInfo('resnet18').withOwnNames(indexed)).toBe(indexed);
+    const images = noiseImages(1, 36, 33);
+    const results: Float32Array[] = [];
+    for (const stateDict of [weights, indexed]) {
+      const backbone = createBackbone('pdn-small', { weights: stateDict });
+      const [features] = await backbone.extract(images);
+      results.push((await features!.data<'float32'>()).slice());
+      features!.dispose();
+      backbone.dispose();
+    }
+    images.dispose();
+    expect(results[1]).toEqual(results[0]);
+    indexed.delete('8.bias');
+    expect(caught(() => createBackbone('pdn-small', { weights: indexed })).details?.problems).toEqual([
+      "'conv4.bias' [384] is missing",
+    ]);
   });
 });
 

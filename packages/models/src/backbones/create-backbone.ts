@@ -7,7 +7,7 @@ import { maxPool, padded } from './max-pool.js';
 import { type Block, type Convolution, convolutionsOf, type Stage } from './plan.js';
 import { type BackboneName, type Selection, selectLevels } from './registry.js';
 import { levelShapes } from './sizes-and-cost.js';
-import { checkWeights, foldConvolution, type FoldedConvolution } from './weights.js';
+import { checkWeights, foldConvolution, withOwnNames, type FoldedConvolution } from './weights.js';
 
 type FoldedWeights = ReadonlyMap<string, FoldedConvolution>;
 
@@ -31,6 +31,8 @@ function runBlock(x: tf.Tensor4D, block: Block, weights: FoldedWeights): tf.Tens
       return convolve(x, block.convolution, weights);
     case 'max-pool':
       return maxPool(x, block);
+    case 'average-pool':
+      return tf.avgPool(x, 2, 2, 'valid');
     case 'residual': {
       const body = block.body.reduce((features, part) => convolve(features, part, weights), x);
       const shortcut = block.shortcut ? convolve(x, block.shortcut, weights) : x;
@@ -47,7 +49,10 @@ function runBlock(x: tf.Tensor4D, block: Block, weights: FoldedWeights): tf.Tens
 }
 
 export interface BackboneOptions {
-  /** Tensors by torchvision's names, of any float type. Tensors that the network does not need are ignored. */
+  /**
+   * Tensors by torchvision's names, of any float type. Tensors that the network does not need are ignored. Those of a patch
+   * network have the names of anomalib (`conv1.weight`) or of nelson1425/EfficientAD (`0.weight`).
+   */
   readonly weights: StateDict;
   /** Names from `backboneInfo(name).availableLevels`, in any order. Features are returned from shallow to deep. */
   readonly levels?: readonly string[];
@@ -158,7 +163,8 @@ class PlannedBackbone implements Backbone {
  */
 export function createBackbone(name: BackboneName, options: BackboneOptions): Backbone {
   const selection = selectLevels(name, options.levels);
-  checkWeights(name, selection.stages, options.weights);
+  const weights = withOwnNames(selection.plan, options.weights);
+  checkWeights(name, selection.stages, weights);
   const { inputTransform = selection.plan.inputTransform } = options;
-  return new PlannedBackbone(name, selection, options.weights, inputTransform);
+  return new PlannedBackbone(name, selection, weights, inputTransform);
 }

@@ -21,6 +21,7 @@ export function narrowPlan(plan: Plan, width: number): Plan {
       case 'convolution':
         return { kind: block.kind, convolution: narrow(block.convolution) };
       case 'max-pool':
+      case 'average-pool':
         return block;
       case 'residual': {
         const shortcut = block.shortcut && narrow(block.shortcut);

@@ -22,9 +22,15 @@ export interface MaxPool {
   readonly ceil: boolean;
 }
 
+/** Average pooling of kernel 2 and stride 2, without padding. */
+export interface AveragePool {
+  readonly kind: 'average-pool';
+}
+
 export type Block =
   | { readonly kind: 'convolution'; readonly convolution: Convolution }
   | MaxPool
+  | AveragePool
   /** `relu(body(x) + shortcut(x))`; without a shortcut convolution, `relu(body(x) + x)`. */
   | { readonly kind: 'residual'; readonly body: readonly Convolution[]; readonly shortcut?: Convolution }
   /** Both expansions of the squeezed features, concatenated by channel. */
@@ -43,6 +49,8 @@ export interface Plan {
   readonly defaultLevels: readonly string[];
   readonly batchNormEpsilon: number;
   readonly inputTransform: InputTransform;
+  /** Names that another public file gives to the convolutions of this plan, by the name of each convolution. */
+  readonly otherNames?: ReadonlyMap<string, string>;
 }
 
 export function convolutionsOf(block: Block): readonly Convolution[] {
@@ -50,6 +58,7 @@ export function convolutionsOf(block: Block): readonly Convolution[] {
     case 'convolution':
       return [block.convolution];
     case 'max-pool':
+    case 'average-pool':
       return [];
     case 'residual':
       return block.shortcut ? [...block.body, block.shortcut] : block.body;

@@ -1,21 +1,33 @@
 import { DskdError } from '@dskd/base';
 import type { FeatureLevel } from '@dskd/core';
 import type { Plan, Stage } from './plan.js';
+import { pdnPlan, PDN_NETWORKS } from './pdn.js';
 import { resnetPlan, RESNETS, TINY_NETWORKS, tinyPlan } from './resnet.js';
 import { SQUEEZENETS, squeezenetPlan } from './squeezenet.js';
 
 const RESNET_NAMES = Object.keys(RESNETS) as (keyof typeof RESNETS)[];
 const SQUEEZENET_NAMES = Object.keys(SQUEEZENETS) as (keyof typeof SQUEEZENETS)[];
+const PDN_NAMES = Object.keys(PDN_NETWORKS) as (keyof typeof PDN_NETWORKS)[];
 const TINY_NAMES = Object.keys(TINY_NETWORKS) as (keyof typeof TINY_NETWORKS)[];
 
-export type BackboneName = keyof typeof RESNETS | keyof typeof SQUEEZENETS | keyof typeof TINY_NETWORKS;
+export type BackboneName =
+  | keyof typeof RESNETS
+  | keyof typeof SQUEEZENETS
+  | keyof typeof PDN_NETWORKS
+  | keyof typeof TINY_NETWORKS;
 
 /** Names of all backbones that {@link createBackbone} can make. */
-export const BACKBONES: readonly BackboneName[] = [...RESNET_NAMES, ...SQUEEZENET_NAMES, ...TINY_NAMES];
+export const BACKBONES: readonly BackboneName[] = [
+  ...RESNET_NAMES,
+  ...SQUEEZENET_NAMES,
+  ...PDN_NAMES,
+  ...TINY_NAMES,
+];
 
 const PLANS: ReadonlyMap<string, Plan> = new Map<string, Plan>([
   ...RESNET_NAMES.map((name) => [name, resnetPlan(RESNETS[name])] as const),
   ...SQUEEZENET_NAMES.map((name) => [name, squeezenetPlan(SQUEEZENETS[name])] as const),
+  ...PDN_NAMES.map((name) => [name, pdnPlan(PDN_NETWORKS[name])] as const),
   ...TINY_NAMES.map((name) => [name, tinyPlan(TINY_NETWORKS[name])] as const),
 ]);
 

@@ -18,9 +18,15 @@ export function pooledSize(size: Size, { padding, ceil }: Omit<MaxPool, 'kind'>)
   return eachSide(size, (side) => Math.floor((side + 2 * padding - 3 + (ceil ? 1 : 0)) / 2) + 1);
 }
 
+/** Output size of a pooling with kernel 2 and stride 2, without padding. */
+function halvedSize(size: Size): Size {
+  return eachSide(size, (side) => Math.floor(side / 2));
+}
+
 /** Returns the convolutions of a block with the output size of each, and the output size of the block. */
 function walkBlock(block: Block, size: Size): { convolved: [Convolution, Size][]; output: Size } {
   if (block.kind === 'max-pool') return { convolved: [], output: pooledSize(size, block) };
+  if (block.kind === 'average-pool') return { convolved: [], output: halvedSize(size) };
   if (block.kind === 'residual') {
     let current = size;
     const convolved = block.body.map((convolution): [Convolution, Size] => {

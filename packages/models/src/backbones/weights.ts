@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import { type StateDict, toFloat32 } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Convolution, convolutionsOf, type Stage } from './plan.js';
+import { type Convolution, convolutionsOf, type Plan, type Stage } from './plan.js';
 import { selectLevels } from './registry.js';
 
 const NORM_TENSORS = ['weight', 'bias', 'running_mean', 'running_var'];
@@ -27,6 +27,24 @@ export function backboneWeightShapes(
   { levels }: { readonly levels?: readonly string[] } = {},
 ): Map<string, number[]> {
   return requiredTensors(selectLevels(name, levels).stages);
+}
+
+/** The same tensors by the names of the plan, where a file has the other public names. */
+export function withOwnNames({ otherNames }: Plan, weights: StateDict): StateDict {
+  if (!otherNames) return weights;
+  const names = [...otherNames];
+  if (names.some(([own, other]) => weights.has(`${own}.weight`) || !weights.has(`${other}.weight`))) {
+    return weights;
+  }
+  const renamed: StateDict = new Map(weights);
+  for (const [own, other] of names) {
+    for (const part of ['weight', 'bias']) {
+      const tensor = weights.get(`${other}.${part}`);
+      renamed.delete(`${other}.${part}`);
+      if (tensor) renamed.set(`${own}.${part}`, tensor);
+    }
+  }
+  return renamed;
 }
 
 const LISTED = 12;

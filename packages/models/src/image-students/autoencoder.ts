@@ -50,6 +50,13 @@ export function skipWeight(
   return Math.min(1, Math.max(0, 1 - (epoch - start) / length));
 }
 
+/** Where the network is a part of another one: its plan, what its names begin with, and channels in place of three. */
+interface AutoencoderPart {
+  readonly plan?: NetworkPlan;
+  readonly prefix?: string;
+  readonly outputs?: number;
+}
+
 /** What is computed from images: the reconstruction, and of a variational one mean and log-variance of the vector. */
 type Apply = (images: tf.Tensor4D, position: Position | undefined) => tf.Tensor4D[];
 
@@ -66,42 +73,52 @@ function noise(seed: number, step: number, size: number, latent: number): tf.Ten
  * 2022, Fig. 7) with RGB output, whose channels, slope and padding are ours. While it is trained, 1x1 convolutions add the
  * encoder's maps to those of the decoder, before the activation, with factors that fall to 0 ({@link skipWeight}).
  */
-export function planAutoencoder(options: AutoencoderOptions): { plan: NetworkPlan; apply: Apply } {
+export function planAutoencoder(
+  options: Omit<AutoencoderOptions, 'kind'>,
+  { plan = new NetworkPlan(), prefix = '', outputs: channels = 3 }: AutoencoderPart = {},
+): { plan: NetworkPlan; apply: Apply } {
   const { inputSize, widths, latent, variational, slope, skips, seed } = options;
-  const plan = new NetworkPlan();
   let shape: MapShape = [inputSize[0], inputSize[1], 3];
   const encoder = widths.map((outputs, index) => {
-    const layer = halving(plan, `encoder.conv${index + 1}`, shape, { outputs, slope });
+    const layer = halving(plan, `${prefix}encoder.conv${index + 1}`, shape, { outputs, slope });
     ({ shape } = layer);
     return layer;
   });
-  const mean = condensing(plan, 'encoder.mean', shape, { outputs: latent, slope: null });
+  const mean = condensing(plan, `${prefix}encoder.mean`, shape, { outputs: latent, slope: null });
   const logVariance = variational
-    ? condensing(plan, 'encoder.log_variance', shape, { outputs: latent, slope: null })
+    ? condensing(plan, `${prefix}encoder.log_variance`, shape, { outputs: latent, slope: null })
     : undefined;
 
   // Linear: the skip joins a map before its activation.
   const maps = encoder.map((layer) => layer.shape);
   const deepest = maps.length - 1;
   const decoder = new Array<Layer>(maps.length);
-  decoder[deepest] = restoring(plan, 'decoder.restore', latent, [shape[0], shape[1]], {
+  decoder[deepest] = restoring(plan, `${prefix}decoder.restore`, latent, [shape[0], shape[1]], {
     outputs: shape[2],
     slope: null,
   });
   for (let level = deepest - 1; level >= 0; level--) {
     const [height, width, outputs] = maps[level]!;
     const inputs = maps[level + 1]![2];
-    decoder[level] = doubling(plan, `decoder.up${deepest - level}`, inputs, [height, width], {
+    decoder[level] = doubling(plan, `${prefix}decoder.up${deepest - level}`, inputs, [height, width], {
       outputs,
       slope: null,
     });
   }
   const finest = maps[0]![2];
-  const whole = doubling(plan, `decoder.up${maps.length}`, finest, inputSize, { outputs: finest, slope });
-  const output = smoothing(plan, 'decoder.output', whole.shape, { outputs: 3, slope: null });
+  const whole = doubling(plan, `${prefix}decoder.up${maps.length}`, finest, inputSize, {
+    outputs: finest,
+    slope,
+  });
+  const output = smoothing(plan, `${prefix}decoder.output`, whole.shape, { outputs: channels, slope: null });
   const skipLayers = skips
     ? maps.map((map, level) =>
-        convolution(plan, `skips.${level + 1}`, map, { outputs: map[2], kernel: 1, stride: 1, bias: true }),
+        convolution(plan, `${prefix}skips.${level + 1}`, map, {
+          outputs: map[2],
+          kernel: 1,
+          stride: 1,
+          bias: true,
+        }),
       )
     : [];
 

@@ -3,7 +3,12 @@ import { describeBackends, expectNoNewTensors } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { noiseImages } from '../backbones/golden.test.util.js';
 import { skipWeight, type AutoencoderOptions } from './autoencoder.js';
-import { createImageStudent, summarizeImageStudent, type BackboneStudentOptions } from './image-student.js';
+import {
+  createImageStudent,
+  summarizeImageStudent,
+  type BackboneStudentOptions,
+  type ImageStudentOptions,
+} from './image-student.js';
 
 const AUTOENCODER: AutoencoderOptions = {
   kind: 'autoencoder',
@@ -24,6 +29,20 @@ const STUDENT: BackboneStudentOptions = {
   levels: ['layer1', 'layer3'],
   seed: 2,
 };
+
+const GCAD = {
+  kind: 'gcad',
+  inputSize: [16, 12],
+  target: [4, 3, 5],
+  unetWidths: [3, 4, 5, 6],
+  widths: [3, 4],
+  latent: 4,
+  global: 2,
+  bridge: 4,
+  skips: { epochs: 2, order: 'together' },
+  globalFrom: 1,
+  seed: 2,
+} as const satisfies ImageStudentOptions;
 
 test('skips fade one after the other, the finest first, or together', () => {
   const weights = (order: 'sequential' | 'together', epoch: number): number[] =>
@@ -72,6 +91,91 @@ test('the paper-sized autoencoder has the parameters and the cost of its layers'
     9,
   );
   expect(outputShapes).toEqual([[256, 256, 3]]);
+});
+
+test('the autoencoder for structural similarity has the published layers, one more at 256 pixels', () => {
+  const options = { kind: 'ssim-autoencoder', channels: 1, width: 32, latent: 100, seed: 1 } as const;
+  // [inputs, outputs, side of the kernel, side of the output] of the encoder; the decoder is its mirror.
+  const layers = (size: number): number[][] => [
+    [1, 32, 4, size / 2],
+    ...(size === 256 ? [[32, 32, 4, 64], [32, 32, 4, 32]] : [[32, 32, 4, 32]]),
+    [32, 32, 3, 32],
+    [32, 64, 4, 16],
+    [64, 64, 3, 16],
+    [64, 128, 4, 8],
+    [128, 64, 3, 8],
+    [64, 32, 3, 8],
+    [32, 100, 8, 1],
+  ]; // prettier-ignore
+  for (const size of [128, 256]) {
+    const { parameters, gmac, outputShapes } = summarizeImageStudent({ ...options, inputSize: [size, size] });
+    const counts = layers(size).map(([inputs, outputs, kernel, side]) => ({
+      weights: inputs! * outputs! * kernel! ** 2,
+      biases: inputs! + outputs!,
+      macs: inputs! * outputs! * (kernel! * side!) ** 2,
+    }));
+    const sum = (of: (layer: (typeof counts)[number]) => number): number =>
+      counts.reduce((total, layer) => total + of(layer), 0);
+    // The biases of the encoder are those of its outputs, of the decoder those of its mirrored inputs.
+    expect(parameters).toBe(sum(({ weights, biases }) => 2 * weights + biases));
+    expect(gmac).toBeCloseTo(sum(({ macs }) => 2 * macs) / 1e9, 9);
+    expect(outputShapes).toEqual([[size, size, 1]]);
+  }
+});
+
+test('the published autoencoder with a memory has the layers of its code', () => {
+  const { parameters, buffers, outputShapes } = summarizeImageStudent({
+    kind: 'memory-autoencoder',
+    inputSize: [256, 256],
+    widths: [64, 128, 256, 512],
+    items: 10,
+    seed: 1,
+  });
+  // Reconstruction.py: pairs of the encoder, pairs of the decoder and their transposed convolutions, [inputs, outputs].
+  const normalized = [
+    ...[[3, 64], [64, 64], [64, 128], [128, 128], [128, 256], [256, 256], [256, 512]],
+    ...[[1024, 512], [512, 512], [512, 512], [512, 256], [256, 256], [256, 256], [256, 128], [128, 128]],
+    ...[[128, 128], [128, 64], [64, 64]],
+  ] as [number, number][]; // prettier-ignore
+  const channels = normalized.reduce((sum, [, outputs]) => sum + outputs, 0);
+  const weights = normalized.reduce((sum, [inputs, outputs]) => sum + 9 * inputs * outputs, 0);
+  expect(parameters).toBe(weights + 2 * channels + (9 * 512 * 512 + 512) + (9 * 64 * 3 + 3));
+  expect(buffers).toBe(2 * channels + 10 * 512);
+  expect(outputShapes).toEqual([[256, 256, 3]]);
+});
+
+test('a cloner of four levels has the convolutions of the published one', () => {
+  const levels = [4, 8, 16, 32].map((stride, i) => ({ stride, channels: [128, 256, 512, 512][i]! }));
+  const options = { kind: 'cloner', inputSize: [128, 128], width: 16, levels, seed: 1 } as const;
+  const { parameters, buffers, outputShapes } = summarizeImageStudent(options);
+  // rohban-lab's config.yaml: [16, 16, P, 16, 128, P, 16, 16, 256, P, 16, 16, 512, P, 16, 16, 512, P].
+  const stages = [
+    [3, 16, 16],
+    [16, 16, 128],
+    [128, 16, 16, 256],
+    [256, 16, 16, 512],
+    [512, 16, 16, 512],
+  ];
+  const weights = stages.map((stage) =>
+    stage.slice(1).reduce((sum, outputs, i) => sum + 9 * stage[i]! * outputs, 0),
+  );
+  const normalized = stages.reduce((sum, stage) => sum + 16 * (stage.length - 2), 0);
+  expect(parameters).toBe(weights.reduce((sum, each) => sum + each, 2 * normalized));
+  expect(buffers).toBe(2 * normalized);
+  expect(outputShapes).toEqual([
+    [32, 32, 128],
+    [16, 16, 256],
+    [8, 8, 512],
+    [4, 4, 512],
+  ]);
+  const odd = { ...options, inputSize: [27, 20], levels: levels.slice(0, 2) } as const;
+  expect(summarizeImageStudent(odd).outputShapes.map(([h, w]) => [h, w])).toEqual([
+    [7, 5],
+    [4, 3],
+  ]);
+  expect(() => summarizeImageStudent({ ...options, levels: levels.slice().reverse() })).toThrow(
+    /stride 32 to stride 16/,
+  );
 });
 
 async function bits(tensors: readonly tf.Tensor[]): Promise<number[][]> {
@@ -145,6 +249,32 @@ describeBackends('networks of images', () => {
     ['autoencoder', AUTOENCODER, 1],
     ['autoencoder whose skips have faded', AUTOENCODER, 6],
     ['variational autoencoder', { ...AUTOENCODER, variational: true }, 1],
+    [
+      'autoencoder for structural similarity',
+      { kind: 'ssim-autoencoder', inputSize: [16, 24], channels: 3, width: 3, latent: 5, seed: 2 },
+      0,
+    ],
+    [
+      'cloner',
+      {
+        kind: 'cloner',
+        inputSize: [18, 16],
+        width: 3,
+        levels: [
+          { stride: 2, channels: 5 },
+          { stride: 8, channels: 4 },
+          { stride: 8, channels: 2 },
+        ],
+        seed: 2,
+      },
+      0,
+    ],
+    [
+      'autoencoder with a memory',
+      { kind: 'memory-autoencoder', inputSize: [10, 12], widths: [3, 4, 5], items: 3, seed: 2 },
+      0,
+    ],
+    ['networks of GCAD', GCAD, 1],
     // The fewest channels: the cpu backend takes seconds for more.
     ['backbone', { ...STUDENT, width: 0.1, inputSize: [16, 16] }, 0],
   ] as const)(
@@ -170,6 +300,82 @@ describeBackends('networks of images', () => {
       });
     },
   );
+});
+
+test('GCAD joins the regression of global features late, keeps no skips, and refuses a target of another stride', async () => {
+  const student = createImageStudent(GCAD);
+  expect(student.firstTarget).toBe(1);
+  const images = noiseImages(2, 16, 12);
+  const outputsAt = (epoch?: number): tf.Tensor4D[] =>
+    student.forward([images], {
+      training: true,
+      ...(epoch !== undefined && { position: { epoch, step: 0 } }),
+    });
+  const largest = async (x: tf.Tensor): Promise<number> =>
+    Math.max(...Array.from(await x.data(), (value) => Math.abs(value)));
+  const [early, late, done] = [outputsAt(0), outputsAt(1), outputsAt()];
+  for (const outputs of [early, late, done]) {
+    expect(outputs.map(({ shape }) => shape)).toEqual([
+      [2, 4, 3, 5],
+      [2, 4, 3, 5],
+      [2, 4, 3, 2],
+      [2, 4, 3, 2],
+    ]);
+  }
+  expect([await largest(early[2]!), await largest(early[3]!)]).toEqual([0, 0]);
+  for (const x of [late[2]!, late[3]!, done[2]!, done[3]!]) expect(await largest(x)).toBeGreaterThan(0);
+  expect(await early[0]!.data()).toEqual(await late[0]!.data());
+
+  const state = await student.stateDict();
+  expect([...state.keys()].filter((name) => name.includes('skips'))).toEqual([]);
+  expect(student.config).toEqual({ ...GCAD, skips: null });
+  const copy = createImageStudent(student.config, { blank: true });
+  copy.loadStateDict(state);
+  const again = copy.forward([images], { training: false });
+  for (const [i, x] of again.entries()) expect(await x.data()).toEqual(await done[i]!.data());
+  tf.dispose([images, ...early, ...late, ...done, ...again]);
+  student.dispose();
+  copy.dispose();
+  expect(() => summarizeImageStudent({ ...GCAD, target: [5, 3, 5] })).toThrow(/wanted 4 x 3/);
+  expect(() => summarizeImageStudent({ ...GCAD, unetWidths: [3, 4] })).toThrow(/more than 2 widths/);
+});
+
+test('a memory changes in a training step alone, and its items are those before the step', async () => {
+  const student = createImageStudent({
+    kind: 'memory-autoencoder',
+    inputSize: [9, 8],
+    widths: [3, 4],
+    items: 2,
+    seed: 2,
+  });
+  const images = noiseImages(2, 9, 8);
+  const items = async (): Promise<number[]> => [...(await student.buffers.get('memory.items')!.data())];
+  const before = await items();
+  const position = { epoch: 0, step: 0 };
+  for (const mode of [
+    { training: false },
+    { training: true },
+    { training: false, position },
+    { training: true, position, batchNormMomentum: 0 },
+  ]) {
+    const output = student.forward([images], mode);
+    expect(output.map(({ shape }) => shape)).toEqual([
+      [2, 9, 8, 3],
+      [2, 5, 4, 4],
+      [1, 1, 2, 4],
+    ]);
+    expect(await items()).toEqual(before);
+    tf.dispose(output);
+  }
+  const output = student.forward([images], { training: true, position });
+  expect(await items()).not.toEqual(before);
+  const returned = [...(await output[2]!.data())];
+  expect([...before].sort()).toEqual(returned.sort());
+  const queries = await output[1]!.data<'float32'>();
+  expect(Math.hypot(...queries.subarray(4, 8))).toBeCloseTo(1, 5);
+  expect((await student.stateDict()).get('memory.items')!.shape).toEqual([2, 4, 1, 1]);
+  tf.dispose([images, ...output]);
+  student.dispose();
 });
 
 test('a backbone student predicts with the channels of its heads; another size is refused', () => {

@@ -1,12 +1,21 @@
-import { DskdError } from '@dskd/base';
-import type { Student } from '@dskd/core';
-import type { StateDict, StateDictEntry } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { createTrainableBackbone, planTrainableBackbone } from '../backbones/create-trainable-backbone.js';
 import type { BackboneName } from '../backbones/registry.js';
 import { loadState, readState } from '../layers/state-dict.js';
 import { type NetworkSizes, planSizes } from '../layers/plan-sizes.js';
 import { type AutoencoderOptions, planAutoencoder } from './autoencoder.js';
+import { type ClonerOptions, planCloner } from './cloner.js';
+import { type EfficientAdOptions, planEfficientAd } from './efficientad.js';
+import { type GcadOptions, planGcad } from './gcad.js';
+import { type MemoryAutoencoderOptions, planMemoryAutoencoder } from './memory-autoencoder.js';
+import { type PatchStudentOptions, planPatchStudent } from './patch-student.js';
+import {
+  checkImages,
+  plannedStudent,
+  type PlannedNetwork,
+  type TrainableImageStudent,
+} from './planned-student.js';
+import { planSsimAutoencoder, type SsimAutoencoderOptions } from './ssim-autoencoder.js';
 
 /** A backbone with fresh weights that predicts a teacher's levels from the image, by a 1x1 convolution for each. */
 export interface BackboneStudentOptions {
@@ -24,34 +33,24 @@ export interface BackboneStudentOptions {
 }
 
 /** All that is needed to make a network that reads images. JSON. */
-export type ImageStudentOptions = BackboneStudentOptions | AutoencoderOptions;
+export type ImageStudentOptions = BackboneStudentOptions | AutoencoderOptions | PlannedOptions;
+
+/** Those whose network has a plan that says all of it. */
+type PlannedOptions =
+  | SsimAutoencoderOptions
+  | ClonerOptions
+  | MemoryAutoencoderOptions
+  | GcadOptions
+  | EfficientAdOptions
+  | PatchStudentOptions;
 
 /** A network that reads images, as the training loop takes it: the first level of its features is the image. */
-export interface ImageStudent extends Student {
+export interface ImageStudent extends TrainableImageStudent {
   /** What {@link createImageStudent} makes a network of that {@link stateDict} fits: without what only training uses. */
   readonly config: ImageStudentOptions;
-  /** `[height, width, channels]` of each prediction. */
-  readonly outputShapes: readonly (readonly [number, number, number])[];
-  /** Returns a copy of what `config` has, by torch's names and layouts. */
-  stateDict(): Promise<StateDict>;
-  /** @throws {DskdError} `weights-mismatch`; then nothing was changed. */
-  loadStateDict(entries: ReadonlyMap<string, StateDictEntry>): void;
 }
 
-/** @throws {DskdError} `shape-mismatch` */
-function checkImages(images: tf.Tensor4D, [height, width]: readonly [number, number]): void {
-  const { shape } = images;
-  if (shape[1] === height && shape[2] === width && shape[3] === 3) return;
-  throw new DskdError(
-    'shape-mismatch',
-    `Got images [${shape.join(', ')}]; wanted [batch, ${height}, ${width}, 3].`,
-    { details: { got: [...shape], wanted: [height, width, 3] } },
-  );
-}
-
-type Trainable = Omit<ImageStudent, 'config'>;
-
-function backboneStudent(options: BackboneStudentOptions, blank: boolean): Trainable {
+function backboneStudent(options: BackboneStudentOptions, blank: boolean): TrainableImageStudent {
   const { backbone, width, heads, inputSize, seed } = options;
   const network = createTrainableBackbone(backbone, {
     seed: blank ? null : seed,
@@ -65,7 +64,7 @@ function backboneStudent(options: BackboneStudentOptions, blank: boolean): Train
     buffers: network.buffers,
     outputShapes: planOf(options).shapes,
     forward(features, mode) {
-      checkImages(features[0]!, inputSize);
+      checkImages(features[0]!, [...inputSize, 3]);
       return network.forward(features[0]!, mode);
     },
     stateDict: () => network.stateDict({ heads: true }),
@@ -74,7 +73,7 @@ function backboneStudent(options: BackboneStudentOptions, blank: boolean): Train
   };
 }
 
-function autoencoder(options: AutoencoderOptions, blank: boolean): Trainable {
+function autoencoder(options: AutoencoderOptions, blank: boolean): TrainableImageStudent {
   const { inputSize, seed } = options;
   const { plan, apply } = planAutoencoder(options);
   plan.allocate(blank ? null : seed);
@@ -84,7 +83,7 @@ function autoencoder(options: AutoencoderOptions, blank: boolean): Trainable {
     buffers: new Map(),
     outputShapes: planOf(options).shapes,
     forward(features, { training, position }) {
-      checkImages(features[0]!, inputSize);
+      checkImages(features[0]!, [...inputSize, 3]);
       return tf.tidy(() => apply(features[0]!, training ? position : undefined));
     },
     stateDict: () => readState(kept),
@@ -93,14 +92,47 @@ function autoencoder(options: AutoencoderOptions, blank: boolean): Trainable {
   };
 }
 
+function networkOf(options: PlannedOptions): PlannedNetwork {
+  switch (options.kind) {
+    case 'cloner':
+      return planCloner(options);
+    case 'efficientad': {
+      const { plan, shape, apply } = planEfficientAd(options);
+      return {
+        plan,
+        shapes: [shape],
+        firstTarget: 1,
+        mayBePairs: true,
+        apply: (images, { position }) => apply(images, position),
+      };
+    }
+    case 'gcad':
+      return planGcad(options);
+    case 'memory-autoencoder':
+      return planMemoryAutoencoder(options);
+    case 'patch': {
+      const { plan, shape, apply } = planPatchStudent(options);
+      return { plan, shapes: [shape], firstTarget: 1, apply };
+    }
+    case 'ssim-autoencoder':
+      return planSsimAutoencoder(options);
+  }
+}
+
 function planOf(options: ImageStudentOptions) {
   const [height, width] = options.inputSize;
   if (options.kind === 'autoencoder') {
     return { plan: planAutoencoder(options).plan, shapes: [[height, width, 3] as const] };
   }
+  if (options.kind !== 'backbone') return networkOf(options);
   const { backbone, heads, levels } = options;
   const described = { width: options.width, levels, ...(heads && { heads }) };
   return planTrainableBackbone(backbone, described, [height, width, 3]);
+}
+
+/** Channels of the image that a network reads: 1 where it is gray. */
+function inputChannels(options: ImageStudentOptions): 1 | 3 {
+  return options.kind === 'ssim-autoencoder' ? options.channels : 3;
 }
 
 /**
@@ -117,8 +149,11 @@ export function summarizeImageStudent(
 
 /**
  * Makes a network that reads images. Its input is the first level of the features it is given: a backbone student
- * predicts the levels after it, an autoencoder that level itself (and returns, where it is variational, mean and
- * log-variance of its vector after it).
+ * or a cloner predicts the levels after it, a patch student the one level after it, an autoencoder that level itself (and returns,
+ * where it is variational, mean and log-variance of its vector after it). That of EfficientAD predicts the one level after the
+ * image, then returns the autoencoder's prediction of it, the student's prediction of the autoencoder, and in training steps the
+ * student's prediction for penalty images, which should be 0. Its images may be twice as high: images above what has been made of
+ * them, which is what autoencoder and third result are about.
  * @param creation.blank leaves out the random initial weights: for a state that is loaded next. Default false.
  * @returns the network. The caller disposes it.
  * @throws {DskdError} `invalid-argument` for an unknown backbone or level, or one that cannot be trained.
@@ -128,5 +163,11 @@ export function createImageStudent(
   { blank = false }: { readonly blank?: boolean } = {},
 ): ImageStudent {
   if (options.kind === 'backbone') return { ...backboneStudent(options, blank), config: options };
-  return { ...autoencoder(options, blank), config: { ...options, skips: null } };
+  if (options.kind === 'autoencoder') {
+    return { ...autoencoder(options, blank), config: { ...options, skips: null } };
+  }
+  const { kind: name, inputSize, seed } = options;
+  const input = [inputSize[0], inputSize[1], inputChannels(options)] as const;
+  const student = plannedStudent(networkOf(options), input, { name, seed: blank ? null : seed });
+  return { ...student, config: options.kind === 'gcad' ? { ...options, skips: null } : options };
 }

@@ -166,3 +166,28 @@ export function restoring(
     return end(tf.reshape(maps, [x.shape[0], ...shape]));
   });
 }
+
+/** torch's Conv2d with a square kernel, stride 1 and so many zeros around the map. */
+export function windowed(
+  plan: NetworkPlan,
+  name: string,
+  [height, width, inputs]: MapShape,
+  { kernel, padding, ...options }: BiasedOptions & { readonly kernel: number; readonly padding: number },
+): Layer {
+  const { outputs } = options;
+  const weight = weightOf(plan, name, [outputs, inputs, kernel, kernel], kernel ** 2 * inputs);
+  const end = ending(plan, name, options);
+  const [rows, columns] = [height, width].map((side) => side + 2 * padding) as [number, number];
+  const shape: MapShape = [rows - kernel + 1, columns - kernel + 1, outputs];
+  const kept = padding === 0 ? 0 : elements([rows, columns, inputs]);
+  plan.cost(name, shape, elements(shape) * kernel ** 2 * inputs, elements(shape) + kept);
+  const around: [number, number] = [padding, padding];
+  return {
+    shape,
+    apply: (x) =>
+      tf.tidy(() => {
+        const padded = padding === 0 ? x : tf.pad(x, [[0, 0], around, around, [0, 0]]);
+        return end(tf.conv2d(padded, weight.variable as tf.Tensor4D, 1, 'valid'));
+      }),
+  };
+}

@@ -57,7 +57,9 @@ export type MapShape = readonly [height: number, width: number, channels: number
 type Initial =
   | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'normal'; readonly deviation: number }
-  | { readonly kind: 'uniform'; readonly bound: number };
+  | { readonly kind: 'uniform'; readonly bound: number }
+  /** Vectors of this many values each, uniform in 0..1 and then scaled to length 1. */
+  | { readonly kind: 'directions'; readonly length: number };
 
 interface ParameterSpec {
   /** Name in torch's state dict. */
@@ -67,6 +69,14 @@ interface ParameterSpec {
   readonly initial: Initial;
   /** False for running statistics. */
   readonly trainable: boolean;
+}
+
+function scaleToUnit(values: Float32Array, length: number): void {
+  for (let start = 0; start < values.length; start += length) {
+    const vector = values.subarray(start, start + length);
+    const norm = Math.hypot(...vector);
+    for (let i = 0; i < length; i++) vector[i]! /= norm;
+  }
 }
 
 /** A parameter whose shape is known before its memory is allocated. */
@@ -105,8 +115,11 @@ export class ParameterSlot {
         values[i] =
           initial.kind === 'normal'
             ? stream.normal() * initial.deviation
-            : (2 * stream.uniform() - 1) * initial.bound;
+            : initial.kind === 'uniform'
+              ? (2 * stream.uniform() - 1) * initial.bound
+              : stream.uniform();
       }
+      if (initial.kind === 'directions') scaleToUnit(values, initial.length);
     }
     const kept = fromTorch(layout, torchShape, values);
     tf.tidy(() => {

@@ -48,10 +48,11 @@ function stripPrefix(tensors: StateDict, prefix: string): StateDict {
  * The tensors that a backbone reads. Those of its default levels must be there; those of its other levels are optional.
  * @throws {DskdError} `weights-mismatch`, with the backbones that the file fits.
  */
-async function keepTensorsOf(tensors: StateDict, name: string): Promise<StateDict> {
+async function keepTensorsOf(given: StateDict, name: string): Promise<StateDict> {
   const { backboneInfo } = await import('@dskd/models');
   const backbone = name as BackboneName;
   const { availableLevels } = backboneInfo(backbone);
+  const tensors = backboneInfo(backbone).withOwnNames(given);
   const usable = backboneInfo(backbone).weightShapes({ levels: availableLevels.map((level) => level.name) });
   const problems = [...backboneInfo(backbone).weightShapes()].flatMap(([tensor, shape]) => {
     const got = tensors.get(tensor);
@@ -94,7 +95,9 @@ export async function convertWeights(
   }
   const renamed = prefix === undefined ? all : stripPrefix(all, prefix);
   const kept = backbone === undefined ? renamed : await keepTensorsOf(renamed, backbone);
-  const dropped = [...renamed.keys()].filter((name) => !kept.has(name));
+  // Renamed ones keep their data.
+  const entries = new Set(kept.values());
+  const dropped = [...renamed].filter(([, tensor]) => !entries.has(tensor)).map(([name]) => name);
   // Other readers of safetensors expect this metadata for weights from PyTorch.
   const file = writeSafetensors(kept, { format: 'pt' });
   await writeFileAtomically(output, file);

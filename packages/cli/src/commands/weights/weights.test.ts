@@ -232,6 +232,24 @@ describe('convert', () => {
     expect(metadata).toEqual({ format: 'pt' });
   });
 
+  test('tensors under the other public names of a backbone are renamed, not dropped', async () => {
+    const shapes = [...backboneInfo('pdn-small').weightShapes()];
+    const indices = [0, 3, 6, 8];
+    const tensors: StateDict = new Map(
+      shapes.map(([name, shape], place) => [
+        `${indices[Math.floor(place / 2)]}.${name.split('.')[1]}`,
+        { dtype: 'F32', shape, data: integerFill(name, shape) },
+      ]),
+    );
+    const input = await save('sequential.safetensors', tensors);
+    const output = path.join(folder, 'named.safetensors');
+    const result = await convert(input, output, '--backbone', 'pdn-small');
+    expect(result).toMatchObject({ code: 0, tensors: 8, dropped: [] });
+    const { tensors: got } = readSafetensors(await readFile(output));
+    expect([...got.keys()].sort()).toEqual(shapes.map(([name]) => name).sort());
+    expect(got.get('conv2.bias')!.data).toEqual(tensors.get('3.bias')!.data);
+  });
+
   test('prints a summary as text', async () => {
     const tensors = fabricated().set('spare', {
       dtype: 'I64',
