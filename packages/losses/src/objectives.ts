@@ -10,6 +10,7 @@ import {
 } from './contextual-affinity.js';
 import { covarianceAffinityLoss, covarianceAffinityMap } from './covariance-affinity.js';
 import { cosineDistanceMap, flattenedCosineLoss, perPixelCosineLoss } from './cosine.js';
+import { efficientAd } from './efficientad.js';
 import { pairLevels } from './levels.js';
 import { squaredError, variational } from './reconstruction.js';
 
@@ -85,6 +86,7 @@ const factories = new Map<string, ObjectiveFactory>([
   ['squaredUnitDistance', squaredUnitDistance],
   ['squaredError', squaredError],
   ['variational', (options) => variational(options)],
+  ['efficientad', (options) => efficientAd(options)],
 ]);
 
 /**
@@ -98,7 +100,8 @@ export function registerObjective(name: string, factory: ObjectiveFactory): void
 /**
  * Creates an objective by name. The names are `perPixelCosine` (Eq. 1 and 2 of the paper), `contextualAffinity` (Eq. 3
  * to 7, option `temperature`), `flattenedCosine`, `covarianceAffinity`, `squaredUnitDistance` (STFPM),
- * `squaredError` and `variational` (option `beta`) of reconstructions, and those of {@link registerObjective}.
+ * `squaredError` and `variational` (option `beta`) of reconstructions, `efficientad` (option `share`), and those of
+ * {@link registerObjective}.
  * `createObjective(objective)` equals `objective`.
  * @throws {DskdError} `invalid-argument` for an unknown name or option values out of range.
  */

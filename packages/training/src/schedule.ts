@@ -27,11 +27,19 @@ export function batchesOfEpoch(images: number, batchSize: number, seed: number, 
   );
 }
 
-/**
- * Learning rate over a run: linear warm-up, then constant, then a half cosine down to `final`. Lengths are
- * numbers of optimizer steps.
- */
-export interface LearningRateSchedule {
+/** Learning rate over a run. Lengths are numbers of optimizer steps. */
+export type LearningRateSchedule = CosineSchedule | StepSchedule;
+
+/** Constant, then `factor` of it after so many steps, as torch.optim.lr_scheduler.StepLR once. */
+interface StepSchedule {
+  readonly kind: 'step';
+  readonly after: number;
+  /** 0 to 1. */
+  readonly factor: number;
+}
+
+/** Linear warm-up, then constant, then a half cosine down to `final`. */
+interface CosineSchedule {
   readonly kind: 'cosine';
   /** Length of the whole run. After it the rate stays at its final value. */
   readonly steps: number;
@@ -45,6 +53,15 @@ export interface LearningRateSchedule {
 
 /** @throws {DskdError} `invalid-config` */
 export function assertSchedule(schedule: LearningRateSchedule): void {
+  if (schedule.kind === 'step') {
+    const { after, factor } = schedule;
+    if (Number.isInteger(after) && after >= 0 && factor >= 0 && factor <= 1) return;
+    throw new DskdError(
+      'invalid-config',
+      `Got a learning-rate schedule with factor ${factor} after ${after} steps; wanted a factor in [0, 1] and a whole number.`,
+      { details: { schedule } },
+    );
+  }
   const { steps, warmUpSteps = 0, plateauSteps = 0, final = 0 } = schedule;
   const lengths = [steps, warmUpSteps, plateauSteps].every(
     (length) => Number.isInteger(length) && length >= 0,
@@ -60,6 +77,7 @@ export function assertSchedule(schedule: LearningRateSchedule): void {
 
 /** Returns the factor of the learning rate, 0 to 1, for the update that follows `step` updates. */
 export function rateFactor(schedule: LearningRateSchedule, step: number): number {
+  if (schedule.kind === 'step') return step < schedule.after ? 1 : schedule.factor;
   const { steps, warmUpSteps = 0, plateauSteps = 0, final = 0 } = schedule;
   if (step < warmUpSteps) return (step + 1) / warmUpSteps;
   const level = warmUpSteps + plateauSteps;
