@@ -10,6 +10,7 @@ import {
 } from './contextual-affinity.js';
 import { covarianceAffinityLoss, covarianceAffinityMap } from './covariance-affinity.js';
 import { cosineDistanceMap, flattenedCosineLoss, perPixelCosineLoss } from './cosine.js';
+import { efficientAd } from './efficientad.js';
 import { globalContext } from './global-context.js';
 import { pairLevels } from './levels.js';
 import { memorizedError } from './memory.js';
@@ -114,6 +115,7 @@ const factories = new Map<string, ObjectiveFactory>([
   ['structuralSimilarity', structuralSimilarity],
   ['globalContext', globalContext],
   ['memorizedError', (options) => memorizedError(options)],
+  ['efficientad', (options) => efficientAd(options)],
 ]);
 
 /**
@@ -127,8 +129,8 @@ export function registerObjective(name: string, factory: ObjectiveFactory): void
 /**
  * Creates an objective by name. The names are `perPixelCosine` (Eq. 1 and 2 of the paper), `contextualAffinity` (Eq. 3
  * to 7, option `temperature`), `flattenedCosine`, `covarianceAffinity`, `squaredUnitDistance` (STFPM),
- * `cosineAndError` (MKD, option `lambda`),
- * `squaredError`, `variational` (option `beta`) and `structuralSimilarity` of reconstructions, and those of
+ * `cosineAndError` (MKD, option `lambda`), `squaredError`, `variational` (option `beta`) and `structuralSimilarity` of
+ * reconstructions, `efficientad` (option `share`), `memorizedError` (MNAD), `globalContext` (GCAD), and those of
  * {@link registerObjective}.
  * `createObjective(objective)` equals `objective`.
  * @throws {DskdError} `invalid-argument` for an unknown name or option values out of range.

@@ -80,6 +80,8 @@ export const TRAINING_DEFAULTS = {
     epochs: { stfpm: 40, ae: 100, vae: 100, 'ae-ssim': 40, mkd: 30, mnad: 20, gcad: 20 },
     batchSize: 16,
   },
+  /** Of the methods whose networks predict a teacher's embedding: their steps, in whole epochs, by name. */
+  patchStudents: { steps: { efficientad: 1000, puad: 1000 }, batchSize: 4 },
   /** Options of the method `dskd` as published, all of them. */
   paper: PAPER,
 } as const;

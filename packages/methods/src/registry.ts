@@ -24,6 +24,11 @@ const methods = new Map<string, LazyMethod>([
     'gaussian',
     { name: 'gaussian', load: async () => (await import('./closed-form/methods.js')).gaussianMethod },
   ],
+  [
+    'efficientad',
+    { name: 'efficientad', load: async () => (await import('./efficientad/methods.js')).efficientAdMethod },
+  ],
+  ['puad', { name: 'puad', load: async () => (await import('./efficientad/methods.js')).puadMethod }],
   ['stfpm', { name: 'stfpm', load: async () => (await import('./stfpm/method.js')).stfpmMethod }],
   ['mkd', { name: 'mkd', load: async () => (await import('./mkd/method.js')).mkdMethod }],
   ['mnad', { name: 'mnad', load: async () => (await import('./mnad/method.js')).mnadMethod }],

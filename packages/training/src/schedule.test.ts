@@ -64,6 +64,15 @@ describe('A learning-rate schedule', () => {
     );
   });
 
+  test('falls once by a factor where it is told so', () => {
+    const schedule = { kind: 'step', after: 3, factor: 0.1 } as const;
+    expect([0, 2, 3, 99].map((step) => rateFactor(schedule, step))).toEqual([1, 1, 0.1, 0.1]);
+    assertSchedule(schedule);
+    for (const wrong of [{ after: 1.5 }, { after: -1 }, { factor: 1.1 }, { factor: NaN }]) {
+      expect(() => assertSchedule({ ...schedule, ...wrong })).toThrow(/schedule/);
+    }
+  });
+
   test('is applied by Adam, also after a restored state', async () => {
     await tf.setBackend('cpu');
     const schedule = { kind: 'cosine', steps: 4, warmUpSteps: 1 } as const;

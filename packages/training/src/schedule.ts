@@ -27,10 +27,18 @@ export function batchesOfEpoch(images: number, batchSize: number, seed: number, 
   );
 }
 
-/**
- * Learning rate over a run: linear warm-up, then constant, then a half cosine down to `final`. Lengths are
- * numbers of optimizer steps.
- */
+/** Learning rate over a run. Lengths are numbers of optimizer steps. */
+export type LearningRateSchedule = CosineSchedule | StepSchedule | InverseTimeSchedule;
+
+/** Constant, then `factor` of it after so many steps, as torch.optim.lr_scheduler.StepLR once. */
+interface StepSchedule {
+  readonly kind: 'step';
+  readonly after: number;
+  /** 0 to 1. */
+  readonly factor: number;
+}
+
+/** Linear warm-up, then constant, then a half cosine down to `final`. */
 interface CosineSchedule {
   readonly kind: 'cosine';
   /** Length of the whole run. After it the rate stays at its final value. */
@@ -50,9 +58,6 @@ interface InverseTimeSchedule {
   readonly decay: number;
 }
 
-/** How the learning rate changes over a run. */
-export type LearningRateSchedule = CosineSchedule | InverseTimeSchedule;
-
 /** @throws {DskdError} `invalid-config` */
 export function assertSchedule(schedule: LearningRateSchedule): void {
   if (schedule.kind === 'inverse-time') {
@@ -60,6 +65,15 @@ export function assertSchedule(schedule: LearningRateSchedule): void {
     throw new DskdError(
       'invalid-config',
       `Got a learning-rate schedule with decay ${schedule.decay}; wanted 0 or more.`,
+      { details: { schedule } },
+    );
+  }
+  if (schedule.kind === 'step') {
+    const { after, factor } = schedule;
+    if (Number.isInteger(after) && after >= 0 && factor >= 0 && factor <= 1) return;
+    throw new DskdError(
+      'invalid-config',
+      `Got a learning-rate schedule with factor ${factor} after ${after} steps; wanted a factor in [0, 1] and a whole number.`,
       { details: { schedule } },
     );
   }
@@ -79,6 +93,7 @@ export function assertSchedule(schedule: LearningRateSchedule): void {
 /** Returns the factor of the learning rate, 0 to 1, for the update that follows `step` updates. */
 export function rateFactor(schedule: LearningRateSchedule, step: number): number {
   if (schedule.kind === 'inverse-time') return 1 / (1 + schedule.decay * step);
+  if (schedule.kind === 'step') return step < schedule.after ? 1 : schedule.factor;
   const { steps, warmUpSteps = 0, plateauSteps = 0, final = 0 } = schedule;
   if (step < warmUpSteps) return (step + 1) / warmUpSteps;
   const level = warmUpSteps + plateauSteps;

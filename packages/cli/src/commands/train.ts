@@ -30,6 +30,8 @@ import {
 const { dskd: DSKD_DEFAULTS } = TRAINING_DEFAULTS;
 const { epochs: IMAGE_EPOCHS } = TRAINING_DEFAULTS.imageStudents;
 const IMAGE_METHODS = Object.keys(IMAGE_EPOCHS);
+const { steps: PATCH_STEPS, batchSize: PATCH_BATCH } = TRAINING_DEFAULTS.patchStudents;
+const PATCH_METHODS = Object.keys(PATCH_STEPS);
 
 /** File of the model if `--out` is not given. */
 export const DEFAULT_OUT = 'model.safetensors';
@@ -44,7 +46,7 @@ const OF_STUDENTS = { group: STUDENTS, methods: ['dskd', 'rd'], recorded: true }
 /** Options of every training in epochs. */
 const OF_TRAININGS = {
   ...OF_STUDENTS,
-  methods: [...OF_STUDENTS.methods, ...IMAGE_METHODS],
+  methods: [...OF_STUDENTS.methods, ...IMAGE_METHODS, ...PATCH_METHODS],
 } as const;
 /** Options of the paper's method only: `rd` has no global student. */
 const OF_DSKD = { ...OF_STUDENTS, methods: ['dskd'] } as const;
@@ -210,9 +212,10 @@ export const trainOptions = {
     value: 'n',
     defaultText:
       `as many as make ${DSKD_DEFAULTS.minSteps} steps; ` +
-      Object.entries(IMAGE_EPOCHS)
-        .map(([method, epochs]) => `${epochs} for ${method}`)
-        .join(', '),
+      [
+        ...Object.entries(PATCH_STEPS).map(([method, steps]) => `${steps} steps for ${method}`),
+        ...Object.entries(IMAGE_EPOCHS).map(([method, epochs]) => `${epochs} for ${method}`),
+      ].join(', '),
     example: 20,
   }),
   minutes: option(
@@ -228,7 +231,7 @@ export const trainOptions = {
   batchSize: option(positiveInteger().optional(), 'images per step', {
     ...OF_TRAININGS,
     value: 'n',
-    defaultText: `${DSKD_DEFAULTS.batchSize}; ${TRAINING_DEFAULTS.imageStudents.batchSize} for ${IMAGE_METHODS.join(', ')}`,
+    defaultText: `${DSKD_DEFAULTS.batchSize}; ${TRAINING_DEFAULTS.imageStudents.batchSize} for ${IMAGE_METHODS.join(', ')}; ${PATCH_BATCH} for ${PATCH_METHODS.join(', ')}`,
     example: DSKD_DEFAULTS.batchSize,
   }),
   localLearningRate: option(

@@ -2,30 +2,42 @@ import { summarizeImageStudent } from '@dskd/models';
 import { countSteps, estimateMemory } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import type { CostEstimate, FitPlan } from '../contract.js';
-import { heldOutCount } from '../students/early-stopping.js';
+import { heldOutCount, type EarlyStopping } from '../students/early-stopping.js';
 import { imageChannels } from './image-extractor.js';
-import type { ImageTraining } from './plan.js';
+import type { ImagePlan, ImageTraining } from './plan.js';
 import { readsTeacher, targetShapes } from './target.js';
 
 const FLOAT_BYTES = 4;
 
+/** Networks of images and what they train on. */
+interface NetworksInTraining extends EarlyStopping {
+  readonly plans: readonly ImagePlan[];
+  readonly epochs: number;
+  readonly minutes: number | undefined;
+  readonly batchSize: number;
+  /** `[height, width, channels]` of every level that the networks read or predict. */
+  readonly features: readonly (readonly [number, number, number])[];
+  /** Whether a teacher is held beside them. */
+  readonly teacher: boolean;
+  /** Whether features differ from epoch to epoch, so that they cannot be kept. */
+  readonly featuresChange: boolean;
+}
+
 /** What training needs at its peak, before anything is allocated. */
-export function estimateImageStudent(
-  plan: FitPlan,
-  { plan: { student, optimizer }, batchSize, epochs, minutes, earlyStopping }: ImageTraining,
-): CostEstimate {
-  const { images, imagesChange, execution, inputSize } = plan;
-  const teacher = readsTeacher(student) ? plan.teacher : undefined;
-  const cacheBytes = imagesChange ? 0 : execution.featureCacheBytes;
-  const features = [
-    [inputSize[0], inputSize[1], imageChannels(student)] as const,
-    ...targetShapes(student, teacher, inputSize),
-  ];
+export function estimateNetworks(plan: FitPlan, networks: NetworksInTraining): CostEstimate {
+  const { images, execution } = plan;
+  const { plans, epochs, minutes, batchSize } = networks;
+  const weights = networks.teacher ? [...(plan.teacher?.weights?.values() ?? [])] : [];
+  const cacheBytes = networks.featuresChange ? 0 : execution.featureCacheBytes;
   const memory = estimateMemory({
-    teacherBytes: [...(teacher?.weights?.values() ?? [])].reduce((sum, { data }) => sum + data.byteLength, 0),
-    students: [{ name: 'network', optimizer: optimizer.kind ?? 'adam', ...summarizeImageStudent(student) }],
+    teacherBytes: weights.reduce((sum, { data }) => sum + data.byteLength, 0),
+    students: plans.map(({ name = 'network', student, optimizer }) => ({
+      name,
+      optimizer: optimizer.kind ?? 'adam',
+      ...summarizeImageStudent(student),
+    })),
     batchSize,
-    featureBytesPerImage: features.reduce(
+    featureBytesPerImage: networks.features.reduce(
       (sum, [height, width, channels]) => sum + FLOAT_BYTES * height * width * channels,
       0,
     ),
@@ -37,7 +49,23 @@ export function estimateImageStudent(
   return {
     bytes: memory.total,
     memory,
-    steps: countSteps(images - heldOutCount(images, { earlyStopping }), batchSize) * epochs,
+    steps: countSteps(images - heldOutCount(images, networks), batchSize) * epochs,
     ...(minutes !== undefined && { timeLimit: 60 * minutes }),
   };
+}
+
+/** {@link estimateNetworks} of one network that predicts features of the teacher, or the image. */
+export function estimateImageStudent(plan: FitPlan, training: ImageTraining): CostEstimate {
+  const { inputSize, teacher, imagesChange } = plan;
+  const { student } = training.plan;
+  return estimateNetworks(plan, {
+    ...training,
+    plans: [training.plan],
+    features: [
+      [inputSize[0], inputSize[1], imageChannels(student)] as const,
+      ...targetShapes(student, teacher, inputSize),
+    ],
+    teacher: readsTeacher(student),
+    featuresChange: imagesChange,
+  });
 }

@@ -3,6 +3,7 @@ import { createImageStudent, type ImageStudentOptions, type Teacher } from '@dsk
 import { expectClose, expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import * as tf from '@tensorflow/tfjs-core';
+import type { ImageSet } from '@dskd/training';
 import type { AnomalyModel, Fit, FitInput, Method } from '../contract.js';
 import { tinyBatch, tinyInput, tinyTeacher } from '../dskd/tiny-fit.test.util.js';
 import { createMethod } from '../registry.js';
@@ -30,23 +31,29 @@ const OPTIONS: Readonly<Record<string, object>> = {
     learningRate: 0.01,
   },
   'ae-ssim': { ...LENGTH, width: 6, latent: 12, learningRate: 0.01 },
+  efficientad: { ...LENGTH, alteration: 0.2 },
+  puad: LENGTH,
 };
 
-/** Those that predict a teacher's features. */
-const TAUGHT = ['stfpm', 'mkd', 'gcad'];
-/** Where it is not `global` alone. */
-const BRANCHES: Readonly<Record<string, string[]>> = {
+const BRANCHES: Readonly<Record<string, readonly string[]>> = {
   stfpm: ['local'],
   mkd: ['local'],
   gcad: ['local', 'global'],
+  ae: ['global'],
+  vae: ['global'],
+  'ae-ssim': ['global'],
+  mnad: ['global'],
+  efficientad: ['local', 'global'],
+  puad: ['local', 'global', 'pooled'],
 };
+const WITHOUT_TEACHER = ['ae', 'vae', 'ae-ssim', 'mnad'];
 
 let teacher: Teacher;
 const methods = new Map<string, Method>();
 const fits = new Map<string, Fit>();
 
 function inputOf(name: string, changes: Partial<FitInput> = {}): FitInput {
-  return { ...tinyInput(teacher), ...(!TAUGHT.includes(name) && { teacher: undefined }), ...changes };
+  return { ...tinyInput(teacher), ...(WITHOUT_TEACHER.includes(name) && { teacher: undefined }), ...changes };
 }
 
 function fit(name: string, changes: Partial<FitInput> = {}, options = OPTIONS[name]): Promise<Fit> {
@@ -69,10 +76,25 @@ async function mapsOf(model: AnomalyModel, indices: readonly number[]): Promise<
   return maps;
 }
 
+/** Maps, and scores of branches without one, branch after branch: what they say of each image, joined. */
+async function valuesOf(model: AnomalyModel, indices: readonly number[]): Promise<number[][]> {
+  const images = tinyBatch(indices);
+  const outputs = await model.score(images);
+  expect(outputs.map(({ name, map }) => ({ name, map: map !== null }))).toEqual(model.branches);
+  const values: number[][] = indices.map(() => []);
+  for (const { map, scores } of outputs) {
+    if (map) expect(map.shape).toEqual([indices.length, 32, 32]);
+    const all = map ? await map.data() : scores!;
+    const each = all.length / indices.length;
+    for (const [image, own] of values.entries()) own.push(...all.slice(image * each, (image + 1) * each));
+    map?.dispose();
+  }
+  images.dispose();
+  return values;
+}
+
 async function mapOf(model: AnomalyModel, indices: readonly number[]): Promise<number[]> {
-  const [map, ...others] = await mapsOf(model, indices);
-  expect(others).toEqual([]);
-  return map!;
+  return (await valuesOf(model, indices)).flat();
 }
 
 beforeAll(async () => {
@@ -92,17 +114,19 @@ afterAll(() => {
 describe.each(Object.keys(OPTIONS))('%s', (name) => {
   test('says what it is and what it learned', () => {
     const { model, record, batchSize } = fits.get(name)!;
-    expect(methods.get(name)!.needs).toEqual({ teacher: TAUGHT.includes(name), validation: false });
+    expect(methods.get(name)!.needs).toEqual({
+      teacher: !WITHOUT_TEACHER.includes(name),
+      validation: false,
+    });
     expect(model.method).toBe(name);
-    expect(model.branches.map((branch) => branch.name)).toEqual(BRANCHES[name] ?? ['global']);
-    expect(model.branches.every(({ map }) => map)).toBe(true);
+    expect(model.branches).toEqual(
+      BRANCHES[name]!.map((branch) => ({ name: branch, map: branch !== 'pooled' })),
+    );
     expect(JSON.parse(JSON.stringify(record))).toEqual(record);
     expect(record).toMatchObject({ epochs: 3, batchSize: 4, steps: 6 });
     expect(batchSize).toBe(4);
     const names = [...model.state().tensors.keys()];
-    expect(names.filter((key) => !key.startsWith('network.'))).toEqual(
-      name === 'gcad' ? ['embedding.mean', 'embedding.deviation'] : [],
-    );
+    expect(names.filter((key) => !/^(network|networks|embedding|pooled)\./.test(key))).toEqual([]);
     expect(names.filter((key) => key.includes('skips'))).toEqual([]);
   });
 
@@ -126,53 +150,13 @@ describe.each(Object.keys(OPTIONS))('%s', (name) => {
           { config: JSON.parse(JSON.stringify(config)) as typeof config, tensors },
           { inputSize: [32, 32], teacher },
         );
-      const together = await mapsOf(restored, [20, 21, 22]);
-      expect(together).toEqual(await mapsOf(model, [20, 21, 22]));
-      const second = together.map((map) => map.slice(32 * 32, 2 * 32 * 32));
-      expect(second).toEqual(await mapsOf(restored, [21]));
+      const together = await valuesOf(restored, [20, 21, 22]);
+      expect(together).toEqual(await valuesOf(model, [20, 21, 22]));
+      expect([together[1]]).toEqual(await valuesOf(restored, [21]));
       expect(together.flat().every((value) => value >= 0 && Number.isFinite(value))).toBe(true);
       expect(restored.state()).toEqual(model.state());
       restored.dispose();
     });
-  });
-
-  test('an interrupted fit goes on to the same bytes; a checkpoint of other options is refused', async () => {
-    const controller = new AbortController();
-    const saved: Uint8Array[] = [];
-    const checkpoint = {
-      everyEpochs: 1,
-      save: (bytes: Uint8Array) => {
-        saved.push(bytes);
-        if (saved.length === 2) controller.abort();
-        return Promise.resolve();
-      },
-    };
-    await expectNoNewTensors(() =>
-      expect(fit(name, { checkpoint, signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' }),
-    );
-    const resumeFrom = saved[1]!;
-    const resumed = await fit(name, { resumeFrom });
-    expect(resumed.model.state()).toEqual(fits.get(name)!.model.state());
-    expect(resumed.record).toEqual(fits.get(name)!.record);
-    resumed.model.dispose();
-    const other = { ...OPTIONS[name], learningRate: 0.25 };
-    await expect(fit(name, { resumeFrom }, other)).rejects.toMatchObject({ code: 'invalid-argument' });
-  });
-
-  test('learns: its loss falls', async () => {
-    const losses: number[] = [];
-    const { model } = await fit(
-      name,
-      {
-        onEvent: (event) => {
-          if (event.type === 'epoch-end') losses.push(event.losses.network!);
-        },
-      },
-      { ...OPTIONS[name], epochs: 12 },
-    );
-    expect(losses).toHaveLength(12);
-    expect(losses.at(-1)!).toBeLessThan(0.9 * losses[0]!);
-    model.dispose();
   });
 
   test('estimates what it takes, and what does not fit', () => {
@@ -227,6 +211,50 @@ describe.each(Object.keys(OPTIONS))('%s', (name) => {
     expect(await refusal({ config: { ...saved.config, branch: 'middle' } })).toMatchObject({
       code: 'artifact-invalid',
     });
+  });
+
+  // The training of puad is that of efficientad.
+  if (name === 'puad') return;
+
+  test('an interrupted fit goes on to the same bytes; a checkpoint of other options is refused', async () => {
+    const controller = new AbortController();
+    const saved: Uint8Array[] = [];
+    const checkpoint = {
+      everyEpochs: 1,
+      save: (bytes: Uint8Array) => {
+        saved.push(bytes);
+        if (saved.length === 2) controller.abort();
+        return Promise.resolve();
+      },
+    };
+    await expectNoNewTensors(() =>
+      expect(fit(name, { checkpoint, signal: controller.signal })).rejects.toMatchObject({ code: 'aborted' }),
+    );
+    const resumeFrom = saved[1]!;
+    const resumed = await fit(name, { resumeFrom });
+    expect(resumed.model.state()).toEqual(fits.get(name)!.model.state());
+    expect(resumed.record).toEqual(fits.get(name)!.record);
+    resumed.model.dispose();
+    const other = { ...OPTIONS[name], learningRate: 0.25 };
+    await expect(fit(name, { resumeFrom }, other)).rejects.toMatchObject({ code: 'invalid-argument' });
+  });
+
+  test('learns: its loss falls', async () => {
+    const losses: number[] = [];
+    const epochs = name === 'efficientad' ? 4 : 12;
+    const { model } = await fit(
+      name,
+      {
+        onEvent: (event) => {
+          if (event.type !== 'epoch-end') return;
+          losses.push(Object.values(event.losses).reduce((sum, loss) => sum + loss, 0));
+        },
+      },
+      { ...OPTIONS[name], epochs },
+    );
+    expect(losses).toHaveLength(epochs);
+    expect(losses.at(-1)!).toBeLessThan(0.9 * losses[0]!);
+    model.dispose();
   });
 });
 
@@ -476,6 +504,158 @@ test('gcad refuses to train without a teacher or for too few epochs, and a file 
   await expect(method.restore({ config, tensors }, { inputSize: [32, 32] })).rejects.toMatchObject({
     code: 'invalid-argument',
   });
+});
+
+/** Networks and standardized target of a fitted model of EfficientAD, for the image 20: teacher, student, autoencoder. */
+async function networksOf(name: string): Promise<{ values: Float32Array[]; shape: number[] }> {
+  const { config, tensors } = fits.get(name)!.model.state();
+  const [{ student: options }] = config.students as unknown as [{ student: ImageStudentOptions }];
+  const student = createImageStudent(options);
+  const own = [...tensors].filter(([key]) => key.startsWith('networks.network.'));
+  student.loadStateDict(new Map(own.map(([key, entry]) => [key.replace('networks.network.', ''), entry])));
+  const statistics = {
+    mean: tensors.get('embedding.mean')!.data as Float32Array,
+    deviation: tensors.get('embedding.deviation')!.data as Float32Array,
+  };
+  const plan = planEmbedding(teacher.extractor, [32, 32], statistics.mean.length);
+  const embedding = new TeacherEmbedding(teacher.extractor, plan, statistics);
+  const image = tinyBatch([20]);
+  const all = [...(await embedding.extract(image)), ...student.forward([image], { training: false })];
+  const values = await Promise.all(all.map((tensor) => tensor.data<'float32'>()));
+  const { shape } = all[0]!;
+  tf.dispose([image, ...all]);
+  student.dispose();
+  embedding.dispose();
+  return { values, shape };
+}
+
+test('the maps of efficientad are squared errors, mean over channels, in float64', async () => {
+  const { values, shape } = await networksOf('efficientad');
+  const [target, student, autoencoder, ofAutoencoder] = values as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
+  const [, height, width, channels] = shape as [number, number, number, number];
+  expect([height, width, channels]).toEqual([8, 8, 64]);
+  const wanted = [
+    [target, student],
+    [autoencoder, ofAutoencoder],
+  ].flatMap(([one, other]) => {
+    const errors = Array.from({ length: height * width }, (_, position) => {
+      let sum = 0;
+      for (let c = 0; c < channels; c++)
+        sum += (one![position * channels + c]! - other![position * channels + c]!) ** 2;
+      return sum / channels;
+    });
+    return Array.from({ length: 32 * 32 }, (_, i) =>
+      atPixel(errors, [height, width], Math.floor(i / 32), i % 32),
+    );
+  });
+  expectClose(await mapOf(fits.get('efficientad')!.model, [20]), wanted, { relative: 1e-4 });
+});
+
+test('the score of puad is the Mahalanobis distance of the mean of what its student says of the teacher', async () => {
+  const { model } = fits.get('puad')!;
+  const { values, shape } = await networksOf('puad');
+  const channels = shape[3]!;
+  const positions = values[1]!.length / channels;
+  const mean = Float64Array.from({ length: channels }, (_, c) => {
+    let sum = 0;
+    for (let position = 0; position < positions; position++) sum += values[1]![position * channels + c]!;
+    return sum / positions;
+  });
+  const { tensors } = model.state();
+  const [center, axes, variances] = ['mean', 'axes', 'variances'].map(
+    (key) => tensors.get(`pooled.${key}`)!.data as Float32Array,
+  ) as [Float32Array, Float32Array, Float32Array];
+  // Along the axes by their variances, the rest by that of all other directions.
+  const difference = mean.map((value, c) => value - center[c]!);
+  let rest = difference.reduce((sum, value) => sum + value * value, 0);
+  let square = 0;
+  for (let axis = 0; axis < variances.length - 1; axis++) {
+    const along = difference.reduce((sum, value, c) => sum + value * axes[axis * channels + c]!, 0);
+    square += along ** 2 / variances[axis]!;
+    rest -= along ** 2;
+  }
+  square += rest / variances.at(-1)!;
+  const score = (await mapOf(model, [20])).at(-1)!;
+  expectClose([score], [Math.sqrt(square)], { relative: 1e-3 });
+});
+
+test('puad refuses two images, efficientad a teacher whose positions are not its own', async () => {
+  const method = methods.get('puad')!;
+  const { trainingImages } = inputOf('puad');
+  const few = inputOf('puad', { images: 2, trainingImages: { ...trainingImages, length: 2 } });
+  await expect(method.fit(few, method.options.parse(LENGTH))).rejects.toMatchObject({
+    code: 'dataset-invalid',
+  });
+  const { extractor } = teacher;
+  const odd: Teacher = {
+    ...teacher,
+    extractor: {
+      ...extractor,
+      levels: [{ name: 'odd', channels: 5, stride: 4 }],
+      outputShapes: () => [[7, 7, 5]],
+    },
+  };
+  expect(() =>
+    methods
+      .get('efficientad')!
+      .estimate(inputOf('efficientad', { teacher: odd, inputSize: [64, 64] }), method.options.parse({})),
+  ).toThrow(/has 7x7 positions/);
+});
+
+test('with a patch network as teacher, positions are those within the image, and the border has what is beside it', async () => {
+  // As pdn-small: 64 pixels give 8 positions, the first centered at pixel 16.
+  const side = 64;
+  const patches: Teacher = {
+    ...teacher,
+    extractor: {
+      ...teacher.extractor,
+      name: 'patches',
+      levels: [{ name: 'patches', channels: 3, stride: 4 }],
+      outputShapes: () => [[8, 8, 3]],
+      extract: (images) =>
+        Promise.resolve([
+          tf.tidy(() =>
+            tf.avgPool(tf.slice(images, [0, 16, 16, 0], [images.shape[0], 32, 32, 3]), 4, 4, 'valid'),
+          ),
+        ]),
+    },
+  };
+  const trainingImages: ImageSet = {
+    length: 4,
+    changesEachEpoch: false,
+    batch: (indices) =>
+      Promise.resolve(
+        tf.tidy(() => {
+          const images = tinyBatch(indices);
+          return tf.tile(images, [1, 2, 2, 1]);
+        }),
+      ),
+  };
+  const { model } = await fit(
+    'efficientad',
+    { teacher: patches, inputSize: [side, side], images: 4, trainingImages },
+    { ...LENGTH, epochs: 1 },
+  );
+  const [{ student }] = model.state().config.students as unknown as [
+    { student: { padded: boolean; channels: number } },
+  ];
+  expect(student).toMatchObject({ padded: false, channels: 3 });
+  const images = await trainingImages.batch([1], 0);
+  const [local, global] = await model.score(images);
+  const values = await local!.map!.data();
+  expect(local!.map!.shape).toEqual([1, side, side]);
+  // Rows up to the center of the first position are alike, the last ones from that of the last.
+  const row = (y: number): Float32Array => values.slice(y * side, (y + 1) * side) as Float32Array;
+  expect(row(0)).toEqual(row(17));
+  expect(row(0)).not.toEqual(row(21));
+  expect(row(63)).toEqual(row(46));
+  tf.dispose([images, local!.map!, global!.map!]);
+  model.dispose();
 });
 
 test('skips that do not fade within the training are refused', async () => {

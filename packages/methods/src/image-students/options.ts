@@ -21,7 +21,7 @@ export const trainingLength = {
 };
 
 /** Where time alone ends a training. */
-const MOST_EPOCHS = 100_000;
+export const MOST_EPOCHS = 100_000;
 
 /** Passes over the training images, at most where time ends them. */
 export function epochsOf(

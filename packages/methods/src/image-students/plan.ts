@@ -12,6 +12,8 @@ export interface LevelFusion {
 
 /** All that is needed to build and train one network of images, here or in a worker. Structured-cloneable. */
 export interface ImagePlan {
+  /** Unique within a training. Default `network`. */
+  readonly name?: string;
   readonly student: ImageStudentOptions;
   readonly objective: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
   readonly optimizer: OptimizerOptions;
@@ -33,9 +35,9 @@ export interface ImageTraining extends EarlyStopping {
 }
 
 /** A new network with its initial weights, as the training loop takes it. The caller disposes the student. */
-export function setUpStudent({ student, objective, optimizer }: ImagePlan): StudentTask {
+export function setUpStudent({ name = 'network', student, objective, optimizer }: ImagePlan): StudentTask {
   return {
-    name: 'network',
+    name,
     student: createImageStudent(student),
     objective: createObjective(objective),
     optimizer,

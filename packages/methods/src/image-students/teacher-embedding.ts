@@ -28,8 +28,8 @@ export interface EmbeddingPlan {
 }
 
 /**
- * The plan of an embedding: of all levels of a teacher, on the grid of its level of stride 4 or, without one, on a grid of one
- * position for each 4 pixels, rounded up. A patch network such as `pdn-small` is taken as it is, on its own grid.
+ * The plan of an embedding: of all levels of a teacher, on a grid of one position for each 4 pixels, rounded up. A patch
+ * network such as `pdn-small` is taken as it is, on its own grid.
  * @param channels of the target. Default: those of a teacher with one level, 384 (EfficientAD's) of another.
  */
 export function planEmbedding(
@@ -38,12 +38,11 @@ export function planEmbedding(
   channels: number = teacher.levels.length === 1 ? teacher.levels[0]!.channels : 384,
 ): EmbeddingPlan {
   const shapes = teacher.outputShapes([inputSize[0], inputSize[1]]);
-  const ofStride = teacher.levels.findIndex(({ stride }) => stride === STRIDE);
-  const shape = shapes[ofStride];
-  const grid: Size = shape
+  const [shape] = shapes as [[number, number, number]];
+  const isTarget = shapes.length === 1 && teacher.levels[0]!.stride === STRIDE && shape[2] === channels;
+  const grid: Size = isTarget
     ? [shape[0], shape[1]]
     : [Math.ceil(inputSize[0] / STRIDE), Math.ceil(inputSize[1] / STRIDE)];
-  const isTarget = shapes.length === 1 && shape !== undefined && shape[2] === channels;
   const levels = teacher.levels.map((_, index) => index);
   return {
     grid,

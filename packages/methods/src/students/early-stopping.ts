@@ -26,7 +26,8 @@ export function heldOutCount(images: number, { earlyStopping }: EarlyStopping): 
   return earlyStopping ? Math.max(1, Math.round(earlyStopping.fraction * images)) : 0;
 }
 
-function subsetOf(images: ImageSet, chosen: readonly number[]): ImageSet {
+/** The images at `chosen`, in that order. */
+export function subsetOf(images: ImageSet, chosen: readonly number[]): ImageSet {
   const indicesOf = (positions: readonly number[]): number[] =>
     positions.map((position) => chosen[position]!);
   return {

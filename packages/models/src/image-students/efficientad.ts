@@ -151,10 +151,9 @@ export function planEfficientAd(options: EfficientAdOptions): PlannedEfficientAd
 
   const normalized = (images: tf.Tensor4D): tf.Tensor4D =>
     tf.div(tf.sub(images, [...IMAGENET_RGB.mean]), [...IMAGENET_RGB.standardDeviation]);
-  const half = (features: tf.Tensor4D, which: 0 | 1): tf.Tensor4D => {
-    const [batch] = features.shape;
-    return tf.slice(features, [0, 0, 0, which * channels], [batch, height, width, channels]);
-  };
+  /** What the student says of the teacher (0) or of the autoencoder (1), without what it says of the other. */
+  const part = (x: tf.Tensor4D, which: 0 | 1): tf.Tensor4D =>
+    student.applyPart(x, mode, which * channels, channels);
   const rowsOf = (images: tf.Tensor4D, from: number): tf.Tensor4D =>
     tf.slice(images, [0, from, 0, 0], [images.shape[0], inputSize[0], inputSize[1], 3]);
 
@@ -166,12 +165,13 @@ export function planEfficientAd(options: EfficientAdOptions): PlannedEfficientAd
       const isPair = images.shape[1] !== inputSize[0];
       const own = isPair ? rowsOf(all, 0) : all;
       const changed = isPair ? rowsOf(all, inputSize[0]) : all;
-      const ofOwn = student.apply(own, mode);
-      const ofChanged = isPair ? student.apply(changed, mode) : ofOwn;
-      const results = [half(ofOwn, 0), autoencoder(changed, position), half(ofChanged, 1)];
+      const [ofTeacher, ofAutoencoder] = isPair
+        ? [part(own, 0), part(changed, 1)]
+        : (tf.split(student.apply(own, mode), 2, 3) as [tf.Tensor4D, tf.Tensor4D]);
+      const results = [ofTeacher, autoencoder(changed, position), ofAutoencoder];
       if (position && options.penaltyImages > 0) {
         const others = penaltyImages(options.penaltyImages, inputSize, seed, position.step);
-        results.push(half(student.apply(normalized(others), mode), 0));
+        results.push(part(normalized(others), 0));
       }
       return results;
     },

@@ -1,7 +1,14 @@
 // Convolutions with a bias, optionally followed by a leaky ReLU, as networks without batch norm have them.
 import * as tf from '@tensorflow/tfjs-core';
 import { addBias } from './tensor-ops.js';
-import { elements, type Layer, type MapShape, type NetworkPlan, type ParameterSlot } from './network-plan.js';
+import {
+  elements,
+  type ForwardMode,
+  type Layer,
+  type MapShape,
+  type NetworkPlan,
+  type ParameterSlot,
+} from './network-plan.js';
 
 interface BiasedOptions {
   readonly outputs: number;
@@ -40,12 +47,12 @@ function weightOf(
   });
 }
 
-/** What every layer here ends with. */
+/** What every layer here ends with. Of a part of the output channels, `from` is the first. */
 function ending(
   plan: NetworkPlan,
   name: string,
   { outputs, slope }: BiasedOptions,
-): (x: tf.Tensor4D) => tf.Tensor4D {
+): (x: tf.Tensor4D, from?: number) => tf.Tensor4D {
   const bias = plan.parameter({
     name: `${name}.bias`,
     torchShape: [outputs],
@@ -53,9 +60,12 @@ function ending(
     initial: { kind: 'constant', value: 0 },
     trainable: true,
   });
-  return (x) => {
-    const rows: tf.Tensor2D = tf.reshape(x, [x.size / outputs, outputs]);
-    const biased: tf.Tensor4D = tf.reshape(addBias(rows, bias.variable as tf.Tensor1D), x.shape);
+  return (x, from = 0) => {
+    const count = x.shape[3];
+    const rows: tf.Tensor2D = tf.reshape(x, [x.size / count, count]);
+    const all = bias.variable as tf.Tensor1D;
+    const own = count === outputs ? all : tf.slice(all, from, count);
+    const biased: tf.Tensor4D = tf.reshape(addBias(rows, own), x.shape);
     return slope === null ? biased : leakyRelu(biased, slope);
   };
 }
@@ -167,13 +177,18 @@ export function restoring(
   });
 }
 
+/** A layer whose output channels can be computed in part: `count` of them, the first of which is `from`. */
+export interface PartialLayer extends Layer {
+  applyPart(input: tf.Tensor4D, mode: ForwardMode, from: number, count: number): tf.Tensor4D;
+}
+
 /** torch's Conv2d with a square kernel, stride 1 and so many zeros around the map. */
 export function windowed(
   plan: NetworkPlan,
   name: string,
   [height, width, inputs]: MapShape,
   { kernel, padding, ...options }: BiasedOptions & { readonly kernel: number; readonly padding: number },
-): Layer {
+): PartialLayer {
   const { outputs } = options;
   const weight = weightOf(plan, name, [outputs, inputs, kernel, kernel], kernel ** 2 * inputs);
   const end = ending(plan, name, options);
@@ -182,12 +197,17 @@ export function windowed(
   const kept = padding === 0 ? 0 : elements([rows, columns, inputs]);
   plan.cost(name, shape, elements(shape) * kernel ** 2 * inputs, elements(shape) + kept);
   const around: [number, number] = [padding, padding];
+  const convolve = (x: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D => {
+    const padded = padding === 0 ? x : tf.pad(x, [[0, 0], around, around, [0, 0]]);
+    return tf.conv2d(padded, filter, 1, 'valid');
+  };
   return {
     shape,
-    apply: (x) =>
+    apply: (x) => tf.tidy(() => end(convolve(x, weight.variable as tf.Tensor4D))),
+    applyPart: (x, _mode, from, count) =>
       tf.tidy(() => {
-        const padded = padding === 0 ? x : tf.pad(x, [[0, 0], around, around, [0, 0]]);
-        return end(tf.conv2d(padded, weight.variable as tf.Tensor4D, 1, 'valid'));
+        const filter = tf.slice(weight.variable, [0, 0, 0, from], [kernel, kernel, inputs, count]);
+        return end(convolve(x, filter as tf.Tensor4D), from);
       }),
   };
 }

@@ -35,7 +35,8 @@ function studentOptions(options: TrainOptions): object {
     ...(minutes !== undefined && { minutes }),
     ...(earlyStopping !== undefined && { earlyStopping: { patience: earlyStopping } }),
   };
-  if (Object.hasOwn(TRAINING_DEFAULTS.imageStudents.epochs, method)) return length;
+  const { imageStudents, patchStudents } = TRAINING_DEFAULTS;
+  if (Object.hasOwn({ ...imageStudents.epochs, ...patchStudents.steps }, method)) return length;
   if (method !== 'dskd' && method !== 'rd') return {};
   const common = { preset, ...length, reestimateBatchNorm };
   if (method === 'rd') {
