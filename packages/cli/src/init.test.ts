@@ -21,7 +21,7 @@ test('writes the commented options of dskd train', async () => {
   expect(written).toBe(commentedConfig('train', trainOptions));
   expect(written).toContain('(nano, lite, paper; default nano)\n#preset: nano\n');
   expect(written).toContain(
-    '# number of epochs (a whole number, 1 or more; default as many as make 400 steps; 1000 steps for efficientad, 1000 steps for puad, 40 for stfpm, 100 for ae, 100 for vae)\n#epochs: 20\n',
+    '# number of epochs (a whole number, 1 or more; default as many as make 400 steps; 1000 steps for efficientad, 1000 steps for puad, 1000 steps for us, 40 for stfpm, 100 for ae, 100 for vae)\n#epochs: 20\n',
   );
 });
 

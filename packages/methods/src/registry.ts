@@ -34,6 +34,7 @@ const methods = new Map<string, LazyMethod>([
   ['vae', { name: 'vae', load: async () => (await import('./reconstruction/methods.js')).vaeMethod }],
   ['padim', { name: 'padim', load: async () => (await import('./closed-form/methods.js')).padimMethod }],
   ['spade', { name: 'spade', load: async () => (await import('./closed-form/methods.js')).spadeMethod }],
+  ['us', { name: 'us', load: async () => (await import('./uninformed/method.js')).usMethod }],
   ['vm', { name: 'vm', load: async () => (await import('./variation-model/method.js')).vmMethod }],
 ]);
 
