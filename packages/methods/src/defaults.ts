@@ -81,7 +81,7 @@ export const TRAINING_DEFAULTS = {
     batchSize: 16,
   },
   /** Of the methods whose networks predict a teacher's embedding: their steps, in whole epochs, by name. */
-  patchStudents: { steps: { efficientad: 1000, puad: 1000 }, batchSize: 4 },
+  patchStudents: { steps: { efficientad: 1000, puad: 1000, us: 1000 }, batchSize: 4 },
   /** Options of the method `dskd` as published, all of them. */
   paper: PAPER,
 } as const;

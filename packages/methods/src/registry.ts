@@ -39,6 +39,7 @@ const methods = new Map<string, LazyMethod>([
   ['padim', { name: 'padim', load: async () => (await import('./closed-form/methods.js')).padimMethod }],
   ['sinbad', { name: 'sinbad', load: async () => (await import('./closed-form/methods.js')).sinbadMethod }],
   ['spade', { name: 'spade', load: async () => (await import('./closed-form/methods.js')).spadeMethod }],
+  ['us', { name: 'us', load: async () => (await import('./uninformed/method.js')).usMethod }],
   ['vm', { name: 'vm', load: async () => (await import('./variation-model/method.js')).vmMethod }],
 ]);
 

@@ -5,7 +5,8 @@ import type { Fit, FitInput, FitPlan, Method } from '../contract.js';
 import { TRAINING_DEFAULTS } from '../defaults.js';
 import { assertTeacherGiven } from '../features/parts.js';
 import { pooledOptions } from '../features/part-options.js';
-import { PooledFitter, type PooledPart } from '../features/pooled-part.js';
+import type { GaussianPart } from '../features/gaussian-part.js';
+import { PooledFitter } from '../features/pooled-part.js';
 import { IMAGE_AS_IT_IS } from '../image-students/image-extractor.js';
 import { eachImageBatch } from '../image-students/statistics.js';
 import { planEmbedding } from '../image-students/teacher-embedding.js';
@@ -127,7 +128,7 @@ const LEAST_IMAGES = 3;
 async function fitPooled(
   networks: TargetNetworks,
   { inputSize, trainingImages, onEvent, signal }: FitInput,
-): Promise<PooledPart> {
+): Promise<GaussianPart> {
   const context = studentContext(networks.config, inputSize);
   const fitter = new PooledFitter(POOLED, pooledOptions.parse({ pooling: 'mean' }), context);
   await eachImageBatch(trainingImages, signal, async (images) => {

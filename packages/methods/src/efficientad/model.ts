@@ -14,7 +14,8 @@ import type {
   Size,
 } from '../contract.js';
 import type { PartContext } from '../features/parts.js';
-import { restorePooled, type PooledPart } from '../features/pooled-part.js';
+import type { GaussianPart } from '../features/gaussian-part.js';
+import { restorePooled } from '../features/pooled-part.js';
 import { IMAGE_AS_IT_IS } from '../image-students/image-extractor.js';
 import { networksConfig, type NetworksConfig } from '../patch-students/config.js';
 import { assertNothingElse, restoreNetworks, type TargetNetworks } from '../patch-students/networks.js';
@@ -57,7 +58,7 @@ export class EfficientAdModel implements AnomalyModel {
   constructor(
     readonly method: string,
     private readonly networks: TargetNetworks,
-    private readonly pooled: PooledPart | null,
+    private readonly pooled: GaussianPart | null,
   ) {
     const maps = ['local', 'global'].map((name) => ({ name, map: true }));
     this.branches = pooled ? [...maps, pooled.info] : maps;
@@ -73,7 +74,7 @@ export class EfficientAdModel implements AnomalyModel {
         { name: 'local', map: local },
         { name: 'global', map: global },
       ];
-      return this.pooled ? [...outputs, await this.pooled.score([student])] : outputs;
+      return this.pooled ? [...outputs, await this.pooled.score([student], images)] : outputs;
     } catch (error) {
       tf.dispose([local, global]);
       throw error;

@@ -3,10 +3,10 @@ import { createImageStudent, type ImageStudentOptions, type Teacher } from '@dsk
 import { expectClose, expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ImageSet } from '@dskd/training';
 import type { AnomalyModel, Fit, FitInput, Method } from '../contract.js';
 import { tinyBatch, tinyInput, tinyTeacher } from '../dskd/tiny-fit.test.util.js';
 import { createMethod } from '../registry.js';
+import { atPixel, valuesOf } from './scores.test.util.js';
 import { planEmbedding, TeacherEmbedding } from './teacher-embedding.js';
 
 const LENGTH = { epochs: 3, batchSize: 4 };
@@ -33,6 +33,7 @@ const OPTIONS: Readonly<Record<string, object>> = {
   'ae-ssim': { ...LENGTH, width: 6, latent: 12, learningRate: 0.01 },
   efficientad: { ...LENGTH, alteration: 0.2 },
   puad: LENGTH,
+  us: { ...LENGTH, batchSize: 4, students: 2 },
 };
 
 const BRANCHES: Readonly<Record<string, readonly string[]>> = {
@@ -45,6 +46,7 @@ const BRANCHES: Readonly<Record<string, readonly string[]>> = {
   mnad: ['global'],
   efficientad: ['local', 'global'],
   puad: ['local', 'global', 'pooled'],
+  us: ['local'],
 };
 const WITHOUT_TEACHER = ['ae', 'vae', 'ae-ssim', 'mnad'];
 
@@ -59,6 +61,13 @@ function inputOf(name: string, changes: Partial<FitInput> = {}): FitInput {
 function fit(name: string, changes: Partial<FitInput> = {}, options = OPTIONS[name]): Promise<Fit> {
   const method = methods.get(name)!;
   return method.fit(inputOf(name, changes), method.options.parse(options));
+}
+
+/** The fit that tests of a method share, and leave as it is. */
+async function fitOf(name: string): Promise<Fit> {
+  const known = fits.get(name) ?? (await fit(name));
+  fits.set(name, known);
+  return known;
 }
 
 /** The maps of all branches, one after the other. */
@@ -76,23 +85,6 @@ async function mapsOf(model: AnomalyModel, indices: readonly number[]): Promise<
   return maps;
 }
 
-/** Maps, and scores of branches without one, branch after branch: what they say of each image, joined. */
-async function valuesOf(model: AnomalyModel, indices: readonly number[]): Promise<number[][]> {
-  const images = tinyBatch(indices);
-  const outputs = await model.score(images);
-  expect(outputs.map(({ name, map }) => ({ name, map: map !== null }))).toEqual(model.branches);
-  const values: number[][] = indices.map(() => []);
-  for (const { map, scores } of outputs) {
-    if (map) expect(map.shape).toEqual([indices.length, 32, 32]);
-    const all = map ? await map.data() : scores!;
-    const each = all.length / indices.length;
-    for (const [image, own] of values.entries()) own.push(...all.slice(image * each, (image + 1) * each));
-    map?.dispose();
-  }
-  images.dispose();
-  return values;
-}
-
 async function mapOf(model: AnomalyModel, indices: readonly number[]): Promise<number[]> {
   return (await valuesOf(model, indices)).flat();
 }
@@ -101,19 +93,19 @@ beforeAll(async () => {
   await useBackend('wasm');
   registerWasmGradients();
   teacher = tinyTeacher();
-  for (const name of Object.keys(OPTIONS)) {
-    methods.set(name, await createMethod(name));
-    fits.set(name, await fit(name));
-  }
+  for (const name of Object.keys(OPTIONS)) methods.set(name, await createMethod(name));
 });
 afterAll(() => {
   for (const { model } of fits.values()) model.dispose();
   teacher.dispose();
 });
 
-describe.each(Object.keys(OPTIONS))('%s', (name) => {
-  test('says what it is and what it learned', () => {
-    const { model, record, batchSize } = fits.get(name)!;
+// The slow tier has all of them: methods.slow.test.ts.
+const NAMES = process.env.DSKD_TEST_TIER === 'slow' ? Object.keys(OPTIONS) : ['stfpm', 'vae', 'puad'];
+
+describe.each(NAMES)('%s', (name) => {
+  test('says what it is and what it learned', async () => {
+    const { model, record, batchSize } = await fitOf(name);
     expect(methods.get(name)!.needs).toEqual({
       teacher: !WITHOUT_TEACHER.includes(name),
       validation: false,
@@ -132,8 +124,8 @@ describe.each(Object.keys(OPTIONS))('%s', (name) => {
 
   test('the same fit again gives the same bytes, another seed gives others', async () => {
     const again = await fit(name);
-    expect(again.model.state()).toEqual(fits.get(name)!.model.state());
-    expect(again.record).toEqual(fits.get(name)!.record);
+    expect(again.model.state()).toEqual((await fitOf(name)).model.state());
+    expect(again.record).toEqual((await fitOf(name)).record);
     const other = await fit(name, { seed: 4 });
     expect(other.model.state().tensors).not.toEqual(again.model.state().tensors);
     again.model.dispose();
@@ -141,7 +133,7 @@ describe.each(Object.keys(OPTIONS))('%s', (name) => {
   });
 
   test('a restored model gives the same maps bit for bit, whatever the batch, and leaves no tensors', async () => {
-    const { model } = fits.get(name)!;
+    const { model } = await fitOf(name);
     const { config, tensors } = model.state();
     await expectNoNewTensors(async () => {
       const restored = await methods
@@ -153,7 +145,9 @@ describe.each(Object.keys(OPTIONS))('%s', (name) => {
       const together = await valuesOf(restored, [20, 21, 22]);
       expect(together).toEqual(await valuesOf(model, [20, 21, 22]));
       expect([together[1]]).toEqual(await valuesOf(restored, [21]));
-      expect(together.flat().every((value) => value >= 0 && Number.isFinite(value))).toBe(true);
+      // The maps of us are around 0.
+      const least = name === 'us' ? -Infinity : 0;
+      expect(together.flat().every((value) => value >= least && Number.isFinite(value))).toBe(true);
       expect(restored.state()).toEqual(model.state());
       restored.dispose();
     });
@@ -192,7 +186,7 @@ describe.each(Object.keys(OPTIONS))('%s', (name) => {
 
   test('refuses another size, foreign tensors, missing weights and a config that makes no sense', async () => {
     const method = methods.get(name)!;
-    const saved = fits.get(name)!.model.state();
+    const saved = (await fitOf(name)).model.state();
     const context = { inputSize: [32, 32] as const, teacher };
     const refusal = async (changes: object, where: object = {}): Promise<unknown> =>
       expectNoNewTensors(() =>
@@ -232,8 +226,8 @@ describe.each(Object.keys(OPTIONS))('%s', (name) => {
     );
     const resumeFrom = saved[1]!;
     const resumed = await fit(name, { resumeFrom });
-    expect(resumed.model.state()).toEqual(fits.get(name)!.model.state());
-    expect(resumed.record).toEqual(fits.get(name)!.record);
+    expect(resumed.model.state()).toEqual((await fitOf(name)).model.state());
+    expect(resumed.record).toEqual((await fitOf(name)).record);
     resumed.model.dispose();
     const other = { ...OPTIONS[name], learningRate: 0.25 };
     await expect(fit(name, { resumeFrom }, other)).rejects.toMatchObject({ code: 'invalid-argument' });
@@ -241,7 +235,7 @@ describe.each(Object.keys(OPTIONS))('%s', (name) => {
 
   test('learns: its loss falls', async () => {
     const losses: number[] = [];
-    const epochs = name === 'efficientad' ? 4 : 12;
+    const epochs = ['efficientad', 'puad', 'us'].includes(name) ? 4 : 12;
     const { model } = await fit(
       name,
       {
@@ -264,7 +258,7 @@ test('stfpm without a teacher, or with one whose strides a student does not have
   const without = inputOf('stfpm', { teacher: undefined });
   expect(() => method.estimate(without, options)).toThrow(/needs a teacher/);
   await expect(method.fit(without, options)).rejects.toMatchObject({ code: 'invalid-argument' });
-  const saved = fits.get('stfpm')!.model.state();
+  const saved = (await fitOf('stfpm')).model.state();
   await expect(method.restore(saved, { inputSize: [32, 32] })).rejects.toMatchObject({
     code: 'invalid-argument',
   });
@@ -279,27 +273,8 @@ test('stfpm without a teacher, or with one whose strides a student does not have
   expect(() => mkd.estimate(inputOf('mkd', { teacher: odd }), cloner)).toThrow(/stride 1 to stride 12/);
 });
 
-/** Bilinear interpolation of `[height, width]` values with half-pixel centers, as torch with align_corners false. */
-function atPixel(
-  values: readonly number[],
-  [height, width]: readonly [number, number],
-  y: number,
-  x: number,
-): number {
-  const at = (position: number, side: number): [number, number, number] => {
-    const clamped = Math.max(0, position);
-    const lower = Math.min(Math.floor(clamped), side - 1);
-    return [lower, Math.min(lower + 1, side - 1), clamped - lower];
-  };
-  const [top, bottom, down] = at(((y + 0.5) * height) / 32 - 0.5, height);
-  const [left, right, across] = at(((x + 0.5) * width) / 32 - 0.5, width);
-  const row = (r: number): number =>
-    values[r * width + left]! * (1 - across) + values[r * width + right]! * across;
-  return row(top) * (1 - down) + row(bottom) * down;
-}
-
 test('the map of stfpm is the product over levels of the squared distance of unit vectors, in float64', async () => {
-  const { model } = fits.get('stfpm')!;
+  const { model } = await fitOf('stfpm');
   const { config, tensors } = model.state();
   const student = createImageStudent(config.student as unknown as ImageStudentOptions);
   student.loadStateDict(new Map([...tensors].map(([key, entry]) => [key.replace('network.', ''), entry])));
@@ -335,7 +310,7 @@ test('the map of stfpm is the product over levels of the squared distance of uni
 });
 
 test('the map of ae is the squared error of the standardized image, summed over channels', async () => {
-  const { model } = fits.get('ae')!;
+  const { model } = await fitOf('ae');
   const { config, tensors } = model.state();
   const { mean, standardDeviation } = config.input as unknown as Record<
     'mean' | 'standardDeviation',
@@ -429,7 +404,7 @@ test('ae-ssim sees the luma of an image alone, unless it is told to see colors',
         return map;
       }),
     );
-  const [one, other] = await mapsOf(fits.get('ae-ssim')!.model);
+  const [one, other] = await mapsOf((await fitOf('ae-ssim')).model);
   expectClose(one!, other!, { relative: 1e-4 });
   const { model } = await fit('ae-ssim', {}, { ...OPTIONS['ae-ssim'], epochs: 1, gray: false });
   const [colorMap, grayMap] = await mapsOf(model);
@@ -438,7 +413,7 @@ test('ae-ssim sees the luma of an image alone, unless it is told to see colors',
 });
 
 test('the maps of gcad are distances from the standardized embedding and from the few channels, in float64', async () => {
-  const { model } = fits.get('gcad')!;
+  const { model } = await fitOf('gcad');
   const { config, tensors } = model.state();
   const student = createImageStudent(config.student as unknown as ImageStudentOptions);
   const weights = [...tensors].filter(([key]) => key.startsWith('network.'));
@@ -493,7 +468,7 @@ test('gcad refuses to train without a teacher or for too few epochs, and a file 
     const short = method.options.parse({ ...OPTIONS.gcad, ...wrong });
     expect(() => method.estimate(inputOf('gcad'), short)).toThrow(/3 epochs of training; wanted fewer/);
   }
-  const { config, tensors } = fits.get('gcad')!.model.state();
+  const { config, tensors } = (await fitOf('gcad')).model.state();
   const context = { inputSize: [32, 32] as const, teacher };
   for (const name of ['embedding.mean', 'embedding.deviation']) {
     const fewer = new Map([...tensors].filter(([key]) => key !== name));
@@ -504,158 +479,6 @@ test('gcad refuses to train without a teacher or for too few epochs, and a file 
   await expect(method.restore({ config, tensors }, { inputSize: [32, 32] })).rejects.toMatchObject({
     code: 'invalid-argument',
   });
-});
-
-/** Networks and standardized target of a fitted model of EfficientAD, for the image 20: teacher, student, autoencoder. */
-async function networksOf(name: string): Promise<{ values: Float32Array[]; shape: number[] }> {
-  const { config, tensors } = fits.get(name)!.model.state();
-  const [{ student: options }] = config.students as unknown as [{ student: ImageStudentOptions }];
-  const student = createImageStudent(options);
-  const own = [...tensors].filter(([key]) => key.startsWith('networks.network.'));
-  student.loadStateDict(new Map(own.map(([key, entry]) => [key.replace('networks.network.', ''), entry])));
-  const statistics = {
-    mean: tensors.get('embedding.mean')!.data as Float32Array,
-    deviation: tensors.get('embedding.deviation')!.data as Float32Array,
-  };
-  const plan = planEmbedding(teacher.extractor, [32, 32], statistics.mean.length);
-  const embedding = new TeacherEmbedding(teacher.extractor, plan, statistics);
-  const image = tinyBatch([20]);
-  const all = [...(await embedding.extract(image)), ...student.forward([image], { training: false })];
-  const values = await Promise.all(all.map((tensor) => tensor.data<'float32'>()));
-  const { shape } = all[0]!;
-  tf.dispose([image, ...all]);
-  student.dispose();
-  embedding.dispose();
-  return { values, shape };
-}
-
-test('the maps of efficientad are squared errors, mean over channels, in float64', async () => {
-  const { values, shape } = await networksOf('efficientad');
-  const [target, student, autoencoder, ofAutoencoder] = values as [
-    Float32Array,
-    Float32Array,
-    Float32Array,
-    Float32Array,
-  ];
-  const [, height, width, channels] = shape as [number, number, number, number];
-  expect([height, width, channels]).toEqual([8, 8, 64]);
-  const wanted = [
-    [target, student],
-    [autoencoder, ofAutoencoder],
-  ].flatMap(([one, other]) => {
-    const errors = Array.from({ length: height * width }, (_, position) => {
-      let sum = 0;
-      for (let c = 0; c < channels; c++)
-        sum += (one![position * channels + c]! - other![position * channels + c]!) ** 2;
-      return sum / channels;
-    });
-    return Array.from({ length: 32 * 32 }, (_, i) =>
-      atPixel(errors, [height, width], Math.floor(i / 32), i % 32),
-    );
-  });
-  expectClose(await mapOf(fits.get('efficientad')!.model, [20]), wanted, { relative: 1e-4 });
-});
-
-test('the score of puad is the Mahalanobis distance of the mean of what its student says of the teacher', async () => {
-  const { model } = fits.get('puad')!;
-  const { values, shape } = await networksOf('puad');
-  const channels = shape[3]!;
-  const positions = values[1]!.length / channels;
-  const mean = Float64Array.from({ length: channels }, (_, c) => {
-    let sum = 0;
-    for (let position = 0; position < positions; position++) sum += values[1]![position * channels + c]!;
-    return sum / positions;
-  });
-  const { tensors } = model.state();
-  const [center, axes, variances] = ['mean', 'axes', 'variances'].map(
-    (key) => tensors.get(`pooled.${key}`)!.data as Float32Array,
-  ) as [Float32Array, Float32Array, Float32Array];
-  // Along the axes by their variances, the rest by that of all other directions.
-  const difference = mean.map((value, c) => value - center[c]!);
-  let rest = difference.reduce((sum, value) => sum + value * value, 0);
-  let square = 0;
-  for (let axis = 0; axis < variances.length - 1; axis++) {
-    const along = difference.reduce((sum, value, c) => sum + value * axes[axis * channels + c]!, 0);
-    square += along ** 2 / variances[axis]!;
-    rest -= along ** 2;
-  }
-  square += rest / variances.at(-1)!;
-  const score = (await mapOf(model, [20])).at(-1)!;
-  expectClose([score], [Math.sqrt(square)], { relative: 1e-3 });
-});
-
-test('puad refuses two images, efficientad a teacher whose positions are not its own', async () => {
-  const method = methods.get('puad')!;
-  const { trainingImages } = inputOf('puad');
-  const few = inputOf('puad', { images: 2, trainingImages: { ...trainingImages, length: 2 } });
-  await expect(method.fit(few, method.options.parse(LENGTH))).rejects.toMatchObject({
-    code: 'dataset-invalid',
-  });
-  const { extractor } = teacher;
-  const odd: Teacher = {
-    ...teacher,
-    extractor: {
-      ...extractor,
-      levels: [{ name: 'odd', channels: 5, stride: 4 }],
-      outputShapes: () => [[7, 7, 5]],
-    },
-  };
-  expect(() =>
-    methods
-      .get('efficientad')!
-      .estimate(inputOf('efficientad', { teacher: odd, inputSize: [64, 64] }), method.options.parse({})),
-  ).toThrow(/has 7x7 positions/);
-});
-
-test('with a patch network as teacher, positions are those within the image, and the border has what is beside it', async () => {
-  // As pdn-small: 64 pixels give 8 positions, the first centered at pixel 16.
-  const side = 64;
-  const patches: Teacher = {
-    ...teacher,
-    extractor: {
-      ...teacher.extractor,
-      name: 'patches',
-      levels: [{ name: 'patches', channels: 3, stride: 4 }],
-      outputShapes: () => [[8, 8, 3]],
-      extract: (images) =>
-        Promise.resolve([
-          tf.tidy(() =>
-            tf.avgPool(tf.slice(images, [0, 16, 16, 0], [images.shape[0], 32, 32, 3]), 4, 4, 'valid'),
-          ),
-        ]),
-    },
-  };
-  const trainingImages: ImageSet = {
-    length: 4,
-    changesEachEpoch: false,
-    batch: (indices) =>
-      Promise.resolve(
-        tf.tidy(() => {
-          const images = tinyBatch(indices);
-          return tf.tile(images, [1, 2, 2, 1]);
-        }),
-      ),
-  };
-  const { model } = await fit(
-    'efficientad',
-    { teacher: patches, inputSize: [side, side], images: 4, trainingImages },
-    { ...LENGTH, epochs: 1 },
-  );
-  const [{ student }] = model.state().config.students as unknown as [
-    { student: { padded: boolean; channels: number } },
-  ];
-  expect(student).toMatchObject({ padded: false, channels: 3 });
-  const images = await trainingImages.batch([1], 0);
-  const [local, global] = await model.score(images);
-  const values = await local!.map!.data();
-  expect(local!.map!.shape).toEqual([1, side, side]);
-  // Rows up to the center of the first position are alike, the last ones from that of the last.
-  const row = (y: number): Float32Array => values.slice(y * side, (y + 1) * side) as Float32Array;
-  expect(row(0)).toEqual(row(17));
-  expect(row(0)).not.toEqual(row(21));
-  expect(row(63)).toEqual(row(46));
-  tf.dispose([images, local!.map!, global!.map!]);
-  model.dispose();
 });
 
 test('skips that do not fade within the training are refused', async () => {
