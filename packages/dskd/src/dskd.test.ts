@@ -240,8 +240,10 @@ test('methods can be registered through this package', () => {
     'patchcore',
     'puad',
     'rd',
+    'sinbad',
     'spade',
     'stfpm',
+    'us',
     'vae',
     'vm',
   ]);
