@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { BranchOptions } from '@dskd/methods';
 import { backboneInfo, type BackboneName } from '@dskd/models';
 import type { ObjectiveName, Settings } from './config.js';
-import type { StudentChoice } from './tables/definition.js';
+import type { MethodChoice, StudentChoice } from './tables/definition.js';
 
 /** Facts of every cell. */
 interface CommonFacts {
@@ -64,13 +64,6 @@ export type Cell = StudentCell | MethodCell;
 
 export function isMethodCell(cell: Cell): cell is MethodCell {
   return 'method' in cell.facts;
-}
-
-/** A method as a grid uses it. */
-export interface MethodChoice {
-  readonly name: string;
-  readonly profile: string;
-  readonly teacher: boolean;
 }
 
 /** Facts that all cells of one category and seed share. */

@@ -5,7 +5,6 @@ import {
   groupKey,
   identityOf,
   methodCell,
-  type MethodChoice,
   studentCell,
   type StudentCell,
   type TeacherFile,
@@ -20,7 +19,7 @@ import {
   type TeacherChoice,
 } from './config.js';
 import type { Combination, Execute, JobCost } from './job.js';
-import type { StudentChoice } from './tables/definition.js';
+import type { MethodChoice, StudentChoice } from './tables/definition.js';
 import type { PlannedTable } from './tables/fill-table.js';
 import { TABLES, withMethods } from './tables/index.js';
 

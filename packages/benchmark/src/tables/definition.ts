@@ -1,5 +1,11 @@
-import type { MethodChoice } from '../cell.js';
 import type { Settings } from '../config.js';
+
+/** A method as a grid uses it. */
+export interface MethodChoice {
+  readonly name: string;
+  readonly profile: string;
+  readonly teacher: boolean;
+}
 
 /** One trained student of a row, and the settings that it changes. */
 export interface StudentChoice {

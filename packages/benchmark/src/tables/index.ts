@@ -1,9 +1,9 @@
-import type { MethodChoice } from '../cell.js';
 import type { ObjectiveName, TableName } from '../config.js';
 import type { Quality } from '../job.js';
 import type {
   Column,
   Measure,
+  MethodChoice,
   PublishedRow,
   StudentChoice,
   TableDefinition,
