@@ -2,6 +2,7 @@
 //
 // node bench/methods.mjs SET METHOD [--size 128] [--profile lite] [--options JSON] [--seed 1] [--data DIR] [--data-seed 101]
 //                                   [--teacher NAME --weights FILE [--levels layer1,layer2]]
+// node bench/methods.mjs --report                             writes bench/methods.md from all results
 //
 // A set is a folder of --data (bottle, transistor) or a synthetic category (--data-seed, 100 good images, drawn at --size). --options are laid over those of the profile. Adds a run to bench/results/methods/SET-METHOD.json; one of the
 // same profile, options, size, seed and teacher is replaced. Seconds are from the list of images to a calibrated
@@ -21,6 +22,7 @@ import { loadTeacher } from '@dskd/models';
 import { writeDataset } from '@dskd/synthetic/node';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
+import { writeMethodsReport } from './methods-report.mjs';
 
 const RESULTS = path.join(import.meta.dirname, 'results/methods');
 const { values: given, positionals } = parseArgs({
@@ -35,6 +37,7 @@ const { values: given, positionals } = parseArgs({
     teacher: { type: 'string' },
     weights: { type: 'string' },
     levels: { type: 'string' },
+    report: { type: 'boolean', default: false },
   },
 });
 const COUNTS = { train: 100, validation: 40, test: 120 };
@@ -109,25 +112,32 @@ async function measure(set, name, side) {
   });
 }
 
+async function addRun(set, method) {
+  const run = {
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${os.cpus().length} cores (${os.cpus()[0].model}), Node ${process.version}`,
+    loadBefore: round(os.loadavg()[0], 1),
+    ...(await measure(set, method, Number(given.size))),
+  };
+  console.log(set, method, JSON.stringify(run));
+  const file = path.join(RESULTS, `${set}-${method}.json`);
+  const earlier = existsSync(file) ? JSON.parse(await readFile(file, 'utf8')).runs : [];
+  const keyOf = ({ profile, options = {}, size, seed, dataSeed, teacher }) => ({
+    profile,
+    options,
+    size,
+    seed,
+    dataSeed,
+    teacher,
+  });
+  const others = earlier.filter((each) => !isDeepStrictEqual(keyOf(each), keyOf(run)));
+  await mkdir(RESULTS, { recursive: true });
+  await writeFile(file, `${JSON.stringify({ set, method, runs: [...others, run] }, null, 2)}\n`);
+}
+
 const [set, method] = positionals;
-if (!set || !method) throw new Error('Got no set or no method; wanted for example: bottle vm --size 256.');
-const run = {
-  date: new Date().toISOString().slice(0, 10),
-  machine: `${os.cpus().length} cores (${os.cpus()[0].model}), Node ${process.version}`,
-  loadBefore: round(os.loadavg()[0], 1),
-  ...(await measure(set, method, Number(given.size))),
-};
-console.log(set, method, JSON.stringify(run));
-const file = path.join(RESULTS, `${set}-${method}.json`);
-const earlier = existsSync(file) ? JSON.parse(await readFile(file, 'utf8')).runs : [];
-const keyOf = ({ profile, options = {}, size, seed, dataSeed, teacher }) => ({
-  profile,
-  options,
-  size,
-  seed,
-  dataSeed,
-  teacher,
-});
-const others = earlier.filter((each) => !isDeepStrictEqual(keyOf(each), keyOf(run)));
-await mkdir(RESULTS, { recursive: true });
-await writeFile(file, `${JSON.stringify({ set, method, runs: [...others, run] }, null, 2)}\n`);
+if (!given.report) {
+  if (!set || !method) throw new Error('Got no set or no method; wanted for example: bottle vm --size 256.');
+  await addRun(set, method);
+}
+await writeMethodsReport(RESULTS, path.join(import.meta.dirname, 'methods.md'));
