@@ -101,7 +101,7 @@ afterAll(() => {
 });
 
 // The slow tier has all of them: methods.slow.test.ts.
-const NAMES = process.env.DSKD_TEST_TIER === 'slow' ? Object.keys(OPTIONS) : ['stfpm', 'vae', 'puad'];
+const NAMES = process.env.DSKD_TEST_TIER === 'slow' ? Object.keys(OPTIONS) : ['stfpm', 'puad'];
 
 describe.each(NAMES)('%s', (name) => {
   test('says what it is and what it learned', async () => {
