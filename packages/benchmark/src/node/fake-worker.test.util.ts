@@ -5,8 +5,8 @@ import { BEHAVIOR } from './behavior.test.util.js';
 import { CellStore } from './cell-store.js';
 import { serveJobs } from './serve-jobs.js';
 
-/** Duration of a fake training. */
-const TRAINING_MS = 100;
+/** Duration of a fake training: the second argument of the process. */
+const TRAINING_MS = Number(process.argv[3] ?? 100);
 
 async function work(job: Job, signal: AbortSignal): Promise<unknown> {
   if (job.kind === 'evaluate') {

@@ -10,7 +10,8 @@ import { ProcessPool } from './process-pool.js';
 const store = new CellStore(process.argv[2]!);
 const pool = new ProcessPool({
   module: new URL('./fake-worker.test.util.js', import.meta.url),
-  arguments: [store.folder],
+  // Long enough that it still runs when a test on a busy machine has seen three of twelve end.
+  arguments: [store.folder, '1000'],
   processes: 2,
 });
 await runGrid(planOf({ seeds: [1] }), {
