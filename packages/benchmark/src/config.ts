@@ -107,6 +107,8 @@ export const benchmarkSchema = z.strictObject({
    * settings of images and calibration; the rest is their profile's.
    */
   methods: z.union([z.literal('all'), z.array(z.string().min(1))]).default([]),
+  /** Whether Tables 1 to 3 have the rows of the paper's students, too, which train for minutes. */
+  students: z.boolean().default(true),
   /** Options of these methods. A method without this profile takes `lite`. */
   profile: z.enum(['paper', 'lite']).default('lite'),
   settings: settingsSchema.prefault({}),

@@ -138,6 +138,8 @@ test('other methods get rows in the tables that compare methods, a detector for 
   ]);
   // Each scores alone; the students score together.
   expect(plan.groups.map(({ cells }) => cells.length).sort()).toEqual([1, 1, 6]);
+  const alone = planGrid({ ...config, students: false }, { ...facts(['tray']), methods });
+  expect(alone.tables.map(({ rows }) => rows.length)).toEqual([2, 6]);
   const without = planGrid(
     parseConfig({ data: 'somewhere', tables: ['table2'], settings: { augment: 'gcad' } }),
     facts(['tray']),

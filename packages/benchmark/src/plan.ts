@@ -115,7 +115,7 @@ export function planGrid(config: BenchmarkConfig, facts: PlanFacts): Plan {
     const students = (choices: readonly StudentChoice[], category: CategoryFacts, seed: number) =>
       known(choices.map((choice) => studentCell(choice, settings, surroundings(category, seed))));
     for (const name of TABLE_NAMES.filter((each) => config.tables.includes(each))) {
-      const definition = withMethods(TABLES[name], facts.methods ?? []);
+      const definition = withMethods(TABLES[name], facts.methods ?? [], config.students);
       const rows = definition.rows.map((row) => ({
         row,
         combinations: facts.categories.flatMap((category) =>

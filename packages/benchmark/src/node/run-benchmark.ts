@@ -193,11 +193,12 @@ async function writeResults(folder: string, found: BenchmarkResults): Promise<vo
   await writeFileAtomically(path.join(folder, 'tables.csv'), tablesAsCsv(found.tables));
   const { name, teachers, categories, seeds, config } = found;
   const { size, preset, epochs, batchSize } = config.settings;
+  const students = config.students ? `; ${preset} students, ${epochs} epochs, batches of ${batchSize}` : '';
   const heading = [
     `## ${name}`,
     '',
     `${categories.join(', ')}; seeds ${seeds.join(', ')}; teacher ${teachers.map((each) => each.name).join(', ')}; ` +
-      `${preset} students at ${typeof size === 'number' ? size : size.join('x')} px, ${epochs} epochs, batches of ${batchSize}. ` +
+      `${typeof size === 'number' ? size : size.join('x')} px${students}. ` +
       `Mean over the seeds ± half-width of its 95 % interval (Student's t). Published: ${PAPER}.`,
     '',
   ];

@@ -219,8 +219,13 @@ const PRINTED_AS: Readonly<Record<string, string>> = {
 /**
  * A table with rows of other methods before its own, where it compares methods. The published numbers of one that the paper has
  * stand beside it.
+ * @param students whether its own rows stay.
  */
-export function withMethods(table: TableDefinition, methods: readonly MethodChoice[]): TableDefinition {
+export function withMethods(
+  table: TableDefinition,
+  methods: readonly MethodChoice[],
+  students: boolean,
+): TableDefinition {
   if (!table.compares || methods.length === 0) return table;
   const printed = new Map(table.others.map((row) => [row.label[0], row]));
   const rows = methods.map((method): TableRow => {
@@ -232,7 +237,7 @@ export function withMethods(table: TableDefinition, methods: readonly MethodChoi
   return {
     ...table,
     others: table.others.filter(({ label }) => !measured.has(label[0])),
-    rows: [...rows, ...table.rows],
+    rows: students ? [...rows, ...table.rows] : rows,
   };
 }
 
