@@ -106,6 +106,24 @@ const DEFAULT_RATE: Readonly<Record<ObjectiveName, number>> = {
   covarianceAffinity: 0.001,
 };
 
+function commonFacts({ size }: Settings, around: CellSurroundings): CommonFacts {
+  const { category, dataFingerprint, seed, backend, versions } = around;
+  const inputSize = typeof size === 'number' ? ([size, size] as const) : size;
+  return { format: 1, category, dataFingerprint, seed, inputSize, backend, versions };
+}
+
+function calibrationOf(settings: Settings): Calibration {
+  const { fit, augment, holdOut, calibrateOnTraining, statisticsOn, sigma } = settings;
+  return {
+    fit,
+    augment,
+    holdOut,
+    calibrateOnTraining,
+    statisticsOn,
+    ...(sigma !== undefined && { sigma }),
+  };
+}
+
 /**
  * Makes the cell of a student of a table row under the given settings. Settings that do not affect the student are
  * left out of its facts.
@@ -116,34 +134,16 @@ export function studentCell(choice: StudentChoice, given: Settings, around: Cell
   const isGlobal = choice.branch === 'global';
   const name = isGlobal ? settings.globalObjective : settings.localObjective;
   const rate = isGlobal ? settings.globalLearningRate : settings.localLearningRate;
-  const { size, fit, augment, preset, epochs, batchSize, sigma } = settings;
-  const { reestimateBatchNorm, holdOut, calibrateOnTraining, statisticsOn } = settings;
-  const { teacher, category, dataFingerprint, seed, backend, versions } = around;
+  const { preset, epochs, batchSize, reestimateBatchNorm } = settings;
+  const { teacher } = around;
   const facts: StudentFacts = {
-    format: 1,
-    category,
-    dataFingerprint,
-    seed,
+    ...commonFacts(settings, around),
     teacher: { name: teacher.name, sha256: teacher.sha256 },
     branch: choice.branch,
     objective: { name, ...(name === 'contextualAffinity' && { temperature: settings.temperature }) },
     learningRate: rate ?? DEFAULT_RATE[name],
     ...(isGlobal && { gccb: gccbOf(settings, gccbShare, teacher), initialize: settings.initializeGlobal }),
-    inputSize: typeof size === 'number' ? [size, size] : size,
-    training: {
-      fit,
-      augment,
-      preset,
-      epochs,
-      batchSize,
-      reestimateBatchNorm,
-      holdOut,
-      calibrateOnTraining,
-      statisticsOn,
-      ...(sigma !== undefined && { sigma }),
-    },
-    backend,
-    versions,
+    training: { ...calibrationOf(settings), preset, epochs, batchSize, reestimateBatchNorm },
   };
   return { id: identityOf(facts), facts, teacherFile: teacher.file };
 }
@@ -158,28 +158,16 @@ const AUGMENTED = ['ae', 'ae-ssim', 'vae', 'mnad', 'fanogan', 'gcad'];
 export function methodCell(
   { name: method, profile, teacher: needsTeacher }: MethodChoice,
   settings: Settings,
-  { teacher, category, dataFingerprint, seed, backend, versions }: CellSurroundings,
+  around: CellSurroundings,
 ): MethodCell {
-  const { size, fit, augment, holdOut, calibrateOnTraining, statisticsOn, sigma } = settings;
+  const { teacher } = around;
+  const training = calibrationOf(settings);
   const facts: MethodFacts = {
-    format: 1,
-    category,
-    dataFingerprint,
-    seed,
+    ...commonFacts(settings, around),
     method,
     profile,
     teacher: needsTeacher ? { name: teacher.name, sha256: teacher.sha256 } : null,
-    inputSize: typeof size === 'number' ? [size, size] : size,
-    training: {
-      fit,
-      augment: AUGMENTED.includes(method) ? augment : 'none',
-      holdOut,
-      calibrateOnTraining,
-      statisticsOn,
-      ...(sigma !== undefined && { sigma }),
-    },
-    backend,
-    versions,
+    training: { ...training, augment: AUGMENTED.includes(method) ? training.augment : 'none' },
   };
   return { id: identityOf(facts), facts, teacherFile: needsTeacher ? teacher.file : null };
 }

@@ -2,6 +2,7 @@ import { createObjective } from '@dskd/losses';
 import { createStudent } from '@dskd/models';
 import { restoreStudent, type StudentState } from '@dskd/training';
 import type { Fit, FitInput, JsonObject } from '../contract.js';
+import { asJson } from '../json.js';
 import { heldOutCount } from '../students/early-stopping.js';
 import { trainPlans } from '../students/train.js';
 import { branchConfig, checkConfig, DskdModel } from './model.js';
@@ -18,7 +19,7 @@ function describeRun(input: FitInput, plans: readonly BranchPlan[], options: Dsk
     optimizer,
   }));
   const { initialize, earlyStopping } = options;
-  return JSON.parse(JSON.stringify({ ...input.run, branches, initialize, earlyStopping })) as JsonObject;
+  return asJson({ ...input.run, branches, initialize, earlyStopping });
 }
 
 /** Trains the students of `plans`, each in this thread or where `execution.runner` puts it. */
@@ -98,7 +99,7 @@ export async function fitStudents(method: string, input: FitInput, options: Dskd
   };
   return {
     model,
-    record: JSON.parse(JSON.stringify(record)) as JsonObject,
+    record: asJson(record),
     batchSize: options.batchSize,
   };
 }

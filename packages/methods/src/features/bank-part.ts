@@ -3,7 +3,8 @@ import { kCenterCoreset, NeighborBank, type Nearest, type Rows } from '@dskd/clo
 import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { BranchInfo, BranchOutput, JsonObject, NearestPatch } from '../contract.js';
+import type { BranchInfo, BranchOutput, NearestPatch } from '../contract.js';
+import { asJson } from '../json.js';
 import {
   gatherPatches,
   joinPatches,
@@ -186,7 +187,7 @@ export class BankPart implements LearningPart {
     const tensors: StateDict = new Map();
     tensors.set('rows', floats([rows.count, rows.width], rows.data));
     tensors.set('origins', { dtype: 'I32', shape: [rows.count, 3], data: this.#origins });
-    return { config: JSON.parse(JSON.stringify(this.config)) as JsonObject, tensors };
+    return { config: asJson(this.config), tensors };
   }
 
   dispose(): void {

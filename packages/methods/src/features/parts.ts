@@ -1,4 +1,4 @@
-import { DskdError, throwIfAborted } from '@dskd/base';
+import { DskdError, randomStream, throwIfAborted } from '@dskd/base';
 import type { Teacher } from '@dskd/models';
 import type { StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
@@ -72,6 +72,18 @@ export interface PartFitter {
 
 /** Images per pass of the teacher. */
 export const FEATURE_BATCH = 8;
+
+/** Indexes of the training images that a part is fitted on: all, or `most` drawn by the seed for `purpose` and branch. */
+export function drawnImages(
+  { trainingImages, seed }: FitInput,
+  most: number,
+  purpose: string,
+  branch: string,
+): ReadonlySet<number> {
+  const all = Int32Array.from({ length: trainingImages.length }, (_, index) => index);
+  if (all.length > most) randomStream(seed, purpose, branch).shuffle(all);
+  return new Set(all.subarray(0, most));
+}
 
 /** Downloads a tensor's values and disposes it. */
 export async function download(tensor: tf.Tensor): Promise<Float32Array> {

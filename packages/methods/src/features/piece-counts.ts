@@ -4,6 +4,7 @@ import { type StateDict, tensorFiles } from '@dskd/weights';
 import type * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { FitInput, JsonObject, Size } from '../contract.js';
+import { asJson } from '../json.js';
 import {
   fitGaussian,
   gaussianConfig,
@@ -13,11 +14,11 @@ import {
 } from './gaussian-part.js';
 import { floats, floatsOf, joinRows } from './matrices.js';
 import { piecesOptions, type PiecesOptions } from './part-options.js';
-import type { PartContext, PartFitter, SavedPart } from './parts.js';
+import { drawnImages, type PartContext, type PartFitter, type SavedPart } from './parts.js';
 import { findPieces, pieceGrid, PIECE_WIDTH, smallImages } from './pieces.js';
 
 // A Gaussian of how many pieces of each type an image has: it sees what is missing, what is there twice, and what has another
-// size or color than its like, wherever it lies. Only where pieces can be counted: bench/pieces.md.
+// size or color than its like, wherever it lies. Only where pieces can be counted: decision 0034.
 
 /** Pixels that the palette is found from, to twice as many. */
 const PALETTE_SAMPLE = 20_000;
@@ -83,7 +84,7 @@ class PieceCounts implements VectorMaker {
       ['scale', floats([scale.length], scale)],
       ...types.map(({ data }, index) => [`types.${index + 1}`, floats([data.length], data)] as const),
     ]);
-    return { config: { options: JSON.parse(JSON.stringify(this.options)) as JsonObject }, tensors };
+    return { config: { options: asJson(this.options) }, tensors };
   }
 }
 
@@ -113,14 +114,12 @@ export class PiecesFitter implements PartFitter {
   constructor(
     readonly name: string,
     private readonly options: PiecesOptions,
-    { trainingImages, seed }: FitInput,
+    input: FitInput,
     private readonly context: PartContext,
   ) {
     ({ size: this.#size, factor: this.#factor } = pieceGrid(context.inputSize));
-    this.#seed = seed;
-    const all = Int32Array.from({ length: trainingImages.length }, (_, index) => index);
-    if (all.length > options.maxImages) randomStream(seed, 'pieces', name).shuffle(all);
-    this.#chosen = new Set(all.subarray(0, options.maxImages));
+    this.#seed = input.seed;
+    this.#chosen = drawnImages(input, options.maxImages, 'pieces', name);
   }
 
   async add(_features: readonly tf.Tensor4D[], first: number, images: tf.Tensor4D): Promise<void> {

@@ -3,6 +3,7 @@ import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { JsonObject } from '../contract.js';
+import { asJson } from '../json.js';
 import {
   fitGaussian,
   gaussianConfig,
@@ -57,7 +58,7 @@ export class Pooling implements VectorMaker {
 
   save(): SavedPart {
     return {
-      config: { options: JSON.parse(JSON.stringify(this.#options)) as JsonObject },
+      config: { options: asJson(this.#options) },
       tensors: new Map(),
     };
   }

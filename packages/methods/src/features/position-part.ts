@@ -4,6 +4,7 @@ import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchInfo, BranchOutput, FitInput, JsonObject } from '../contract.js';
+import { asJson } from '../json.js';
 import { floats, floatsOf, roundedAs } from './matrices.js';
 import { positionOptions, type PositionOptions } from './part-options.js';
 import { download, type Part, type PartContext, type PartFitter, type SavedPart } from './parts.js';
@@ -97,7 +98,7 @@ export class PositionPart implements Part {
       ['mean', floats([mean.length], mean)],
       ['whitening', floats([height * width, size, size], whitening)],
     ]);
-    return { config: JSON.parse(JSON.stringify(this.config)) as JsonObject, tensors };
+    return { config: asJson(this.config), tensors };
   }
 
   dispose(): void {

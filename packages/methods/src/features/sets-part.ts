@@ -1,11 +1,12 @@
-import { DskdError, randomStream, throwIfAborted } from '@dskd/base';
+import { DskdError, throwIfAborted } from '@dskd/base';
 import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchInfo, BranchOutput, FitInput, JsonObject } from '../contract.js';
+import { asJson } from '../json.js';
 import { floats, floatsOf, roundedAs } from './matrices.js';
 import { setsOptions, type SetsOptions } from './part-options.js';
-import type { Part, PartContext, PartFitter, SavedPart } from './parts.js';
+import { drawnImages, type Part, type PartContext, type PartFitter, type SavedPart } from './parts.js';
 import { setLevels } from './patch-plans.js';
 import { cropsOf, directions, projected, setFeatures, thresholdsOf, type Crop } from './set-features.js';
 import {
@@ -129,7 +130,7 @@ export class SetsPart implements Part {
       tensors.set(`${index}.known`, floats([known.count, known.width], known.data));
     }
     tensors.set('scales', floats([this.scales.length], this.scales));
-    return { config: JSON.parse(JSON.stringify(this.config)) as JsonObject, tensors };
+    return { config: asJson(this.config), tensors };
   }
 
   dispose(): void {
@@ -152,15 +153,14 @@ export class SetsFitter implements PartFitter {
   constructor(
     readonly name: string,
     private readonly options: SetsOptions,
-    { trainingImages, seed }: FitInput,
+    input: FitInput,
     private readonly context: PartContext,
   ) {
+    const { seed } = input;
     this.#seed = seed;
     this.#places = placesOf(options, context);
     this.#vectors = this.#places.map(() => []);
-    const all = Int32Array.from({ length: trainingImages.length }, (_, index) => index);
-    if (all.length > options.maxImages) randomStream(seed, 'sets', name).shuffle(all);
-    this.#chosen = new Set(all.subarray(0, options.maxImages));
+    this.#chosen = drawnImages(input, options.maxImages, 'sets', name);
     this.#projection = new Projection(seed, setLevels(options, context), options, context);
   }
 

@@ -1,10 +1,10 @@
-import { DskdError, randomStream } from '@dskd/base';
+import { DskdError } from '@dskd/base';
 import { principalAxes, principalSubspace } from '@dskd/closed-form';
 import * as tf from '@tensorflow/tfjs-core';
 import type { FitInput, JsonObject } from '../contract.js';
 import { roundedAs, rowsOfVectors } from './matrices.js';
 import type { SubspaceOptions } from './part-options.js';
-import { download, type PartContext, type PartFitter } from './parts.js';
+import { download, drawnImages, type PartContext, type PartFitter } from './parts.js';
 import { subspacePlan } from './patch-plans.js';
 import { PatchEmbedder, type PatchPlan } from './patches.js';
 import { ChannelReduction, type ChannelAxes } from './reduced-maps.js';
@@ -28,10 +28,7 @@ export class SubspaceFitter implements PartFitter {
   ) {
     this.#plan = subspacePlan(options, context);
     this.#embedder = new PatchEmbedder(this.#plan, context.teacher.extractor);
-    const all = Int32Array.from({ length: input.trainingImages.length }, (_, index) => index);
-    const isMore = all.length > options.maxImages;
-    if (isMore) randomStream(input.seed, 'subspace', name).shuffle(all);
-    this.#chosen = new Set(all.subarray(0, options.maxImages));
+    this.#chosen = drawnImages(input, options.maxImages, 'subspace', name);
   }
 
   async add(features: readonly tf.Tensor4D[], first: number): Promise<void> {

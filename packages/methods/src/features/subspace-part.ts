@@ -3,7 +3,8 @@ import type { Rows } from '@dskd/closed-form';
 import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { BranchInfo, BranchOutput, JsonObject } from '../contract.js';
+import type { BranchInfo, BranchOutput } from '../contract.js';
+import { asJson } from '../json.js';
 import {
   firstRows,
   floats,
@@ -171,7 +172,7 @@ export class SubspacePart implements LearningPart {
     if (components.count > 0) {
       tensors.set('components', floats([components.count, components.width], components.data));
     }
-    return { config: JSON.parse(JSON.stringify(this.config)) as JsonObject, tensors };
+    return { config: asJson(this.config), tensors };
   }
 
   dispose(): void {

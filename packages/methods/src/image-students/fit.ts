@@ -1,7 +1,8 @@
 import type { InputTransform } from '@dskd/core';
 import { createImageStudent } from '@dskd/models';
 import { restoreStudent, type StudentState } from '@dskd/training';
-import type { Fit, FitInput, JsonObject, SavedModel } from '../contract.js';
+import type { Fit, FitInput, SavedModel } from '../contract.js';
+import { asJson } from '../json.js';
 import { trainPlans } from '../students/train.js';
 import { checkConfig } from './config.js';
 import { imageChannels, imageExtractor } from './image-extractor.js';
@@ -9,10 +10,6 @@ import { restoreImageModel, savedModel } from './model.js';
 import { setUpStudent, SET_UP_MODULE, type ImagePlan, type ImageTraining } from './plan.js';
 import { standardization } from './statistics.js';
 import { measureTarget, type Target } from './target.js';
-
-function asJson(value: object): JsonObject {
-  return JSON.parse(JSON.stringify(value)) as JsonObject;
-}
 
 /** A trained network as a file keeps it, without what only its training uses. */
 async function savedAfter(

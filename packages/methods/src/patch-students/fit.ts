@@ -8,6 +8,7 @@ import { estimateNetworks } from '../image-students/memory.js';
 import { SET_UP_MODULE, setUpStudent, type ImagePlan } from '../image-students/plan.js';
 import { standardization } from '../image-students/statistics.js';
 import { planEmbedding, TeacherEmbedding } from '../image-students/teacher-embedding.js';
+import { asJson } from '../json.js';
 import type { EarlyStopping } from '../students/early-stopping.js';
 import { trainPlans } from '../students/train.js';
 import { checkNetworks, type TargetStudentOptions } from './config.js';
@@ -58,10 +59,6 @@ async function weightsOf(options: TargetStudentOptions, state: StudentState): Pr
   } finally {
     student.dispose();
   }
-}
-
-function asJson<T extends object>(value: T): T & JsonObject {
-  return JSON.parse(JSON.stringify(value)) as T & JsonObject;
 }
 
 /**

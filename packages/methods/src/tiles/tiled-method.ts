@@ -14,6 +14,7 @@ import type {
   SavedModel,
   Size,
 } from '../contract.js';
+import { asJson } from '../json.js';
 import { readTiledCheckpoint, writeTiledCheckpoint, type EndedFit } from './checkpoint.js';
 import { assertTiling, imagesPerPass, TileGrid, type Tiling } from './grid.js';
 import { shrunk, tilesOf } from './image-sets.js';
@@ -73,7 +74,7 @@ function largest(estimates: readonly CostEstimate[], inputSize: Size): CostEstim
 
 /** JSON that decides what the fits give, as a checkpoint compares it. */
 function runOf({ run }: FitInput, options: Options): JsonObject {
-  return JSON.parse(JSON.stringify({ ...run, options })) as JsonObject;
+  return asJson({ ...run, options });
 }
 
 function endedFit({ model, ...rest }: Fit): EndedFit {

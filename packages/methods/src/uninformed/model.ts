@@ -3,15 +3,9 @@ import { tensorFiles } from '@dskd/weights';
 import type { ImageSet } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type {
-  AnomalyModel,
-  BranchInfo,
-  BranchOutput,
-  JsonObject,
-  RestoreContext,
-  SavedModel,
-} from '../contract.js';
+import type { AnomalyModel, BranchInfo, BranchOutput, RestoreContext, SavedModel } from '../contract.js';
 import { eachImageBatch } from '../image-students/statistics.js';
+import { asJson } from '../json.js';
 import { networksConfig, type NetworksConfig } from '../patch-students/config.js';
 import { assertNothingElse, restoreNetworks, type TargetNetworks } from '../patch-students/networks.js';
 
@@ -130,7 +124,7 @@ export class UninformedModel implements AnomalyModel {
   state(): SavedModel {
     const { config: own } = this.networks;
     return {
-      config: JSON.parse(JSON.stringify({ ...own, constants: this.constants })) as JsonObject,
+      config: asJson({ ...own, constants: this.constants }),
       tensors: this.networks.tensors(),
     };
   }
