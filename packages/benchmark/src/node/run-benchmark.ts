@@ -128,11 +128,12 @@ async function methodsOf({ methods, profile }: BenchmarkConfig): Promise<MethodC
  */
 export async function runBenchmark(options: BenchmarkOptions): Promise<BenchmarkResults | undefined> {
   const { config, results, backend, worker, processes, onCost, onEvent, signal } = options;
+  // Before anything is written.
+  const methods = await methodsOf(config);
   await assertWritable(path.join(results, 'results.json'));
   const versions = await versionsHere();
   const categories = await prepareCategories(config, results, signal);
   const teacher = await teachersOf(config, options.defaultTeacher);
-  const methods = await methodsOf(config);
   const plan = planGrid(config, { categories, teacher, methods, backend, versions });
   options.onPlan?.(plan);
   const store = new CellStore(results);

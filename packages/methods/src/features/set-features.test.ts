@@ -107,5 +107,5 @@ test('an image scores as much as others that it was trained with score among eac
 test('too few images are refused', async () => {
   await expect(
     fitted([blockImage(1), blockImage(2)], { global: plans.sets({ projections: 4 }) }),
-  ).rejects.toThrow(/Got 2 training images; wanted at least 3/);
+  ).rejects.toThrow(/Got 2 good images besides those that calibrate; wanted at least 3/);
 });

@@ -216,7 +216,7 @@ export class SetsFitter implements PartFitter {
     if (images < 3) {
       throw new DskdError(
         'dataset-invalid',
-        `Got ${images} training images; wanted at least 3 to compare sets of features.`,
+        `Got ${images} good images besides those that calibrate; wanted at least 3 to compare sets of features.`,
         { hint: 'Give more images of good parts: a few dozen are a good start.' },
       );
     }
