@@ -12,6 +12,8 @@ const LEAST_WIDTH = 128;
 const LEAST_SHARE = 0.8;
 /** Few, so that their scores stay in the processor's cache. */
 const QUERIES_AT_ONCE = 256;
+/** Scores of which only the largest is looked at first. */
+const CHUNK = 32;
 /** Rows that the axes are computed from; of more, so many at equal intervals. */
 const SAMPLE = 2048;
 /** Passes of the subspace iteration. */
@@ -88,6 +90,17 @@ async function principalDirections({
   }
 }
 
+/** The largest value of `from` to `to - 1`; NaN where one is. */
+function largestOf(values: Float32Array, from: number, to: number): number {
+  let [first, second] = [values[from]!, values[from]!];
+  // Two at a time: comparisons that do not wait for each other.
+  for (let i = from + 1; i < to; i += 2) {
+    first = Math.max(first, values[i]!);
+    if (i + 1 < to) second = Math.max(second, values[i + 1]!);
+  }
+  return Math.max(first, second);
+}
+
 interface BankBlock {
   readonly start: number;
   readonly count: number;
@@ -107,6 +120,8 @@ export class BoundedSearch implements NeighborSearch {
   readonly #axes: Tensor2D;
   readonly #blocks: BankBlock[] = [];
   #largestNorm = 0;
+  /** Of the scores of one query. */
+  readonly #largestOfChunks = new Float32Array(Math.ceil(ROWS_PER_BLOCK / CHUNK));
 
   /**
    * @returns null where the rows are too narrow, or vary in too many directions, for the bound to be of use.
@@ -216,8 +231,14 @@ export class BoundedSearch implements NeighborSearch {
     const { data, width } = this.#bank.rows;
     const measure = (row: number, bound: number): number =>
       squaredDistance(queries, query * width, data, (start + row) * width, width, bound);
-    let first = 0;
-    for (let row = 1; row < scores.length; row++) if (scores[row]! > scores[first]!) first = row;
+    const largest = this.#largestOfChunks;
+    let chunk = 0;
+    for (let from = 0, at = 0; from < scores.length; from += CHUNK, at++) {
+      largest[at] = largestOf(scores, from, Math.min(from + CHUNK, scores.length));
+      if (largest[at]! > largest[chunk]!) chunk = at;
+    }
+    let first = chunk * CHUNK;
+    while (scores[first]! < largest[chunk]!) first++;
     let best = squares[query]!;
     let index = indices[query]!;
     const take = (row: number, square: number): void => {
@@ -228,12 +249,15 @@ export class BoundedSearch implements NeighborSearch {
     if (nearest < best) take(first, nearest);
     // A score is at least (|q|^2 - d^2) / 2, where d is the distance, less what rounding takes.
     const slack = ROUNDING * (norm + this.#largestNorm);
-    for (let row = 0; row < scores.length; row++) {
-      if (scores[row]! < (norm - best) / 2 - slack || row === first) continue;
-      // Of equally near rows the first: only one that comes before the best so far may be as far as that.
-      const isBefore = start + row < index;
-      const square = measure(row, isBefore ? Infinity : best);
-      if (square < best || (isBefore && square === best)) take(row, square);
+    for (let from = 0, at = 0; from < scores.length; from += CHUNK, at++) {
+      if (largest[at]! < (norm - best) / 2 - slack) continue;
+      for (let row = from; row < Math.min(from + CHUNK, scores.length); row++) {
+        if (scores[row]! < (norm - best) / 2 - slack || row === first) continue;
+        // Of equally near rows the first: only one that comes before the best so far may be as far as that.
+        const isBefore = start + row < index;
+        const square = measure(row, isBefore ? Infinity : best);
+        if (square < best || (isBefore && square === best)) take(row, square);
+      }
     }
     squares[query] = best;
     indices[query] = index;

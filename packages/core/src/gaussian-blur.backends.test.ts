@@ -7,6 +7,7 @@ import {
   readGolden,
 } from '@dskd/test-support';
 import { gaussianBlur } from './gaussian-blur.js';
+import { upsampleBilinear } from './upsample-bilinear.js';
 
 const golden = await readGolden(new URL('../test/fixtures/gaussian-blur.safetensors', import.meta.url));
 const cases = golden.names.filter((name) => name.endsWith('.sigma')).map((name) => name.split('.')[0]!);
@@ -38,6 +39,24 @@ describeBackends('gaussianBlur', () => {
     });
   });
 
+  test.each([
+    ['larger', [7, 5], [24, 30], 1.5],
+    ['smaller', [9, 6], [4, 6], 1],
+    ['without a Gaussian', [3, 4], [8, 8], 0],
+  ] as const)('with a size it resizes first: %s', async (_, [height, width], size, sigma) => {
+    await expectNoNewTensors(async () => {
+      const maps = tf.tensor3d(integerFill('resized', [2, height, width]), [2, height, width]);
+      const [resized, got] = [
+        upsampleBilinear(maps, size, { alignCorners: false }),
+        gaussianBlur(maps, sigma, { size }),
+      ];
+      const wanted = gaussianBlur(resized, sigma);
+      expect(got.shape).toEqual([2, ...size]);
+      expectClose(await got.data(), await wanted.data(), { absolute: 1e-5, relative: 1e-5 });
+      tf.dispose([maps, resized, got, wanted]);
+    });
+  });
+
   test('refuses a negative or non-finite sigma or truncate, and other shapes', async () => {
     await expectNoNewTensors(() => {
       const maps = tf.zeros<tf.Rank.R3>([1, 2, 2]);
@@ -45,6 +64,7 @@ describeBackends('gaussianBlur', () => {
         expect(() => gaussianBlur(maps, sigma)).toThrow(`Got sigma ${sigma}`);
         expect(() => gaussianBlur(maps, 1, { truncate: sigma })).toThrow(`Got truncate ${sigma}`);
       }
+      expect(() => gaussianBlur(maps, 1, { size: [2, 0] })).toThrow('Got size [2, 0]');
       const flat = tf.zeros([2, 2]);
       expect(() => gaussianBlur(flat as tf.Tensor3D, 1)).toThrow('Got maps of shape [2, 2]');
       tf.dispose([maps, flat]);

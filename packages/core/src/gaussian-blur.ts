@@ -1,6 +1,7 @@
 import { DskdError } from '@dskd/base';
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 import { assertMaps, transformMaps, type Matrix } from './linear-maps.js';
+import { assertSize, interpolationAt } from './upsample-bilinear.js';
 
 /**
  * Smooths each map as `scipy.ndimage.gaussian_filter(map, sigma, mode='reflect', truncate=truncate)`: a sampled
@@ -11,16 +12,22 @@ import { assertMaps, transformMaps, type Matrix } from './linear-maps.js';
  * @param maps float32 `[batch, height, width]`.
  * @param sigma standard deviation in pixels, at least 0; 0 copies.
  * @param options.truncate where the kernel ends, in standard deviations. Default 4.
- * @returns a new tensor of the same shape. The caller disposes it.
- * @throws {DskdError} `invalid-argument` for a negative or non-finite sigma or truncate.
+ * @param options.size `[height, width]` to which maps of another size are resized first, as `upsampleBilinear` with
+ * `alignCorners: false`. Both steps are then one pair of matrix products: for small maps a tenth of the work. Default: the
+ * size of the maps.
+ * @returns a new tensor `[batch, ...size]`. The caller disposes it.
+ * @throws {DskdError} `invalid-argument` for a negative or non-finite sigma or truncate, or such a size.
  * @throws {DskdError} `shape-mismatch` unless `maps` has three axes.
  */
 export function gaussianBlur(
   maps: Tensor3D,
   sigma: number,
-  { truncate = 4 }: { readonly truncate?: number } = {},
+  { truncate = 4, size }: { readonly truncate?: number; readonly size?: readonly [number, number] } = {},
 ): Tensor3D {
   assertMaps(maps);
+  const [, height, width] = maps.shape;
+  const [newHeight, newWidth] = size ?? [height, width];
+  if (size) assertSize(size);
   for (const [name, value] of Object.entries({ sigma, truncate })) {
     if (!(value >= 0 && value < Infinity)) {
       throw new DskdError('invalid-argument', `Got ${name} ${value}; wanted a finite number of at least 0.`, {
@@ -28,10 +35,12 @@ export function gaussianBlur(
       });
     }
   }
-  if (sigma === 0) return maps.clone();
-  const kernel = gaussianKernel(sigma, Math.trunc(truncate * sigma + 0.5));
-  const [, height, width] = maps.shape;
-  return transformMaps(maps, reflectingMatrix(kernel, height), reflectingMatrix(kernel, width));
+  if (sigma === 0 && newHeight === height && newWidth === width) return maps.clone();
+  // A single 1 where sigma is 0.
+  const kernel = sigma === 0 ? Float64Array.of(1) : gaussianKernel(sigma, Math.trunc(truncate * sigma + 0.5));
+  const down = smoothingMatrix(kernel, height, newHeight);
+  const isSquare = width === height && newWidth === newHeight;
+  return transformMaps(maps, down, isSquare ? down : smoothingMatrix(kernel, width, newWidth));
 }
 
 function gaussianKernel(sigma: number, radius: number): Float64Array {
@@ -42,16 +51,24 @@ function gaussianKernel(sigma: number, radius: number): Float64Array {
   return kernel.map((value) => value / total);
 }
 
-/** The convolution of a mirrored line of `side` pixels with `kernel`, as a matrix. */
-function reflectingMatrix(kernel: Float64Array, side: number): Matrix {
+/** A line of `from` values resized to `to`, then mirrored at its ends and convolved with `kernel`, as a matrix. */
+function smoothingMatrix(kernel: Float64Array, from: number, to: number): Matrix {
   const radius = (kernel.length - 1) / 2;
-  const exact = new Float64Array(side * side);
-  for (let row = 0; row < side; row++) {
+  const places = Array.from({ length: to }, (_, at) => interpolationAt(at, from, to, false));
+  const exact = new Float64Array(to * from);
+  for (let row = 0; row < to; row++) {
     for (let tap = 0; tap < kernel.length; tap++) {
-      exact[row * side + reflect(row + tap - radius, side)]! += kernel[tap]!;
+      const at = reflect(row + tap - radius, to);
+      if (from === to) {
+        exact[row * from + at]! += kernel[tap]!;
+        continue;
+      }
+      const { lower, upper, fraction } = places[at]!;
+      exact[row * from + lower]! += kernel[tap]! * (1 - fraction);
+      exact[row * from + upper]! += kernel[tap]! * fraction;
     }
   }
-  return { rows: side, columns: side, values: Float32Array.from(exact) };
+  return { rows: to, columns: from, values: Float32Array.from(exact) };
 }
 
 /** `d c b a | a b c d | d c b a`, repeated. */

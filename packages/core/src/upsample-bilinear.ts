@@ -20,11 +20,7 @@ export function upsampleBilinear(
   { alignCorners = true }: { readonly alignCorners?: boolean } = {},
 ): Tensor3D {
   assertMaps(maps);
-  if (!size.every((side) => Number.isInteger(side) && side > 0)) {
-    throw new DskdError('invalid-argument', `Got size [${size.join(', ')}]; wanted positive integers.`, {
-      details: { size: [...size] },
-    });
-  }
+  assertSize(size);
   const [, height, width] = maps.shape;
   if (size[0] === height && size[1] === width) return maps.clone();
   return transformMaps(
@@ -34,18 +30,35 @@ export function upsampleBilinear(
   );
 }
 
+/** @throws {DskdError} `invalid-argument` unless both sides are positive integers. */
+export function assertSize(size: readonly [height: number, width: number]): void {
+  if (size.every((side) => Number.isInteger(side) && side > 0)) return;
+  throw new DskdError('invalid-argument', `Got size [${size.join(', ')}]; wanted positive integers.`, {
+    details: { size: [...size] },
+  });
+}
+
 /** `to` rows that interpolate `from` values linearly. */
 export function interpolationMatrix(from: number, to: number, alignCorners: boolean): Matrix {
   const values = new Float32Array(from * to);
   for (let row = 0; row < to; row++) {
-    const position = alignCorners ? cornerPosition(row, from, to) : areaPosition(row, from, to);
-    const lower = Math.min(Math.floor(position), from - 1);
-    const upper = Math.min(lower + 1, from - 1);
-    const fraction = position - lower;
+    const { lower, upper, fraction } = interpolationAt(row, from, to, alignCorners);
     values[row * from + lower]! += 1 - fraction;
     values[row * from + upper]! += fraction;
   }
   return { rows: to, columns: from, values };
+}
+
+/** Where the value `row` of `to` lies among `from` values: `1 - fraction` of `lower` and `fraction` of `upper`. */
+export function interpolationAt(
+  row: number,
+  from: number,
+  to: number,
+  alignCorners: boolean,
+): { readonly lower: number; readonly upper: number; readonly fraction: number } {
+  const position = alignCorners ? cornerPosition(row, from, to) : areaPosition(row, from, to);
+  const lower = Math.min(Math.floor(position), from - 1);
+  return { lower, upper: Math.min(lower + 1, from - 1), fraction: position - lower };
 }
 
 // Positions are rounded to float32 where torch rounds them. At a side of 256 this changes the fifth digit.

@@ -150,6 +150,30 @@ describeBackends('Eq. 8 from level maps to image scores', () => {
     });
   });
 
+  test('with a size each branch can have a map of its own size', async () => {
+    await expectNoNewTensors(async () => {
+      const maps = {
+        local: tf.tensor3d(integerFill('local', [1, 4, 5]), [1, 4, 5]),
+        global: tf.tensor3d(integerFill('global', [1, 2, 3]), [1, 2, 3]),
+      };
+      const same = { offset: 0, scale: 1 };
+      const normalizations = { local: same, global: same };
+      const wholes = {
+        local: fuseLevels([maps.local], [8, 9], { alignCorners: false }),
+        global: fuseLevels([maps.global], [8, 9], { alignCorners: false }),
+      };
+      const got = scoreBranches(maps, normalizations, { sigma: 1, size: [8, 9] });
+      const wanted = scoreBranches(wholes, normalizations, { sigma: 1 });
+      expectClose(await got.fused.data(), await wanted.fused.data(), { absolute: 1e-5, relative: 1e-5 });
+      expect([...got.branches.values()].map(({ shape }) => shape)).toEqual([
+        [1, 8, 9],
+        [1, 8, 9],
+      ]);
+      for (const { fused, branches } of [got, wanted]) tf.dispose([fused, ...branches.values()]);
+      tf.dispose([...Object.values(maps), ...Object.values(wholes)]);
+    });
+  });
+
   test('image scores are maxima, without the ignored pixels', async () => {
     await expectNoNewTensors(async () => {
       const maps = tf.tensor3d([1, 9, 3, 4, -5, -6, -7, -8], [2, 2, 2]);

@@ -56,6 +56,11 @@ export interface ScoreBranchesOptions {
   /** Standard deviation of the Gaussian in pixels, at least 0; see {@link defaultSigma}. */
   readonly sigma: number;
   /**
+   * `[height, width]` of the results and of the masks. Maps of another size are resized as they are smoothed, bilinear,
+   * pixels being areas; each branch then can have a size of its own. Default: the size of the maps.
+   */
+  readonly size?: readonly [number, number];
+  /**
    * One mask per image: `height * width` values, row by row, not 0 where a pixel is ignored; null where none is.
    * Ignored pixels do not influence others, and their own value is the lowest of their map. Default: none is.
    */
@@ -78,6 +83,7 @@ function checkBranches(
   maps: ReadonlyMap<string, Tensor3D>,
   normalizations: ReadonlyMap<string, BranchNormalization>,
   weights: ReadonlyMap<string, number>,
+  size: readonly [number, number] | undefined,
 ): void {
   const names = [...maps.keys()];
   if (names.length === 0) {
@@ -102,7 +108,7 @@ function checkBranches(
         { details: { branch, normalizations: known } },
       );
     }
-    if (map.shape.join() !== shape.join()) {
+    if (map.shape[0] !== shape[0] || (!size && map.shape.join() !== shape.join())) {
       throw new DskdError(
         'shape-mismatch',
         `Branch '${branch}' has a map of [${map.shape.join(', ')}]; wanted [${shape.join(', ')}], as the others.`,
@@ -117,9 +123,10 @@ function checkBranches(
  * Eq. 8 of the paper, then the Gaussian: each raw map is normalized, `(map - offset) / scale`, smoothed, and the
  * weighted maps are added, or fused by another rule. Smoothing is linear: the sum of the smoothed maps is the smoothed
  * sum.
- * @param maps raw map of each branch, as {@link fuseLevels} returns it, all `[batch, height, width]`.
+ * @param maps raw map of each branch, as {@link fuseLevels} returns it, all `[batch, height, width]`; of smaller ones
+ * `options.size` says what they become.
  * @param normalizations of every branch in `maps`; others are not used.
- * @returns the maps of the branches and their sum, new tensors `[batch, height, width]` that the caller disposes;
+ * @returns the maps of the branches and their sum, new tensors `[batch, ...size]` that the caller disposes;
  * `maps` stay.
  * @throws {DskdError} `numerical-instability` naming the branch that cannot be normalized; `invalid-argument`
  * without maps, without a branch's normalization, for the weight of an unknown branch or one that is not finite,
@@ -129,19 +136,19 @@ function checkBranches(
 export function scoreBranches(
   maps: ByBranch<Tensor3D>,
   normalizations: ByBranch<BranchNormalization>,
-  { sigma, ignored, weights = {}, rule = 'sum' }: ScoreBranchesOptions,
+  { sigma, size, ignored, weights = {}, rule = 'sum' }: ScoreBranchesOptions,
 ): ScoredBranches {
   const mapOf = entriesOf(maps);
   const normalizationOf = entriesOf(normalizations);
   const weightOf = entriesOf(weights);
-  checkBranches(mapOf, normalizationOf, weightOf);
+  checkBranches(mapOf, normalizationOf, weightOf, size);
   const names = [...mapOf.keys()];
   const [fused, ...smoothed] = tf.tidy<[Tensor3D, ...Tensor3D[]]>(() => {
     const branches = names.map((name) => {
       const { offset, scale } = normalizationOf.get(name)!;
       return tf.tidy(() => {
         const normalized = tf.div<Tensor3D>(tf.sub(mapOf.get(name)!, offset), scale);
-        return smoothMaps(normalized, sigma, { ...(ignored && { ignored }) });
+        return smoothMaps(normalized, sigma, { ...(ignored && { ignored }), ...(size && { size }) });
       });
     });
     const terms = branches.map((map, i) => {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { randomStream } from '@dskd/base';
-import { gaussianBlur } from '@dskd/core';
-import { describeBackends, expectClose, expectNoNewTensors } from '@dskd/test-support';
+import { gaussianBlur, upsampleBilinear } from '@dskd/core';
+import { describeBackends, expectClose, expectNoNewTensors, integerFill } from '@dskd/test-support';
 import { imageScores } from './index.js';
 import { smoothMaps } from './smooth-maps.js';
 
@@ -98,6 +98,24 @@ describeBackends('smoothMaps', () => {
     expect([...(await none.data())]).toEqual(wanted);
     expect([...(await beside.data())].slice(0, HEIGHT * WIDTH)).toEqual(wanted.slice(0, HEIGHT * WIDTH));
     tf.dispose([maps, plain, none, beside]);
+  });
+
+  test('with a size, maps are resized first; masks have that size, and change nothing for other images', async () => {
+    const small = tf.tensor3d(integerFill('small', [2, 4, 3]), [2, 4, 3]);
+    const hole = someIgnored();
+    await expectNoNewTensors(async () => {
+      const size = [HEIGHT, WIDTH] as const;
+      const whole = upsampleBilinear(small, size, { alignCorners: false });
+      const alone = smoothMaps(small, SIGMA, { size });
+      const [got, wanted] = [small, whole].map((maps) =>
+        smoothMaps(maps, SIGMA, { size, ignored: [hole, null] }),
+      );
+      expectClose(await got!.data(), await wanted!.data(), { absolute: 1e-5, relative: 1e-5 });
+      const places = HEIGHT * WIDTH;
+      expect((await got!.data()).slice(places)).toEqual((await alone.data()).slice(places));
+      tf.dispose([whole, alone, got!, wanted!]);
+    });
+    small.dispose();
   });
 
   test('a single counting pixel keeps its value; sigma 0 keeps them all', async () => {

@@ -1,5 +1,5 @@
 import { DskdError } from '@dskd/base';
-import { gaussianBlur } from '@dskd/core';
+import { gaussianBlur, upsampleBilinear } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor3D } from '@tensorflow/tfjs-core';
 
@@ -12,11 +12,16 @@ export interface SmoothMapsOptions {
    * One mask per image: `height * width` values, not 0 where a pixel is ignored; null where none is. Default: none is.
    */
   readonly ignored?: readonly (Uint8Array | null)[];
+  /**
+   * `[height, width]` of the result, and of the masks: maps of another size are resized first, bilinear, pixels being
+   * areas (`alignCorners: false`). Default: the size of the maps.
+   */
+  readonly size?: readonly [number, number];
 }
 
 function checkIgnored(
   ignored: readonly (Uint8Array | null)[],
-  [batch, height, width]: Tensor3D['shape'],
+  [batch, height, width]: readonly [number, number, number],
 ): void {
   if (ignored.length !== batch) {
     throw new DskdError(
@@ -48,15 +53,20 @@ function checkIgnored(
  * ignored pixel gets the lowest value of its map, so the maximum is never there.
  * @param maps float32 `[batch, height, width]`, finite.
  * @param sigma standard deviation in pixels, at least 0.
- * @returns a new tensor of the same shape. The caller disposes it; `maps` stay. The result of an image does not depend
+ * @returns a new tensor `[batch, ...size]`. The caller disposes it; `maps` stay. The result of an image does not depend
  * on the other images of the batch.
  * @throws {DskdError} `shape-mismatch` for masks of another size or number; `invalid-argument` for a mask that
  * covers a whole image or a sigma out of range.
  */
-export function smoothMaps(maps: Tensor3D, sigma: number, { ignored }: SmoothMapsOptions = {}): Tensor3D {
-  if (ignored) checkIgnored(ignored, maps.shape);
-  if (!ignored?.some((mask) => mask !== null)) return gaussianBlur(maps, sigma);
-  const [batch, height, width] = maps.shape;
+export function smoothMaps(
+  maps: Tensor3D,
+  sigma: number,
+  { ignored, size = [maps.shape[1], maps.shape[2]] }: SmoothMapsOptions = {},
+): Tensor3D {
+  const [batch] = maps.shape;
+  const [height, width] = size;
+  if (ignored) checkIgnored(ignored, [batch, height, width]);
+  if (!ignored?.some((mask) => mask !== null)) return gaussianBlur(maps, sigma, { size });
   return tf.tidy(() => {
     const flags = new Uint8Array(batch * height * width).fill(1);
     ignored.forEach((mask, image) =>
@@ -71,10 +81,12 @@ export function smoothMaps(maps: Tensor3D, sigma: number, { ignored }: SmoothMap
       [batch, 1, 1],
       'bool',
     );
-    // Without a mask the filtered weights are 1 up to rounding. With exactly 1 the result is that of gaussianBlur.
-    const weights = tf.where(isMasked, tf.maximum(gaussianBlur(used, sigma), TINY), tf.onesLike(used));
-    const smoothed = tf.div<Tensor3D>(gaussianBlur(tf.mul(maps, used), sigma), weights);
-    const counting = tf.where(counts, smoothed, tf.fill<tf.Rank.R3>(maps.shape, LARGEST));
+    const whole = upsampleBilinear(maps, size, { alignCorners: false });
+    const weights = tf.maximum(gaussianBlur(used, sigma), TINY);
+    const counted = tf.div<Tensor3D>(gaussianBlur(tf.mul(whole, used), sigma), weights);
+    // An image without a mask gets the result that it has alone, to the bit.
+    const smoothed = tf.where(isMasked, counted, gaussianBlur(maps, sigma, { size }));
+    const counting = tf.where(counts, smoothed, tf.fill<tf.Rank.R3>(whole.shape, LARGEST));
     const lowest = tf.min<Tensor3D>(counting, [1, 2], true);
     return tf.where(counts, smoothed, tf.mul(lowest, tf.onesLike(used)));
   });

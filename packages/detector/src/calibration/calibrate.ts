@@ -1,11 +1,12 @@
 import { throwIfAborted } from '@dskd/base';
+import { upsampleBilinear } from '@dskd/core';
 import type { Placement } from '@dskd/data';
 import type { AnomalyModel, BranchOutput, Size } from '@dskd/methods';
 import { createNormalizationAccumulator, type BranchNormalization } from '@dskd/scoring';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { BranchDescription, DetectorDescription } from '../artifact/description.js';
 import { ignoredPixels } from '../inference/ignored-pixels.js';
-import { disposeOutputs, rawImageScores, rawOutputs, scoreOutputs } from '../inference/score.js';
+import { disposeOutputs, rawImageScores, scoreOutputs } from '../inference/score.js';
 
 /** Images of good parts, prepared, in batches: the `PreparedImages` of `@dskd/data`. */
 export interface PreparedBatches {
@@ -68,7 +69,7 @@ async function* rawBatches(
     const [, height, width] = batch.shape;
     let outputs: readonly BranchOutput[];
     try {
-      outputs = await rawOutputs(model, batch);
+      outputs = await model.score(batch);
     } finally {
       batch.dispose();
     }
@@ -78,6 +79,16 @@ async function* rawBatches(
       ignored: placements.map((placed) => ignoredPixels(placed, [ignored])),
       inputSize: [height, width],
     };
+  }
+}
+
+/** The values of a map at the size of the input. */
+async function wholeMap(map: tf.Tensor3D, size: Size): Promise<Float32Array> {
+  const whole = upsampleBilinear(map, size, { alignCorners: false });
+  try {
+    return (await whole.data()) as Float32Array;
+  } finally {
+    whole.dispose();
   }
 }
 
@@ -110,11 +121,11 @@ async function measureNormalizations(
     kept.push(batch);
     const scores =
       normalization === 'image-scores'
-        ? await rawImageScores(batch.outputs, sigma, batch.ignored)
+        ? await rawImageScores(batch.outputs, { sigma, size: batch.inputSize }, batch.ignored)
         : undefined;
     for (const { name, map, scores: own } of batch.outputs) {
       const values =
-        scores?.get(name) ?? (map ? counting((await map.data()) as Float32Array, batch.ignored) : own!);
+        scores?.get(name) ?? (map ? counting(await wholeMap(map, batch.inputSize), batch.ignored) : own!);
       accumulators.get(name)!.add(values);
       bytes += map ? map.size * 4 : 0;
     }

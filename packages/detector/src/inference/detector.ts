@@ -33,7 +33,7 @@ import { cut } from './map-in-image.js';
 import type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
 import { checkPrefetch, prefetch } from './prefetch.js';
 import { preparationOf } from './preparation.js';
-import { disposeOutputs, rawOutputs, scoreOutputs, type ScoredBatch } from './score.js';
+import { disposeOutputs, scoreOutputs, type ScoredBatch } from './score.js';
 import { thumbnailTensor, type Thumbnails } from './thumbnails.js';
 
 export interface PredictOptions {
@@ -337,7 +337,7 @@ export class Detector {
     const preparation = preparationOf(this.#description);
     const batch = toImageTensor(images.map(({ image }) => preparePixels(image, preparation)));
     try {
-      const outputs = await rawOutputs(this.#model, batch);
+      const outputs = await this.#model.score(batch);
       const ignored = images.map((each) => each.ignored);
       const { fusion, inputSize } = this.#description;
       const { normalizations } = this.#calibrated;

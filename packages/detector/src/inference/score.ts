@@ -1,5 +1,4 @@
-import { upsampleBilinear } from '@dskd/core';
-import type { AnomalyModel, BranchOutput, Size } from '@dskd/methods';
+import type { BranchOutput, Size } from '@dskd/methods';
 import { fuseScores, imageScores, scoreBranches, type BranchNormalization } from '@dskd/scoring';
 import type { DetectorDescription } from '../artifact/description.js';
 import * as tf from '@tensorflow/tfjs-core';
@@ -18,24 +17,7 @@ export interface ScoredBatch {
   readonly branches: ReadonlyMap<string, ScoredMaps>;
 }
 
-/**
- * The model's raw outputs, their maps at the network's input size.
- * @param images float32 `[batch, height, width, 3]`, RGB, 0..1; the caller keeps it.
- * @returns one per branch; the caller disposes their maps.
- */
-export async function rawOutputs(model: AnomalyModel, images: tf.Tensor4D): Promise<BranchOutput[]> {
-  const [, height, width] = images.shape;
-  const outputs = await model.score(images);
-  return outputs.map((output) => {
-    const { map } = output;
-    if (!map || (map.shape[1] === height && map.shape[2] === width)) return output;
-    const whole = upsampleBilinear(map, [height, width], { alignCorners: false });
-    map.dispose();
-    return { ...output, map: whole };
-  });
-}
-
-/** Disposes the maps of raw outputs. */
+/** Disposes the maps of a model's outputs. */
 export function disposeOutputs(outputs: readonly BranchOutput[]): void {
   for (const { map } of outputs) map?.dispose();
 }
@@ -50,7 +32,7 @@ function flatMaps(images: number, [height, width]: Size): Float32Array {
   return new Float32Array(images * height * width);
 }
 
-/** How raw outputs become scores: the detector's fusion, and the size of its maps. */
+/** How a model's outputs become scores: the detector's fusion, and the size of its maps. */
 export interface Scoring {
   readonly fusion: Pick<DetectorDescription['fusion'], 'sigma' | 'rule' | 'weights'>;
   readonly normalizations: ReadonlyMap<string, BranchNormalization>;
@@ -58,9 +40,9 @@ export interface Scoring {
 }
 
 /**
- * Normalizes each branch, smooths its map over the pixels that count and fuses the maps (Eq. 8, or another rule). A
- * branch without a map joins the image score by the same rule.
- * @param outputs as {@link rawOutputs} gives; the caller keeps them.
+ * Normalizes each branch, brings its map to the size of the input, smooths it over the pixels that count and fuses the maps
+ * (Eq. 8, or another rule). A branch without a map joins the image score by the same rule.
+ * @param outputs as the model gives them; the caller keeps them.
  * @param ignored one per image: `[height * width]`, not 0 where a pixel does not count, or null where all do.
  */
 export async function scoreOutputs(
@@ -73,7 +55,9 @@ export async function scoreOutputs(
   for (const { name, map } of outputs) if (map) raw.set(name, map);
   const own = Object.fromEntries(Object.entries(weights).filter(([name]) => raw.has(name)));
   const scored =
-    raw.size > 0 ? scoreBranches(raw, normalizations, { sigma, ignored, rule, weights: own }) : undefined;
+    raw.size > 0
+      ? scoreBranches(raw, normalizations, { sigma, size: inputSize, ignored, rule, weights: own })
+      : undefined;
   try {
     const fused = scored && (await download(scored.fused));
     const branches = new Map<string, ScoredMaps>();
@@ -106,7 +90,7 @@ async function download(map: tf.Tensor3D): Promise<ScoredBatch['fused']> {
  */
 export async function rawImageScores(
   outputs: readonly BranchOutput[],
-  sigma: number,
+  { sigma, size }: { readonly sigma: number; readonly size: Size },
   ignored: readonly (Uint8Array | null)[],
 ): Promise<Map<string, Float32Array>> {
   const scores = new Map<string, Float32Array>();
@@ -118,7 +102,7 @@ export async function rawImageScores(
     const { fused, branches } = scoreBranches(
       { [name]: map },
       { [name]: { offset: 0, scale: 1 } },
-      { sigma, ignored },
+      { sigma, size, ignored },
     );
     scores.set(name, await imageScores(fused).finally(() => tf.dispose([fused, ...branches.values()])));
   }
