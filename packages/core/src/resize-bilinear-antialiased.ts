@@ -43,12 +43,18 @@ export function resizeBilinearAntialiased(
       { details: { width, height } },
     );
   }
-  let data = Uint8Array.from(source.data);
-  if (source.width === width && source.height === height) return { data, width, height, channels };
-  if (channels === 4) multiplyByAlpha(data);
-  if (source.width !== width) data = resizeRows(data, source.height, source.width, width, channels);
-  if (source.height !== height) data = resizeColumns(data, source.height, height, width * channels);
-  if (channels === 4) divideByAlpha(data);
+  const isSame = source.width === width && source.height === height;
+  // Only what is returned, or changed in place, is copied: a camera's image takes longer to copy than to read.
+  let data = isSame || channels === 4 ? new Uint8Array(source.data) : source.data;
+  if (!isSame) {
+    if (channels === 4) multiplyByAlpha(data);
+    if (source.width !== width) {
+      const resize = channels === 3 ? resizeRowsOfRgb : resizeRows;
+      data = resize(data, source.height, source.width, width, channels);
+    }
+    if (source.height !== height) data = resizeColumns(data, source.height, height, width * channels);
+    if (channels === 4) divideByAlpha(data);
+  }
   return { data, width, height, channels };
 }
 
@@ -83,8 +89,35 @@ function makeTaps(inputs: number, outputs: number): Taps {
   return { first, count, weights, width };
 }
 
+type Bytes = Uint8Array | Uint8ClampedArray;
+
+/** {@link resizeRows} of three channels, which share each weight: twice as fast. */
+function resizeRowsOfRgb(data: Bytes, height: number, from: number, to: number) {
+  const { first, count, weights, width } = makeTaps(from, to);
+  const result = new Uint8Array(height * to * 3);
+  let at = 0;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < to; x++) {
+      let pixel = (y * from + first[x]!) * 3;
+      let [red, green, blue] = [HALF, HALF, HALF];
+      const weightsEnd = x * width + count[x]!;
+      for (let tap = x * width; tap < weightsEnd; tap++, pixel += 3) {
+        const weight = weights[tap]!;
+        // Integers of 32 bits, which the products are: without being told, JavaScript checks each for more.
+        red = (red + Math.imul(data[pixel]!, weight)) | 0;
+        green = (green + Math.imul(data[pixel + 1]!, weight)) | 0;
+        blue = (blue + Math.imul(data[pixel + 2]!, weight)) | 0;
+      }
+      result[at++] = toByte(red);
+      result[at++] = toByte(green);
+      result[at++] = toByte(blue);
+    }
+  }
+  return result;
+}
+
 /** `[height, from, channels]` to `[height, to, channels]`. */
-function resizeRows(data: Uint8Array, height: number, from: number, to: number, channels: number) {
+function resizeRows(data: Bytes, height: number, from: number, to: number, channels: number) {
   const { first, count, weights, width } = makeTaps(from, to);
   const result = new Uint8Array(height * to * channels);
   let at = 0;
@@ -106,7 +139,7 @@ function resizeRows(data: Uint8Array, height: number, from: number, to: number, 
 }
 
 /** `[from, rowLength]` to `[to, rowLength]`. */
-function resizeColumns(data: Uint8Array, from: number, to: number, rowLength: number) {
+function resizeColumns(data: Bytes, from: number, to: number, rowLength: number) {
   const { first, count, weights, width } = makeTaps(from, to);
   const result = new Uint8Array(to * rowLength);
   const sums = new Int32Array(rowLength);
@@ -115,7 +148,7 @@ function resizeColumns(data: Uint8Array, from: number, to: number, rowLength: nu
     for (let tap = 0; tap < count[y]!; tap++) {
       const weight = weights[y * width + tap]!;
       const row = (first[y]! + tap) * rowLength;
-      for (let i = 0; i < rowLength; i++) sums[i]! += data[row + i]! * weight;
+      for (let i = 0; i < rowLength; i++) sums[i] = (sums[i]! + Math.imul(data[row + i]!, weight)) | 0;
     }
     for (let i = 0; i < rowLength; i++) result[y * rowLength + i] = toByte(sums[i]!);
   }
@@ -127,7 +160,7 @@ function toByte(sum: number): number {
   return Math.min(sum >> PRECISION_BITS, 255);
 }
 
-function multiplyByAlpha(pixels: Uint8Array): void {
+function multiplyByAlpha(pixels: Bytes): void {
   for (let at = 0; at < pixels.length; at += 4) {
     const alpha = pixels[at + 3]!;
     for (let i = at; i < at + 3; i++) {
@@ -137,7 +170,7 @@ function multiplyByAlpha(pixels: Uint8Array): void {
   }
 }
 
-function divideByAlpha(pixels: Uint8Array): void {
+function divideByAlpha(pixels: Bytes): void {
   for (let at = 0; at < pixels.length; at += 4) {
     const alpha = pixels[at + 3]!;
     if (alpha === 0 || alpha === 255) continue;
