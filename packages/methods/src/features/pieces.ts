@@ -26,7 +26,9 @@ export function pieceGrid([height, width]: Size): { readonly factor: number; rea
 export async function smallImages(images: tf.Tensor4D, factor: number): Promise<Uint8Array[]> {
   const small = tf.tidy(() => tf.mul(tf.avgPool(images, factor, factor, 'valid'), 255));
   const [count, height, width] = small.shape;
-  const values = Uint8Array.from(await download(small), Math.round);
+  const colors = await download(small);
+  const values = new Uint8Array(colors.length);
+  for (let i = 0; i < values.length; i++) values[i] = Math.round(colors[i]!);
   const size = height! * width! * 3;
   return Array.from({ length: count }, (_, image) => values.slice(image * size, (image + 1) * size));
 }
@@ -38,11 +40,11 @@ export async function smallImages(images: tf.Tensor4D, factor: number): Promise<
  * @returns a row of {@link PIECE_WIDTH} numbers for each; color in 0..1.
  */
 export function findPieces(colors: Uint8Array, [height, width]: Size, palette: Rows): Rows {
-  const pixels = Float32Array.from(colors);
-  const nearest = Uint8Array.from(
-    { length: height * width },
-    (_, pixel) => nearestCenter(pixels, 3 * pixel, palette).index,
-  );
+  const pixels = new Float32Array(colors);
+  const nearest = new Uint8Array(height * width);
+  for (let pixel = 0; pixel < nearest.length; pixel++) {
+    nearest[pixel] = nearestCenter(pixels, 3 * pixel, palette).index;
+  }
   const least = LEAST_SHARE * height * width;
   const rows: number[] = [];
   for (let color = 0; color < palette.count; color++) {
@@ -52,8 +54,13 @@ export function findPieces(colors: Uint8Array, [height, width]: Size, palette: R
     connectedComponents(mask, width, height, (pixel, piece) => {
       const sum = (sums[piece - 1] ??= new Float64Array(9));
       const [y, x] = [Math.floor(pixel / width), pixel % width];
-      const values = [1, y, x, y * y, y * x, x * x, ...colors.subarray(3 * pixel, 3 * pixel + 3)];
-      values.forEach((value, index) => (sum[index]! += value));
+      sum[0]! += 1;
+      sum[1]! += y;
+      sum[2]! += x;
+      sum[3]! += y * y;
+      sum[4]! += y * x;
+      sum[5]! += x * x;
+      for (let channel = 0; channel < 3; channel++) sum[6 + channel]! += pixels[3 * pixel + channel]!;
     });
     for (const sum of sums) if (sum[0]! >= least) rows.push(...describe(sum));
   }
