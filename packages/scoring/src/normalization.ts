@@ -34,7 +34,7 @@ export function checkNormalization({ offset, scale }: BranchNormalization, branc
     `Branch '${branch}' cannot be normalized: got offset ${offset} and scale ${scale} ` +
       'from the normal images; wanted finite numbers and maps that vary.',
     {
-      hint: 'A branch whose map is the same everywhere has not been trained, or has seen no images.',
+      hint: 'A branch whose map is the same everywhere has not been trained, has seen no images, or images that are all the same.',
       details: { branch, offset, scale },
     },
   );

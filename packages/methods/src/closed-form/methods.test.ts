@@ -191,6 +191,19 @@ describe.each(NAMES)('%s', (name) => {
       });
     }));
 
+  if (['instant', 'gaussian', 'sinbad'].includes(name)) {
+    test('images that are all equal are refused', () =>
+      expectNoNewTensors(async () => {
+        const input = fitOn(TRAINING.map(() => TRAINING[0]!));
+        await expect(method.fit(input, method.options.parse({}))).rejects.toMatchObject({
+          code: 'dataset-invalid',
+          message: expect.stringMatching(
+            /^All 10 good images look the same to the branch (pooled|global);/,
+          ) as string,
+        });
+      }));
+  }
+
   test('levels that the teacher does not have are refused before anything is computed', async () => {
     const options = name === 'instant' ? { global: { levels: [4] } } : { levels: [4] };
     const refusal = {

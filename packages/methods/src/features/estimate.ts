@@ -14,7 +14,14 @@ import type {
   SubspaceOptions,
 } from './part-options.js';
 import { assertTeacherGiven, FEATURE_BATCH, type PartContext } from './parts.js';
-import { bankPlan, pooledLevels, positionPlan, setLevels, subspacePlan } from './patch-plans.js';
+import {
+  bankPlan,
+  pooledLevels,
+  positionPlan,
+  setLevels,
+  subspacePlan,
+  withGridLevel,
+} from './patch-plans.js';
 import type { PatchPlan } from './patches.js';
 import { pieceGrid } from './pieces.js';
 import { placesOf } from './sets-part.js';
@@ -71,7 +78,8 @@ function bankBytes(options: BankOptions, images: number, context: PartContext): 
   };
 }
 
-function subspaceBytes(options: SubspaceOptions, images: number, context: PartContext): PartBytes {
+function subspaceBytes(given: SubspaceOptions, images: number, context: PartContext): PartBytes {
+  const options = withGridLevel(given, context);
   const plan = subspacePlan(options, context);
   const maps = Math.min(images, options.maxImages);
   const whole = positionsOf(plan) * plan.width;

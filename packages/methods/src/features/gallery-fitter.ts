@@ -1,7 +1,7 @@
-import { DskdError } from '@dskd/base';
 import { type StateDictEntry, tensorFiles } from '@dskd/weights';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { FitInput, JsonObject } from '../contract.js';
+import { assertFiniteFeatures } from './finite-features.js';
 import { GalleryPart, galleryShapes } from './gallery-part.js';
 import { ImageVectorCollector } from './nearest-images.js';
 import type { GalleryOptions } from './part-options.js';
@@ -37,7 +37,7 @@ export class GalleryFitter implements PartFitter {
     for (const [index, level] of this.#levels.entries()) {
       const { shape } = features[level]!;
       const data = (await features[level]!.data()) as Float32Array;
-      this.#assertFinite(data, level, first);
+      assertFiniteFeatures(data, level, first);
       const name = `${this.name}.level${level + 1}`;
       const stored = tensorFiles.storedAs(this.options.storage, name, { dtype: 'F32', shape, data });
       const perImage = data.length / shape[0];
@@ -46,19 +46,6 @@ export class GalleryFitter implements PartFitter {
         first * perImage,
       );
     }
-  }
-
-  #assertFinite(data: Float32Array, level: number, first: number): void {
-    const at = data.findIndex((value) => !Number.isFinite(value));
-    if (at === -1) return;
-    throw new DskdError(
-      'invalid-argument',
-      `Got NaN or infinity in level ${level + 1} of the features of the images from ${first} on.`,
-      {
-        hint: 'Look for NaN in the images and in the weights of the network.',
-        details: { level: level + 1, first },
-      },
-    );
   }
 
   finish(progress: (done: number) => void): Promise<{ part: GalleryPart; record: JsonObject }> {

@@ -3,6 +3,7 @@ import type { StateDict } from '@dskd/weights';
 import type * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchInfo, BranchOutput, JsonObject } from '../contract.js';
+import { areEqual, assertDifferent } from './different-images.js';
 import { firstRows, floats, floatsOf, gatherRows, joinRows, orthonormal } from './matrices.js';
 import type { LearningPart, Lesson, SavedPart } from './parts.js';
 
@@ -153,8 +154,8 @@ function spread(rows: Rows, most: number): Rows {
 
 /**
  * Fits a Gaussian to the vectors of the training images, at least three.
- * @param leastVariance is added to the variance of every direction. Without it vectors that are all equal are refused.
- * @throws {DskdError} `numerical-instability`
+ * @param leastVariance is added to the variance of every direction. Where it is 0, vectors that are all equal are refused.
+ * @throws {DskdError} `dataset-invalid`
  */
 export function fitGaussian(
   name: string,
@@ -163,8 +164,8 @@ export function fitGaussian(
   leastVariance = 0,
 ): { readonly part: GaussianPart; readonly record: JsonObject } {
   const { count, width } = rows;
-  const constant = leastVariance > 0 && rows.data.every((value, i) => value === rows.data[i % width]);
-  const { mean, axes, variances, restVariance, shrinkage } = constant
+  if (leastVariance === 0) assertDifferent(name, rows);
+  const { mean, axes, variances, restVariance, shrinkage } = areEqual(rows)
     ? { mean: rows.data.subarray(0, width), axes: [], variances: [], restVariance: 0, shrinkage: 1 }
     : ledoitWolf(width > MOST_ROWS ? spread(rows, MOST_ROWS) : rows);
   const gaussian = {

@@ -40,7 +40,10 @@ export type BankOptions = z.output<typeof bankOptions>;
 /** A principal subspace of whole feature maps. */
 export const subspaceOptions = z.strictObject({
   levels,
-  /** Number of the level whose positions make the map. Left out: the deepest of `levels`. */
+  /**
+   * Number of the level whose positions make the map. Left out: the one with about 16 positions along the shorter side, or the
+   * deepest of `levels` where that is coarser, or where the map would have more than 100,000 values.
+   */
   gridLevel: count.max(16).optional(),
   /** Principal components; at most two fewer than training images. */
   components: count.default(40),

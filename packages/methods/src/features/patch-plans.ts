@@ -37,7 +37,12 @@ export function bankPlan(options: BankOptions, { teacher, inputSize }: PartConte
   });
 }
 
-/** Positions of the whole maps of a subspace. */
+/** Positions along a side of a subspace's map, about: decision 0036. */
+const SUBSPACE_SIDE = 16;
+/** Values of a whole map above which the coarsest grid is taken: each component in the file has as many. */
+const MOST_VALUES = 100_000;
+
+/** Positions of the whole maps of a subspace. Files of before {@link withGridLevel} that name no grid have the deepest. */
 export function subspacePlan(options: SubspaceOptions, { teacher, inputSize }: PartContext): PatchPlan {
   const levels = options.levels ?? deepestTwo(teacher.extractor);
   return planPatches(teacher.extractor, inputSize, {
@@ -45,6 +50,18 @@ export function subspacePlan(options: SubspaceOptions, { teacher, inputSize }: P
     gridLevel: options.gridLevel ?? Math.max(...levels),
     gridFirst: true,
   });
+}
+
+/** Options of a subspace with the grid that a new fit takes. */
+export function withGridLevel(options: SubspaceOptions, context: PartContext): SubspaceOptions {
+  if (options.gridLevel) return options;
+  const { extractor } = context.teacher;
+  const deepest = Math.max(...(options.levels ?? deepestTwo(extractor)));
+  const stride = Math.min(...context.inputSize) / SUBSPACE_SIDE;
+  const finer = { ...options, gridLevel: Math.min(deepest, levelOfStride(extractor, stride)) };
+  const { grid, width } = subspacePlan(finer, context);
+  const channels = options.channels > 0 ? Math.min(options.channels, width) : width;
+  return grid[0] * grid[1] * channels > MOST_VALUES ? { ...options, gridLevel: deepest } : finer;
 }
 
 /** Positions of Gaussians. */

@@ -68,6 +68,22 @@ test('as it was saved it is restored', async () => {
   });
 });
 
+test('a subspace of a file that names no grid has the deepest, as files had before they named it', async () => {
+  const model = await fitted(TRAINING, { global: plans.subspace({ gridLevel: 3, components: 3 }) });
+  const wanted = await scoresOf(model, [blockImage(21)]);
+  const { config, tensors } = structuredClone(model.state());
+  const options = partOf(config as unknown as Config, 'global').config.options as Record<string, unknown>;
+  expect(options.gridLevel).toBe(3);
+  delete options.gridLevel;
+  const restored = restoreFeatureModel(
+    'tiny',
+    { config, tensors },
+    { inputSize: [SIDE, SIDE], teacher: poolingTeacher() },
+  );
+  expect(await scoresOf(restored, [blockImage(21)])).toEqual(wanted);
+  for (const each of [model, restored]) each.dispose();
+});
+
 describe('a config that is none', () => {
   test.each([null, 7, 'x', [], {}, { inputSize: [SIDE, SIDE], parts: [] }])('%p', (config) => {
     expect(() =>

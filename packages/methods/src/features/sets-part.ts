@@ -4,7 +4,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchInfo, BranchOutput, FitInput, JsonObject } from '../contract.js';
 import { asJson } from '../json.js';
-import { floats, floatsOf, roundedAs } from './matrices.js';
+import { assertDifferent } from './different-images.js';
+import { assertFiniteFeatures } from './finite-features.js';
+import { floats, floatsOf, roundedAs, rowsOfVectors } from './matrices.js';
 import { setsOptions, type SetsOptions } from './part-options.js';
 import { drawnImages, type Part, type PartContext, type PartFitter, type SavedPart } from './parts.js';
 import { setLevels } from './patch-plans.js';
@@ -172,6 +174,7 @@ export class SetsFitter implements PartFitter {
     const maps = await this.#projection.of(features);
     for (const image of wanted) {
       const own = new Map([...maps].map(([level, all]) => [level, all[image]!]));
+      for (const [level, map] of own) assertFiniteFeatures(map, level, first + image);
       if (this.#thresholds) {
         this.#describe(own);
         continue;
@@ -224,6 +227,7 @@ export class SetsFitter implements PartFitter {
     const distances: number[] = [];
     for (const [index, vectors] of this.#vectors.entries()) {
       throwIfAborted(signal);
+      assertDifferent(name, rowsOfVectors(vectors));
       const neighbors = whitenedNeighbors(vectors, options.shrinkage, (key, values) =>
         roundedAs(options.storage, `${name}.${index}.${key}`, values),
       );

@@ -5,7 +5,7 @@ import type { FitInput, JsonObject } from '../contract.js';
 import { roundedAs, rowsOfVectors } from './matrices.js';
 import type { SubspaceOptions } from './part-options.js';
 import { download, drawnImages, type PartContext, type PartFitter } from './parts.js';
-import { subspacePlan } from './patch-plans.js';
+import { subspacePlan, withGridLevel } from './patch-plans.js';
 import { PatchEmbedder, type PatchPlan } from './patches.js';
 import { ChannelReduction, type ChannelAxes } from './reduced-maps.js';
 import { SubspacePart } from './subspace-part.js';
@@ -15,6 +15,7 @@ export const AXES_SAMPLE = 20_000;
 
 /** Collects whole maps of training images, at most `maxImages`. */
 export class SubspaceFitter implements PartFitter {
+  private readonly options: SubspaceOptions;
   readonly #plan: PatchPlan;
   readonly #embedder: PatchEmbedder;
   readonly #chosen: ReadonlySet<number>;
@@ -22,10 +23,12 @@ export class SubspaceFitter implements PartFitter {
 
   constructor(
     readonly name: string,
-    private readonly options: SubspaceOptions,
+    given: SubspaceOptions,
     input: FitInput,
     private readonly context: PartContext,
   ) {
+    const options = withGridLevel(given, context);
+    this.options = options;
     this.#plan = subspacePlan(options, context);
     this.#embedder = new PatchEmbedder(this.#plan, context.teacher.extractor);
     this.#chosen = drawnImages(input, options.maxImages, 'subspace', name);
