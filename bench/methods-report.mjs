@@ -1,6 +1,7 @@
 // Writes bench/methods.md from all results of bench/methods.mjs.
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { writeQualityPlot } from './quality-plot.mjs';
 
 /** Image AUROC below which a build is suspect, of bottle and transistor, whatever the profile. */
 const GATES = {
@@ -80,9 +81,15 @@ machine was busy with other jobs they are upper bounds. Files are without the te
 bottle and transistor below which a build is suspect. A limit of minutes or epochs in the profile means that the method was not
 trained to its end.
 
+![Image AUROC by the seconds of the fit](quality-against-time.svg)
+
+One point for each training with the embedded teacher, or without one; of \`dskd\` the points of
+[quality-time.md](quality-time.md). Hollow points: other jobs ran beside, and the time is an upper bound.
+
 | ${columns.join(' | ')} |
 | ${columns.map(() => '---').join(' | ')} |
 ${runs.map((each) => `| ${lineOf(each).join(' | ')} |`).join('\n')}
 `;
   await writeFile(file, text);
+  await writeQualityPlot(path.dirname(results), path.join(path.dirname(file), 'quality-against-time.svg'));
 }
