@@ -1,13 +1,9 @@
 // What a network predicts of a teacher: its levels, or their embedding.
-import { DskdError } from '@dskd/base';
 import type { FeatureExtractor } from '@dskd/core';
 import type { ImageStudentOptions, Teacher } from '@dskd/models';
-import { toFloat32, type StateDict } from '@dskd/weights';
+import type { StateDict } from '@dskd/weights';
 import type { FitInput, Size } from '../contract.js';
-import { planEmbedding, TeacherEmbedding, type ChannelStatistics } from './teacher-embedding.js';
-
-/** Prefix of the tensors of an embedding. */
-const EMBEDDING = 'embedding';
+import { planEmbedding, STATISTICS, TeacherEmbedding } from './teacher-embedding.js';
 
 /** Levels of a teacher as a network's target. */
 export interface Target {
@@ -48,12 +44,7 @@ function levelsOf(student: ImageStudentOptions, teacher: Teacher | undefined): T
 }
 
 function embeddingOf(embedding: TeacherEmbedding): Target {
-  const { mean, deviation } = embedding.statistics;
-  const tensors: StateDict = new Map();
-  for (const [name, data] of Object.entries({ mean, deviation })) {
-    tensors.set(`${EMBEDDING}.${name}`, { dtype: 'F32', shape: [data.length], data });
-  }
-  return { extractor: embedding, tensors, dispose: () => embedding.dispose() };
+  return { extractor: embedding, tensors: embedding.tensors(), dispose: () => embedding.dispose() };
 }
 
 /**
@@ -82,22 +73,11 @@ export function restoreTarget(
 ): Target {
   const channels = embeddedChannels(student);
   if (channels === null || !teacher) return levelsOf(student, teacher);
-  const read = (name: string): Float32Array => {
-    const entry = tensors.get(`${EMBEDDING}.${name}`);
-    if (entry) return toFloat32(entry);
-    throw new DskdError(
-      'weights-mismatch',
-      `The file has no tensor '${EMBEDDING}.${name}' of this network's target.`,
-    );
-  };
-  const statistics: ChannelStatistics = { mean: read('mean'), deviation: read('deviation') };
   const plan = planEmbedding(teacher.extractor, student.inputSize, channels);
-  return embeddingOf(new TeacherEmbedding(teacher.extractor, plan, statistics));
+  return embeddingOf(TeacherEmbedding.restore(teacher.extractor, plan, tensors));
 }
 
 /** Whether a file of this network keeps a tensor of its target under this name. */
 export function isTargetTensor(student: ImageStudentOptions, name: string): boolean {
-  return (
-    embeddedChannels(student) !== null && (name === `${EMBEDDING}.mean` || name === `${EMBEDDING}.deviation`)
-  );
+  return embeddedChannels(student) !== null && STATISTICS.includes(name);
 }

@@ -1,8 +1,10 @@
 import { DskdError } from '@dskd/base';
 import type { FeatureExtractor, FeatureLevel, InputTransform } from '@dskd/core';
 import type { ImageSet } from '@dskd/training';
+import type { StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Size } from '../contract.js';
+import { floats, floatsOf } from '../features/matrices.js';
 import { PatchEmbedder, type PatchPlan } from '../features/patches.js';
 import { ChannelMoments, eachImageBatch } from './statistics.js';
 
@@ -12,8 +14,11 @@ const STRIDE = 4;
 /** A channel that hardly varies is divided by at least this part of what the others are, in the square mean, divided by. */
 const LEAST_DEVIATION = 1e-3;
 
+/** Names of the tensors of an embedding: means and deviations. */
+export const STATISTICS: readonly string[] = ['embedding.mean', 'embedding.deviation'];
+
 /** Mean and standard deviation of each channel over the training images. */
-export interface ChannelStatistics {
+interface ChannelStatistics {
   readonly mean: Float32Array;
   readonly deviation: Float32Array;
 }
@@ -112,6 +117,22 @@ export class TeacherEmbedding implements FeatureExtractor {
       plain.dispose();
     }
     return new TeacherEmbedding(teacher, plan, statisticsOf(moments, teacher));
+  }
+
+  /**
+   * The embedding of a saved model. The caller disposes it, and the teacher not before.
+   * @param tensors of the file: {@link tensors}, and others.
+   * @throws {DskdError} `weights-mismatch` where statistics are missing, or of other channels.
+   */
+  static restore(teacher: FeatureExtractor, plan: EmbeddingPlan, tensors: StateDict): TeacherEmbedding {
+    const [mean, deviation] = STATISTICS.map((name) => floatsOf(tensors, name, [plan.channels]));
+    return new TeacherEmbedding(teacher, plan, { mean: mean!, deviation: deviation! });
+  }
+
+  /** What a file keeps of it. Vectors stay float32 in a file of float16. */
+  tensors(): StateDict {
+    const { mean, deviation } = this.statistics;
+    return new Map([mean, deviation].map((data, index) => [STATISTICS[index]!, floats([data.length], data)]));
   }
 
   outputShapes(inputSize: Size): [number, number, number][] {

@@ -4,7 +4,6 @@ import { createImageStudent, summarizeImageStudent, type ImageStudent } from '@d
 import { tensorFiles, type StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import type { RestoreContext, Size } from '../contract.js';
-import { floats, floatsOf } from '../features/matrices.js';
 import { assertTeacherGiven } from '../features/parts.js';
 import { planEmbedding, TeacherEmbedding } from '../image-students/teacher-embedding.js';
 import { assertInputSize } from '../input-size.js';
@@ -84,13 +83,10 @@ export class TargetNetworks {
 /** Tensors of networks and embedding by the names of a file. Vectors stay float32 in a file of float16. */
 export function networkTensors(
   { students }: NetworksConfig,
-  { statistics }: TeacherEmbedding,
+  embedding: TeacherEmbedding,
   states: readonly StateDict[],
 ): StateDict {
-  const tensors: StateDict = new Map();
-  const { mean, deviation } = statistics;
-  tensors.set('embedding.mean', floats([mean.length], mean));
-  tensors.set('embedding.deviation', floats([deviation.length], deviation));
+  const tensors = embedding.tensors();
   for (const [index, { name }] of students.entries()) {
     for (const [key, entry] of states[index]!) tensors.set(`networks.${name}.${key}`, entry);
   }
@@ -149,10 +145,7 @@ export function restoreNetworks(
       assertFilled(name, student, state);
       return state;
     });
-    const embedding = new TeacherEmbedding(teacher.extractor, plan, {
-      mean: floatsOf(tensors, 'embedding.mean', [channels]),
-      deviation: floatsOf(tensors, 'embedding.deviation', [channels]),
-    });
+    const embedding = TeacherEmbedding.restore(teacher.extractor, plan, tensors);
     made.push(embedding);
     const students = config.students.map(({ student: options }, index) => {
       const student = createImageStudent(options, { blank: true });
