@@ -14,6 +14,16 @@ const MAPPED = ['local', 'global'];
 /** Weights of the product's own rule. */
 const WEIGHTS = { local: 1, global: 0.7, pooled: 0.5 };
 
+/** Of global and pooled, beside those. */
+const OTHER_WEIGHTS = [
+  [0.7, 0.3],
+  [0.7, 0.15],
+  [0.5, 0.5],
+  [0.5, 0.3],
+  [0.5, 0.15],
+  [0.35, 0.15],
+];
+
 const maximum = (values) => values.reduce((best, value) => Math.max(best, value), -Infinity);
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const deviation = (values) => {
@@ -159,6 +169,12 @@ export const RULES = {
     withPooled: true,
     weights: () => WEIGHTS,
   }),
+  ...Object.fromEntries(
+    OTHER_WEIGHTS.map(([global, pooled]) => [
+      `soft maximum on pixels, weights 1, ${global}, ${pooled}`,
+      ofPixels(momentsOfScores, logSumExp, { withPooled: true, weights: () => ({ global, pooled }) }),
+    ]),
+  ),
 };
 
 /**

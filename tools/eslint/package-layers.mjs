@@ -23,7 +23,7 @@ export const PACKAGE_LAYERS = {
   metrics: ['base'],
   weights: ['base'],
   core: ['base'],
-  'wasm-gradients': [],
+  'wasm-gradients': ['base'],
   losses: ['base', 'core'],
   models: ['base', 'core', 'weights'],
   scoring: ['base', 'core', 'losses', 'metrics'],

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
-import { isDskdError, type PixelBuffer } from '@dskd/base';
+import { isDskdError, randomStream, type PixelBuffer } from '@dskd/base';
 import { readGolden } from '@dskd/test-support';
 import { resizeBilinearAntialiased } from './resize-bilinear-antialiased.js';
+import { resizeWithKernels } from './resize-kernels.js';
+import { resizeInLoops } from './resize-loops.js';
+import { makeTaps } from './resize-taps.js';
 
 const golden = await readGolden(new URL('../test/fixtures/resize.safetensors', import.meta.url));
 const cases = golden.names.filter((name) => name.endsWith('.source')).map((name) => name.split('.')[0]!);
@@ -61,6 +64,36 @@ describe('resizeBilinearAntialiased', () => {
         expect([...got.data]).toEqual(slowResize(source, width, height));
       }),
     );
+  });
+
+  test('the loops in JavaScript and the kernels give the same bytes', () => {
+    const scene = fc.tuple(side, side, fc.constantFrom(1, 3, 4), side, side);
+    fc.assert(
+      fc.property(scene, fc.integer(), ([width, height, channels, newWidth, newHeight], seed) => {
+        fc.pre(newWidth !== width || newHeight !== height);
+        const random = randomStream(seed, 'image');
+        const data = Uint8ClampedArray.from({ length: width * height * channels }, () => random.integer(256));
+        const source = { data, width, height };
+        const across = newWidth === width ? null : makeTaps(width, newWidth);
+        const down = newHeight === height ? null : makeTaps(height, newHeight);
+        const kernels = resizeWithKernels(source, channels, across, down);
+        expect(kernels).toBeDefined();
+        expect(resizeInLoops(source, channels, across, down)).toEqual(kernels);
+      }),
+    );
+  });
+
+  test('images that the kernels would need too much memory for are resized by the loops', () => {
+    const [width, height] = [6000, 4000];
+    const data = new Uint8Array(width * height * 3).fill(77);
+    const down = makeTaps(height, 3999);
+    expect(resizeWithKernels({ data, width, height }, 3, null, down)).toBeUndefined();
+    const { data: got } = resizeBilinearAntialiased(
+      { data, width, height, channels: 3 },
+      { width, height: 3999 },
+    );
+    expect(got).toHaveLength(width * 3999 * 3);
+    expect(got.every((value) => value === 77)).toBe(true);
   });
 
   test('a constant image stays constant, and no result is outside the range of its source', () => {

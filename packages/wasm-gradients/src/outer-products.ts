@@ -1,3 +1,4 @@
+import { assembleModule, code, type Code } from '@dskd/base/web-assembly';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 
 /** Sides of the tile that {@link OuterProducts} computes: rows along `x`, columns along `dy`. */
@@ -39,46 +40,31 @@ const SUMS = PARAMETERS + 2;
 const RIGHT = SUMS + 8;
 const LEFT = RIGHT + 2;
 
-const I32 = 0x7f;
-const V128 = 0x7b;
-const get = (local: number): number[] => [0x20, local];
-const set = (local: number): number[] => [0x21, local];
-const constant = (value: number): number[] => [0x41, value];
-const ADD = [0x6a];
-const SUBTRACT = [0x6b];
-const unaligned = (offset: number): number[] => [2, offset];
-const load = (offset: number): number[] => [0xfd, 0x00, ...unaligned(offset)];
-const loadSplat = (offset: number): number[] => [0xfd, 0x09, ...unaligned(offset)];
-const store = (offset: number): number[] => [0xfd, 0x0b, ...unaligned(offset)];
-const ADD_F32X4 = [0xfd, 0xe4, 0x01];
-const MULTIPLY_F32X4 = [0xfd, 0xe6, 0x01];
-const advance = (local: number, by: number): number[] => [...get(local), ...get(by), ...ADD, ...set(local)];
+const { get, set, vectorAt, repeat } = code;
+const load = (offset: number): Code => vectorAt(0, offset);
+const loadSplat = (offset: number): Code => vectorAt(9, offset);
+const store = (offset: number): Code => vectorAt(11, offset);
+const ADD_F32X4 = code.vector(228);
+const MULTIPLY_F32X4 = code.vector(230);
+const advance = (local: number, by: number): Code => code.advance(local, get(by));
 
-/** `do { body } while (--counter != 0)`. */
-const repeat = (counter: number, body: number[]): number[] => [
-  ...[0x03, 0x40],
-  ...body,
-  ...[...get(counter), ...constant(1), ...SUBTRACT, 0x22, counter],
-  ...[0x0d, 0x00, 0x0b],
-];
-
-function multiplyPosition(): number[] {
-  const code = [...get(DY), ...load(0), ...set(RIGHT), ...get(DY), ...load(16), ...set(RIGHT + 1)];
+function multiplyPosition(): Code {
+  const body = [...get(DY), ...load(0), ...set(RIGHT), ...get(DY), ...load(16), ...set(RIGHT + 1)];
   for (let i = 0; i < TILE_ROWS; i++) {
-    code.push(...get(X), ...loadSplat(4 * i), ...set(LEFT));
+    body.push(...get(X), ...loadSplat(4 * i), ...set(LEFT));
     for (let j = 0; j < 2; j++) {
       const sum = SUMS + 2 * i + j;
-      code.push(...get(LEFT), ...get(RIGHT + j), ...MULTIPLY_F32X4, ...get(sum), ...ADD_F32X4, ...set(sum));
+      body.push(...get(LEFT), ...get(RIGHT + j), ...MULTIPLY_F32X4, ...get(sum), ...ADD_F32X4, ...set(sum));
     }
   }
-  return [...code, ...advance(X, X_STEP), ...advance(DY, DY_STEP)];
+  return [...body, ...advance(X, X_STEP), ...advance(DY, DY_STEP)];
 }
 
-function addSumsToTile(): number[] {
-  const code: number[] = [];
+function addSumsToTile(): Code {
+  const body: number[] = [];
   for (let i = 0; i < TILE_ROWS; i++) {
     for (let j = 0; j < 2; j++) {
-      code.push(
+      body.push(
         ...get(OUT),
         ...get(OUT),
         ...load(16 * j),
@@ -87,12 +73,12 @@ function addSumsToTile(): number[] {
         ...store(16 * j),
       );
     }
-    code.push(...advance(OUT, OUT_STRIDE));
+    body.push(...advance(OUT, OUT_STRIDE));
   }
-  return code;
+  return body;
 }
 
-function functionBody(): number[] {
+function functionBody(): Code {
   const row = [
     ...get(WIDTH),
     ...set(COLUMN_COUNT),
@@ -107,29 +93,7 @@ function functionBody(): number[] {
     ...advance(X, X_IMAGE_SKIP),
     ...advance(DY, DY_IMAGE_SKIP),
   ];
-  const locals = [2, 2, I32, 11, V128];
-  return [...locals, ...repeat(IMAGES, image), ...addSumsToTile(), 0x0b];
-}
-
-function moduleBytes(): Uint8Array<ArrayBuffer> {
-  const length = (count: number): number[] => {
-    const bytes: number[] = [];
-    for (let rest = count; ; rest >>>= 7) {
-      if (rest < 0x80) return [...bytes, rest];
-      bytes.push((rest & 0x7f) | 0x80);
-    }
-  };
-  const sized = (content: number[]): number[] => [...length(content.length), ...content];
-  const section = (id: number, content: number[]): number[] => [id, ...sized(content)];
-  const text = (value: string): number[] => sized([...new TextEncoder().encode(value)]);
-  return new Uint8Array([
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, ...sized(new Array<number>(PARAMETERS).fill(I32)), 0]),
-    ...section(2, [1, ...text('env'), ...text('memory'), 2, 0, 0]),
-    ...section(3, [1, 0]),
-    ...section(7, [1, ...text('outerProducts'), 0, 0]),
-    ...section(10, [1, ...sized(functionBody())]),
-  ]);
+  return [...repeat(IMAGES, image), ...addSumsToTile()];
 }
 
 const instances = new WeakMap<object, OuterProducts | undefined>();
@@ -146,7 +110,10 @@ export function outerProductsOf(backend: BackendWasm): OuterProducts | undefined
 
 function instantiate(wasm: object): OuterProducts | undefined {
   const memory = (wasm as { asm?: { memory?: WebAssembly.Memory } }).asm?.memory;
-  const bytes = moduleBytes();
+  const bytes = assembleModule(
+    [{ name: 'outerProducts', parameters: PARAMETERS, integers: 2, vectors: 11, body: functionBody() }],
+    'import',
+  );
   // Not instanceof: the memory may come from another realm. Shared memory would need another module.
   const isPlain = Object.prototype.toString.call(memory?.buffer) === '[object ArrayBuffer]';
   if (!memory || !isPlain || !WebAssembly.validate(bytes)) return undefined;
