@@ -168,6 +168,11 @@ describeBackends('parameters in groups', () => {
     expect(thrownBy(() => inProcessRunner({ ...taskOf(student), optimizer: others }))).toMatchObject({
       code: 'invalid-config',
     });
+    const wrong = { ...GROUPS, optimizers: { ...GROUPS.optimizers, encoder: { learningRate: -1 } } };
+    await expectNoNewTensors(() => {
+      const error = thrownBy(() => inProcessRunner({ ...taskOf(student), optimizer: wrong }));
+      expect(error).toMatchObject({ code: 'invalid-config' });
+    });
     const runner = inProcessRunner(taskOf(student));
     const state = await runner.capture();
     const moments = new Map([

@@ -45,10 +45,15 @@ export function updatesFor(task: StudentTask): Updates {
   const { optimizers, phases } = options;
   const members = membersOf(options, [...student.parameters.keys()]);
   const groups = new Map<string, Update & { readonly group: string }>();
-  for (const [group, names] of members) {
-    const parameters = new Map(names.map((name) => [name, student.parameters.get(name)!]));
-    const optimizer = createOptimizer(parameters, optimizers[group]!);
-    groups.set(group, { group, parameters, objective: objectives[group] ?? objective, optimizer });
+  try {
+    for (const [group, names] of members) {
+      const parameters = new Map(names.map((name) => [name, student.parameters.get(name)!]));
+      const optimizer = createOptimizer(parameters, optimizers[group]!);
+      groups.set(group, { group, parameters, objective: objectives[group] ?? objective, optimizer });
+    }
+  } catch (error) {
+    for (const { optimizer } of groups.values()) optimizer.dispose();
+    throw error;
   }
   return {
     at: (step) => groupsAt(phases, step).map((group) => groups.get(group)!),
