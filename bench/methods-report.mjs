@@ -14,7 +14,7 @@ const GATES = {
   vm: { bottle: 0.7, transistor: 0.6 },
 };
 const LEAST = { bottle: 0.6, transistor: 0.6 };
-const WITH_LEAST_GATE = ['ae', 'ae-ssim', 'vae', 'mnad', 'us', 'gcad'];
+const WITH_LEAST_GATE = ['ae', 'ae-ssim', 'vae', 'mnad', 'us', 'gcad', 'fanogan'];
 
 const digits = (value) => (value === null || value === undefined ? '–' : value.toFixed(3));
 

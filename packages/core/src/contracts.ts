@@ -48,7 +48,8 @@ export interface Student {
    * @param options.batchNormMomentum as torch defines it, default 0.1. `1 / (number of batches so far + 1)` gives a
    * cumulative average over batches; 0 does not change the statistics.
    * @param options.position epoch and step of a training step, from 0, for a student whose forward pass depends on it: by
-   * random numbers of a step, or by parts that fade. Without it the pass is that of a finished training.
+   * random numbers of a step, or by parts that fade. Without it the pass is that of a finished training. `group`: the
+   * parameters that the step updates now, where they are in groups; the result is what the objective of that group needs.
    * @returns predictions with the shapes of `features` from `firstTarget` on, and then what else its objective needs. Call it inside `tf.tidy`, or dispose the result.
    */
   forward(
@@ -56,7 +57,7 @@ export interface Student {
     options: {
       readonly training: boolean;
       readonly batchNormMomentum?: number;
-      readonly position?: { readonly epoch: number; readonly step: number };
+      readonly position?: { readonly epoch: number; readonly step: number; readonly group?: string };
     },
   ): Tensor4D[];
   /** Trainable, by torch-style name, in a fixed order. */

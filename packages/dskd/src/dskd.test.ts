@@ -230,6 +230,7 @@ test('methods can be registered through this package', () => {
     'ae-ssim',
     'dskd',
     'efficientad',
+    'fanogan',
     'fre',
     'gaussian',
     'gcad',

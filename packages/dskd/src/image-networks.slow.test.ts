@@ -19,6 +19,8 @@ const GATES: readonly {
   readonly least: number;
   /** Default 128 px. */
   readonly side?: number;
+  /** The epoch whose loss the last one is compared with. Default 0. */
+  readonly from?: number;
   readonly options?: object;
 }[] = [
   { method: 'stfpm', category: 'bottle', epochs: 40, least: 0.97 },
@@ -36,6 +38,9 @@ const GATES: readonly {
     options: { fadeEpochs: 1, globalFrom: 1 },
     least: 0.6,
   },
+  // The encoder is trained from epoch 18 on.
+  { method: 'fanogan', category: 'bottle', epochs: 30, from: 18, least: 0.6 },
+  { method: 'fanogan', category: 'transistor', epochs: 30, from: 18, least: 0.6 },
   { method: 'efficientad', category: 'bottle', epochs: 22, least: 0.95 },
   { method: 'efficientad', category: 'transistor', epochs: 21, least: 0.88 },
   { method: 'puad', category: 'bottle', epochs: 22, least: 0.92 },
@@ -44,7 +49,7 @@ const GATES: readonly {
 
 (runs ? test : test.skip).each(GATES)(
   '$method, $category, $epochs epochs: image AUROC of at least $least, and the loss falls',
-  async ({ method, category, epochs, least, side = 128, options = {} }) => {
+  async ({ method, category, epochs, least, side = 128, from = 0, options = {} }) => {
     const losses: number[] = [];
     using detector = await trainDetector(root, {
       category,
@@ -58,7 +63,7 @@ const GATES: readonly {
       },
     });
     expect(losses).toHaveLength(epochs);
-    expect(losses.at(-1)!).toBeLessThan(losses[0]! * (side === 64 ? 0.9 : 0.5));
+    expect(losses.at(-1)!).toBeLessThan(losses[from]! * (side === 64 ? 0.9 : 0.5));
     const { fused } = await detector.evaluate(root, { category });
     console.log(`${method} ${category}: image AUROC ${fused.imageAuroc}`);
     expect(fused.imageAuroc).toBeGreaterThanOrEqual(least);

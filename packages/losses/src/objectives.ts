@@ -2,6 +2,7 @@ import { DskdError } from '@dskd/base';
 import type { Objective } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor3D } from '@tensorflow/tfjs-core';
+import { encodedError, wassersteinCritic, wassersteinGenerator } from './adversarial.js';
 import {
   checkTemperature,
   contextualAffinityLoss,
@@ -116,6 +117,9 @@ const factories = new Map<string, ObjectiveFactory>([
   ['globalContext', globalContext],
   ['memorizedError', (options) => memorizedError(options)],
   ['efficientad', (options) => efficientAd(options)],
+  ['wassersteinCritic', (options) => wassersteinCritic(options)],
+  ['wassersteinGenerator', wassersteinGenerator],
+  ['encodedError', (options) => encodedError(options)],
 ]);
 
 /**
@@ -130,7 +134,8 @@ export function registerObjective(name: string, factory: ObjectiveFactory): void
  * Creates an objective by name. The names are `perPixelCosine` (Eq. 1 and 2 of the paper), `contextualAffinity` (Eq. 3
  * to 7, option `temperature`), `flattenedCosine`, `covarianceAffinity`, `squaredUnitDistance` (STFPM),
  * `cosineAndError` (MKD, option `lambda`), `squaredError`, `variational` (option `beta`) and `structuralSimilarity` of
- * reconstructions, `efficientad` (option `share`), `memorizedError` (MNAD), `globalContext` (GCAD), and those of
+ * reconstructions, `efficientad` (option `share`), `memorizedError` (MNAD), `globalContext` (GCAD),
+ * `wassersteinCritic` (option `penalty`), `wassersteinGenerator` and `encodedError` (option `kappa`) of f-AnoGAN, and those of
  * {@link registerObjective}.
  * `createObjective(objective)` equals `objective`.
  * @throws {DskdError} `invalid-argument` for an unknown name or option values out of range.

@@ -63,7 +63,7 @@ export const TRAINING_DEFAULTS = {
   /** Methods that are fitted in seconds, without epochs: the best known first. */
   closedForm: ['instant', 'patchcore', 'padim', 'fre', 'gaussian', 'spade', 'sinbad', 'vm'],
   /** Methods that have no teacher. */
-  withoutTeacher: ['ae', 'ae-ssim', 'mnad', 'vae', 'vm'],
+  withoutTeacher: ['ae', 'ae-ssim', 'fanogan', 'mnad', 'vae', 'vm'],
   fit: 'stretch',
   /** Of a letterbox's border: the mean of ImageNet. */
   fill: [124, 116, 104],
@@ -77,7 +77,7 @@ export const TRAINING_DEFAULTS = {
   dskd: DSKD_DEFAULTS,
   /** Of the methods that train a network on images: their epochs, by name. */
   imageStudents: {
-    epochs: { stfpm: 40, ae: 100, vae: 100, 'ae-ssim': 40, mkd: 30, mnad: 20, gcad: 20 },
+    epochs: { stfpm: 40, ae: 100, vae: 100, 'ae-ssim': 40, mkd: 30, mnad: 20, gcad: 20, fanogan: 30 },
     batchSize: 16,
   },
   /** Of the methods whose networks predict a teacher's embedding: their steps, in whole epochs, by name. */

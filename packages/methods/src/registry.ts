@@ -33,6 +33,7 @@ const methods = new Map<string, LazyMethod>([
   ['mkd', { name: 'mkd', load: async () => (await import('./mkd/method.js')).mkdMethod }],
   ['mnad', { name: 'mnad', load: async () => (await import('./mnad/method.js')).mnadMethod }],
   ['gcad', { name: 'gcad', load: async () => (await import('./gcad/method.js')).gcadMethod }],
+  ['fanogan', { name: 'fanogan', load: async () => (await import('./fanogan/method.js')).fanoganMethod }],
   ['ae', { name: 'ae', load: async () => (await import('./reconstruction/methods.js')).aeMethod }],
   ['ae-ssim', { name: 'ae-ssim', load: async () => (await import('./reconstruction/ssim.js')).aeSsimMethod }],
   ['vae', { name: 'vae', load: async () => (await import('./reconstruction/methods.js')).vaeMethod }],

@@ -11,7 +11,7 @@ import {
   type Variable,
 } from '@tensorflow/tfjs-core';
 import { DskdError } from '@dskd/base';
-import { assertGradients, zerosLike, type Optimizer } from './optimizer.js';
+import { assertGradients, constantLike, type Optimizer } from './optimizer.js';
 import { assertSchedule, rateFactor, type LearningRateSchedule } from './schedule.js';
 import { captureVariables, restoreVariables, type OptimizerState } from './training-state.js';
 
@@ -63,8 +63,8 @@ export class Adam implements Optimizer {
     this.#options = { learningRate, beta1, beta2, epsilon, weightDecay };
     this.#schedule = schedule;
     this.#parameters = new Map(parameters);
-    this.#firstMoments = zerosLike(parameters);
-    this.#secondMoments = zerosLike(parameters);
+    this.#firstMoments = constantLike(parameters);
+    this.#secondMoments = constantLike(parameters);
   }
 
   apply(gradients: ReadonlyMap<string, Tensor>): void {

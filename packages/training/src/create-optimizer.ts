@@ -1,10 +1,11 @@
 import type { Variable } from '@tensorflow/tfjs-core';
 import { Adam, type AdamOptions } from './adam.js';
 import type { Optimizer } from './optimizer.js';
+import { RmsProp, type RmsPropOptions } from './rms-prop.js';
 import { Sgd, type SgdOptions } from './sgd.js';
 
 /** Options of an optimizer, by its `kind`; Adam where that is left out. */
-export type OptimizerOptions = AdamOptions | SgdOptions;
+export type OptimizerOptions = AdamOptions | RmsPropOptions | SgdOptions;
 
 /**
  * Makes the optimizer of these options. The caller disposes it.
@@ -14,5 +15,12 @@ export function createOptimizer(
   parameters: ReadonlyMap<string, Variable>,
   options: OptimizerOptions,
 ): Optimizer {
-  return options.kind === 'sgd' ? new Sgd(parameters, options) : new Adam(parameters, options);
+  switch (options.kind) {
+    case 'rmsprop':
+      return new RmsProp(parameters, options);
+    case 'sgd':
+      return new Sgd(parameters, options);
+    default:
+      return new Adam(parameters, options);
+  }
 }

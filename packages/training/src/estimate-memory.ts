@@ -2,8 +2,8 @@ import { largestBatch } from './schedule.js';
 
 /** Largest heap of wasm, which has 32-bit addresses. */
 const WASM_HEAP_LIMIT = 2 ** 32;
-/** Parameter, gradient and two moments of Adam, or one of SGD; each float32. */
-const BYTES_PER_PARAMETER = { adam: 16, sgd: 12 } as const;
+/** Parameter, gradient and two moments of Adam, or one of SGD and RMSProp; each float32. */
+const BYTES_PER_PARAMETER = { adam: 16, rmsprop: 12, sgd: 12 } as const;
 /** XNNPACK keeps a packed copy of a convolution's weights until they change. */
 const PACKED_BYTES_PER_PARAMETER = 4;
 /** Temporary arrays of a parameter's size in an update, which handles one parameter after another. */
@@ -17,7 +17,7 @@ export interface MemoryEstimateInput {
     /** Number of trainable values. */
     readonly parameters: number;
     /** Default `adam`. */
-    readonly optimizer?: 'adam' | 'sgd';
+    readonly optimizer?: 'adam' | 'rmsprop' | 'sgd';
     /** Tensors that the forward and backward pass of one image keep until the gradients are computed. */
     readonly activationBytesPerImage: number;
     /** The largest single parameter. */

@@ -11,39 +11,57 @@ import {
 } from '@tensorflow/tfjs-core';
 import { DskdError } from '@dskd/base';
 import type { Student } from '@dskd/core';
-import { createOptimizer } from './create-optimizer.js';
 import type { FeatureBatch } from './feature-batch.js';
 import type { Position, StudentRunner, StudentTask } from './student-runner.js';
 import { captureVariables, restoreStudent, type ArrayState } from './training-state.js';
+import { updatesFor, type Update } from './updates.js';
 
 /**
  * Returns a runner that trains `task.student` in place, in this thread, on the current backend. The caller disposes
  * it.
- * @throws {DskdError} `invalid-config` for invalid optimizer options or a student without parameters.
+ * @throws {DskdError} `invalid-config` for invalid optimizer options or groups, or a student without parameters.
  */
 export function inProcessRunner(task: StudentTask): StudentRunner {
   const { name, student, objective } = task;
   if (student.parameters.size === 0) {
     throw new DskdError('invalid-config', `The student '${name}' has no parameters to train.`);
   }
-  const optimizer = createOptimizer(student.parameters, task.optimizer);
-  const variables = [...student.parameters.values()];
+  const updates = updatesFor(task);
+  let steps = 0;
 
   function lossAndGradients(
+    update: Update,
     teacher: readonly Tensor4D[],
     position: Position,
   ): { loss: Scalar; gradients: Map<string, Tensor> } {
     const targets = targetsOf(student, teacher);
     const { value, grads } = variableGrads(
-      () => objective.loss(targets, student.forward(teacher, { training: true, position })),
-      variables,
+      () => update.objective.loss(targets, student.forward(teacher, modeOf(update, position))),
+      [...update.parameters.values()],
     );
     const gradients = new Map<string, Tensor>();
-    for (const [parameter, variable] of student.parameters) {
+    for (const [parameter, variable] of update.parameters) {
       const gradient = (grads as Partial<typeof grads>)[variable.name];
       if (gradient) gradients.set(parameter, gradient);
     }
     return { loss: value, gradients };
+  }
+
+  async function perform(update: Update, features: FeatureBatch, position: Position): Promise<number> {
+    const { loss, gradients } = lossAndGradients(update, features.tensors(), position);
+    try {
+      // One download per update: the sum is not finite if any entry of any gradient is not finite.
+      const probe = tidy(() => stack([loss, addN([...gradients.values()].map((gradient) => sum(gradient)))]));
+      const [lossValue, gradientSum] = await probe.data<'float32'>();
+      probe.dispose();
+      if (!Number.isFinite(lossValue) || !Number.isFinite(gradientSum)) {
+        throw await instabilityError(task, update, features, position, lossValue!);
+      }
+      update.optimizer.apply(gradients);
+      return lossValue!;
+    } finally {
+      dispose([loss, ...gradients.values()]);
+    }
   }
 
   return {
@@ -51,23 +69,10 @@ export function inProcessRunner(task: StudentTask): StudentRunner {
     threaded: false,
 
     async step(features, position) {
-      const teacher = features.tensors();
-      const { loss, gradients } = lossAndGradients(teacher, position);
-      try {
-        // One download per step: the sum is not finite if any entry of any gradient is not finite.
-        const probe = tidy(() =>
-          stack([loss, addN([...gradients.values()].map((gradient) => sum(gradient)))]),
-        );
-        const [lossValue, gradientSum] = await probe.data<'float32'>();
-        probe.dispose();
-        if (!Number.isFinite(lossValue) || !Number.isFinite(gradientSum)) {
-          throw await instabilityError(task, features, position, lossValue!);
-        }
-        optimizer.apply(gradients);
-        return lossValue!;
-      } finally {
-        dispose([loss, ...gradients.values()]);
-      }
+      const losses: number[] = [];
+      for (const update of updates.at(position.step)) losses.push(await perform(update, features, position));
+      steps = position.step + 1;
+      return losses[0]!;
     },
 
     observeBatchNorm(features, index) {
@@ -95,20 +100,26 @@ export function inProcessRunner(task: StudentTask): StudentRunner {
       const buffers = await captureVariables(student.buffers);
       assertFinite(name, parameters);
       assertFinite(name, buffers);
-      return { name, parameters, buffers, optimizer: await optimizer.capture() };
+      return { name, parameters, buffers, optimizer: await updates.capture(steps) };
     },
 
     restore(state) {
       restoreStudent(student, state);
-      optimizer.restore(state.optimizer);
+      updates.restore(state.optimizer);
+      steps = state.optimizer.step;
       return Promise.resolve();
     },
 
     dispose() {
-      optimizer.dispose();
+      updates.dispose();
       return Promise.resolve();
     },
   };
+}
+
+/** A training step's forward pass, which is told what it is for where parameters are in groups. */
+function modeOf({ group }: Update, position: Position): Parameters<Student['forward']>[1] {
+  return { training: true, position: group === undefined ? position : { ...position, group } };
 }
 
 /** The levels that a student predicts. */
@@ -139,7 +150,8 @@ async function isFinite(value: Tensor): Promise<boolean> {
 
 /** Finds the levels (indices) whose teacher features, own loss or own gradient are not finite. */
 async function findLevels(
-  { student, objective }: StudentTask,
+  student: Student,
+  update: Update,
   features: FeatureBatch,
   position: Position,
 ): Promise<{ what: string; levels: number[] }> {
@@ -158,12 +170,12 @@ async function findLevels(
     if (target < 0) continue;
     // Momentum 0: the check must not change the running statistics.
     const lossOfLevel = (): Scalar => {
-      const predictions = student.forward(teacher, { training: true, batchNormMomentum: 0, position });
+      const predictions = student.forward(teacher, { ...modeOf(update, position), batchNormMomentum: 0 });
       // Whatever a student returns beside its levels belongs to each of them.
       const one = [predictions[target]!, ...predictions.slice(targets)];
-      return objective.loss([teacher[level]!], one);
+      return update.objective.loss([teacher[level]!], one);
     };
-    const { value, grads } = variableGrads(lossOfLevel, [...student.parameters.values()]);
+    const { value, grads } = variableGrads(lossOfLevel, [...update.parameters.values()]);
     const gradients = Object.values(grads);
     if (!(await isFinite(value))) found.loss.push(level);
     for (const gradient of gradients) {
@@ -183,12 +195,13 @@ async function findLevels(
  */
 async function instabilityError(
   task: StudentTask,
+  update: Update,
   features: FeatureBatch,
   position: Position,
   loss: number,
 ): Promise<DskdError> {
   const { epoch, step } = position;
-  const { what, levels } = await findLevels(task, features, position);
+  const { what, levels } = await findLevels(task.student, update, features, position);
   const names = levels.map((level) => features.levels[level]!.name);
   return new DskdError(
     'numerical-instability',

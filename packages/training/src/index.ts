@@ -5,6 +5,7 @@ export { estimateMemory, sumMemory, type MemoryEstimate } from './estimate-memor
 export type { BatchLevel, FeatureBatch } from './feature-batch.js';
 export { inProcessRunner } from './in-process-runner.js';
 export { countSteps } from './schedule.js';
+export type { ParameterGroups } from './parameter-groups.js';
 export type { StudentRunner, StudentTask } from './student-runner.js';
 export type { ImageSet } from './teacher-features.js';
 export { trainStudents, type CheckpointOptions, type TrainStudentsOptions } from './train-students.js';

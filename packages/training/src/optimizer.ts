@@ -1,4 +1,4 @@
-import { tidy, variable, zeros, type Tensor, type Variable } from '@tensorflow/tfjs-core';
+import { fill, tidy, variable, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import { DskdError } from '@dskd/base';
 import type { OptimizerState } from './training-state.js';
 
@@ -17,16 +17,11 @@ export interface Optimizer {
   dispose(): void;
 }
 
-/** A variable of zeros for each parameter, not trainable. */
-export function zerosLike(parameters: ReadonlyMap<string, Variable>): Map<string, Variable> {
-  const moments = new Map<string, Variable>();
-  for (const [name, { shape }] of parameters) {
-    moments.set(
-      name,
-      tidy(() => variable(zeros(shape), false)),
-    );
-  }
-  return moments;
+/** A variable of each parameter's shape, not trainable, filled with a number, default 0. */
+export function constantLike(parameters: ReadonlyMap<string, Variable>, value = 0): Map<string, Variable> {
+  return new Map(
+    [...parameters].map(([name, { shape }]) => [name, tidy(() => variable(fill(shape, value), false))]),
+  );
 }
 
 /** @throws {DskdError} `invalid-argument` naming a parameter without gradient. */

@@ -1,6 +1,6 @@
 import { add, mul, scalar, sub, tidy, type Tensor, type Variable } from '@tensorflow/tfjs-core';
 import { DskdError } from '@dskd/base';
-import { assertGradients, zerosLike, type Optimizer } from './optimizer.js';
+import { assertGradients, constantLike, type Optimizer } from './optimizer.js';
 import { assertSchedule, rateFactor, type LearningRateSchedule } from './schedule.js';
 import { captureVariables, restoreVariables, type OptimizerState } from './training-state.js';
 
@@ -43,7 +43,7 @@ export class Sgd implements Optimizer {
     this.#options = { learningRate, momentum, weightDecay };
     this.#schedule = schedule;
     this.#parameters = new Map(parameters);
-    this.#buffers = zerosLike(parameters);
+    this.#buffers = constantLike(parameters);
   }
 
   apply(gradients: ReadonlyMap<string, Tensor>): void {

@@ -1,6 +1,7 @@
 import type { Objective, Student } from '@dskd/core';
 import type { OptimizerOptions } from './create-optimizer.js';
 import type { FeatureBatch } from './feature-batch.js';
+import type { ParameterGroups } from './parameter-groups.js';
 import type { StudentState } from './training-state.js';
 
 /** A student with its objective and the options of its optimizer. */
@@ -8,8 +9,12 @@ export interface StudentTask {
   /** Unique within a run. */
   readonly name: string;
   readonly student: Student;
+  /** Of each step, and of held-out images. */
   readonly objective: Objective;
-  readonly optimizer: OptimizerOptions;
+  /** Of all parameters, or of each group of them. */
+  readonly optimizer: OptimizerOptions | ParameterGroups;
+  /** Of an update of a group of parameters, by the group's name; `objective` where it is left out. */
+  readonly objectives?: Readonly<Record<string, Objective>>;
 }
 
 /** Epoch and step of a run. */
@@ -29,8 +34,8 @@ export interface StudentRunner {
   /** Whether the student is trained in another thread. Then features are passed in SharedArrayBuffers. */
   readonly threaded: boolean;
   /**
-   * One step of the optimizer.
-   * @returns the loss before the update.
+   * One step of the optimizer, or of each group that is updated in this step.
+   * @returns the loss before the update; of several groups that of the first.
    * @throws {DskdError} `numerical-instability` naming student, step and level.
    */
   step(features: FeatureBatch, position: Position): Promise<number>;

@@ -11,11 +11,11 @@ export interface ArrayState {
 
 /** State of the optimizer. */
 export interface OptimizerState {
-  /** Number of updates made. */
+  /** Number of updates made; where parameters are in groups, of steps done. */
   readonly step: number;
-  /** By parameter name: Adam's first moments, or the momentum buffers of SGD. */
+  /** By parameter name: Adam's first moments, or the momentum buffers of SGD; none of RMSProp. */
   readonly firstMoments: ReadonlyMap<string, ArrayState>;
-  /** By parameter name; none of SGD. */
+  /** By parameter name: Adam's second moments, or the mean squares of RMSProp; none of SGD. */
   readonly secondMoments: ReadonlyMap<string, ArrayState>;
 }
 

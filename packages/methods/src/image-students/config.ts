@@ -60,6 +60,16 @@ const memoryAutoencoder = z.strictObject({
   seed,
 });
 
+const fanogan = z.strictObject({
+  kind: z.literal('fanogan'),
+  inputSize: size,
+  width: channels,
+  latent: channels,
+  features: z.boolean(),
+  trained: z.literal(true),
+  seed,
+});
+
 const gcad = z.strictObject({
   kind: z.literal('gcad'),
   inputSize: size,
@@ -85,6 +95,7 @@ const configSchema = z.strictObject({
     cloner,
     memoryAutoencoder,
     gcad,
+    fanogan,
   ]),
   objective: z.strictObject({ name: z.string(), options: z.record(z.string(), z.json()) }),
   levels: z.strictObject({ fusion: z.enum(['sum', 'product']), alignCorners: z.boolean() }),

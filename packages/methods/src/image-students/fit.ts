@@ -5,7 +5,7 @@ import type { Fit, FitInput, SavedModel } from '../contract.js';
 import { asJson } from '../json.js';
 import { trainPlans } from '../students/train.js';
 import { checkConfig } from './config.js';
-import { imageChannels, imageExtractor } from './image-extractor.js';
+import { imageExtractor, imageReading } from './image-extractor.js';
 import { restoreImageModel, savedModel } from './model.js';
 import { setUpStudent, SET_UP_MODULE, type ImagePlan, type ImageTraining } from './plan.js';
 import { standardization } from './statistics.js';
@@ -56,7 +56,7 @@ export async function fitImageStudent(
   const target = await measureTarget(plan.student, input);
   try {
     const { states, steps, history } = await trainPlans(input, {
-      extractor: imageExtractor(transform, target.extractor, imageChannels(plan.student)),
+      extractor: imageExtractor(transform, target.extractor, imageReading(plan.student)),
       students: [
         { name: 'network', setUpModule: SET_UP_MODULE, options: plan, setUp: () => setUpStudent(plan) },
       ],

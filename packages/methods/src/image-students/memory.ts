@@ -3,7 +3,6 @@ import { countSteps, estimateMemory } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import type { CostEstimate, FitPlan } from '../contract.js';
 import { heldOutCount, type EarlyStopping } from '../students/early-stopping.js';
-import { imageChannels } from './image-extractor.js';
 import type { ImagePlan, ImageTraining } from './plan.js';
 import { readsTeacher, targetShapes } from './target.js';
 
@@ -33,7 +32,8 @@ export function estimateNetworks(plan: FitPlan, networks: NetworksInTraining): C
     teacherBytes: weights.reduce((sum, { data }) => sum + data.byteLength, 0),
     students: plans.map(({ name = 'network', student, optimizer }) => ({
       name,
-      optimizer: optimizer.kind ?? 'adam',
+      // Of groups with different ones: at most.
+      optimizer: optimizer.kind === 'groups' ? 'adam' : (optimizer.kind ?? 'adam'),
       ...summarizeImageStudent(student),
     })),
     batchSize,
@@ -61,10 +61,7 @@ export function estimateImageStudent(plan: FitPlan, training: ImageTraining): Co
   return estimateNetworks(plan, {
     ...training,
     plans: [training.plan],
-    features: [
-      [inputSize[0], inputSize[1], imageChannels(student)] as const,
-      ...targetShapes(student, teacher, inputSize),
-    ],
+    features: [summarizeImageStudent(student).inputShape, ...targetShapes(student, teacher, inputSize)],
     teacher: readsTeacher(student),
     featuresChange: imagesChange,
   });

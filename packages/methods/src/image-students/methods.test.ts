@@ -30,6 +30,15 @@ const OPTIONS: Readonly<Record<string, object>> = {
     globalFrom: 1,
     learningRate: 0.01,
   },
+  fanogan: {
+    ...LENGTH,
+    width: 2,
+    latent: 8,
+    criticSteps: 2,
+    encoderFrom: 1,
+    learningRate: 1e-3,
+    encoderLearningRate: 0.01,
+  },
   'ae-ssim': { ...LENGTH, width: 6, latent: 12, learningRate: 0.01 },
   efficientad: { ...LENGTH, alteration: 0.2 },
   puad: LENGTH,
@@ -44,11 +53,12 @@ const BRANCHES: Readonly<Record<string, readonly string[]>> = {
   vae: ['global'],
   'ae-ssim': ['global'],
   mnad: ['global'],
+  fanogan: ['global'],
   efficientad: ['local', 'global'],
   puad: ['local', 'global', 'pooled'],
   us: ['local'],
 };
-const WITHOUT_TEACHER = ['ae', 'vae', 'ae-ssim', 'mnad'];
+const WITHOUT_TEACHER = ['ae', 'vae', 'ae-ssim', 'mnad', 'fanogan'];
 
 let teacher: Teacher;
 const methods = new Map<string, Method>();
@@ -247,7 +257,9 @@ describe.each(NAMES)('%s', (name) => {
       { ...OPTIONS[name], epochs },
     );
     expect(losses).toHaveLength(epochs);
-    expect(losses.at(-1)!).toBeLessThan(0.9 * losses[0]!);
+    // In the first epoch of fanogan its critic is trained.
+    const first = name === 'fanogan' ? 1 : 0;
+    expect(losses.at(-1)!).toBeLessThan(0.9 * losses[first]!);
     model.dispose();
   });
 });

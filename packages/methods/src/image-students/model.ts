@@ -14,7 +14,7 @@ import type {
 } from '../contract.js';
 import { assertInputSize } from '../input-size.js';
 import { checkConfig, type ImageModelConfig } from './config.js';
-import { imageChannels, imageExtractor } from './image-extractor.js';
+import { imageExtractor, imageReading } from './image-extractor.js';
 import { isTargetTensor, readsTeacher, restoreTarget, targetShapes, type Target } from './target.js';
 
 /** Prefix of the network's tensors. */
@@ -59,8 +59,13 @@ class ImageStudentModel implements AnomalyModel {
     const names = config.branch === 'both' ? (['local', 'global'] as const) : [config.branch];
     this.branches = [
       ...names.map((name) => ({ name, map: true })),
-      ...(config.imageScore === 'loss' ? [{ name: 'global', map: false } as const] : []),
+      ...(config.imageScore === 'loss' ? [{ name: this.#lossBranch, map: false }] : []),
     ];
+  }
+
+  /** A name that no map has. */
+  get #lossBranch(): string {
+    return this.config.branch === 'local' ? 'global' : 'pooled';
   }
 
   async score(images: tf.Tensor4D): Promise<BranchOutput[]> {
@@ -85,7 +90,7 @@ class ImageStudentModel implements AnomalyModel {
       });
       const outputs: BranchOutput[] = maps.map((map, index) => ({ name: this.branches[index]!.name, map }));
       for (const loss of losses) {
-        outputs.push({ name: 'global', map: null, scores: await loss.data<'float32'>() });
+        outputs.push({ name: this.#lossBranch, map: null, scores: await loss.data<'float32'>() });
         loss.dispose();
       }
       return outputs;
@@ -177,7 +182,7 @@ export function restoreImageModel(
       target.dispose();
       throw error;
     }
-    const extractor = imageExtractor(checked.input, target.extractor, imageChannels(checked.student));
+    const extractor = imageExtractor(checked.input, target.extractor, imageReading(checked.student));
     return new ImageStudentModel(method, checked, { student, objective, extractor, target, state });
   } catch (error) {
     if (isDskdError(error)) throw error;

@@ -18,20 +18,21 @@ export async function valuesOf(model: AnomalyModel, indices: readonly number[]):
   return values;
 }
 
-/** Bilinear interpolation of `[height, width]` values with half-pixel centers, as torch with align_corners false. */
+/** Bilinear interpolation of `[height, width]` values to `side` with half-pixel centers, as torch with align_corners false. */
 export function atPixel(
   values: readonly number[],
   [height, width]: readonly [number, number],
   y: number,
   x: number,
+  side = 32,
 ): number {
-  const at = (position: number, side: number): [number, number, number] => {
+  const at = (position: number, length: number): [number, number, number] => {
     const clamped = Math.max(0, position);
-    const lower = Math.min(Math.floor(clamped), side - 1);
-    return [lower, Math.min(lower + 1, side - 1), clamped - lower];
+    const lower = Math.min(Math.floor(clamped), length - 1);
+    return [lower, Math.min(lower + 1, length - 1), clamped - lower];
   };
-  const [top, bottom, down] = at(((y + 0.5) * height) / 32 - 0.5, height);
-  const [left, right, across] = at(((x + 0.5) * width) / 32 - 0.5, width);
+  const [top, bottom, down] = at(((y + 0.5) * height) / side - 0.5, height);
+  const [left, right, across] = at(((x + 0.5) * width) / side - 0.5, width);
   const row = (r: number): number =>
     values[r * width + left]! * (1 - across) + values[r * width + right]! * across;
   return row(top) * (1 - down) + row(bottom) * down;

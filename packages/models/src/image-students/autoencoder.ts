@@ -34,6 +34,8 @@ export interface AutoencoderOptions {
 export interface Position {
   readonly epoch: number;
   readonly step: number;
+  /** The parameters that a step updates, where they are in groups. */
+  readonly group?: string;
 }
 
 /**

@@ -2,10 +2,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { createTrainableBackbone, planTrainableBackbone } from '../backbones/create-trainable-backbone.js';
 import type { BackboneName } from '../backbones/registry.js';
 import { loadState, readState } from '../layers/state-dict.js';
+import type { MapShape } from '../layers/network-plan.js';
 import { type NetworkSizes, planSizes } from '../layers/plan-sizes.js';
 import { type AutoencoderOptions, planAutoencoder } from './autoencoder.js';
 import { type ClonerOptions, planCloner } from './cloner.js';
 import { type EfficientAdOptions, planEfficientAd } from './efficientad.js';
+import { FANOGAN_SHAPE, type FanoganOptions, planFanogan } from './fanogan.js';
 import { type GcadOptions, planGcad } from './gcad.js';
 import { type MemoryAutoencoderOptions, planMemoryAutoencoder } from './memory-autoencoder.js';
 import { type PatchStudentOptions, planPatchStudent } from './patch-student.js';
@@ -42,6 +44,7 @@ type PlannedOptions =
   | MemoryAutoencoderOptions
   | GcadOptions
   | EfficientAdOptions
+  | FanoganOptions
   | PatchStudentOptions;
 
 /** A network that reads images, as the training loop takes it: the first level of its features is the image. */
@@ -106,6 +109,8 @@ function networkOf(options: PlannedOptions): PlannedNetwork {
         apply: (images, { position }) => apply(images, position),
       };
     }
+    case 'fanogan':
+      return planFanogan(options);
     case 'gcad':
       return planGcad(options);
     case 'memory-autoencoder':
@@ -130,21 +135,39 @@ function planOf(options: ImageStudentOptions) {
   return planTrainableBackbone(backbone, described, [height, width, 3]);
 }
 
-/** Channels of the image that a network reads: 1 where it is gray. */
-function inputChannels(options: ImageStudentOptions): 1 | 3 {
-  return options.kind === 'ssim-autoencoder' ? options.channels : 3;
+/** `[height, width, channels]` of the image that a network reads; one channel where it is gray. */
+function inputShape(options: ImageStudentOptions): MapShape {
+  const [height, width] = options.inputSize;
+  if (options.kind === 'fanogan') return FANOGAN_SHAPE;
+  return [height, width, options.kind === 'ssim-autoencoder' ? options.channels : 3];
+}
+
+/** What only a training uses is left out. */
+function trainedConfig(options: PlannedOptions): PlannedOptions {
+  if (options.kind === 'gcad') return { ...options, skips: null };
+  return options.kind === 'fanogan' ? { ...options, trained: true } : options;
 }
 
 /**
- * Returns the size and cost of a network without allocating it, and the shapes `[height, width, channels]` of what it
- * predicts.
+ * Returns the size and cost of a network without allocating it, and the shapes `[height, width, channels]` of the image that
+ * it reads and of what it predicts.
  * @throws {DskdError} `invalid-argument` as {@link createImageStudent}
  */
 export function summarizeImageStudent(
   options: ImageStudentOptions,
-): NetworkSizes & Pick<ImageStudent, 'outputShapes'> {
-  const { plan, shapes } = planOf(options);
-  return { ...planSizes(plan), outputShapes: shapes };
+): NetworkSizes & Pick<ImageStudent, 'outputShapes'> & { readonly inputShape: MapShape } {
+  const {
+    plan,
+    shapes,
+    keptPasses = 1,
+  }: Pick<PlannedNetwork, 'plan' | 'shapes' | 'keptPasses'> = planOf(options);
+  const sizes = planSizes(plan);
+  return {
+    ...sizes,
+    activationBytesPerImage: keptPasses * sizes.activationBytesPerImage,
+    inputShape: inputShape(options),
+    outputShapes: shapes,
+  };
 }
 
 /**
@@ -153,7 +176,8 @@ export function summarizeImageStudent(
  * where it is variational, mean and log-variance of its vector after it). That of EfficientAD predicts the one level after the
  * image, then returns the autoencoder's prediction of it, the student's prediction of the autoencoder, and in training steps the
  * student's prediction for penalty images, which should be 0. Its images may be twice as high: images above what has been made of
- * them, which is what autoencoder and third result are about.
+ * them, which is what autoencoder and third result are about. Those of f-AnoGAN read gray images of 64x64 pixels, and what they return
+ * depends on the group of parameters that a step updates ({@link planFanogan}).
  * @param creation.blank leaves out the random initial weights: for a state that is loaded next. Default false.
  * @returns the network. The caller disposes it.
  * @throws {DskdError} `invalid-argument` for an unknown backbone or level, or one that cannot be trained.
@@ -166,8 +190,8 @@ export function createImageStudent(
   if (options.kind === 'autoencoder') {
     return { ...autoencoder(options, blank), config: { ...options, skips: null } };
   }
-  const { kind: name, inputSize, seed } = options;
-  const input = [inputSize[0], inputSize[1], inputChannels(options)] as const;
-  const student = plannedStudent(networkOf(options), input, { name, seed: blank ? null : seed });
-  return { ...student, config: options.kind === 'gcad' ? { ...options, skips: null } : options };
+  const { kind: name, seed } = options;
+  const naming = { name, seed: blank ? null : seed };
+  const student = plannedStudent(networkOf(options), inputShape(options), naming);
+  return { ...student, config: trainedConfig(options) };
 }

@@ -30,6 +30,8 @@ export interface PlannedNetwork {
   readonly firstTarget: number;
   /** Whether images may be twice as high: pairs of them, one above the other. */
   readonly mayBePairs?: boolean;
+  /** Memory that a training step holds at its peak, in units of what a pass of the whole network keeps. Default 1. */
+  readonly keptPasses?: number;
   /** Whether a file keeps a parameter, by its name; false for those that only training uses. Default: all. */
   readonly isKept?: (name: string) => boolean;
   /** Runs inside a `tf.tidy`. Returns the predictions, and then what else the objective needs. */

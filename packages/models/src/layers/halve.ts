@@ -1,4 +1,4 @@
-// Pooling with kernel 2 and stride 2.
+// Pooling with kernel 2 and stride 2, and its opposite.
 import * as tf from '@tensorflow/tfjs-core';
 
 /** Side of the pooled map, as in torch. */
@@ -54,6 +54,27 @@ function meanOfFour(input: tf.Tensor4D): tf.Tensor4D {
         const wide = twice(tf.mul(dy, 0.25), batch * rows * columns);
         return tf.reshape(twice(wide, batch * rows), [batch, height, width, channels]);
       });
+    return { value, gradFunc };
+  });
+  return operation(input);
+}
+
+/** Each position of a map as 2x2 positions: torch's nearest interpolation to twice the size. Keeps nothing for the gradient. */
+export function repeatTwice(input: tf.Tensor4D): tf.Tensor4D {
+  const [batch, height, width, channels] = input.shape;
+  const positions = batch * height * width;
+  const operation = tf.customGrad((...args) => {
+    const [x] = args as [tf.Tensor4D];
+    const value = tf.tidy(() =>
+      tf.reshape<tf.Rank.R4>(twice(twice(x, positions), batch * height), [
+        batch,
+        2 * height,
+        2 * width,
+        channels,
+      ]),
+    );
+    const gradFunc = (dy: tf.Tensor): tf.Tensor =>
+      tf.tidy(() => tf.reshape(sumOfPairs(sumOfPairs(dy, batch * height), positions), input.shape));
     return { value, gradFunc };
   });
   return operation(input);

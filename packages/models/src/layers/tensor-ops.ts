@@ -13,6 +13,33 @@ export function addBias(x: tf.Tensor2D, bias: tf.Tensor1D): tf.Tensor2D {
   return operation(x, bias);
 }
 
+/** Returns `a + b` of tensors with equal shapes. Keeps nothing for the gradient; `tf.add` keeps both. */
+export function addMaps(a: tf.Tensor4D, b: tf.Tensor4D): tf.Tensor4D {
+  const operation = tf.customGrad((...args) => {
+    const [first, second] = args as [tf.Tensor4D, tf.Tensor4D];
+    const value = tf.add<tf.Tensor4D>(first, second);
+    // tfjs disposes accumulated gradients one by one, so each input needs its own handle.
+    return { value, gradFunc: (dy: tf.Tensor4D): tf.Tensor[] => [tf.clone(dy), tf.clone(dy)] };
+  });
+  return operation(a, b);
+}
+
+/**
+ * What `compute` gives as a constant of the pass around it, which keeps nothing of it: no gradient goes through it. Gradients
+ * may be taken in it; they have a tape of their own.
+ */
+export function asConstant(compute: () => tf.Tensor4D): tf.Tensor4D {
+  const { state } = tf.engine();
+  const { activeTape, gradientDepth } = state;
+  state.gradientDepth = 0;
+  try {
+    return tf.tidy(compute);
+  } finally {
+    state.activeTape = activeTape;
+    state.gradientDepth = gradientDepth;
+  }
+}
+
 /** Returns `relu(a + b)` of tensors with equal shapes. Keeps only its result for the gradient. */
 export function addRelu(a: tf.Tensor4D, b: tf.Tensor4D): tf.Tensor4D {
   const operation = tf.customGrad((...args) => {
