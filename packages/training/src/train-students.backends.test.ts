@@ -227,6 +227,23 @@ describeBackends(
       expect(settled.some(({ type }) => type === 'warning')).toBe(false);
     });
 
+    test('does not warn of statistics that no student has', async () => {
+      const [teacher, task] = [tinyTeacher(), tinyTask('local', 1)];
+      const student = { ...task.student, buffers: new Map<string, tf.Variable>() };
+      const warnings: DskdEvent[] = [];
+      await trainStudents({
+        teacher,
+        students: [{ ...task, student }],
+        images: tinyImages(4),
+        epochs: 1,
+        batchSize: 4,
+        seed: 7,
+        onEvent: (event) => event.type === 'warning' && warnings.push(event),
+      });
+      expect(warnings).toEqual([]);
+      for (const each of [teacher, task.student]) each.dispose();
+    });
+
     test('re-estimates statistics as the average of the batches of one pass', async () => {
       const plain = await run();
       const { states } = await run({ reestimateBatchNorm: true });

@@ -139,7 +139,7 @@ class TrainingRun {
       ...(timeLimit !== undefined && { timeLimit }),
       students: this.#runners.map(({ name }) => name),
     });
-    if (this.#steps < SETTLED_STEPS && !reestimateBatchNorm) {
+    if (this.#steps < SETTLED_STEPS && !reestimateBatchNorm && (await this.#hasRunningStatistics())) {
       this.#emit({
         type: 'warning',
         message:
@@ -156,6 +156,12 @@ class TrainingRun {
     const states = await this.#capture();
     this.#emit({ type: 'training-end', steps: this.#steps });
     return { history: this.#history, steps: this.#steps, states };
+  }
+
+  /** Whether a student has batch norm: by the names of its buffers, as in torch. */
+  async #hasRunningStatistics(): Promise<boolean> {
+    const states = await this.#capture();
+    return states.some(({ buffers }) => [...buffers.keys()].some((name) => name.endsWith('running_mean')));
   }
 
   async #resume(): Promise<void> {
