@@ -122,7 +122,9 @@ describeBackends(
     afterAll(() => undo());
     const relative = TOLERANCES[backend].network;
 
-    test.each(Object.keys(CASES))('%s: values and gradients are those of torch', async (group) => {
+    // A software GPU takes minutes for the others, whose kernels are those of other networks.
+    const cases = Object.keys(CASES).filter((group) => backend !== 'webgpu' || group === 'critic');
+    test.each(cases)('%s: values and gradients are those of torch', async (group) => {
       await expectNoNewTensors(async () => {
         const networks = filledNetworks();
         const run = CASES[group]!;
@@ -189,6 +191,8 @@ describeBackends(
         plan.dispose();
       });
     });
+
+    if (backend !== 'wasm') return;
 
     test('a pass returns what its group needs, by seed and step, and changes the statistics of networks that it trains', async () => {
       const student = createImageStudent(OPTIONS);
