@@ -20,19 +20,24 @@ function roundHalfToEven(value: number): number {
  */
 export function toHalf(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.slice().buffer);
-  return Uint16Array.from(bits, (word) => {
+  const halves = new Uint16Array(bits.length);
+  // A loop: Uint16Array.from with a function takes ten times as long.
+  for (let i = 0; i < bits.length; i++) {
+    const word = bits[i]!;
     const sign = (word >>> 16) & 0x8000;
     const magnitude = word & 0x7fff_ffff;
     const exponent = (magnitude >>> 23) - 127;
     if (exponent < -14) {
       // A subnormal half is a multiple of SMALLEST. Rounding up to 2^10 gives the bits of the smallest normal half.
       const value = exponent === -127 ? 0 : (1 + (magnitude & 0x7f_ffff) / 2 ** 23) * 2 ** exponent;
-      return sign | roundHalfToEven(value / SMALLEST);
+      halves[i] = sign | roundHalfToEven(value / SMALLEST);
+      continue;
     }
-    // Rounds off 13 bits of the fraction. A carry correctly increments the exponent.
-    const halves = ((exponent + 15) << 23) | (magnitude & 0x7f_ffff);
-    return sign | roundHalfToEven(halves / 2 ** 13);
-  });
+    // Rounds off 13 bits of the fraction, ties to even. A carry correctly increments the exponent.
+    const wide = ((exponent + 15) << 23) | (magnitude & 0x7f_ffff);
+    halves[i] = sign | ((wide + 0xfff + ((wide >>> 13) & 1)) >>> 13);
+  }
+  return halves;
 }
 
 /** Element type in which tensors with two or more axes are stored. */

@@ -192,11 +192,21 @@ function halfToFloat(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+/** Every float16 as float32, by its bits. */
+let floatOfHalf: Float32Array | undefined;
+
+function halvesToFloats(halves: Uint16Array): Float32Array {
+  floatOfHalf ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => halfToFloat(bits));
+  const floats = new Float32Array(halves.length);
+  for (let i = 0; i < halves.length; i++) floats[i] = floatOfHalf[halves[i]!]!;
+  return floats;
+}
+
 /** Converts the elements of an entry to float32. If the type is F32 already, returns `entry.data` without a copy. */
 export function toFloat32(entry: StateDictEntry): Float32Array {
   const { dtype, data } = entry;
   if (dtype === 'F32') return data as Float32Array;
-  if (dtype === 'F16') return Float32Array.from(data as Uint16Array, halfToFloat);
+  if (dtype === 'F16') return halvesToFloats(data as Uint16Array);
   if (dtype === 'BF16') {
     const bits = Uint32Array.from(data as Uint16Array, (half) => half << 16);
     return new Float32Array(bits.buffer);
