@@ -41,10 +41,10 @@ export function connectedComponents(
       const x = pixel % width;
       const left = x === 0 ? 0 : -1;
       const right = x === width - 1 ? 0 : 1;
-      for (let row = pixel - width; row <= pixel + width; row += width) {
+      const below = pixel + width < mask.length ? pixel + width : pixel;
+      for (let row = pixel < width ? pixel : pixel - width; row <= below; row += width) {
         for (let near = row + left; near <= row + right; near++) {
-          // Undefined outside the image, above and below.
-          if (!mask[near] || labels[near] !== 0) continue;
+          if (mask[near] === 0 || labels[near] !== 0) continue;
           labels[near] = label;
           waiting.push(near);
         }
