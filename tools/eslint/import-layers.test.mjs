@@ -33,7 +33,7 @@ tester.run('import-layers', importLayers, {
     },
     {
       filename: file('wasm-gradients/src/a.ts'),
-      code: "import { x } from '@dskd/base';",
+      code: "import { x } from '@dskd/core';",
       errors: [{ messageId: 'layer' }],
     },
     {
