@@ -1,11 +1,12 @@
 import type { FeatureExtractor } from '@dskd/core';
-import type {
-  BankOptions,
-  GalleryOptions,
-  PooledOptions,
-  PositionOptions,
-  SetsOptions,
-  SubspaceOptions,
+import {
+  subspaceOptions,
+  type BankOptions,
+  type GalleryOptions,
+  type PooledOptions,
+  type PositionOptions,
+  type SetsOptions,
+  type SubspaceOptions,
 } from './part-options.js';
 import type { PartContext } from './parts.js';
 import { levelIndexes, planPatches, type PatchPlan } from './patches.js';
@@ -58,10 +59,12 @@ export function withGridLevel(options: SubspaceOptions, context: PartContext): S
   const { extractor } = context.teacher;
   const deepest = Math.max(...(options.levels ?? deepestTwo(extractor)));
   const stride = Math.min(...context.inputSize) / SUBSPACE_SIDE;
-  const finer = { ...options, gridLevel: Math.min(deepest, levelOfStride(extractor, stride)) };
+  // Parsed, so that its keys have the order that a file gives them back in: the same bytes when it is saved again.
+  const withLevel = (gridLevel: number): SubspaceOptions => subspaceOptions.parse({ ...options, gridLevel });
+  const finer = withLevel(Math.min(deepest, levelOfStride(extractor, stride)));
   const { grid, width } = subspacePlan(finer, context);
   const channels = options.channels > 0 ? Math.min(options.channels, width) : width;
-  return grid[0] * grid[1] * channels > MOST_VALUES ? { ...options, gridLevel: deepest } : finer;
+  return grid[0] * grid[1] * channels > MOST_VALUES ? withLevel(deepest) : finer;
 }
 
 /** Positions of Gaussians. */

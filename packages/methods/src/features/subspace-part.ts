@@ -46,12 +46,15 @@ const LESSON_COMPONENTS = 16;
 /** Relative to the length of a centered map: what is shorter are rounding errors of float16 components. */
 const RESOLUTION = 1e-3;
 
-/** Components on the backend. */
+/** Components on the backend: those of the fit, then those that each lesson added. */
 class Components {
   /** Null where there is no component. */
   readonly #tensors: { readonly rows: tf.Tensor2D; readonly columns: tf.Tensor2D } | null;
+  /** Counts of the fit and of each lesson. */
+  readonly #groups: readonly number[];
 
-  constructor({ data, count, width }: Rows) {
+  constructor({ data, count, width }: Rows, lessons: readonly number[]) {
+    this.#groups = [count - lessons.reduce((sum, added) => sum + added, 0), ...lessons];
     if (count === 0) {
       this.#tensors = null;
       return;
@@ -60,14 +63,25 @@ class Components {
     this.#tensors = { rows, columns: tf.transpose(rows) };
   }
 
-  /** What the components do not explain of centered maps; the caller disposes it. */
-  residuals(centered: tf.Tensor2D): tf.Tensor2D {
-    const tensors = this.#tensors;
-    if (!tensors) return centered.clone();
-    return tf.tidy(() => {
-      const coordinates = tf.matMul<tf.Tensor2D>(centered, tensors.columns);
-      return tf.sub<tf.Tensor2D>(centered, tf.matMul<tf.Tensor2D>(coordinates, tensors.rows));
-    });
+  /** What is left of centered maps after each group: one tensor a group. Call it inside `tf.tidy`. */
+  residuals(centered: tf.Tensor2D): tf.Tensor2D[] {
+    const left: tf.Tensor2D[] = [];
+    let first = 0;
+    for (const count of this.#groups) {
+      const before = left.at(-1) ?? centered;
+      left.push(count === 0 ? before : this.#without(before, first, count));
+      first += count;
+    }
+    return left;
+  }
+
+  #without(maps: tf.Tensor2D, first: number, count: number): tf.Tensor2D {
+    const { rows, columns } = this.#tensors!;
+    const isAll = count === rows.shape[0];
+    const [own, ownColumns] = isAll
+      ? [rows, columns]
+      : [tf.slice(rows, [first, 0], [count, -1]), tf.slice(columns, [0, first], [-1, count])];
+    return tf.sub<tf.Tensor2D>(maps, tf.matMul<tf.Tensor2D>(tf.matMul<tf.Tensor2D>(maps, ownColumns), own));
   }
 
   dispose(): void {
@@ -91,17 +105,17 @@ export class SubspacePart implements LearningPart {
     this.info = { name, map: true };
     this.#maps = new ReducedMaps(subspacePlan(config.options, context), context, learned.axes);
     this.#mean = tf.tensor1d(learned.mean);
-    this.#components = new Components(learned.components);
+    this.#components = new Components(learned.components, config.lessons);
   }
 
   get lessons(): number {
     return this.config.lessons.length;
   }
 
-  /** Whole maps less the mean, and what the components do not explain of them. Call it inside `tf.tidy`. */
+  /** Whole maps less the mean, and what is left of them after each group of components. Call it inside `tf.tidy`. */
   #residuals(features: readonly tf.Tensor4D[]): {
     readonly centered: tf.Tensor2D;
-    readonly residuals: tf.Tensor2D;
+    readonly residuals: readonly tf.Tensor2D[];
   } {
     const centered = tf.sub<tf.Tensor2D>(this.#maps.of(features), this.#mean);
     return { centered, residuals: this.#components.residuals(centered) };
@@ -111,8 +125,14 @@ export class SubspacePart implements LearningPart {
     const { plan, channels } = this.#maps;
     const map = tf.tidy(() => {
       const { residuals } = this.#residuals(features);
-      const byPosition = tf.reshape(residuals, [-1, plan.grid[0], plan.grid[1], channels]);
-      return tf.sqrt<tf.Tensor3D>(tf.sum(tf.square(byPosition), 3));
+      // A component that a lesson added explains more of a whole map, but can leave more at a position. The least counts: what
+      // is learned raises no score.
+      return residuals
+        .map((each) => {
+          const byPosition = tf.reshape(each, [-1, plan.grid[0], plan.grid[1], channels]);
+          return tf.sqrt<tf.Tensor3D>(tf.sum(tf.square(byPosition), 3));
+        })
+        .reduce((least, lengths) => tf.minimum(least, lengths));
     });
     return Promise.resolve({ name: this.name, map });
   }
@@ -124,7 +144,7 @@ export class SubspacePart implements LearningPart {
       add: async (features) => {
         const [residuals, lengths] = tf.tidy<[tf.Tensor2D, tf.Tensor1D]>(() => {
           const found = this.#residuals(features);
-          return [found.residuals, tf.sqrt(tf.sum<tf.Tensor1D>(tf.square(found.centered), 1))];
+          return [found.residuals.at(-1)!, tf.sqrt(tf.sum<tf.Tensor1D>(tf.square(found.centered), 1))];
         });
         const [values, wholes] = await Promise.all([download(residuals), download(lengths)]);
         const width = values.length / wholes.length;
@@ -140,8 +160,9 @@ export class SubspacePart implements LearningPart {
         const rows = added.length > 0 ? rowsOfVectors(added) : null;
         const data = rows && roundedAs(options.storage, `${this.name}.components`, rows.data);
         return Promise.resolve(() => {
-          if (rows && data) this.#replace(joinRows([this.learned.components, { ...rows, data }]));
-          this.config = { ...this.config, lessons: [...this.config.lessons, added.length] };
+          const known = this.learned.components;
+          const lessons = [...this.config.lessons, added.length];
+          this.#replace(rows && data ? joinRows([known, { ...rows, data }]) : known, lessons);
         });
       },
     };
@@ -151,14 +172,14 @@ export class SubspacePart implements LearningPart {
     const { lessons } = this.config;
     const { components } = this.learned;
     const added = lessons.at(-1)!;
-    if (added > 0) this.#replace(firstRows(components, components.count - added));
-    this.config = { ...this.config, lessons: lessons.slice(0, -1) };
+    this.#replace(firstRows(components, components.count - added), lessons.slice(0, -1));
   }
 
-  #replace(components: Rows): void {
+  #replace(components: Rows, lessons: readonly number[]): void {
     this.#components.dispose();
     this.learned = { ...this.learned, components };
-    this.#components = new Components(components);
+    this.config = { ...this.config, lessons: [...lessons] };
+    this.#components = new Components(components, lessons);
   }
 
   save(): SavedPart {
