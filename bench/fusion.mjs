@@ -8,20 +8,17 @@
 // Each set is one training of `instant`; its maps of validation and test images are combined by every rule. Results:
 // bench/results/fusion/SET.json.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { randomStream } from '@dskd/base';
 import { openSource } from '@dskd/data/node';
-import { writeDataset } from '@dskd/synthetic/node';
 import { trainDetector } from 'dskd';
+import { CATEGORIES, COUNTS, withDrawnSource } from './drawn-source.mjs';
 import { auroc, madeUpAnomalies, RULES } from './fusion-rules.mjs';
 import { writeFusionReport } from './fusion-report.mjs';
 
-const CATEGORIES = ['tray', 'box', 'bag', 'harness', 'flask'];
-const COUNTS = { train: 100, validation: 40, test: 120 };
 const SETS = [
   ...[101, 202].flatMap((seed) =>
     [256, 128].flatMap((size) => CATEGORIES.map((name) => `${name}-${size}-${seed}`)),
@@ -83,10 +80,7 @@ async function run(set) {
   const [name, side, seed] = set.split('-');
   const size = Number(side);
   const synthetic = CATEGORIES.includes(name);
-  const root = synthetic ? await mkdtemp(path.join(os.tmpdir(), 'dskd-fusion-')) : options.data;
-  try {
-    if (synthetic) await writeDataset(root, { category: name, size, seed: Number(seed), ...COUNTS });
-    const source = await openSource({ root, category: name });
+  const use = async (source) => {
     const start = performance.now();
     const detector = await trainDetector(source, {
       method: 'instant',
@@ -120,9 +114,10 @@ async function run(set) {
       product: evaluation.fused.imageAuroc,
       rules: judge({ good: calibration, anomalies }, test, samples),
     };
-  } finally {
-    if (synthetic) await rm(root, { recursive: true });
-  }
+  };
+  return synthetic
+    ? withDrawnSource(name, { size, seed: Number(seed), ...COUNTS }, use)
+    : use(await openSource({ root: options.data, category: name }));
 }
 
 /** The images that calibrated the detector: the validation split, or those that were held out. */

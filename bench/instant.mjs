@@ -9,7 +9,7 @@
 // categories come from the results of bench/fusion.mjs. Times on an otherwise idle machine; backend wasm, embedded teacher.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -22,8 +22,8 @@ import { openSource } from '@dskd/data/node';
 import { trainDetector } from '@dskd/detector';
 import { auroc } from '@dskd/metrics';
 import { loadTeacher } from '@dskd/models';
-import { writeDataset } from '@dskd/synthetic/node';
 import { teacherTiny } from '@dskd/teacher-tiny';
+import { withDrawnSource } from './drawn-source.mjs';
 
 const HERE = import.meta.dirname;
 const FILE = path.join(HERE, 'results/instant.json');
@@ -49,16 +49,6 @@ async function tinyTeacher() {
 
 const square = (side) => ({ size: [side, side] });
 const real = (category) => openSource({ root: options.data, category });
-
-async function synthetic(category, counts, use) {
-  const root = await mkdtemp(path.join(os.tmpdir(), 'dskd-instant-'));
-  try {
-    await writeDataset(root, { category, ...counts });
-    return await use(await openSource({ root, category }));
-  } finally {
-    await rm(root, { recursive: true });
-  }
-}
 
 /** Trains, saves, evaluates. */
 async function quality(source, teacher, training) {
@@ -117,57 +107,71 @@ async function fitTime(source, side) {
 
 /** One image at 256 px: the teacher alone, and the whole prediction, in turn. */
 async function inference() {
-  return synthetic('tray', { size: 256, seed: 101, train: 100, validation: 20, test: 4 }, async (source) => {
-    const teacher = await tinyTeacher();
-    const detector = await trainDetector({ source, teacher, method: 'instant', input: square(256), seed: 1 });
-    const pixels = await source.samples.find(({ split }) => split === 'test').load();
-    const times = { teacher: [], predict: [] };
-    for (let turn = 0; turn < 45; turn++) {
-      const tensor = toImageTensor([preparePixels(pixels, { height: 256, width: 256 })]);
-      const start = performance.now();
-      const levels = await teacher.extractor.extract(tensor);
-      await Promise.all(levels.map((level) => level.data()));
-      const between = performance.now();
-      await detector.predict(pixels);
-      const end = performance.now();
-      for (const each of [...levels, tensor]) each.dispose();
-      // The first ones compile.
-      if (turn < 5) continue;
-      times.teacher.push(between - start);
-      times.predict.push(end - between);
-    }
-    // Of each turn: a machine that slows down between two turns slows both times of a turn.
-    const more = times.predict.map((time, turn) => time - times.teacher[turn]);
-    const ratios = times.predict.map((time, turn) => time / times.teacher[turn]);
-    return {
-      teacherMilliseconds: round(median(times.teacher), 1),
-      predictMilliseconds: round(median(times.predict), 1),
-      moreMilliseconds: round(median(more), 1),
-      ratio: round(median(ratios), 2),
-    };
-  });
+  return withDrawnSource(
+    'tray',
+    { size: 256, seed: 101, train: 100, validation: 20, test: 4 },
+    async (source) => {
+      const teacher = await tinyTeacher();
+      const detector = await trainDetector({
+        source,
+        teacher,
+        method: 'instant',
+        input: square(256),
+        seed: 1,
+      });
+      const pixels = await source.samples.find(({ split }) => split === 'test').load();
+      const times = { teacher: [], predict: [] };
+      for (let turn = 0; turn < 45; turn++) {
+        const tensor = toImageTensor([preparePixels(pixels, { height: 256, width: 256 })]);
+        const start = performance.now();
+        const levels = await teacher.extractor.extract(tensor);
+        await Promise.all(levels.map((level) => level.data()));
+        const between = performance.now();
+        await detector.predict(pixels);
+        const end = performance.now();
+        for (const each of [...levels, tensor]) each.dispose();
+        // The first ones compile.
+        if (turn < 5) continue;
+        times.teacher.push(between - start);
+        times.predict.push(end - between);
+      }
+      // Of each turn: a machine that slows down between two turns slows both times of a turn.
+      const more = times.predict.map((time, turn) => time - times.teacher[turn]);
+      const ratios = times.predict.map((time, turn) => time / times.teacher[turn]);
+      return {
+        teacherMilliseconds: round(median(times.teacher), 1),
+        predictMilliseconds: round(median(times.predict), 1),
+        moreMilliseconds: round(median(more), 1),
+        ratio: round(median(ratios), 2),
+      };
+    },
+  );
 }
 
 /** 5,000 images: 50 drawn ones, each shifted in a hundred ways. */
 async function memory() {
-  return synthetic('tray', { size: 256, seed: 101, train: 50, validation: 20, test: 1 }, async (source) => {
-    const drawn = await Promise.all(
-      source.samples.filter(({ split }) => split === 'train').map((sample) => sample.load()),
-    );
-    const rolled = ({ data, ...rest }, by) => ({
-      ...rest,
-      data: Uint8Array.from(data, (_, i) => data[(i + 3 * by) % data.length]),
-    });
-    const many = Array.from({ length: 5000 }, (_, index) => ({
-      ...source.samples[0],
-      id: `train/good/${index}`,
-      split: 'train',
-      label: 'good',
-      load: async () => rolled(drawn[index % drawn.length], Math.floor(index / drawn.length)),
-    }));
-    const others = source.samples.filter(({ split }) => split !== 'train');
-    return fitTime(sourceOf('many', [...many, ...others]), 256);
-  });
+  return withDrawnSource(
+    'tray',
+    { size: 256, seed: 101, train: 50, validation: 20, test: 1 },
+    async (source) => {
+      const drawn = await Promise.all(
+        source.samples.filter(({ split }) => split === 'train').map((sample) => sample.load()),
+      );
+      const rolled = ({ data, ...rest }, by) => ({
+        ...rest,
+        data: Uint8Array.from(data, (_, i) => data[(i + 3 * by) % data.length]),
+      });
+      const many = Array.from({ length: 5000 }, (_, index) => ({
+        ...source.samples[0],
+        id: `train/good/${index}`,
+        split: 'train',
+        label: 'good',
+        load: async () => rolled(drawn[index % drawn.length], Math.floor(index / drawn.length)),
+      }));
+      const others = source.samples.filter(({ split }) => split !== 'train');
+      return fitTime(sourceOf('many', [...many, ...others]), 256);
+    },
+  );
 }
 
 const AUGMENTATION = {
@@ -231,14 +235,16 @@ const DEMO = { size: 256, seed: 7, train: 200, validation: 40, test: 90 };
 const PARTS = {
   'fit-transistor': async () => fitTime(await real('transistor'), 128),
   'fit-256': () =>
-    synthetic('tray', { size: 256, seed: 101, train: 200, validation: 20, test: 1 }, (source) =>
+    withDrawnSource('tray', { size: 256, seed: 101, train: 200, validation: 20, test: 1 }, (source) =>
       fitTime(source, 256),
     ),
   inference,
   transistor: async () => quality(await real('transistor'), await tinyTeacher(), { input: square(128) }),
   bottle: async () => quality(await real('bottle'), await tinyTeacher(), { input: square(128) }),
   demo: () =>
-    synthetic('tray', DEMO, async (source) => quality(source, await tinyTeacher(), { input: square(256) })),
+    withDrawnSource('tray', DEMO, async (source) =>
+      quality(source, await tinyTeacher(), { input: square(256) }),
+    ),
   resnet50: async () => {
     await selectBackend('wasm');
     const bytes = await readFile(path.join(options.weights, 'resnet50_keras.safetensors'));
@@ -248,7 +254,7 @@ const PARTS = {
   'few-transistor': async () => fewShot(await real('transistor'), 128),
   'few-bottle': async () => fewShot(await real('bottle'), 128),
   'few-tray': () =>
-    synthetic('tray', { size: 128, seed: 101, train: 40, validation: 1, test: 90 }, (source) =>
+    withDrawnSource('tray', { size: 128, seed: 101, train: 40, validation: 1, test: 90 }, (source) =>
       fewShot(source, 128),
     ),
   memory,

@@ -9,19 +9,16 @@
 // methods are those in closed form that fit within a minute; patchcore, fre and gaussian are the branches of `instant`, which
 // have their defaults. Results: bench/results/method-auto/SET.json.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { randomStream } from '@dskd/base';
 import { sourceOf } from '@dskd/data';
 import { openSource } from '@dskd/data/node';
-import { writeDataset } from '@dskd/synthetic/node';
 import { trainDetector } from 'dskd';
+import { CATEGORIES, COUNTS, withDrawnSource } from './drawn-source.mjs';
 import { auroc, madeUpAnomalies } from './fusion-rules.mjs';
 
-const CATEGORIES = ['tray', 'box', 'bag', 'harness', 'flask'];
-const COUNTS = { size: 128, train: 100, validation: 40, test: 120 };
 const SETS = [
   ...[101, 202].flatMap((seed) => CATEGORIES.map((name) => `${name}-${seed}`)),
   'transistor-1',
@@ -66,13 +63,7 @@ const loaded = async function* (samples) {
 async function withSource(set, use) {
   const [name, seed] = set.split('-');
   if (!CATEGORIES.includes(name)) return use(await openSource({ root: options.data, category: name }));
-  const root = await mkdtemp(path.join(os.tmpdir(), 'dskd-method-auto-'));
-  try {
-    await writeDataset(root, { category: name, seed: Number(seed), ...COUNTS });
-    return await use(await openSource({ root, category: name }));
-  } finally {
-    await rm(root, { recursive: true });
-  }
+  return withDrawnSource(name, { size: 128, seed: Number(seed), ...COUNTS }, use);
 }
 
 /** A source whose validation images are a fifth of its good training images, where it has none. */

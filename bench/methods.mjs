@@ -8,7 +8,7 @@
 // same profile, options, size, seed and teacher is replaced. Seconds are from the list of images to a calibrated
 // detector; evaluation is not counted. Backend wasm; teacher-tiny unless a teacher is named.
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -19,9 +19,9 @@ import { openSource } from '@dskd/data/node';
 import { evaluateDetector, trainDetector } from '@dskd/detector';
 import { createMethod } from '@dskd/methods';
 import { loadTeacher } from '@dskd/models';
-import { writeDataset } from '@dskd/synthetic/node';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
+import { COUNTS, withDrawnSource } from './drawn-source.mjs';
 import { writeMethodsReport } from './methods-report.mjs';
 
 const RESULTS = path.join(import.meta.dirname, 'results/methods');
@@ -40,20 +40,13 @@ const { values: given, positionals } = parseArgs({
     report: { type: 'boolean', default: false },
   },
 });
-const COUNTS = { train: 100, validation: 40, test: 120 };
 const round = (value, digits = 4) => Number(value.toFixed(digits));
 
 const isReal = (set) => existsSync(path.join(given.data, set));
 
 async function withSource(set, size, use) {
   if (isReal(set)) return use(await openSource({ root: given.data, category: set }));
-  const root = await mkdtemp(path.join(os.tmpdir(), 'dskd-methods-'));
-  try {
-    await writeDataset(root, { category: set, size, seed: Number(given['data-seed']), ...COUNTS });
-    return await use(await openSource({ root, category: set }));
-  } finally {
-    await rm(root, { recursive: true });
-  }
+  return withDrawnSource(set, { size, seed: Number(given['data-seed']), ...COUNTS }, use);
 }
 
 /** Null for a method without a teacher. */

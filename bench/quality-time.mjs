@@ -11,8 +11,7 @@
 // with the running statistics of batch norm, with statistics computed again over the training images, and with these and the
 // soft maximum of image scores in place of the sum of maps. Seconds are those of training and calibrating. Backend wasm,
 // embedded teacher, students in this thread.
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
@@ -21,12 +20,11 @@ import { selectBackend } from '@dskd/core/backends';
 import { openSource } from '@dskd/data/node';
 import { evaluateDetector, trainDetector } from '@dskd/detector';
 import { loadTeacher } from '@dskd/models';
-import { writeDataset } from '@dskd/synthetic/node';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
+import { COUNTS, withDrawnSource } from './drawn-source.mjs';
 
 const RESULTS = path.join(import.meta.dirname, 'results/quality-time');
-const COUNTS = { size: 128, seed: 101, train: 100, validation: 40, test: 120 };
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -41,13 +39,7 @@ const round = (value, digits = 4) => Number(value.toFixed(digits));
 async function withSource(set, use) {
   if (['transistor', 'bottle'].includes(set))
     return use(await openSource({ root: options.data, category: set }));
-  const root = await mkdtemp(path.join(os.tmpdir(), 'dskd-quality-time-'));
-  try {
-    await writeDataset(root, { category: set, ...COUNTS });
-    return await use(await openSource({ root, category: set }));
-  } finally {
-    await rm(root, { recursive: true });
-  }
+  return withDrawnSource(set, { size: 128, seed: 101, ...COUNTS }, use);
 }
 
 async function qualityOf(detector, source) {
