@@ -132,6 +132,17 @@ function tableOf({ first, count, weights, width }: Taps, unit: number): Int32Arr
 
 const aligned = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 
+/** Makes a memory as large as `bytes`. False where there is not so much. */
+function hasRoom(memory: WebAssembly.Memory, bytes: number): boolean {
+  const missing = Math.ceil(bytes / PAGE) - memory.buffer.byteLength / PAGE;
+  try {
+    if (missing > 0) memory.grow(missing);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Both passes.
  * @param across taps of each row; null where the width stays.
@@ -159,8 +170,7 @@ export function resizeWithKernels(
   const outAt = middleAt + aligned(height * outBytes + SLACK);
   const end = outAt + aligned(outBytes + SLACK);
   if (end > MOST_BYTES) return undefined;
-  const missing = Math.ceil(end / PAGE) - memory.buffer.byteLength / PAGE;
-  if (missing > 0) memory.grow(missing);
+  if (!hasRoom(memory, end)) return undefined;
   const bytes = new Uint8Array(memory.buffer);
   const integers = new Int32Array(memory.buffer);
   integers.set(acrossTable, 0);

@@ -29,7 +29,7 @@ export interface RmsPropOptions {
 /**
  * RMSPropOptimizer of TensorFlow 1 without momentum (tensorflow/python/training/rmsprop.py): `v = decay v + (1 - decay) g^2`,
  * `p -= lr g / sqrt(v + epsilon)`. In contrast to torch.optim.RMSprop epsilon is inside of the root, and v begins at 1, not at
- * 0: the first steps are small where gradients are.
+ * 0: where gradients are small, the first steps are small, too.
  */
 export class RmsProp implements Optimizer {
   readonly #parameters: ReadonlyMap<string, Variable>;

@@ -3,7 +3,7 @@ import type { FeatureExtractor } from '@dskd/core';
 import type { ImageStudentOptions, Teacher } from '@dskd/models';
 import type { StateDict } from '@dskd/weights';
 import type { FitInput, Size } from '../contract.js';
-import { planEmbedding, STATISTICS, TeacherEmbedding } from './teacher-embedding.js';
+import { planEmbedding, TENSOR_NAMES, TeacherEmbedding } from './teacher-embedding.js';
 
 /** Levels of a teacher as a network's target. */
 export interface Target {
@@ -79,5 +79,5 @@ export function restoreTarget(
 
 /** Whether a file of this network keeps a tensor of its target under this name. */
 export function isTargetTensor(student: ImageStudentOptions, name: string): boolean {
-  return embeddedChannels(student) !== null && STATISTICS.includes(name);
+  return embeddedChannels(student) !== null && TENSOR_NAMES.includes(name);
 }

@@ -15,7 +15,7 @@ const STRIDE = 4;
 const LEAST_DEVIATION = 1e-3;
 
 /** Names of the tensors of an embedding: means and deviations. */
-export const STATISTICS: readonly string[] = ['embedding.mean', 'embedding.deviation'];
+export const TENSOR_NAMES: readonly string[] = ['embedding.mean', 'embedding.deviation'];
 
 /** Mean and standard deviation of each channel over the training images. */
 interface ChannelStatistics {
@@ -125,14 +125,16 @@ export class TeacherEmbedding implements FeatureExtractor {
    * @throws {DskdError} `weights-mismatch` where statistics are missing, or of other channels.
    */
   static restore(teacher: FeatureExtractor, plan: EmbeddingPlan, tensors: StateDict): TeacherEmbedding {
-    const [mean, deviation] = STATISTICS.map((name) => floatsOf(tensors, name, [plan.channels]));
+    const [mean, deviation] = TENSOR_NAMES.map((name) => floatsOf(tensors, name, [plan.channels]));
     return new TeacherEmbedding(teacher, plan, { mean: mean!, deviation: deviation! });
   }
 
   /** What a file keeps of it. Vectors stay float32 in a file of float16. */
   tensors(): StateDict {
     const { mean, deviation } = this.statistics;
-    return new Map([mean, deviation].map((data, index) => [STATISTICS[index]!, floats([data.length], data)]));
+    return new Map(
+      [mean, deviation].map((data, index) => [TENSOR_NAMES[index]!, floats([data.length], data)]),
+    );
   }
 
   outputShapes(inputSize: Size): [number, number, number][] {

@@ -15,7 +15,7 @@ import { NetworkPlan } from '../layers/network-plan.js';
 import { loadState } from '../layers/state-dict.js';
 import { planNetworks, type FanoganOptions } from './fanogan.js';
 import { createImageStudent, summarizeImageStudent, type ImageStudent } from './image-student.js';
-import { besides, slopesBetween } from './slopes.js';
+import { aheadAndBack, slopesBetween } from './slopes.js';
 
 const golden = await readGolden(new URL('../../test/fixtures/fanogan.safetensors', import.meta.url));
 const [BATCH, SAMPLES, WIDTH, LATENT] = ['batch', 'samples', 'width', 'latent'].map((key) =>
@@ -169,7 +169,7 @@ describeBackends(
           return tf.sqrt(tf.sum(tf.square(gradient), [1, 2, 3]));
         };
         const ours = (): tf.Tensor4D => {
-          const [ahead, back] = besides(critic, points, step);
+          const [ahead, back] = aheadAndBack(critic, points, step);
           return slopesBetween(critic(ahead), critic(back), points, step);
         };
         const [wanted, got] = tf.tidy(() => [nested(), ours()] as const);

@@ -7,7 +7,7 @@ import { type ForwardMode, type Layer, type MapShape, NetworkPlan } from '../lay
 import { residualDown, residualUp, type Normalization } from '../layers/residual-block.js';
 import { asConstant } from '../layers/tensor-ops.js';
 import type { ImageForwardMode, PlannedNetwork } from './planned-student.js';
-import { besides, slopesBetween } from './slopes.js';
+import { aheadAndBack, slopesBetween } from './slopes.js';
 
 /** The three networks of f-AnoGAN. */
 export interface FanoganOptions {
@@ -128,7 +128,7 @@ export function planFanogan(options: FanoganOptions): PlannedNetwork {
       [count, 1, 1, 1],
     );
     const between = asConstant(() => tf.add(real, tf.mul(shares, tf.sub(fake, real))));
-    const [ahead, back] = besides(valueOf, between);
+    const [ahead, back] = aheadAndBack(valueOf, between);
     // Layer norm looks at one image alone, so all of them go through the critic together.
     const values = tf.split<tf.Tensor4D>(valueOf(tf.concat([real, fake, ahead, back])), 4);
     return [values[0]!, values[1]!, slopesBetween(values[2]!, values[3]!, between)];

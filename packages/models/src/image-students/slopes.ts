@@ -22,7 +22,7 @@ function directions(critic: Critic, images: tf.Tensor4D): tf.Tensor4D {
  * step back.
  * @returns two constants; the caller disposes them.
  */
-export function besides(critic: Critic, images: tf.Tensor4D, step = STEP): [tf.Tensor4D, tf.Tensor4D] {
+export function aheadAndBack(critic: Critic, images: tf.Tensor4D, step = STEP): [tf.Tensor4D, tf.Tensor4D] {
   return tf.tidy(() => {
     const way = asConstant(() => tf.mul(directions(critic, images), lengthOf(images, step)));
     return [tf.add<tf.Tensor4D>(images, way), tf.sub<tf.Tensor4D>(images, way)];
@@ -34,7 +34,7 @@ export function besides(critic: Critic, images: tf.Tensor4D, step = STEP): [tf.T
  * most. That direction is a constant, since the length does not change with it to first order, so the gradient of this by
  * the critic's parameters is that of the length, up to the square of the step, and takes first derivatives only: second ones of
  * a convolution by its filter do not exist here.
- * @param ahead values of the critic at the first of {@link besides}, `back` at the second.
+ * @param ahead values of the critic at the first of {@link aheadAndBack}, `back` at the second.
  * @param images their shape is used.
  */
 export function slopesBetween(
