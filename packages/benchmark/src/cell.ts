@@ -46,7 +46,6 @@ export interface MethodFacts extends CommonFacts {
   readonly training: Calibration;
 }
 
-export type CellFacts = StudentFacts | MethodFacts;
 
 interface CellOf<Facts> {
   readonly id: string;

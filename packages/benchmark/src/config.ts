@@ -59,8 +59,6 @@ export const settingsSchema = z.strictObject({
 
 /** Training settings with all defaults filled in. */
 export type Settings = z.output<typeof settingsSchema>;
-/** Settings in a user's config. */
-export type SettingsInput = z.input<typeof settingsSchema>;
 export type SettingName = keyof Settings;
 
 export type ObjectiveName = z.output<typeof objective>;

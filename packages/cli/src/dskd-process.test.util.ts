@@ -63,7 +63,7 @@ export async function capture<T>(
 }
 
 function captured(stream: NodeJS.WriteStream): { text(): string; restore(): void } {
-  // eslint-disable-next-line @typescript-eslint/unbound-method -- put back as it was
+  // oxlint-disable-next-line typescript/unbound-method -- put back as it was
   const { write } = stream;
   let text = '';
   stream.write = (chunk: string | Uint8Array): boolean => {

@@ -37,17 +37,6 @@ export function throughNormalization(gradient: Float64Array, x: Float64Array): F
   return gradient.map((value, c) => (value - along * s[c]!) / norm);
 }
 
-export function cosineRow(teacher: Float64Array, student: Float64Array): RowResult {
-  const t = unit(teacher);
-  return {
-    value: 1 - dot(t, unit(student)),
-    gradient: throughNormalization(
-      t.map((value) => -value),
-      student,
-    ),
-  };
-}
-
 function logSoftmax(logits: Float64Array): Float64Array {
   const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
   const log = largest + Math.log(logits.reduce((sum, x) => sum + Math.exp(x - largest), 0));

@@ -181,7 +181,7 @@ test('malicious names are shown as text everywhere', () => {
   );
   const attributes = elements.flatMap(({ attrs }) => attrs.map(({ name }) => name));
   expect(attributes.filter((name) => name.startsWith('on'))).toEqual([]);
-  // eslint-disable-next-line no-control-regex -- they are in the names
+  // oxlint-disable-next-line no-control-regex -- they are in the names
   const readable = (text: string): string => text.replace(/[\u0000\u001b\ud800]/g, '\ufffd');
   expect(textOf(elements.find(({ tagName }) => tagName === 'title')!)).toBe(HOSTILE[4]);
   const headings = elements.filter(({ tagName }) => tagName === 'h4').map(textOf);

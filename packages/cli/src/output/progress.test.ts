@@ -58,7 +58,7 @@ const step = (index: number): DskdEvent => ({
 
 /** The visible text on the terminal, without control sequences. */
 const shown = (written: readonly string[]): string[] =>
-  // eslint-disable-next-line no-control-regex -- control sequences begin with a control character
+  // oxlint-disable-next-line no-control-regex -- control sequences begin with a control character
   written.map((text) => text.replace(/\x1b(?:\[\d*[A-Z]|[78])/g, '')).filter((text) => text !== '');
 
 test('on a terminal a bar is redrawn: bar, losses, rate, time left', () => {

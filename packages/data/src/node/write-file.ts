@@ -69,7 +69,11 @@ export async function assertWritable(file: string): Promise<void> {
   const there = await stat(file).catch(() => undefined);
   if (there?.isDirectory()) throw notWritable(file, new Error('a folder has this name'));
   const probe = `${file}.${randomBytes(6).toString('hex')}`;
-  await writeFileAtomically(probe, '').finally(() => rm(probe, { force: true }).catch(() => undefined));
+  try {
+    await writeFileAtomically(probe, '');
+  } finally {
+    await rm(probe, { force: true }).catch(() => undefined);
+  }
 }
 
 function notWritable(file: string, cause: unknown): DskdError {

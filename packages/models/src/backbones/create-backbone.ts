@@ -102,7 +102,7 @@ class PlannedBackbone implements Backbone {
     return levelShapes(this.name, this.#selection, inputSize);
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- asynchronous by contract: errors are rejections
+  // oxlint-disable-next-line typescript/require-await -- asynchronous by contract: errors are rejections
   async extract(images: tf.Tensor4D): Promise<tf.Tensor4D[]> {
     if (this.#disposed) {
       throw new DskdError('disposed', `Backbone ${this.name} was disposed; it cannot extract features.`);

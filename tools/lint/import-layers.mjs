@@ -1,4 +1,4 @@
-// Lint rule: imports between our packages only point up the list of package-layers.mjs. Type-only imports,
+// Lint rule of oxlint: imports between our packages only point up the list of package-layers.mjs. Type-only imports,
 // re-exports, `import()` and `import('...')` types count; so do relative paths that leave the package.
 import path from 'node:path';
 import { BELOW_TEST_SUPPORT, PACKAGE_LAYERS, TESTS_ALSO_IMPORT } from './package-layers.mjs';
@@ -10,14 +10,14 @@ function packageOf(file) {
   return relative.startsWith('..') ? undefined : relative.split(path.sep)[0];
 }
 
-export const importLayers = {
+const importLayers = {
   meta: {
     type: 'problem',
     schema: [],
     messages: {
       layer:
-        '@dskd/{{from}} may not import @dskd/{{to}}; it may import {{allowed}} (tools/eslint/package-layers.mjs).',
-      unknown: '@dskd/{{to}} is not in tools/eslint/package-layers.mjs.',
+        '@dskd/{{from}} may not import @dskd/{{to}}; it may import {{allowed}} (tools/lint/package-layers.mjs).',
+      unknown: '@dskd/{{to}} is not in tools/lint/package-layers.mjs.',
       relative: 'A relative import must stay inside its package; import @dskd/{{to}} by name.',
     },
   },
@@ -60,3 +60,5 @@ export const importLayers = {
     };
   },
 };
+
+export default { meta: { name: 'dskd' }, rules: { 'import-layers': importLayers } };
