@@ -130,7 +130,7 @@ test('a method without a teacher loads none: no tensors are left, and the file h
 
 test('images in memory train a detector', async () => {
   const pixels = Array.from({ length: 8 }, (_, index) => image(index));
-  using ofPixels = await trainDetector(pixels, SMALL);
+  using ofPixels = await trainDetector(pixels, { ...SMALL, method: 'gaussian', options: {} });
   expect(ofPixels.description.calibration.scores).toHaveLength(2);
 });
 
