@@ -8,6 +8,8 @@ export interface PixelBuffer {
   readonly height: number;
   /** 1 gray, 3 RGB, 4 RGBA. */
   readonly channels: number;
+  /** For an image that had 16 bits: the stored values that became 0 and 255, where they were chosen. */
+  readonly intensityRange?: readonly [low: number, high: number];
 }
 
 /**

@@ -1,14 +1,29 @@
 import { DskdError } from '@dskd/base';
 
 /** Formats that are read. sharp supports more, but only these decode to well-defined pixels. */
-export const READABLE_FORMATS = ['png', 'jpeg', 'webp', 'tiff'] as const;
+export const READABLE_FORMATS = ['png', 'jpeg', 'webp', 'tiff', 'bmp'] as const;
 
 /** Names of {@link READABLE_FORMATS} for error messages. */
-export const READABLE_NAMES = 'PNG, JPEG, WebP and TIFF';
+export const READABLE_NAMES = 'PNG, JPEG, WebP, TIFF and BMP';
 
 function startsWith(bytes: Uint8Array, text: string, offset = 0): boolean {
   for (let i = 0; i < text.length; i++) if (bytes[offset + i] !== text.charCodeAt(i)) return false;
   return true;
+}
+
+/** Sizes of the headers that tell of a bitmap: BITMAPINFOHEADER, its versions 2 to 5, and that of OS/2 2. */
+export const BITMAP_HEADERS: readonly number[] = [40, 52, 56, 64, 108, 124];
+
+/** Whether bytes begin with the header of a bitmap without the header of a BMP file, as in most `.dib` files. */
+export function isBareBitmap(bytes: Uint8Array): boolean {
+  if (bytes.length < 40) return false;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return (
+    BITMAP_HEADERS.includes(view.getUint32(0, true)) &&
+    view.getUint16(12, true) === 1 &&
+    [1, 4, 8, 16, 24, 32].includes(view.getUint16(14, true)) &&
+    view.getUint32(16, true) <= 6
+  );
 }
 
 /**
@@ -20,7 +35,7 @@ export function sniffFormat(bytes: Uint8Array): string | undefined {
   if (startsWith(bytes, '\xff\xd8\xff')) return 'jpeg';
   if (startsWith(bytes, 'RIFF') && startsWith(bytes, 'WEBP', 8)) return 'webp';
   if (['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].some((magic) => startsWith(bytes, magic))) return 'tiff';
-  if (startsWith(bytes, 'BM')) return 'BMP';
+  if (startsWith(bytes, 'BM') || isBareBitmap(bytes)) return 'bmp';
   if (startsWith(bytes, 'GIF8')) return 'GIF';
   if (startsWith(bytes, 'ftyp', 4)) return 'HEIF, AVIF or a video';
   if (startsWith(bytes, '\0\0\0\x0cjP')) return 'JPEG 2000';
@@ -66,6 +81,15 @@ function jpegIsComplete(bytes: Uint8Array): boolean {
   return false;
 }
 
+/** Zeros at the end of a file that a copy or a camera did not finish; a JPEG has none there, or a few of padding. */
+const UNWRITTEN = 512;
+
+/** Whether a JPEG has no end, but zeros: a file whose space was reserved, and then not written. */
+export function endsInZeros(bytes: Uint8Array): boolean {
+  if (bytes.length < UNWRITTEN || bytes.at(-1) !== 0 || jpegIsComplete(bytes)) return false;
+  return bytes.subarray(-UNWRITTEN).every((byte) => byte === 0);
+}
+
 /** Number of color components of a JPEG: 1 gray, 3 color, 4 CMYK; undefined if no frame header is found. */
 export function jpegColors(bytes: Uint8Array): number | undefined {
   for (const { marker, at } of jpegMarkers(bytes)) {
@@ -79,7 +103,7 @@ export function jpegColors(bytes: Uint8Array): number | undefined {
 /**
  * Whether the file reaches the end that its format requires; bytes after that are allowed. Only the container
  * structure is inspected. False means that the file may be truncated, and only decoding can tell; this is always the
- * result for TIFF.
+ * result for TIFF, and for BMP, whose header tells.
  */
 export function isComplete(format: string, bytes: Uint8Array): boolean {
   switch (format) {
@@ -97,9 +121,9 @@ export function isComplete(format: string, bytes: Uint8Array): boolean {
   }
 }
 
-const READABLE = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff'];
+const READABLE = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.bmp', '.dib'];
 /** Image formats that are not supported. Such files are reported as problems, not ignored. */
-const REFUSED = ['.bmp', '.gif', '.heic', '.heif', '.avif', '.jp2', '.jxl', '.exr', '.dng'];
+const REFUSED = ['.gif', '.heic', '.heif', '.avif', '.jp2', '.jxl', '.exr', '.dng'];
 const IGNORED = ['thumbs.db', 'desktop.ini', '__macosx'];
 
 /** Extension with its dot, in lower case; empty if there is none. */

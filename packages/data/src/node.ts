@@ -1,4 +1,5 @@
-export { decodeImage, decodeMask } from './node/decode.js';
+export { decodeMask } from './node/decode-mask.js';
+export { decodeImage } from './node/decode.js';
 export { encodeImage } from './node/encode.js';
 export { listImages } from './node/listing.js';
 export { writeManifest } from './node/manifest.js';

@@ -13,7 +13,12 @@ export type ImageInput = PixelBuffer | ImageDataLike;
 /** Expands gray to three equal channels. */
 function fromGray(gray: Uint8Array | Uint8ClampedArray): Uint8Array {
   const rgb = new Uint8Array(gray.length * 3);
-  gray.forEach((value, index) => rgb.fill(value, index * 3, index * 3 + 3));
+  for (let pixel = 0, to = 0; pixel < gray.length; pixel++) {
+    const value = gray[pixel]!;
+    rgb[to++] = value;
+    rgb[to++] = value;
+    rgb[to++] = value;
+  }
   return rgb;
 }
 
@@ -49,19 +54,51 @@ export function toRgb(image: ImageInput): PixelBuffer {
   });
 }
 
+/** Each color times each opacity, `Math.round(color * alpha / 255)`, in integers. */
+const product = (color: number, alpha: number): number => ((2 * color * alpha + 255) / 510) | 0;
+
 /**
- * Composites RGBA over black: each color times its opacity, rounded. Fully transparent pixels become black,
- * independent of their stored color.
+ * Composites interleaved colors over black: each color times its opacity, rounded. Fully transparent pixels become
+ * black, independent of their stored color.
+ * @param source 8 bits, `channels` per pixel, the first three are colors.
+ * @param rgb gets the result, from the same pixel on.
+ * @param layout.alpha which channel is opacity; undefined: all pixels are opaque.
+ * @param range the first pixel and the one after the last.
+ */
+export function compositePixels(
+  source: Uint8Array | Uint8ClampedArray,
+  rgb: Uint8Array,
+  { channels, alpha }: { readonly channels: number; readonly alpha: number | undefined },
+  [first, end]: readonly [number, number],
+): void {
+  for (let pixel = first, from = first * channels, to = first * 3; pixel < end; pixel++, from += channels) {
+    const opacity = alpha === undefined ? 255 : source[from + alpha]!;
+    if (opacity === 255) {
+      rgb[to++] = source[from]!;
+      rgb[to++] = source[from + 1]!;
+      rgb[to++] = source[from + 2]!;
+    } else {
+      rgb[to++] = product(source[from]!, opacity);
+      rgb[to++] = product(source[from + 1]!, opacity);
+      rgb[to++] = product(source[from + 2]!, opacity);
+    }
+  }
+}
+
+/**
+ * Composites RGBA over black.
  * @param rgba interleaved, 8 bits.
  * @returns RGB, interleaved.
  */
-export function overBlack(rgba: Uint8Array | Uint8ClampedArray): Uint8Array {
-  const rgb = new Uint8Array((rgba.length / 4) * 3);
-  for (let from = 0, to = 0; from < rgba.length; from += 4) {
-    const alpha = rgba[from + 3]!;
-    for (let channel = 0; channel < 3; channel++) {
-      rgb[to++] = Math.round((rgba[from + channel]! * alpha) / 255);
-    }
-  }
+function overBlack(rgba: Uint8Array | Uint8ClampedArray): Uint8Array {
+  const pixels = rgba.length / 4;
+  const rgb = new Uint8Array(pixels * 3);
+  compositePixels(rgba, rgb, { channels: 4, alpha: 3 }, [0, pixels]);
   return rgb;
+}
+
+/** Whether all pixels of an image are alike. */
+export function isConstant({ data, channels }: PixelBuffer): boolean {
+  for (let at = channels; at < data.length; at++) if (data[at] !== data[at - channels]) return false;
+  return true;
 }

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
-import { findRegions } from './index.js';
+import { connectedComponents } from '@dskd/metrics';
+import { findRegions, type Region } from './index.js';
+import type { FindRegionsOptions } from './regions.js';
 
 function drawing(rows: readonly string[]): { map: Float32Array; width: number; height: number } {
   return {
@@ -111,6 +113,60 @@ describe('findRegions', () => {
         const got = findRegions(Float32Array.from(values), { width, height, threshold });
         const inOrder = (a: number[], b: number[]): number => b[0]! - a[0]! || b[1]! - a[1]!;
         expect(got.map(({ score, area }) => [score, area]).sort(inOrder)).toEqual(wanted.sort(inOrder));
+      }),
+    );
+  });
+
+  test('the same regions as by the definition over connected components, plateaus included', () => {
+    /** As the definition says, slowly: of pixels with the highest value, the one that is reached first is the peak. */
+    function byDefinition(map: Float32Array, options: FindRegionsOptions): Region[] {
+      const { width, height, threshold, minArea = 0, scaleTo = { width, height }, ignored } = options;
+      const toX = (x: number): number => (x * scaleTo.width) / width;
+      const toY = (y: number): number => (y * scaleTo.height) / height;
+      const above = Uint8Array.from(map, (value, i) => (value > threshold && !ignored?.[i] ? 1 : 0));
+      const components: number[][] = [];
+      connectedComponents(above, width, height, (pixel, number) => {
+        (components[number - 1] ??= []).push(pixel);
+      });
+      return components
+        .filter((pixels) => toX(toY(pixels.length)) >= minArea)
+        .map((pixels) => {
+          const xs = pixels.map((pixel) => pixel % width);
+          const ys = pixels.map((pixel) => Math.floor(pixel / width));
+          const score = Math.max(...pixels.map((pixel) => map[pixel]!));
+          const peak = pixels.find((pixel) => map[pixel] === score)!;
+          const [left, top] = [Math.floor(toX(Math.min(...xs))), Math.floor(toY(Math.min(...ys)))];
+          return {
+            box: {
+              left,
+              top,
+              width: Math.ceil(toX(Math.max(...xs) + 1)) - left,
+              height: Math.ceil(toY(Math.max(...ys) + 1)) - top,
+            },
+            area: Math.round(toX(toY(pixels.length))),
+            score,
+            peak: {
+              x: Math.floor(toX((peak % width) + 0.5)),
+              y: Math.floor(toY(Math.floor(peak / width) + 0.5)),
+            },
+          };
+        })
+        .sort((a, b) => b.score - a.score);
+    }
+    const side = fc.integer({ min: 1, max: 14 });
+    fc.assert(
+      fc.property(side, side, fc.infiniteStream(fc.nat(4)), fc.nat(9), (width, height, values, minArea) => {
+        const map = Float32Array.from({ length: width * height }, () => values.next().value as number);
+        const ignored = Uint8Array.from({ length: width * height }, () => Number(values.next().value === 4));
+        const options = {
+          width,
+          height,
+          threshold: 1,
+          minArea,
+          scaleTo: { width: 3 * width, height: 31 },
+          ignored,
+        };
+        expect(findRegions(map, options)).toEqual(byDefinition(map, options));
       }),
     );
   });

@@ -52,8 +52,12 @@ export interface TiffPage {
   readonly width: number;
   readonly height: number;
   readonly bits: 8 | 16 | 32;
-  /** 1 gray, 3 RGB, 4 RGB and alpha. */
-  readonly samples: 1 | 3 | 4;
+  /** 1 gray, 3 RGB, 4 RGB and alpha; with `extra` any number. */
+  readonly samples: number;
+  /** Says that the colors are gray, whatever the number of samples. */
+  readonly gray?: boolean;
+  /** What the samples after the colors are: 0 unspecified, 1 alpha that the colors were multiplied by, 2 alpha. */
+  readonly extra?: readonly number[];
   /** Interleaved samples of `bits` bits each; 32 bits are floating point. */
   readonly values: readonly number[];
   readonly deflate?: boolean;
@@ -79,6 +83,7 @@ export function makeTiff(pages: readonly TiffPage[]): Buffer {
   let link = { part: parts[0]!, at: 4 };
   for (const page of pages) {
     const { width, height, bits, samples, values, deflate = false, orientation = 1 } = page;
+    const { gray = samples === 1, extra = samples === 4 ? [2] : [] } = page;
     const pixels = Buffer.alloc((values.length * bits) / 8);
     values.forEach((value, index) => {
       if (bits === 8) pixels.writeUInt8(value, index);
@@ -94,14 +99,14 @@ export function makeTiff(pages: readonly TiffPage[]): Buffer {
       [257, 1, height],
       [258, samples, bitsAt],
       [259, 1, deflate ? 8 : 1],
-      [262, 1, samples === 1 ? 1 : 2], // photometric interpretation: gray (0 is black) or RGB
+      [262, 1, gray ? 1 : 2], // photometric interpretation: gray (0 is black) or RGB
       [273, 1, stripAt],
       [274, 1, orientation],
       [277, 1, samples],
       [278, 1, height], // rows per strip
       [279, 1, strip.length],
     ];
-    if (samples === 4) tags.push([338, 1, 2]); // the fourth channel is alpha, not premultiplied
+    if (extra.length > 0) tags.push([338, extra.length, extra.length === 1 ? extra[0]! : add(longs(extra))]);
     if (bits === 32) tags.push([339, 1, 3]); // floating point
     const directory = Buffer.alloc(2 + tags.length * 12 + 4);
     directory.writeUInt16LE(tags.length, 0);

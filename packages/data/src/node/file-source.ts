@@ -10,7 +10,8 @@ import {
   type Sample,
   SPLITS,
 } from '../samples.js';
-import { decodeImage, decodeMask } from './decode.js';
+import { decodeMask } from './decode-mask.js';
+import { decodeImage } from './decode.js';
 import {
   type DefectKinds,
   type FileEntry,

@@ -42,8 +42,8 @@ test('reports every problem in one error', async () => {
     'cut.jpg': Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16]),
   });
   expect(problemsOf(await errorOf(openFolder({ root: folder.root })))).toEqual([
-    'a.png: unsupported format (text); supported are PNG, JPEG, WebP and TIFF',
-    'b.gif: GIF is not supported, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
+    'a.png: unsupported format (text); supported are PNG, JPEG, WebP, TIFF and BMP',
+    'b.gif: GIF is not supported, only PNG, JPEG, WebP, TIFF and BMP; convert it without loss, for example to PNG',
     expect.stringMatching(/^cut\.jpg: a damaged (or truncated )?JPEG \(.+\)$/),
     'empty.png: the file is empty',
   ]);
@@ -122,7 +122,7 @@ describe('with defects and masks', () => {
       ...files,
       'defects/scratch/7.png': image(7),
       'defects/good/8.png': image(8),
-      'defects/old.bmp': 'BM',
+      'defects/old.gif': 'BM',
       'masks/good/8.png': maskPng(2, 2),
       'masks/3_mask.png': maskPng(2, 2),
       'masks/scratch/9_mask.png': maskPng(2, 2),
@@ -134,7 +134,7 @@ describe('with defects and masks', () => {
     );
     expect(problems).toEqual([
       'defects/good/8.png: an image in a folder named good, among the defects',
-      'defects/old.bmp: BMP is not supported, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
+      'defects/old.gif: GIF is not supported, only PNG, JPEG, WebP, TIFF and BMP; convert it without loss, for example to PNG',
       'defects/scratch/7.png: its mask masks/scratch/7.png is missing',
       'masks/3_mask.png: a second mask for the image of masks/3.png',
       'masks/scratch/1_mask.png: the mask is 3 x 2, its image defects/scratch/1.png 2 x 2',

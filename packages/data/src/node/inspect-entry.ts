@@ -4,7 +4,9 @@ import { isDskdError, type PixelBuffer } from '@dskd/base';
 import { digestOfRegions } from '../fingerprint.js';
 import type { DatasetProblem, DefectRegion, Sample } from '../samples.js';
 import type { PixelSize } from '../transforms/placement.js';
-import { decodeMask, inspectImage, inspectMask, inspectRegion, readBytes } from './decode.js';
+import { decodeMask, inspectMask, inspectRegion } from './decode-mask.js';
+import { inspectImage } from './decode.js';
+import { readBytes } from './open-image.js';
 
 /** A type of defect, with the share of a region that must be found for a full score. */
 export interface DefectKind {

@@ -46,11 +46,11 @@ test('reports all missing paths in one error', async () => {
 });
 
 test('folders without images and unsupported images are problems', async () => {
-  await folder.write({ 'empty/notes.txt': '', 'old/1.bmp': '', 'old/2.png': '' });
+  await folder.write({ 'empty/notes.txt': '', 'old/1.gif': '', 'old/2.png': '' });
   const { root } = folder;
   expect(problemsOf(await errorOf(listImages([`${root}/empty`, `${root}/old`])))).toEqual([
     `${root}/empty: the folder holds no images`,
-    `${root}/old/1.bmp: BMP is not supported, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG`,
+    `${root}/old/1.gif: GIF is not supported, only PNG, JPEG, WebP, TIFF and BMP; convert it without loss, for example to PNG`,
   ]);
 });
 

@@ -167,7 +167,7 @@ too,few
     'list.csv:9: unknown split "tset"; wanted train, validation or test',
     'none.png: there is no such file (line 4)',
     'sub: it is a folder (line 6)',
-    'words.png: unsupported format (text); supported are PNG, JPEG, WebP and TIFF (line 5)',
+    'words.png: unsupported format (text); supported are PNG, JPEG, WebP, TIFF and BMP (line 5)',
   ]);
   expect(error.message).toContain(`The dataset ${path.join(folder.root, 'lists/list.csv')} has`);
   expect(error.hint).toContain('path, label, split, mask and defect');

@@ -10,7 +10,7 @@ import {
   type Split,
   UNNAMED_DEFECT,
 } from '../samples.js';
-import { readBytes } from './decode.js';
+import { readBytes } from './open-image.js';
 import { type CheckOptions, fileSource } from './file-source.js';
 import type { FileEntry } from './inspect-entry.js';
 import { type Column, COLUMNS, type ManifestRow, readManifestTable } from './manifest-table.js';

@@ -76,7 +76,7 @@ test('reports every problem in one error', async () => {
     ...complete,
     'bottle/train/good/text.png': 'not an image',
     'bottle/train/good/cut.png': plainPng(64, 64, [1, 2, 3]).subarray(0, 80),
-    'bottle/train/good/old.bmp': 'BM',
+    'bottle/train/good/old.gif': 'BM',
     'bottle/train/good/batch1/a.png': image,
     'bottle/train/bad/a.png': image,
     'bottle/validation/good/000.png': Buffer.alloc(0),
@@ -99,8 +99,8 @@ test('reports every problem in one error', async () => {
     'train/bad: unexpected folder; only train/good is allowed here',
     'train/good/batch1: a folder among the images; MVTec AD keeps them in train/good itself',
     expect.stringMatching(/^train\/good\/cut\.png: a damaged (or truncated )?PNG \(.+\)$/),
-    'train/good/old.bmp: BMP is not supported, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
-    'train/good/text.png: unsupported format (text); supported are PNG, JPEG, WebP and TIFF',
+    'train/good/old.gif: GIF is not supported, only PNG, JPEG, WebP, TIFF and BMP; convert it without loss, for example to PNG',
+    'train/good/text.png: unsupported format (text); supported are PNG, JPEG, WebP, TIFF and BMP',
     'validation/good/000.png: the file is empty',
   ]);
   expect(error.message).toContain(`The dataset ${folder.root}/bottle has 12 problems:\n`);

@@ -88,7 +88,7 @@ test('reports every problem of the list, together with those of the dataset', as
     'logical.txt:2: there is no category cabel',
     'logical.txt:3: there is no image cable/',
     'logical.txt:4: there is no image cable/test/cab',
-    'train/good/text.png: unsupported format (text); supported are PNG, JPEG, WebP and TIFF',
+    'train/good/text.png: unsupported format (text); supported are PNG, JPEG, WebP, TIFF and BMP',
   ]);
   await folder.write({ 'cable/train/good/text.png': plainPng(2, 2, [9, 0, 0]) });
   expect(problemsOf(await errorOf(opened('cable/test/good/000.png')))).toEqual([

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { type DatasetProblem, type ImageSource, LOGICAL, STRUCTURAL } from '../samples.js';
-import { readBytes } from './decode.js';
+import { readBytes } from './open-image.js';
 import type { FileEntry } from './inspect-entry.js';
 import { isFolder } from './listing.js';
 

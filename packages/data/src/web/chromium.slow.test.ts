@@ -3,6 +3,7 @@ import sharp, { type Sharp } from 'sharp';
 import type { PixelBuffer } from '@dskd/base';
 import { chromiumMissing, runInChromium } from '@dskd/test-support';
 import { decodeImage } from '../node/decode.js';
+import { makeBmp } from '../node/fabricate-bmp.test.util.js';
 import { makePng } from '../node/fabricate.test.util.js';
 
 if (chromiumMissing) console.log(`SKIPPED decoding in Chromium: ${chromiumMissing}`);
@@ -25,6 +26,8 @@ async function fixtures(): Promise<Record<string, Uint8Array>> {
   const profile = Buffer.concat([Buffer.from('p3\0\0', 'latin1'), deflateSync(icc!)]);
   const size = { width: 16, height: 16, bitDepth: 8 } as const;
   const rgbRows = noise.map((row) => row.slice(0, 48));
+  const bitmap = { width: 16, height: 16 } as const;
+  const colors = Array.from({ length: 256 }, (_, i) => [i, (i * 7) % 256, 255 - i] as const);
   const files: Record<string, Uint8Array> = {
     'rgb.png': makePng({ ...size, colorType: 2, rows: rgbRows }),
     'gray.png': makePng({ ...size, colorType: 0, rows: noise.map((row) => row.slice(0, 16)) }),
@@ -44,6 +47,23 @@ async function fixtures(): Promise<Record<string, Uint8Array>> {
       rows: rgbRows.map((row) => row.map((v) => v * 256 + 200)),
     }),
     'alpha.png': makePng({ ...size, colorType: 6, rows: noise }),
+    '1.bmp': makeBmp({
+      ...bitmap,
+      bits: 1,
+      palette: colors.slice(0, 2),
+      rows: noise.map((row) => row.slice(0, 2)),
+    }),
+    '4.bmp': makeBmp({
+      ...bitmap,
+      bits: 4,
+      palette: colors.slice(0, 16),
+      rows: noise.map((row) => row.slice(0, 8)),
+    }),
+    '8.bmp': makeBmp({ ...bitmap, bits: 8, palette: colors, rows: noise.map((row) => row.slice(0, 16)) }),
+    '24.bmp': makeBmp({ ...bitmap, bits: 24, topDown: true, rows: rgbRows }),
+    '32.bmp': makeBmp({ ...bitmap, bits: 32, rows: noise }),
+    'alpha.bmp': makeBmp({ ...bitmap, bits: 32, alpha: true, rows: noise }),
+    'bare.dib': makeBmp({ ...bitmap, bits: 24, bare: true, rows: rgbRows }),
     'lossy.webp': await image().webp({ quality: 80 }).toBuffer(),
     'lossless.webp': await image().webp({ lossless: true }).toBuffer(),
     'gray.jpg': await image().toColourspace('b-w').jpeg().toBuffer(),

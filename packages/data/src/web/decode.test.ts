@@ -84,8 +84,8 @@ describe('in a browser', () => {
 
   test.each([
     ['nothing', Buffer.alloc(0), 'the file is empty'],
-    ['text', Buffer.from('words'), 'unsupported format (text); supported are PNG, JPEG and WebP'],
-    ['GIF', Buffer.from('GIF89a\0\0'), 'unsupported format (GIF); supported are PNG, JPEG and WebP'],
+    ['text', Buffer.from('words'), 'unsupported format (text); supported are PNG, JPEG, WebP and BMP'],
+    ['GIF', Buffer.from('GIF89a\0\0'), 'unsupported format (GIF); supported are PNG, JPEG, WebP and BMP'],
     [
       'TIFF',
       makeTiff([{ width: 1, height: 1, bits: 8, samples: 1, values: [1] }]),

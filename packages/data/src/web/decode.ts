@@ -1,4 +1,5 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
+import { bmpLayout, withFileHeader } from '../bmp.js';
 import { isComplete, jpegColors, reasonOf, sniffFormat, unreadable } from '../image-format.js';
 import { toRgb } from '../rgb-image.js';
 
@@ -69,7 +70,8 @@ export function upright(pixels: PixelBuffer, orientation: number): PixelBuffer {
 }
 
 /** Supported formats that browsers can decode. */
-const READABLE = ['png', 'jpeg', 'webp'];
+const READABLE = ['png', 'jpeg', 'webp', 'bmp'];
+const NAMES = 'PNG, JPEG, WebP and BMP';
 
 /** Upright, with values as stored: docs/decisions/0003-image-decoding.md. */
 const AS_STORED: ImageBitmapOptions = {
@@ -92,9 +94,10 @@ export function readableFormat(bytes: Uint8Array, where: string): string {
   const format = sniffFormat(bytes);
   if (format === 'tiff') throw unreadable(where, 'browsers do not read TIFF; convert it to PNG');
   if (format === undefined || !READABLE.includes(format)) {
-    throw unreadable(where, `unsupported format (${format ?? 'unknown'}); supported are PNG, JPEG and WebP`);
+    throw unreadable(where, `unsupported format (${format ?? 'unknown'}); supported are ${NAMES}`);
   }
-  if (!isComplete(format, bytes)) throw unreadable(where, `a truncated ${format.toUpperCase()}`);
+  if (format === 'bmp') bmpLayout(bytes, where);
+  else if (!isComplete(format, bytes)) throw unreadable(where, `a truncated ${format.toUpperCase()}`);
   if (format === 'jpeg' && jpegColors(bytes) === 4) {
     throw unreadable(where, 'a CMYK JPEG, which each browser converts to other colors; store it as RGB');
   }
@@ -141,7 +144,7 @@ function assertBrowser(): void {
 
 /**
  * Reads an image in a browser, in a page or a worker, by the same rules as `decodeImage` of `@dskd/data/node`: RGB, 8
- * bits, upright; alpha is composited over black; ICC profiles are ignored. Files may be PNG, JPEG or WebP, detected
+ * bits, upright; alpha is composited over black; ICC profiles are ignored. Files may be PNG, JPEG, WebP or BMP, detected
  * from the content; truncated files and CMYK are refused. For sources that a page can draw, the pixels are taken as
  * drawn.
  *
@@ -170,9 +173,12 @@ export async function decodeImage(
   if (drawable instanceof Blob) {
     if ('name' in drawable) where = String(drawable.name);
     const bytes = new Uint8Array(await drawable.arrayBuffer());
-    if (readableFormat(bytes, where) === 'webp') {
+    const format = readableFormat(bytes, where);
+    if (format === 'webp') {
       orientation = takeWebpOrientation(bytes);
       drawable = new Blob([bytes]);
+    } else if (format === 'bmp') {
+      drawable = new Blob([withFileHeader(bytes, bmpLayout(bytes, where))]);
     }
   }
   let bitmap: ImageBitmap;

@@ -41,15 +41,15 @@ test('reports every problem in one error', async () => {
   const error = await errorOf(
     openFiles([
       file('a.png', 'words'),
-      file('b.bmp', 'BM'),
+      file('b.gif', 'GIF89a'),
       file('c.png', image(1)),
       file('c.png', image(2)),
       file('d.png', image(1).subarray(0, 60)),
     ]),
   );
   expect(problemsOf(error)).toEqual([
-    'a.png: unsupported format (text); supported are PNG, JPEG and WebP',
-    'b.bmp: BMP is not supported, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG',
+    'a.png: unsupported format (text); supported are PNG, JPEG, WebP and BMP',
+    'b.gif: GIF is not supported, only PNG, JPEG, WebP, TIFF and BMP; convert it without loss, for example to PNG',
     'c.png: two files have this path',
     'd.png: a truncated PNG',
   ]);
