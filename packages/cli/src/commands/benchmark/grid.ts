@@ -47,6 +47,8 @@ function eventRenderer(): (event: GridEvent) => void {
   const started = performance.now();
   let before = 0;
   return (event) => {
+    if (event.type === 'category-read')
+      process.stderr.write(`read all images of ${event.category} (${event.done} of ${event.categories})\n`);
     if (event.type === 'grid-start') before = event.done;
     if (event.type === 'cell-end') {
       const { done, cells, description } = event;

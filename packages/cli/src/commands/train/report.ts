@@ -60,6 +60,7 @@ export class TrainingReport {
         falseAlarmRate: threshold.falseAlarmRate,
         guaranteed: threshold.guaranteed,
         images: calibration.images,
+        ...(calibration.alsoLearned !== undefined && { alsoLearned: calibration.alsoLearned }),
       },
       heatScale: heatScaleOf(calibration.scores, threshold.value),
       facts: [
