@@ -3,11 +3,15 @@
 /usr/bin/python3 tools/golden/weights_formats.py writes packages/weights/test/fixtures/: files of torch.save in both
 formats and of numpy, and expected.json: file -> name -> type, shape, elements in row-major order as hex.
 """
+import argparse
+import datetime
+import enum
 import io
 import json
 import os
+import pathlib
 import zipfile
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 
 os.environ['OPENBLAS_NUM_THREADS'] = os.environ['OMP_NUM_THREADS'] = '1'
 import numpy as np
@@ -94,6 +98,47 @@ def checkpoint():
     return root, model.state_dict()
 
 
+class Config(dict):
+    """As libraries of configurations have them: a dict with attributes, of a class that nobody else knows."""
+
+    def __init__(self, **values):
+        super().__init__(values)
+        self.source = pathlib.PurePosixPath('configs/tiny.yaml')
+
+
+class Stage(enum.Enum):
+    WARM_UP = 1
+
+
+class Payload:
+    """What an attacker would add: loading it in Python makes a file."""
+
+    def __reduce__(self):
+        return os.system, ('touch dskd-was-here',)
+
+
+def extras():
+    """A checkpoint as training scripts write it, with everything they happen to have at hand."""
+    root, state = checkpoint()
+    root.update(
+        epoch=np.int64(3),
+        best=np.float64(0.5),
+        args=argparse.Namespace(lr=0.1, out=pathlib.PurePosixPath('runs/1'), config=Config(depth=3)),
+        seen={1, 2},
+        classes=frozenset(['good']),
+        losses=defaultdict(list, {'train': [0.5, 0.25]}),
+        when=datetime.datetime(2026, 1, 2, 3, 4, 5),
+        config=Config(width=8, nested=Config(depth=2)),
+        stage=Stage.WARM_UP,
+        generator=np.random.RandomState(7).get_state()[1][:4],
+        activation=torch.nn.functional.relu,
+        criterion=torch.nn.MSELoss(),
+        buffer=bytearray(b'abc'),
+        payload=Payload(),
+    )
+    return root, state
+
+
 def as_torch_2(source, target):
     """What torch.save of 2.x adds, and where: compare torch/csrc and torch/serialization.py of 2.7."""
     with zipfile.ZipFile(path(source)) as old:
@@ -150,6 +195,10 @@ def main():
     save_torch('checkpoint.pth', root, state)
     save_torch('checkpoint-legacy.pth', root, state, _use_new_zipfile_serialization=False)
     save_torch('module.pth', state, state)
+    root, state = extras()
+    save_torch('checkpoint-extras.pth', root, state)
+    save_torch('checkpoint-extras-protocol5.pth', root, state, pickle_protocol=5)
+    save_torch('checkpoint-extras-legacy.pth', root, state, _use_new_zipfile_serialization=False)
     arrays = numpy_arrays()
     for name, save in [('stored.npz', np.savez), ('deflated.npz', np.savez_compressed)]:
         save(path(name), **arrays)

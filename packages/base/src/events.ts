@@ -46,6 +46,14 @@ export type DskdEvent =
       readonly done: number;
       readonly total: number;
     }
+  | {
+      /** An image was read for the first time, before a training or a calibration. */
+      readonly type: 'image-read';
+      readonly id: string;
+      /** How many of `total` have been read. */
+      readonly done: number;
+      readonly total: number;
+    }
   | { readonly type: 'calibration-start'; readonly samples: number }
   | {
       readonly type: 'image-scored';

@@ -6,6 +6,13 @@ import { cellsOf, type Group, type Plan } from './plan.js';
 
 /** Progress events of a run. */
 export type GridEvent =
+  | {
+      /** All images of a category that is still to be trained were decoded once. */
+      readonly type: 'category-read';
+      readonly category: string;
+      readonly done: number;
+      readonly categories: number;
+    }
   | { readonly type: 'grid-start'; readonly cells: number; readonly done: number }
   | {
       readonly type: 'cell-end';

@@ -1,4 +1,5 @@
 import type { DskdError, ErrorCode } from '@dskd/base';
+import { shellQuote } from './output/shell-quote.js';
 
 type Details = Readonly<Record<string, unknown>>;
 
@@ -66,6 +67,13 @@ function instabilityHint({ student, what }: Details): string | undefined {
   return `Lower the learning rate of this student: --${student}-learning-rate.`;
 }
 
+/** For a checkpoint, whose state dict is inside of an entry. */
+function checkpointHint({ unwrap }: Details): string | undefined {
+  const write = 'Write its tensors as safetensors: dskd weights convert CHECKPOINT WEIGHTS.safetensors';
+  if (unwrap === true) return `${write} --unwrap.`;
+  return typeof unwrap === 'string' ? `${write} --entry ${shellQuote([unwrap])}.` : undefined;
+}
+
 /** For weights that are not those of the named teacher. `dskd weights convert` says itself what they fit. */
 function weightsMismatchHint({ problems, fits }: Details): string | undefined {
   if (!Array.isArray(problems) || fits !== undefined) return undefined;
@@ -95,6 +103,7 @@ const HINTS: Readonly<Partial<Record<ErrorCode, (details: Details) => string | u
   'out-of-memory': outOfMemoryHint,
   'teacher-mismatch': teacherMismatchHint,
   'weights-mismatch': weightsMismatchHint,
+  'weights-invalid': checkpointHint,
   'artifact-invalid': wrongFileHint,
   'file-not-found': ({ teacher }) =>
     teacher === undefined

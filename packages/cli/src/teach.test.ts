@@ -42,7 +42,8 @@ test('without --out the model is replaced; --forget restores it byte for byte', 
   const lines = jsonLines(machine.stdout);
   expect(lines.at(-2)).toMatchObject({ type: 'lesson-learned', images: 1, calibrating: 0 });
   expect(lines.at(-1)).toMatchObject({ type: 'model-saved', path: model });
-  expect(lines[0]).toMatchObject({ type: 'fit-progress', stage: 'lesson' });
+  expect(lines[0]).toMatchObject({ type: 'image-read', done: 1, total: 1 });
+  expect(lines[1]).toMatchObject({ type: 'fit-progress', stage: 'lesson' });
   const once = await readFile(model);
   expect(Buffer.compare(once, untaught)).not.toBe(0);
   await dskd('teach', model, '--good', spots());

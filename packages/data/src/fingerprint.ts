@@ -21,7 +21,12 @@ export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-async function digestOfPixels({ data, width, height, channels }: PixelBuffer): Promise<string> {
+/**
+ * Hashes an image by its pixels: SHA-256 over `WIDTH x HEIGHT x CHANNELS`, a newline, and the pixels.
+ * @returns 64 hexadecimal digits.
+ * @throws {DskdError} `dependency-missing` in a page that is not a secure context.
+ */
+export async function digestOfPixels({ data, width, height, channels }: PixelBuffer): Promise<string> {
   const head = new TextEncoder().encode(`${width} x ${height} x ${channels}\n`);
   const bytes = new Uint8Array(head.length + data.length);
   bytes.set(head);

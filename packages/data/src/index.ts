@@ -1,9 +1,18 @@
-export { sourceOf } from './fingerprint.js';
+export { digestOfPixels, sourceOf } from './fingerprint.js';
 export { encodeFloatTiff } from './float-tiff.js';
 export { prepareMask, preparePixels, toImageTensor, type Preparation } from './prepare.js';
 export { PreparedImages, type BatchOptions } from './prepared-images.js';
 export { toRgb, type ImageInput } from './rgb-image.js';
-export { summarize, type DefectRegion, type ImageSource, type Sample, type Split } from './samples.js';
+export {
+  datasetError,
+  imageProblem,
+  summarize,
+  type DatasetProblem,
+  type DefectRegion,
+  type ImageSource,
+  type Sample,
+  type Split,
+} from './samples.js';
 export { holdOut, splitBySeed } from './split-by-seed.js';
 export {
   assertAugmentation,

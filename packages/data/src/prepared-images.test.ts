@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { isDskdError, type PixelBuffer } from '@dskd/base';
+import { DskdError, isDskdError, type PixelBuffer } from '@dskd/base';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { preparePixels, toImageTensor } from './prepare.js';
 import { PreparedImages } from './prepared-images.js';
@@ -143,4 +143,45 @@ test('throws for invalid numbers', async () => {
     await expect(images.batch([index])).rejects.toThrow(`Got sample ${index}; there are 2`);
     expect(() => images.prefetch([index])).toThrow('there are 2');
   }
+});
+
+test('reading all: every image once, what fits is not decoded again, problems in order of the samples', async () => {
+  const { samples, loads } = countingSamples(5);
+  const broken = samples.map((sample, index) =>
+    index % 2 === 1
+      ? {
+          ...sample,
+          origin: { file: `/parts/${index}.png`, sha256: '' },
+          load: () => Promise.reject(new DskdError('image-unreadable', `/parts/${index}.png: it is empty.`)),
+        }
+      : sample,
+  );
+  const images = new PreparedImages(broken, size);
+  const read: number[][] = [];
+  const problems = await images.readAll({ onRead: (index, { data }) => void read.push([index, data[0]!]) });
+  expect(problems).toEqual([
+    { path: '1', problem: 'it is empty' },
+    { path: '3', problem: 'it is empty' },
+  ]);
+  expect(read).toEqual([
+    [0, 0],
+    [2, 2],
+    [4, 4],
+  ]);
+  await images.images([0, 2, 4]);
+  expect(loads).toEqual([1, 0, 1, 0, 1]);
+});
+
+test('reading all: an error of no single image, and one of the caller, end it; an abort reads no further', async () => {
+  const failing = (error: Error): PreparedImages =>
+    new PreparedImages([{ id: 'a', load: () => Promise.reject(error) }], size);
+  await expect(failing(new DskdError('dependency-missing', 'no sharp')).readAll()).rejects.toMatchObject({
+    code: 'dependency-missing',
+  });
+  await expect(failing(new TypeError('a bug')).readAll()).rejects.toThrow('a bug');
+  const { samples, loads } = countingSamples(9);
+  const stop = new AbortController();
+  const all = new PreparedImages(samples, size).readAll({ signal: stop.signal, onRead: () => stop.abort() });
+  await expect(all).rejects.toMatchObject({ code: 'aborted' });
+  expect(loads.reduce((sum, each) => sum + each)).toBeLessThan(5);
 });

@@ -2,7 +2,7 @@ import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { limiter } from './limiter.js';
 import { fitImage, toImageTensor, type Preparation } from './prepare.js';
-import type { Sample } from './samples.js';
+import { imageProblem, type DatasetProblem, type Sample } from './samples.js';
 import { assertAugmentation, augment, type Augmentation } from './transforms/augmentation.js';
 import {
   addBorder,
@@ -37,6 +37,13 @@ export interface BatchOptions extends Abortable {
   readonly epoch?: number;
 }
 
+export interface ReadAllOptions extends Abortable {
+  /** Called and awaited after each image that could be read, with its part of the network's input: RGB. */
+  readonly onRead?: (index: number, pixels: PixelBuffer) => void | Promise<void>;
+}
+
+type PreparedSample = Pick<Sample, 'id' | 'load' | 'origin'>;
+
 /**
  * The images of a list of samples at network size. An image is read when it is first requested and then cached as
  * bytes, so that later epochs do not decode again. Holds no tensors.
@@ -54,7 +61,7 @@ export class PreparedImages {
   readonly #fill: Color;
   readonly #leastSide: number;
   readonly #augment: PreparedImagesOptions['augment'];
-  readonly #samples: readonly Pick<Sample, 'id' | 'load'>[];
+  readonly #samples: readonly PreparedSample[];
   readonly #capacity: number;
   readonly #cache = new Map<number, FittedImage>();
   #cachedBytes = 0;
@@ -64,7 +71,7 @@ export class PreparedImages {
   readonly #limit: ReturnType<typeof limiter>;
 
   /** @throws {DskdError} `invalid-argument`, `invalid-config` (the augmentation) */
-  constructor(samples: readonly Pick<Sample, 'id' | 'load'>[], options: PreparedImagesOptions) {
+  constructor(samples: readonly PreparedSample[], options: PreparedImagesOptions) {
     const { height, width, cacheBytes = 256 * 2 ** 20, concurrency = 2 } = options;
     const positive = [height, width, concurrency].every((value) => Number.isInteger(value) && value > 0);
     if (!positive || !(cacheBytes >= 0)) {
@@ -130,6 +137,28 @@ export class PreparedImages {
     const unknown = indices.filter((index) => !this.#placements.has(index));
     await this.#all(unknown, signal);
     return indices.map((index) => this.#placements.get(index)!);
+  }
+
+  /**
+   * Reads every image once, so that a damaged one is found before work that takes long. What fits into the cache is not
+   * read again.
+   * @returns the images that cannot be used, in the order of the samples.
+   * @throws {DskdError} `aborted`, `dependency-missing`; whatever `onRead` and a sample's own `load` throw.
+   */
+  async readAll({ signal, onRead }: ReadAllOptions = {}): Promise<DatasetProblem[]> {
+    const read = async (sample: PreparedSample, index: number): Promise<DatasetProblem | undefined> => {
+      let image: FittedImage;
+      try {
+        image = await this.#image(index, signal);
+      } catch (error) {
+        return imageProblem(sample, error);
+      }
+      await onRead?.(index, image.content);
+      return undefined;
+    };
+    const results = await Promise.all(this.#samples.map(read));
+    throwIfAborted(signal);
+    return results.filter((result) => result !== undefined);
   }
 
   /**

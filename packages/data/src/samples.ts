@@ -1,4 +1,4 @@
-import { DskdError, type PixelBuffer } from '@dskd/base';
+import { DskdError, isDskdError, type ErrorCode, type PixelBuffer } from '@dskd/base';
 
 /** Which part of the dataset an image belongs to. */
 export type Split = 'train' | 'validation' | 'test';
@@ -81,6 +81,27 @@ export interface DatasetProblem {
   /** Path of the file or folder, relative to the dataset if it is inside. */
   readonly path: string;
   readonly problem: string;
+}
+
+/** Codes of errors of one image. Any other one, such as a missing library, is the same for every image. */
+const OF_ONE_IMAGE: ReadonlySet<ErrorCode> = new Set([
+  'image-unreadable',
+  'file-not-found',
+  'dataset-invalid',
+  'invalid-argument',
+  'shape-mismatch',
+]);
+
+/**
+ * An error of reading an image as one of its dataset's problems: its message without the name and the full stop.
+ * @throws `error` itself, if it is not one of a single image.
+ */
+export function imageProblem({ id, origin }: Pick<Sample, 'id' | 'origin'>, error: unknown): DatasetProblem {
+  if (!isDskdError(error) || !OF_ONE_IMAGE.has(error.code)) throw error;
+  const { message } = error;
+  const name =
+    [`${origin?.file ?? id}: `, `${id}: `, `${id} `].find((each) => message.startsWith(each)) ?? '';
+  return { path: id, problem: message.slice(name.length).replace(/\.$/, '') };
 }
 
 const SHOWN = 12;

@@ -153,7 +153,7 @@ test('with nothing said: the method instant, at 128 px for images as small as th
     fusion: { rule: 'soft-maximum', normalization: 'image-scores' },
     branches: [{ name: 'local' }, { name: 'global' }, { name: 'pooled', map: false }],
   });
-  expect([...events].sort()).toEqual(['calibration-start', 'fit-progress']);
+  expect([...events].sort()).toEqual(['calibration-start', 'fit-progress', 'image-read']);
   const [normal, faulty] = await instant.predict([image(101), image(101, true)]);
   expect(faulty!.score).toBeGreaterThan(normal!.score);
   expect(faulty!.verdict).toBe('anomalous');

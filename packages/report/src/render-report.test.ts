@@ -258,3 +258,12 @@ test('a resumed training states how many epochs are not shown', () => {
   expect(page).toContain('2.00 to 1.81');
   expect(reportOf({ training: madeUpHistory.slice(5) })).toContain('5 epochs of an earlier run');
 });
+
+test('says why no rate is guaranteed: too few images, or images that the model learned', () => {
+  const calibration = { scores: [3, 4, 3.5], threshold: 5, falseAlarmRate: 0.05, guaranteed: false };
+  const said = (images: string, alsoLearned?: number): string =>
+    reportOf({ calibration: { ...calibration, images, ...(alsoLearned && { alsoLearned }) } });
+  expect(said('held-out')).toContain('too few images for this rate: the lowest possible rate is 0.25');
+  expect(said('given', 2)).toContain('also learned 2 of them, so no rate is guaranteed');
+  expect(said('training')).toContain('trained on these images, so no rate');
+});

@@ -6,7 +6,7 @@ const EXPECTED = readExpected();
 const FILES = Object.keys(EXPECTED);
 
 test('the fixtures cover every format', () => {
-  expect(FILES.length).toBe(13);
+  expect(FILES.length).toBe(16);
 });
 
 describe.each(FILES)('%s', (name) => {

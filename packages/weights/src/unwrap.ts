@@ -1,5 +1,6 @@
 import type { DskdError } from '@dskd/base';
 import { invalidWeights, quoted } from './byte-reader.js';
+import { OpaqueGlobal, OpaqueObject, PickleGlobal } from './pickle/pickle-global.js';
 import { StoredTensor } from './stored-tensor.js';
 
 /** Common names of the state dict in a checkpoint. */
@@ -11,6 +12,9 @@ const PREFIXES = ['module.', '_orig_mod.'];
 /** Largest number of entries in a message. */
 const SHOWN = 8;
 
+const SAVE_IT = "Save only the state dict: torch.save(model.state_dict(), 'weights.pth') in Python.";
+const NOT_CALLED = ' Nothing in it was called.';
+
 type Dict = ReadonlyMap<unknown, unknown>;
 
 function describe(value: unknown): string {
@@ -20,6 +24,8 @@ function describe(value: unknown): string {
   if (typeof value === 'string') return 'a string';
   if (typeof value === 'boolean') return 'a boolean';
   if (typeof value === 'number' || typeof value === 'bigint') return 'a number';
+  if (value instanceof OpaqueObject) return `an object of ${quoted(value.name)}`;
+  if (value instanceof PickleGlobal) return quoted(value.name);
   return value === null ? 'None' : 'a Python object';
 }
 
@@ -40,31 +46,69 @@ function isStateDict(value: unknown): value is Map<string, StoredTensor> {
   return true;
 }
 
-/** Returns a hint on how to read or save the state dict. */
-function hintFor(dict: Dict): string {
+/** A hint on how to read or save the state dict, with the value of `unwrap` that reads it, if there is one. */
+interface Remedy {
+  readonly hint: string;
+  readonly unwrap?: boolean | string;
+}
+
+function remedyFor(dict: Dict): Remedy {
   const wrapper = WRAPPERS.find((name) => dict.get(name) instanceof Map);
-  if (wrapper !== undefined) return `Pass unwrap: true to read the tensors in '${wrapper}'.`;
+  if (wrapper !== undefined) {
+    return { hint: `Pass unwrap: true to read the tensors in '${wrapper}'.`, unwrap: true };
+  }
   const nested = [...dict].find(
     ([name, value]) => typeof name === 'string' && isStateDict(value) && value.size > 0,
   );
-  if (nested) return `Pass unwrap: ${quoted(nested[0] as string)} to read the tensors in it.`;
-  return "Save only the state dict: torch.save(model.state_dict(), 'weights.pth') in Python.";
+  if (nested) {
+    const name = nested[0] as string;
+    return { hint: `Pass unwrap: ${quoted(name)} to read the tensors in it.`, unwrap: name };
+  }
+  return { hint: SAVE_IT };
+}
+
+/** The names of classes and functions that are not known here and were not called, among the values of a dict. */
+function opaqueNames(values: Iterable<unknown>): string[] {
+  const names = new Set<string>();
+  for (const value of values) {
+    if (value instanceof OpaqueObject || value instanceof OpaqueGlobal) names.add(value.name);
+  }
+  return [...names];
 }
 
 function notAStateDict(root: unknown): DskdError {
   if (!(root instanceof Map)) {
-    return invalidWeights('state dict', `the file contains ${describe(root)}; expected a dict of tensors.`, {
-      hint: "Save a dict: torch.save({'name': tensor}, 'weights.pth') in Python.",
-    });
+    const globals = opaqueNames([root]);
+    return invalidWeights(
+      'state dict',
+      `the file contains ${describe(root)}; expected a dict of tensors.${globals.length > 0 ? NOT_CALLED : ''}`,
+      {
+        hint:
+          globals.length > 0
+            ? SAVE_IT
+            : "Save a dict: torch.save({'name': tensor}, 'weights.pth') in Python.",
+        ...(globals.length > 0 && { details: { globals } }),
+      },
+    );
   }
   const others = [...root.keys()].filter(
     (name) => typeof name !== 'string' || !(root.get(name) instanceof StoredTensor),
   );
   const count = root.size - others.length;
+  const globals = opaqueNames(others.map((name): unknown => root.get(name)));
+  const { hint, unwrap } = remedyFor(root);
   return invalidWeights(
     'state dict',
-    `besides ${count} ${count === 1 ? 'tensor' : 'tensors'} it contains ${describeAll(root, others)}.`,
-    { hint: hintFor(root), details: { entries: others.slice(0, SHOWN).map(nameOf) } },
+    `besides ${count} ${count === 1 ? 'tensor' : 'tensors'} it contains ${describeAll(root, others)}.` +
+      (globals.length > 0 ? NOT_CALLED : ''),
+    {
+      hint,
+      details: {
+        entries: others.slice(0, SHOWN).map(nameOf),
+        ...(unwrap !== undefined && { unwrap }),
+        ...(globals.length > 0 && { globals: globals.slice(0, SHOWN) }),
+      },
+    },
   );
 }
 

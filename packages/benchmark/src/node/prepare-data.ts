@@ -1,7 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DskdError, throwIfAborted } from '@dskd/base';
+import { DskdError, isDskdError, throwIfAborted } from '@dskd/base';
+import { datasetError, type DatasetProblem } from '@dskd/data';
 import { CATEGORIES, GENERATOR_VERSION } from '@dskd/synthetic';
 import { writeDataset } from '@dskd/synthetic/node';
 import type { BenchmarkConfig, SyntheticData } from '../config.js';
@@ -110,4 +111,34 @@ export async function prepareCategories(
     });
   }
   return prepared;
+}
+
+export interface ReadCategoriesOptions {
+  /** Called after each category, with the number of those that were read. */
+  readonly onRead?: (category: string, done: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Decodes every image and mask of categories once: a damaged one among the test images must not be found after hours of
+ * training.
+ * @throws {DskdError} `dataset-invalid` with the problems of all categories; `aborted`.
+ */
+export async function readCategories(
+  categories: readonly CategoryFacts[],
+  { onRead, signal }: ReadCategoriesOptions = {},
+): Promise<void> {
+  const problems: DatasetProblem[] = [];
+  for (const [index, category] of categories.entries()) {
+    throwIfAborted(signal);
+    try {
+      await openCategory(category, signal, true);
+    } catch (error) {
+      if (!isDskdError(error, 'dataset-invalid') || !Array.isArray(error.details.problems)) throw error;
+      const found = error.details.problems as readonly DatasetProblem[];
+      problems.push(...found.map((each) => ({ ...each, path: `${category.name}/${each.path}` })));
+    }
+    onRead?.(category.name, index + 1);
+  }
+  if (problems.length > 0) throw datasetError('of the benchmark', problems);
 }

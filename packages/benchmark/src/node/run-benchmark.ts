@@ -15,7 +15,7 @@ import { PAPER } from '../tables/published.js';
 import { tableAsMarkdown, tablesAsCsv } from '../tables/write-tables.js';
 import { CellStore } from './cell-store.js';
 import { drawFigures, figureAsMarkdown, type Figure } from './draw-figures.js';
-import { prepareCategories } from './prepare-data.js';
+import { prepareCategories, readCategories } from './prepare-data.js';
 import { ProcessPool } from './process-pool.js';
 import { teacherFile } from './train-and-evaluate.js';
 
@@ -144,6 +144,14 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
   }
   if (options.dryRun) return undefined;
 
+  const left = new Set(open.map(({ id }) => id));
+  const groups = plan.groups.filter((group) => group.cells.some(({ id }) => left.has(id)));
+  const unread = categories.filter(({ name }) => groups.some(({ category }) => category.name === name));
+  await readCategories(unread, {
+    onRead: (category, done) =>
+      onEvent?.({ type: 'category-read', category, done, categories: unread.length }),
+    signal,
+  });
   const { qualities, failures, trained } = await runGrid(plan, {
     store,
     execute: pool.execute,

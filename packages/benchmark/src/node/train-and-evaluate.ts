@@ -71,13 +71,18 @@ export async function estimateCell({ cell, category }: EstimateJob, signal: Abor
   }
 }
 
-/** Opens a category's images. */
+/**
+ * Opens a category's images.
+ * @param thorough decodes every one.
+ */
 export function openCategory(
   { root, subsets }: Pick<CategoryFacts, 'root' | 'subsets'>,
   signal?: AbortSignal,
+  thorough = false,
 ): Promise<ImageSource> {
   return openSource({
     root,
+    thorough,
     ...(subsets !== undefined && { subsets }),
     ...(signal && { signal }),
   });

@@ -149,18 +149,20 @@ async function runCalibration(path: string, options: CalibrateOptions, signal: A
   const costs = { missCost, falseAlarmCost, ...(prevalence !== undefined && { prevalence }) };
   const model = await loadModel(path, options);
   try {
+    const onEvent = progressRenderer({ json });
     await recalibrate(model.detector, source, {
       statistics,
       ...(falseAlarmRate !== undefined && { falseAlarmRate }),
       ...(confidence !== undefined && { confidence }),
       signal,
-      onEvent: progressRenderer({ json }),
+      onEvent,
     });
     const chosen =
       bad &&
       (await chooseThreshold(model.detector, bad, {
         ...(options.thresholdFrom === 'cost' && { costs }),
         signal,
+        onEvent,
       }));
     const embedTeacher = model.detector.description.teacher?.embedded ?? false;
     await saveDetectorFile(model.detector, out, { embedTeacher });

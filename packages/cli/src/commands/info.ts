@@ -61,13 +61,16 @@ function inWords(value: unknown, name = ''): string {
 
 function howChosen(
   { chosenBy, falseAlarmRate, guaranteed }: DetectorDescription['threshold'],
-  images: DetectorDescription['calibration']['images'],
+  { images, alsoLearned }: DetectorDescription['calibration'],
 ): string {
   if (chosenBy)
     return `${chosenBy === 'cost' ? 'lowest cost of errors' : 'highest F1'} on examples of bad parts`;
   if (falseAlarmRate === null) return 'set by hand';
-  if (images === 'altered') return `false-alarm rate ${falseAlarmRate}, on altered copies: not guaranteed`;
-  return `false-alarm rate ${falseAlarmRate}, ${guaranteed ? 'guaranteed' : 'too few images to guarantee it'}`;
+  const rate = `false-alarm rate ${falseAlarmRate}`;
+  if (images === 'altered') return `${rate}, on altered copies: not guaranteed`;
+  if (images === 'training' || alsoLearned !== undefined)
+    return `${rate}, on images that were learned: not guaranteed`;
+  return `${rate}, ${guaranteed ? 'guaranteed' : 'too few images to guarantee it'}`;
 }
 
 /** The whole description of a model as text. */
@@ -75,7 +78,7 @@ function describeModel(description: DetectorDescription): string {
   const { method, teacher, inputSize, resize, branches, fusion, calibration, threshold, trainings } =
     description;
   const students = describeStudents(description);
-  const chosen = howChosen(threshold, calibration.images);
+  const chosen = howChosen(threshold, calibration);
   const fill = resize.fill === null ? '' : `, border ${resize.fill.join(' ')}`;
   return [
     alignedFacts([
@@ -106,7 +109,7 @@ function describeModel(description: DetectorDescription): string {
     ),
     ...(students === undefined ? [] : [formatTable(['branch', 'student', 'objective'], students)]),
     ...trainings.map(describeTraining),
-    ...(description.lessons ?? []).map((lesson, index) => describeLesson(lesson, index, calibration.images)),
+    ...(description.lessons ?? []).map(describeLesson),
   ].join('\n\n');
 }
 
@@ -167,14 +170,16 @@ function describeTraining(training: DetectorDescription['trainings'][number]): s
 function describeLesson(
   { images, dataFingerprint, before }: NonNullable<DetectorDescription['lessons']>[number],
   index: number,
-  calibrated: DetectorDescription['calibration']['images'],
 ): string {
   return [
     `lesson ${index + 1}`,
     alignedFacts([
       ['  images', `${images.length}, fingerprint ${dataFingerprint}`],
       ['  names', images.map(({ id }) => id).join(', ')],
-      ['  threshold before', `${before.threshold.value} (${howChosen(before.threshold, calibrated)})`],
+      [
+        '  threshold before',
+        `${before.threshold.value} (${howChosen(before.threshold, before.calibration)})`,
+      ],
     ]),
   ].join('\n');
 }

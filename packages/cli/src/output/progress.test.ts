@@ -229,3 +229,13 @@ test.each([
 ])('%d seconds are %s', (seconds, text) => {
   expect(formatDuration(seconds)).toBe(text);
 });
+
+test('images that are read: a bar with rate and time left, then a line', () => {
+  const { written, at } = stage(true);
+  const read = (done: number): DskdEvent => ({ type: 'image-read', id: `${done}.png`, done, total: 4 });
+  at(1, read(1));
+  at(2, read(2));
+  expect(shown(written).join('\n')).toMatch(/read 2\/4 {2}[\d.]+ images\/s, \d+s left/);
+  at(5, read(3), read(4));
+  expect(written.join('')).toContain('read 4 images: 4s\n');
+});

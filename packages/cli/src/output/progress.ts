@@ -87,6 +87,11 @@ class Clock {
     this.#start = now();
   }
 
+  /** The time since this clock started, as `45s`. */
+  elapsed(): string {
+    return formatDuration((this.#now() - this.#start) / 1000);
+  }
+
   /** @param timeLimit milliseconds from the start of this clock after which the work ends, if it has not before. */
   describe(done: number, total: number, unit: string, timeLimit = Infinity): string {
     this.#first ??= done - 1;
@@ -147,6 +152,7 @@ function textRenderer(stream: ProgressStream, now: () => number): EventListener 
   let run = { epochs: '', steps: 0, done: 0, clock: new Clock(now), timeLimit: Infinity };
   const describeRun = (): string => run.clock.describe(run.done, run.steps, 'steps', run.timeLimit);
   let images: Clock | undefined;
+  let reading: Clock | undefined;
   const stages = new Stages(now);
   const bar = new ProgressBar(stream);
   const say = (text: string): void => {
@@ -196,6 +202,16 @@ function textRenderer(stream: ProgressStream, now: () => number): EventListener 
         const { ended, shown } = stages.next(event);
         if (ended !== undefined) say(ended);
         bar.show(shown, event.done, event.total);
+        break;
+      }
+      case 'image-read': {
+        reading ??= new Clock(now);
+        const { done, total } = event;
+        bar.show(`read ${done}/${total}  ${reading.describe(done, total, 'images')}`, done, total);
+        if (done === total) {
+          say(`read ${total} images: ${reading.elapsed()}`);
+          reading = undefined;
+        }
         break;
       }
       case 'calibration-start': {

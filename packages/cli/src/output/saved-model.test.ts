@@ -40,6 +40,16 @@ test('training images guarantee nothing', () => {
   expect(thresholdLines(described(99, {}, 'training'))[1]).toMatch(/were trained on these images/);
 });
 
+test('images that were learned, too, guarantee nothing, and are counted', () => {
+  const description = described(200, { guaranteed: false });
+  const calibration = { ...description.calibration, alsoLearned: 199 };
+  const lines = thresholdLines({ ...description, calibration });
+  expect(lines).toHaveLength(2);
+  expect(lines[1]).toBe(
+    'the model learned 199 of these images: new good parts score higher, no rate is guaranteed',
+  );
+});
+
 test('altered copies guarantee nothing, however many there are', () => {
   const lines = thresholdLines(described(299, { guaranteed: false }, 'altered'));
   expect(lines).toHaveLength(2);

@@ -79,5 +79,12 @@ export function thresholdLines(description: DetectorDescription, chosen?: Chosen
       'the students were trained on these images: new good parts score higher, no rate is guaranteed',
     ];
   }
+  const { alsoLearned } = calibration;
+  if (alsoLearned !== undefined) {
+    return [
+      origin,
+      `the model learned ${alsoLearned} of these images: new good parts score higher, no rate is guaranteed`,
+    ];
+  }
   return [origin, ...guarantees(description)];
 }

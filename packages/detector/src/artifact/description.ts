@@ -50,6 +50,9 @@ const branchSchema = z.object({
   calibrationScores: z.array(z.number()).min(1),
 });
 
+/** Of each image that was learned, the first 16 digits of the SHA-256 of its pixels as the network sees them. */
+const imageHashes = z.array(z.string().regex(/^[0-9a-f]{16}$/)).optional();
+
 const trainingSchema = z.object({
   /** Names of the branches this run trained. */
   branches: z.array(z.string()).min(1),
@@ -57,6 +60,8 @@ const trainingSchema = z.object({
   /** How many images were trained on. */
   images: z.int(),
   dataFingerprint: z.string(),
+  /** Left out in files of earlier versions. */
+  imageHashes,
   /** How training images were varied (`Augmentation` of @dskd/data), or null. */
   augmentation: json.nullable(),
   /** The resolved options that decide the result: no paths, no wall clock, no host name. */
@@ -74,6 +79,8 @@ const calibrationSchema = z.object({
   scores: z.array(z.number()).min(1),
   /** How many of the scores, the last ones, are those of images of lessons; left out where none is. */
   ofLessons: z.int().positive().optional(),
+  /** How many of those images the model has also learned; left out where none is known. No rate is promised then. */
+  alsoLearned: z.int().positive().optional(),
 });
 
 const thresholdSchema = z.object({
@@ -103,6 +110,7 @@ export const MOST_LESSONS = 64;
 const lessonSchema = z.object({
   images: z.array(learnedImageSchema).min(1),
   dataFingerprint: z.string(),
+  imageHashes,
   /** What comes back when the lesson is undone. */
   before: z.object({
     branches: z.array(branchSchema).min(1).max(64),

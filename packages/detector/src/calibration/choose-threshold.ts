@@ -1,4 +1,4 @@
-import { DskdError } from '@dskd/base';
+import { DskdError, type EventListener } from '@dskd/base';
 import type { ImageSource } from '@dskd/data';
 import { imagesPerPass } from '@dskd/methods';
 import type { ErrorCosts } from '@dskd/metrics';
@@ -11,6 +11,7 @@ export interface ChooseThresholdOptions {
   readonly costs?: ErrorCosts;
   /** Images per pass. Does not change results. Default 8, fewer where they are cut into tiles. */
   readonly batchSize?: number;
+  readonly onEvent?: EventListener;
   readonly signal?: AbortSignal;
 }
 
@@ -39,7 +40,7 @@ export interface ChosenThreshold {
 export async function chooseThreshold(
   detector: Detector,
   anomalies: ImageSource,
-  { costs, batchSize = imagesPerPass(detector.description), signal }: ChooseThresholdOptions = {},
+  { costs, batchSize = imagesPerPass(detector.description), onEvent, signal }: ChooseThresholdOptions = {},
 ): Promise<ChosenThreshold> {
   const choose = (
     scores: readonly number[],
@@ -56,7 +57,12 @@ export async function chooseThreshold(
       hint: 'Give a folder of images of bad parts.',
     });
   }
-  const { scores: bad } = await scoreImages(detector, images, { batchSize, signal });
+  const { scores: bad } = await scoreImages(detector, images, {
+    name: anomalies.name,
+    batchSize,
+    onEvent,
+    signal,
+  });
   const good = detector.description.calibration.scores;
   const scores = [...good, ...bad];
   const labels = [...good.map(() => 0), ...bad.map(() => 1)];

@@ -125,18 +125,26 @@ test('validation images come before training images; test images and anomalous o
   expect(detector.description.calibration.scores).toEqual(wanted);
 });
 
-test('images of the training are warned of', async () => {
+test('of a file that lists no images, the data of its training are warned of', async () => {
   const events: DskdEvent[] = [];
   const onEvent = (event: DskdEvent): void => void events.push(event);
   const trained = sourceWith(samples('train', 0, 4), '2'.repeat(64));
   await recalibrate(detector, trained, { onEvent });
-  expect(events).toEqual([
-    { type: 'warning', message: expect.stringContaining('what the detector was trained on') as string },
-    { type: 'calibration-start', samples: 4 },
-  ]);
+  expect(events.at(0)).toEqual({ type: 'calibration-start', samples: 4 });
+  expect(events.at(-1)).toEqual({
+    type: 'warning',
+    message: expect.stringMatching(
+      /^All 4 good images of normals .* also images that the model learned/,
+    ) as string,
+  });
+  expect(detector.description.calibration.alsoLearned).toBe(4);
+  expect(detector.description.threshold.guaranteed).toBe(false);
   events.length = 0;
   await recalibrate(detector, sourceWith(samples('train', 0, 4)), { onEvent });
-  expect(events.map(({ type }) => type)).toEqual(['calibration-start']);
+  expect(events.map(({ type }) => type)).toEqual([
+    'calibration-start',
+    ...Array<string>(4).fill('image-read'),
+  ]);
 });
 
 describe('what goes wrong changes nothing', () => {

@@ -1,8 +1,10 @@
 import type { EventListener } from '@dskd/base';
-import type { ImageSource } from '@dskd/data';
+import type { ImageSource, Sample } from '@dskd/data';
 import { quantileThreshold, type QuantileThreshold } from '@dskd/scoring';
+import type { DetectorDescription } from '../artifact/description.js';
 import type { Detector } from '../inference/detector.js';
 import { imagesPerPass, TRAINING_DEFAULTS } from '@dskd/methods';
+import { alsoLearnedWarning, canPromise, countAlsoLearned } from './also-learned.js';
 import { recalibrationImages } from './choose-images.js';
 import { scoreImages } from './score-images.js';
 
@@ -26,10 +28,37 @@ export interface RecalibrateOptions {
 }
 
 /**
+ * How many of the images the model has learned. A file of an earlier version knows no single images: of it all count where
+ * they are the data that it was trained on.
+ */
+async function countLearned(
+  description: DetectorDescription,
+  {
+    source,
+    normals,
+    imageHashes,
+    signal,
+  }: {
+    readonly source: ImageSource;
+    readonly normals: readonly Sample[];
+    readonly imageHashes: readonly string[];
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<number> {
+  const { trainings } = description;
+  const older = trainings.filter((run) => run.imageHashes === undefined);
+  if (older.length > 0 && normals[0]!.split !== 'validation') {
+    const fingerprint = await source.fingerprint(signal ? { signal } : {});
+    if (older.some(({ dataFingerprint }) => dataFingerprint === fingerprint)) return normals.length;
+  }
+  return countAlsoLearned(description, imageHashes);
+}
+
+/**
  * Sets a detector's threshold, and what its p-values compare with, from images of good parts; nothing is
  * trained. Takes the source's good `validation` images where it has some, else its good `train` images (a
- * plain folder's are that); never its test images. They should be images the students have not seen: a
- * warning is emitted for the data the detector was trained on.
+ * plain folder's are that); never its test images. They should be images that the model has not seen: those it has
+ * are found by their pixels, a warning says how many, and then no rate is promised.
  * @returns the threshold, with what can be promised of it. The detector is changed once all is computed, kept
  * when saved; on an error it stays as it was.
  * @throws {DskdError} `dataset-invalid` (no good images), `invalid-argument` (the rate or confidence), `disposed`,
@@ -50,26 +79,26 @@ export async function recalibrate(
   quantileThreshold([0], falseAlarmRate, promise);
 
   const normals = recalibrationImages(source);
-  const fingerprint = await source.fingerprint(signal ? { signal } : {});
-  if (
-    normals[0]!.split !== 'validation' &&
-    description.trainings.some((run) => run.dataFingerprint === fingerprint)
-  ) {
-    onEvent?.({
-      type: 'warning',
-      message:
-        `${source.name} is what the detector was trained on: its scores are lower than those of new good ` +
-        'images, and the threshold will raise more false alarms than asked for.',
-    });
-  }
   onEvent?.({ type: 'calibration-start', samples: normals.length });
 
-  const { normalizations, scores, branchScores } = await scoreImages(detector, normals, {
+  const { normalizations, scores, branchScores, imageHashes } = await scoreImages(detector, normals, {
+    name: source.name,
     batchSize,
+    onEvent,
     signal,
     measureStatistics: statistics,
   });
-  const result = quantileThreshold(scores, falseAlarmRate, promise);
+  const alsoLearned = await countLearned(description, { source, normals, imageHashes, signal });
+  if (alsoLearned > 0) {
+    onEvent?.({ type: 'warning', message: alsoLearnedWarning(source.name, alsoLearned, normals.length) });
+  }
+  const chosen = quantileThreshold(scores, falseAlarmRate, promise);
+  const calibration: DetectorDescription['calibration'] = {
+    images: 'given',
+    scores,
+    ...(alsoLearned > 0 && { alsoLearned }),
+  };
+  const result = { ...chosen, guaranteed: chosen.guaranteed && canPromise(calibration) };
   detector.changeCalibration({
     // As they are now.
     branches: detector.description.branches.map((branch) => ({
@@ -77,7 +106,7 @@ export async function recalibrate(
       normalization: normalizations.get(branch.name)!,
       calibrationScores: branchScores.get(branch.name)!,
     })),
-    calibration: { images: 'given', scores },
+    calibration,
     threshold: { value: result.threshold, falseAlarmRate, ...promise, guaranteed: result.guaranteed },
   });
   return result;

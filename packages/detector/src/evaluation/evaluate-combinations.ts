@@ -77,18 +77,23 @@ export async function evaluateCombinations(
     branches,
     quality: new MetricsAccumulator(),
   }));
-  await predictTestImages(detector, samples, options, async ({ sample, image, prediction }) => {
-    const truth = await groundTruthOf(sample, image);
-    const ignored = truth ? ignoredInImage(prediction, image) : null;
-    const { id: name, defectType: subset } = sample;
-    for (const { branches, quality } of gathered) {
-      const { map, score } = combined(prediction, branches, detector.description.fusion);
-      quality.add(score);
-      if (!truth) continue;
-      const inImage = mapInImage({ map, content: prediction.content }, image);
-      quality.pixels.add({ name, subset, map: inImage, truth, ignored });
-    }
-  });
+  await predictTestImages(
+    detector,
+    { name: source.name, samples },
+    options,
+    async ({ sample, image, prediction }) => {
+      const truth = await groundTruthOf(sample, image);
+      const ignored = truth ? ignoredInImage(prediction, image) : null;
+      const { id: name, defectType: subset } = sample;
+      for (const { branches, quality } of gathered) {
+        const { map, score } = combined(prediction, branches, detector.description.fusion);
+        quality.add(score);
+        if (!truth) continue;
+        const inImage = mapInImage({ map, content: prediction.content }, image);
+        quality.pixels.add({ name, subset, map: inImage, truth, ignored });
+      }
+    },
+  );
   const protocol = protocolOf(samples);
   return Object.fromEntries(gathered.map(({ name, quality }) => [name, quality.result(samples, protocol)]));
 }

@@ -69,27 +69,32 @@ export async function evaluateDetector(
   const scored: ScoredSample[] = [];
   let withMask = 0;
 
-  await predictTestImages(detector, samples, options, async ({ sample, image, prediction }) => {
-    fused.add(prediction.score);
-    for (const [name, { score }] of Object.entries(prediction.branches)) branches.get(name)!.add(score);
-    scored.push(scoredSample(sample, prediction));
-    const truth = await groundTruthOf(sample, image);
-    if (truth && sample.label === 'anomalous') withMask++;
-    if (!truth && !onImage) return;
-    const maps = mapsOf(prediction, image);
-    if (truth) {
-      const { id: name, label, defectType } = sample;
-      const subset = label === 'good' ? 'good' : defectType;
-      const judged = { name, subset, truth, ignored: ignoredInImage(prediction, image) };
-      fused.pixels.add({ ...judged, map: maps.fused });
-      for (const [branch, map] of Object.entries(maps.branches)) {
-        branches.get(branch)!.pixels.add({ ...judged, map });
+  await predictTestImages(
+    detector,
+    { name: source.name, samples },
+    options,
+    async ({ sample, image, prediction }) => {
+      fused.add(prediction.score);
+      for (const [name, { score }] of Object.entries(prediction.branches)) branches.get(name)!.add(score);
+      scored.push(scoredSample(sample, prediction));
+      const truth = await groundTruthOf(sample, image);
+      if (truth && sample.label === 'anomalous') withMask++;
+      if (!truth && !onImage) return;
+      const maps = mapsOf(prediction, image);
+      if (truth) {
+        const { id: name, label, defectType } = sample;
+        const subset = label === 'good' ? 'good' : defectType;
+        const judged = { name, subset, truth, ignored: ignoredInImage(prediction, image) };
+        fused.pixels.add({ ...judged, map: maps.fused });
+        for (const [branch, map] of Object.entries(maps.branches)) {
+          branches.get(branch)!.pixels.add({ ...judged, map });
+        }
       }
-    }
-    const { width, height } = image;
-    const mask = truth && { data: truth.mask, width, height, channels: 1 };
-    await onImage?.({ sample, image, prediction, maps, mask });
-  });
+      const { width, height } = image;
+      const mask = truth && { data: truth.mask, width, height, channels: 1 };
+      await onImage?.({ sample, image, prediction, maps, mask });
+    },
+  );
   const count = (label: Sample['label'], verdict?: Prediction['verdict']): number =>
     scored.filter((s) => s.label === label && (verdict === undefined || s.verdict === verdict)).length;
   const protocol = protocolOf(samples);

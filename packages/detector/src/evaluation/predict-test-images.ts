@@ -1,5 +1,5 @@
 import { DskdError, throwIfAborted, type EventListener, type PixelBuffer } from '@dskd/base';
-import type { ImageSource, Sample } from '@dskd/data';
+import { datasetError, imageProblem, type DatasetProblem, type ImageSource, type Sample } from '@dskd/data';
 import { imagesPerPass } from '@dskd/methods';
 import type { EvaluationResult } from '@dskd/metrics';
 import type { Detector } from '../inference/detector.js';
@@ -32,12 +32,15 @@ export function testSamplesOf(source: ImageSource): Sample[] {
 }
 
 /**
- * Scores `samples` one after another and hands each to `use`, which is awaited before it is said to be scored.
- * @throws {DskdError} `image-unreadable`, `disposed`, `aborted`; whatever `use` throws.
+ * Scores `samples` one after another and hands each to `use`, which is awaited before it is said to be scored. After an
+ * image that cannot be read the others are read, and no longer scored, so that one error lists all of them.
+ * @param name of the dataset, for that error.
+ * @throws {DskdError} `dataset-invalid` with the images that cannot be read in `details.problems`, `disposed`,
+ * `aborted`; whatever `use` throws.
  */
 export async function predictTestImages(
   detector: Detector,
-  samples: readonly Sample[],
+  { name, samples }: Pick<ImageSource, 'name' | 'samples'>,
   {
     batchSize = imagesPerPass(detector.description),
     ignored,
@@ -46,10 +49,20 @@ export async function predictTestImages(
   }: TestImageOptions & { readonly ignored?: IgnoreMask | undefined },
   use: (image: PredictedImage) => Promise<void>,
 ): Promise<void> {
+  const problems: DatasetProblem[] = [];
   for (let start = 0; start < samples.length; start += batchSize) {
     throwIfAborted(signal);
     const chunk = samples.slice(start, start + batchSize);
-    const images = await Promise.all(chunk.map((sample) => sample.load()));
+    const images: PixelBuffer[] = [];
+    const load = async (sample: Sample, place: number): Promise<void> => {
+      try {
+        images[place] = await sample.load();
+      } catch (error) {
+        problems.push(imageProblem(sample, error));
+      }
+    };
+    await Promise.all(chunk.map(load));
+    if (problems.length > 0) continue;
     const predictions = await detector.predict(images, { batchSize, ...(ignored && { ignored }) });
     for (const [place, prediction] of predictions.entries()) {
       throwIfAborted(signal);
@@ -65,6 +78,7 @@ export async function predictTestImages(
       });
     }
   }
+  if (problems.length > 0) throw datasetError(name, problems);
 }
 
 /** What MVTec LOCO AD calls its two kinds of anomalous images. */

@@ -25,7 +25,9 @@ export function instantDetector(
   {
     method = 'instant',
     ...more
-  }: Pick<TrainDetectorOptions, 'method' | 'thumbnails'> & { readonly source?: ImageSource } = {},
+  }: Pick<TrainDetectorOptions, 'method' | 'thumbnails' | 'onEvent' | 'signal'> & {
+    readonly source?: ImageSource;
+  } = {},
 ): Promise<Detector> {
   return trainDetector({
     source: tinySource(),

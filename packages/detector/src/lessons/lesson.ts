@@ -4,9 +4,11 @@ import type { AnomalyModel } from '@dskd/methods';
 import { quantileThreshold } from '@dskd/scoring';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
 import { MOST_LESSONS, type DetectorDescription, type Lesson } from '../artifact/description.js';
+import { canPromise, countAlsoLearned } from '../calibration/also-learned.js';
 import { calibrate, type Calibration, type PreparedBatches } from '../calibration/calibrate.js';
 import { lessonImages } from '../calibration/choose-images.js';
 import type { CalibratedModel } from '../calibration/calibrated-model.js';
+import { readImages } from '../calibration/read-images.js';
 import { preparationOf } from '../inference/preparation.js';
 import { learnedImages } from './learned-images.js';
 
@@ -157,14 +159,25 @@ class Classroom {
   }
 }
 
-/** Calibration with the scores of a lesson added. */
+/**
+ * Calibration with the scores of a lesson added.
+ * @param alsoLearned how many of its images had been learned before.
+ */
 function withScores(
   { branches, calibration, threshold }: Pick<DetectorDescription, 'branches' | 'calibration' | 'threshold'>,
   added: readonly Calibration[],
+  alsoLearned: number,
 ): Pick<DetectorDescription, 'branches' | 'calibration' | 'threshold'> {
   if (added.length === 0) return { branches, calibration, threshold };
   const own = added.flatMap((half) => half.scores);
   const scores = [...calibration.scores, ...own];
+  const learned = (calibration.alsoLearned ?? 0) + alsoLearned;
+  const extended: DetectorDescription['calibration'] = {
+    ...calibration,
+    scores,
+    ofLessons: (calibration.ofLessons ?? 0) + own.length,
+    ...(learned > 0 && { alsoLearned: learned }),
+  };
   const { falseAlarmRate, confidence } = threshold;
   const chosen =
     falseAlarmRate === null
@@ -178,13 +191,9 @@ function withScores(
         ...added.flatMap(({ branchScores }) => branchScores.get(branch.name)!),
       ],
     })),
-    calibration: { ...calibration, scores, ofLessons: (calibration.ofLessons ?? 0) + own.length },
+    calibration: extended,
     threshold: chosen
-      ? {
-          ...threshold,
-          value: chosen.threshold,
-          guaranteed: chosen.guaranteed && calibration.images !== 'altered',
-        }
+      ? { ...threshold, value: chosen.threshold, guaranteed: chosen.guaranteed && canPromise(extended) }
       : threshold,
   };
 }
@@ -215,13 +224,20 @@ export async function learnLesson(
   const samples = lessonImages(source);
   const dataFingerprint = await source.fingerprint(rest.signal ? { signal: rest.signal } : {});
   const prepared = new PreparedImages(samples, preparationOf(description));
+  const [imageHashes] = await readImages([{ samples, prepared }], { name: source.name, ...rest });
   const classroom = new Classroom(detector, model, prepared, { batchSize, ...rest });
 
   const halves = await classroom.scoreHalves();
   const before = await classroom.scoreAll();
   const learned = await learnedImages(samples, prepared);
-  const calibrated = withScores(description, halves);
-  const lesson: Lesson = { images: learned, dataFingerprint, before: { branches, calibration, threshold } };
+  const alsoLearned = halves.length > 0 ? countAlsoLearned(description, imageHashes!) : 0;
+  const calibrated = withScores(description, halves, alsoLearned);
+  const lesson: Lesson = {
+    images: learned,
+    dataFingerprint,
+    imageHashes,
+    before: { branches, calibration, threshold },
+  };
   await classroom.learnAll();
   try {
     const after = await classroom.scoreAll();

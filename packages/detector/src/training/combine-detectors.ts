@@ -3,9 +3,11 @@ import { PreparedImages, type ImageSource, type Sample } from '@dskd/data';
 import { createMethod, imagesPerPass, TRAINING_DEFAULTS } from '@dskd/methods';
 import { quantileThreshold } from '@dskd/scoring';
 import type { DetectorDescription, TrainingRecord } from '../artifact/description.js';
+import { canPromise, countAlsoLearned } from '../calibration/also-learned.js';
 import { calibrate, calibratedBranches } from '../calibration/calibrate.js';
 import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
 import { Detector } from '../inference/detector.js';
+import { readImages } from '../calibration/read-images.js';
 import { preparationOf } from '../inference/preparation.js';
 
 export interface CombineOptions {
@@ -166,28 +168,42 @@ export async function combineDetectors(
   const { teacher, ignored, thumbnails } = detectors[0]!;
   const firstBatch = trainings[0]!.fit.batchSize;
   const rate = falseAlarmRate ?? first.threshold.falseAlarmRate ?? TRAINING_DEFAULTS.falseAlarmRate;
-  const prepared = (samples: readonly Sample[]): PreparedImages =>
-    new PreparedImages(samples, preparationOf(first));
+  const onTraining = trainings[0]!.options.statisticsOn === 'training';
+  const preparation = preparationOf(first);
+  const lists = [chosen.calibration, ...(onTraining ? [chosen.training] : [])].map((samples) => ({
+    samples,
+    prepared: new PreparedImages(samples, preparation),
+  }));
+  const [imageHashes] = await readImages(lists, { name: source.name, onEvent, signal });
+  const alsoLearned = chosen.origin === 'training' ? 0 : countAlsoLearned({ trainings }, imageHashes!);
 
   const saved = method.combine(models);
   const model = await method.restore(saved, { inputSize: first.inputSize, teacher });
   try {
     onEvent?.({ type: 'calibration-start', samples: chosen.calibration.length });
-    const onTraining = trainings[0]!.options.statisticsOn === 'training';
-    const calibration = await calibrate(model, first.fusion, prepared(chosen.calibration), {
-      statistics: onTraining ? prepared(chosen.training) : undefined,
+    const { scores, ...measured } = await calibrate(model, first.fusion, lists[0]!.prepared, {
+      statistics: lists[1]?.prepared,
       batchSize: batchSize ?? (typeof firstBatch === 'number' ? firstBatch : imagesPerPass(first)),
       ignored,
       signal,
     });
-    const { threshold, guaranteed } = quantileThreshold(calibration.scores, rate);
+    const { threshold, guaranteed } = quantileThreshold(scores, rate);
+    const calibration: DetectorDescription['calibration'] = {
+      images: chosen.origin,
+      scores,
+      ...(alsoLearned > 0 && { alsoLearned }),
+    };
     const description: DetectorDescription = {
       ...first,
       config: saved.config,
       storage: descriptions.every(({ storage }) => storage === 'float16') ? 'float16' : 'float32',
-      branches: calibratedBranches(model, calibration),
-      calibration: { images: chosen.origin, scores: calibration.scores },
-      threshold: { value: threshold, falseAlarmRate: rate, guaranteed },
+      branches: calibratedBranches(model, { scores, ...measured }),
+      calibration,
+      threshold: {
+        value: threshold,
+        falseAlarmRate: rate,
+        guaranteed: guaranteed && canPromise(calibration),
+      },
       trainings,
     };
     return new Detector({ model, description, teacher, ignored, thumbnails });

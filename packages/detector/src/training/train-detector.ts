@@ -1,18 +1,20 @@
 import { DskdError } from '@dskd/base';
-import { PreparedImages, type Sample } from '@dskd/data';
+import type { PreparedImages } from '@dskd/data';
 import { imagesPerPass, type Alternative, type AnomalyModel, type Fit } from '@dskd/methods';
 import { quantileThreshold } from '@dskd/scoring';
 import type { ImageSet } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import { FORMAT_VERSION, type DetectorDescription } from '../artifact/description.js';
+import { canPromise } from '../calibration/also-learned.js';
 import { calibrate, calibratedBranches } from '../calibration/calibrate.js';
 import { Detector } from '../inference/detector.js';
 import { makeThumbnails } from '../inference/thumbnails.js';
 import { learnedImages } from '../lessons/learned-images.js';
 import { VERSION } from '../version.js';
-import { standIns, withCopies } from './altered-copies.js';
+import { withCopies } from './altered-copies.js';
 import { outOfMemory } from './out-of-memory.js';
 import { assertThumbnailsShown } from './thumbnail-options.js';
+import { readTrainingImages } from './training-images.js';
 import {
   resolveTrainingOptions,
   type FitProgress,
@@ -100,30 +102,19 @@ function assertBranchesWeighed({ branches, method }: AnomalyModel, weights: obje
  * @returns a detector; the caller disposes it, then the teacher.
  * @throws {DskdError} before anything is trained `dataset-invalid`, `invalid-config`, `out-of-memory`,
  * `invalid-argument` (a teacher without a SHA-256, an objective that this thread does not know), and for a checkpoint
- * of another run `input-size-mismatch` or `invalid-argument`; then `numerical-instability`, `aborted`, and what
- * reading images throws.
+ * of another run `input-size-mismatch` or `invalid-argument`; then `numerical-instability`, `aborted`. Every image that
+ * trains or calibrates is read before the first step: those that cannot be used are listed in one `dataset-invalid`.
  */
 export async function trainDetector(options: TrainDetectorOptions): Promise<Detector> {
-  const {
-    source,
-    chosen,
-    copies,
-    preparation,
-    fitting,
-    progress,
-    calibration: rule,
-    ignored,
-    thumbnails,
-    input,
-    record,
-  } = await resolveTrainingOptions(options);
+  const resolved = await resolveTrainingOptions(options);
+  const { source, chosen, copies, fitting, progress, calibration: rule, ignored, thumbnails } = resolved;
+  const { input, record } = resolved;
   const { onEvent, signal } = progress;
-  const prepared = (samples: readonly Sample[]): PreparedImages => new PreparedImages(samples, preparation);
 
   assertTrainingFits(fitting);
+  const { training, calibration: normal, imageHashes, alsoLearned } = await readTrainingImages(resolved);
   const dataFingerprint = await source.fingerprint(signal ? { signal } : {});
   const run = { ...fitting.run, dataFingerprint };
-  const training = prepared(chosen.training);
   const fitted = await fit({ ...fitting, run }, training, copies, progress);
   const { model, batchSize = imagesPerPass(input) } = fitted;
   try {
@@ -131,32 +122,39 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
     if (options.thumbnails !== undefined) {
       assertThumbnailsShown(model.method, options.thumbnails, model.keepsPatches ?? false);
     }
-    const normal = chosen.origin === 'altered' ? standIns(training, copies) : prepared(chosen.calibration);
     onEvent?.({ type: 'calibration-start', samples: normal.length });
-    const calibration = await calibrate(model, rule.fusion, normal, {
+    const { scores, ...measured } = await calibrate(model, rule.fusion, normal, {
       statistics: rule.statisticsOn === 'training' ? training : undefined,
       batchSize,
       ignored,
       signal,
     });
-    const chosenThreshold = quantileThreshold(calibration.scores, rule.falseAlarmRate);
-    // Copies of one image are no draws of good parts, however many there are.
-    const guaranteed = chosenThreshold.guaranteed && chosen.origin !== 'altered';
+    const { threshold: value, guaranteed } = quantileThreshold(scores, rule.falseAlarmRate);
+    const calibration: DetectorDescription['calibration'] = {
+      images: chosen.origin,
+      scores,
+      ...(alsoLearned > 0 && { alsoLearned }),
+    };
     const description: DetectorDescription = {
       format: FORMAT_VERSION,
       method: model.method,
       config: model.state().config,
       ...input,
       storage: fitted.storage ?? 'float32',
-      branches: calibratedBranches(model, calibration),
+      branches: calibratedBranches(model, { scores, ...measured }),
       fusion: rule.fusion,
-      calibration: { images: chosen.origin, scores: calibration.scores },
-      threshold: { value: chosenThreshold.threshold, falseAlarmRate: rule.falseAlarmRate, guaranteed },
+      calibration,
+      threshold: {
+        value,
+        falseAlarmRate: rule.falseAlarmRate,
+        guaranteed: guaranteed && canPromise(calibration),
+      },
       trainings: [
         {
           branches: model.branches.map(({ name }) => name),
           ...record,
           dataFingerprint,
+          imageHashes,
           fit: fitted.record,
           backend: tf.getBackend(),
           versions: { '@dskd/detector': VERSION, '@tensorflow/tfjs-core': tf.version_core },

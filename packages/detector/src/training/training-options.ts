@@ -22,6 +22,7 @@ import { ignoredAtNetworkSize, type IgnoreMask } from '../inference/ignored-pixe
 import { preparationOf } from '../inference/preparation.js';
 import { copiesFor } from './altered-copies.js';
 import { assertSha256 } from './assert-sha256.js';
+import { defaultInputSize } from './default-input-size.js';
 import { resolveThumbnails } from './thumbnail-options.js';
 
 /** How images become the network's input. */
@@ -202,20 +203,6 @@ function asJson(value: object): JsonObject {
   return JSON.parse(JSON.stringify(value)) as JsonObject;
 }
 
-/**
- * The input size where none is given. The first good image of the source tells, whichever are held out: the seed must
- * not decide it.
- * @throws {DskdError} `image-unreadable`, where the method prefers a larger size
- */
-async function defaultInputSize(source: ImageSource, { preferredSide }: Method): Promise<Size> {
-  const { inputSize } = TRAINING_DEFAULTS;
-  if (preferredSide === undefined) return inputSize;
-  const first = source.samples.find(({ split, label }) => split === 'train' && label === 'good');
-  if (!first) return inputSize;
-  const { width, height } = await first.load();
-  return Math.min(width, height) >= preferredSide ? [preferredSide, preferredSide] : inputSize;
-}
-
 /** @throws {DskdError} `invalid-config`: the tiles; `input-size-mismatch`, `shape-mismatch`: the ignore mask. */
 function resolveInput(
   given: InputOptions,
@@ -292,8 +279,8 @@ const LEAST_SIDE = 8;
 /**
  * Makes every choice of a training, once.
  * @throws {DskdError} `invalid-argument` (no such method, a teacher without a SHA-256, no teacher where one is needed),
- * `invalid-config` (the method's options, the tiles, thumbnails), `dataset-invalid` (too few images), `image-unreadable` (the one
- * that tells the size), and for the ignore mask `input-size-mismatch`, `shape-mismatch`.
+ * `invalid-config` (the method's options, the tiles, thumbnails), `dataset-invalid` (too few images), and for the
+ * ignore mask `input-size-mismatch`, `shape-mismatch`.
  */
 export async function resolveTrainingOptions(given: TrainDetectorOptions): Promise<ResolvedTraining> {
   const name = given.method ?? TRAINING_DEFAULTS.method;

@@ -64,25 +64,35 @@ export interface Calibration {
   readonly guaranteed: boolean;
   /** Description of the images, such as `held-out`. */
   readonly images: string;
+  /** How many of them the model also learned. */
+  readonly alsoLearned?: number;
+}
+
+/** Why no rate is guaranteed, as a sentence; empty if one is, or if none was asked for. */
+function withoutGuarantee({
+  falseAlarmRate,
+  guaranteed,
+  images,
+  scores,
+  alsoLearned = 0,
+}: Calibration): string {
+  if (images === 'altered')
+    return 'These are altered copies of one image: they say nothing of how good parts differ, and no rate is guaranteed.';
+  if (guaranteed || falseAlarmRate === null) return '';
+  if (images === 'training') return 'The model was trained on these images, so no rate is guaranteed.';
+  if (alsoLearned > 0) return `The model also learned ${alsoLearned} of them, so no rate is guaranteed.`;
+  const smallest = (1 / (scores.length + 1)).toPrecision(2);
+  return `There are too few images for this rate: the lowest possible rate is ${smallest}, and the threshold is the highest of their scores.`;
 }
 
 export function calibrationSection(calibration: Calibration): Html {
-  const { scores, threshold, falseAlarmRate, guaranteed, images } = calibration;
+  const { scores, threshold, falseAlarmRate, images } = calibration;
   const title = 'Scores of the normal images that gave the threshold';
-  const smallest = (1 / (scores.length + 1)).toPrecision(2);
   return markup`<p>${counted(scores.length, 'normal image')} (${images}). ${
     falseAlarmRate === null
       ? 'The threshold was not chosen for a false-alarm rate.'
       : markup`The threshold is chosen for a false-alarm rate of ${falseAlarmRate}.`
-  } ${
-    falseAlarmRate !== null &&
-    !guaranteed &&
-    images !== 'altered' &&
-    `There are too few images for this rate: the lowest possible rate is ${smallest}, and the threshold is the highest of their scores.`
-  }${
-    images === 'altered' &&
-    'These are altered copies of one image: they say nothing of how good parts differ, and no rate is guaranteed.'
-  }</p>
+  } ${withoutGuarantee(calibration)}</p>
 <div class="columns">
 <figure class="card wide">
 <h3>${title}</h3>

@@ -1,27 +1,10 @@
 import type { DskdError } from '@dskd/base';
 import { type ByteReader, quoted } from '../byte-reader.js';
-
-/**
- * Implementation of a function that a pickle may call. It must call `charge` with the estimated bytes of results that
- * grow with the arguments, because a pickle can pass one long list many times.
- */
-export type PickleCall = (args: readonly unknown[], charge: (bytes: number) => void) => unknown;
-
-/** A global name that a pickle may use. It is callable if it has a `call`. */
-export class PickleGlobal {
-  /** For example `torch.Size`. */
-  readonly name: string;
-  readonly call: PickleCall | undefined;
-
-  constructor(name: string, call?: PickleCall) {
-    this.name = name;
-    this.call = call;
-  }
-}
+import { OpaqueObject, PickleGlobal } from './pickle-global.js';
 
 /** Access of a pickle to anything outside it. */
 export interface PickleHost {
-  /** Throws for a name that is not allowed. */
+  /** Returns an `OpaqueGlobal` for a name that is not known. Throws for one that is not allowed. */
   findGlobal(module: string, name: string): PickleGlobal;
   /** Returns the object with a persistent id, which the file stores outside the pickle. */
   loadPersistent(id: unknown): unknown;
@@ -116,7 +99,7 @@ const STOP = 0x2e;
 
 /**
  * Reads one pickle (protocols 2 to 5) from the position of `reader` and returns its object. No Python code is executed;
- * the host resolves every name. The time is linear in the length of the pickle, and the memory is limited.
+ * the host resolves every name, and an instance of any class is an {@link OpaqueObject}. The time is linear in the length of the pickle, and the memory is limited.
  *
  * Lists, tuples and sets are returned as arrays, dicts as Maps, None as null, integers beyond 2^53 as bigint.
  * Containers can contain themselves.
@@ -136,7 +119,7 @@ export function unpickle(reader: ByteReader, host: PickleHost): unknown {
     if (!opcode) {
       const hex = code.toString(16).padStart(2, '0');
       throw machine.fail(
-        `has opcode 0x${hex} at byte ${reader.position - 1}, which is unknown or creates instances of classes.`,
+        `has opcode 0x${hex} at byte ${reader.position - 1}, which is unknown or refers to objects outside of it.`,
       );
     }
     opcode(machine);
@@ -175,14 +158,18 @@ function pushTuple(machine: PickleMachine, length: number): void {
   machine.push(items, COST.list);
 }
 
-function listOnTop(machine: PickleMachine): unknown[] {
+/** Appends to the list on top of the stack; what is appended to an object of an unknown class is dropped. */
+function append(machine: PickleMachine, items: readonly unknown[]): void {
   const list = machine.top();
+  if (list instanceof OpaqueObject) return;
   if (!Array.isArray(list)) throw machine.fail('appends to a value that is not a list.');
-  return list;
+  machine.charge(items.length * COST.slot);
+  for (const item of items) list.push(item);
 }
 
 function setItems(machine: PickleMachine, items: readonly unknown[]): void {
   const dict = machine.top();
+  if (dict instanceof OpaqueObject) return;
   if (!(dict instanceof Map)) throw machine.fail('sets items of a value that is not a dict.');
   if (items.length % 2 !== 0) throw machine.fail('has a key without a value.');
   machine.charge((items.length / 2) * COST.mapItem);
@@ -192,7 +179,8 @@ function setItems(machine: PickleMachine, items: readonly unknown[]): void {
 function pushGlobal(machine: PickleMachine, module: unknown, name: unknown): void {
   if (typeof module !== 'string' || typeof name !== 'string')
     throw machine.fail('has a global name that is not a string.');
-  machine.push(machine.host.findGlobal(module, name));
+  // Two long strings can be combined many times.
+  machine.push(machine.host.findGlobal(module, name), COST.list + 2 * (module.length + name.length));
 }
 
 function line(machine: PickleMachine): string {
@@ -207,6 +195,11 @@ function line(machine: PickleMachine): string {
 function reduce(machine: PickleMachine): void {
   const args = machine.pop();
   const callee = machine.pop();
+  if (callee instanceof OpaqueObject) {
+    // A method or a nested class of something unknown.
+    machine.push(callee);
+    return;
+  }
   if (!(callee instanceof PickleGlobal) || callee.call === undefined) {
     const what = callee instanceof PickleGlobal ? quoted(callee.name) : 'a value that is not a function';
     throw machine.fail(`calls ${what}.`);
@@ -214,6 +207,14 @@ function reduce(machine: PickleMachine): void {
   if (!Array.isArray(args)) throw machine.fail('calls a function without a tuple of arguments.');
   const value = callee.call(args, (bytes) => machine.charge(bytes));
   machine.push(value, COST.map);
+}
+
+/** An instance of a class. None is known: it stays opaque. */
+function pushInstance(machine: PickleMachine, type: unknown): void {
+  if (!(type instanceof PickleGlobal) && !(type instanceof OpaqueObject)) {
+    throw machine.fail('creates an instance of a value that is not a class.');
+  }
+  machine.push(new OpaqueObject(type.name), COST.map);
 }
 
 /** Ignores attributes of dicts and tensors, for example `_metadata` of a state dict. */
@@ -226,8 +227,8 @@ function build(machine: PickleMachine): void {
 }
 
 /**
- * The opcodes for data of protocols 2 to 4. Opcodes that create instances of classes (NEWOBJ, INST, OBJ), that refer to
- * external objects (EXT, PERSID, out-of-band buffers), and the text opcodes of protocols 0 and 1 are missing.
+ * The opcodes for data of protocols 2 to 5. Opcodes that refer to external objects (EXT, PERSID, out-of-band buffers), and
+ * the text opcodes of protocols 0 and 1 are missing.
  */
 export const OPCODES: Readonly<Record<number, Opcode>> = {
   // FRAME: the length of the next frame, which is needed only to read from a stream.
@@ -254,24 +255,19 @@ export const OPCODES: Readonly<Record<number, Opcode>> = {
   0x8d: (m) => pushText(m, m.reader.uint64()),
   0x54: (m) => pushText(m, m.reader.uint32()),
   0x55: (m) => pushText(m, m.reader.uint8()),
-  // Bytes: BINBYTES, SHORT_BINBYTES, BINBYTES8.
+  // Bytes: BINBYTES, SHORT_BINBYTES, BINBYTES8, BYTEARRAY8.
   0x42: (m) => pushBytes(m, m.reader.uint32()),
   0x43: (m) => pushBytes(m, m.reader.uint8()),
   0x8e: (m) => pushBytes(m, m.reader.uint64()),
+  0x96: (m) => pushBytes(m, m.reader.uint64()),
   // Lists: EMPTY_LIST, LIST, APPEND, APPENDS.
   0x5d: (m) => m.push([], COST.list),
   0x6c: (m) => m.push(m.popToMark(), COST.list),
   0x61: (m) => {
     const item = m.pop();
-    m.charge(COST.slot);
-    listOnTop(m).push(item);
+    append(m, [item]);
   },
-  0x65: (m) => {
-    const items = m.popToMark();
-    m.charge(items.length * COST.slot);
-    const list = listOnTop(m);
-    for (const item of items) list.push(item);
-  },
+  0x65: (m) => append(m, m.popToMark()),
   // Tuples: EMPTY_TUPLE, TUPLE, TUPLE1, TUPLE2, TUPLE3.
   0x29: (m) => m.push([], COST.list),
   0x74: (m) => m.push(m.popToMark(), COST.list),
@@ -307,6 +303,22 @@ export const OPCODES: Readonly<Record<number, Opcode>> = {
     pushGlobal(m, m.pop(), name);
   },
   0x52: reduce,
+  // Instances: NEWOBJ, NEWOBJ_EX, INST, OBJ.
+  0x81: (m) => {
+    m.pop();
+    pushInstance(m, m.pop());
+  },
+  0x92: (m) => {
+    m.pop();
+    m.pop();
+    pushInstance(m, m.pop());
+  },
+  0x69: (m) => {
+    m.popToMark();
+    pushGlobal(m, line(m), line(m));
+    pushInstance(m, m.pop());
+  },
+  0x6f: (m) => pushInstance(m, m.popToMark()[0]),
   0x62: build,
   0x51: (m) => m.push(m.host.loadPersistent(m.pop()), COST.map),
 };

@@ -1,3 +1,4 @@
+import { readStateDict } from '../index.js';
 import { refusalOf } from '../refusal.test.util.js';
 import {
   call,
@@ -28,12 +29,23 @@ function repeat(times: number, ...ops: number[]): Uint8Array {
   return new Uint8Array(bytes);
 }
 
+/** A tensor of a class of its own, as torch 2 writes it. */
+function fromType(name: string): Ops {
+  return call(
+    'torch._tensor._rebuild_from_type_v2',
+    global('torch._utils._rebuild_tensor_v2'),
+    global(name),
+    tuple(of, integer(0), tuple(integer(2)), tuple(integer(1)), no, dict({})),
+    dict({}),
+  );
+}
+
 /** Returns a zip file and a legacy file with the object `root`. */
 function bothWays(root: Ops): Uint8Array[] {
   return [torchZip(root, { 0: TWO }), torchLegacy(root, { 0: [2, TWO] })];
 }
 
-describe('a pickle can only use names of the list', () => {
+describe('a pickle can only use names of the list; others stay opaque', () => {
   const names = [
     'os.system',
     'posix.system',
@@ -49,28 +61,25 @@ describe('a pickle can only use names of the list', () => {
     '__proto__.constructor',
     'numpy.core.multiarray._reconstruct',
   ];
-  test.each(names)('%s', (name) => {
-    for (const file of bothWays(x(call(name, text('touch /tmp/owned'))))) {
+  test.each(names)('%s as a tensor', (name) => {
+    const root = x(call(name, text('touch /tmp/owned')));
+    for (const file of [torchZip(root), torchLegacy(root)]) {
       const error = refusalOf(file);
-      expect(error.message).toContain(`uses "${name}"`);
-      expect(error.message).toContain('Nothing was executed');
-      expect(error.details).toEqual({ global: name });
+      expect(error.message).toContain(`"x" (an object of "${name}")`);
+      expect(error.message).toContain('Nothing in it was called');
+      expect(error.details).toEqual({ entries: ['x'], globals: [name] });
     }
   });
 
   test('also with STACK_GLOBAL, and in the header of a legacy file', () => {
     const stackGlobal = [...text('os'), ...text('system'), 0x93, ...tuple(text('id')), 0x52];
-    for (const file of bothWays(stackGlobal))
-      expect(refusalOf(file).details).toEqual({ global: 'os.system' });
+    for (const file of [torchZip(stackGlobal), torchLegacy(stackGlobal)])
+      expect(refusalOf(file).details).toEqual({ globals: ['os.system'] });
     const head = concat(pickle(call('os.system', text('id'))), ...LEGACY_HEAD);
-    expect(refusalOf(head).details).toEqual({ global: 'os.system' });
+    expect(refusalOf(head).message).toMatch(/not written by torch.save/);
   });
 
   test.each([
-    ['INST', [0x28, 0x69, ...new TextEncoder().encode('os\nsystem\n')]],
-    ['OBJ', [0x28, ...global('torch.Tensor'), 0x6f]],
-    ['NEWOBJ', [...global('torch.Tensor'), 0x29, 0x81]],
-    ['NEWOBJ_EX', [...global('torch.Tensor'), 0x29, 0x7d, 0x92]],
     ['EXT1', [0x82, 1]],
     ['PERSID', [0x50, 0x61, 0x0a]],
     ['NEXT_BUFFER', [0x97]],
@@ -185,6 +194,73 @@ describe('invalid arguments', () => {
     for (const file of bothWays(x([...global(name), ...args, 0x52]))) {
       expect(refusalOf(file).message).toMatch(/with attributes/);
     }
+  });
+});
+
+describe('objects of unknown classes', () => {
+  const bytes = (value: string): number[] => [...new TextEncoder().encode(value)];
+  const state = dict({ weight: tensor(of, { shape: [2] }) });
+  const cases: [string, Ops][] = [
+    ['REDUCE', call('argparse.Namespace', text('x'))],
+    ['REDUCE of what a call gave', [...call('builtins.getattr', text('x')), ...tuple(), 0x52]],
+    ['NEWOBJ', [...global('pathlib.PosixPath'), ...tuple(text('x')), 0x81]],
+    ['NEWOBJ_EX', [...global('a.B'), ...tuple(), ...dict({ x: none }), 0x92]],
+    ['NEWOBJ of a known class', [...global('torch.Tensor'), ...tuple(), 0x81]],
+    ['INST', [0x28, ...text('x'), 0x69, ...bytes('os\nsystem\n')]],
+    ['OBJ', [0x28, ...global('os.system'), ...text('x'), 0x6f]],
+    ['a name alone', global('os.system')],
+    ['attributes', [...call('a.B'), ...dict({ x: integer(1) }), 0x62]],
+    ['an item', [...call('a.B'), ...integer(1), 0x61]],
+    ['items', [...call('a.B'), 0x28, ...integer(1), ...integer(2), 0x65]],
+    ['items of a set', [...call('a.B'), 0x28, ...integer(1), 0x90]],
+    ['an entry', [...call('a.B'), ...text('x'), ...integer(1), 0x73]],
+    ['entries', [...call('a.B'), 0x28, ...text('x'), ...integer(1), 0x75]],
+    ['a parameter', call('torch._utils._rebuild_parameter', call('a.B'))],
+    ['a tensor of an unknown class', fromType('a.Tensor')],
+    ['a bytearray', [0x96, ...uint64(3), 1, 2, 3]],
+  ];
+  test.each(cases)('%s: read beside a state dict, refused in it', (_, ops) => {
+    const root = dict({ args: ops, state_dict: state });
+    for (const file of bothWays(root)) {
+      expect([...readStateDict(file, { unwrap: true })].map(([name, { data }]) => [name, [...data]])).toEqual(
+        [['weight', [1, 2]]],
+      );
+      const { hint, details } = refusalOf(file);
+      expect(hint).toBe("Pass unwrap: true to read the tensors in 'state_dict'.");
+      expect(details).toMatchObject({ entries: ['args', 'state_dict'], unwrap: true });
+    }
+    for (const file of bothWays(dict({ x: ops, weight: tensor(of, { shape: [2] }) }))) {
+      const { message, hint, details } = refusalOf(file);
+      expect(message).toContain('besides 1 tensor it contains "x" (');
+      expect(hint).toContain('Save only the state dict');
+      expect(details.unwrap).toBeUndefined();
+    }
+  });
+
+  test.each<[string, Ops]>([
+    ['NEWOBJ of a number', [...integer(1), ...tuple(), 0x81]],
+    ['OBJ without a class', [0x28, 0x6f]],
+  ])('%s is refused', (_, ops) => {
+    for (const file of bothWays(x(ops))) expect(refusalOf(file).message).toMatch(/not a class/);
+  });
+
+  test('a whole model is refused by the name of its class', () => {
+    const model = [...global('torchvision.models.resnet.ResNet'), ...tuple(), 0x81, ...dict({}), 0x62];
+    for (const file of [torchZip(model), torchLegacy(model)]) {
+      const { message, hint } = refusalOf(file);
+      expect(message).toContain('an object of "torchvision.models.resnet.ResNet"');
+      expect(hint).toContain('torch.save(model.state_dict()');
+    }
+  });
+
+  test('names made of two long strings again and again take no more memory than a pickle may', () => {
+    const long = text('a'.repeat(2 ** 19));
+    const twice = [...long, 0x71, 0];
+    const again = repeat(1000, 0x68, 0, 0x68, 0, 0x93, 0x30);
+    const started = performance.now();
+    const file = torchZip([...twice, ...again]);
+    expect(refusalOf(file).message).toMatch(/more objects than any state dict/);
+    expect(performance.now() - started).toBeLessThan(5000);
   });
 });
 

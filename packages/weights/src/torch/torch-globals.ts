@@ -1,6 +1,7 @@
 import type { DskdError } from '@dskd/base';
 import { invalidWeights, quoted } from '../byte-reader.js';
-import { COST, type PickleCall, PickleGlobal } from '../pickle/pickle-machine.js';
+import { OpaqueGlobal, OpaqueObject, type PickleCall, PickleGlobal } from '../pickle/pickle-global.js';
+import { COST } from '../pickle/pickle-machine.js';
 import { StoredTensor } from '../stored-tensor.js';
 import { NO_COUNTERPART, TORCH_FILE, TORCH_TYPES, TorchStorage, TorchType } from './torch-types.js';
 
@@ -44,6 +45,7 @@ const rebuildTypedTensor: PickleCall = (args, charge) => {
 };
 
 const rebuildParameter: PickleCall = ([tensor]) => {
+  if (tensor instanceof OpaqueObject) return tensor;
   if (!(tensor instanceof StoredTensor)) throw badArguments('a parameter');
   return tensor;
 };
@@ -80,6 +82,8 @@ const FUNCTIONS: Readonly<Record<string, PickleCall>> = {
   'collections.OrderedDict': makeDict,
   // Used in the state of learning rate schedulers.
   'collections.Counter': makeDict,
+  // Its argument makes values for missing keys.
+  'collections.defaultdict': () => new Map(),
   // The results, a device and bytes of protocol 2, are not used.
   'torch.device': () => null,
   '_codecs.encode': () => null,
@@ -93,8 +97,10 @@ const TENSOR_CLASSES = ['torch.Tensor', 'torch.nn.parameter.Parameter'];
  */
 const rebuildFromType: PickleCall = ([rebuild, type, args], charge) => {
   const plain = rebuild instanceof PickleGlobal && Object.hasOwn(FUNCTIONS, rebuild.name);
-  const known = type instanceof PickleGlobal && TENSOR_CLASSES.includes(type.name);
-  if (!plain || !known || !Array.isArray(args)) throw badArguments('a tensor with attributes');
+  if (!plain || !(type instanceof PickleGlobal) || !Array.isArray(args)) {
+    throw badArguments('a tensor with attributes');
+  }
+  if (!TENSOR_CLASSES.includes(type.name)) return new OpaqueObject(type.name);
   return FUNCTIONS[rebuild.name]!(args, charge);
 };
 
@@ -108,29 +114,22 @@ const GLOBALS = new Map<string, PickleGlobal>(
 );
 
 /**
- * Returns a global of PyTorch that state dicts use.
- * @throws {DskdError} `weights-invalid` for all other names. `details.global` is the name.
+ * Returns a global of PyTorch that state dicts use. All other names are opaque: what a checkpoint has beside its state dict.
+ * @throws {DskdError} `weights-invalid` for types of tensors that are not supported. `details.global` is the name.
  */
 export function findTorchGlobal(module: string, name: string): PickleGlobal {
   const path = `${module}.${name}`;
   const found = GLOBALS.get(path);
   if (found) return found;
-  const details = { global: path };
   if (NO_COUNTERPART.test(path)) {
     throw invalidWeights(
       TORCH_FILE,
       `it contains ${quoted(path)}; complex, quantized and 8-bit floating-point tensors are not supported.`,
-      { hint: 'Convert these tensors to float32 in Python and save the state dict again.', details },
+      {
+        hint: 'Convert these tensors to float32 in Python and save the state dict again.',
+        details: { global: path },
+      },
     );
   }
-  throw invalidWeights(
-    TORCH_FILE,
-    `its pickle uses ${quoted(path)}, which is not in the list of names for weights. Nothing was executed.`,
-    {
-      hint:
-        'If you trust the file, load it in Python and save only the state dict: ' +
-        "torch.save(model.state_dict(), 'weights.pth').",
-      details,
-    },
-  );
+  return new OpaqueGlobal(path);
 }

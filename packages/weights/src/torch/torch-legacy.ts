@@ -1,7 +1,7 @@
 import { ByteReader, invalidWeights, quoted } from '../byte-reader.js';
 import { elementBytes } from '../stored-tensor.js';
 import { type PickleHost, unpickle } from '../pickle/pickle-machine.js';
-import { storageId, TORCH_FILE, TorchStorage, type TorchType } from './torch-types.js';
+import { moduleClass, storageId, TORCH_FILE, TorchStorage, type TorchType } from './torch-types.js';
 import { findTorchGlobal } from './torch-globals.js';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
@@ -95,6 +95,8 @@ export function readTorchLegacy(bytes: Uint8Array): unknown {
   const root = unpickle(reader, {
     findGlobal: findTorchGlobal,
     loadPersistent: (id) => {
+      const module = moduleClass(id);
+      if (module) return module;
       const { type, key, byteLength, view } = storageId(id);
       const awaited = storages.get(key) ?? awaitStorage(type, key, byteLength);
       const { storage } = awaited;

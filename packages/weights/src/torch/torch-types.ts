@@ -1,6 +1,6 @@
 import { elementBytes, type TensorStorage } from '../stored-tensor.js';
 import { invalidWeights } from '../byte-reader.js';
-import { PickleGlobal } from '../pickle/pickle-machine.js';
+import { OpaqueGlobal, PickleGlobal } from '../pickle/pickle-global.js';
 import type { StateDictType } from '../types.js';
 
 export const TORCH_FILE = 'PyTorch file';
@@ -88,6 +88,16 @@ export interface StorageId {
   readonly byteLength: number;
   /** Part of the storage, in files of PyTorch before 0.4. */
   readonly view: unknown;
+}
+
+/**
+ * The class of a module, which the legacy format stores with its source, `('module', class, file, source)`. It is not known
+ * here, and its source is not looked at.
+ * @returns undefined for other persistent ids.
+ */
+export function moduleClass(id: unknown): OpaqueGlobal | undefined {
+  const [kind, type] = Array.isArray(id) ? (id as unknown[]) : [];
+  return kind === 'module' && type instanceof OpaqueGlobal ? type : undefined;
 }
 
 /**

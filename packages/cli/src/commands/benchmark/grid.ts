@@ -16,7 +16,7 @@ import { renderBenchmarkReport } from '@dskd/report';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { printJson, printLine } from '../../output/print.js';
 import { formatDuration } from '../../output/progress.js';
-import { shellQuote } from '../../output/report-facts.js';
+import { shellQuote } from '../../output/shell-quote.js';
 import { readConfigFile } from '../../options/config-file.js';
 import type { GridOptions } from '../benchmark.js';
 
@@ -47,6 +47,8 @@ function eventRenderer(): (event: GridEvent) => void {
   const started = performance.now();
   let before = 0;
   return (event) => {
+    if (event.type === 'category-read')
+      process.stderr.write(`read all images of ${event.category} (${event.done} of ${event.categories})\n`);
     if (event.type === 'grid-start') before = event.done;
     if (event.type === 'cell-end') {
       const { done, cells, description } = event;

@@ -3,7 +3,8 @@ import type { ImageSource } from '@dskd/data';
 import { writeFileAtomically } from '@dskd/data/node';
 import type { Detector } from '@dskd/detector';
 import { heatScaleOf, renderReport } from '@dskd/report';
-import { dataFacts, environmentFacts, modelFacts, modelName, shellQuote } from '../../output/report-facts.js';
+import { dataFacts, environmentFacts, modelFacts, modelName } from '../../output/report-facts.js';
+import { shellQuote } from '../../output/shell-quote.js';
 
 interface EvaluateCall {
   readonly model: string;
@@ -60,6 +61,7 @@ export class TrainingReport {
         falseAlarmRate: threshold.falseAlarmRate,
         guaranteed: threshold.guaranteed,
         images: calibration.images,
+        ...(calibration.alsoLearned !== undefined && { alsoLearned: calibration.alsoLearned }),
       },
       heatScale: heatScaleOf(calibration.scores, threshold.value),
       facts: [

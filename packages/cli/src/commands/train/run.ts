@@ -10,7 +10,7 @@ import { workerRunnerFor } from '@dskd/methods/node';
 import { startBackend, teacherOf } from '../../models.js';
 import { printJson, printLine } from '../../output/print.js';
 import { formatDuration, progressRenderer } from '../../output/progress.js';
-import { shellQuote } from '../../output/report-facts.js';
+import { shellQuote } from '../../output/shell-quote.js';
 import { printSavedModel } from '../../output/saved-model.js';
 import { pluginModules } from '../../plugins.js';
 import type { TrainOptions } from '../train.js';
