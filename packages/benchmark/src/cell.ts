@@ -46,7 +46,6 @@ export interface MethodFacts extends CommonFacts {
   readonly training: Calibration;
 }
 
-
 interface CellOf<Facts> {
   readonly id: string;
   readonly facts: Facts;
