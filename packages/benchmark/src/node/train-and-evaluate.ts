@@ -78,6 +78,8 @@ export function openCategory(
 ): Promise<ImageSource> {
   return openSource({
     root,
+    // The tables of publications have pixel metrics of all anomalous images.
+    masks: 'required',
     ...(subsets !== undefined && { subsets }),
     ...(signal && { signal }),
   });
