@@ -5,6 +5,7 @@ import type { Fact } from '@dskd/report';
 import * as tf from '@tensorflow/tfjs';
 import { VERSION } from '../version.js';
 import { thresholdLines } from './saved-model.js';
+import { shellQuote } from './shell-quote.js';
 
 /** The command, its folder and the versions: the last facts of every report. */
 export function environmentFacts(): Fact[] {
@@ -104,11 +105,4 @@ export function modelFacts(description: DetectorDescription): Fact[] {
     })),
     { label: 'Threshold', value: thresholdLines(description).join('\n') },
   ];
-}
-
-/** Formats words as a command line that can be pasted into a POSIX shell. */
-export function shellQuote(words: readonly string[]): string {
-  return words
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
-    .join(' ');
 }

@@ -1,4 +1,4 @@
-import { shellQuote } from './report-facts.js';
+import { shellQuote } from './shell-quote.js';
 
 test.each([
   [['dskd', 'train', '--data', 'a/b.c'], 'dskd train --data a/b.c'],

@@ -16,7 +16,7 @@ import { renderBenchmarkReport } from '@dskd/report';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { printJson, printLine } from '../../output/print.js';
 import { formatDuration } from '../../output/progress.js';
-import { shellQuote } from '../../output/report-facts.js';
+import { shellQuote } from '../../output/shell-quote.js';
 import { readConfigFile } from '../../options/config-file.js';
 import type { GridOptions } from '../benchmark.js';
 

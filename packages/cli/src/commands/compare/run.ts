@@ -2,7 +2,7 @@ import { assertWritable, writeFileAtomically } from '@dskd/data/node';
 import { compareEvaluations } from '@dskd/metrics';
 import { renderReport } from '@dskd/report';
 import { formatTable, printJson, printLine } from '../../output/print.js';
-import { shellQuote } from '../../output/report-facts.js';
+import { shellQuote } from '../../output/shell-quote.js';
 import type { CompareOptions } from '../compare.js';
 import { readEvaluations } from './evaluation-file.js';
 import { comparisonTables, explanation, type ComparedFile } from './tables.js';
