@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { encodeImage } from '@dskd/data/node';
@@ -32,6 +33,7 @@ test('prints counts and fingerprint, and writes a manifest of the same data', as
     name: 'images.csv',
     rows: [{ split: 'train', label: 'good', defectType: 'good', images: 3, masks: 0 }],
     fingerprint,
+    warnings: [],
   });
 });
 
@@ -47,4 +49,41 @@ test('--thorough finds an image that is damaged after its header', async () => {
   const whole = await readFile(path.join(folder, '30.png'));
   await writeFile(path.join(folder, '30.png'), whole.subarray(0, whole.length - 20));
   expect((await dskd('check', folder, '--thorough')).stderr).toContain('30.png');
+});
+
+describe('folders of several kinds', () => {
+  const put = async (name: string, shade: number): Promise<void> => {
+    const data = new Uint8Array(8 * 8 * 3).fill(shade);
+    const file = path.join(folder, 'kinds', name);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, await encodeImage({ data, width: 8, height: 8, channels: 3 }));
+  };
+  const at = (name: string): string => path.join(folder, 'kinds', name);
+
+  test('are refused with the flags that choose; --good and --bad choose', async () => {
+    await put('pass/0.png', 1);
+    await put('fail/0.png', 2);
+    const refused = await dskd('check', at(''));
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('images are in several folders: fail (1), pass (1)');
+    expect(refused.stderr).toContain('--good DIR..., and if there are any');
+    const { code, stdout } = await dskd('check', '--good', at('pass'), '--bad', at('fail'));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^test +anomalous +defect +1 +0$/m);
+    expect(stdout).toContain('no masks: dskd evaluate measures images');
+    const all = await dskd('check', '--good', at('pass'), at('fail'), '--json');
+    expect(JSON.parse(all.stdout)).toMatchObject({ rows: [{ split: 'train', images: 2 }] });
+  });
+
+  test('what is left out is said: own heat maps, a FIFO', async () => {
+    await put('0.png', 1);
+    await put('heat/0.overlay.png', 2);
+    if (process.platform !== 'win32') execFileSync('mkfifo', [at('1.png')]);
+    const { code, stdout, stderr } = await dskd('check', at(''));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^total +1 +0$/m);
+    expect(stderr).toContain('warning: 1 file is left out, heat maps of dskd predict: heat/0.overlay.png');
+    if (process.platform !== 'win32')
+      expect(stderr).toContain('no regular files (FIFO, socket or device): 1.png');
+  });
 });

@@ -47,6 +47,11 @@ test.each([
   ['artifact-invalid', { wanted: 'distilled-teacher' }, 'dskd distill-teacher'],
   ['file-not-found', { teacher: 'resnet18', file: 'x' }, 'dskd weights pull'],
   ['invalid-argument', { folder: 'x', overwrite: false }, '--force'],
+  [
+    'dataset-invalid',
+    { root: 'my parts', choose: ['my parts/ok'] },
+    "all images show good parts: --good 'my parts'.",
+  ],
   ['numerical-instability', { student: 'global' }, '--global-learning-rate'],
   ['invalid-config', { method: 'instant', calibration: 'training' }, '--method dskd'],
 ] as const)('%s %j', (code, details, words) => {
@@ -66,6 +71,7 @@ test.each([
   ['numerical-instability', { student: 'local', what: 'teacher features' }],
   ['file-not-found', { plugin: 'x', folder: 'y' }],
   ['invalid-argument', { folder: 'x' }],
+  ['dataset-invalid', { root: 'x', problems: [] }],
   ['aborted', {}],
 ] as const)('%s %j keeps the hint of the library', (code, details) => {
   expect(hint(code, details)).toBe('Call the API otherwise.');

@@ -98,6 +98,15 @@ function configHint({
   return `Leave out --calibrate-on-training and --statistics-on, or train the paper's students: --method dskd.`;
 }
 
+/** For images in several folders, some of which may show bad parts. */
+function chooseHint({ choose, root }: Details): string | undefined {
+  if (!Array.isArray(choose) || typeof root !== 'string') return undefined;
+  return (
+    'Name the folders of good parts, --good DIR..., and if there are any those of bad parts and their masks, ' +
+    `--bad DIR... --masks DIR...; if all images show good parts: --good ${shellQuote([root])}.`
+  );
+}
+
 /** Hints of the command line by error code. Undefined if the details are not sufficient. */
 const HINTS: Readonly<Partial<Record<ErrorCode, (details: Details) => string | undefined>>> = {
   'out-of-memory': outOfMemoryHint,
@@ -109,6 +118,7 @@ const HINTS: Readonly<Partial<Record<ErrorCode, (details: Details) => string | u
     teacher === undefined
       ? undefined
       : 'dskd weights list lists the weights that dskd weights pull downloads.',
+  'dataset-invalid': chooseHint,
   'invalid-argument': ({ overwrite }) =>
     overwrite === false ? 'Choose another folder, or replace an earlier dataset with --force.' : undefined,
   'numerical-instability': instabilityHint,

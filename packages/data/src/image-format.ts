@@ -136,6 +136,11 @@ export function isPassedOver(name: string): boolean {
   return name.startsWith('.') || IGNORED.includes(name.toLowerCase());
 }
 
+/** Whether a name is that of a heat map that `dskd predict` writes: `NAME.overlay.png` or `NAME.explained.png`. */
+export function isHeatMap(name: string): boolean {
+  return /[^/\\]\.(overlay|explained)\.png$/i.test(name);
+}
+
 /** Classifies a file by its extension; case does not matter. */
 export function kindByName(name: string): 'readable' | 'refused' | 'other' {
   const extension = extensionOf(name);

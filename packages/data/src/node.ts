@@ -2,6 +2,7 @@ export { decodeMask } from './node/decode-mask.js';
 export { decodeImage } from './node/decode.js';
 export { encodeImage } from './node/encode.js';
 export { listImages } from './node/listing.js';
+export type { NamedFolders } from './node/folder.js';
 export { writeManifest } from './node/manifest.js';
 export { openSource, type OpenSourceOptions } from './node/open-source.js';
 export { subsetsTemplate } from './node/subsets.js';

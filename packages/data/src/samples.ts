@@ -54,6 +54,8 @@ export interface Sample {
 export interface ImageSource {
   readonly name: string;
   readonly samples: readonly Sample[];
+  /** What was found when it was opened and may be meant so, one sentence each: images without masks, files left out. */
+  readonly warnings?: readonly string[];
   /**
    * SHA-256 (hexadecimal) of the contents, splits and labels of the samples; README.md defines the exact form.
    * @throws {DskdError} `aborted`
@@ -104,20 +106,30 @@ export function imageProblem({ id, origin }: Pick<Sample, 'id' | 'origin'>, erro
   return { path: id, problem: message.slice(name.length).replace(/\.$/, '') };
 }
 
+/** The first few of `paths`, for a message: `a, b, c and 7 more`. */
+export function firstFew(paths: readonly string[]): string {
+  const shown = paths.slice(0, 3).join(', ');
+  return paths.length > 3 ? `${shown} and ${paths.length - 3} more` : shown;
+}
+
 const SHOWN = 12;
 
-/** Makes one error from all `problems`. The message shows the first twelve by path, `details.problems` has all. */
+/**
+ * Makes one error from all `problems`. The message shows the first twelve by path, `details.problems` has all.
+ * @param more details.
+ */
 export function datasetError(
   root: string,
   problems: readonly DatasetProblem[],
   hint = 'Fix, move or remove the named files, then start again.',
+  more: Readonly<Record<string, unknown>> = {},
 ): DskdError {
   const sorted = [...problems].sort((a, b) => byCodeUnit(a.path, b.path) || byCodeUnit(a.problem, b.problem));
   const lines = sorted.slice(0, SHOWN).map(({ path, problem }) => `  ${path}: ${problem}`);
   if (sorted.length > SHOWN) lines.push(`  and ${sorted.length - SHOWN} more`);
   const count = sorted.length === 1 ? '1 problem' : `${sorted.length} problems`;
   return new DskdError('dataset-invalid', `The dataset ${root} has ${count}:\n${lines.join('\n')}`, {
-    details: { root, problems: sorted },
+    details: { root, problems: sorted, ...more },
     hint,
   });
 }

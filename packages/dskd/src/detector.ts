@@ -116,14 +116,15 @@ export class Detector {
 
   /**
    * Compares with the labels and ground truth of test images: AUROC, AU-PRO, false alarms and misses.
-   * @param data a folder in the layout of MVTec AD or MVTec LOCO AD, a manifest, or a source.
+   * @param data a folder in the layout of MVTec AD, MVTec LOCO AD, BTAD or VisA, named folders `{ good, bad, masks }`, a
+   * manifest, or a source. Without masks, metrics of images only.
    * @throws {DskdError} `dataset-invalid`, `image-unreadable`, `aborted`
    */
   async evaluate(
     data: TrainingData,
     { category, ...options }: core.EvaluateOptions & { readonly category?: string } = {},
   ): ReturnType<typeof core.evaluateDetector> {
-    const source = await sourceFrom(data, { category, signal: options.signal });
+    const source = await sourceFrom(data, { category, signal: options.signal, split: 'test' });
     return core.evaluateDetector(this.#detector, source, options);
   }
 
@@ -135,7 +136,7 @@ export class Detector {
     good: TrainingData,
     { category, ...options }: core.RecalibrateOptions & { readonly category?: string } = {},
   ): ReturnType<typeof core.recalibrate> {
-    const source = await sourceFrom(good, { category, signal: options.signal });
+    const source = await sourceFrom(good, { category, signal: options.signal, label: 'good' });
     return core.recalibrate(this.#detector, source, options);
   }
 
@@ -151,7 +152,7 @@ export class Detector {
     good: TrainingData,
     { category, ...options }: core.ExtendOptions & { readonly category?: string } = {},
   ): Promise<core.LessonOutcome> {
-    const source = await sourceFrom(good, { category, signal: options.signal });
+    const source = await sourceFrom(good, { category, signal: options.signal, label: 'good' });
     return this.#detector.extend(source, options);
   }
 
@@ -201,7 +202,8 @@ async function embeddedTeacher(): Promise<Teacher> {
 
 /**
  * Learns what good parts look like.
- * @param good images of good parts: a folder, a manifest, a source, or images. A tenth is kept back to calibrate.
+ * @param good images of good parts: a folder, named folders `{ good: [...] }`, a manifest, a source, or images. A tenth is
+ * kept back to calibrate.
  * @returns a detector; the caller disposes it.
  * @throws {DskdError} `dataset-invalid` with everything that is wrong with the images, `invalid-config`,
  * `out-of-memory`, `backend-unavailable`, `numerical-instability`, `aborted`

@@ -250,3 +250,22 @@ test('methods can be registered through this package', () => {
   ]);
   expect(() => registerMethod({ name: 'dskd', load: () => Promise.reject(new Error()) })).toThrow('already');
 });
+
+test('folders that are named; a folder of which the call says that it is good may have subfolders', async () => {
+  const kinds = await mkdtemp(path.join(tmpdir(), 'dskd-kinds-'));
+  for (const name of ['ok', 'ko']) {
+    await mkdir(path.join(kinds, name));
+    await writeFile(path.join(kinds, name, '0.png'), await encodeImage(image(name === 'ok' ? 1 : 2)));
+  }
+  const named = { good: path.join(kinds, 'ok'), bad: [path.join(kinds, 'ko')] };
+  const seen = async (...given: Parameters<typeof sourceFrom>): Promise<string[]> =>
+    (await sourceFrom(...given)).samples.map(({ id, split, label }) => `${id} ${split} ${label}`);
+  expect(await seen(named, {})).toEqual(['ko/0.png test anomalous', 'ok/0.png train good']);
+  expect(await seen(named, { split: 'test' })).toEqual(['ko/0.png test anomalous', 'ok/0.png test good']);
+  expect(await seen(path.join(kinds, 'ok'), { label: 'good' })).toEqual(['0.png train good']);
+  await expect(sourceFrom(kinds, {})).rejects.toMatchObject({
+    code: 'dataset-invalid',
+    hint: expect.stringContaining('the data of trainDetector') as string,
+  });
+  await rm(kinds, { recursive: true });
+});

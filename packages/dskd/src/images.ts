@@ -1,6 +1,7 @@
 import { DskdError } from '@dskd/base';
 import { sourceOf, toRgb, type ImageInput, type ImageSource, type Sample } from '@dskd/data';
-import { decode, openPath } from '#platform';
+import type { NamedFolders } from '@dskd/data/node';
+import { decode, openFolders, openPath } from '#platform';
 
 /**
  * An image: a path (in Node) or an address, encoded bytes (a `Buffer`), pixels (`ImageData`, `PixelBuffer`); in a browser
@@ -12,10 +13,20 @@ export type ImageLike = string | URL | Uint8Array | ImageInput | ImageBitmapSour
 export type ImagesLike = Iterable<ImageLike> | AsyncIterable<ImageLike>;
 
 /**
- * Images of good parts: a folder or manifest (in Node; layouts as `openSource` of `@dskd/data/node` takes them), a source
- * of `@dskd/data`, or images.
+ * Images of good parts: a folder or manifest (in Node; layouts as `openSource` of `@dskd/data/node` takes them), folders
+ * that are named, `{ good: 'ok', bad: ['ko'], masks: 'masks' }` (in Node), a source of `@dskd/data`, or images.
  */
-export type TrainingData = string | ImageSource | ImagesLike;
+export type TrainingData = string | NamedFolders | ImageSource | ImagesLike;
+
+/** How images are opened. */
+export interface OpenOptions {
+  readonly category?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** What the call says of all images in a plain folder. */
+  readonly label?: 'good';
+  /** What named good images are for. Default `'train'`. */
+  readonly split?: 'test';
+}
 
 /** A program in plain JavaScript may hand over anything, often the `undefined` of a file that was not chosen. */
 function assertObject(value: unknown, wanted: string): asserts value is object {
@@ -45,6 +56,11 @@ function isSource(data: object): data is ImageSource {
   return 'samples' in data && 'fingerprint' in data;
 }
 
+function areFolders(data: object): data is NamedFolders {
+  const isIterable = Symbol.iterator in data || Symbol.asyncIterator in data;
+  return !isIterable && ('good' in data || 'bad' in data);
+}
+
 function nameOf(image: ImageLike, index: number): string {
   if (typeof image === 'string') return image;
   if (image instanceof URL) return image.href;
@@ -57,14 +73,15 @@ function nameOf(image: ImageLike, index: number): string {
  */
 export async function sourceFrom(
   data: TrainingData,
-  { category, signal }: { readonly category?: string | undefined; readonly signal?: AbortSignal | undefined },
+  { category, signal, label, split }: OpenOptions,
 ): Promise<ImageSource> {
-  if (typeof data === 'string') return openPath(data, category, signal);
+  if (typeof data === 'string') return openPath(data, { category, signal, ...(label && { label }) });
   assertObject(data, 'a folder, a source of images, or images');
   if (isSource(data)) return data;
   if (category !== undefined) {
     throw new DskdError('invalid-argument', `Got the category ${category}, but no folder to find it in.`);
   }
+  if (areFolders(data)) return openFolders({ ...(split && { split }), ...data }, signal);
   const samples: Sample[] = [];
   const ids = new Set<string>();
   for await (const image of data) {

@@ -83,6 +83,8 @@ export function openCategory(
   return openSource({
     root,
     thorough,
+    // The tables of publications have pixel metrics of all anomalous images.
+    masks: 'required',
     ...(subsets !== undefined && { subsets }),
     ...(signal && { signal }),
   });

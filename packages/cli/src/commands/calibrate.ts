@@ -137,14 +137,15 @@ export function checkRule(options: CalibrateOptions): void {
 async function runCalibration(path: string, options: CalibrateOptions, signal: AbortSignal): Promise<void> {
   const { normals, anomalies, falseAlarmRate, confidence, statistics, json, out = path } = options;
   checkRule(options);
-  const { openSource } = await import('@dskd/data/node');
   const { chooseThreshold, recalibrate } = await import('@dskd/detector');
   const { saveDetectorFile } = await import('@dskd/detector/node');
   const { loadModel } = await import('../models.js');
+  const { openData } = await import('../open-data.js');
   const { progressRenderer } = await import('../output/progress.js');
   const { printSavedModel } = await import('../output/saved-model.js');
-  const source = await openSource({ root: normals, signal });
-  const bad = anomalies === undefined ? undefined : await openSource({ root: anomalies, signal });
+  const source = await openData({ data: normals }, { label: 'good', signal });
+  const bad =
+    anomalies === undefined ? undefined : await openData({ data: anomalies }, { label: 'anomalous', signal });
   const { costOfAMiss: missCost = 1, costOfAFalseAlarm: falseAlarmCost = 1, prevalence } = options;
   const costs = { missCost, falseAlarmCost, ...(prevalence !== undefined && { prevalence }) };
   const model = await loadModel(path, options);

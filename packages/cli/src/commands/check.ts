@@ -1,10 +1,11 @@
 import { defineCommand } from '../define-command.js';
 import { boolean, option, text, type OptionValues } from '../options/option.js';
-import { categoryOption, outputOptions } from '../options/shared.js';
+import { categoryOption, folderOptions, outputOptions } from '../options/shared.js';
 import { printJson, printLine } from '../output/print.js';
 
 const checkOptions = {
   category: categoryOption,
+  ...folderOptions,
   thorough: option(boolean().default(false), 'decode every image completely, not only its header', {
     main: true,
   }),
@@ -20,25 +21,22 @@ const checkOptions = {
 export const check = defineCommand({
   name: 'check',
   summary: 'read a dataset and print what it contains and all problems found',
-  arguments: [['<data>', 'a folder of images, a dataset, or a manifest']],
+  arguments: [['[data]', 'a folder of images, a dataset, or a manifest']],
   options: checkOptions,
-  run: async (options, [data], signal) => runCheck(data!, options, signal),
+  run: async (options, [data], signal) => runCheck(data, options, signal),
 });
 
 /** Prints what a dataset contains. Opening it reports every problem in one error. */
 async function runCheck(
-  data: string,
-  { category, thorough, manifest, json }: OptionValues<typeof checkOptions>,
+  data: string | undefined,
+  options: OptionValues<typeof checkOptions>,
   signal: AbortSignal,
 ): Promise<void> {
+  const { thorough, manifest, json } = options;
   const { summarize } = await import('@dskd/data');
-  const { openSource, writeManifest } = await import('@dskd/data/node');
-  const source = await openSource({
-    root: data,
-    thorough,
-    signal,
-    ...(category !== undefined && { category }),
-  });
+  const { writeManifest } = await import('@dskd/data/node');
+  const { openData } = await import('../open-data.js');
+  const source = await openData({ ...options, data }, { thorough, signal });
   const { rows, table } = summarize(source);
   const fingerprint = await source.fingerprint({ signal });
   if (manifest !== undefined) await writeManifest(source, manifest);
@@ -48,11 +46,16 @@ async function runCheck(
       name: source.name,
       rows,
       fingerprint,
+      warnings: source.warnings,
       ...(manifest !== undefined && { manifest }),
     });
     return;
   }
   printLine(table);
+  const anomalous = rows.filter(({ label }) => label === 'anomalous');
+  if (anomalous.length > 0 && anomalous.every(({ masks }) => masks === 0)) {
+    printLine('no masks: dskd evaluate measures images, but not where in them the defects are');
+  }
   printLine(`fingerprint ${fingerprint}`);
   if (manifest !== undefined) printLine(`wrote ${manifest}`);
 }

@@ -2,8 +2,8 @@ import { defineCommand } from '../define-command.js';
 import { fraction, option, text, type OptionValues } from '../options/option.js';
 import {
   backendOption,
-  categoryOption,
   configOption,
+  dataOptions,
   outputOptions,
   pluginOption,
   teacherWeightsOption,
@@ -17,14 +17,7 @@ export const combineOptions = {
     path: true,
     example: 'model.safetensors',
   }),
-  data: option(text(), 'the images both were trained on; good ones of them calibrate the two together', {
-    main: true,
-    group: 'Data',
-    value: 'dir',
-    path: true,
-    example: 'images',
-  }),
-  category: categoryOption,
+  ...dataOptions('the images both were trained on; good ones of them calibrate the two together'),
   falseAlarmRate: option(fraction().optional(), 'false-alarm rate that the threshold is chosen for', {
     group: 'Calibration',
     value: 'rate',
@@ -56,14 +49,14 @@ async function runCombination(
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { data: root, category, falseAlarmRate, json, out } = options;
-  const { openSource } = await import('@dskd/data/node');
+  const { falseAlarmRate, json, out } = options;
   const { combineDetectors } = await import('@dskd/detector');
   const { saveDetectorFile } = await import('@dskd/detector/node');
   const { loadModels } = await import('../models.js');
+  const { openData } = await import('../open-data.js');
   const { progressRenderer } = await import('../output/progress.js');
   const { printSavedModel } = await import('../output/saved-model.js');
-  const source = await openSource({ root, signal, ...(category !== undefined && { category }) });
+  const source = await openData(options, { signal });
   const { detectors, dispose } = await loadModels(paths, options);
   try {
     const combined = await combineDetectors(detectors, {

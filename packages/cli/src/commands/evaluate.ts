@@ -2,8 +2,8 @@ import { defineCommand } from '../define-command.js';
 import { option, text, type OptionValues } from '../options/option.js';
 import {
   backendOption,
-  categoryOption,
   configOption,
+  dataOptions,
   ignoreMaskOption,
   MODEL_ARGUMENT,
   outputOptions,
@@ -13,14 +13,7 @@ import {
 } from '../options/shared.js';
 
 export const evaluateOptions = {
-  data: option(text(), 'MVTec AD or LOCO AD folder or manifest with test images', {
-    main: true,
-    group: 'Data',
-    value: 'dir',
-    path: true,
-    example: 'images',
-  }),
-  category: categoryOption,
+  ...dataOptions('dataset (MVTec AD, LOCO AD, BTAD, VisA) or manifest with test images'),
   subsets: option(
     text().optional(),
     'for MVTec AD: a list of the images whose anomaly is logical, one per line',

@@ -57,14 +57,15 @@ function checkLesson({ good, forget }: TeachOptions): void {
 async function runLesson(path: string, options: TeachOptions, signal: AbortSignal): Promise<void> {
   const { good, json, out = path } = options;
   checkLesson(options);
-  const { assertWritable, openSource } = await import('@dskd/data/node');
+  const { assertWritable } = await import('@dskd/data/node');
   const { saveDetectorFile } = await import('@dskd/detector/node');
   const { loadModel } = await import('../models.js');
+  const { openData } = await import('../open-data.js');
   const { printForgotten, printLesson } = await import('../output/lesson.js');
   const { progressRenderer } = await import('../output/progress.js');
   const { printSavedModel } = await import('../output/saved-model.js');
   await assertWritable(out);
-  const source = good === undefined ? undefined : await openSource({ root: good, signal });
+  const source = good === undefined ? undefined : await openData({ data: good }, { label: 'good', signal });
   const { detector, dispose } = await loadModel(path, options);
   try {
     const outcome =

@@ -18,8 +18,8 @@ import {
 } from '../options/option.js';
 import {
   backendOption,
-  categoryOption,
   configOption,
+  dataOptions,
   ignoreMaskOption,
   outputOptions,
   pluginOption,
@@ -65,12 +65,9 @@ const augmentation = (): OptionType<string | Readonly<Record<string, unknown>>> 
   new OptionType({ anyOf: [choice('none', 'gcad').schema, text().schema, { type: 'object' }] });
 
 export const trainOptions = {
-  data: option(
-    text(),
-    'MVTec AD or LOCO AD folder, any folder of good images, or a manifest (.csv, .jsonl)',
-    { main: true, group: 'Data', value: 'dir', path: true, example: 'images' },
+  ...dataOptions(
+    'dataset (MVTec AD, LOCO AD, BTAD, VisA), a folder of good images, or a manifest (.csv, .jsonl)',
   ),
-  category: categoryOption,
   size: option(
     inputSize().optional(),
     'input size, e.g. 256 or 320x192; twice the size finds smaller defects and takes four times as long',

@@ -72,7 +72,8 @@ function flagsOf(key: string, option: Option): Flag[] {
     (schema.default === true ? on : off).hideHelp();
     return [on, off];
   }
-  const value = `<${facts.value ?? key}${schema.type === 'array' ? '...' : ''}>`;
+  const isList = schema.type === 'array' || facts.several;
+  const value = `<${facts.value ?? key}${isList ? '...' : ''}>`;
   const made = new Flag(`${flag} ${value}`, describeOption(option)).helpGroup(group);
   if (facts.repeatable) made.argParser((text, before?: readonly string[]) => [...(before ?? []), text]);
   const isNumber = schema.type === 'number' || schema.type === 'integer';

@@ -45,6 +45,8 @@ export interface OptionFacts {
   readonly recorded?: boolean;
   /** Description of `--no-NAME`, if an option is on by default. */
   readonly negative?: string;
+  /** The flag takes several values: `--good a b`. */
+  readonly several?: boolean;
   /** The flag may be given several times. The values make a list. */
   readonly repeatable?: boolean;
   /** Accepted on the command line only, not in a config file. */
@@ -177,6 +179,12 @@ export function texts({ minItems }: { readonly minItems?: number } = {}): Option
 export const commaSeparated = (): OptionType<string | readonly string[], readonly string[]> =>
   new OptionType({ anyOf: [text().schema, texts({ minItems: 1 }).schema] }, (given) =>
     typeof given === 'string' ? given.split(',').map((name) => name.trim()) : given,
+  );
+
+/** One path, or a list of them; the value is the list. */
+export const paths = (): OptionType<string | readonly string[], readonly string[]> =>
+  new OptionType({ anyOf: [text().schema, texts({ minItems: 1 }).schema] }, (given) =>
+    typeof given === 'string' ? [given] : given,
   );
 
 const SIZE = /^(\d+)(?:x(\d+))?$/;

@@ -7,6 +7,7 @@ import {
   inputSize,
   number,
   option,
+  paths,
   positiveInteger,
   text,
   type OptionValues,
@@ -20,6 +21,7 @@ const schema = {
   size: option(inputSize().default(256), 'size', { wanted: 'pixels such as 256', recorded: true }),
   sigma: option(number({ minimum: 0 }).optional(), 'filter', { recorded: true }),
   workers: option(boolean().default(true), 'threads'),
+  good: option(paths().optional(), 'folders', { path: true, several: true }),
   json: option(boolean().default(false), 'json', { flagOnly: true }),
 };
 
@@ -109,6 +111,12 @@ test.each([['large'], [8], ['8'], ['320x8'], ['320x'], [[320]], [-64]])('refuses
 
 test('paths in a file are relative to it; those in flags are used as given', () => {
   expect(resolve({ flags: {}, file: file({ data: 'images' }) }).data).toBe(path.resolve('configs', 'images'));
+  const lists = file({ data: 'images', good: ['ok', '../fine'] });
+  expect(resolve({ flags: {}, file: lists }).good).toEqual(
+    ['ok', '../fine'].map((each) => path.resolve('configs', each)),
+  );
+  const one = file({ data: 'images', good: 'ok' });
+  expect(resolve({ flags: {}, file: one }).good).toEqual([path.resolve('configs', 'ok')]);
   expect(resolve({ flags: { data: 'images' } }).data).toBe('images');
 });
 

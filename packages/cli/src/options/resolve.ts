@@ -31,9 +31,12 @@ function fileValues(file: ConfigFile | undefined, options: OptionSet): Values {
   const folder = path.dirname(file.path);
   for (const [key, { schema, facts }] of Object.entries(options)) {
     const value = values[key];
-    if (!facts.path || typeof value !== 'string' || value === '') continue;
-    const isKeyword = schema.anyOf?.some((alternative) => alternative.enum?.includes(value));
-    if (!isKeyword) values[key] = path.resolve(folder, value);
+    const resolved = (written: unknown): unknown => {
+      if (typeof written !== 'string' || written === '') return written;
+      const isKeyword = schema.anyOf?.some((alternative) => alternative.enum?.includes(written));
+      return isKeyword ? written : path.resolve(folder, written);
+    };
+    if (facts.path) values[key] = Array.isArray(value) ? value.map(resolved) : resolved(value);
   }
   return values;
 }

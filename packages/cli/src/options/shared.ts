@@ -1,4 +1,4 @@
-import { boolean, choice, commaSeparated, option, text, type Option } from './option.js';
+import { boolean, choice, commaSeparated, option, paths, text, type Option } from './option.js';
 
 /** Options that several commands share. */
 
@@ -28,12 +28,55 @@ export const teacherWeightsOption = option(
   { group: 'Teacher', value: 'file', path: true, example: 'teacher.safetensors' },
 );
 
-export const categoryOption = option(text().optional(), 'folder inside --data', {
-  main: true,
-  group: 'Data',
-  value: 'name',
-  example: 'bottle',
+export const categoryOption = option(
+  text().optional(),
+  'folder inside --data; of a manifest, the value in its column object',
+  {
+    main: true,
+    group: 'Data',
+    value: 'name',
+    example: 'bottle',
+  },
+);
+
+const OF_FOLDERS = { group: 'Data', value: 'dir', path: true, several: true, wanted: 'folders' } as const;
+
+/** Images in a layout that is recognized, or in folders of which the user says what they contain. */
+export const dataOptions = (
+  data: string,
+): {
+  readonly data: Option<string | undefined>;
+  readonly category: Option<string | undefined>;
+} & typeof folderOptions => ({
+  data: option(text().optional(), data, {
+    main: true,
+    group: 'Data',
+    value: 'dir',
+    path: true,
+    example: 'images',
+  }),
+  category: categoryOption,
+  ...folderOptions,
 });
+
+/** Folders of which the user says what they contain. */
+export const folderOptions = {
+  good: option(paths().optional(), 'instead of a layout: folders of images of good parts, anywhere', {
+    ...OF_FOLDERS,
+    main: true,
+    example: 'images/ok',
+  }),
+  bad: option(paths().optional(), 'folders of images of bad parts, with --good', {
+    ...OF_FOLDERS,
+    main: true,
+    example: 'images/ko',
+  }),
+  masks: option(
+    paths().optional(),
+    'folders of the masks of --bad, with the same subfolders and names (7.png or 7_mask.png)',
+    { ...OF_FOLDERS, main: true, example: 'images/masks' },
+  ),
+};
 
 export const ignoreMaskOption = option(
   text().optional(),

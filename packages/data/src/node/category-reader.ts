@@ -1,13 +1,28 @@
 import path from 'node:path';
 import { refusal } from '../image-format.js';
-import { datasetError, type DatasetProblem, type Split } from '../samples.js';
+import { datasetError, type DatasetProblem, firstFew, type Split } from '../samples.js';
+import { DiskNames } from './disk-names.js';
 import type { FileEntry } from './inspect-entry.js';
-import { isFolder, listFolder, type FolderListing } from './listing.js';
+import { namesBad, namesGood } from './labels.js';
+import {
+  type FolderListing,
+  holdsNoImages,
+  isFolder,
+  type LeftOut,
+  leftOutWarnings,
+  listFolder,
+} from './listing.js';
+import { isVisa } from './visa.js';
 
-/** Names of the folders in `root` that contain a folder `train` (categories of MVTec AD or MVTec LOCO AD), sorted. */
+/** Whether `folder` is a category of MVTec AD, MVTec LOCO AD or BTAD, or an object of VisA. */
+async function isCategory(folder: string): Promise<boolean> {
+  return (await isFolder(path.join(folder, 'train'))) || isVisa(folder);
+}
+
+/** Names of the folders in `root` that are categories, sorted. */
 export async function findCategories(root: string): Promise<string[]> {
   const { folders } = await listFolder(root);
-  const are = await Promise.all(folders.map((name) => isFolder(path.join(root, name, 'train'))));
+  const are = await Promise.all(folders.map((name) => isCategory(path.join(root, name))));
   return folders.filter((_, index) => are[index]);
 }
 
@@ -21,10 +36,10 @@ export async function categoryFolder(root: string, category: string | undefined)
   };
   if (!(await isFolder(root))) return fail(root, 'there is no such folder');
   if (category === undefined) return root;
-  const inside = path.join(root, category);
+  const inside = await new DiskNames().find(path.join(root, category));
   if (await isFolder(inside)) return inside;
   const isItself = path.basename(path.resolve(root)) === category;
-  if (isItself && (await isFolder(path.join(root, 'train')))) return root;
+  if (isItself && (await isCategory(root))) return root;
   const categories = await findCategories(root);
   const seen = categories.length === 0 ? 'no categories' : `the categories ${categories.join(', ')}`;
   return fail(inside, `there is no such folder; ${root} holds ${seen}`);
@@ -34,6 +49,11 @@ export async function categoryFolder(root: string, category: string | undefined)
 export class CategoryReader {
   readonly entries: FileEntry[] = [];
   readonly problems: DatasetProblem[] = [];
+  readonly #leftOut: LeftOut[] = [];
+  /** Name of the folders of good images: `good`, or the only folder in `train`. */
+  goodName = 'good';
+  /** Whether `train` has a folder of that name. */
+  #knowsGood = false;
 
   constructor(
     readonly root: string,
@@ -49,13 +69,28 @@ export class CategoryReader {
     return isFolder(path.join(this.root, folder));
   }
 
-  list(folder: string): Promise<FolderListing> {
-    return listFolder(path.join(this.root, folder));
+  /** Lists a folder; what is left out of it is remembered for {@link warnings}. */
+  async list(folder: string): Promise<FolderListing> {
+    const listing = await listFolder(path.join(this.root, folder));
+    this.#leftOut.push(...listing.leftOut.map(({ name, kind }) => ({ name: `${folder}/${name}`, kind })));
+    return listing;
+  }
+
+  /** What was left out: files, and folders besides those that the layout `knows`. */
+  async warnings(knows: readonly string[]): Promise<string[]> {
+    const { folders } = await listFolder(this.root);
+    const others = folders.filter((name) => !knows.includes(name));
+    return [
+      ...leftOutWarnings(this.#leftOut),
+      ...(others.length === 0
+        ? []
+        : [`not part of the layout of ${this.layout}, so left out: the folders ${firstFew(others)}`]),
+    ];
   }
 
   /** Names of the images in a folder that may contain nothing else. */
   async images(relative: string): Promise<readonly string[]> {
-    const { folders, images, refused } = await this.list(relative);
+    const { folders, images, refused, leftOut } = await this.list(relative);
     for (const name of refused) this.report(`${relative}/${name}`, refusal(name));
     for (const name of folders) {
       this.report(
@@ -63,7 +98,7 @@ export class CategoryReader {
         `a folder among the images; ${this.layout} keeps them in ${relative} itself`,
       );
     }
-    if (images.length + refused.length === 0) this.report(relative, 'the folder holds no images');
+    if (images.length + refused.length === 0) this.report(relative, holdsNoImages(leftOut));
     return images;
   }
 
@@ -73,22 +108,59 @@ export class CategoryReader {
     }
   }
 
-  /** Reads `train/good`, and `validation/good` if the folder `validation` exists. */
+  /**
+   * Reads `train/good`, and `validation/good` if the folder `validation` exists. Instead of `good`, the folder may have
+   * any name if it is the only one in `train`, which holds good images only.
+   */
   async goodSplits(): Promise<void> {
-    if (await this.has('train')) await this.#goodSplit('train');
-    else this.report('train/good', 'there is no such folder');
-    if (await this.has('validation')) await this.#goodSplit('validation');
+    if (!(await this.has('train'))) {
+      this.report('train/good', 'there is no such folder');
+      return;
+    }
+    const folders = await this.subfolders('train');
+    if (!folders.includes('good') && folders.length === 1) {
+      this.goodName = folders[0]!;
+      if (namesBad(this.goodName)) {
+        this.report(`train/${this.goodName}`, 'named like bad parts; only good ones are trained on');
+        return;
+      }
+    }
+    this.#knowsGood = folders.includes(this.goodName);
+    await this.#goodSplit('train', folders);
+    if (await this.has('validation'))
+      await this.#goodSplit('validation', await this.subfolders('validation'));
   }
 
   /** Reads a split that may contain good images only. */
-  async #goodSplit(split: 'train' | 'validation'): Promise<void> {
-    const folders = await this.subfolders(split);
-    for (const name of folders) {
-      if (name !== 'good')
-        this.report(`${split}/${name}`, `unexpected folder; only ${split}/good is allowed here`);
+  async #goodSplit(split: 'train' | 'validation', folders: readonly string[]): Promise<void> {
+    const good = `${split}/${this.goodName}`;
+    if (!folders.includes(this.goodName)) {
+      const others =
+        folders.length === 0 ? '' : `, but there are ${folders.map((name) => `${split}/${name}`).join(', ')}`;
+      this.report(good, `there is no such folder${others}`);
+      return;
     }
-    if (folders.includes('good')) await this.good(split, `${split}/good`);
-    else this.report(`${split}/good`, 'there is no such folder');
+    for (const name of folders) {
+      if (name === this.goodName) continue;
+      this.report(`${split}/${name}`, `unexpected folder; only ${good} is allowed here`);
+    }
+    await this.good(split, good);
+  }
+
+  /** Reads `test`: good images, and each other folder by `read`. @returns the names of those folders. */
+  async testFolders(read: (name: string) => Promise<void>): Promise<readonly string[]> {
+    if (!(await this.has('test'))) return [];
+    const folders = await this.subfolders('test');
+    for (const name of folders) {
+      if (name === this.goodName) await this.good('test', `test/${name}`);
+      else if (this.#knowsGood && namesGood(name)) {
+        this.report(
+          `test/${name}`,
+          `named like good images, but train/${this.goodName} says how they are called`,
+        );
+      } else await read(name);
+    }
+    return folders.filter((name) => name !== this.goodName);
   }
 
   /** Names of the folders in `folder`, which may contain no images itself. */

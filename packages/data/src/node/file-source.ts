@@ -95,6 +95,7 @@ function sampleOf(
  * @param options.kinds types of defects by their values in the masks of regions; undefined if they could not be read,
  * which is then one of the problems.
  * @param options.problems found so far; thrown together with those of the files.
+ * @param options.warnings of the source.
  * @throws {DskdError} `dataset-invalid`, `dependency-missing`, `aborted`
  */
 export async function fileSource(options: {
@@ -103,6 +104,7 @@ export async function fileSource(options: {
   readonly entries: readonly FileEntry[];
   readonly kinds?: DefectKinds;
   readonly problems: readonly DatasetProblem[];
+  readonly warnings?: readonly string[];
   readonly hint?: string;
   readonly checks: CheckOptions;
 }): Promise<ImageSource> {
@@ -134,8 +136,9 @@ export async function fileSource(options: {
         : "Remove the duplicates from one side, or open the source with duplicates: 'allowed'.",
     );
   }
-  return sourceOf(
+  const source = sourceOf(
     path.basename(path.resolve(options.name ?? root)),
     inspected.map((entry) => sampleOf(root, entry)),
   );
+  return { ...source, warnings: options.warnings ?? [] };
 }

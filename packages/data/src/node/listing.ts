@@ -2,8 +2,17 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
-import { isPassedOver, kindByName, refusal } from '../image-format.js';
-import { byCodeUnit, datasetError, type DatasetProblem } from '../samples.js';
+import { isHeatMap, isPassedOver, kindByName } from '../image-format.js';
+import { byCodeUnit, datasetError, type DatasetProblem, firstFew } from '../samples.js';
+import { DiskNames } from './disk-names.js';
+
+/** A file with the name of an image that is not taken for one. */
+export interface LeftOut {
+  /** Relative to the listed folder. */
+  readonly name: string;
+  /** What it is, in the plural. */
+  readonly kind: string;
+}
 
 export interface FolderListing {
   /** Names of folders, sorted. */
@@ -12,6 +21,19 @@ export interface FolderListing {
   readonly images: readonly string[];
   /** Names of images in unsupported formats, sorted. */
   readonly refused: readonly string[];
+  /** Names with an image extension that are no images: FIFOs, sockets, devices, heat maps of `dskd predict`. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+const HEAT_MAPS = 'heat maps of dskd predict';
+const SPECIAL = 'no regular files (FIFO, socket or device)';
+
+/** One sentence for each kind of file that was left out, with the first few names. */
+export function leftOutWarnings(leftOut: readonly LeftOut[]): string[] {
+  return [...new Set(leftOut.map(({ kind }) => kind))].map((kind) => {
+    const names = leftOut.filter((each) => each.kind === kind).map(({ name }) => name);
+    return `${names.length} ${names.length === 1 ? 'file is' : 'files are'} left out, ${kind}: ${firstFew(names)}`;
+  });
 }
 
 export async function isFolder(folder: string): Promise<boolean> {
@@ -42,6 +64,15 @@ async function entriesOf(folder: string): Promise<Dirent[]> {
   }
 }
 
+/** What an entry is, after links. A dangling link counts as a file, which then cannot be read. */
+async function typeOf(folder: string, entry: Dirent): Promise<'folder' | 'file' | 'special'> {
+  const target = entry.isSymbolicLink()
+    ? await stat(path.join(folder, entry.name)).catch(() => undefined)
+    : entry;
+  if (target?.isDirectory()) return 'folder';
+  return !target || target.isFile() ? 'file' : 'special';
+}
+
 /**
  * Lists a folder. Hidden files and folders (a leading dot), `Thumbs.db`, `desktop.ini` and `__MACOSX` are ignored,
  * and so are files without an image extension (in upper or lower case). A folder is listed as a folder, even if it is
@@ -51,65 +82,96 @@ async function entriesOf(folder: string): Promise<Dirent[]> {
  */
 export async function listFolder(folder: string): Promise<FolderListing> {
   const listing = { folders: [] as string[], images: [] as string[], refused: [] as string[] };
+  const leftOut: LeftOut[] = [];
   for (const entry of await entriesOf(folder)) {
     const { name } = entry;
     if (isPassedOver(name)) continue;
-    const linksToFolder = entry.isSymbolicLink() && (await isFolder(path.join(folder, name)));
+    const type = await typeOf(folder, entry);
     const kind = kindByName(name);
-    if (entry.isDirectory() || linksToFolder) listing.folders.push(name);
-    else if (kind === 'readable') listing.images.push(name);
-    else if (kind === 'refused') listing.refused.push(name);
+    if (type === 'folder') listing.folders.push(name);
+    else if (kind === 'other') continue;
+    else if (type === 'special') leftOut.push({ name, kind: SPECIAL });
+    else if (isHeatMap(name)) leftOut.push({ name, kind: HEAT_MAPS });
+    else listing[kind === 'readable' ? 'images' : 'refused'].push(name);
   }
   for (const names of Object.values(listing)) names.sort(byCodeUnit);
-  return listing;
+  leftOut.sort((a, b) => byCodeUnit(a.name, b.name));
+  return { ...listing, leftOut };
 }
 
 export interface TreeListing {
   /** Paths relative to the folder, forward slashes, sorted by code unit. */
-  readonly images: string[];
-  readonly refused: string[];
+  readonly images: readonly string[];
+  readonly refused: readonly string[];
+  readonly leftOut: readonly LeftOut[];
 }
 
-/** {@link listFolder} for a folder and all its subfolders. A folder that links to one of its parents is read once. */
-export async function listTree(root: string): Promise<TreeListing> {
-  const tree: TreeListing = { images: [], refused: [] };
-  const seen = new Set<string>();
+/**
+ * {@link listFolder} for a folder and all its subfolders. A folder that links to one of its parents is read once.
+ * @param options.without folders that are not read, with their subfolders; they need not exist.
+ */
+export async function listTree(
+  root: string,
+  { without = [] }: { readonly without?: readonly string[] } = {},
+): Promise<TreeListing> {
+  const images: string[] = [];
+  const refused: string[] = [];
+  const leftOut: LeftOut[] = [];
+  const seen = new Set(await Promise.all(without.map(realPathOf)));
   const visit = async (relative: string): Promise<void> => {
     const folder = path.join(root, relative);
     const real = await realpath(folder);
     if (seen.has(real)) return;
     seen.add(real);
-    const { folders, images, refused } = await listFolder(folder);
-    tree.images.push(...images.map((name) => path.posix.join(relative, name)));
-    tree.refused.push(...refused.map((name) => path.posix.join(relative, name)));
-    for (const name of folders) await visit(path.posix.join(relative, name));
+    const listing = await listFolder(folder);
+    const inTree = (name: string): string => path.posix.join(relative, name);
+    images.push(...listing.images.map(inTree));
+    refused.push(...listing.refused.map(inTree));
+    leftOut.push(...listing.leftOut.map(({ name, kind }) => ({ name: inTree(name), kind })));
+    for (const name of listing.folders) await visit(inTree(name));
   };
   await visit('');
-  tree.images.sort(byCodeUnit);
-  tree.refused.sort(byCodeUnit);
-  return tree;
+  leftOut.sort((a, b) => byCodeUnit(a.name, b.name));
+  return { images: images.sort(byCodeUnit), refused: refused.sort(byCodeUnit), leftOut };
+}
+
+async function realPathOf(folder: string): Promise<string> {
+  return realpath(folder).catch(() => path.resolve(folder));
+}
+
+export interface ListImagesOptions {
+  /** Is told, in one sentence each, which files of the folders were left out and why. */
+  readonly onWarning?: (warning: string) => void;
 }
 
 /**
- * Lists the images at `paths`: files as given, folders with all their subfolders, by the rules of {@link listFolder}.
+ * Lists the images at `paths`: files as given, folders with all their subfolders, by the rules of `openSource`. Images
+ * in unsupported formats are listed, too, and fail when they are read. Heat maps that `dskd predict` wrote
+ * (`NAME.overlay.png`, `NAME.explained.png`) and FIFOs, sockets and devices in a folder are left out.
  * @returns each image once, sorted by path.
- * @throws {DskdError} `file-not-found` if a path does not exist; `dataset-invalid` if a folder contains no images or
- * unsupported ones. All problems are in one error.
+ * @throws {DskdError} `file-not-found` if a path does not exist; `dataset-invalid` if a folder contains no images. All
+ * problems are in one error.
  */
-export async function listImages(paths: readonly string[]): Promise<string[]> {
+export async function listImages(
+  paths: readonly string[],
+  { onWarning }: ListImagesOptions = {},
+): Promise<string[]> {
   const found = new Set<string>();
   const missing: string[] = [];
   const problems: DatasetProblem[] = [];
-  for (const given of paths) {
+  const names = new DiskNames();
+  for (const written of paths) {
+    const given = await names.find(written);
     const information = await stat(given).catch(() => undefined);
-    if (!information) missing.push(given);
+    if (!information) missing.push(written);
     else if (!information.isDirectory()) found.add(path.normalize(given));
     else {
-      const { images, refused } = await listTree(given);
-      for (const image of images) found.add(path.join(given, image));
-      for (const name of refused) problems.push({ path: path.join(given, name), problem: refusal(name) });
+      const { images, refused, leftOut } = await listTree(given);
+      for (const name of [...images, ...refused]) found.add(path.join(given, name));
+      const inGiven = leftOut.map(({ name, kind }) => ({ name: path.join(given, name), kind }));
+      for (const warning of leftOutWarnings(inGiven)) onWarning?.(warning);
       if (images.length + refused.length === 0) {
-        problems.push({ path: given, problem: 'the folder holds no images' });
+        problems.push({ path: given, problem: holdsNoImages(leftOut) });
       }
     }
   }
@@ -120,4 +182,9 @@ export async function listImages(paths: readonly string[]): Promise<string[]> {
   }
   if (problems.length > 0) throw datasetError(paths.join(', '), problems);
   return [...found].sort(byCodeUnit);
+}
+
+/** Problem text for a folder without images. */
+export function holdsNoImages(leftOut: readonly LeftOut[]): string {
+  return ['the folder holds no images', ...leftOutWarnings(leftOut)].join('; ');
 }

@@ -1,9 +1,27 @@
 import { parse } from 'csv-parse/sync';
 import type { DatasetProblem } from '../samples.js';
 
-/** Columns of a manifest. */
+/** Columns of a manifest that is written. */
 export const COLUMNS = ['path', 'label', 'split', 'mask', 'defect'] as const;
-export type Column = (typeof COLUMNS)[number];
+export type Column = (typeof COLUMNS)[number] | 'object';
+
+/** Other names of columns, as lists of public datasets and of other programs have them. */
+export const ALIASES: Readonly<Record<string, Column>> = {
+  image: 'path',
+  image_path: 'path',
+  file: 'path',
+  file_name: 'path',
+  filename: 'path',
+  mask_path: 'mask',
+  defect_type: 'defect',
+  category: 'object',
+};
+
+const KNOWN: Readonly<Record<string, Column>> = {
+  ...Object.fromEntries([...COLUMNS, 'object' as const].map((name) => [name, name])),
+  ...ALIASES,
+};
+const KNOWN_NAMES = [...COLUMNS, 'object'].join(', ');
 
 /** One image of a manifest. `cells` has no entries for empty or missing cells. */
 export interface ManifestRow {
@@ -34,10 +52,11 @@ class TableReader implements ManifestTable {
 
   /** Returns the column with this name; undefined, and reported once, if it is unknown. */
   column(line: number, name: string): Column | undefined {
-    const column = COLUMNS.find((known) => known === name.trim().toLowerCase());
+    const written = name.trim().toLowerCase();
+    const column = Object.hasOwn(KNOWN, written) ? KNOWN[written] : undefined;
     if (column === undefined && !this.ignoreUnknownColumns && !this.#unknown.has(name)) {
       this.#unknown.add(name);
-      this.report(line, `unknown column ${JSON.stringify(name)}; known are ${COLUMNS.join(', ')}`);
+      this.report(line, `unknown column ${JSON.stringify(name)}; known are ${KNOWN_NAMES}`);
     }
     return column;
   }
@@ -75,9 +94,9 @@ function readCsv(text: string, table: TableReader): void {
     );
     return;
   }
-  for (const column of COLUMNS) {
-    if (columns.filter((name) => name === column).length > 1) {
-      table.report(header.info.lines, `two columns are called ${column}`);
+  for (const column of new Set(columns)) {
+    if (column !== undefined && columns.filter((name) => name === column).length > 1) {
+      table.report(header.info.lines, `two columns are called ${column}, or mean it`);
     }
   }
   for (const { record, info } of rest) {

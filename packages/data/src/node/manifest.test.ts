@@ -151,19 +151,17 @@ too,few
   );
   expect(problemsOf(error)).toEqual([
     '../truth/none.png: there is no such file (line 4)',
-    'list.csv:1: unknown column "lable"; known are path, label, split, mask, defect',
+    'list.csv:1: unknown column "lable"; known are path, label, split, mask, defect, object',
     'list.csv:10: names ../images/d.png again; it is already in line 9',
     'list.csv:10: no split; wanted train, validation or test',
     'list.csv:11: names no image: its path is empty',
     'list.csv:12: an anomalous image in train; only good ones are trained on',
     'list.csv:12: names ../images/c.png again; it is already in line 7',
-    'list.csv:13: the mask of ../images/b, "2".png is missing',
     'list.csv:14: has 2 cells, but the header has 5',
     'list.csv:3: names ../images/a.png again; it is already in line 2',
     'list.csv:7: unknown label "scratched"; wanted good or anomalous (the type of defect belongs in the column defect)',
     'list.csv:8: names ../images/c.png again; it is already in line 7',
     'list.csv:8: no label; wanted good or anomalous (the type of defect belongs in the column defect)',
-    'list.csv:9: the mask of ../images/d.png is missing',
     'list.csv:9: unknown split "tset"; wanted train, validation or test',
     'none.png: there is no such file (line 4)',
     'sub: it is a folder (line 6)',
@@ -182,7 +180,7 @@ test('problems of JSON lines', async () => {
     '{"weight": 2}',
   ];
   expect(problemsOf(await errorOf(open(lines.join('\n'), {}, 'lists/list.jsonl')))).toEqual([
-    'list.jsonl:1: unknown column "weight"; known are path, label, split, mask, defect',
+    'list.jsonl:1: unknown column "weight"; known are path, label, split, mask, defect, object',
     'list.jsonl:2: not an object; wanted one such as {"path": "a.png", "label": "good"}',
     expect.stringMatching(/^list\.jsonl:3: not JSON \(.+\)$/),
     'list.jsonl:4: names no image: its path is empty',
@@ -194,25 +192,84 @@ test('problems of JSON lines', async () => {
 test('unknown columns are ignored on request', async () => {
   const csv = 'path,camera\n../images/a.png,3\n';
   expect(problemsOf(await errorOf(open(csv)))).toEqual([
-    'list.csv:1: unknown column "camera"; known are path, label, split, mask, defect',
+    'list.csv:1: unknown column "camera"; known are path, label, split, mask, defect, object',
   ]);
   expect(seen(await open(csv, { ignoreUnknownColumns: true }))).toEqual([wanted[0]]);
 });
 
-test('masks: all or none by default', async () => {
+test('masks are optional; if some images have one, the others are named', async () => {
   const partly = `path,label,mask
 ../images/c.png,anomalous,../truth/c.png
 ../images/d.png,anomalous,
 `;
-  const missing = ['list.csv:3: the mask of ../images/d.png is missing'];
-  expect(problemsOf(await errorOf(open(partly)))).toEqual(missing);
-  expect((await open(partly, { masks: 'optional' })).samples.map((s) => 'loadMask' in s)).toEqual([
-    true,
-    false,
+  const source = await open(partly);
+  expect(source.samples.map((sample) => 'loadMask' in sample)).toEqual([true, false]);
+  expect(source.warnings).toEqual([
+    '1 of 2 anomalous images have no mask, so pixel metrics leave them out: ../images/d.png',
   ]);
-  const none = partly.replace('../truth/c.png', '');
-  expect((await open(none)).samples).toHaveLength(2);
-  expect(problemsOf(await errorOf(open(none, { masks: 'required' })))).toHaveLength(2);
+  expect(problemsOf(await errorOf(open(partly, { masks: 'required' })))).toEqual([
+    'list.csv:3: the mask of ../images/d.png is missing',
+  ]);
+  const none = await open(partly.replace('../truth/c.png', ''));
+  expect([none.samples.length, none.warnings]).toEqual([2, []]);
+});
+
+test('a name in another Unicode form than on disk is the file that looks the same, once', async () => {
+  const [nfd, nfc] = ['u\u0308ber', '\u00fcber'];
+  await folder.write({
+    [`images/${nfd}.png`]: plainPng(2, 2, [9, 0, 0]),
+    [`truth/${nfc}.png`]: maskPng(2, 2),
+  });
+  const list = `path,label,mask\nimages/${nfc}.png,1,truth/${nfd}.png\n`;
+  const { samples } = await open(list, {}, 'list.csv');
+  expect(samples.map(({ id, maskOrigin }) => [id, maskOrigin?.file])).toEqual([
+    [`images/${nfd}.png`, path.join(folder.root, `truth/${nfc}.png`)],
+  ]);
+  expect((await samples[0]!.load()).data[0]).toBe(9);
+  expect(
+    problemsOf(await errorOf(open(`path\nimages/${nfc}.png\nimages/${nfd}.png\n`, {}, 'list.csv'))),
+  ).toEqual([`list.csv:3: names images/${nfd}.png again; it is already in line 2`]);
+});
+
+describe('lists of other programs', () => {
+  const VISA = `object,split,label,image,mask
+cap,train,normal,images/a.png,
+cap,test,normal,images/c.png,
+cap,test,anomaly,images/d.png,truth/d.png
+box,train,normal,images/none.png,
+`;
+  const wantedOfCap = [
+    ['images/a.png', 'train', 'good', 'good', false],
+    ['images/c.png', 'test', 'good', 'good', false],
+    ['images/d.png', 'test', 'anomalous', 'defect', true],
+  ];
+
+  test('VisA: its columns, one object of several, paths relative to the folder above', async () => {
+    await folder.write({ 'split_csv/1cls.csv': VISA });
+    const root = path.join(folder.root, 'split_csv/1cls.csv');
+    const source = await openSource({ root, category: 'cap' });
+    expect([source.name, seen(source)]).toEqual(['cap', wantedOfCap]);
+    expect(problemsOf(await errorOf(openSource({ root })))).toEqual([
+      `${root}: contains the objects box, cap; choose one as the category`,
+    ]);
+    expect(problemsOf(await errorOf(openSource({ root, category: 'pin' })))).toEqual([
+      `${root}: a list without the category pin; it holds box, cap`,
+    ]);
+  });
+
+  test('names of columns such as image_path and mask_path; a single object needs no choice', async () => {
+    const csv = VISA.replace('image,mask', 'image_path,mask_path').replace('object', 'category');
+    expect(seen(await open(csv.replace(/^box.*\n/m, ''), {}, 'list.csv'))).toEqual(wantedOfCap);
+    expect(problemsOf(await errorOf(open('image,path\n../images/a.png,../images/a.png\n')))).toEqual([
+      'list.csv:1: two columns are called path, or mean it',
+    ]);
+    const plain = await open('path\nimages/a.png\n', {}, 'list.csv');
+    expect(plain.samples).toHaveLength(1);
+    const named = openSource({ root: path.join(folder.root, 'list.csv'), category: 'cap' });
+    expect(problemsOf(await errorOf(named))).toEqual([
+      `${folder.root}/list.csv: a list without the category cap; it has no column object`,
+    ]);
+  });
 });
 
 test('a label and its type of defect must agree', async () => {
@@ -248,6 +305,6 @@ test('reports a missing file, or one that is not a manifest', async () => {
     `${image}: not a manifest; wanted a file with the extension .csv, .jsonl or .ndjson`,
   ]);
   expect(problemsOf(await errorOf(openSource({ root: image, category: 'cap' })))).toEqual([
-    `${image}: a file, not a folder with the category cap`,
+    `${image}: not a manifest; wanted a file with the extension .csv, .jsonl or .ndjson`,
   ]);
 });

@@ -10,18 +10,21 @@ import {
   type Split,
   UNNAMED_DEFECT,
 } from '../samples.js';
+import { DiskNames } from './disk-names.js';
 import { readBytes } from './open-image.js';
 import { type CheckOptions, fileSource } from './file-source.js';
 import type { FileEntry } from './inspect-entry.js';
+import { LABELS } from './labels.js';
 import { type Column, COLUMNS, type ManifestRow, readManifestTable } from './manifest-table.js';
+import { MaskPairs } from './mask-pairs.js';
 import { writeFileAtomically } from './write-file.js';
 
 export interface OpenManifestOptions extends CheckOptions {
   /** Path of the manifest: `.csv`, `.jsonl` or `.ndjson`. */
   readonly file: string;
-  /**
-   * Whether each anomalous image must have a mask. Default: all of them or none, so that a forgotten mask is noticed.
-   */
+  /** The object whose images are read, if the manifest has a column `object`; needed if it has several. */
+  readonly object?: string;
+  /** Whether each anomalous image must have a mask. Default `'optional'`. */
   readonly masks?: 'required' | 'optional';
   /** Ignores unknown columns. Default false: they are a problem, because a misspelled name is one. */
   readonly ignoreUnknownColumns?: boolean;
@@ -38,13 +41,6 @@ export function manifestFormat(file: string): 'csv' | 'jsonl' | undefined {
   return FORMATS[extensionOf(file)];
 }
 
-const LABELS: ReadonlyMap<string, Sample['label']> = new Map([
-  ...['good', 'normal', 'ok', '0'].map((name) => [name, 'good'] as const),
-  ...['anomalous', 'abnormal', 'anomaly', 'bad', 'defect', 'defective', 'ng', 'nok', '1'].map(
-    (name) => [name, 'anomalous'] as const,
-  ),
-]);
-
 const SPLIT_NAMES: ReadonlyMap<string, Split> = new Map<string, Split>([
   ['train', 'train'],
   ['training', 'train'],
@@ -55,40 +51,85 @@ const SPLIT_NAMES: ReadonlyMap<string, Split> = new Map<string, Split>([
   ['testing', 'test'],
 ]);
 
+/** Paths in a manifest. */
+class ManifestPaths {
+  readonly #names = new DiskNames();
+
+  constructor(readonly root: string) {}
+
+  /**
+   * What the paths of the manifest `file` are relative to: its folder or, if its first image is not there, the folder
+   * above, as in VisA, whose lists have a folder of their own.
+   */
+  static async of(file: string, first: string | undefined): Promise<ManifestPaths> {
+    const own = new ManifestPaths(path.dirname(path.resolve(file)));
+    const above = new ManifestPaths(path.dirname(own.root));
+    if (first === undefined || (await own.#exists(first)) || !(await above.#exists(first))) return own;
+    return above;
+  }
+
+  /**
+   * Converts a path in the manifest to one relative to the root, with forward slashes and the name that the file has on
+   * disk.
+   */
+  async relative(written: string): Promise<string> {
+    const file = await this.#names.find(path.resolve(this.root, this.#slashed(written)));
+    return path.relative(this.root, file).split(path.sep).join('/');
+  }
+
+  async #exists(written: string): Promise<boolean> {
+    return existsSync(await this.#names.find(path.resolve(this.root, this.#slashed(written))));
+  }
+
+  /** A backslash is a path separator from Windows, unless a file with that name exists. */
+  #slashed(written: string): string {
+    const isName = path.sep === '/' && written.includes('\\') && existsSync(path.resolve(this.root, written));
+    return isName ? written : written.replaceAll('\\', '/');
+  }
+}
+
 /** Makes entries from the rows of one manifest. */
 class ManifestReader {
-  readonly problems: DatasetProblem[] = [];
+  readonly pairs: MaskPairs;
+  readonly #problems: DatasetProblem[] = [];
   readonly #lines = new Map<string, number>();
 
   constructor(
-    readonly root: string,
     readonly name: string,
-    readonly masks: OpenManifestOptions['masks'],
-  ) {}
+    readonly paths: ManifestPaths,
+    masks: OpenManifestOptions['masks'],
+  ) {
+    this.pairs = new MaskPairs(masks);
+  }
 
-  entries(rows: readonly ManifestRow[]): FileEntry[] {
-    const has = (column: Column): boolean => rows.some(({ cells }) => cells[column] !== undefined);
-    const used = {
-      label: has('label'),
-      split: has('split'),
-      mask: this.masks === undefined ? has('mask') : this.masks === 'required',
-    };
-    return rows.flatMap((row) => this.#entry(row, used) ?? []);
+  get problems(): DatasetProblem[] {
+    return [...this.#problems, ...this.pairs.problems];
+  }
+
+  async entries(rows: readonly ManifestRow[]): Promise<FileEntry[]> {
+    const used = { label: hasColumn(rows, 'label'), split: hasColumn(rows, 'split') };
+    const entries: FileEntry[] = [];
+    for (const row of rows) {
+      const entry = await this.#entry(row, used);
+      if (entry) entries.push(entry);
+    }
+    return entries;
   }
 
   /** @param used which cells every image must have, because others have them. */
-  #entry(
+  async #entry(
     { line, cells }: ManifestRow,
-    used: { readonly label: boolean; readonly split: boolean; readonly mask: boolean },
-  ): FileEntry | undefined {
+    used: { readonly label: boolean; readonly split: boolean },
+  ): Promise<FileEntry | undefined> {
+    const where = `${this.name}:${line}`;
     const report = (problem: string): void => {
-      this.problems.push({ path: `${this.name}:${line}`, problem });
+      this.#problems.push({ path: where, problem });
     };
     if (cells.path === undefined) {
       report('names no image: its path is empty');
       return undefined;
     }
-    const id = this.#relative(cells.path);
+    const id = await this.paths.relative(cells.path);
     const earlier = this.#lines.get(id);
     if (earlier !== undefined) report(`names ${id} again; it is already in line ${earlier}`);
     else this.#lines.set(id, line);
@@ -115,33 +156,47 @@ class ManifestReader {
     if (label !== undefined && (label === 'good') !== (defect === 'good')) {
       report(`an image labeled ${label} with the defect ${JSON.stringify(defect)}`);
     }
-    if (used.mask && label === 'anomalous' && cells.mask === undefined) {
-      report(`the mask of ${id} is missing`);
+    if (label === 'anomalous') {
+      if (cells.mask === undefined) this.pairs.missing(id, `the mask of ${id} is missing`, where);
+      else this.pairs.found();
     }
     if (earlier !== undefined || label === undefined || split === undefined) return undefined;
     const entry = { id, split, label, defectType: defect, named: `line ${line}` };
-    return cells.mask === undefined ? entry : { ...entry, mask: this.#relative(cells.mask) };
+    return cells.mask === undefined ? entry : { ...entry, mask: await this.paths.relative(cells.mask) };
   }
+}
 
-  /** Converts a path in the manifest to one relative to its folder, with forward slashes. */
-  #relative(written: string): string {
-    // A backslash is a path separator from Windows, unless a file with that name exists.
-    const isName = path.sep === '/' && written.includes('\\') && existsSync(path.resolve(this.root, written));
-    const slashed = isName ? written : written.replaceAll('\\', '/');
-    const relative = path.relative(this.root, path.resolve(this.root, slashed));
-    return path.sep === '\\' ? relative.replaceAll('\\', '/') : relative;
+const hasColumn = (rows: readonly ManifestRow[], column: Column): boolean =>
+  rows.some(({ cells }) => cells[column] !== undefined);
+
+/** The rows of one object. @throws a problem's text */
+function rowsOf(
+  rows: readonly ManifestRow[],
+  object: string | undefined,
+): { readonly rows: readonly ManifestRow[]; readonly problem?: string } {
+  const objects = [...new Set(rows.map(({ cells }) => cells.object))]
+    .filter((name) => name !== undefined)
+    .sort();
+  if (object === undefined) {
+    if (objects.length < 2) return { rows };
+    return { rows: [], problem: `contains the objects ${objects.join(', ')}; choose one as the category` };
   }
+  const own = rows.filter(({ cells }) => cells.object === object);
+  if (own.length > 0) return { rows: own };
+  const seen = objects.length === 0 ? 'it has no column object' : `it holds ${objects.join(', ')}`;
+  return { rows: [], problem: `a list without the category ${object}; ${seen}` };
 }
 
 /**
  * Opens a manifest, a list of images. Columns: `path` and optionally `label` (good or anomalous), `split` (train,
- * validation or test), `mask` (path of the ground truth) and `defect` (type of defect). Paths are relative to the
- * manifest, or absolute. Without labels all images are good. Without splits good images are `train` and the others
- * `test`. A label or split that is given for one image must be given for all.
+ * validation or test), `mask` (path of the ground truth), `defect` (type of defect) and `object` (which of several
+ * objects the image shows). Paths are relative to the manifest or to the folder above it, or absolute. Without labels
+ * all images are good. Without splits good images are `train` and the others `test`. A label or split that is given
+ * for one image must be given for all.
  * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`, `aborted`
  */
 export async function openManifest(options: OpenManifestOptions): Promise<ImageSource> {
-  const { file, masks, ignoreUnknownColumns = false, ...checks } = options;
+  const { file, object, masks, ignoreUnknownColumns = false, ...checks } = options;
   const format = manifestFormat(file);
   const fail = (problem: string): never => {
     throw datasetError(file, [{ path: file, problem }]);
@@ -154,16 +209,19 @@ export async function openManifest(options: OpenManifestOptions): Promise<ImageS
     if (!isDskdError(error)) throw error;
     return fail(error.message.replace(`${file}: `, '').replace(/\.$/, ''));
   }
-  const root = path.dirname(path.resolve(file));
   const name = path.basename(file);
   const table = readManifestTable(bytes, { name, format, ignoreUnknownColumns });
-  const reader = new ManifestReader(root, name, masks);
-  const entries = reader.entries(table.rows);
+  const { rows, problem } = rowsOf(table.rows, object);
+  if (problem !== undefined) return fail(problem);
+  const paths = await ManifestPaths.of(file, rows[0]?.cells.path);
+  const reader = new ManifestReader(name, paths, masks);
+  const entries = await reader.entries(rows);
   return fileSource({
-    root,
-    name: file,
+    root: paths.root,
+    name: object ?? file,
     entries,
     problems: [...table.problems, ...reader.problems],
+    warnings: reader.pairs.warnings(),
     hint: 'A manifest has the columns path, label, split, mask and defect; only path is required.',
     checks,
   });
@@ -173,7 +231,7 @@ function quoted(cell: string): string {
   return /[",;\t\r\n]|^\s|\s$/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
 
-function cellsOf(sample: Sample, folder: string): Record<Column, string> {
+function cellsOf(sample: Sample, folder: string): Record<(typeof COLUMNS)[number], string> {
   const { id, label, split, defectType, origin, maskOrigin } = sample;
   if (sample.loadRegions) {
     throw new DskdError(

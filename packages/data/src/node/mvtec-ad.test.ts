@@ -90,11 +90,8 @@ test('reports every problem in one error', async () => {
   const error = await errorOf(openMvtecAd({ root: folder.root, category: 'bottle' }));
   const problems = problemsOf(error);
   expect(problems).toEqual([
-    'ground_truth/empty: there is no such folder: no masks for test/empty',
     'ground_truth/scratch/001_mask.png: the mask is 3 x 4, its image test/scratch/001.png 4 x 3',
-    'ground_truth/unmasked: there is no such folder: no masks for test/unmasked',
     'test/empty: the folder holds no images',
-    'test/scratch/002.png: its mask ground_truth/scratch/002_mask.png is missing',
     "test/stray.png: an image directly in test; wanted a folder for it (good, or a defect's name)",
     'train/bad: unexpected folder; only train/good is allowed here',
     'train/good/batch1: a folder among the images; MVTec AD keeps them in train/good itself',
@@ -103,7 +100,7 @@ test('reports every problem in one error', async () => {
     'train/good/text.png: unsupported format (text); supported are PNG, JPEG, WebP, TIFF and BMP',
     'validation/good/000.png: the file is empty',
   ]);
-  expect(error.message).toContain(`The dataset ${folder.root}/bottle has 12 problems:\n`);
+  expect(error.message).toContain(`The dataset ${folder.root}/bottle has 9 problems:\n`);
   for (const problem of problems) expect(error.message).toContain(problem);
   expect(error.hint).toContain('train/good');
 });
@@ -133,22 +130,132 @@ test('reports missing roots and folders, and lists the existing ones', async () 
   expect(problemsOf(await errorOf(openMvtecAd({ root })))).toEqual(['train/good: there is no such folder']);
 });
 
-test('masks may be declared optional', async () => {
-  await folder.write({
+describe('masks', () => {
+  const parts = {
     'train/good/a.png': image,
+    'test/good/a.png': other(3),
     'test/dent/a.png': other(1),
     'test/dent/b.png': other(2),
+  };
+  const masked = async (): Promise<unknown[]> =>
+    (await openMvtecAd({ root: folder.root })).samples.flatMap((sample) =>
+      'loadMask' in sample ? [[sample.id, sample.maskOrigin!.file!.slice(folder.root.length + 1)]] : [],
+    );
+  const warnings = async (): Promise<unknown> => (await openMvtecAd({ root: folder.root })).warnings;
+
+  test('are optional; without any, nothing is said; if some are missing, they are counted and named', async () => {
+    await folder.write(parts);
+    expect([await masked(), await warnings()]).toEqual([[], []]);
+    await folder.write({ 'ground_truth/dent/b_mask.png': maskPng(4, 3) });
+    expect(await masked()).toEqual([['test/dent/b.png', 'ground_truth/dent/b_mask.png']]);
+    expect(await warnings()).toEqual([
+      '1 of 2 anomalous images have no mask, so pixel metrics leave them out: test/dent/a.png',
+    ]);
   });
-  expect(problemsOf(await errorOf(openMvtecAd({ root: folder.root })))).toEqual([
-    'ground_truth/dent: there is no such folder: no masks for test/dent',
-  ]);
-  await folder.write({ 'ground_truth/dent/b_mask.png': maskPng(4, 3) });
-  const { samples } = await openMvtecAd({ root: folder.root, masks: 'optional' });
-  expect(samples.map((sample) => [sample.id, 'loadMask' in sample])).toEqual([
-    ['test/dent/a.png', false],
-    ['test/dent/b.png', true],
-    ['train/good/a.png', false],
-  ]);
+
+  test('can be required', async () => {
+    await folder.write({ ...parts, 'ground_truth/dent/b_mask.png': maskPng(4, 3) });
+    expect(problemsOf(await errorOf(openMvtecAd({ root: folder.root, masks: 'required' })))).toEqual([
+      'test/dent/a.png: its mask ground_truth/dent/a_mask.png is missing',
+    ]);
+  });
+
+  test('a misspelled mask, or folder of masks, is a problem; masks of removed images are not', async () => {
+    await folder.write({
+      ...parts,
+      'ground_truth/dent/a_mask.png': maskPng(4, 3),
+      'ground_truth/dent/c_mask.png': maskPng(4, 3),
+    });
+    expect(problemsOf(await errorOf(openMvtecAd({ root: folder.root })))).toEqual([
+      'ground_truth/dent/c_mask.png: a mask without an image in test/dent, of which test/dent/b.png has no mask; is a name misspelled?',
+    ]);
+    await folder.write({ 'ground_truth/dent/b_mask.png': maskPng(4, 3) });
+    expect(await warnings()).toEqual([
+      '1 of the masks belong to no image in test/dent: ground_truth/dent/c_mask.png',
+    ]);
+    await folder.write({ 'test/hole/a.png': other(9), 'ground_truth/holes/a_mask.png': maskPng(4, 3) });
+    expect(problemsOf(await errorOf(openMvtecAd({ root: folder.root })))).toEqual([
+      'ground_truth/holes: a mask without an image in test, of which test/hole has no mask; is a name misspelled?',
+    ]);
+  });
+
+  test('may be called like their images; one mask for two images and two for one are problems', async () => {
+    await folder.write({ ...parts, 'ground_truth/dent/a.png': maskPng(4, 3), 'truths/a.txt': '' });
+    expect(await masked()).toEqual([['test/dent/a.png', 'ground_truth/dent/a.png']]);
+    expect((await warnings()) as string[]).toContain(
+      'not part of the layout of MVTec AD, so left out: the folders truths',
+    );
+    await folder.write({ 'test/dent/a.jpg': other(5), 'ground_truth/dent/a_mask.png': maskPng(4, 3) });
+    expect(problemsOf(await errorOf(openMvtecAd({ root: folder.root })))).toEqual([
+      'ground_truth/dent/a_mask.png: a second mask for the image of ground_truth/dent/a.png',
+      'test/dent/a.png: has the same mask ground_truth/dent/a.png as test/dent/a.jpg',
+    ]);
+  });
+
+  test('a name in decomposed Unicode (macOS) is the same as one in composed Unicode', async () => {
+    const [nfd, nfc] = ['u\u0308ber', '\u00fcber'];
+    await folder.write({
+      ...parts,
+      [`test/${nfd}/${nfd}.png`]: other(7),
+      [`test/${nfd}/${nfc}2.png`]: other(8),
+      [`ground_truth/${nfc}/${nfc}_mask.png`]: maskPng(4, 3),
+      [`ground_truth/${nfc}/${nfd}2_mask.png`]: maskPng(4, 3),
+    });
+    expect(await masked()).toEqual([
+      [`test/${nfd}/${nfd}.png`, `ground_truth/${nfc}/${nfc}_mask.png`],
+      [`test/${nfd}/${nfc}2.png`, `ground_truth/${nfc}/${nfd}2_mask.png`],
+    ]);
+  });
+});
+
+describe('BTAD', () => {
+  const btad = {
+    '01/train/ok/000.png': image,
+    '01/test/ok/000.png': other(1),
+    '01/test/ko/000.png': other(2),
+    '01/ground_truth/ko/000.tif': maskPng(4, 3),
+  };
+
+  test('the only folder in train says how good images are called; masks are called like their images', async () => {
+    await folder.write(btad);
+    const { samples } = await openMvtecAd({ root: folder.root, category: '01' });
+    expect(
+      samples.map((sample) => [
+        sample.id,
+        sample.split,
+        sample.label,
+        sample.defectType,
+        'loadMask' in sample,
+      ]),
+    ).toEqual([
+      ['test/ko/000.png', 'test', 'anomalous', 'ko', true],
+      ['test/ok/000.png', 'test', 'good', 'good', false],
+      ['train/ok/000.png', 'train', 'good', 'good', false],
+    ]);
+  });
+
+  test.each([
+    [
+      'several folders in train',
+      { '01/train/ko/1.png': other(4) },
+      'train/good: there is no such folder, but there are train/ko, train/ok',
+    ],
+    [
+      'another name of good in test',
+      { '01/test/good/1.png': other(4) },
+      'test/good: named like good images, but train/ok says how they are called',
+    ],
+  ])('refuses %s', async (_, more, wanted) => {
+    await folder.write({ ...btad, ...more });
+    expect(problemsOf(await errorOf(openMvtecAd({ root: `${folder.root}/01` })))).toEqual([wanted]);
+  });
+
+  test('refuses a train folder that is named like bad parts', async () => {
+    await folder.write({ 'train/ko/000.png': image });
+    expect(problemsOf(await errorOf(openMvtecAd({ root: folder.root })))).toEqual([
+      'train/ko: named like bad parts; only good ones are trained on',
+    ]);
+  });
 });
 
 test('compares upright sizes', async () => {

@@ -128,6 +128,30 @@ test('a partial dataset is sufficient: no test, no validation, no masks', async 
   expect((await open()).samples).toHaveLength(2);
 });
 
+test('masks are optional, with the config: all, or those of some images', async () => {
+  const withoutTruth = Object.entries(complete).filter(([name]) => !name.startsWith('pins/ground_truth'));
+  await folder.write(Object.fromEntries(withoutTruth.filter(([name]) => !name.endsWith('.json'))));
+  const none = await open();
+  expect(none.samples.map((sample) => 'loadMask' in sample || 'loadRegions' in sample)).not.toContain(true);
+  expect([none.samples.length, none.warnings]).toEqual([5, []]);
+  await folder.write({
+    'pins/defects_config.json': config,
+    'pins/ground_truth/logical_anomalies/000/000.png': gray(255),
+  });
+  const some = await open();
+  expect(some.samples.filter((sample) => 'loadRegions' in sample).map(({ id }) => id)).toEqual([
+    'test/logical_anomalies/000.png',
+  ]);
+  expect(some.warnings).toEqual([
+    '1 of 2 anomalous images have no mask, so pixel metrics leave them out: test/structural_anomalies/000.png',
+  ]);
+  await folder.write({ 'pins/ground_truth/logical_anomalies/00O/000.png': gray(255) });
+  await folder.write({ 'pins/test/logical_anomalies/001.png': image(9) });
+  expect(problemsOf(await errorOf(open()))).toEqual([
+    'ground_truth/logical_anomalies/00O: a mask without an image in test/logical_anomalies, of which test/logical_anomalies/001.png has no mask; is a name misspelled?',
+  ]);
+});
+
 test('reports every problem in one error', async () => {
   const truth = 'pins/ground_truth';
   await folder.write({
@@ -172,11 +196,9 @@ test('reports every problem in one error', async () => {
     'ground_truth/logical_anomalies/007: the folder holds no masks',
     'ground_truth/logical_anomalies/009/000.png: the saturation_threshold 0.3 of scratch is less than one pixel of its area of 3; wanted a threshold of at least one pixel, or a larger region',
     'ground_truth/structural_anomalies/000.png: a mask outside the folder of its image; MVTec LOCO AD keeps those of 000.png in ground_truth/structural_anomalies/000',
-    'ground_truth/structural_anomalies/009: masks without an image in test/structural_anomalies',
-    'test/logical_anomalies/008.png: its ground truth, the folder ground_truth/logical_anomalies/008, is missing',
     'test/scratch: unexpected folder; only good, logical_anomalies and structural_anomalies are allowed here',
     "test/stray.png: an image directly in test; wanted a folder for it (good, or a defect's name)",
-    'test/structural_anomalies/000.png: has the same ground truth ground_truth/structural_anomalies/000 as test/structural_anomalies/000.jpg',
+    'test/structural_anomalies/000.png: has the same mask ground_truth/structural_anomalies/000 as test/structural_anomalies/000.jpg',
     'train/bad: unexpected folder; only train/good is allowed here',
     expect.stringMatching(/^train\/good\/cut\.png: a damaged (or truncated )?PNG \(.+\)$/),
     'validation/other: unexpected folder; only validation/good is allowed here',
@@ -212,7 +234,6 @@ test('missing masks of a subset, and masks of a missing subset', async () => {
     'pins/ground_truth/structural_anomalies/000/000.png': gray(254, 254),
   });
   expect(problemsOf(await errorOf(open()))).toEqual([
-    'ground_truth/logical_anomalies: there is no such folder: no masks for test/logical_anomalies',
     'ground_truth/structural_anomalies: masks, but there is no folder test/structural_anomalies',
   ]);
 });

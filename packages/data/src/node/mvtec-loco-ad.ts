@@ -6,6 +6,7 @@ import { categoryFolder, CategoryReader } from './category-reader.js';
 import { type CheckOptions, fileSource } from './file-source.js';
 import type { DefectKind, DefectKinds } from './inspect-entry.js';
 import { isFile, isFolder } from './listing.js';
+import { MaskPairs, type Named } from './mask-pairs.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -77,6 +78,8 @@ export interface OpenMvtecLocoAdOptions extends CheckOptions {
   readonly root: string;
   /** Name of the category's folder in `root`. Not needed if `root` is the category. */
   readonly category?: string;
+  /** Whether each anomalous image must have masks. Default `'optional'`. */
+  readonly masks?: 'required' | 'optional';
 }
 
 const CONFIG = 'defects_config.json';
@@ -90,54 +93,53 @@ export async function isMvtecLocoAd(folder: string): Promise<boolean> {
 }
 
 class MvtecLocoAdReader extends CategoryReader {
-  constructor(root: string) {
+  readonly #pairs: MaskPairs;
+
+  constructor(root: string, masks: 'required' | 'optional' | undefined) {
     super(root, 'MVTec LOCO AD');
+    this.#pairs = new MaskPairs(masks);
   }
 
-  async test(): Promise<void> {
-    const folders = await this.subfolders('test');
-    for (const name of folders) {
-      if (name === 'good') await this.good('test', 'test/good');
-      else if (SUBSETS.includes(name)) await this.#defects(name);
-      else
-        this.report(
-          `test/${name}`,
-          `unexpected folder; only good, ${SUBSETS.join(' and ')} are allowed here`,
-        );
-    }
+  async read(): Promise<void> {
+    await this.goodSplits();
+    const folders = await this.testFolders(async (name) => {
+      if (SUBSETS.includes(name)) return this.#defects(name);
+      const wanted = `only good, ${SUBSETS.join(' and ')} are allowed here`;
+      this.report(`test/${name}`, `unexpected folder; ${wanted}`);
+    });
     for (const subset of SUBSETS.filter((name) => !folders.includes(name))) {
       const truth = `ground_truth/${subset}`;
       if (await this.has(truth)) this.report(truth, `masks, but there is no folder test/${subset}`);
     }
+    this.problems.push(...this.#pairs.problems);
+  }
+
+  async allWarnings(): Promise<string[]> {
+    const layout = ['train', 'validation', 'test', 'ground_truth'];
+    return [...this.#pairs.warnings(), ...(await this.warnings(layout))];
   }
 
   async #defects(subset: string): Promise<void> {
-    const truths = await this.#truthsOf(subset);
-    const stems = new Map<string, string>();
-    for (const name of await this.images(`test/${subset}`)) {
-      const id = `test/${subset}/${name}`;
-      const stem = path.parse(name).name;
-      const truth = `ground_truth/${subset}/${stem}`;
-      const twin = stems.get(stem);
-      if (twin === undefined) stems.set(stem, id);
-      else this.report(id, `has the same ground truth ${truth} as ${twin}`);
-      if (truths?.has(stem) === false) this.report(id, `its ground truth, the folder ${truth}, is missing`);
-      const regions = truths?.has(stem) && twin === undefined ? await this.#masks(truth) : [];
-      this.entries.push({ id, split: 'test', label: 'anomalous', defectType: subset, regions });
-    }
-    for (const stem of truths ?? []) {
-      if (!stems.has(stem))
-        this.report(`ground_truth/${subset}/${stem}`, `masks without an image in test/${subset}`);
+    const images = (await this.images(`test/${subset}`)).map((name) => ({
+      id: `test/${subset}/${name}`,
+      stem: path.parse(name).name,
+    }));
+    const pairs = this.#pairs.pair(
+      { folder: `test/${subset}`, images, masks: await this.#truthsOf(subset) },
+      (stem) => `folder ground_truth/${subset}/${stem}`,
+    );
+    for (const { id } of images) {
+      const truth = pairs.get(id);
+      const regions = truth === undefined ? undefined : await this.#masks(truth);
+      const entry = { id, split: 'test', label: 'anomalous', defectType: subset } as const;
+      this.entries.push(regions ? { ...entry, regions } : entry);
     }
   }
 
-  /** Names of the folders of masks, which are named like their images; undefined (and reported) if there are none. */
-  async #truthsOf(subset: string): Promise<ReadonlySet<string> | undefined> {
+  /** The folders of masks, which are named like their images. */
+  async #truthsOf(subset: string): Promise<Named[]> {
     const relative = `ground_truth/${subset}`;
-    if (!(await this.has(relative))) {
-      this.report(relative, `there is no such folder: no masks for test/${subset}`);
-      return undefined;
-    }
+    if (!(await this.has(relative))) return [];
     const { folders, images, refused } = await this.list(relative);
     for (const name of [...images, ...refused]) {
       this.report(
@@ -145,7 +147,7 @@ class MvtecLocoAdReader extends CategoryReader {
         `a mask outside the folder of its image; MVTec LOCO AD keeps those of 000.png in ${relative}/000`,
       );
     }
-    return new Set(folders);
+    return folders.map((name) => ({ id: `${relative}/${name}`, stem: name }));
   }
 
   /** File names of the masks of one image, one file per defect. */
@@ -164,7 +166,7 @@ class MvtecLocoAdReader extends CategoryReader {
       text = await readFile(path.join(this.root, CONFIG), 'utf8');
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      const isNeeded = this.entries.some(({ label }) => label === 'anomalous');
+      const isNeeded = this.entries.some(({ regions }) => regions !== undefined);
       if (code !== 'ENOENT') this.report(CONFIG, `cannot be read (${code ?? String(error)})`);
       else if (isNeeded) this.report(CONFIG, 'there is no such file, so the meaning of the masks is unknown');
       return undefined;
@@ -178,7 +180,7 @@ class MvtecLocoAdReader extends CategoryReader {
 /**
  * Opens one category in the layout of MVTec LOCO AD: `train/good`, `validation/good` (optional), `test/good`,
  * `test/logical_anomalies` and `test/structural_anomalies` (optional), `ground_truth/<subset>/<image>/<defect>.png`
- * and `defects_config.json`. Every file is inspected, so that problems are found before a long computation starts.
+ * and `defects_config.json` (optional, together). Every file is inspected, so that problems are found before a long computation starts.
  * Each mask must contain one value besides 0, and the config must define that value.
  *
  * Defects are kept separate: `loadRegions` returns one region per file, with its type and its saturation area;
@@ -187,16 +189,16 @@ class MvtecLocoAdReader extends CategoryReader {
  * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `dependency-missing`, `aborted`
  */
 export async function openMvtecLocoAd(options: OpenMvtecLocoAdOptions): Promise<ImageSource> {
-  const { category, ...checks } = options;
+  const { category, masks, ...checks } = options;
   const root = await categoryFolder(options.root, category);
-  const reader = new MvtecLocoAdReader(root);
-  await reader.goodSplits();
-  if (await reader.has('test')) await reader.test();
+  const reader = new MvtecLocoAdReader(root, masks);
+  await reader.read();
   const kinds = await reader.kinds();
   return fileSource({
     root,
     entries: reader.entries,
     problems: reader.problems,
+    warnings: await reader.allWarnings(),
     ...(kinds && { kinds }),
     hint: `The layout is train/good, test/<good, ${SUBSETS.join(' or ')}>, ground_truth/<subset>/<image>/<defect>.png and ${CONFIG}.`,
     checks,

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { DskdError, isDskdError } from '@dskd/base';
 import type { Metadata } from 'sharp';
 import { bmpLayout, type BmpLayout } from '../bmp.js';
@@ -52,13 +52,18 @@ export interface Samples {
 }
 
 /**
- * Reads a file.
+ * Reads a regular file. Others are refused: reading a FIFO or a device may never end.
  * @throws {DskdError} `file-not-found`, `image-unreadable`
  */
 export async function readBytes(file: string): Promise<Uint8Array> {
   try {
+    const type = await stat(file);
+    if (!type.isFile() && !type.isDirectory()) {
+      throw unreadable(file, 'not a regular file, but a FIFO, socket or device');
+    }
     return await readFile(file);
   } catch (cause) {
+    if (isDskdError(cause)) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') {
       throw new DskdError('file-not-found', `${file}: there is no such file.`, {

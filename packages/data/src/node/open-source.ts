@@ -3,17 +3,20 @@ import { DskdError } from '@dskd/base';
 import type { ImageSource } from '../samples.js';
 import { datasetError } from '../samples.js';
 import { categoryFolder, findCategories } from './category-reader.js';
+import { DiskNames } from './disk-names.js';
 import type { CheckOptions } from './file-source.js';
-import { openFolder, type OpenFolderOptions } from './folder.js';
-import { isFile, isFolder, listFolder } from './listing.js';
+import { type NamedFolders, openFolder } from './folder.js';
+import { isFile, isFolder } from './listing.js';
 import { manifestFormat, openManifest } from './manifest.js';
 import { openMvtecAd } from './mvtec-ad.js';
 import { isMvtecLocoAd, openMvtecLocoAd } from './mvtec-loco-ad.js';
+import { openPlainFolder } from './plain-folder.js';
+import { isVisa, openVisa } from './visa.js';
 
 export interface OpenSourceOptions extends CheckOptions {
-  /** A folder, or a manifest (`.csv`, `.jsonl`). */
-  readonly root: string;
-  /** Name of a folder in `root`. */
+  /** A folder, or a manifest (`.csv`, `.jsonl`). Not needed with `folders`. */
+  readonly root?: string;
+  /** Name of a folder in `root`; of a manifest with a column `object`, the object whose images are read. */
   readonly category?: string;
   /**
    * Path of a list of the MVTec AD images whose anomaly is logical, one per line: see `subsetsTemplate`. The
@@ -21,75 +24,75 @@ export interface OpenSourceOptions extends CheckOptions {
    */
   readonly subsets?: string;
   /**
-   * Whether each anomalous image of MVTec AD or of a manifest must have a mask. Default: `'required'` for MVTec
-   * AD; in a manifest, either all of them or none.
+   * Whether each anomalous image must have a mask. Default: `'optional'`; if some have one and others not, the source
+   * has a warning.
    */
   readonly masks?: 'required' | 'optional';
   /** Ignores unknown columns of a manifest; by default they are an error, because a misspelled name is one. */
   readonly ignoreUnknownColumns?: boolean;
   /**
-   * Names of the folders in a plain folder, relative to it. Each may be missing. Default: `good`, `defects` and
-   * `masks` as far as they exist.
+   * Folders of good parts, of bad parts and of masks, anywhere, instead of a layout that is detected. Paths relative to
+   * `root`, or to the working folder if there is none.
    */
-  readonly folders?: Pick<OpenFolderOptions, 'good' | 'defects' | 'masks'>;
+  readonly folders?: NamedFolders;
+  /**
+   * What the caller says of all images of a plain folder, also of those in several folders. Default: they are good, and
+   * must be in one folder.
+   */
+  readonly label?: 'good' | 'anomalous';
 }
 
-/** Names of folders that suggest that not all images next to them are good. */
-const NOT_GOOD =
-  /^(test|ground_?truth|masks?|bad|ng|no[tk]_?(good|ok)|nok|defect.*|anomal.*|abnormal.*|fault.*)$/i;
-
-/** Folders with a fixed meaning if `defects` exists. */
-const ROLES = ['good', 'defects', 'masks'];
-
 /**
- * Opens the dataset at `root` (or `root/category`). Its layout is detected:
- * - a file: a manifest. Columns: `path` and, optionally, `label`, `split`, `mask` and `defect`;
+ * Opens the dataset at `root` (or `root/category`), or the named `folders`. The layout of `root` is detected:
+ * - a file: a manifest. Columns: `path` and, optionally, `label`, `split`, `mask`, `defect` and `object`;
  * - a folder with a folder `train`: a category in the layout of MVTec LOCO AD if it contains a `defects_config.json`
- *   or if `test` contains `logical_anomalies` or `structural_anomalies`; otherwise in the layout of MVTec AD;
- * - any other folder: good images. A folder `defects` in it contains anomalous images, a folder `masks` next to it
- *   their masks; the good images are then in `good`, or are all others. `folders` gives other names.
+ *   or if `test` contains `logical_anomalies` or `structural_anomalies`; otherwise in the layout of MVTec AD or BTAD;
+ * - a folder with `Data/Images/Normal`: an object in the layout of VisA;
+ * - any other folder: good images, all in one folder. A folder `defects` contains anomalous images, a folder `masks`
+ *   next to it their masks; the good images are then in `good`, or are all others.
  *
- * A folder that contains several categories, other folders with names of bad parts, or folders next to one called
- * `good`, is refused: otherwise bad parts might be trained on unnoticed.
+ * A folder that contains several categories, or images in several folders, is refused: otherwise bad parts might be
+ * trained on unnoticed.
  *
  * @returns the checked source; every file has been inspected.
  * @throws {DskdError} `dataset-invalid` with all problems in `details.problems`; `invalid-argument` (`subsets` for
- * another layout), `file-not-found` (the list of subsets), `dependency-missing`, `aborted`
+ * another layout, nothing to open), `file-not-found` (the list of subsets), `dependency-missing`, `aborted`
  */
 export async function openSource(options: OpenSourceOptions): Promise<ImageSource> {
-  const { root, category, subsets, masks, ignoreUnknownColumns, folders: names, ...checks } = options;
-  const ofMasks = masks && { masks };
-  if (subsets !== undefined) {
-    const folder = await categoryFolder(root, category);
-    if ((await isFolder(path.join(folder, 'train'))) && !(await isMvtecLocoAd(folder))) {
-      return openMvtecAd({ root: folder, subsets, ...ofMasks, ...checks });
-    }
-    throw new DskdError(
-      'invalid-argument',
-      `Got a list of subsets, ${subsets}, but ${folder} does not have the layout of MVTec AD.`,
-      {
-        hint: 'MVTec LOCO AD has its subsets in folders; other layouts have no subsets.',
-      },
-    );
+  const {
+    root: given,
+    category,
+    subsets,
+    masks,
+    ignoreUnknownColumns,
+    folders: named,
+    label,
+    ...rest
+  } = options;
+  const checks = { ...rest, ...(masks && { masks }) };
+  const root = given === undefined ? undefined : await new DiskNames().find(given);
+  if (named) {
+    assertAlone(options);
+    return openFolder({ ...(root !== undefined && { root }), folders: named, ...checks });
   }
+  if (root === undefined) {
+    throw new DskdError('invalid-argument', 'Got neither root nor folders; wanted one of them.');
+  }
+  if (subsets !== undefined) return openSubsets(await categoryFolder(root, category), subsets, checks);
   if ((await isFile(root)) || (manifestFormat(root) && !(await isFolder(root)))) {
-    if (category === undefined) {
-      return openManifest({
-        file: root,
-        ...ofMasks,
-        ...(ignoreUnknownColumns !== undefined && { ignoreUnknownColumns }),
-        ...checks,
-      });
-    }
-    throw datasetError(root, [{ path: root, problem: `a file, not a folder with the category ${category}` }]);
+    return openManifest({
+      file: root,
+      ...(category !== undefined && { object: category }),
+      ...(ignoreUnknownColumns !== undefined && { ignoreUnknownColumns }),
+      ...checks,
+    });
   }
   const folder = await categoryFolder(root, category);
-  if (names) return openFolder({ root: folder, ...names, ...checks });
   if (await isFolder(path.join(folder, 'train'))) {
     if (await isMvtecLocoAd(folder)) return openMvtecLocoAd({ root: folder, ...checks });
-    return openMvtecAd({ root: folder, ...ofMasks, ...checks });
+    return openMvtecAd({ root: folder, ...checks });
   }
-
+  if (await isVisa(folder)) return openVisa({ root: folder, ...checks });
   const categories = await findCategories(folder);
   if (categories.length > 0) {
     throw datasetError(
@@ -98,28 +101,31 @@ export async function openSource(options: OpenSourceOptions): Promise<ImageSourc
       `Name one, for example category '${categories[0]!}'.`,
     );
   }
-  const { folders, images } = await listFolder(folder);
-  const hasGood = folders.includes('good');
-  const hasDefects = folders.includes('defects');
-  const roles = hasDefects ? ROLES : ['good'];
-  const suspicious = folders.filter((name) => !roles.includes(name) && (hasGood || NOT_GOOD.test(name)));
-  if (hasGood && hasDefects) suspicious.push(...images);
-  if (suspicious.length > 0) {
-    throw datasetError(
-      folder,
-      suspicious.map((name) => ({
-        path: name,
-        problem: 'unexpected in a plain folder of good images, and there is no train/good as in MVTec AD',
-      })),
-      'Name the folder of the good images, or use the layout good, defects, masks, or that of MVTec AD: train/good, test/<defect>, ground_truth/<defect>.',
+  return openPlainFolder({ root: folder, ...(label && { label }), ...checks });
+}
+
+/** @throws {DskdError} `invalid-argument` if `folders` come with an option that describes a layout. */
+function assertAlone({ category, subsets, label }: OpenSourceOptions): void {
+  for (const [name, value] of Object.entries({ category, subsets, label })) {
+    if (value === undefined) continue;
+    throw new DskdError(
+      'invalid-argument',
+      `Got folders together with ${name}, ${value}; wanted one of them.`,
     );
   }
-  if (!hasDefects) return openFolder({ root: folder, ...checks });
-  return openFolder({
-    root: folder,
-    ...(hasGood && { good: 'good' }),
-    defects: 'defects',
-    ...(folders.includes('masks') && { masks: 'masks' }),
-    ...checks,
-  });
+}
+
+async function openSubsets(
+  folder: string,
+  subsets: string,
+  checks: CheckOptions & Pick<OpenSourceOptions, 'masks'>,
+): Promise<ImageSource> {
+  if ((await isFolder(path.join(folder, 'train'))) && !(await isMvtecLocoAd(folder))) {
+    return openMvtecAd({ root: folder, subsets, ...checks });
+  }
+  throw new DskdError(
+    'invalid-argument',
+    `Got a list of subsets, ${subsets}, but ${folder} does not have the layout of MVTec AD.`,
+    { hint: 'MVTec LOCO AD has its subsets in folders; other layouts have no subsets.' },
+  );
 }

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { type DatasetProblem, type ImageSource, LOGICAL, STRUCTURAL } from '../samples.js';
+import { composed } from './disk-names.js';
 import { readBytes } from './open-image.js';
 import type { FileEntry } from './inspect-entry.js';
 import { isFolder } from './listing.js';
@@ -80,7 +81,7 @@ export async function applySubsets(
       if (!(await isCategory(category))) report(`there is no category ${category}`);
       continue;
     }
-    const meant = entries.filter(({ id }) => id === named || id.startsWith(`${named}/`));
+    const meant = entries.filter(({ id }) => `${composed(id)}/`.startsWith(`${composed(named)}/`));
     if (meant.length === 0) report(`there is no image ${own}/${named}`);
     const good = meant.find(({ label }) => label === 'good');
     if (good) report(`${own}/${good.id} is good; only anomalous images are logical or structural`);

@@ -90,6 +90,7 @@ test('temporary names, hidden files, empty files, folders and other files are ig
   const watch = watching();
   await folder.write({
     '.hidden.png': PNG,
+    '0.overlay.png': PNG,
     'a.png.part': PNG,
     'a.tmp.png': PNG,
     '~a.png': PNG,

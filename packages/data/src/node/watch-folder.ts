@@ -2,7 +2,7 @@ import { readdirSync, statSync, watch, type FSWatcher, type Stats } from 'node:f
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
-import { isPassedOver, kindByName } from '../image-format.js';
+import { isHeatMap, isPassedOver, kindByName } from '../image-format.js';
 import { byCodeUnit } from '../samples.js';
 
 export interface WatchFolderOptions {
@@ -40,7 +40,8 @@ interface Waiting {
 const BURST_MS = 25;
 
 function isImage(name: string): boolean {
-  return !isPassedOver(name) && kindByName(name) === 'readable' && !TEMPORARY.test(name);
+  if (isPassedOver(name) || isHeatMap(name) || TEMPORARY.test(name)) return false;
+  return kindByName(name) === 'readable';
 }
 
 function signatureOf({ ino, size, mtimeMs }: Stats): string {
@@ -222,8 +223,8 @@ class FolderWatch implements AsyncIterableIterator<string> {
 
 /**
  * Watches a folder (not its subfolders) for images. Each image is returned when it is completely written, in the
- * order of completion. An image that is written again is returned again. Temporary names, hidden files and files
- * without an image extension are ignored.
+ * order of completion. An image that is written again is returned again. Temporary names, hidden files, files without an
+ * image extension and heat maps of `dskd predict` (`NAME.overlay.png`, `NAME.explained.png`) are ignored.
  *
  * Watching starts with this call and ends with the signal or with the iteration. If writing pauses for longer than
  * `settledMs`, the image is returned too early, and again when it is complete.

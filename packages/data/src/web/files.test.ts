@@ -21,6 +21,7 @@ test('images are train, good; other files are ignored', async () => {
       file('set/a/1.png', image(1)),
       file('set/notes.txt', 'x'),
       file('set/.hidden.png', 'x'),
+      file('set/b.overlay.png', image(3)),
       file('set/__MACOSX/1.png', 'x'),
     ],
     { name: 'bolts' },

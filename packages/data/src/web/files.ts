@@ -1,6 +1,6 @@
 import { isDskdError, throwIfAborted } from '@dskd/base';
 import { sha256, sourceOf } from '../fingerprint.js';
-import { isPassedOver, kindByName, refusal } from '../image-format.js';
+import { isHeatMap, isPassedOver, kindByName, refusal } from '../image-format.js';
 import { byCodeUnit, datasetError, type DatasetProblem, type ImageSource, type Sample } from '../samples.js';
 import { decodeImage, readableFormat } from './decode.js';
 
@@ -45,7 +45,7 @@ export async function openFiles(
     throwIfAborted(signal);
     const path = pathOf(file);
     const kind = kindByName(path);
-    if (kind === 'other' || path.split('/').some(isPassedOver)) continue;
+    if (kind === 'other' || isHeatMap(path) || path.split('/').some(isPassedOver)) continue;
     if (seen.has(path)) problems.push({ path, problem: 'two files have this path' });
     else if (kind === 'refused') problems.push({ path, problem: refusal(path) });
     else {

@@ -2,6 +2,7 @@ import { DskdError, type PixelBuffer } from '@dskd/base';
 import { selectBackend } from '@dskd/core/backends';
 import type { ImageSource } from '@dskd/data';
 import { decodeImage } from '@dskd/data/web';
+import type { NamedFolders } from '@dskd/data/node';
 import type { Execution } from '@dskd/methods';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import type { Encoded } from './encoded.js';
@@ -44,6 +45,10 @@ function noFiles(what: string): DskdError {
 
 export function openPath(root: string): Promise<ImageSource> {
   return Promise.reject(noFiles(root));
+}
+
+export function openFolders({ good, bad }: NamedFolders): Promise<ImageSource> {
+  return Promise.reject(noFiles(String(good ?? bad)));
 }
 
 /** The bytes of a model file at an address. */

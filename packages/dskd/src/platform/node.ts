@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import { selectBackend } from '@dskd/core/backends';
 import type { ImageSource } from '@dskd/data';
-import { decodeImage, openSource, writeFileAtomically } from '@dskd/data/node';
+import { decodeImage, type NamedFolders, openSource, writeFileAtomically } from '@dskd/data/node';
 import type { Execution } from '@dskd/methods';
 import { workerRunnerFor } from '@dskd/methods/node';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
+import type { OpenOptions } from '../images.js';
 import type { Encoded } from './encoded.js';
 
 /** Makes a backend the current one, able to train. @returns its name. */
@@ -48,12 +49,18 @@ async function bytesAt(url: URL, signal: AbortSignal | undefined): Promise<Uint8
 }
 
 /** A folder or manifest of images. */
-export function openPath(
-  root: string,
-  category: string | undefined,
-  signal: AbortSignal | undefined,
-): Promise<ImageSource> {
-  return openSource({ root, ...(category !== undefined && { category }), ...(signal && { signal }) });
+export function openPath(root: string, { category, signal, label }: OpenOptions): Promise<ImageSource> {
+  return openSource({
+    root,
+    ...(category !== undefined && { category }),
+    ...(label && { label }),
+    ...(signal && { signal }),
+  });
+}
+
+/** Folders of which the caller says what they contain. */
+export function openFolders(folders: NamedFolders, signal: AbortSignal | undefined): Promise<ImageSource> {
+  return openSource({ folders, ...(signal && { signal }) });
 }
 
 /** The bytes of a model file. */

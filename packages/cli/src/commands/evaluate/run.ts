@@ -1,14 +1,22 @@
 import { stat } from 'node:fs/promises';
-import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
+import { assertWritable, decodeMask, writeFileAtomically } from '@dskd/data/node';
 import { evaluateDetector, type EvaluatedImage } from '@dskd/detector';
 import type { EvaluationResult } from '@dskd/metrics';
 import { loadModel } from '../../models.js';
+import { openData } from '../../open-data.js';
 import { formatTable, printJson, printLine } from '../../output/print.js';
 import { progressRenderer } from '../../output/progress.js';
 import type { EvaluateOptions } from '../evaluate.js';
 import { MapFiles } from './map-files.js';
 import { EvaluationReport } from './report.js';
-import { evaluationCsv, evaluationMarkdown, evaluationTables, headline, thresholdLine } from './tables.js';
+import {
+  evaluationCsv,
+  evaluationMarkdown,
+  evaluationTables,
+  headline,
+  masksLine,
+  thresholdLine,
+} from './tables.js';
 
 export async function runEvaluation(
   path: string,
@@ -19,13 +27,12 @@ export async function runEvaluation(
     if (file !== undefined) await assertWritable(file);
   }
   const report = options.report === undefined ? undefined : await EvaluationReport.to(options.report, path);
-  const source = await openSource({
-    root: options.data,
+  const { ignoreMask, writeMaps, subsets } = options;
+  const source = await openData(options, {
     signal,
-    ...(options.category !== undefined && { category: options.category }),
-    ...(options.subsets !== undefined && { subsets: options.subsets }),
+    split: 'test',
+    ...(subsets !== undefined && { subsets }),
   });
-  const { ignoreMask, writeMaps } = options;
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
   const mapFiles = writeMaps === undefined ? undefined : MapFiles.in(writeMaps, source, options.mapsOf);
   const model = await loadModel(path, options);
@@ -84,5 +91,5 @@ async function writeResult(
 /** The result as text tables. */
 function evaluationText(result: EvaluationResult): string {
   const tables = evaluationTables(result).map(({ header, rows }) => formatTable(header, rows));
-  return [headline(result), ...tables, thresholdLine(result)].join('\n\n');
+  return [headline(result), ...tables, ...masksLine(result), thresholdLine(result)].join('\n\n');
 }

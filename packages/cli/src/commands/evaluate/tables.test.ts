@@ -35,10 +35,24 @@ at threshold 2.5000: 1 of 3 good images raise a false alarm, 2 of 4 anomalous on
 `);
 });
 
-test('Markdown without regions: unknown values are a dash, undefined ones NaN', () => {
+test('Markdown without regions: values that are not known are a dash', () => {
   const text = evaluationMarkdown(madeUpResult({ hasRegions: false }));
   expect(text).not.toContain('sPRO');
-  expect(text).toContain('| fused | 0.8000 | 0.8100 | 0.8200 | 0.8300 | NaN | - |');
+  expect(text).toContain('| fused | 0.8000 | 0.8100 | 0.8200 | 0.8300 | - | - |');
+});
+
+test('Markdown without masks: no pixel metrics, and a line that says so; with some masks, how many', () => {
+  const result = madeUpResult({ hasRegions: false });
+  const withMasks = (withMask: number): string =>
+    evaluationMarkdown({ ...result, images: { ...result.images, withMask } });
+  const none = withMasks(0);
+  expect(none).toContain('| score | image AUROC | average precision | F1-max |\n');
+  expect(none).toContain('| fused | 0.8000 | 0.8100 | 0.8200 |\n');
+  expect(none).toContain('no masks, so pixel AUROC, pixel AP and AU-PRO were not measured.\n');
+  expect(none).not.toContain('NaN');
+  expect(withMasks(3)).toContain(
+    'pixel metrics are those of the good images and the 3 anomalous ones with a mask.',
+  );
 });
 
 test('a branch without a map: dashes for pixel metrics, and no row in the tables of areas', () => {

@@ -9,7 +9,9 @@ export interface Table {
 /** The false-positive rate up to which AU-sPRO is usually compared. */
 const HEADLINE_LIMIT = 0.05;
 
-const number = (value: number | undefined): string => value?.toFixed(4) ?? '-';
+/** A dash for what is not known, because there is no map, or because one of the two classes is missing. */
+const number = (value: number | undefined): string =>
+  value === undefined || Number.isNaN(value) ? '-' : value.toFixed(4);
 
 /** The metrics of each branch, then those of the fused score. */
 function scoresOf({ branches, fused }: EvaluationResult): [string, ScoreMetrics][] {
@@ -21,20 +23,24 @@ function hasNoMap({ auPro }: ScoreMetrics, scores: readonly [string, ScoreMetric
   return auPro === null && scores.at(-1)![1].auPro !== null;
 }
 
-/** The metrics over all test images, one row per score. */
-function overall(scores: readonly [string, ScoreMetrics][]): Table {
-  const ofPixels = (quality: ScoreMetrics, value: number): string =>
-    number(hasNoMap(quality, scores) ? undefined : value);
+/** The metrics over all test images, one row per score; those of pixels only if there are masks. */
+function overall(scores: readonly [string, ScoreMetrics][], hasMasks: boolean): Table {
+  const ofPixels = (quality: ScoreMetrics): string[] => [
+    number(hasNoMap(quality, scores) ? undefined : quality.pixelAuroc),
+    number(hasNoMap(quality, scores) ? undefined : quality.pixelAveragePrecision),
+    number(quality.auPro?.value),
+  ];
   return {
-    header: ['score', 'image AUROC', 'average precision', 'F1-max', 'pixel AUROC', 'pixel AP', 'AU-PRO'],
+    header: [
+      ...['score', 'image AUROC', 'average precision', 'F1-max'],
+      ...(hasMasks ? ['pixel AUROC', 'pixel AP', 'AU-PRO'] : []),
+    ],
     rows: scores.map(([name, quality]) => [
       name,
       number(quality.imageAuroc),
       number(quality.imageAveragePrecision),
       number(quality.imageF1Max),
-      ofPixels(quality, quality.pixelAuroc),
-      ofPixels(quality, quality.pixelAveragePrecision),
-      number(quality.auPro?.value),
+      ...(hasMasks ? ofPixels(quality) : []),
     ]),
   };
 }
@@ -84,7 +90,7 @@ export function evaluationTables(result: EvaluationResult): Table[] {
   const scores = scoresOf(result);
   const hasRegions = Object.keys(result.fused.auSpro).length > 0;
   return [
-    overall(scores),
+    overall(scores, result.images.withMask > 0),
     imageAurocByDefect(scores, result.protocol === 'mvtec-loco-ad'),
     ...(hasRegions ? [auSpro(scores), auSproByDefect(scores)] : []),
   ].filter(({ rows }) => rows.length > 0);
@@ -97,6 +103,13 @@ export function headline({ source, images, protocol }: EvaluationResult): string
     `${source}: ${images.good} good and ${images.anomalous} anomalous test images, ` +
     `${images.withMask} with a mask; protocol of ${rules}`
   );
+}
+
+/** A line about anomalous images without a mask, if there are any. */
+export function masksLine({ images: { anomalous, withMask } }: EvaluationResult): string[] {
+  if (withMask === anomalous) return [];
+  if (withMask === 0) return ['no masks, so pixel AUROC, pixel AP and AU-PRO were not measured'];
+  return [`pixel metrics are those of the good images and the ${withMask} anomalous ones with a mask`];
 }
 
 /** One line with false alarms and misses at the threshold. */
@@ -119,7 +132,8 @@ function markdownTable({ header, rows }: Table): string {
 /** An evaluation as Markdown, with the tables of the text output. */
 export function evaluationMarkdown(result: EvaluationResult): string {
   const tables = evaluationTables(result).map(markdownTable);
-  return `${[`# ${result.source}`, `${headline(result)}.`, ...tables, `${thresholdLine(result)}.`].join('\n\n')}\n`;
+  const sentences = [...masksLine(result), thresholdLine(result)].map((line) => `${line}.`);
+  return `${[`# ${result.source}`, `${headline(result)}.`, ...tables, ...sentences].join('\n\n')}\n`;
 }
 
 const COLUMNS = [

@@ -29,3 +29,8 @@ test('no two overlays have the same file, also if case is ignored', () => {
   const lower = names(...files).map((name) => name.toLowerCase());
   expect(new Set(lower).size).toBe(files.length);
 });
+
+test('a name made unique is not that of another image', () => {
+  const files = ['a/001.png', 'b/001.png', 'a-001.png', 'a-001-2.png', 'a-001-2-2.png'];
+  expect(new Set(names(...files)).size).toBe(files.length);
+});

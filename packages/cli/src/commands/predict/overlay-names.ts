@@ -45,12 +45,13 @@ export function overlayNames(files: readonly string[]): Map<string, string> {
     groups.set(name, [...(groups.get(name) ?? []), file]);
   }
   const names = new Map<string, string>();
-  const used = new Map<string, number>();
+  const used = new Set<string>();
   for (const alike of groups.values()) {
     for (const [file, stem] of stemsOf(alike)) {
-      const count = (used.get(sameAs(stem)) ?? 0) + 1;
-      used.set(sameAs(stem), count);
-      names.set(file, count === 1 ? `${stem}.overlay.png` : `${stem}-${count}.overlay.png`);
+      let name = stem;
+      for (let count = 2; used.has(sameAs(name)); count++) name = `${stem}-${count}`;
+      used.add(sameAs(name));
+      names.set(file, `${name}.overlay.png`);
     }
   }
   return names;

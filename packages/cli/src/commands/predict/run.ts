@@ -12,6 +12,7 @@ import { mapInImage, type Detector, type ExplainedRegion, type Prediction } from
 import { predictFiles } from '@dskd/detector/node';
 import { heatMapOverlay, heatScaleOf, type HeatScale } from '@dskd/report';
 import { loadModel } from '../../models.js';
+import { printWarnings } from '../../open-data.js';
 import { printJson } from '../../output/print.js';
 import { progressRenderer } from '../../output/progress.js';
 import type { PredictOptions } from '../predict.js';
@@ -27,7 +28,8 @@ export async function runPrediction(
 ): Promise<void> {
   const { ignoreMask, out, watch, minArea, threshold, explain } = options;
   checkArguments(images, options);
-  const files = images.length === 0 ? [] : await listImages(images);
+  const files =
+    images.length === 0 ? [] : await listImages(images, { onWarning: (warning) => printWarnings([warning]) });
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
   const model = await loadModel(modelPath, options);
   try {

@@ -15,7 +15,7 @@ const commands = (text: string): string[] => text.split('\n').filter((line) => l
 test('a folder of good images: predict, calibrate, and what an evaluation needs', () => {
   const text = nextSteps(
     { samples: [sample('train', 'good')] },
-    { model: 'model.safetensors', data: 'good parts', category: undefined },
+    { model: 'model.safetensors', data: { data: 'good parts' } },
   );
   expect(commands(text)).toEqual([
     '  dskd predict model.safetensors NEW_IMAGES --out heat-maps',
@@ -28,9 +28,19 @@ test('a folder of good images: predict, calibrate, and what an evaluation needs'
 test('a dataset with images of defects: the command that evaluates on them', () => {
   const text = nextSteps(
     { samples: [sample('train', 'good'), sample('test', 'anomalous')] },
-    { model: 'my model.safetensors', data: "good 'n' bad", category: 'tray' },
+    { model: 'my model.safetensors', data: { data: "good 'n' bad", category: 'tray' } },
   );
   expect(commands(text).at(-1)).toBe(
     "  dskd evaluate 'my model.safetensors' --data 'good '\\''n'\\'' bad' --category tray --report report.html",
+  );
+});
+
+test('named folders: the good images were trained on, so others are needed to evaluate', () => {
+  const text = nextSteps(
+    { samples: [sample('train', 'good'), sample('test', 'anomalous')] },
+    { model: 'm.safetensors', data: { good: ['ok'], bad: ['ko', 'a b'], masks: ['gt'] } },
+  );
+  expect(commands(text).at(-1)).toBe(
+    "  dskd evaluate m.safetensors --good OTHER_GOOD_IMAGES --bad ko 'a b' --masks gt --report report.html",
   );
 });

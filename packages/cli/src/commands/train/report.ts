@@ -3,18 +3,18 @@ import type { ImageSource } from '@dskd/data';
 import { writeFileAtomically } from '@dskd/data/node';
 import type { Detector } from '@dskd/detector';
 import { heatScaleOf, renderReport } from '@dskd/report';
+import { evaluationData, type DataChoice } from '../../open-data.js';
 import { dataFacts, environmentFacts, modelFacts, modelName } from '../../output/report-facts.js';
 import { shellQuote } from '../../output/shell-quote.js';
 
 interface EvaluateCall {
   readonly model: string;
-  readonly data: string;
-  readonly category: string | undefined;
+  /** What was trained on. */
+  readonly data: DataChoice;
 }
 
-function callOf({ model, data, category }: EvaluateCall): string {
-  const where = ['--data', data, ...(category === undefined ? [] : ['--category', category])];
-  return shellQuote(['dskd', 'evaluate', model, ...where, '--report', 'evaluation.html']);
+function callOf({ model, data }: EvaluateCall): string {
+  return `${shellQuote(['dskd', 'evaluate', model])} ${evaluationData(data)} --report evaluation.html`;
 }
 
 /** Collects the losses of a training, then writes its report. */

@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import os from 'node:os';
 import { summarize, type ImageSource } from '@dskd/data';
-import { assertWritable, decodeMask, openSource, writeFileAtomically } from '@dskd/data/node';
+import { assertWritable, decodeMask, writeFileAtomically } from '@dskd/data/node';
 import { trainDetector, type Detector, type TrainDetectorOptions } from '@dskd/detector';
 import { saveDetectorFile } from '@dskd/detector/node';
 import { createMethod, TRAINING_DEFAULTS } from '@dskd/methods';
 import { workerRunnerFor } from '@dskd/methods/node';
 import { startBackend, teacherOf } from '../../models.js';
+import { evaluationData, openData, type DataChoice } from '../../open-data.js';
 import { printJson, printLine } from '../../output/print.js';
 import { formatDuration, progressRenderer } from '../../output/progress.js';
 import { shellQuote } from '../../output/shell-quote.js';
@@ -19,7 +20,7 @@ import { TrainingReport } from './report.js';
 import { augmentationOf, outOf, trainingChoices } from './training-options.js';
 
 export async function runTraining(options: TrainOptions, signal: AbortSignal): Promise<void> {
-  const { json, checkpoint, category, ignoreMask } = options;
+  const { json, checkpoint, ignoreMask } = options;
   const { needs } = await createMethod(options.method);
   const loadTeacher = needs.teacher ? teacherOf(options) : undefined;
   const out = options.dryRun ? '' : outOf(options.out);
@@ -28,11 +29,7 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
   }
   const augmentation = await augmentationOf(options);
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
-  const source = await openSource({
-    root: options.data,
-    signal,
-    ...(category !== undefined && { category }),
-  });
+  const source = await openData(options, { signal });
   const backend = await startBackend(options.backend);
   if (!json) {
     process.stderr.write(`${summarize(source).table}\n`);
@@ -77,7 +74,7 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
       await saveDetectorFile(detector, out, { embedTeacher, ...(storage && { storage }) });
       await report?.write(detector, {
         source,
-        evaluate: { model: out, data: options.data, category },
+        evaluate: { model: out, data: options },
         signal,
       });
       await printTrained(detector, { seconds, out, json });
@@ -85,7 +82,7 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
       if (json) return;
       if ((TRAINING_DEFAULTS.closedForm as readonly string[]).includes(options.method))
         printLine(STUDENTS_INSTEAD);
-      printLine(`\n${nextSteps(source, { model: out, data: options.data, category })}`);
+      printLine(`\n${nextSteps(source, { model: out, data: options })}`);
     } finally {
       detector.dispose();
     }
@@ -116,18 +113,14 @@ async function printTrained(
 
 export interface NextSteps {
   readonly model: string;
-  /** As given with `--data` and `--category`. */
-  readonly data: string;
-  readonly category?: string | undefined;
+  /** What was trained on. */
+  readonly data: DataChoice;
 }
 
 /** The commands to use after a training. */
-export function nextSteps(
-  { samples }: Pick<ImageSource, 'samples'>,
-  { model, data, category }: NextSteps,
-): string {
+export function nextSteps({ samples }: Pick<ImageSource, 'samples'>, { model, data }: NextSteps): string {
   const file = shellQuote([model]);
-  const where = `--data ${shellQuote([data])}${category === undefined ? '' : ` --category ${shellQuote([category])}`}`;
+  const where = evaluationData(data);
   const anomalies = samples.some(({ split, label }) => split === 'test' && label === 'anomalous');
   const evaluate = anomalies
     ? [
