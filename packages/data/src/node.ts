@@ -1,5 +1,6 @@
 export { decodeImage, decodeMask } from './node/decode.js';
 export { encodeImage } from './node/encode.js';
+export { freeSpace } from './node/free-space.js';
 export { listImages } from './node/listing.js';
 export { writeManifest } from './node/manifest.js';
 export { openSource, type OpenSourceOptions } from './node/open-source.js';
