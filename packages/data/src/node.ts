@@ -1,6 +1,7 @@
 export { decodeMask } from './node/decode-mask.js';
 export { decodeImage } from './node/decode.js';
 export { encodeImage } from './node/encode.js';
+export { freeSpace } from './node/free-space.js';
 export { listImages } from './node/listing.js';
 export type { NamedFolders } from './node/folder.js';
 export { writeManifest } from './node/manifest.js';

@@ -133,7 +133,7 @@ export interface FitInput extends FitPlan {
   readonly trainingImages: ImageSet;
   /** What decides the result besides the method's options: a checkpoint is good for the same run only. */
   readonly run: JsonObject;
-  /** Called with the bytes of a checkpoint every so many epochs, and when aborted. */
+  /** Called with the bytes of a checkpoint every so many epochs, and when aborted. Where it fails, a warning is emitted. */
   readonly checkpoint?: { readonly everyEpochs: number; save(bytes: Uint8Array): Promise<void> } | undefined;
   /** Bytes of a checkpoint of the same run: the fit goes on where it stopped, to the same bits. */
   readonly resumeFrom?: Uint8Array | undefined;
@@ -172,6 +172,11 @@ export interface CostEstimate {
   readonly bytes: number;
   /** The same in parts, with the limit of each heap. */
   readonly memory: MemoryEstimate;
+  /**
+   * Bytes of the files that it writes, at most about: the model with its teacher, and a checkpoint where the fit makes any.
+   * Left out where that is not known.
+   */
+  readonly files?: { readonly model: number; readonly checkpoint?: number } | undefined;
   /** Optimizer steps of the whole run, at most where time ends it; 0 for a method that has none. */
   readonly steps: number;
   /** Seconds after which the run ends, where its options say so. */

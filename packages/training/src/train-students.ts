@@ -1,4 +1,4 @@
-import { DskdError, throwIfAborted, type EventListener, type HistoryEntry } from '@dskd/base';
+import { DskdError, isDskdError, throwIfAborted, type EventListener, type HistoryEntry } from '@dskd/base';
 import type { FeatureExtractor } from '@dskd/core';
 import type { FeatureBatch } from './feature-batch.js';
 import { hasSettled, type HeldOut } from './held-out.js';
@@ -17,7 +17,10 @@ export interface CheckpointOptions {
   readonly everyEpochs?: number;
   /** Interval in steps, counted over the whole run. */
   readonly everySteps?: number;
-  /** Stores the state; the run waits for it. Also called once when the run is aborted. */
+  /**
+   * Stores the state; the run waits for it. Also called once when the run is aborted. Where it fails, a warning is emitted
+   * and the run goes on, except for a `DskdError` of another code than `file-not-writable`.
+   */
   save(state: TrainingState): Promise<void>;
 }
 
@@ -277,15 +280,21 @@ class TrainingRun {
   async #save(): Promise<void> {
     const { checkpoint, seed, batchSize, images } = this.#options;
     if (!checkpoint || this.#savedStep === this.#step) return;
-    await checkpoint.save({
-      seed,
-      batchSize,
-      images: images.length,
-      step: this.#step,
-      history: [...this.#history],
-      lossSums: { ...this.#lossSums },
-      students: await this.#capture(),
-    });
+    const students = await this.#capture();
+    try {
+      await checkpoint.save({
+        seed,
+        batchSize,
+        images: images.length,
+        step: this.#step,
+        history: [...this.#history],
+        lossSums: { ...this.#lossSums },
+        students,
+      });
+    } catch (error) {
+      this.#emit({ type: 'warning', message: unsaved(error) });
+      return;
+    }
     this.#savedStep = this.#step;
     const epoch = Math.floor(this.#step / this.#stepsPerEpoch);
     this.#emit({ type: 'checkpoint-saved', epoch, step: this.#step });
@@ -325,6 +334,17 @@ class TrainingRun {
   #emit(event: Parameters<EventListener>[0]): void {
     this.#options.onEvent?.(event);
   }
+}
+
+/**
+ * The warning for a checkpoint that could not be saved: a full disk must not end a training.
+ * @throws `error` itself, if it does not come from saving but says that there is nothing to be saved, such as
+ * `weights-not-finite`.
+ */
+function unsaved(error: unknown): string {
+  if (isDskdError(error) && error.code !== 'file-not-writable') throw error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return `The checkpoint could not be saved, the training goes on: ${reason}`;
 }
 
 function isMultiple(count: number, interval: number | undefined): boolean {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { throwIfAborted } from '@dskd/base';
 import type { Photo } from '@dskd/distillation';
 import { defineCommand } from '../define-command.js';
@@ -148,7 +149,7 @@ async function runDistillation(
       signal,
       onEvent: progressRenderer({ json }),
     });
-    await writeFileAtomically(out, bytes);
+    await writeFileAtomically(out, bytes, { fallback: tmpdir() });
     const { backbone, heldOut } = record;
     if (json) {
       printJson({

@@ -1,5 +1,8 @@
-import { readdir, readFile, utimes } from 'node:fs/promises';
+import { open, readdir, readFile, rm, utimes, type FileHandle } from 'node:fs/promises';
+import type { DskdError } from '@dskd/base';
+import { jest } from '@jest/globals';
 import { temporaryFolder, type TemporaryFolder } from './fabricate.test.util.js';
+import { freeSpace } from './free-space.js';
 import { assertWritable, writeFileAtomically } from './write-file.js';
 
 let folder: TemporaryFolder;
@@ -67,4 +70,55 @@ test('temporary files of killed writers are removed after an hour; other files a
   }
   await writeFileAtomically(`${folder.root}/model.bin`, 'whole');
   expect((await readdir(folder.root)).sort()).toEqual([...names.slice(1), 'model.bin'].sort());
+});
+
+/** As the system reports a full disk, in the next write of any open file. */
+async function fillDiskOnce(): Promise<void> {
+  const handle = await open(`${folder.root}/probe`, 'w');
+  const prototype = Object.getPrototypeOf(handle) as FileHandle;
+  await handle.close();
+  await rm(`${folder.root}/probe`);
+  const error = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+  jest.spyOn(prototype, 'writeFile').mockRejectedValueOnce(error);
+}
+
+test('a full disk: the content goes to the other folder, under a new name, and the error says where', async () => {
+  await folder.write({
+    'models/model.safetensors': 'of yesterday',
+    'tmp/model.safetensors': 'of somebody else',
+  });
+  const file = `${folder.root}/models/model.safetensors`;
+  const fallback = `${folder.root}/tmp`;
+  await fillDiskOnce();
+  const error = await writeFileAtomically(file, 'of today', { fallback }).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({
+    code: 'file-not-writable',
+    message: expect.stringMatching(
+      /ENOSPC: .* It was saved as .*model-[0-9a-f]{12}\.safetensors instead\./,
+    ) as string,
+    details: { path: file },
+  });
+  const { savedTo } = (error as DskdError).details as { savedTo: string };
+  expect(await readFile(savedTo, 'utf8')).toBe('of today');
+  expect(await readFile(file, 'utf8')).toBe('of yesterday');
+  expect(await readdir(`${folder.root}/models`)).toEqual(['model.safetensors']);
+  expect(await readdir(fallback)).toHaveLength(2);
+  // Next time there is room.
+  await writeFileAtomically(file, 'of today', { fallback });
+  expect(await readdir(fallback)).toHaveLength(2);
+});
+
+test('where the other folder takes nothing either, the error is that of the path', async () => {
+  await folder.write({ 'target/inside.txt': '', file: '' });
+  const error = await writeFileAtomically(`${folder.root}/target`, 'x', {
+    fallback: `${folder.root}/file`,
+  }).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: 'file-not-writable', details: { path: `${folder.root}/target` } });
+  expect((error as DskdError).details).not.toHaveProperty('savedTo');
+});
+
+test('the room of a file system is told, also for folders that do not exist yet', async () => {
+  const here = await freeSpace(`${folder.root}/model.bin`);
+  expect(here!.bytes).toBeGreaterThan(0);
+  expect((await freeSpace(`${folder.root}/a/b/c/model.bin`))!.device).toBe(here!.device);
 });

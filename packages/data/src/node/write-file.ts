@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { DskdError } from '@dskd/base';
+import { DskdError, isDskdError } from '@dskd/base';
 
 /** A temporary file that has not changed for this long is abandoned. */
 const ABANDONED_MS = 60 * 60 * 1000;
@@ -23,14 +23,42 @@ async function removeAbandoned(folder: string): Promise<void> {
   }
 }
 
+export interface WriteOptions {
+  /** Folder that takes the content, under a new name, where it cannot be written to its own path. */
+  readonly fallback?: string;
+}
+
 /**
  * Writes a file atomically: its path has either the old content or all of `content`. The content goes to a temporary
  * file in the same folder (created if missing), which is flushed and then renamed. An existing file is replaced. A
  * process that is killed leaves a hidden `.NAME.*.tmp`, which is never read; the first write of a process into a
  * folder removes those that are more than an hour old.
- * @throws {DskdError} `file-not-writable`; no temporary file is left behind.
+ * @throws {DskdError} `file-not-writable`; no temporary file is left behind. `details.savedTo` is the file in `fallback`,
+ * if that took the content.
  */
-export async function writeFileAtomically(file: string, content: Uint8Array | string): Promise<void> {
+export async function writeFileAtomically(
+  file: string,
+  content: Uint8Array | string,
+  { fallback }: WriteOptions = {},
+): Promise<void> {
+  try {
+    await writeInPlace(file, content);
+  } catch (error) {
+    if (fallback === undefined || !isDskdError(error)) throw error;
+    const { name, ext } = path.parse(file);
+    const savedTo = path.join(fallback, `${name}-${randomBytes(6).toString('hex')}${ext}`);
+    await writeInPlace(savedTo, content).catch(() => {
+      throw error;
+    });
+    throw new DskdError('file-not-writable', `${error.message} It was saved as ${savedTo} instead.`, {
+      cause: error.cause,
+      hint: 'Free disk space, or choose another path, and move that file there. Temporary folders are emptied.',
+      details: { path: file, savedTo },
+    });
+  }
+}
+
+async function writeInPlace(file: string, content: Uint8Array | string): Promise<void> {
   const folder = path.dirname(file);
   await makeFolder(folder);
   // Errors while cleaning must not prevent writing.

@@ -93,7 +93,12 @@ export async function estimateTraining(
   const { method, plan } = fitting;
   const images = chosen.training.length;
   const thumbnailBytes = thumbnails ? images * bytesOfThumbnail(thumbnails) : 0;
-  const cost = withHostMemory(method.estimate(plan, fitting.options), 'thumbnails', thumbnailBytes);
+  const estimate = method.estimate(plan, fitting.options);
+  const { files } = estimate;
+  const cost = {
+    ...withHostMemory(estimate, 'thumbnails', thumbnailBytes),
+    ...(files && { files: { ...files, model: files.model + thumbnailBytes } }),
+  };
   const fits = cost.memory.exceeded.length === 0;
   const secondsPerStep =
     fits && measuredSteps > 0 && cost.steps > 0

@@ -111,7 +111,7 @@ export interface TrainDetectorOptions {
   readonly execution?: Execution;
   /** Root of every random stream. Default 1. */
   readonly seed?: number;
-  /** Called with the bytes of a checkpoint every so many epochs, and when aborted. */
+  /** Called with the bytes of a checkpoint every so many epochs, and when aborted. Where it fails, a warning is emitted. */
   readonly checkpoint?: { readonly everyEpochs: number; save(bytes: Uint8Array): Promise<void> } | undefined;
   /** Bytes of a checkpoint of the same run: goes on where it stopped, to the same bits. */
   readonly resumeFrom?: Uint8Array | undefined;

@@ -3,6 +3,7 @@ import { countSteps, estimateMemory } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Alternative, CostEstimate, Execution, FitPlan, Size } from '../contract.js';
 import { heldOutCount } from '../students/early-stopping.js';
+import { trainingFiles } from '../students/file-bytes.js';
 import { epochsFor, type DskdOptions } from './options.js';
 import { planBranches } from './plan.js';
 import { teacherOf } from './teacher.js';
@@ -33,12 +34,17 @@ export function estimateCost(plan: FitPlan, options: DskdOptions): CostEstimate 
   const cacheBytes = imagesChange ? 0 : execution.featureCacheBytes;
   const tensorLimit = largestBinding();
   const trained = images - heldOutCount(images, options);
+  const teacherBytes = [...(teacher.weights?.values() ?? [])].reduce(
+    (sum, { data }) => sum + data.byteLength,
+    0,
+  );
+  const students = planBranches({ ...plan, teacher }, options).map(({ name, student }) => ({
+    name,
+    ...summarizeStudent(student),
+  }));
   const memory = estimateMemory({
-    teacherBytes: [...(teacher.weights?.values() ?? [])].reduce((sum, { data }) => sum + data.byteLength, 0),
-    students: planBranches({ ...plan, teacher }, options).map(({ name, student }) => ({
-      name,
-      ...summarizeStudent(student),
-    })),
+    teacherBytes,
+    students,
     batchSize,
     featureBytesPerImage: featureBytesPerImage(plan),
     images,
@@ -50,6 +56,7 @@ export function estimateCost(plan: FitPlan, options: DskdOptions): CostEstimate 
   return {
     bytes: memory.total,
     memory,
+    files: trainingFiles(teacherBytes, students),
     steps: countSteps(trained, batchSize) * epochsFor(options, trained),
     ...(options.minutes !== undefined && { timeLimit: 60 * options.minutes }),
   };

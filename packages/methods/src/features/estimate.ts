@@ -38,6 +38,8 @@ interface PartBytes {
   readonly host: number;
   /** On the backend: the model, and a batch that goes through it. */
   readonly backend: number;
+  /** Of what the file keeps, as float32. */
+  readonly stored: number;
   /** In the file, where that can be more than a file may hold. */
   readonly file?: number;
 }
@@ -75,6 +77,8 @@ function bankBytes(options: BankOptions, images: number, context: PartContext): 
     backend:
       patchBytes(plan, context) +
       FLOAT * (rows * (width + 1) + batch + SEARCH_BLOCK[0] * (width + 2 * Math.min(rows, SEARCH_BLOCK[1]))),
+    // With the origin of each row.
+    stored: FLOAT * rows * (width + 3),
   };
 }
 
@@ -93,6 +97,7 @@ function subspaceBytes(given: SubspaceOptions, images: number, context: PartCont
       3 * DOUBLE * maps ** 2 +
       axes,
     backend: patchBytes(plan, context) + FLOAT * (2 * components + 4 * FEATURE_BATCH * reduced),
+    stored: FLOAT * (components + reduced),
   };
 }
 
@@ -104,6 +109,7 @@ function pooledBytes(options: PooledOptions, images: number, context: PartContex
   return {
     host: 4 * DOUBLE * width ** 2 + 2 * FLOAT * images * width,
     backend: FLOAT * FEATURE_BATCH * width,
+    stored: FLOAT * (width + 2) * width,
   };
 }
 
@@ -116,6 +122,7 @@ function positionBytes(options: PositionOptions, context: PartContext): PartByte
     host: DOUBLE * (squares + means) + 2 * FLOAT * squares + FLOAT * (means + FEATURE_BATCH * means),
     // The factors are transposed on the backend.
     backend: patchBytes(plan, context) + FLOAT * (2 * squares + means + 4 * FEATURE_BATCH * means),
+    stored: FLOAT * (squares + means),
   };
 }
 
@@ -133,6 +140,7 @@ function galleryBytes(options: GalleryOptions, images: number, context: PartCont
     // What is kept, and the compared images: decoded, as rows, as columns for the backend.
     host: file + FLOAT * compared * (values + 2 * rows),
     backend: FLOAT * (compared * (joined * values + 2 * rows) + queries * (channels + 2 * block)),
+    stored: file,
     file,
   };
 }
@@ -140,7 +148,8 @@ function galleryBytes(options: GalleryOptions, images: number, context: PartCont
 /** Pooled features of all images. */
 function nearestImagesBytes(images: number, { teacher }: PartContext): PartBytes {
   const { channels } = teacher.extractor.levels.at(-1)!;
-  return { host: 2 * FLOAT * images * channels, backend: FLOAT * FEATURE_BATCH * channels };
+  const stored = FLOAT * images * channels;
+  return { host: 2 * stored, backend: FLOAT * FEATURE_BATCH * channels, stored };
 }
 
 /** Of each crop axes, coordinates and vectors of images; a batch on its directions. */
@@ -161,6 +170,7 @@ function setsBytes(options: SetsOptions, images: number, context: PartContext): 
       DOUBLE * (2 * kept * width + 4 * kept ** 2) +
       FLOAT * 40 * positions * options.projections,
     backend: FLOAT * FEATURE_BATCH * positions * options.projections,
+    stored: FLOAT * values,
     file: values * (options.storage === 'float16' ? 2 : FLOAT),
   };
 }
@@ -172,6 +182,7 @@ function piecesBytes(options: PiecesOptions, images: number, { inputSize }: Part
   return {
     host: Math.min(images, options.maxImages) * values + 2 * FLOAT * values,
     backend: 2 * FLOAT * FEATURE_BATCH * values,
+    stored: Math.min(images, options.maxImages) * values,
   };
 }
 
@@ -221,7 +232,8 @@ export function estimateParts(method: string, plan: FitPlan, plans: PartPlans): 
   const memory = sumMemory(parts, tf.getBackend());
   const file = weights + bytes.reduce((sum, part) => sum + (part.file ?? 0), 0);
   const exceeded = file > FILE_LIMIT ? [...memory.exceeded, fileExceeded(file, images)] : memory.exceeded;
-  return { bytes: memory.total, memory: { ...memory, exceeded }, steps: 0 };
+  const model = weights + bytes.reduce((sum, part) => sum + part.stored, 0);
+  return { bytes: memory.total, memory: { ...memory, exceeded }, files: { model }, steps: 0 };
 }
 
 function fileExceeded(bytes: number, images: number): string {

@@ -3,6 +3,7 @@ import { countSteps, estimateMemory } from '@dskd/training';
 import * as tf from '@tensorflow/tfjs-core';
 import type { CostEstimate, FitPlan } from '../contract.js';
 import { heldOutCount, type EarlyStopping } from '../students/early-stopping.js';
+import { trainingFiles } from '../students/file-bytes.js';
 import type { ImagePlan, ImageTraining } from './plan.js';
 import { readsTeacher, targetShapes } from './target.js';
 
@@ -28,14 +29,16 @@ export function estimateNetworks(plan: FitPlan, networks: NetworksInTraining): C
   const { plans, epochs, minutes, batchSize } = networks;
   const weights = networks.teacher ? [...(plan.teacher?.weights?.values() ?? [])] : [];
   const cacheBytes = networks.featuresChange ? 0 : execution.featureCacheBytes;
+  const teacherBytes = weights.reduce((sum, { data }) => sum + data.byteLength, 0);
+  const students = plans.map(({ name = 'network', student, optimizer }) => ({
+    name,
+    // Of groups with different ones: at most.
+    optimizer: optimizer.kind === 'groups' ? ('adam' as const) : (optimizer.kind ?? 'adam'),
+    ...summarizeImageStudent(student),
+  }));
   const memory = estimateMemory({
-    teacherBytes: weights.reduce((sum, { data }) => sum + data.byteLength, 0),
-    students: plans.map(({ name = 'network', student, optimizer }) => ({
-      name,
-      // Of groups with different ones: at most.
-      optimizer: optimizer.kind === 'groups' ? 'adam' : (optimizer.kind ?? 'adam'),
-      ...summarizeImageStudent(student),
-    })),
+    teacherBytes,
+    students,
     batchSize,
     featureBytesPerImage: networks.features.reduce(
       (sum, [height, width, channels]) => sum + FLOAT_BYTES * height * width * channels,
@@ -49,6 +52,7 @@ export function estimateNetworks(plan: FitPlan, networks: NetworksInTraining): C
   return {
     bytes: memory.total,
     memory,
+    files: trainingFiles(teacherBytes, students),
     steps: countSteps(images - heldOutCount(images, networks), batchSize) * epochs,
     ...(minutes !== undefined && { timeLimit: 60 * minutes }),
   };

@@ -52,6 +52,16 @@ function fullSizeBytes([height, width]: Size): number {
   return height * width * 4 * 16;
 }
 
+/** The files of fits whose models and checkpoints are kept together. */
+function filesOf(estimates: readonly CostEstimate[]): CostEstimate['files'] {
+  const files = estimates.map((each) => each.files);
+  if (!files.every((each) => each !== undefined)) return undefined;
+  return {
+    model: files.reduce((sum, { model }) => sum + model, 0),
+    checkpoint: files.reduce((sum, { checkpoint = 0 }) => sum + checkpoint, 0),
+  };
+}
+
 /** The larger of fits that run one after the other, with images at their full size. */
 function largest(estimates: readonly CostEstimate[], inputSize: Size): CostEstimate {
   const [most] = [...estimates].sort((a, b) => b.bytes - a.bytes);
@@ -68,6 +78,7 @@ function largest(estimates: readonly CostEstimate[], inputSize: Size): CostEstim
       ),
       total,
     },
+    files: filesOf(estimates),
     steps: estimates.reduce((sum, { steps }) => sum + steps, 0),
   };
 }

@@ -31,7 +31,7 @@ function estimateVariationModel(plan: FitPlan, options: VariationOptions): CostE
     { what: 'alignment', heap: 'host', bytes: alignmentBytes(plan, options) },
   ];
   const memory = sumMemory(parts, tf.getBackend());
-  return { bytes: memory.total, memory, steps: 0 };
+  return { bytes: memory.total, memory, files: { model: 2 * FLOAT * values }, steps: 0 };
 }
 
 /**

@@ -16,6 +16,7 @@ import { printSavedModel } from '../../output/saved-model.js';
 import { pluginModules } from '../../plugins.js';
 import type { TrainOptions } from '../train.js';
 import { printCost } from './cost.js';
+import { checkSpace } from './space.js';
 import { TrainingReport } from './report.js';
 import { augmentationOf, outOf, trainingChoices } from './training-options.js';
 
@@ -49,10 +50,11 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
       execution: { ...choices.execution, ...(threads && { runner: workerRunnerFor({ modules }) }) },
       signal,
     };
+    const render = progressRenderer({ json });
     if (options.preset === 'paper' || options.dryRun) await printCost(training, json);
     if (options.dryRun) return;
+    await checkSpace(training, { model: out, checkpoint }, render);
     const report = options.report === undefined ? undefined : new TrainingReport(options.report);
-    const render = progressRenderer({ json });
     const started = performance.now();
     const detector = await trainDetector({
       ...training,
@@ -71,7 +73,11 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
     const seconds = (performance.now() - started) / 1000;
     try {
       const { embedTeacher, storage } = options;
-      await saveDetectorFile(detector, out, { embedTeacher, ...(storage && { storage }) });
+      await saveDetectorFile(detector, out, {
+        embedTeacher,
+        ...(storage && { storage }),
+        fallback: os.tmpdir(),
+      });
       await report?.write(detector, {
         source,
         evaluate: { model: out, data: options },
