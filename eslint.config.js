@@ -3,7 +3,17 @@ import tseslint from 'typescript-eslint';
 import { importLayers } from './tools/eslint/import-layers.mjs';
 
 export default tseslint.config(
-  { ignores: ['**/dist/', '**/node_modules/', '**/.turbo/', 'examples/*/page-dist/', 'bench/results/'] },
+  {
+    ignores: [
+      '**/dist/',
+      '**/node_modules/',
+      '**/.turbo/',
+      'examples/*/page-dist/',
+      'bench/results/',
+      'docs/build/',
+      'docs/.vitepress/cache/',
+    ],
+  },
   js.configs.recommended,
   {
     files: ['**/*.ts'],
