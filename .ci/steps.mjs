@@ -84,7 +84,7 @@ function slowSteps() {
     const index = LONGEST_FIRST.indexOf(path.basename(folder));
     return index < 0 ? LONGEST_FIRST.length : index;
   };
-  return [...folders, path.join(root, 'tools')]
+  return [...folders, path.join(root, 'tools'), path.join(root, 'docs')]
     .filter((folder) => existsSync(path.join(folder, 'package.json')))
     .filter((folder) => readManifest(folder).scripts?.['test:slow'] && hasSlowTests(folder))
     .sort((a, b) => rank(a) - rank(b))

@@ -11,5 +11,5 @@ export {
 export { chromiumMissing, startChromium, type Chromium } from './chromium.js';
 export { expectClose, expectNoNewTensors, type Closeness } from './expectations.js';
 export { type Golden, type GoldenArray, integerFill, readGolden } from './golden.js';
-export { describeReadmeExamples } from './readme-examples.js';
+export { describeReadmeExamples, runExamples } from './readme-examples.js';
 export { runInChromium, type PageOptions, type PageResult } from './run-in-chromium.js';

@@ -34,31 +34,40 @@ function examplesOf(markdown: string): Example[] {
 }
 
 /**
- * Declares a test that runs each ```ts block of the package's README as a separate program in plain Node. Each must exit
- * with 0 and, if a ```text block follows, print what that block shows.
+ * Runs each ```ts block of a document as a separate program in plain Node. Each must exit with 0 and, if a ```text block
+ * follows, print what that block shows. A block with more than `ts` after the fence is left out.
+ * @param document path of the Markdown file.
+ * @param folder where the programs run. Imports are found from there; the programs are written below it, into `dist`.
+ * @returns the number of programs.
+ */
+export async function runExamples(document: string, folder: string): Promise<number> {
+  const examples = examplesOf(await readFile(document, 'utf8'));
+  const programs = path.join(folder, 'dist', `examples-of-${path.basename(document, '.md')}`);
+  await mkdir(programs, { recursive: true });
+  try {
+    const sources = examples.map((_, index) => path.join(programs, `${index}.mts`));
+    for (const [index, { code }] of examples.entries()) await writeFile(sources[index]!, code);
+    if (sources.length > 0) await run(process.execPath, [compiler, ...COMPILER_OPTIONS, ...sources]);
+    for (const [index, { prints }] of examples.entries()) {
+      const program = path.join(programs, `${index}.mjs`);
+      const { stdout } = await run(process.execPath, [program], { cwd: folder });
+      if (prints !== undefined) expect(stdout.trim()).toBe(prints.trim());
+    }
+  } finally {
+    await rm(programs, { recursive: true });
+  }
+  return examples.length;
+}
+
+/**
+ * Declares a test that runs the examples of the package's README.
  * Call it from `src/readme.slow.test.ts` with `import.meta.url`.
  */
 export function describeReadmeExamples(testUrl: string): void {
-  const packageFolder = new URL('../', testUrl);
+  const folder = fileURLToPath(new URL('../', testUrl));
   describe('README examples', () => {
     test('run as written', async () => {
-      const examples = examplesOf(await readFile(new URL('README.md', packageFolder), 'utf8'));
-      expect(examples.length).toBeGreaterThan(0);
-      // In the package, so that imports of the package and of its dependencies are found.
-      const folder = fileURLToPath(new URL('dist/readme-examples/', packageFolder));
-      await mkdir(folder, { recursive: true });
-      try {
-        const sources = examples.map((_, index) => path.join(folder, `${index}.mts`));
-        for (const [index, { code }] of examples.entries()) await writeFile(sources[index]!, code);
-        await run(process.execPath, [compiler, ...COMPILER_OPTIONS, ...sources]);
-        for (const [index, { prints }] of examples.entries()) {
-          const program = path.join(folder, `${index}.mjs`);
-          const { stdout } = await run(process.execPath, [program], { cwd: fileURLToPath(packageFolder) });
-          if (prints !== undefined) expect(stdout.trim()).toBe(prints.trim());
-        }
-      } finally {
-        await rm(folder, { recursive: true });
-      }
+      expect(await runExamples(path.join(folder, 'README.md'), folder)).toBeGreaterThan(0);
     });
   });
 }

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { linkOf, navigation } from '../site/navigation.mjs';
+import { PAGES, ROOT, SITE } from '../site/routes.mjs';
+
+const { version } = JSON.parse(readFileSync(path.join(ROOT, 'packages/dskd/package.json'), 'utf8'));
+
+/** Anchors as GitHub makes them, so that one link works in both places. */
+const slugify = (heading) =>
+  heading
+    .trim()
+    .toLowerCase()
+    .replace(/[^\p{Letter}\p{Mark}\p{Number}\p{Connector_Punctuation} -]/gu, '')
+    .replaceAll(' ', '-');
+
+const sidebar = navigation().map(({ text, collapsed, items }) => ({
+  text,
+  collapsed: collapsed ?? false,
+  items: items.map(({ text, page }) => ({ text, link: linkOf(page) })),
+}));
+
+export default {
+  lang: 'en-US',
+  title: 'dskd',
+  description: 'Image anomaly detection in TypeScript',
+  // Where the site is not at the root of its host: DOCS_BASE=/dskd/ npm run docs:build
+  base: process.env.DOCS_BASE ?? '/',
+  srcDir: path.relative(path.join(ROOT, 'docs'), PAGES),
+  outDir: SITE,
+  // A link to a page that does not exist fails the build; check-site.mjs checks anchors and files.
+  ignoreDeadLinks: false,
+  lastUpdated: false,
+  // The index of the search is one file.
+  vite: { build: { chunkSizeWarningLimit: 4000 } },
+  markdown: { anchor: { slugify }, toc: { slugify }, headers: { slugify }, lineNumbers: false },
+  themeConfig: {
+    siteTitle: `dskd ${version}`,
+    nav: [
+      { text: 'Quick start', link: '/guides/quick-start' },
+      { text: 'Command line', link: '/command-line/' },
+      { text: 'Methods', link: '/packages/methods' },
+      { text: 'Benchmarks', link: '/benchmarks/' },
+      { text: 'API', link: '/api/' },
+      { text: 'FAQ', link: '/faq' },
+    ],
+    sidebar,
+    outline: { level: [2, 3], label: 'On this page' },
+    // Built into the site: no service is asked.
+    search: { provider: 'local', options: { detailedView: true } },
+    docFooter: { prev: 'Previous', next: 'Next' },
+  },
+};

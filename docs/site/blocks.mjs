@@ -1,0 +1,112 @@
+// Tables in hand-written documents whose numbers come from files that a script wrote. A block stands between
+// `<!-- NAME: from FILES -->` and `<!-- end -->`. `node docs/site/blocks.mjs` fails where a block is not what its files
+// say; `--renew` writes it.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import prettier from 'prettier';
+import { ROOT } from './routes.mjs';
+
+const read = (file) => JSON.parse(readFileSync(path.join(ROOT, file), 'utf8'));
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const table = (head, rows) => {
+  const line = (cells) => `| ${cells.join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+};
+
+/** A file in a cell, as a link from a document. */
+const fileLink = (document, file) =>
+  `[${path.basename(file)}](${path.posix.relative(path.posix.dirname(document), file)})`;
+
+/** README.md: what a reader wants to know before trying it. */
+function numbers(document) {
+  const file = 'bench/results/instant.json';
+  const { machine, parts } = read(file);
+  const seeds = [1, 2, 3];
+  const of = (side) => seeds.map((seed) => read(`bench/results/real/transistor-seed${seed}-${side}.json`));
+  const ours = of('dskd');
+  const torch = of('torch');
+  const seconds = ({ commands }) =>
+    Object.values(commands).reduce((sum, command) => sum + command.seconds, 0);
+  const auroc = ({ evaluation, result }) => (evaluation ?? result).fused.imageAuroc;
+  const row = (name, part) => [
+    name,
+    part.imageAuroc.toFixed(3),
+    part.pixelAuroc.toFixed(3),
+    `${part.fitSeconds.toFixed(0)} s`,
+    `${part.megabytes.toFixed(1)} MB`,
+  ];
+  const rows = [
+    row('bottle of MVTec AD, 128 px', parts.bottle),
+    row('transistor of MVTec AD, 128 px', parts.transistor),
+    row('drawn tray, 256 px (`npm run demo` draws it)', parts.demo),
+  ];
+  return [
+    table(['`instant` (default)', 'image AUROC', 'pixel AUROC', 'training', 'model file'], rows),
+    '',
+    `${machine}, WebAssembly, no GPU; one image of 256 px takes ${parts.inference.predictMilliseconds.toFixed(0)} ms ` +
+      `(${fileLink(document, file)}, ${fileLink(document, 'bench/instant.md')}). The paper's students (\`dskd\`) on ` +
+      `transistor, mean of ${seeds.length} seeds: image AUROC ${mean(ours.map(auroc)).toFixed(3)} in ` +
+      `${mean(ours.map(seconds)).toFixed(0)} s; the same computation in PyTorch on the same machine: ` +
+      `${mean(torch.map(auroc)).toFixed(3)} in ${mean(torch.map(seconds)).toFixed(0)} s ` +
+      `(${fileLink(document, 'bench/real.md')}). Image AUROC: 1 is perfect, 0.5 is chance.`,
+  ].join('\n');
+}
+
+/** docs/method.md: what the detectors of its images scored. */
+function runs() {
+  const results = read('docs/images/runs.json');
+  return Object.entries(results)
+    .map(([method, { images, size, goodImages, heldOut, threshold, seconds }]) => {
+      const branches = Object.keys(images[0].branches);
+      const rows = images.map(({ anomaly, branches: scores, score, verdict }) => [
+        anomaly.replaceAll('_', ' '),
+        ...branches.map((name) => scores[name].toFixed(2)),
+        `**${score.toFixed(2)}**`,
+        verdict,
+      ]);
+      return [
+        `**\`${method}\`**: ${goodImages} good images, ${heldOut} of them held out, at ${size.join(' x ')} px; ` +
+          `${seconds} s on two cores that other jobs used as well; threshold ${threshold.toFixed(2)}.`,
+        '',
+        table(['image (row of the figure)', ...branches, 'fused score', 'verdict'], rows),
+      ].join('\n');
+    })
+    .join('\n\n');
+}
+
+const BLOCKS = [
+  { document: 'README.md', name: 'numbers', write: numbers },
+  { document: 'docs/method.md', name: 'runs', write: runs },
+];
+
+/** @returns the blocks that were not what their files say; `renew` writes them. */
+export async function checkBlocks({ renew = false } = {}) {
+  const outdated = [];
+  for (const { document, name, write } of BLOCKS) {
+    const file = path.join(ROOT, document);
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    const found = new RegExp(`(<!-- ${name}: [^\\n]* -->\\n)[\\s\\S]*?(<!-- end -->)`).exec(text);
+    if (!found) throw new Error(`${document} has no block ${name}.`);
+    const config = await prettier.resolveConfig(file);
+    const wanted = `${found[1]}\n${write(document)}\n\n${found[2]}`;
+    const whole = await prettier.format(
+      text.replace(found[0], () => wanted),
+      { ...config, parser: 'markdown' },
+    );
+    if (whole === text) continue;
+    outdated.push(`${document}: ${name}`);
+    if (renew) writeFileSync(file, whole);
+  }
+  return outdated;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const renew = process.argv.includes('--renew');
+  const outdated = await checkBlocks({ renew });
+  for (const block of outdated) console.log(renew ? `written: ${block}` : `outdated: ${block}`);
+  if (outdated.length > 0 && !renew) {
+    console.error('node docs/site/blocks.mjs --renew writes them.');
+    process.exitCode = 1;
+  }
+}
