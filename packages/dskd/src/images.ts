@@ -1,4 +1,4 @@
-import { DskdError } from '@dskd/base';
+import { describeValue, DskdError } from '@dskd/base';
 import { sourceOf, toRgb, type ImageInput, type ImageSource, type Sample } from '@dskd/data';
 import { decode, openPath } from '#platform';
 
@@ -20,8 +20,7 @@ export type TrainingData = string | ImageSource | ImagesLike;
 /** A program in plain JavaScript may hand over anything, often the `undefined` of a file that was not chosen. */
 function assertObject(value: unknown, wanted: string): asserts value is object {
   if (typeof value === 'object' && value !== null) return;
-  const got = value === null || value === undefined ? String(value) : `a ${typeof value}`;
-  throw new DskdError('invalid-argument', `Got ${got}; wanted ${wanted}.`);
+  throw new DskdError('invalid-argument', `Got ${describeValue(value)}; wanted ${wanted}.`);
 }
 
 /**
