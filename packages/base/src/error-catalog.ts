@@ -1,15 +1,12 @@
 import type { ErrorCode } from './errors.js';
 
-/** What an error code stands for. */
-export interface ErrorMeaning {
-  /** When it is thrown, as sentences. */
-  readonly meaning: string;
-  /** What its user can do, as sentences. The `hint` of an error says it for the case at hand. */
-  readonly remedy: string;
-}
-
-/** Every code with its meaning and what to do. `docs/errors.md` is made of it. */
-export const ERROR_CATALOG: Readonly<Record<ErrorCode, ErrorMeaning>> = {
+/**
+ * Every code with its meaning (when it is thrown) and a remedy (what its user can do; the `hint` of an error says it for the case
+ * at hand). Both are sentences. `docs/errors.md` is made of it.
+ */
+export const ERROR_CATALOG: Readonly<
+  Record<ErrorCode, { readonly meaning: string; readonly remedy: string }>
+> = {
   'invalid-argument': {
     meaning:
       'A function or a command got a value that it does not take: of the wrong type, out of its range, or not together with another one. Nothing was changed.',
