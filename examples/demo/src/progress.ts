@@ -77,6 +77,9 @@ export class Progress {
         );
         break;
       }
+      case 'branch-left-out':
+        this.say(`  ${event.branch} left out: the images do not suit it`);
+        break;
       case 'warning':
         this.say(`  warning: ${event.message}`);
         break;
@@ -84,6 +87,7 @@ export class Progress {
         this.#scoringSince = undefined;
         this.say(`Calibrating on ${event.samples} good images that it has not seen.`);
         break;
+      case 'image-read':
       case 'epoch-start':
       case 'checkpoint-saved':
       case 'held-out-error':

@@ -1,4 +1,7 @@
-/** Stable identifiers of all errors. Programs compare the code; the message is only for display. */
+/**
+ * Stable identifiers of all errors; `ERROR_CATALOG` says what each means. Programs compare the code; the message is only for
+ * display.
+ */
 export type ErrorCode =
   | 'invalid-argument'
   | 'invalid-config'
@@ -19,9 +22,7 @@ export type ErrorCode =
   | 'weights-not-finite'
   | 'dependency-missing'
   | 'backend-unavailable'
-  | 'kernel-unsupported'
   | 'out-of-memory'
-  | 'device-lost'
   | 'numerical-instability'
   | 'plugin-failed'
   | 'worker-failed'

@@ -47,6 +47,11 @@ export type DskdEvent =
       readonly total: number;
     }
   | {
+      /** A branch whose fit was tried is not in the model: the images do not suit it. */
+      readonly type: 'branch-left-out';
+      readonly branch: string;
+    }
+  | {
       /** An image was read for the first time, before a training or a calibration. */
       readonly type: 'image-read';
       readonly id: string;

@@ -31,6 +31,13 @@ test('a DskdError is printed with its message and hint', async () => {
   });
 });
 
+test('without a hint of its own an error has that of its code; to have stopped needs none', async () => {
+  const { stderr } = await said(new DskdError('artifact-version', 'The detector has format 9.'));
+  expect(stderr).toMatch(/The detector has format 9\.\n {6}Update dskd\.\n$/);
+  const { stderr: stopped } = await said(new DskdError('aborted', 'The operation was aborted.'));
+  expect(stopped).toMatch(/aborted\.\n$/);
+});
+
 test('an error of the operating system is not reported as a bug in dskd', async () => {
   const error: unknown = await readFile(tmpdir()).catch((cause: unknown) => cause);
   const { stderr } = await said(error);

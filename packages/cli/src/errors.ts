@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { isDskdError } from '@dskd/base';
+import { ERROR_CATALOG, isDskdError } from '@dskd/base';
 import { hintOf } from './hints.js';
 import { colored, printJson } from './output/print.js';
 
@@ -38,7 +38,10 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 function printedError(error: unknown): PrintedError {
   if (isDskdError(error)) {
     const { code, message, details } = error;
-    return { code, message, hint: hintOf(error), details };
+    // What to do in general, where nothing is known of the case at hand. To have stopped a command needs no advice.
+    const catalog: Partial<typeof ERROR_CATALOG> = ERROR_CATALOG;
+    const remedy = code === 'aborted' ? undefined : catalog[code]?.remedy.replaceAll('`', '');
+    return { code, message, hint: hintOf(error) ?? remedy, details };
   }
   const message = types.isNativeError(error) ? error.message : String(error);
   if (isSystemError(error))

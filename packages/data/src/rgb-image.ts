@@ -1,4 +1,4 @@
-import { assertPixelBuffer, DskdError, type PixelBuffer } from '@dskd/base';
+import { assertPixelBuffer, describeValue, DskdError, type PixelBuffer } from '@dskd/base';
 
 /** Pixels of a canvas or a video frame: `ImageData`, or an object of the same shape. RGBA, 8 bits, interleaved. */
 export interface ImageDataLike {
@@ -22,14 +22,29 @@ function fromGray(gray: Uint8Array | Uint8ClampedArray): Uint8Array {
   return rgb;
 }
 
+/** @throws {DskdError} `invalid-argument` for anything without pixels: a path, the bytes of a file, an element of a page. */
+function assertPixels(image: unknown): void {
+  if (typeof image === 'object' && image !== null && 'data' in image && 'width' in image) return;
+  throw new DskdError(
+    'invalid-argument',
+    `Got ${describeValue(image)} as an image; wanted its pixels, { data, width, height, channels }.`,
+    {
+      hint:
+        'decodeImage of @dskd/data/node reads a file or its bytes, that of @dskd/data/web also elements of a page; ' +
+        'predictFiles of @dskd/detector/node scores files. The package dskd takes them itself.',
+    },
+  );
+}
+
 /**
  * Converts an image in memory to RGB, by the same rules as decoding of files: gray becomes three equal channels,
  * alpha is composited over black.
  * @returns 3 channels; an RGB image is returned itself, not a copy.
- * @throws {DskdError} `invalid-argument` if the data are not bytes or their length does not match, `shape-mismatch`
+ * @throws {DskdError} `invalid-argument` for what has no pixels, if the data are not bytes or their length does not match, `shape-mismatch`
  * for another number of channels.
  */
 export function toRgb(image: ImageInput): PixelBuffer {
+  assertPixels(image);
   const { data, width, height } = image;
   const channels = 'channels' in image ? image.channels : 4;
   // Not instanceof: images may come from iframes and workers, which have their own classes.

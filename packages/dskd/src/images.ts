@@ -1,4 +1,4 @@
-import { DskdError } from '@dskd/base';
+import { describeValue, DskdError } from '@dskd/base';
 import { sourceOf, toRgb, type ImageInput, type ImageSource, type Sample } from '@dskd/data';
 import type { NamedFolders } from '@dskd/data/node';
 import { decode, openFolders, openPath } from '#platform';
@@ -31,8 +31,7 @@ export interface OpenOptions {
 /** A program in plain JavaScript may hand over anything, often the `undefined` of a file that was not chosen. */
 function assertObject(value: unknown, wanted: string): asserts value is object {
   if (typeof value === 'object' && value !== null) return;
-  const got = value === null || value === undefined ? String(value) : `a ${typeof value}`;
-  throw new DskdError('invalid-argument', `Got ${got}; wanted ${wanted}.`);
+  throw new DskdError('invalid-argument', `Got ${describeValue(value)}; wanted ${wanted}.`);
 }
 
 /**

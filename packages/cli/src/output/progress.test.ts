@@ -239,3 +239,19 @@ test('images that are read: a bar with rate and time left, then a line', () => {
   at(5, read(3), read(4));
   expect(written.join('')).toContain('read 4 images: 4s\n');
 });
+
+test('a part that the images do not suit was not fitted', () => {
+  const { written, at } = stage(false);
+  const part = (name: string, done: number): DskdEvent => ({
+    type: 'fit-progress',
+    stage: name,
+    done,
+    total: 100,
+  });
+  at(1, part('local', 100));
+  at(3, part('pieces', 50), part('pieces', 100), { type: 'branch-left-out', branch: 'pieces' });
+  at(4, { type: 'calibration-start', samples: 3 });
+  expect(written.join('')).toBe(
+    'fitted local: 1s\nleft out pieces, which the images do not suit: 2s\ncalibrating on 3 good images\n',
+  );
+});

@@ -106,6 +106,7 @@ class Clock {
 class Stages {
   readonly #now: () => number;
   #name: string | undefined;
+  #leftOut = false;
   #total = 0;
   #start: number;
   #last: number;
@@ -133,6 +134,11 @@ class Stages {
     return { ended, shown };
   }
 
+  /** The current part has come to nothing. */
+  leaveOut(branch: string): void {
+    if (this.#name === branch) this.#leftOut = true;
+  }
+
   /** @returns a line about the last part, if there is one. */
   end(): string | undefined {
     if (this.#name === undefined) return undefined;
@@ -140,7 +146,10 @@ class Stages {
     const text =
       this.#name === 'features'
         ? `features of ${this.#total} images: ${time}`
-        : `fitted ${this.#name}: ${time}`;
+        : this.#leftOut
+          ? `left out ${this.#name}, which the images do not suit: ${time}`
+          : `fitted ${this.#name}: ${time}`;
+    this.#leftOut = false;
     this.#start = this.#last;
     this.#name = undefined;
     return text;
@@ -204,6 +213,9 @@ function textRenderer(stream: ProgressStream, now: () => number): EventListener 
         bar.show(shown, event.done, event.total);
         break;
       }
+      case 'branch-left-out':
+        stages.leaveOut(event.branch);
+        break;
       case 'image-read': {
         reading ??= new Clock(now);
         const { done, total } = event;

@@ -1,4 +1,4 @@
-import { DskdError } from '@dskd/base';
+import { describeValue, DskdError } from '@dskd/base';
 import { createMethod, type AnomalyModel, type BranchInfo } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
 import { tensorFiles } from '@dskd/weights';
@@ -117,8 +117,19 @@ export function loadDetector(
     : loadOne(source as Uint8Array | URL, options);
 }
 
+/** @throws {DskdError} `invalid-argument` (neither bytes nor a URL), `file-not-found` */
 async function bytesOf(source: Uint8Array | URL): Promise<Uint8Array> {
-  if (!(source instanceof URL)) return source;
+  // Not instanceof: bytes may come from another realm.
+  if (Object.prototype.toString.call(source) === '[object Uint8Array]') return source as Uint8Array;
+  if (!(source instanceof URL)) {
+    throw new DskdError(
+      'invalid-argument',
+      `Got ${describeValue(source)} as a detector; wanted the bytes of its file, or a URL.`,
+      {
+        hint: 'loadDetector(await readFile(path)) reads a file; loadDetector of the package dskd takes a path.',
+      },
+    );
+  }
   const response = await fetch(source);
   if (!response.ok) {
     throw new DskdError('file-not-found', `Fetching ${source.href} gave status ${response.status}.`);

@@ -2,6 +2,7 @@ import { DskdError, type EventListener } from '@dskd/base';
 import type { ImageSource } from '@dskd/data';
 import { imagesPerPass } from '@dskd/methods';
 import type { ErrorCosts } from '@dskd/metrics';
+import { assertSource } from '../inference/arguments.js';
 import type { Detector } from '../inference/detector.js';
 import { costThreshold, f1Threshold } from './labeled-thresholds.js';
 import { scoreImages } from './score-images.js';
@@ -50,6 +51,7 @@ export async function chooseThreshold(
   // Before any image is read.
   choose([0, 1], [0, 1]);
 
+  assertSource(anomalies, 'anomalies of chooseThreshold');
   const labeled = anomalies.samples.filter(({ label }) => label === 'anomalous');
   const images = labeled.length > 0 ? labeled : anomalies.samples;
   if (images.length === 0) {

@@ -2,6 +2,7 @@ import type { EventListener } from '@dskd/base';
 import type { ImageSource, Sample } from '@dskd/data';
 import { quantileThreshold, type QuantileThreshold } from '@dskd/scoring';
 import type { DetectorDescription } from '../artifact/description.js';
+import { assertSource } from '../inference/arguments.js';
 import type { Detector } from '../inference/detector.js';
 import { imagesPerPass, TRAINING_DEFAULTS } from '@dskd/methods';
 import { alsoLearnedWarning, canPromise, countAlsoLearned } from './also-learned.js';
@@ -78,6 +79,7 @@ export async function recalibrate(
   const promise = confidence === undefined ? {} : { confidence };
   quantileThreshold([0], falseAlarmRate, promise);
 
+  assertSource(source, 'source of recalibrate');
   const normals = recalibrationImages(source);
   onEvent?.({ type: 'calibration-start', samples: normals.length });
 

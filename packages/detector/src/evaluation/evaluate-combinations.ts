@@ -3,6 +3,7 @@ import type { ImageSource } from '@dskd/data';
 import type { ScoreMetrics } from '@dskd/metrics';
 import { fuseScores } from '@dskd/scoring';
 import type { DetectorDescription } from '../artifact/description.js';
+import { assertSource } from '../inference/arguments.js';
 import type { Detector } from '../inference/detector.js';
 import { fuseScoredMaps } from './fuse-scored-maps.js';
 import { groundTruthOf } from './ground-truth.js';
@@ -70,6 +71,7 @@ export async function evaluateCombinations(
   combinations: Readonly<Record<string, readonly string[]>>,
   options: TestImageOptions = {},
 ): Promise<Record<string, ScoreMetrics>> {
+  assertSource(source, 'source of evaluateCombinations');
   assertBranches(detector, combinations);
   const samples = testSamplesOf(source);
   const gathered = Object.entries(combinations).map(([name, branches]) => ({

@@ -1,6 +1,7 @@
 import type { PixelBuffer } from '@dskd/base';
 import type { ImageSource, Sample } from '@dskd/data';
 import type { EvaluationResult, ScoredSample } from '@dskd/metrics';
+import { assertSource } from '../inference/arguments.js';
 import type { Detector } from '../inference/detector.js';
 import { groundTruthOf } from './ground-truth.js';
 import {
@@ -63,6 +64,7 @@ export async function evaluateDetector(
   source: ImageSource,
   { onImage, ...options }: EvaluateOptions = {},
 ): Promise<EvaluationResult> {
+  assertSource(source, 'source of evaluateDetector');
   const samples = testSamplesOf(source);
   const fused = new MetricsAccumulator();
   const branches = new Map(detector.description.branches.map(({ name }) => [name, new MetricsAccumulator()]));

@@ -8,7 +8,7 @@ import {
   type ImageSource,
   type Placement,
 } from '@dskd/data';
-import { imagesPerPass, TRAINING_DEFAULTS, type AnomalyModel } from '@dskd/methods';
+import { TRAINING_DEFAULTS, type AnomalyModel } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
 import {
   conformalPValue,
@@ -22,6 +22,7 @@ import { writeArtifact } from '../artifact/artifact.js';
 import type { DetectorDescription, Lesson } from '../artifact/description.js';
 import type { CalibrationChange } from '../calibration/calibrated-model.js';
 import { forgetLesson, learnLesson, type ExtendOptions, type LessonOutcome } from '../lessons/lesson.js';
+import { asList, assertImages, checkPredictOptions } from './arguments.js';
 import {
   assertSameProportions,
   ignoredAtNetworkSize,
@@ -199,11 +200,9 @@ export class Detector {
     options: PredictOptions = {},
   ): Promise<Prediction | Prediction[]> {
     this.#assertAlive();
-    const { batchSize = imagesPerPass(this.#description), signal } = options;
-    if (!Number.isInteger(batchSize) || batchSize < 1) {
-      throw new DskdError('invalid-argument', `Got batch size ${batchSize}, wanted a positive integer.`);
-    }
-    const list = 'data' in images ? [images] : images;
+    const { signal } = options;
+    const batchSize = checkPredictOptions(options, this.#description);
+    const list = asList(images);
     const predictions: Prediction[] = [];
     for (let start = 0; start < list.length; start += batchSize) {
       throwIfAborted(signal);
@@ -211,7 +210,7 @@ export class Detector {
       const scored = await this.#score(chunk);
       chunk.forEach((image, index) => predictions.push(this.#describe(scored, index, image, options)));
     }
-    return 'data' in images ? predictions[0]! : predictions;
+    return Array.isArray(images) ? predictions : predictions[0]!;
   }
 
   /**
@@ -224,6 +223,7 @@ export class Detector {
     images: AsyncIterable<ImageInput> | Iterable<ImageInput>,
     { prefetch: count = 2, ...options }: PredictEachOptions = {},
   ): AsyncGenerator<Prediction, void, undefined> {
+    assertImages(images, 'images of predictEach');
     const ahead = prefetch(images, checkPrefetch(count), (image) => Promise.resolve(image), options.signal);
     for await (const image of ahead) yield await this.predict(image, options);
   }

@@ -9,6 +9,7 @@ import { calibrate, type Calibration, type PreparedBatches } from '../calibratio
 import { lessonImages } from '../calibration/choose-images.js';
 import type { CalibratedModel } from '../calibration/calibrated-model.js';
 import { readImages } from '../calibration/read-images.js';
+import { assertSource } from '../inference/arguments.js';
 import { preparationOf } from '../inference/preparation.js';
 import { learnedImages } from './learned-images.js';
 
@@ -46,8 +47,11 @@ function learnerOf({ model }: CalibratedModel): Learner {
 
 /** Images in memory have no names: they are numbered. */
 function sourceFrom(images: ImageSource | readonly ImageInput[]): ImageSource {
-  if ('samples' in images) return images;
-  const samples = images.map((image, index): Sample => {
+  if (!Array.isArray(images)) {
+    assertSource(images, 'images of extend, which takes a source or an array');
+    return images;
+  }
+  const samples = (images as readonly ImageInput[]).map((image, index): Sample => {
     const pixels = toRgb(image);
     return {
       id: `image ${index}`,

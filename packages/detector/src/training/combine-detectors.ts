@@ -6,6 +6,7 @@ import type { DetectorDescription, TrainingRecord } from '../artifact/descriptio
 import { canPromise, countAlsoLearned } from '../calibration/also-learned.js';
 import { calibrate, calibratedBranches } from '../calibration/calibrate.js';
 import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
+import { assertSource } from '../inference/arguments.js';
 import { Detector } from '../inference/detector.js';
 import { readImages } from '../calibration/read-images.js';
 import { preparationOf } from '../inference/preparation.js';
@@ -155,6 +156,7 @@ export async function combineDetectors(
   detectors: readonly Detector[],
   { source, falseAlarmRate, batchSize, onEvent, signal }: CombineOptions,
 ): Promise<Detector> {
+  assertSource(source, 'source of combineDetectors');
   const models = detectors.map(({ model }) => model.state());
   const descriptions = detectors.map(({ description }) => description);
   assertCombinable(detectors);

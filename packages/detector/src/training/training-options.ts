@@ -1,4 +1,4 @@
-import { DskdError, type EventListener } from '@dskd/base';
+import { describeValue, DskdError, type EventListener } from '@dskd/base';
 import type { Augmentation, Color, Fit, ImageSource, PixelSize, Preparation } from '@dskd/data';
 import {
   assertTiling,
@@ -18,6 +18,7 @@ import { defaultSigma, type FusionRule, type Normalization } from '@dskd/scoring
 import { z } from 'zod';
 import type { DetectorDescription, TrainingRecord } from '../artifact/description.js';
 import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
+import { assertSource } from '../inference/arguments.js';
 import { ignoredAtNetworkSize, type IgnoreMask } from '../inference/ignored-pixels.js';
 import { preparationOf } from '../inference/preparation.js';
 import { copiesFor } from './altered-copies.js';
@@ -273,6 +274,20 @@ function resolveCalibration(
   };
 }
 
+/** @throws {DskdError} `invalid-argument` */
+function assertSize(size: unknown): Size | undefined {
+  if (size === undefined) return undefined;
+  const sides: readonly unknown[] = Array.isArray(size) ? size : [];
+  if (sides.length === 2 && sides.every((side) => Number.isInteger(side) && (side as number) > 0)) {
+    return size as Size;
+  }
+  throw new DskdError(
+    'invalid-argument',
+    `Got ${Array.isArray(size) ? JSON.stringify(size) : describeValue(size)} as input.size; wanted [height, width].`,
+    { hint: 'Whole pixels, for example [256, 256].' },
+  );
+}
+
 /** Shorter side, in pixels, below which an image cannot show a part: an icon, or a file that broke. */
 const LEAST_SIDE = 8;
 
@@ -283,11 +298,12 @@ const LEAST_SIDE = 8;
  * ignore mask `input-size-mismatch`, `shape-mismatch`.
  */
 export async function resolveTrainingOptions(given: TrainDetectorOptions): Promise<ResolvedTraining> {
+  assertSource((given as Partial<TrainDetectorOptions> | undefined)?.source, 'source of a training');
   const name = given.method ?? TRAINING_DEFAULTS.method;
   const plain = await createMethod(name);
   const teacher = teacherFor(plain, given.teacher);
   const options = checkMethodOptions(plain, given.options ?? {});
-  const size = given.input?.size ?? (await defaultInputSize(given.source, plain));
+  const size = assertSize(given.input?.size) ?? (await defaultInputSize(given.source, plain));
   const { inputSize, tiles, resize, ignored } = resolveInput(given.input ?? {}, size, teacher);
   const method = await createMethod(name, tiles);
   const thumbnails = resolveThumbnails(given.thumbnails, inputSize, method, options);

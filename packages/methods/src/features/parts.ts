@@ -145,6 +145,7 @@ export async function fitParts(
           onEvent?.({ type: 'fit-progress', stage: fitter.name, done: Math.round(done * 100), total: 100 }),
         signal,
       );
+      if (!part) onEvent?.({ type: 'branch-left-out', branch: fitter.name });
       parts.push(part);
       records[fitter.name] = record;
     }

@@ -114,12 +114,15 @@ test.each([
   ['their number varies', (seed: number) => scene(seed, GOOD.slice(seed % 4)), 12],
   ['there is one object on its background', (seed: number) => scene(seed, GOOD.slice(-1)), 12],
   ['there are few images', (seed: number) => scene(seed, GOOD), 7],
-])('no branch where %s', async (_, draw, images) => {
+])('no branch where %s, which is told', async (_, draw, images) => {
+  const leftOut: string[] = [];
   const model = await fitted(
     Array.from({ length: images }, (_unused, index) => draw(index + 1)),
     PLANS,
+    { onEvent: (event) => event.type === 'branch-left-out' && leftOut.push(event.branch) },
   );
   expect(model.branches.map(({ name }) => name)).toEqual(['pooled']);
+  expect(leftOut).toEqual(['pieces']);
   model.dispose();
 });
 
