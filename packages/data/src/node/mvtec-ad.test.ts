@@ -153,6 +153,17 @@ describe('masks', () => {
     ]);
   });
 
+  test('beside their images are a problem; those of good images are not looked at', async () => {
+    await folder.write({
+      ...parts,
+      'test/dent/a_mask.png': other(9),
+      'ground_truth/good/a_mask.png': maskPng(4, 3),
+    });
+    expect(problemsOf(await errorOf(openMvtecAd({ root: folder.root })))).toEqual([
+      'test/dent/a_mask.png: named like the mask of a, but among the images',
+    ]);
+  });
+
   test('can be required', async () => {
     await folder.write({ ...parts, 'ground_truth/dent/b_mask.png': maskPng(4, 3) });
     expect(problemsOf(await errorOf(openMvtecAd({ root: folder.root, masks: 'required' })))).toEqual([
