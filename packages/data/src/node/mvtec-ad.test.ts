@@ -1,3 +1,4 @@
+import path from 'node:path';
 import sharp from 'sharp';
 import {
   errorOf,
@@ -259,6 +260,13 @@ describe('BTAD', () => {
   ])('refuses %s', async (_, more, wanted) => {
     await folder.write({ ...btad, ...more });
     expect(problemsOf(await errorOf(openMvtecAd({ root: `${folder.root}/01` })))).toEqual([wanted]);
+  });
+
+  test('the folders of train to choose from are in the details', async () => {
+    await folder.write({ 'train/ok_front/0.png': image, 'train/def_front/0.png': other(1) });
+    const { details } = await errorOf(openMvtecAd({ root: folder.root }));
+    const names = ['def_front', 'ok_front'].map((name) => path.join(folder.root, 'train', name));
+    expect(details.choose).toEqual(names);
   });
 
   test('refuses a train folder that is named like bad parts', async () => {
