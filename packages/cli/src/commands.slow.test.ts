@@ -291,7 +291,8 @@ test('reports a folder of files that are not images', async () => {
   const bad = path.join(folder, 'bad');
   await writeDataset(bad);
   await writeFile(path.join(bad, 'train/good/words.png'), 'not an image');
-  await rm(path.join(bad, 'ground_truth/spot/001_mask.png'));
+  const masks = path.join(bad, 'ground_truth/spot');
+  await rename(path.join(masks, '001_mask.png'), path.join(masks, '0O1_mask.png'));
   const { code, stderr } = await dskd(...train(model).with(2, bad));
   expect(code).toBe(1);
   expect(stderr).toContain('words.png');

@@ -36,6 +36,9 @@ test('named folders give the result of the layout; without masks, metrics of ima
   const { stdout } = await dskd('evaluate', model, ...named);
   expect(stdout).toContain('no masks, so pixel AUROC, pixel AP and AU-PRO were not measured');
   expect(stdout).not.toContain('NaN');
+  const inside = inData('test/spot/new/maps');
+  const refused = await dskd('evaluate', model, ...named, '--write-maps', inside);
+  expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('inside the images')]);
 });
 
 test('a dataset without ground_truth can be trained on and evaluated', async () => {

@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
 import { DskdError } from '@dskd/base';
 import type { ImageSource } from '@dskd/data';
 import { openSource, type OpenSourceOptions } from '@dskd/data/node';
@@ -28,6 +31,38 @@ export async function openData(choice: DataChoice, options: OpenDataOptions): Pr
   const source = await openSource({ ...placeOf(choice, split), ...checks });
   printWarnings(source.warnings);
   return source;
+}
+
+/**
+ * Checks that files of images are not written to where they would be read as images the next time. Layouts of datasets
+ * do not read other folders.
+ * @throws {DskdError} `invalid-argument`
+ */
+export async function assertOutside(out: string, { data, good, bad, masks }: DataChoice): Promise<void> {
+  const isDataset = data !== undefined && existsSync(path.join(data, 'train'));
+  const inputs = [
+    ...(data === undefined || isDataset ? [] : [data]),
+    ...[good, bad, masks].flatMap((each) => each ?? []),
+  ];
+  for (const input of inputs) {
+    const relative = path.relative(await realPathOf(input), await realPathOf(out));
+    if (relative.split(path.sep)[0] === '..' || path.isAbsolute(relative)) continue;
+    throw new DskdError(
+      'invalid-argument',
+      `Got ${out} to write maps to, which is inside the images, ${input}.`,
+      {
+        hint: 'They would be read as images the next time: choose a folder outside.',
+      },
+    );
+  }
+}
+
+/** A path after links, of which the last folders need not exist. */
+async function realPathOf(given: string): Promise<string> {
+  const absolute = path.resolve(given);
+  const real = await realpath(absolute).catch(() => undefined);
+  if (real !== undefined) return real;
+  return path.join(await realPathOf(path.dirname(absolute)), path.basename(absolute));
 }
 
 /** Prints sentences as warnings on standard error. */

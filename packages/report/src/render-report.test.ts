@@ -223,6 +223,7 @@ test('states that there are no masks, no number and only one kind of image', () 
   expect(problemsOf(page)).toEqual([]);
   expect(page).toContain('n/a');
   expect(page).toContain('No defect areas are known');
+  expect(page).not.toContain('pixel AUROC');
   expect(page).not.toContain('NaN');
   expect(page).not.toContain('Infinity');
 });

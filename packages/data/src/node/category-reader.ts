@@ -52,6 +52,8 @@ export class CategoryReader {
   readonly #leftOut: LeftOut[] = [];
   /** Name of the folders of good images: `good`, or the only folder in `train`. */
   goodName = 'good';
+  /** Folders in `train` if it has several and none is called `good`. */
+  choose: readonly string[] | undefined;
   /** Whether `train` has a folder of that name. */
   #knowsGood = false;
 
@@ -124,6 +126,9 @@ export class CategoryReader {
         this.report(`train/${this.goodName}`, 'named like bad parts; only good ones are trained on');
         return;
       }
+    }
+    if (folders.length > 1 && !folders.includes('good')) {
+      this.choose = folders.map((name) => path.join(this.root, 'train', name));
     }
     this.#knowsGood = folders.includes(this.goodName);
     await this.#goodSplit('train', folders);

@@ -1,4 +1,4 @@
-import { access, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
@@ -9,12 +9,7 @@ export function composed(name: string): string {
   return name.normalize('NFC');
 }
 
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
-}
+const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
 
 /** Finds files and folders whose names are written in another Unicode form than on disk. */
 export class DiskNames {
@@ -22,17 +17,19 @@ export class DiskNames {
 
   /**
    * @param file relative to the working folder, or absolute.
-   * @returns `file` if it exists, else the path of the file or folder whose name is equal to it in Unicode's composed
-   * form; `file` if there is none.
+   * @returns `file` with the names that its folders and itself have on disk: exactly those or, if there are none, those
+   * that are equal in Unicode's composed form. `file` as it is if nothing is there.
    */
   async find(file: string): Promise<string> {
-    if (await exists(file)) return file;
+    if (isAscii(file)) return file;
     const parent = path.dirname(file);
+    if (parent === file) return file;
     const name = path.basename(file);
-    if (parent === file || name === '..' || name === '.') return file;
     const folder = await this.find(parent);
-    const same = (await this.#names(folder)).find((each) => composed(each) === composed(name));
-    return same === undefined ? file : path.join(folder, same);
+    if (isAscii(name)) return path.join(folder, name);
+    const names = await this.#names(folder);
+    const onDisk = names.includes(name) ? name : names.find((each) => composed(each) === composed(name));
+    return onDisk === undefined ? file : path.join(folder, onDisk);
   }
 
   #names(folder: string): Promise<readonly string[]> {

@@ -106,6 +106,8 @@ export async function fileSource(options: {
   readonly problems: readonly DatasetProblem[];
   readonly warnings?: readonly string[];
   readonly hint?: string;
+  /** Folders of which the caller has to say what they contain, for `details.choose` of the error. */
+  readonly choose?: readonly string[];
   readonly checks: CheckOptions;
 }): Promise<ImageSource> {
   const { root, hint, kinds, checks } = options;
@@ -134,6 +136,7 @@ export async function fileSource(options: {
       problems.length > 0
         ? hint
         : "Remove the duplicates from one side, or open the source with duplicates: 'allowed'.",
+      options.choose && { choose: options.choose },
     );
   }
   const source = sourceOf(

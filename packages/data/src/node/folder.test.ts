@@ -1,3 +1,4 @@
+import { symlink } from 'node:fs/promises';
 import path from 'node:path';
 import {
   errorOf,
@@ -263,6 +264,19 @@ describe('named folders', () => {
       ['0.png', 'train', 'good', 'good', false],
       ['broken/1.png', 'test', 'anomalous', 'defect', true],
     ]);
+  });
+
+  test('a link to a named folder is not read twice', async () => {
+    await folder.write({ 'good/0.png': image(0), 'bad/1.png': image(1) });
+    const { root } = folder;
+    await symlink(path.join(root, 'bad'), path.join(root, 'good/more'));
+    const folders = { good: 'good', bad: 'bad' };
+    expect((await openSource({ root, folders })).samples.map(({ id }) => id)).toEqual([
+      'bad/1.png',
+      'good/0.png',
+    ]);
+    const twice = openSource({ root, folders: { good: 'good/more', bad: 'bad' } });
+    expect((await errorOf(twice)).message).toContain('Got the folder bad as good and as bad.');
   });
 
   test('images with the same name in several folders keep their own ids and masks', async () => {

@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
 import { refusal } from '../image-format.js';
@@ -48,6 +49,8 @@ interface NamedFolder {
   /** As the caller wrote it. */
   readonly written: string;
   readonly absolute: string;
+  /** The same after links. */
+  readonly real: string;
 }
 
 function listOf(folders: string | readonly string[] | undefined): readonly string[] {
@@ -76,11 +79,12 @@ async function namedFolders(folders: NamedFolders, root = '.'): Promise<NamedFol
   for (const role of ROLES) {
     for (const written of listOf(folders[role])) {
       const absolute = await names.find(path.resolve(root, written));
-      const same = named.find((other) => other.absolute === absolute && other.role !== role);
+      const real = await realpath(absolute).catch(() => absolute);
+      const same = named.find((other) => other.real === real && other.role !== role);
       if (same) {
         throw new DskdError('invalid-argument', `Got the folder ${written} as ${same.role} and as ${role}.`);
       }
-      if (!named.some((other) => other.absolute === absolute)) named.push({ role, written, absolute });
+      if (!named.some((other) => other.real === real)) named.push({ role, written, absolute, real });
     }
   }
   const has = (role: Role): boolean => named.some((folder) => folder.role === role);
@@ -133,7 +137,7 @@ class FolderReader {
     return path.relative(this.root, path.join(absolute, name)).split(path.sep).join('/');
   }
 
-  /** Readable images in a folder, as paths relative to it. Other named folders inside it are left out. */
+  /** Readable images in a folder, as paths relative to it. Other named folders inside it, or linked, are left out. */
   async #images(folder: NamedFolder): Promise<readonly string[]> {
     const { absolute } = folder;
     const written = folder.written === '.' ? this.root : folder.written;
@@ -141,7 +145,7 @@ class FolderReader {
       this.#report(written, 'there is no such folder');
       return [];
     }
-    const without = this.named.map((other) => other.absolute).filter((other) => isInside(other, absolute));
+    const without = this.named.map((other) => other.real).filter((other) => other !== folder.real);
     const { images, refused, leftOut } = await listTree(absolute, { without });
     for (const name of refused) this.#report(this.#id(folder, name), refusal(name));
     this.#leftOut.push(...leftOut.map(({ name, kind }) => ({ name: this.#id(folder, name), kind })));

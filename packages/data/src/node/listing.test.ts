@@ -55,13 +55,17 @@ test('reports all missing paths in one error', async () => {
   expect(error.details.missing).toEqual([`${root}/x`, `${root}/y.png`]);
 });
 
-test('images in unsupported formats are listed and fail when read; folders without images are problems', async () => {
+test('images in unsupported formats are refused, or listed and fail when read; folders without images are problems', async () => {
   await folder.write({ 'empty/notes.txt': '', 'old/1.gif': 'GIF89a', 'old/2.png': '' });
   const { root } = folder;
-  expect(inside(await listImages([`${root}/old`]))).toEqual(['old/1.gif', 'old/2.png']);
+  expect(inside(await listImages([`${root}/old`], { unsupported: 'listed' }))).toEqual([
+    'old/1.gif',
+    'old/2.png',
+  ]);
   expect((await errorOf(decodeImage(`${root}/old/1.gif`))).message).toContain('unsupported format (GIF)');
   expect(problemsOf(await errorOf(listImages([`${root}/empty`, `${root}/old`])))).toEqual([
     `${root}/empty: the folder holds no images`,
+    `${root}/old/1.gif: GIF is not supported, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG`,
   ]);
 });
 

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
-import { isHeatMap, isPassedOver, kindByName } from '../image-format.js';
+import { isHeatMap, isPassedOver, kindByName, refusal } from '../image-format.js';
 import { byCodeUnit, datasetError, type DatasetProblem, firstFew } from '../samples.js';
 import { DiskNames } from './disk-names.js';
 
@@ -140,21 +140,23 @@ async function realPathOf(folder: string): Promise<string> {
 }
 
 export interface ListImagesOptions {
+  /** Whether images in unsupported formats are listed, too; they fail when they are read. Default `'refused'`. */
+  readonly unsupported?: 'refused' | 'listed';
   /** Is told, in one sentence each, which files of the folders were left out and why. */
   readonly onWarning?: (warning: string) => void;
 }
 
 /**
- * Lists the images at `paths`: files as given, folders with all their subfolders, by the rules of `openSource`. Images
- * in unsupported formats are listed, too, and fail when they are read. Heat maps that `dskd predict` wrote
+ * Lists the images at `paths`: files as given, folders with all their subfolders, by the rules of `openSource`. Heat
+ * maps that `dskd predict` wrote
  * (`NAME.overlay.png`, `NAME.explained.png`) and FIFOs, sockets and devices in a folder are left out.
  * @returns each image once, sorted by path.
- * @throws {DskdError} `file-not-found` if a path does not exist; `dataset-invalid` if a folder contains no images. All
- * problems are in one error.
+ * @throws {DskdError} `file-not-found` if a path does not exist; `dataset-invalid` if a folder contains no images or
+ * unsupported ones. All problems are in one error.
  */
 export async function listImages(
   paths: readonly string[],
-  { onWarning }: ListImagesOptions = {},
+  { unsupported = 'refused', onWarning }: ListImagesOptions = {},
 ): Promise<string[]> {
   const found = new Set<string>();
   const missing: string[] = [];
@@ -167,7 +169,11 @@ export async function listImages(
     else if (!information.isDirectory()) found.add(path.normalize(given));
     else {
       const { images, refused, leftOut } = await listTree(given);
-      for (const name of [...images, ...refused]) found.add(path.join(given, name));
+      const listed = unsupported === 'listed' ? [...images, ...refused] : images;
+      for (const name of listed) found.add(path.join(given, name));
+      if (unsupported === 'refused') {
+        for (const name of refused) problems.push({ path: path.join(given, name), problem: refusal(name) });
+      }
       const inGiven = leftOut.map(({ name, kind }) => ({ name: path.join(given, name), kind }));
       for (const warning of leftOutWarnings(inGiven)) onWarning?.(warning);
       if (images.length + refused.length === 0) {

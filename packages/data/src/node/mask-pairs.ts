@@ -59,6 +59,12 @@ export class MaskPairs {
    */
   pair(pairing: Pairing, expected: (stem: string) => string): Map<string, string> {
     const { pairs, without, stray } = this.#match(pairing);
+    const stems = new Set(pairing.images.map(({ stem }) => stem));
+    for (const { id, stem } of pairing.images) {
+      const image = stem.replace(/_mask$/i, '');
+      if (image !== stem && stems.has(image))
+        this.report(id, `named like the mask of ${image}, but among the images`);
+    }
     for (const { id, stem } of without) this.missing(id, `its mask ${expected(stem)} is missing`);
     this.#paired += pairs.size;
     this.#tellStray(stray, without, pairing.folder);

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import sharp from 'sharp';
 import {
   errorOf,
@@ -153,6 +154,17 @@ describe('masks', () => {
     ]);
   });
 
+  test('beside their images are a problem; those of good images are not looked at', async () => {
+    await folder.write({
+      ...parts,
+      'test/dent/a_mask.png': other(9),
+      'ground_truth/good/a_mask.png': maskPng(4, 3),
+    });
+    expect(problemsOf(await errorOf(openMvtecAd({ root: folder.root })))).toEqual([
+      'test/dent/a_mask.png: named like the mask of a, but among the images',
+    ]);
+  });
+
   test('can be required', async () => {
     await folder.write({ ...parts, 'ground_truth/dent/b_mask.png': maskPng(4, 3) });
     expect(problemsOf(await errorOf(openMvtecAd({ root: folder.root, masks: 'required' })))).toEqual([
@@ -248,6 +260,13 @@ describe('BTAD', () => {
   ])('refuses %s', async (_, more, wanted) => {
     await folder.write({ ...btad, ...more });
     expect(problemsOf(await errorOf(openMvtecAd({ root: `${folder.root}/01` })))).toEqual([wanted]);
+  });
+
+  test('the folders of train to choose from are in the details', async () => {
+    await folder.write({ 'train/ok_front/0.png': image, 'train/def_front/0.png': other(1) });
+    const { details } = await errorOf(openMvtecAd({ root: folder.root }));
+    const names = ['def_front', 'ok_front'].map((name) => path.join(folder.root, 'train', name));
+    expect(details.choose).toEqual(names);
   });
 
   test('refuses a train folder that is named like bad parts', async () => {

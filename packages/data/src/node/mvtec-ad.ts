@@ -102,6 +102,7 @@ export async function openMvtecAd(options: OpenMvtecAdOptions): Promise<ImageSou
     entries: listed.entries,
     problems: [...reader.problems, ...listed.problems],
     warnings: await reader.allWarnings(),
+    ...(reader.choose && { choose: reader.choose }),
     hint:
       'The layout is train/good, test/<good or defect>, ground_truth/<defect>/<image>_mask.png; ' +
       'folders that are called or placed otherwise can be named as good and bad.',

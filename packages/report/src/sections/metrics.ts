@@ -17,11 +17,13 @@ const name = (text: string): Html => markup`<bdi>${text}</bdi>`;
 function byScore(result: EvaluationResult): Html {
   const subsets = Object.keys(result.fused.auSpro);
   const limit = result.fused.auPro?.limit;
+  const hasMasks = result.images.withMask > 0;
   return table({
     caption: 'Separation and localization, by score',
     columns: [
       { title: 'Score' },
-      ...['image AUROC', 'average precision', 'F1-max', 'pixel AUROC', 'pixel AP'].map(number),
+      ...['image AUROC', 'average precision', 'F1-max'].map(number),
+      ...(hasMasks ? ['pixel AUROC', 'pixel AP'].map(number) : []),
       ...(limit === undefined ? [] : [number(`AU-PRO to ${limit}`)]),
       ...subsets.map((subset) => number(`AU-sPRO to ${SPRO_LIMIT}, ${subsetName(subset)}`)),
     ],
@@ -30,8 +32,7 @@ function byScore(result: EvaluationResult): Html {
       formatShare(metrics.imageAuroc),
       formatShare(metrics.imageAveragePrecision),
       formatShare(metrics.imageF1Max),
-      formatShare(metrics.pixelAuroc),
-      formatShare(metrics.pixelAveragePrecision),
+      ...(hasMasks ? [formatShare(metrics.pixelAuroc), formatShare(metrics.pixelAveragePrecision)] : []),
       ...(limit === undefined ? [] : [formatArea(metrics.auPro)]),
       ...subsets.map((subset) => formatArea(areaAt(metrics.auSpro[subset], SPRO_LIMIT))),
     ]),

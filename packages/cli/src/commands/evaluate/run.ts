@@ -3,7 +3,7 @@ import { assertWritable, decodeMask, writeFileAtomically } from '@dskd/data/node
 import { evaluateDetector, type EvaluatedImage } from '@dskd/detector';
 import type { EvaluationResult } from '@dskd/metrics';
 import { loadModel } from '../../models.js';
-import { openData } from '../../open-data.js';
+import { assertOutside, openData } from '../../open-data.js';
 import { formatTable, printJson, printLine } from '../../output/print.js';
 import { progressRenderer } from '../../output/progress.js';
 import type { EvaluateOptions } from '../evaluate.js';
@@ -28,6 +28,7 @@ export async function runEvaluation(
   }
   const report = options.report === undefined ? undefined : await EvaluationReport.to(options.report, path);
   const { ignoreMask, writeMaps, subsets } = options;
+  if (writeMaps !== undefined) await assertOutside(writeMaps, options);
   const source = await openData(options, {
     signal,
     split: 'test',

@@ -29,7 +29,12 @@ export async function runPrediction(
   const { ignoreMask, out, watch, minArea, threshold, explain } = options;
   checkArguments(images, options);
   const files =
-    images.length === 0 ? [] : await listImages(images, { onWarning: (warning) => printWarnings([warning]) });
+    images.length === 0
+      ? []
+      : await listImages(images, {
+          unsupported: 'listed',
+          onWarning: (warning) => printWarnings([warning]),
+        });
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
   const model = await loadModel(modelPath, options);
   try {
