@@ -1,9 +1,17 @@
 export { sourceOf } from './fingerprint.js';
 export { encodeFloatTiff } from './float-tiff.js';
+export { assertIntensityRange, rangeFor, type IntensityRange } from './intensity.js';
 export { prepareMask, preparePixels, toImageTensor, type Preparation } from './prepare.js';
 export { PreparedImages, type BatchOptions } from './prepared-images.js';
 export { toRgb, type ImageInput } from './rgb-image.js';
-export { summarize, type DefectRegion, type ImageSource, type Sample, type Split } from './samples.js';
+export {
+  summarize,
+  type DefectRegion,
+  type ImageSource,
+  type LoadOptions,
+  type Sample,
+  type Split,
+} from './samples.js';
 export { holdOut, splitBySeed } from './split-by-seed.js';
 export {
   assertAugmentation,

@@ -1,5 +1,6 @@
 import { assertPixelBuffer, DskdError, type PixelBuffer } from '@dskd/base';
 import { tensor4d, type Tensor4D } from '@tensorflow/tfjs-core';
+import { assertMappedBy, type IntensityRange } from './intensity.js';
 import {
   addBorder,
   assertColor,
@@ -22,11 +23,17 @@ export interface Preparation extends PreparedSize {
   readonly fit?: Fit;
   /** Color of a letterbox's border. Default {@link LETTERBOX_FILL}. */
   readonly fill?: Color;
+  /** The range by which the 16-bit values of all images were mapped to bytes when they were decoded. Default: none. */
+  readonly intensityRange?: IntensityRange | undefined;
 }
 
 /** @throws {DskdError} `invalid-argument`, `shape-mismatch` */
-export function fitImage(pixels: PixelBuffer, { height, width, fit = 'stretch' }: Preparation): FittedImage {
+export function fitImage(
+  pixels: PixelBuffer,
+  { height, width, fit = 'stretch', intensityRange }: Preparation,
+): FittedImage {
   assertPixelBuffer(pixels);
+  assertMappedBy(pixels, intensityRange);
   if (pixels.channels !== 3) {
     throw new DskdError(
       'shape-mismatch',

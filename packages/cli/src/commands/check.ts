@@ -5,8 +5,9 @@ import { printJson, printLine } from '../output/print.js';
 
 const checkOptions = {
   category: categoryOption,
-  thorough: option(boolean().default(false), 'decode every image completely, not only its header', {
+  thorough: option(boolean().default(true), 'decode every image completely, as a training does', {
     main: true,
+    negative: 'read only the header and the end of each image: faster, and finds less',
   }),
   manifest: option(text().optional(), 'write the list of images as a manifest (.csv or .jsonl)', {
     main: true,
@@ -39,6 +40,7 @@ async function runCheck(
     signal,
     ...(category !== undefined && { category }),
   });
+  const { warnings = [] } = source;
   const { rows, table } = summarize(source);
   const fingerprint = await source.fingerprint({ signal });
   if (manifest !== undefined) await writeManifest(source, manifest);
@@ -48,11 +50,13 @@ async function runCheck(
       name: source.name,
       rows,
       fingerprint,
+      ...(warnings.length > 0 && { warnings }),
       ...(manifest !== undefined && { manifest }),
     });
     return;
   }
   printLine(table);
   printLine(`fingerprint ${fingerprint}`);
+  for (const warning of warnings) printLine(`warning: ${warning}`);
   if (manifest !== undefined) printLine(`wrote ${manifest}`);
 }

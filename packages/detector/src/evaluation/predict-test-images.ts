@@ -49,7 +49,9 @@ export async function predictTestImages(
   for (let start = 0; start < samples.length; start += batchSize) {
     throwIfAborted(signal);
     const chunk = samples.slice(start, start + batchSize);
-    const images = await Promise.all(chunk.map((sample) => sample.load()));
+    const images = await Promise.all(
+      chunk.map((sample) => sample.load({ intensityRange: detector.intensityRange })),
+    );
     const predictions = await detector.predict(images, { batchSize, ...(ignored && { ignored }) });
     for (const [place, prediction] of predictions.entries()) {
       throwIfAborted(signal);

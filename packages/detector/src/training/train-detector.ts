@@ -124,6 +124,9 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   const dataFingerprint = await source.fingerprint(signal ? { signal } : {});
   const run = { ...fitting.run, dataFingerprint };
   const training = prepared(chosen.training);
+  // Reads every image, and keeps what fits into the cache.
+  await training.placements([...chosen.training.keys()], signal ? { signal } : {});
+  for (const message of training.warnings()) onEvent?.({ type: 'warning', message });
   const fitted = await fit({ ...fitting, run }, training, copies, progress);
   const { model, batchSize = imagesPerPass(input) } = fitted;
   try {
