@@ -1,7 +1,13 @@
 export { sourceOf } from './fingerprint.js';
 export { encodeFloatTiff } from './float-tiff.js';
 export { assertIntensityRange, rangeFor, type IntensityRange } from './intensity.js';
-export { prepareMask, preparePixels, toImageTensor, type Preparation } from './prepare.js';
+export {
+  prepareMask,
+  preparePixels,
+  preparePixelsInSlices,
+  toImageTensor,
+  type Preparation,
+} from './prepare.js';
 export { PreparedImages, type BatchOptions } from './prepared-images.js';
 export { toRgb, type ImageInput } from './rgb-image.js';
 export {

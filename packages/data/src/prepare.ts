@@ -9,7 +9,9 @@ import {
   fitPixels,
   type FittedImage,
   LETTERBOX_FILL,
+  placement,
 } from './transforms/placement.js';
+import { resizeInSlices } from './transforms/resize-in-slices.js';
 
 /** Size of the network's input, in pixels. */
 export interface PreparedSize {
@@ -28,10 +30,7 @@ export interface Preparation extends PreparedSize {
 }
 
 /** @throws {DskdError} `invalid-argument`, `shape-mismatch` */
-export function fitImage(
-  pixels: PixelBuffer,
-  { height, width, fit = 'stretch', intensityRange }: Preparation,
-): FittedImage {
+function assertPreparable(pixels: PixelBuffer, { intensityRange }: Preparation): void {
   assertPixelBuffer(pixels);
   assertMappedBy(pixels, intensityRange);
   if (pixels.channels !== 3) {
@@ -41,7 +40,30 @@ export function fitImage(
       { hint: 'Decode images with decodeImage, which always returns RGB.' },
     );
   }
-  return fitPixels(pixels, { width, height }, fit);
+}
+
+/**
+ * Brings an image to its part of the network's input, without blocking the event loop for long.
+ * @throws {DskdError} `invalid-argument`, `shape-mismatch`
+ */
+export async function fitImage(pixels: PixelBuffer, preparation: Preparation): Promise<FittedImage> {
+  assertPreparable(pixels, preparation);
+  const { height, width, fit = 'stretch' } = preparation;
+  const placed = placement(pixels, { width, height }, fit);
+  return { content: await resizeInSlices(pixels, placed.content), placement: placed };
+}
+
+/**
+ * As {@link preparePixels}, to the same bytes, but a large image blocks the event loop only in parts.
+ * @throws {DskdError} `invalid-argument`, `shape-mismatch`
+ */
+export async function preparePixelsInSlices(
+  pixels: PixelBuffer,
+  preparation: Preparation,
+): Promise<PixelBuffer> {
+  const { fill = LETTERBOX_FILL } = preparation;
+  assertColor(fill);
+  return addBorder(await fitImage(pixels, preparation), fill);
 }
 
 /**
@@ -52,9 +74,10 @@ export function fitImage(
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
 export function preparePixels(pixels: PixelBuffer, preparation: Preparation): PixelBuffer {
-  const { fill = LETTERBOX_FILL } = preparation;
+  const { height, width, fit = 'stretch', fill = LETTERBOX_FILL } = preparation;
   assertColor(fill);
-  return addBorder(fitImage(pixels, preparation), fill);
+  assertPreparable(pixels, preparation);
+  return addBorder(fitPixels(pixels, { width, height }, fit), fill);
 }
 
 /**

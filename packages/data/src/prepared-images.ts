@@ -202,7 +202,7 @@ export class PreparedImages {
           { hint: 'An image this small cannot show a part: remove it.', details: { id: sample.id } },
         );
       }
-      const image = fitImage(pixels, {
+      const image = await fitImage(pixels, {
         height: this.height,
         width: this.width,
         fit: this.fit,

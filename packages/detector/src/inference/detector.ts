@@ -1,7 +1,7 @@
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
 import {
   placement,
-  preparePixels,
+  preparePixelsInSlices,
   toImageTensor,
   toRgb,
   type ImageInput,
@@ -320,7 +320,9 @@ export class Detector {
 
   async #score(images: readonly PlacedImage[]): Promise<ScoredBatch> {
     const preparation = preparationOf(this.#description);
-    const batch = toImageTensor(images.map(({ image }) => preparePixels(image, preparation)));
+    const prepared: PixelBuffer[] = [];
+    for (const { image } of images) prepared.push(await preparePixelsInSlices(image, preparation));
+    const batch = toImageTensor(prepared);
     try {
       const outputs = await this.#model.score(batch);
       const ignored = images.map((each) => each.ignored);
