@@ -18,10 +18,18 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
+test('warns of images without content', async () => {
+  const { code, stderr } = await dskd('check', folder);
+  expect(code).toBe(0);
+  expect(stderr).toContain(
+    'warning: all 3 images have no content, all pixels of each are alike: 10.png, 20.png, 30.png.',
+  );
+});
+
 test('prints counts and fingerprint, and writes a manifest of the same data', async () => {
   const manifest = path.join(folder, 'images.csv');
-  const { code, stdout, stderr } = await dskd('check', folder, '--manifest', manifest);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const { code, stdout } = await dskd('check', folder, '--manifest', manifest);
+  expect(code).toBe(0);
   expect(stdout).toMatch(/^train +good +good +3 +0$/m);
   const [, fingerprint] = /^fingerprint ([0-9a-f]{64})$/m.exec(stdout)!;
   expect(stdout).toContain(`wrote ${manifest}`);
@@ -33,7 +41,7 @@ test('prints counts and fingerprint, and writes a manifest of the same data', as
     name: 'images.csv',
     rows: [{ split: 'train', label: 'good', defectType: 'good', images: 3, masks: 0 }],
     fingerprint,
-    warnings: [],
+    warnings: ['all 3 images have no content, all pixels of each are alike: 10.png, 20.png, 30.png.'],
   });
 });
 
@@ -45,10 +53,13 @@ test('reports all problems, each with its path, with exit code 1', async () => {
   expect(stderr).toMatch(/2 problems:\n\s+a\.png: .*\(text\).*\n\s+b\.png: .*\n\s+Fix, move or remove/);
 });
 
-test('--thorough finds an image that is damaged after its header', async () => {
+test('finds an image that is damaged after its header, unless told not to decode', async () => {
   const whole = await readFile(path.join(folder, '30.png'));
-  await writeFile(path.join(folder, '30.png'), whole.subarray(0, whole.length - 20));
-  expect((await dskd('check', folder, '--thorough')).stderr).toContain('30.png');
+  const data = whole.indexOf('IDAT') + 6;
+  const damaged = Buffer.from(whole).fill(0xee, data, data + 5);
+  await writeFile(path.join(folder, '30.png'), damaged);
+  expect((await dskd('check', folder)).stderr).toContain('30.png');
+  expect((await dskd('check', folder, '--no-thorough')).code).toBe(0);
 });
 
 describe('folders of several kinds', () => {

@@ -1,6 +1,13 @@
 export { digestOfPixels, sourceOf } from './fingerprint.js';
 export { encodeFloatTiff } from './float-tiff.js';
-export { prepareMask, preparePixels, toImageTensor, type Preparation } from './prepare.js';
+export { assertIntensityRange, rangeFor, type IntensityRange } from './intensity.js';
+export {
+  prepareMask,
+  preparePixels,
+  preparePixelsInSlices,
+  toImageTensor,
+  type Preparation,
+} from './prepare.js';
 export { PreparedImages, type BatchOptions } from './prepared-images.js';
 export { toRgb, type ImageInput } from './rgb-image.js';
 export {
@@ -10,6 +17,7 @@ export {
   type DatasetProblem,
   type DefectRegion,
   type ImageSource,
+  type LoadOptions,
   type Sample,
   type Split,
 } from './samples.js';

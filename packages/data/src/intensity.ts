@@ -1,4 +1,4 @@
-import { DskdError } from '@dskd/base';
+import { DskdError, type PixelBuffer } from '@dskd/base';
 
 /** Stored values of 16-bit images, 0 to 65535, that become 0 and 255; what is outside is cut off. */
 export type IntensityRange = readonly [low: number, high: number];
@@ -21,8 +21,27 @@ export function assertIntensityRange(range: readonly number[]): asserts range is
   );
 }
 
-export function sameRange(a: IntensityRange | undefined, b: IntensityRange | undefined): boolean {
-  return a?.[0] === b?.[0] && a?.[1] === b?.[1];
+/**
+ * Checks that the 16-bit values of an image were mapped by the range that its user wants.
+ * @param range undefined: none.
+ * @throws {DskdError} `invalid-argument`
+ */
+export function assertMappedBy(
+  { intensityRange: got }: Pick<PixelBuffer, 'intensityRange'>,
+  range: IntensityRange | undefined,
+): void {
+  if (got?.[0] === range?.[0] && got?.[1] === range?.[1]) return;
+  const wanted = range ? `wanted ${range.join(':')}` : 'wanted none';
+  throw new DskdError(
+    'invalid-argument',
+    `Got an image with ${got ? `the intensity range ${got.join(':')}` : 'no intensity range'}; ${wanted}.`,
+    {
+      hint: range
+        ? `Decode it from a file of 16 bits by decodeImage(file, { intensityRange: [${range.join(', ')}] }), or map it so and set its intensityRange.`
+        : 'Decode it without an intensity range.',
+      details: { got, wanted: range },
+    },
+  );
 }
 
 /**

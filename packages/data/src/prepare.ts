@@ -1,5 +1,6 @@
 import { assertPixelBuffer, DskdError, type PixelBuffer } from '@dskd/base';
 import { tensor4d, type Tensor4D } from '@tensorflow/tfjs-core';
+import { assertMappedBy, type IntensityRange } from './intensity.js';
 import {
   addBorder,
   assertColor,
@@ -8,7 +9,9 @@ import {
   fitPixels,
   type FittedImage,
   LETTERBOX_FILL,
+  placement,
 } from './transforms/placement.js';
+import { resizeInSlices } from './transforms/resize-in-slices.js';
 
 /** Size of the network's input, in pixels. */
 export interface PreparedSize {
@@ -22,11 +25,14 @@ export interface Preparation extends PreparedSize {
   readonly fit?: Fit;
   /** Color of a letterbox's border. Default {@link LETTERBOX_FILL}. */
   readonly fill?: Color;
+  /** The range by which the 16-bit values of all images were mapped to bytes when they were decoded. Default: none. */
+  readonly intensityRange?: IntensityRange | undefined;
 }
 
 /** @throws {DskdError} `invalid-argument`, `shape-mismatch` */
-export function fitImage(pixels: PixelBuffer, { height, width, fit = 'stretch' }: Preparation): FittedImage {
+function assertPreparable(pixels: PixelBuffer, { intensityRange }: Preparation): void {
   assertPixelBuffer(pixels);
+  assertMappedBy(pixels, intensityRange);
   if (pixels.channels !== 3) {
     throw new DskdError(
       'shape-mismatch',
@@ -34,7 +40,30 @@ export function fitImage(pixels: PixelBuffer, { height, width, fit = 'stretch' }
       { hint: 'Decode images with decodeImage, which always returns RGB.' },
     );
   }
-  return fitPixels(pixels, { width, height }, fit);
+}
+
+/**
+ * Brings an image to its part of the network's input, without blocking the event loop for long.
+ * @throws {DskdError} `invalid-argument`, `shape-mismatch`
+ */
+export async function fitImage(pixels: PixelBuffer, preparation: Preparation): Promise<FittedImage> {
+  assertPreparable(pixels, preparation);
+  const { height, width, fit = 'stretch' } = preparation;
+  const placed = placement(pixels, { width, height }, fit);
+  return { content: await resizeInSlices(pixels, placed.content), placement: placed };
+}
+
+/**
+ * As {@link preparePixels}, to the same bytes, but a large image blocks the event loop only in parts.
+ * @throws {DskdError} `invalid-argument`, `shape-mismatch`
+ */
+export async function preparePixelsInSlices(
+  pixels: PixelBuffer,
+  preparation: Preparation,
+): Promise<PixelBuffer> {
+  const { fill = LETTERBOX_FILL } = preparation;
+  assertColor(fill);
+  return addBorder(await fitImage(pixels, preparation), fill);
 }
 
 /**
@@ -45,9 +74,10 @@ export function fitImage(pixels: PixelBuffer, { height, width, fit = 'stretch' }
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
 export function preparePixels(pixels: PixelBuffer, preparation: Preparation): PixelBuffer {
-  const { fill = LETTERBOX_FILL } = preparation;
+  const { height, width, fit = 'stretch', fill = LETTERBOX_FILL } = preparation;
   assertColor(fill);
-  return addBorder(fitImage(pixels, preparation), fill);
+  assertPreparable(pixels, preparation);
+  return addBorder(fitPixels(pixels, { width, height }, fit), fill);
 }
 
 /**

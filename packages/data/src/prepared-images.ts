@@ -1,7 +1,10 @@
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
 import type { Tensor4D } from '@tensorflow/tfjs-core';
+import { contentWarnings, type ImageContent } from './content-warnings.js';
+import type { ImageFacts, IntensityRange } from './intensity.js';
 import { limiter } from './limiter.js';
 import { fitImage, toImageTensor, type Preparation } from './prepare.js';
+import { isConstant } from './rgb-image.js';
 import { imageProblem, type DatasetProblem, type Sample } from './samples.js';
 import { assertAugmentation, augment, type Augmentation } from './transforms/augmentation.js';
 import {
@@ -65,6 +68,8 @@ export class PreparedImages {
   readonly #capacity: number;
   readonly #cache = new Map<number, FittedImage>();
   #cachedBytes = 0;
+  readonly #intensityRange: IntensityRange | undefined;
+  readonly #facts = new Map<number, ImageContent>();
   readonly #placements = new Map<number, Placement>();
   /** Reads that the latest prefetch started and that have not been requested yet. */
   #ahead = new Map<number, Promise<FittedImage>>();
@@ -89,6 +94,7 @@ export class PreparedImages {
     this.fit = fit;
     this.#fill = fill;
     this.#leastSide = options.leastSide ?? 1;
+    this.#intensityRange = options.intensityRange;
     this.#augment = options.augment;
     this.#samples = samples;
     this.#capacity = cacheBytes;
@@ -162,6 +168,14 @@ export class PreparedImages {
   }
 
   /**
+   * What is odd about the images that were read so far: none has any content, 16 bits of which few gray levels are left,
+   * bands that were dropped. One sentence each.
+   */
+  warnings(): string[] {
+    return contentWarnings([...this.#facts.values()], this.#intensityRange);
+  }
+
+  /**
    * Starts reading the samples at `indices` for the next {@link batch}. Of an earlier prefetch only images that are
    * in `indices` are kept. Read errors are thrown by the later call that requests the image.
    * @throws {DskdError} `invalid-argument`
@@ -204,7 +218,12 @@ export class PreparedImages {
     return this.#limit(async () => {
       throwIfAborted(signal);
       const sample = this.#samples[index]!;
-      const pixels = await sample.load();
+      let facts: ImageFacts | undefined;
+      const pixels = await sample.load({
+        intensityRange: this.#intensityRange,
+        onFacts: (found) => (facts = found),
+      });
+      this.#facts.set(index, { id: sample.id, facts, constant: isConstant(pixels) });
       if (Math.min(pixels.width, pixels.height) < this.#leastSide) {
         throw new DskdError(
           'dataset-invalid',
@@ -212,7 +231,12 @@ export class PreparedImages {
           { hint: 'An image this small cannot show a part: remove it.', details: { id: sample.id } },
         );
       }
-      const image = fitImage(pixels, this);
+      const image = await fitImage(pixels, {
+        height: this.height,
+        width: this.width,
+        fit: this.fit,
+        intensityRange: this.#intensityRange,
+      });
       this.#placements.set(index, image.placement);
       const bytes = image.content.data.byteLength;
       if (!this.#cache.has(index) && this.#cachedBytes + bytes <= this.#capacity) {

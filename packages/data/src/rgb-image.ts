@@ -60,9 +60,15 @@ export function toRgb(image: ImageInput): PixelBuffer {
     );
   }
   assertPixelBuffer({ data, width, height, channels });
-  if (channels === 3) return { data, width, height, channels };
-  if (channels === 1) return { data: fromGray(data), width, height, channels: 3 };
-  if (channels === 4) return { data: overBlack(data), width, height, channels: 3 };
+  const kept = {
+    width,
+    height,
+    channels: 3,
+    ...('intensityRange' in image && { intensityRange: image.intensityRange }),
+  };
+  if (channels === 3) return { ...kept, data };
+  if (channels === 1) return { ...kept, data: fromGray(data) };
+  if (channels === 4) return { ...kept, data: overBlack(data) };
   throw new DskdError('shape-mismatch', `Got an image of ${channels} channels; wanted 1, 3 or 4.`, {
     hint: 'Supported are gray, RGB and RGBA.',
     details: { channels },

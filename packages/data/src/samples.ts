@@ -1,4 +1,5 @@
 import { DskdError, isDskdError, type ErrorCode, type PixelBuffer } from '@dskd/base';
+import type { ImageFacts, IntensityRange } from './intensity.js';
 
 /** Which part of the dataset an image belongs to. */
 export type Split = 'train' | 'validation' | 'test';
@@ -24,6 +25,14 @@ export interface DefectRegion {
   readonly saturationArea: number;
 }
 
+/** How a sample is read. */
+export interface LoadOptions {
+  /** Of 16-bit images the stored values that become 0 and 255. Default: the upper 8 bits are taken. */
+  readonly intensityRange?: IntensityRange | undefined;
+  /** Is told what a file was found to be. Images in memory need not call it. */
+  readonly onFacts?: (facts: ImageFacts) => void;
+}
+
 /** One image of a source, not yet read. */
 export interface Sample {
   /** Path relative to the source's root, with forward slashes; unique within the source. */
@@ -39,8 +48,8 @@ export interface Sample {
   readonly origin?: Origin;
   /** The file of the mask, if it comes from one; without `file` if there are several. */
   readonly maskOrigin?: Origin;
-  /** Reads and decodes the image: RGB, 3 channels, upright. */
-  load(): Promise<PixelBuffer>;
+  /** Reads and decodes the image: RGB, 3 channels, upright. An image that is mapped by a range says so. */
+  load(options?: LoadOptions): Promise<PixelBuffer>;
   /**
    * Reads the ground truth, if there is one: 1 channel, upright, same size as the image, 0 where the part is good and
    * not 0 where it is anomalous.

@@ -36,7 +36,7 @@ function moved(sample: Sample, split: Split): Sample {
     defectType,
     ...(origin && { origin }),
     ...(maskOrigin && { maskOrigin }),
-    load: () => sample.load(),
+    load: (options) => sample.load(options),
     ...(sample.loadMask && { loadMask: () => sample.loadMask!() }),
     ...(sample.loadRegions && { loadRegions: () => sample.loadRegions!() }),
   };

@@ -1,4 +1,5 @@
 import '@tensorflow/tfjs';
+import type { ImageInput } from '@dskd/data';
 import * as core from '@dskd/detector';
 import { createMethod, TRAINING_DEFAULTS, type Size } from '@dskd/methods';
 import { loadTeacher, type Teacher } from '@dskd/models';
@@ -81,7 +82,7 @@ export class Detector {
     options: PredictOptions = {},
   ): Promise<core.Prediction | core.Prediction[]> {
     if (isOneImage(images)) {
-      return this.#detector.predict(await pixelsOf(images, options.signal), options);
+      return this.#detector.predict(await this.#decoded(images, options.signal), options);
     }
     const predictions: core.Prediction[] = [];
     for await (const prediction of this.predictEach(images, options)) predictions.push(prediction);
@@ -97,7 +98,7 @@ export class Detector {
     images: ImagesLike,
     options: core.PredictEachOptions = {},
   ): AsyncGenerator<core.Prediction, void, undefined> {
-    return this.#detector.predictEach(decoded(images, options.signal), options);
+    return this.#detector.predictEach(this.#allDecoded(images, options.signal), options);
   }
 
   /**
@@ -111,7 +112,7 @@ export class Detector {
     regions: core.Prediction['regions'],
     options: core.ExplainOptions = {},
   ): Promise<core.ExplainedRegion[]> {
-    return this.#detector.explain(await pixelsOf(image), regions, options);
+    return this.#detector.explain(await this.#decoded(image), regions, options);
   }
 
   /**
@@ -165,6 +166,18 @@ export class Detector {
     return this.#detector.forget();
   }
 
+  /** The pixels of an image, 16-bit values mapped as in the training. */
+  #decoded(image: ImageLike, signal?: AbortSignal): Promise<ImageInput> {
+    return pixelsOf(image, { signal, intensityRange: this.#detector.intensityRange });
+  }
+
+  async *#allDecoded(
+    images: ImagesLike,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<ImageInput, void, undefined> {
+    for await (const image of images) yield this.#decoded(image, signal);
+  }
+
   /** The detector as the bytes of one `.safetensors` file, the teacher inside. */
   toBytes(options: core.SaveOptions = {}): Uint8Array {
     return this.#detector.save(options);
@@ -186,13 +199,6 @@ export class Detector {
   [Symbol.dispose](): void {
     this.dispose();
   }
-}
-
-async function* decoded(
-  images: ImagesLike,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<Awaited<ReturnType<typeof pixelsOf>>, void, undefined> {
-  for await (const image of images) yield pixelsOf(image, signal);
 }
 
 async function embeddedTeacher(): Promise<Teacher> {

@@ -1,5 +1,12 @@
 import { describeValue, DskdError } from '@dskd/base';
-import { sourceOf, toRgb, type ImageInput, type ImageSource, type Sample } from '@dskd/data';
+import {
+  sourceOf,
+  toRgb,
+  type ImageInput,
+  type ImageSource,
+  type LoadOptions,
+  type Sample,
+} from '@dskd/data';
 import type { NamedFolders } from '@dskd/data/node';
 import { decode, openFolders, openPath } from '#platform';
 
@@ -44,11 +51,14 @@ export function isOneImage(images: ImageLike | ImagesLike): images is ImageLike 
   return !(Symbol.iterator in images) && !(Symbol.asyncIterator in images);
 }
 
-/** The pixels of an image: as they are, or decoded: RGB, upright. */
-export async function pixelsOf(image: ImageLike, signal?: AbortSignal): Promise<ImageInput> {
+/** The pixels of an image: as they are, or decoded: RGB, upright, mapped by an intensity range where one is given. */
+export async function pixelsOf(
+  image: ImageLike,
+  options: LoadOptions & { readonly signal?: AbortSignal | undefined } = {},
+): Promise<ImageInput> {
   if (typeof image !== 'string') assertObject(image, 'an image (path, URL, encoded bytes or pixels)');
   if (typeof image === 'object' && 'data' in image && 'width' in image) return image;
-  return decode(image, signal);
+  return decode(image, options);
 }
 
 function isSource(data: object): data is ImageSource {
@@ -88,13 +98,13 @@ export async function sourceFrom(
     const id = ids.has(name) ? `${name} (${samples.length})` : name;
     ids.add(id);
     if (typeof image !== 'string') assertObject(image, `an image as number ${samples.length}`);
-    const pixels = typeof image === 'object' && 'data' in image ? await pixelsOf(image, signal) : undefined;
+    const pixels = typeof image === 'object' && 'data' in image ? await pixelsOf(image) : undefined;
     samples.push({
       id,
       split: 'train',
       label: 'good',
       defectType: 'good',
-      load: async () => toRgb(pixels ?? (await pixelsOf(image, signal))),
+      load: async (options) => toRgb(pixels ?? (await pixelsOf(image, { ...options, signal }))),
     });
   }
   return sourceOf('images', samples);

@@ -54,10 +54,10 @@ async function panelsOf(
   branches: readonly string[],
 ): Promise<PixelBuffer[]> {
   const [height, width] = detector.inputSize;
-  const { resize, branches: described, calibration } = detector.description;
-  const loaded = await sample.load();
+  const { resize, branches: described, calibration, intensityRange } = detector.description;
+  const loaded = await sample.load({ intensityRange });
   const prediction = await detector.predict(loaded);
-  const input = preparePixels(loaded, { height, width, fit: resize.fit });
+  const input = preparePixels(loaded, { height, width, fit: resize.fit, intensityRange });
   const mask = sample.loadMask && prepareMask(await sample.loadMask(), { height, width, fit: resize.fit });
   const scoresOf = (name: string): readonly number[] =>
     described.find((branch) => branch.name === name)!.calibrationScores;

@@ -6,8 +6,9 @@ import { printJson, printLine } from '../output/print.js';
 const checkOptions = {
   category: categoryOption,
   ...folderOptions,
-  thorough: option(boolean().default(false), 'decode every image completely, not only its header', {
+  thorough: option(boolean().default(true), 'decode every image completely, as a training does', {
     main: true,
+    negative: 'read only the header and the end of each image: faster, and finds less',
   }),
   manifest: option(text().optional(), 'write the list of images as a manifest (.csv or .jsonl)', {
     main: true,

@@ -73,6 +73,12 @@ function howChosen(
   return `${rate}, ${guaranteed ? 'guaranteed' : 'too few images to guarantee it'}`;
 }
 
+function describeIntensities({ intensityRange }: DetectorDescription): [string, string][] {
+  if (!intensityRange) return [];
+  const [low, high] = intensityRange;
+  return [['16-bit values', `${low} to ${high} become 0 to 255; images of 8 bits are refused`]];
+}
+
 /** The whole description of a model as text. */
 function describeModel(description: DetectorDescription): string {
   const { method, teacher, inputSize, resize, branches, fusion, calibration, threshold, trainings } =
@@ -86,6 +92,7 @@ function describeModel(description: DetectorDescription): string {
       ['method', method],
       ...describeTeacher(teacher),
       ['input', `${inputSize[0]} x ${inputSize[1]} pixels, ${resize.fit}, ${resize.filter}${fill}`],
+      ...describeIntensities(description),
       ['tiles', describeTiles(description)],
       ['ignored pixels', description.ignored ? 'as the mask in the file says' : 'none'],
       ...describeThumbnails(description),

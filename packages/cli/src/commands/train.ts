@@ -98,6 +98,18 @@ export const trainOptions = {
     'how an image of another aspect ratio is resized: stretched, or with a border',
     { group: 'Data', value: 'how', recorded: true },
   ),
+  intensityRange: option(
+    text().optional(),
+    'for 16-bit images: values that become black and white, or auto, from the training images; kept in the model',
+    {
+      group: 'Data',
+      value: 'low:high',
+      defaultText: 'the upper 8 bits',
+      example: '21000:21400',
+      wanted: 'auto, or two whole numbers from 0 to 65535 such as 21000:21400',
+      recorded: true,
+    },
+  ),
   augment: option(
     augmentation().default('none'),
     'augmentation of the training images: none, gcad (flips by category, small rotations, colors) or a JSON file',

@@ -156,7 +156,7 @@ export async function inspectImage(
 ): Promise<InspectedImage> {
   const opened = await openImage(source, name);
   const { width, height } = opened.metadata.autoOrient;
-  if (!thorough && opened.complete) return { width, height };
+  if (!thorough && opened.isComplete()) return { width, height };
   const { pixels, facts } = await decodeOpened(opened);
   return { width, height, facts: { ...facts, constant: isConstant(pixels) } };
 }

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { throwIfAborted } from '@dskd/base';
+import { contentWarnings } from '../content-warnings.js';
 import { sourceOf } from '../fingerprint.js';
 import { limiter } from '../limiter.js';
 import {
@@ -25,8 +26,8 @@ import { loadSharp } from './sharp.js';
 /** Checks that are made when a source is opened. */
 export interface CheckOptions {
   /**
-   * Decodes every image, which also finds damage in its middle. Default false: only headers, file ends and masks are
-   * checked.
+   * Decodes every image, which also finds damage in its middle, and tells in `warnings` what is odd about their content.
+   * Default false: only headers, file ends and masks are checked.
    */
   readonly thorough?: boolean;
   /**
@@ -69,7 +70,7 @@ function sampleOf(
     label,
     defectType,
     origin: { file, sha256 },
-    load: () => decodeImage(file),
+    load: (options) => decodeImage(file, options),
   };
   if (regions) {
     return {
@@ -143,5 +144,9 @@ export async function fileSource(options: {
     path.basename(path.resolve(options.name ?? root)),
     inspected.map((entry) => sampleOf(root, entry)),
   );
-  return { ...source, warnings: options.warnings ?? [] };
+  // Otherwise only some images were decoded; a training decodes all and warns itself.
+  const contents = thorough
+    ? inspected.flatMap(({ id, facts }) => (facts ? [{ id, facts, constant: facts.constant }] : []))
+    : [];
+  return { ...source, warnings: [...(options.warnings ?? []), ...contentWarnings(contents)] };
 }

@@ -5,7 +5,7 @@ import { digestOfRegions } from '../fingerprint.js';
 import type { DatasetProblem, DefectRegion, Sample } from '../samples.js';
 import type { PixelSize } from '../transforms/placement.js';
 import { decodeMask, inspectMask, inspectRegion } from './decode-mask.js';
-import { inspectImage } from './decode.js';
+import { inspectImage, type InspectedImage } from './decode.js';
 import { readBytes } from './open-image.js';
 
 /** A type of defect, with the share of a region that must be found for a full score. */
@@ -76,6 +76,8 @@ export interface InspectedEntry extends Omit<FileEntry, 'regions'> {
   readonly sha256: string;
   readonly maskSha256: string;
   readonly regions?: readonly RegionFile[];
+  /** What decoding found, where the image was decoded. */
+  readonly facts?: InspectedImage['facts'];
 }
 
 export interface InspectOptions {
@@ -183,14 +185,15 @@ export async function inspectEntry(
   const { sha256, seen } = await inspector.look(rest.id, (bytes, name) =>
     inspectImage(bytes, { name, thorough: options.thorough }),
   );
+  const found = seen?.facts && { facts: seen.facts };
   if (!masks) {
     const maskSha256 = rest.mask === undefined ? '' : await inspector.mask(rest.mask, seen);
-    return { ...rest, sha256, maskSha256 };
+    return { ...rest, ...found, sha256, maskSha256 };
   }
   const regions: RegionFile[] = [];
   for (const mask of masks) {
     const region = await inspector.region(mask, seen);
     if (region) regions.push(region);
   }
-  return { ...rest, sha256, maskSha256: await digestOfRegions(regions), regions };
+  return { ...rest, ...found, sha256, maskSha256: await digestOfRegions(regions), regions };
 }

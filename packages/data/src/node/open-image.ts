@@ -36,7 +36,7 @@ export interface OpenedImage {
   /** Of a BMP, whose blue and red the decoder takes for red and blue. */
   readonly bmp: BmpLayout | undefined;
   /** Whether the file has the end that its format wants. */
-  readonly complete: boolean;
+  isComplete(): boolean;
   /** Name of the image in messages. */
   readonly where: string;
 }
@@ -146,7 +146,7 @@ export async function openImage(source: string | Uint8Array, name?: string): Pro
     };
     assertSize(metadata, where);
     assertSamples(metadata, bands, where);
-    return { bytes, metadata, format, bands, bmp, complete: isComplete(format, given), where };
+    return { bytes, metadata, format, bands, bmp, isComplete: () => isComplete(format, given), where };
   } catch (cause) {
     if (isDskdError(cause)) throw cause;
     throw unreadable(where, `a damaged ${format.toUpperCase()} (${reasonOf(cause)})`, cause);

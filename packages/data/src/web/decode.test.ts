@@ -1,6 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import sharp from 'sharp';
+import { bmpLayout, withFileHeader } from '../bmp.js';
+import { makeBmp } from '../node/fabricate-bmp.test.util.js';
 import { errorOf, makePng, makeTiff, plainPng } from '../node/fabricate.test.util.js';
 import { decodeImage as decodeInNode } from '../node/decode.js';
 import { decodeImage } from './decode.js';
@@ -97,6 +99,23 @@ describe('in a browser', () => {
     const error = await errorOf(decodeImage(file(await bytes, 'shot.png')));
     expect([error.code, error.message]).toEqual(['image-unreadable', `shot.png: ${problem}.`]);
     expect(browser.options).toEqual([]);
+  });
+
+  test('an intensity range is refused: the lower 8 bits are lost', async () => {
+    const error = await errorOf(decodeImage(blob(translucent), { intensityRange: [1, 9] }));
+    expect([error.code, error.message]).toEqual([
+      'invalid-argument',
+      'Got the intensity range 1:9; a browser gives only the upper 8 bits of 16-bit images.',
+    ]);
+  });
+
+  test('a .dib gets the header of a BMP', async () => {
+    const bare = makeBmp({ width: 1, height: 1, bits: 24, bare: true, rows: [[3, 2, 1]] });
+    const whole = withFileHeader(bare, bmpLayout(bare, 'a.dib'));
+    expect([...whole]).toEqual([...makeBmp({ width: 1, height: 1, bits: 24, rows: [[3, 2, 1]] })]);
+    expect((await errorOf(decodeImage(file(bare.subarray(0, 42), 'a.dib')))).message).toBe(
+      'a.dib: a truncated BMP.',
+    );
   });
 
   test('failures of the browser to decode or draw are DskdErrors', async () => {

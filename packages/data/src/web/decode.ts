@@ -2,6 +2,7 @@ import { DskdError, type PixelBuffer } from '@dskd/base';
 import { bmpLayout, withFileHeader } from '../bmp.js';
 import { isComplete, jpegColors, reasonOf, sniffFormat, unreadable } from '../image-format.js';
 import { toRgb } from '../rgb-image.js';
+import type { LoadOptions } from '../samples.js';
 
 const ORIENTATION_TAG = 0x112;
 
@@ -150,13 +151,24 @@ function assertBrowser(): void {
  *
  * @param source a file, a URL to fetch, an `ImageData`, an `ImageBitmap` (it stays open) or anything else that
  * `createImageBitmap` accepts, such as an image element, a canvas or a video frame.
- * @throws {DskdError} `image-unreadable`, `file-not-found`, `dependency-missing`, `aborted`
+ * @param options.intensityRange is refused: a browser gives the upper 8 bits of 16-bit images only.
+ * @throws {DskdError} `image-unreadable`, `file-not-found`, `dependency-missing`, `aborted`, `invalid-argument` (an
+ * intensity range)
  */
 export async function decodeImage(
   source: WebImage,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  { signal, intensityRange }: { readonly signal?: AbortSignal } & LoadOptions = {},
 ): Promise<PixelBuffer> {
   if ('data' in source) return toRgb(source);
+  if (intensityRange) {
+    throw new DskdError(
+      'invalid-argument',
+      `Got the intensity range ${intensityRange.join(':')}; a browser gives only the upper 8 bits of 16-bit images.`,
+      {
+        hint: 'Decode them in Node, or map them to bytes yourself and give { data, width, height, channels, intensityRange }.',
+      },
+    );
+  }
   assertBrowser();
   if (typeof ImageBitmap === 'function' && source instanceof ImageBitmap) {
     return pixelsOf(source, 'an ImageBitmap');

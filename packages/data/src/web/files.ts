@@ -24,7 +24,7 @@ async function sampleOf(file: File): Promise<Sample> {
     label: 'good',
     defectType: 'good',
     origin: { sha256: await sha256(bytes) },
-    load: () => decodeImage(file),
+    load: (options) => decodeImage(file, options),
   };
 }
 

@@ -11,6 +11,7 @@ const size = z.tuple([side, side]);
 export const THUMBNAIL_SIDE = { least: 16, most: 256 } as const;
 const thumbnailSide = z.int().positive().max(THUMBNAIL_SIDE.most);
 const byte = z.int().min(0).max(255);
+const sample16 = z.int().min(0).max(65_535);
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 const positiveTriple = z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]);
 const json = z.record(z.string(), z.json());
@@ -143,6 +144,12 @@ export const descriptionSchema = z.object({
     /** RGB bytes of what a letterbox adds, or null where nothing is added. */
     fill: z.tuple([byte, byte, byte]).nullable(),
   }),
+  /** Of 16-bit images the stored values that become 0 and 255; left out where their upper 8 bits are taken. */
+  intensityRange: z
+    .tuple([sample16, sample16])
+    .refine(([low, high]) => low < high, 'the first value must be lower')
+    .readonly()
+    .optional(),
   /** Element type of the model's matrices and filters in the file; vectors and the teacher keep their own. */
   storage: z.enum(['float32', 'float16']),
   /** Whether the tensor `ignored` (U8 `inputSize`, 1 does not count) takes pixels out of every score. */

@@ -56,7 +56,7 @@ export async function predictTestImages(
     const images: PixelBuffer[] = [];
     const load = async (sample: Sample, place: number): Promise<void> => {
       try {
-        images[place] = await sample.load();
+        images[place] = await sample.load({ intensityRange: detector.intensityRange });
       } catch (error) {
         problems.push(imageProblem(sample, error));
       }

@@ -1,22 +1,17 @@
 import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
 import {
   placement,
-  preparePixels,
+  preparePixelsInSlices,
   toImageTensor,
   toRgb,
   type ImageInput,
   type ImageSource,
+  type IntensityRange,
   type Placement,
 } from '@dskd/data';
-import { TRAINING_DEFAULTS, type AnomalyModel } from '@dskd/methods';
+import type { AnomalyModel } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
-import {
-  conformalPValue,
-  findRegions,
-  quantileThreshold,
-  type BranchNormalization,
-  type Region,
-} from '@dskd/scoring';
+import { conformalPValue, findRegions, type Region } from '@dskd/scoring';
 import { tensorFiles, type StateDict, type TensorStorage } from '@dskd/weights';
 import { writeArtifact } from '../artifact/artifact.js';
 import type { DetectorDescription, Lesson } from '../artifact/description.js';
@@ -32,6 +27,7 @@ import {
 import { explainRegions, type ExplainedRegion, type ExplainOptions } from './explain.js';
 import { cut } from './map-in-image.js';
 import type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
+import { calibratedBranches, type Calibrated } from './calibrated-branches.js';
 import { checkPrefetch, prefetch } from './prefetch.js';
 import { preparationOf } from './preparation.js';
 import { disposeOutputs, scoreOutputs, type ScoredBatch } from './score.js';
@@ -87,26 +83,6 @@ interface PlacedImage {
   readonly image: PixelBuffer;
   readonly placed: Placement;
   readonly ignored: Uint8Array | null;
-}
-
-/** What predictions need of each branch's calibration. */
-interface Calibrated {
-  readonly normalizations: ReadonlyMap<string, BranchNormalization>;
-  /** The score above which a branch alone raises an alarm, at the detector's rate of false alarms. */
-  readonly thresholds: ReadonlyMap<string, number>;
-}
-
-function calibratedBranches({ branches, threshold }: DetectorDescription): Calibrated {
-  const rate = threshold.falseAlarmRate ?? TRAINING_DEFAULTS.falseAlarmRate;
-  return {
-    normalizations: new Map(branches.map(({ name, normalization }) => [name, normalization])),
-    thresholds: new Map(
-      branches.map(({ name, calibrationScores }) => [
-        name,
-        quantileThreshold(calibrationScores, rate).threshold,
-      ]),
-    ),
-  };
 }
 
 /**
@@ -168,6 +144,14 @@ export class Detector {
     return this.#description.inputSize;
   }
 
+  /**
+   * Of 16-bit images the stored values that become 0 and 255; undefined where their upper 8 bits are taken. To be given
+   * to `decodeImage` for images that {@link predict} gets.
+   */
+  get intensityRange(): IntensityRange | undefined {
+    return this.#description.intensityRange;
+  }
+
   get threshold(): number {
     return this.#description.threshold.value;
   }
@@ -188,7 +172,8 @@ export class Detector {
 
   /**
    * Scores images of any size; each is brought to the network's input as in training.
-   * @param images one or many: gray, RGB or RGBA bytes; `ImageData`. Alpha is composited over black.
+   * @param images one or many: gray, RGB or RGBA bytes; `ImageData`. Alpha is composited over black. Those of a
+   * detector with an {@link intensityRange} must have been mapped by it.
    * @returns the prediction of one image, or those of many in their order.
    * @throws {DskdError} `disposed`, `aborted`, `invalid-argument`, `shape-mismatch`, `input-size-mismatch` (the
    * ignore mask).
@@ -335,7 +320,9 @@ export class Detector {
 
   async #score(images: readonly PlacedImage[]): Promise<ScoredBatch> {
     const preparation = preparationOf(this.#description);
-    const batch = toImageTensor(images.map(({ image }) => preparePixels(image, preparation)));
+    const prepared: PixelBuffer[] = [];
+    for (const { image } of images) prepared.push(await preparePixelsInSlices(image, preparation));
+    const batch = toImageTensor(prepared);
     try {
       const outputs = await this.#model.score(batch);
       const ignored = images.map((each) => each.ignored);

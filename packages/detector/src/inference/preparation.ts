@@ -5,9 +5,11 @@ import type { DetectorDescription } from '../artifact/description.js';
 export function preparationOf({
   inputSize: [height, width],
   resize: { fit, fill },
+  intensityRange,
 }: {
   readonly inputSize: readonly [number, number];
   readonly resize: DetectorDescription['resize'];
+  readonly intensityRange?: DetectorDescription['intensityRange'];
 }): Preparation {
-  return { height, width, fit, ...(fill && { fill }) };
+  return { height, width, fit, ...(fill && { fill }), ...(intensityRange && { intensityRange }) };
 }

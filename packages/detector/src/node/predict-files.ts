@@ -33,7 +33,7 @@ export async function* predictFiles(
     source: string | Uint8Array,
   ): Promise<Omit<FilePrediction, 'prediction'> | undefined> => {
     try {
-      return { source, image: await decodeImage(source) };
+      return { source, image: await decodeImage(source, { intensityRange: detector.intensityRange }) };
     } catch (error) {
       const unreadable = isDskdError(error, 'image-unreadable') || isDskdError(error, 'file-not-found');
       if (!unreadable || !onUnreadable) throw error;

@@ -67,6 +67,7 @@ function assertCombinable(detectors: readonly Detector[]): void {
   const settings = {
     'fit images differently': differing(({ resize }) => resize),
     'cut images into other tiles': differing(({ tiles }) => tiles),
+    'map 16-bit values differently': differing(({ intensityRange }) => intensityRange ?? null),
     'normalize, smooth or add maps differently': differing(({ fusion }) => fusion),
     'take mean and deviation of different images': differing(({ trainings }) => [
       ...new Set(trainings.map(({ options }) => options.statisticsOn ?? 'calibration')),

@@ -1,5 +1,13 @@
 import { describeValue, DskdError, type EventListener } from '@dskd/base';
-import type { Augmentation, Color, Fit, ImageSource, PixelSize, Preparation } from '@dskd/data';
+import type {
+  Augmentation,
+  Color,
+  Fit,
+  ImageSource,
+  IntensityRange,
+  PixelSize,
+  Preparation,
+} from '@dskd/data';
 import {
   assertTiling,
   createMethod,
@@ -14,7 +22,7 @@ import {
   type Tiling,
 } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
-import { defaultSigma, type FusionRule, type Normalization } from '@dskd/scoring';
+import type { FusionRule, Normalization } from '@dskd/scoring';
 import { z } from 'zod';
 import type { DetectorDescription, TrainingRecord } from '../artifact/description.js';
 import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
@@ -23,7 +31,9 @@ import { ignoredAtNetworkSize, type IgnoreMask } from '../inference/ignored-pixe
 import { preparationOf } from '../inference/preparation.js';
 import { copiesFor } from './altered-copies.js';
 import { assertSha256 } from './assert-sha256.js';
+import { resolveCalibration } from './calibration-options.js';
 import { defaultInputSize } from './default-input-size.js';
+import { resolveIntensityRange } from './intensity-range.js';
 import { resolveThumbnails } from './thumbnail-options.js';
 
 /** How images become the network's input. */
@@ -43,6 +53,12 @@ export interface InputOptions {
   readonly fit?: Fit;
   /** What fills a letterbox's border: red, green, blue, 0..255. Default: the mean of ImageNet. */
   readonly fill?: Color;
+  /**
+   * Of 16-bit images the stored values that become 0 and 255, for example those that a thermal camera uses; `auto`: what
+   * the training images span, and half as much on both sides. Kept in the artifact: images of 8 bits are then refused.
+   * Default: their upper 8 bits are taken.
+   */
+  readonly intensityRange?: IntensityRange | 'auto' | undefined;
   /**
    * How training images are varied, by (seed, epoch, sample id). Students see other ones in each epoch, and teacher
    * features are computed in each epoch; methods in closed form learn `copies` altered ones beside each image.
@@ -233,47 +249,6 @@ function resolveInput(
   };
 }
 
-/**
- * @throws {DskdError} `invalid-config` for a method that scores the images it was fitted on as perfect, and for weights
- * that are negative.
- */
-function resolveCalibration(
-  given: CalibrationOptions,
-  { inputSize, tiles }: { readonly inputSize: Size; readonly tiles: Tiling | null },
-  { name, needs, scoring }: Method,
-): Required<CalibrationOptions> {
-  const onTrainingImages = given.onTrainingImages ?? TRAINING_DEFAULTS.onTrainingImages;
-  if (needs.validation && (onTrainingImages || given.statisticsOn === 'training')) {
-    throw new DskdError(
-      'invalid-config',
-      `The method ${name} cannot be calibrated on the images it was fitted on: their scores are near 0.`,
-      {
-        hint: 'Hold some images back (calibration.holdOutFraction), or give a validation split.',
-        details: { method: name, calibration: 'training' },
-      },
-    );
-  }
-  for (const [branch, weight] of Object.entries(given.weights ?? {})) {
-    if (Number.isFinite(weight) && weight >= 0) continue;
-    throw new DskdError(
-      'invalid-config',
-      `Got the weight ${weight} of the branch ${branch}; wanted a number that is not negative.`,
-      { details: { branch, weight } },
-    );
-  }
-  const ownRule = given.fusion === undefined || given.fusion === scoring?.fusion;
-  return {
-    holdOutFraction: given.holdOutFraction ?? TRAINING_DEFAULTS.holdOutFraction,
-    onTrainingImages,
-    statisticsOn: given.statisticsOn ?? TRAINING_DEFAULTS.statisticsOn,
-    normalization: given.normalization ?? scoring?.normalization ?? TRAINING_DEFAULTS.normalization,
-    fusion: given.fusion ?? scoring?.fusion ?? TRAINING_DEFAULTS.fusion,
-    weights: given.weights ?? (ownRule ? (scoring?.weights ?? {}) : {}),
-    sigma: given.sigma ?? defaultSigma(tiles ? [tiles.size, tiles.size] : inputSize),
-    falseAlarmRate: given.falseAlarmRate ?? TRAINING_DEFAULTS.falseAlarmRate,
-  };
-}
-
 /** @throws {DskdError} `invalid-argument` */
 function assertSize(size: unknown): Size | undefined {
   if (size === undefined) return undefined;
@@ -328,6 +303,11 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
     oneWillDo: copies > 0,
     seed,
   });
+  const intensityRange = await resolveIntensityRange(
+    given.input?.intensityRange,
+    chosen.training,
+    given.signal,
+  );
   const images = chosen.training.length;
   const varied = augmentation ? asJson(augmentation) : null;
   const split = { holdOutFraction, calibrateOnTraining: onTrainingImages };
@@ -336,7 +316,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
     chosen,
     copies,
     preparation: {
-      ...preparationOf(input),
+      ...preparationOf({ ...input, intensityRange }),
       leastSide: LEAST_SIDE,
       ...(augmentation && { augment: { augmentation, seed } }),
     },
@@ -357,6 +337,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
         teacher: teacher?.sha256 ?? null,
         dataFingerprint: '',
         resize,
+        ...(intensityRange && { intensityRange }),
         augmentation: varied,
         ...(copies > 0 && { copies }),
         ...split,
@@ -380,7 +361,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
     },
     ignored,
     thumbnails,
-    input,
+    input: { ...input, ...(intensityRange && { intensityRange }) },
     record: {
       seed,
       images,

@@ -5,7 +5,7 @@ import { decodeImage } from '@dskd/data/web';
 import type { NamedFolders } from '@dskd/data/node';
 import type { Execution } from '@dskd/methods';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
-import type { Encoded } from './encoded.js';
+import type { DecodeOptions, Encoded } from './encoded.js';
 
 // Each URL is spelled out so that bundlers find the file, copy it and give it its final name.
 const wasmPaths = {
@@ -30,8 +30,8 @@ export function threads(): Execution {
 }
 
 /** @throws {DskdError} `image-unreadable`, `file-not-found`, `aborted` */
-export function decode(image: Encoded, signal?: AbortSignal): Promise<PixelBuffer> {
-  const options = signal ? { signal } : {};
+export function decode(image: Encoded, { signal, ...given }: DecodeOptions): Promise<PixelBuffer> {
+  const options = { ...given, ...(signal && { signal }) };
   if (typeof image === 'string') return decodeImage(new URL(image, location.href), options);
   if (image instanceof Uint8Array) return decodeImage(new Blob([image as Uint8Array<ArrayBuffer>]), options);
   return decodeImage(image, options);

@@ -9,7 +9,7 @@ import type { Execution } from '@dskd/methods';
 import { workerRunnerFor } from '@dskd/methods/node';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import type { OpenOptions } from '../images.js';
-import type { Encoded } from './encoded.js';
+import type { DecodeOptions, Encoded } from './encoded.js';
 
 /** Makes a backend the current one, able to train. @returns its name. */
 export async function startBackend(name: string): Promise<string> {
@@ -24,17 +24,20 @@ export function threads(backend: string): Execution {
 }
 
 /** @throws {DskdError} `image-unreadable`, `file-not-found`, `aborted` */
-export async function decode(image: Encoded, signal?: AbortSignal): Promise<PixelBuffer> {
+export async function decode(image: Encoded, { signal, ...options }: DecodeOptions): Promise<PixelBuffer> {
   if (typeof image === 'string') {
-    return /^(https?|file):/.test(image) ? decode(new URL(image), signal) : decodeImage(image);
+    return /^(https?|file):/.test(image)
+      ? decode(new URL(image), { ...options, signal })
+      : decodeImage(image, options);
   }
   if (image instanceof URL) {
-    return image.protocol === 'file:'
-      ? decodeImage(fileURLToPath(image))
-      : decodeImage(await bytesAt(image, signal));
+    return decodeImage(
+      image.protocol === 'file:' ? fileURLToPath(image) : await bytesAt(image, signal),
+      options,
+    );
   }
-  if (image instanceof Uint8Array) return decodeImage(image);
-  if (image instanceof Blob) return decodeImage(new Uint8Array(await image.arrayBuffer()));
+  if (image instanceof Uint8Array) return decodeImage(image, options);
+  if (image instanceof Blob) return decodeImage(new Uint8Array(await image.arrayBuffer()), options);
   throw new DskdError('invalid-argument', 'Got an image that Node cannot read.', {
     hint: 'Give a path, a URL, encoded bytes, or pixels { data, width, height }.',
   });

@@ -27,7 +27,7 @@ export async function explanationOf(
       image,
       region: box,
       ...(thumbnail && { thumbnail: { image: thumbnail.image, patch: thumbnail.area } }),
-      ...(trainedOn && (await goodImage(source, nearest))),
+      ...(trainedOn && (await goodImage(source, nearest, detector.intensityRange))),
       from: nearest.id ?? `number ${nearest.index} of the training`,
       distance: nearest.distance,
     },
@@ -38,7 +38,8 @@ export async function explanationOf(
 async function goodImage(
   { samples }: ImageSource,
   { id, area }: ExplainedRegion['nearest'],
+  intensityRange: Detector['intensityRange'],
 ): Promise<Pick<Parameters<typeof makeExplanation>[0], 'good'>> {
   const sample = samples.find((each) => each.id === id);
-  return sample ? { good: { image: await sample.load(), patch: area } } : {};
+  return sample ? { good: { image: await sample.load({ intensityRange }), patch: area } } : {};
 }

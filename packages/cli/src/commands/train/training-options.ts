@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { DskdError } from '@dskd/base';
-import { assertAugmentation, gcadAugmentation, type Augmentation } from '@dskd/data';
+import { assertAugmentation, gcadAugmentation, type Augmentation, type IntensityRange } from '@dskd/data';
 import { paperRecipe, type InputOptions, type TrainDetectorOptions } from '@dskd/detector';
 import type { BranchOptions } from '@dskd/methods';
 import { TRAINING_DEFAULTS } from '@dskd/methods/defaults';
@@ -82,6 +82,18 @@ function tilesOf({ tiles, tileOverlap }: TrainOptions): Pick<InputOptions, 'tile
   });
 }
 
+/** @throws {DskdError} `invalid-argument` */
+function intensityRangeOf(given: string): IntensityRange | 'auto' {
+  if (given === 'auto') return given;
+  const [low, high] = /^(\d+):(\d+)$/.exec(given)?.slice(1).map(Number) ?? [];
+  if (low !== undefined && high !== undefined && low < high && high <= 65_535) return [low, high];
+  throw new DskdError(
+    'invalid-argument',
+    `Got --intensity-range ${given}; wanted auto, or two whole numbers from 0 to 65535, the lower one first.`,
+    { hint: 'For example --intensity-range 21000:21400.' },
+  );
+}
+
 /** The options of `trainDetector` that depend only on the command line, not on the data. */
 export function trainingChoices(options: TrainOptions): Omit<TrainDetectorOptions, 'source' | 'teacher'> {
   return {
@@ -90,6 +102,9 @@ export function trainingChoices(options: TrainOptions): Omit<TrainDetectorOption
     input: {
       ...(options.size && { size: options.size }),
       fit: options.fit,
+      ...(options.intensityRange !== undefined && {
+        intensityRange: intensityRangeOf(options.intensityRange),
+      }),
       ...(options.copies !== undefined && { copies: options.copies }),
       ...tilesOf(options),
     },
