@@ -46,7 +46,20 @@ export default {
     sidebar,
     outline: { level: [2, 3], label: 'On this page' },
     // Built into the site: no service is asked.
-    search: { provider: 'local', options: { detailedView: true } },
+    search: {
+      provider: 'local',
+      options: {
+        detailedView: true,
+        // Without a language code is not colored, which the index does not need.
+        _render: (text, env, markdown) => markdown.render(text.replace(/^```.*$/gm, '```'), env),
+        miniSearch: {
+          searchOptions: {
+            // Guides first: the many headings of the reference would fill the list.
+            boostDocument: (id) => (/\/(api|decisions|benchmarks)\//.test(id) ? 0.5 : 1),
+          },
+        },
+      },
+    },
     docFooter: { prev: 'Previous', next: 'Next' },
   },
 };

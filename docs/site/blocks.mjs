@@ -75,7 +75,30 @@ function runs() {
     .join('\n\n');
 }
 
+/** packages/methods/README.md: the methods that are fitted in one pass of the teacher. */
+function closedForm() {
+  const sets = ['bottle', 'transistor'];
+  const methods = ['instant', 'patchcore', 'fre', 'gaussian', 'padim'];
+  const rows = methods.flatMap((method) =>
+    sets.flatMap((set) =>
+      read(`bench/results/methods/${set}-${method}.json`)
+        .runs.filter(({ profile, size, options }) => profile === 'lite' && size === 128 && !options)
+        .map((run) => [
+          `\`${method}\``,
+          set,
+          `${run.size} px`,
+          run.imageAuroc.toFixed(3),
+          run.pixelAuroc === 0.5 ? '–' : run.pixelAuroc.toFixed(3),
+          `${run.fitSeconds.toFixed(0)} s`,
+          `${(run.fileBytes / 1e6).toFixed(2)} MB`,
+        ]),
+    ),
+  );
+  return table(['method', 'set', 'size', 'image AUROC', 'pixel AUROC', 'fit', 'file'], rows);
+}
+
 const BLOCKS = [
+  { document: 'packages/methods/README.md', name: 'closed-form', write: closedForm },
   { document: 'README.md', name: 'numbers', write: numbers },
   { document: 'docs/method.md', name: 'runs', write: runs },
 ];
