@@ -65,7 +65,7 @@ test('images in unsupported formats are refused, or listed and fail when read; f
   expect((await errorOf(decodeImage(`${root}/old/1.gif`))).message).toContain('unsupported format (GIF)');
   expect(problemsOf(await errorOf(listImages([`${root}/empty`, `${root}/old`])))).toEqual([
     `${root}/empty: the folder holds no images`,
-    `${root}/old/1.gif: GIF is not supported, only PNG, JPEG, WebP and TIFF; convert it without loss, for example to PNG`,
+    `${root}/old/1.gif: GIF is not supported, only PNG, JPEG, WebP, TIFF and BMP; convert it without loss, for example to PNG`,
   ]);
 });
 
