@@ -37,8 +37,8 @@ export function canPromise({ images, alsoLearned = 0 }: DetectorDescription['cal
 export function alsoLearnedWarning(name: string, alsoLearned: number, images: number): string {
   const count = alsoLearned === images ? `All ${images}` : `${alsoLearned} of the ${images}`;
   return (
-    `${count} good images of ${name} that calibrate are also images that the model learned (the same pixels): ` +
-    'they score lower than new good images, so the threshold raises more false alarms than asked for, and no rate is ' +
+    `${count} good images of ${name} that calibrate are also images that the model learned: they ` +
+    'score lower than new good images, so the threshold raises more false alarms than asked for, and no rate is ' +
     'promised. Calibrate on images that were not trained on.'
   );
 }

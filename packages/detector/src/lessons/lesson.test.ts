@@ -134,6 +134,18 @@ test('one image has no other half: it is learned, scores and threshold stay', as
   expect(detector.description).toMatchObject({ calibration, threshold, branches });
 });
 
+test.each([
+  ['a path', 'good-parts/', 'Got the string "good-parts/" as images of extend'],
+  ['encoded bytes', Buffer.from('png'), 'Got a Buffer of 3 elements as images of extend'],
+  ['nothing', undefined, 'Got undefined as images of extend'],
+  ['paths', ['a.png'], 'Got the string "a.png" as an image'],
+])('%s in place of images is no lesson', async (_, images, message) => {
+  await expect(detector.extend(images as never)).rejects.toMatchObject({
+    code: 'invalid-argument',
+    message: expect.stringContaining(message) as string,
+  });
+});
+
 test('a threshold that was set by hand stays; one with a confidence keeps it', async () => {
   detector.threshold = 7;
   await detector.extend(lesson);
