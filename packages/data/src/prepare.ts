@@ -30,7 +30,7 @@ export interface Preparation extends PreparedSize {
 }
 
 /** @throws {DskdError} `invalid-argument`, `shape-mismatch` */
-function assertPreparable(pixels: PixelBuffer, { intensityRange }: Preparation): void {
+function assertRgbImage(pixels: PixelBuffer, { intensityRange }: Preparation): void {
   assertPixelBuffer(pixels);
   assertMappedBy(pixels, intensityRange);
   if (pixels.channels !== 3) {
@@ -47,7 +47,7 @@ function assertPreparable(pixels: PixelBuffer, { intensityRange }: Preparation):
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
 export async function fitImage(pixels: PixelBuffer, preparation: Preparation): Promise<FittedImage> {
-  assertPreparable(pixels, preparation);
+  assertRgbImage(pixels, preparation);
   const { height, width, fit = 'stretch' } = preparation;
   const placed = placement(pixels, { width, height }, fit);
   return { content: await resizeInSlices(pixels, placed.content), placement: placed };
@@ -76,7 +76,7 @@ export async function preparePixelsInSlices(
 export function preparePixels(pixels: PixelBuffer, preparation: Preparation): PixelBuffer {
   const { height, width, fit = 'stretch', fill = LETTERBOX_FILL } = preparation;
   assertColor(fill);
-  assertPreparable(pixels, preparation);
+  assertRgbImage(pixels, preparation);
   return addBorder(fitPixels(pixels, { width, height }, fit), fill);
 }
 

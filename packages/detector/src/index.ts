@@ -13,12 +13,8 @@ export {
   type EvaluateOptions,
   type EvaluatedImage,
 } from './evaluation/evaluate-detector.js';
-export {
-  Detector,
-  type PredictEachOptions,
-  type PredictOptions,
-  type SaveOptions,
-} from './inference/detector.js';
+export type { PredictOptions } from './inference/arguments.js';
+export { Detector, type PredictEachOptions, type SaveOptions } from './inference/detector.js';
 export type { ExtendOptions, LessonOutcome } from './lessons/lesson.js';
 export type { ExplainedRegion, ExplainOptions, NearestNormal } from './inference/explain.js';
 export type { IgnoreMask } from './inference/ignored-pixels.js';
@@ -28,4 +24,5 @@ export { combineDetectors, type CombineOptions } from './training/combine-detect
 export { estimateTraining, type EstimateOptions, type TrainingCost } from './training/estimate-training.js';
 export { paperRecipe, type Recipe } from './training/recipes.js';
 export { trainDetector } from './training/train-detector.js';
-export type { CalibrationOptions, InputOptions, TrainDetectorOptions } from './training/training-options.js';
+export type { CalibrationOptions } from './training/calibration-options.js';
+export type { InputOptions, TrainDetectorOptions } from './training/training-options.js';

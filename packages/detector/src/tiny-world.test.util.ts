@@ -5,7 +5,8 @@ import type { DskdOptionsInput, Execution } from '@dskd/methods';
 import { backboneInfo, namedTeacher, type BackboneName, type Teacher } from '@dskd/models';
 import { integerFill } from '@dskd/test-support';
 import type { StateDict } from '@dskd/weights';
-import type { CalibrationOptions, InputOptions, TrainDetectorOptions } from './training/training-options.js';
+import type { CalibrationOptions } from './training/calibration-options.js';
+import type { InputOptions, TrainDetectorOptions } from './training/training-options.js';
 
 const SIDE = 40;
 

@@ -2,7 +2,22 @@ import { describeValue, DskdError } from '@dskd/base';
 import type { ImageInput, ImageSource } from '@dskd/data';
 import { imagesPerPass } from '@dskd/methods';
 import type { DetectorDescription } from '../artifact/description.js';
-import type { PredictOptions } from './detector.js';
+import type { IgnoreMask } from './ignored-pixels.js';
+
+export interface PredictOptions {
+  /** Images per pass through the networks. Does not change results. Default 8, fewer where they are cut into tiles. */
+  readonly batchSize?: number;
+  /** Overrides the detector's threshold for this call. */
+  readonly threshold?: number;
+  /** Smallest region reported, in pixels of the network's input. Default 1. */
+  readonly minArea?: number;
+  /**
+   * Pixels that count for no score and no region, besides those that the detector ignores itself: 1 channel over
+   * the images' own pixels, or `height * width` of the network's input; not 0 does not count.
+   */
+  readonly ignored?: IgnoreMask;
+  readonly signal?: AbortSignal;
+}
 
 // A program in plain JavaScript hands over anything: a path where pixels are wanted, the NaN of an empty field.
 

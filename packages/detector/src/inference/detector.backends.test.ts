@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { describeBackends, expectNoNewTensors } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
-import type { Detector, PredictOptions } from './detector.js';
+import type { PredictOptions } from './arguments.js';
+import type { Detector } from './detector.js';
 import { loadDetector } from '../artifact/load-detector.js';
 import type { Prediction } from './prediction.js';
 import type { Teacher } from '@dskd/models';

@@ -17,7 +17,7 @@ import { writeArtifact } from '../artifact/artifact.js';
 import type { DetectorDescription, Lesson } from '../artifact/description.js';
 import type { CalibrationChange } from '../calibration/calibrated-model.js';
 import { forgetLesson, learnLesson, type ExtendOptions, type LessonOutcome } from '../lessons/lesson.js';
-import { asList, assertImages, checkPredictOptions } from './arguments.js';
+import { asList, assertImages, checkPredictOptions, type PredictOptions } from './arguments.js';
 import {
   assertSameProportions,
   ignoredAtNetworkSize,
@@ -32,21 +32,6 @@ import { checkPrefetch, prefetch } from './prefetch.js';
 import { preparationOf } from './preparation.js';
 import { disposeOutputs, scoreOutputs, type ScoredBatch } from './score.js';
 import { thumbnailTensor, type Thumbnails } from './thumbnails.js';
-
-export interface PredictOptions {
-  /** Images per pass through the networks. Does not change results. Default 8, fewer where they are cut into tiles. */
-  readonly batchSize?: number;
-  /** Overrides the detector's threshold for this call. */
-  readonly threshold?: number;
-  /** Smallest region reported, in pixels of the network's input. Default 1. */
-  readonly minArea?: number;
-  /**
-   * Pixels that count for no score and no region, besides those that the detector ignores itself: 1 channel over
-   * the images' own pixels, or `height * width` of the network's input; not 0 does not count.
-   */
-  readonly ignored?: IgnoreMask;
-  readonly signal?: AbortSignal;
-}
 
 export interface PredictEachOptions extends Omit<PredictOptions, 'batchSize'> {
   /** How many images are asked for while one is scored. Default 2. */

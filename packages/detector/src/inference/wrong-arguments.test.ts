@@ -10,7 +10,8 @@ import { evaluateDetector } from '../evaluation/evaluate-detector.js';
 import { estimateTraining } from '../training/estimate-training.js';
 import { combineDetectors } from '../training/combine-detectors.js';
 import { trainDetector } from '../training/train-detector.js';
-import type { Detector, PredictOptions } from './detector.js';
+import type { PredictOptions } from './arguments.js';
+import type { Detector } from './detector.js';
 
 let teacher: Teacher;
 let detector: Detector;
@@ -26,7 +27,6 @@ afterAll(() => {
 
 const image = fixtureImage(7, false);
 const drain = async (images: AsyncIterable<unknown>): Promise<void> => {
-  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- they are only asked for.
   for await (const _ of images);
 };
 

@@ -1,7 +1,8 @@
 import { gcadAugmentation } from '@dskd/data';
 import { TRAINING_DEFAULTS, type DskdOptions } from '@dskd/methods';
 import type { BackboneName } from '@dskd/models';
-import type { CalibrationOptions, InputOptions } from './training-options.js';
+import type { CalibrationOptions } from './calibration-options.js';
+import type { InputOptions } from './training-options.js';
 
 /** Settings of a published training: plain JSON. */
 export interface Recipe {

@@ -22,7 +22,6 @@ import {
   type Tiling,
 } from '@dskd/methods';
 import type { Teacher } from '@dskd/models';
-import type { FusionRule, Normalization } from '@dskd/scoring';
 import { z } from 'zod';
 import type { DetectorDescription, TrainingRecord } from '../artifact/description.js';
 import { chooseImages, type ChosenImages } from '../calibration/choose-images.js';
@@ -31,7 +30,7 @@ import { ignoredAtNetworkSize, type IgnoreMask } from '../inference/ignored-pixe
 import { preparationOf } from '../inference/preparation.js';
 import { copiesFor } from './altered-copies.js';
 import { assertSha256 } from './assert-sha256.js';
-import { resolveCalibration } from './calibration-options.js';
+import { resolveCalibration, type CalibrationOptions } from './calibration-options.js';
 import { defaultInputSize } from './default-input-size.js';
 import { resolveIntensityRange } from './intensity-range.js';
 import { resolveThumbnails } from './thumbnail-options.js';
@@ -75,36 +74,6 @@ export interface InputOptions {
    * the images' proportions. Kept in the artifact. The model is fitted on all pixels.
    */
   readonly ignored?: IgnoreMask | undefined;
-}
-
-/** What normal images tell: normalization of branches, threshold, p-values. */
-export interface CalibrationOptions {
-  /** Fraction of the training images kept back where there is no validation split. Default 0.1. */
-  readonly holdOutFraction?: number;
-  /** Calibrate on the training images instead (the paper's rule without a validation set). Default false. */
-  readonly onTrainingImages?: boolean;
-  /**
-   * Which images normalize each branch (Eq. 8): those that calibrate, or those that trained, while scores and
-   * threshold stay those of the ones that calibrate. Default `calibration`.
-   */
-  readonly statisticsOn?: 'calibration' | 'training';
-  /**
-   * What of those images normalizes a branch's map before the branches are fused: `moments`, mean and deviation
-   * (Eq. 8); `quantiles`, which turns down a branch that is far off on some normal images; `image-scores`, mean and
-   * deviation of the images' scores. Default: the method's own, else `moments`.
-   */
-  readonly normalization?: Normalization;
-  /** How normalized branches become one. Default: the method's own, else `sum` (Eq. 8). */
-  readonly fusion?: FusionRule;
-  /** Factors of branches by name. Default: the method's own with its own rule, else 1. */
-  readonly weights?: Readonly<Record<string, number>>;
-  /**
-   * Standard deviation of the Gaussian filter in input pixels. Default 4 x min(height, width) / 256, of a tile where
-   * there are tiles.
-   */
-  readonly sigma?: number | undefined;
-  /** The threshold is the quantile of normal scores for this rate of false alarms. Default 0.05. */
-  readonly falseAlarmRate?: number;
 }
 
 export interface TrainDetectorOptions {

@@ -3,7 +3,7 @@ import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import type { Teacher } from '@dskd/models';
 import { tinySource, tinyTeacher } from '../tiny-world.test.util.js';
 import { trainDetector } from './train-detector.js';
-import type { CalibrationOptions } from './training-options.js';
+import type { CalibrationOptions } from './calibration-options.js';
 
 let teacher: Teacher;
 beforeAll(async () => {
