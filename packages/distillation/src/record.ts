@@ -4,7 +4,7 @@ import { readSafetensors, tensorFiles, writeSafetensors, type StateDict } from '
 import { z } from 'zod';
 
 /** This package's version, as in package.json (tested). */
-export const VERSION = '0.1.0';
+export const VERSION = '0.0.0';
 
 const errors = z.object({
   /** Mean squared error of the standardized features by level of the backbone; predicting their mean gives 1. */
