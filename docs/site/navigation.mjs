@@ -24,7 +24,17 @@ const GROUPS = [
     folder: 'command-line',
     first: ['index.md', 'train.md', 'evaluate.md', 'use.md', 'data-and-weights.md', 'output.md'],
   },
-  { text: 'Reference', pages: ['packages/methods.md', 'packages/data.md', 'layouts.md', 'errors.md'] },
+  {
+    text: 'Reference',
+    pages: [
+      'packages/methods.md',
+      'layouts.md',
+      'data/image-formats.md',
+      'data/datasets.md',
+      'data/preparation.md',
+      'errors.md',
+    ],
+  },
   { text: 'Benchmarks', folder: 'benchmarks', first: ['index.md', 'real.md', 'methods.md'], collapsed: true },
   {
     text: 'Packages',
@@ -46,7 +56,6 @@ const GROUPS = [
 const NAMES = {
   'index.md': 'Overview',
   'packages/methods.md': 'Methods and their cards',
-  'packages/data.md': 'Images, formats and layouts',
 };
 
 /** The first heading of a page, without marks. */

@@ -38,9 +38,9 @@ function sources(): string[] {
 /** `new DskdError('code'` and `new DskdError(condition ? 'code' : 'other'`. */
 const THROWN = /new DskdError\(\s*(?:[\w.!() >=<]+\?\s*)?'([a-z-]+)'(?:\s*:\s*'([a-z-]+)')?/g;
 
-test('docs/errors.md lists every code (DSKD_WRITE_DOCS=1 writes it)', () => {
+test('docs/errors.md lists every code (DSKD_RENEW=1 writes it)', () => {
   const wanted = documentOf(ERROR_CATALOG);
-  if (process.env.DSKD_WRITE_DOCS === '1') writeFileSync(DOCUMENT, wanted);
+  if (process.env.DSKD_RENEW === '1') writeFileSync(DOCUMENT, wanted);
   expect(readFileSync(DOCUMENT, 'utf8')).toBe(wanted);
 });
 

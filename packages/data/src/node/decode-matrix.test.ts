@@ -4,7 +4,7 @@ import { decodeImage } from './decode.js';
 import { MATRIX, profiled } from './decode-matrix.test.util.js';
 import { errorOf } from './fabricate.test.util.js';
 
-describe('decodeImage: the table of the README', () => {
+describe('decodeImage: the table of the page on image formats', () => {
   test.each(MATRIX)('$file: $becomes', async ({ bytes, wanted }) => {
     const file = await bytes();
     if (wanted instanceof RegExp) {
@@ -32,9 +32,9 @@ describe('decodeImage: the table of the README', () => {
     expect([...data]).not.toEqual([200, 40, 30]);
   });
 
-  const README = new URL('../../README.md', import.meta.url);
+  const PAGE = new URL('../../../../docs/data/image-formats.md', import.meta.url);
   const MARKS =
-    /(<!-- decode-matrix: made by src\/node\/decode-matrix\.test\.ts -->\n)[^]*?(<!-- end of decode-matrix -->)/;
+    /(<!-- decode-matrix: made by packages\/data\/src\/node\/decode-matrix\.test\.ts -->\n)[^]*?(<!-- end of decode-matrix -->)/;
 
   /** As Prettier writes it: cells are padded. */
   function table(): string {
@@ -48,11 +48,11 @@ describe('decodeImage: the table of the README', () => {
     return [lines[0]!, rule, ...lines.slice(1)].map((line) => `| ${line} |\n`).join('');
   }
 
-  test('the table in the README is the one made here; RENEW_TABLES=1 writes it', async () => {
-    const readme = await readFile(README, 'utf8');
-    expect(readme).toMatch(MARKS);
-    const wanted = readme.replace(MARKS, (_, start: string, end: string) => `${start}\n${table()}\n${end}`);
-    if (process.env.RENEW_TABLES === '1') await writeFile(README, wanted);
-    else expect(readme).toBe(wanted);
+  test('the table in the page is the one made here; DSKD_RENEW=1 writes it', async () => {
+    const page = await readFile(PAGE, 'utf8');
+    expect(page).toMatch(MARKS);
+    const wanted = page.replace(MARKS, (_, start: string, end: string) => `${start}\n${table()}\n${end}`);
+    if (process.env.DSKD_RENEW === '1') await writeFile(PAGE, wanted);
+    else expect(page).toBe(wanted);
   });
 });
