@@ -26,6 +26,14 @@ test('moments: mean and population deviation', () => {
   expect(scale).toBeCloseTo(Math.sqrt(variance), 6);
 });
 
+test('moments of a single value, the score of one image: a tenth of it, as three images would have', () => {
+  const accumulator = createNormalizationAccumulator('moments');
+  accumulator.add(Float32Array.of(8));
+  const { offset, scale } = accumulator.result();
+  expect(offset).toBe(8);
+  expect(scale).toBeCloseTo(0.8 * Math.sqrt(3 / 4), 6);
+});
+
 test('quantiles: the 0.9 quantile goes to 0, the 0.995 quantile to 1', () => {
   const { offset, scale } = normalizationOf('quantiles', calm);
   const sorted = [...calm].sort((a, b) => a - b);

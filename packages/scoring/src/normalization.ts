@@ -59,7 +59,11 @@ export function createNormalizationAccumulator(normalization: Normalization): No
     const statistics = new MapStatistics();
     return {
       add: (values) => statistics.add(values),
-      result: () => ({ offset: statistics.mean, scale: statistics.standardDeviation }),
+      // A branch without a map gives one value for each image; a single one does not vary.
+      result: () => ({
+        offset: statistics.mean,
+        scale: statistics.count === 1 ? shrunkDeviation(statistics) : statistics.standardDeviation,
+      }),
     };
   }
   if (normalization === 'image-scores') {

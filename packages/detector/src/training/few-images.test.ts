@@ -38,6 +38,21 @@ const bytesOf = (detector: Detector): Uint8Array => {
   return bytes;
 };
 
+test('a branch without a map may calibrate on one image', async () => {
+  const { samples } = tinySource();
+  const source = sourceOf('four', samples.filter(({ split }) => split === 'train').slice(0, 4));
+  const detector = await trainDetector({
+    source,
+    teacher,
+    method: 'gaussian',
+    input: { size: [32, 32] },
+    calibration: { holdOutFraction: 0.25 },
+  });
+  expect(detector.description.calibration.scores).toEqual([expect.any(Number)]);
+  expect(detector.description.calibration.scores[0]).toBeCloseTo(0, 4);
+  detector.dispose();
+});
+
 test('one image is enough where altered copies of it calibrate: saved, loaded, explained', async () => {
   const options = few(1, { augmentation, copies: 6 });
   const detector = await trainDetector(options);
