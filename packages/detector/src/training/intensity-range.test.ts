@@ -87,7 +87,6 @@ test('without a range the training warns, and names one that keeps the levels ap
     },
     () => undefined,
   );
-  expect(messages).toHaveLength(1);
   expect(messages[0]).toMatch(
     /^all \d images have 16 bits with values from 21060 to 21113, of which the upper 8 bits have at most 1 of 256 gray levels: .*Train with the intensity range auto, or 21033:21140\.$/,
   );

@@ -115,7 +115,6 @@ export async function trainDetector(options: TrainDetectorOptions): Promise<Dete
   const { training, calibration: normal, imageHashes, alsoLearned } = await readTrainingImages(resolved);
   const dataFingerprint = await source.fingerprint(signal ? { signal } : {});
   const run = { ...fitting.run, dataFingerprint };
-  for (const message of training.warnings()) onEvent?.({ type: 'warning', message });
   const fitted = await fit({ ...fitting, run }, training, copies, progress);
   const { model, batchSize = imagesPerPass(input) } = fitted;
   try {

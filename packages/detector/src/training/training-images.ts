@@ -17,7 +17,8 @@ export interface TrainingImages {
 }
 
 /**
- * Reads every image that trains or calibrates, before the first step.
+ * Reads every image that trains or calibrates, before the first step. Warns of odd images: first what they are, then what
+ * follows from it.
  * @throws {DskdError} `dataset-invalid` with all images that cannot be used in `details.problems`; `aborted`,
  * `dependency-missing`.
  */
@@ -35,6 +36,7 @@ export async function readTrainingImages({
   if (chosen.origin === 'training' || chosen.origin === 'altered') {
     const [imageHashes] = await readImages([training], { name, ...progress });
     const { prepared } = training;
+    warnOf(prepared, progress);
     const calibration = chosen.origin === 'altered' ? standIns(prepared, copies) : prepared;
     return { training: prepared, calibration, imageHashes: imageHashes!, alsoLearned: 0 };
   }
@@ -43,6 +45,7 @@ export async function readTrainingImages({
     prepared: new PreparedImages(chosen.calibration, preparation),
   };
   const [imageHashes, otherHashes] = await readImages([training, others], { name, ...progress });
+  warnOf(training.prepared, progress);
   const learned = { trainings: [{ imageHashes: imageHashes! }] };
   const alsoLearned = countAlsoLearned(learned, otherHashes!);
   if (alsoLearned > 0) {
@@ -55,4 +58,8 @@ export async function readTrainingImages({
     imageHashes: imageHashes!,
     alsoLearned,
   };
+}
+
+function warnOf(images: PreparedImages, { onEvent }: ResolvedTraining['progress']): void {
+  for (const message of images.warnings()) onEvent?.({ type: 'warning', message });
 }
