@@ -181,18 +181,6 @@ test('test images and anomalous ones are no lesson; progress is told', async () 
   expect(events.at(-1)).toEqual({ type: 'fit-progress', stage: 'lesson', done: 100, total: 100 });
 });
 
-test.each(['patchcore', 'fre', 'gaussian'])('%s learns and forgets', async (method) => {
-  const other = await instantDetector(teacher, { method });
-  const before = other.save({ embedTeacher: false });
-  const score = async (): Promise<number> => (await other.predict(corners[0]!)).score;
-  const untaught = await score();
-  await other.extend(lesson);
-  expect(await score()).toBeLessThan(untaught);
-  other.forget();
-  expect(Buffer.compare(other.save({ embedTeacher: false }), before)).toBe(0);
-  other.dispose();
-});
-
 describe('what cannot be done changes nothing', () => {
   afterEach(() => expect(Buffer.compare(detector.save({ embedTeacher: false }), file)).toBe(0));
 
