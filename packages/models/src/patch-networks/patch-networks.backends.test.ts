@@ -6,6 +6,7 @@ import {
   integerFill,
   readGolden,
   TOLERANCES,
+  useBackend,
 } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import type { StateDict } from '@dskd/weights';
@@ -196,7 +197,8 @@ test.each([64, 65, 66, 67])('a padded network gives a position for each 4 of %i 
   expect(shape).toEqual([Math.ceil(side / 4), 8, 4]);
 });
 
-test('images that are smaller than a patch, or of another size, are refused', () => {
+test('images that are smaller than a patch, or of another size, are refused', async () => {
+  await useBackend('wasm');
   const network = pdnNetwork('small', { widths: [4, 4], outputs: 4, padded: false });
   expect(() => planPatchNetwork(new NetworkPlan(), 'student', [32, 64, 3], network)).toThrow(
     /has no positions/,
