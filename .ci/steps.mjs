@@ -17,13 +17,15 @@ const stepSeconds = [];
 const LONGEST_FIRST = [
   'models',
   'cli',
-  'dskd',
   'training',
-  'losses',
   'detector',
-  'distillation',
-  'weights',
-  'scoring',
+  'methods',
+  'losses',
+  'docs',
+  'closed-form',
+  'demo',
+  'browser-page',
+  'report',
 ];
 
 /** Runs one step to its end. A step is { name, command, cwd? }. */

@@ -38,6 +38,7 @@ export const EXCLUSIONS: readonly Exclusion[] = [
     'trainable backbone teacher-tiny',
     'patch networks',
     'f-AnoGAN',
+    'networks of images',
     'parameters in groups',
   ].map((suite) => ({
     backend: 'webgpu' as const,

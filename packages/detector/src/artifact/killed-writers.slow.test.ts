@@ -3,7 +3,7 @@ import { useBackend } from '@dskd/test-support';
 import { killSavingProcesses } from './killed-writers.test.util.js';
 
 /** All of them in the nightly workflow (DSKD_FULL_FUZZ=1), fewer elsewhere. */
-const KILLS = process.env.DSKD_FULL_FUZZ === '1' ? 120 : 24;
+const KILLS = process.env.DSKD_FULL_FUZZ === '1' ? 120 : 12;
 
 test(`${KILLS} kills at random moments lose nothing older`, async () => {
   await useBackend('cpu');

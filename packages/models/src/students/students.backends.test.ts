@@ -52,7 +52,7 @@ describeBackends(
     afterAll(() => undo());
 
     // The same kernels on other sizes: minutes of a software GPU.
-    const OTHER_SIZES = /-every-channel$|^local-(floor-sizes|equal-strides)$/;
+    const OTHER_SIZES = /-(every-channel|paper)$|^local-(floor-sizes|equal-strides)$/;
     const cases = Object.entries(CASES).filter(([name]) => backend !== 'webgpu' || !OTHER_SIZES.test(name));
 
     test.each(cases)('%s', async (name, { names, ...options }) => {
