@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { describeBackends, expectNoNewTensors } from '@dskd/test-support';
+import { describeBackends, expectNoNewTensors, useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { noiseImages } from '../backbones/golden.test.util.js';
 import { skipWeight, type AutoencoderOptions } from './autoencoder.js';
@@ -43,6 +43,9 @@ const GCAD = {
   globalFrom: 1,
   seed: 2,
 } as const satisfies ImageStudentOptions;
+
+// For the tests outside of the suite, which may not run on the backend of the tier.
+beforeAll(() => useBackend('cpu'));
 
 test('skips fade one after the other, the finest first, or together', () => {
   const weights = (order: 'sequential' | 'together', epoch: number): number[] =>
