@@ -2,6 +2,7 @@
 // packages that changed. `npm test` runs everything.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, watch } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -30,7 +31,7 @@ async function checkChanges() {
   for (const [folder, list] of byPackage) {
     const related = list.map(compiledName).filter((name) => existsSync(path.join(folder, name)));
     console.log(`\n=== ${path.relative(root, folder)}: ${list.join(', ')}`);
-    const jest = [path.join(root, 'tools/jest.mjs'), 'fast'];
+    const jest = [path.join(root, 'tools/jest.mjs'), 'fast', `--maxWorkers=${availableParallelism()}`];
     if (related.length > 0) await run(process.execPath, [...jest, '--findRelatedTests', ...related], folder);
   }
   console.log(`\n${((performance.now() - started) / 1000).toFixed(1)} s; waiting for changes`);
