@@ -1,5 +1,6 @@
 import path from 'node:path';
 import sharp from 'sharp';
+import type { Sample } from '../samples.js';
 import {
   errorOf,
   maskPng,
@@ -9,6 +10,10 @@ import {
   type TemporaryFolder,
 } from './fabricate.test.util.js';
 import { openMvtecAd } from './mvtec-ad.js';
+
+/** Id, split, label, type of defect, and whether there is a mask. */
+const rowsOf = (samples: readonly Sample[]): unknown[][] =>
+  samples.map((sample) => [sample.id, sample.split, sample.label, sample.defectType, 'loadMask' in sample]);
 
 let folder: TemporaryFolder;
 beforeEach(async () => (folder = await temporaryFolder()));
@@ -33,15 +38,7 @@ test('reads the layout, from the root or from the category itself', async () => 
   await folder.write(complete);
   const source = await openMvtecAd({ root: folder.root, category: 'bottle' });
   expect(source.name).toBe('bottle');
-  expect(
-    source.samples.map((sample) => [
-      sample.id,
-      sample.split,
-      sample.label,
-      sample.defectType,
-      'loadMask' in sample,
-    ]),
-  ).toEqual([
+  expect(rowsOf(source.samples)).toEqual([
     ['test/good/000.png', 'test', 'good', 'good', false],
     ['test/scratch/000.png', 'test', 'anomalous', 'scratch', true],
     ['train/good/000.PNG', 'train', 'good', 'good', false],
@@ -231,15 +228,7 @@ describe('BTAD', () => {
   test('the only folder in train says how good images are called; masks are called like their images', async () => {
     await folder.write(btad);
     const { samples } = await openMvtecAd({ root: folder.root, category: '01' });
-    expect(
-      samples.map((sample) => [
-        sample.id,
-        sample.split,
-        sample.label,
-        sample.defectType,
-        'loadMask' in sample,
-      ]),
-    ).toEqual([
+    expect(rowsOf(samples)).toEqual([
       ['test/ko/000.png', 'test', 'anomalous', 'ko', true],
       ['test/ok/000.png', 'test', 'good', 'good', false],
       ['train/ok/000.png', 'train', 'good', 'good', false],
