@@ -168,8 +168,8 @@ export class PreparedImages {
   }
 
   /**
-   * What is odd about the images that were read so far: none has any content, 16 bits of which few gray levels are left,
-   * bands that were dropped. One sentence each.
+   * One sentence for each oddity of the images that were read so far: images without any content, 16-bit images of which
+   * few gray levels are kept, and bands that were dropped.
    */
   warnings(): string[] {
     return contentWarnings([...this.#facts.values()], this.#intensityRange);
