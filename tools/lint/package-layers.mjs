@@ -16,7 +16,7 @@ const belowDetector = [
   'methods',
   'report',
 ];
-const everything = [...belowDetector, 'detector', 'distillation'];
+const everything = [...belowDetector, 'detector', 'distillation', 'onnx'];
 
 export const PACKAGE_LAYERS = {
   base: [],
@@ -45,6 +45,7 @@ export const PACKAGE_LAYERS = {
   ],
   report: ['base', 'core', 'metrics', 'scoring'],
   detector: belowDetector,
+  onnx: ['base', 'core', 'data', 'detector', 'methods', 'scoring'],
   distillation: ['base', 'core', 'data', 'models', 'synthetic', 'training', 'weights'],
   'teacher-tiny': ['base'],
   benchmark: everything,
@@ -60,6 +61,7 @@ export const BELOW_TEST_SUPPORT = ['base', 'weights'];
 export const TESTS_ALSO_IMPORT = {
   training: ['models'],
   data: ['synthetic'],
+  onnx: ['models', 'synthetic', 'teacher-tiny'],
   report: ['data', 'synthetic'],
   'teacher-tiny': ['models', 'weights'],
 };

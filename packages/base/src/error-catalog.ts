@@ -111,6 +111,11 @@ export const ERROR_CATALOG: Readonly<
     remedy:
       'Lower the learning rate of the student that the message names. Check images and teacher, if it is the features.',
   },
+  'not-exportable': {
+    meaning: 'A model computes something that a file for another program (ONNX) cannot hold.',
+    remedy:
+      'The message names the method or branch. Train with a method of networks and matrices: dskd, rd, instant, patchcore, fre, padim, gaussian, stfpm, efficientad.',
+  },
   'plugin-failed': {
     meaning: 'A plugin of the command line could not be loaded, or failed while it registered something.',
     remedy: 'The message has its own error. Check that it is installed, and made for this version.',

@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'backend-unavailable'
   | 'out-of-memory'
   | 'numerical-instability'
+  | 'not-exportable'
   | 'plugin-failed'
   | 'worker-failed'
   | 'aborted'

@@ -93,6 +93,30 @@ export class NeighborBank {
     return { distances, indices };
   }
 
+  /**
+   * The rows as tensors, for a search by tensor operations alone: the nearest row of a centered vector `v` has the largest
+   * `v.row - halfNorm`.
+   * @returns `mean` `[width]`, which centers vectors; `rows` `[count, width]`, centered; `halfNorms` `[count]`, half their
+   * squared lengths. The caller disposes them.
+   * @throws {DskdError} `disposed`
+   */
+  tensors(): { readonly mean: Tensor1D; readonly rows: Tensor2D; readonly halfNorms: Tensor1D } {
+    this.#assertAlive();
+    const { data, count, width } = this.rows;
+    const centered = data.map((value, at) => value - this.#mean[at % width]!);
+    const halfNorms = new Float32Array(count);
+    for (let row = 0; row < count; row++) {
+      let norm = 0;
+      for (let at = row * width; at < (row + 1) * width; at++) norm += centered[at]! ** 2;
+      halfNorms[row] = norm / 2;
+    }
+    return {
+      mean: tf.tensor1d(this.#mean, 'float32'),
+      rows: tf.tensor2d(centered, [count, width], 'float32'),
+      halfNorms: tf.tensor1d(halfNorms, 'float32'),
+    };
+  }
+
   /** The way to search that suits rows and backend, made at the first search. */
   async #prepared(): Promise<NeighborSearch> {
     this.#preparing ??= this.#prepare();

@@ -1,4 +1,4 @@
-export { readArtifact, type Artifact } from './artifact/artifact.js';
+export { readArtifact, readDescription, type Artifact } from './artifact/artifact.js';
 export type { DetectorDescription, LearnedImage, Lesson, TrainingRecord } from './artifact/description.js';
 export { loadDetector, type LoadOptions } from './artifact/load-detector.js';
 export {
@@ -14,7 +14,9 @@ export {
   type EvaluatedImage,
 } from './evaluation/evaluate-detector.js';
 export type { PredictOptions } from './inference/arguments.js';
-export { Detector, type PredictEachOptions, type SaveOptions } from './inference/detector.js';
+export { Detector, type SaveOptions } from './inference/detector.js';
+export { Predictor, type PredictEachOptions } from './inference/predictor.js';
+export { scoreTensors, type ScoredBatch, type ScoredMaps, type ScoredTensors } from './inference/score.js';
 export type { ExtendOptions, LessonOutcome } from './lessons/lesson.js';
 export type { ExplainedRegion, ExplainOptions, NearestNormal } from './inference/explain.js';
 export type { IgnoreMask } from './inference/ignored-pixels.js';

@@ -3,7 +3,7 @@ import type { Teacher } from '@dskd/models';
 import type { FusionRule, Normalization } from '@dskd/scoring';
 import type { ImageSet, MemoryEstimate, StudentRunner } from '@dskd/training';
 import type { StateDict, TensorStorage } from '@dskd/weights';
-import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor1D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
 
 /** `[height, width]` in pixels. */
@@ -32,6 +32,14 @@ export interface BranchOutput {
   readonly scores?: Float32Array;
 }
 
+/** {@link BranchOutput} with tensors alone. The caller disposes them. */
+export interface BranchTensors {
+  readonly name: string;
+  readonly map: Tensor3D | null;
+  /** `[batch]`, where the branch has no map. */
+  readonly scores?: Tensor1D;
+}
+
 /** A fitted model as plain data: all that an artifact keeps of it. */
 export interface SavedModel {
   /** JSON that the method itself checks when it restores the model. */
@@ -51,6 +59,12 @@ export interface AnomalyModel {
    * @returns one output per branch, in the order of `branches`. The caller disposes their maps.
    */
   score(images: Tensor4D): Promise<BranchOutput[]>;
+  /**
+   * What {@link score} gives, by operations of TensorFlow.js alone: no value is read back. `@dskd/onnx` records these
+   * operations. A method that computes otherwise leaves it out, and cannot be exported.
+   * @throws {DskdError} `not-exportable` naming the branch that computes otherwise.
+   */
+  scoreTensors?(images: Tensor4D): Promise<BranchTensors[]>;
   state(): SavedModel;
   /**
    * Learns further good images without a new fit, as one lesson, where the method can. It disposes no image. Where

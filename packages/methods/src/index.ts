@@ -4,6 +4,7 @@ export type {
   AnomalyModel,
   BranchInfo,
   BranchOutput,
+  BranchTensors,
   CostEstimate,
   Execution,
   Fit,

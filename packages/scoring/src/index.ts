@@ -1,5 +1,5 @@
 export { conformalPValue, quantileThreshold, type QuantileThreshold } from './conformal.js';
-export { FUSION_RULES, fuseScores, type FusionRule } from './fusion-rule.js';
+export { FUSION_RULES, fuseMaps, fuseScores, type FusionRule } from './fusion-rule.js';
 export { toleranceLimit } from './false-alarm-bounds.js';
 export {
   createNormalizationAccumulator,

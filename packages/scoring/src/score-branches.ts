@@ -62,9 +62,10 @@ export interface ScoreBranchesOptions {
   readonly size?: readonly [number, number];
   /**
    * One mask per image: `height * width` values, row by row, not 0 where a pixel is ignored; null where none is.
-   * Ignored pixels do not influence others, and their own value is the lowest of their map. Default: none is.
+   * Ignored pixels do not influence others, and their own value is the lowest of their map. Default: none is. Or the opposite
+   * as a tensor: `bool` `[batch, ...size]`, false where a pixel is ignored; nothing is checked then.
    */
-  readonly ignored?: readonly (Uint8Array | null)[];
+  readonly ignored?: readonly (Uint8Array | null)[] | Tensor3D;
   /** The factor of each branch's normalized map. Default 1 for every branch, as in the paper. */
   readonly weights?: ByBranch<number>;
   /** How the weighted maps become one. Default `sum`, as in the paper. */

@@ -9,9 +9,10 @@ const TINY = 1e-20;
 
 export interface SmoothMapsOptions {
   /**
-   * One mask per image: `height * width` values, not 0 where a pixel is ignored; null where none is. Default: none is.
+   * One mask per image: `height * width` values, not 0 where a pixel is ignored; null where none is. Default: none is. Or the
+   * opposite as a tensor: `bool` `[batch, ...size]`, false where a pixel is ignored; nothing is checked then.
    */
-  readonly ignored?: readonly (Uint8Array | null)[];
+  readonly ignored?: readonly (Uint8Array | null)[] | Tensor3D;
   /**
    * `[height, width]` of the result, and of the masks: maps of another size are resized first, bilinear, pixels being
    * areas (`alignCorners: false`). Default: the size of the maps.
@@ -65,6 +66,12 @@ export function smoothMaps(
 ): Tensor3D {
   const [batch] = maps.shape;
   const [height, width] = size;
+  if (ignored instanceof tf.Tensor) {
+    return tf.tidy(() => {
+      const isMasked = tf.any<Tensor3D>(tf.logicalNot(ignored), [1, 2], true);
+      return smoothCounted(maps, sigma, size, ignored, isMasked);
+    });
+  }
   if (ignored) checkIgnored(ignored, [batch, height, width]);
   if (!ignored?.some((mask) => mask !== null)) return gaussianBlur(maps, sigma, { size });
   return tf.tidy(() => {
@@ -75,19 +82,33 @@ export function smoothMaps(
       }),
     );
     const counts = tf.tensor3d(flags, [batch, height, width], 'bool');
-    const used = tf.cast(counts, 'float32');
     const isMasked = tf.tensor3d(
       ignored.map((mask) => (mask ? 1 : 0)),
       [batch, 1, 1],
       'bool',
     );
-    const whole = upsampleBilinear(maps, size, { alignCorners: false });
-    const weights = tf.maximum(gaussianBlur(used, sigma), TINY);
-    const counted = tf.div<Tensor3D>(gaussianBlur(tf.mul(whole, used), sigma), weights);
-    // An image without a mask gets the result that it has alone, to the bit.
-    const smoothed = tf.where(isMasked, counted, gaussianBlur(maps, sigma, { size }));
-    const counting = tf.where(counts, smoothed, tf.fill<tf.Rank.R3>(whole.shape, LARGEST));
-    const lowest = tf.min<Tensor3D>(counting, [1, 2], true);
-    return tf.where(counts, smoothed, tf.mul(lowest, tf.onesLike(used)));
+    return smoothCounted(maps, sigma, size, counts, isMasked);
   });
+}
+
+/**
+ * @param counts `[batch, ...size]`, which pixels are not ignored.
+ * @param isMasked `[batch, 1, 1]`, which images have ignored pixels.
+ */
+function smoothCounted(
+  maps: Tensor3D,
+  sigma: number,
+  size: readonly [number, number],
+  counts: Tensor3D,
+  isMasked: Tensor3D,
+): Tensor3D {
+  const used = tf.cast(counts, 'float32');
+  const whole = upsampleBilinear(maps, size, { alignCorners: false });
+  const weights = tf.maximum(gaussianBlur(used, sigma), TINY);
+  const counted = tf.div<Tensor3D>(gaussianBlur(tf.mul(whole, used), sigma), weights);
+  // An image without a mask gets the result that it has alone, to the bit.
+  const smoothed = tf.where(isMasked, counted, gaussianBlur(maps, sigma, { size }));
+  const counting = tf.where(counts, smoothed, tf.fill<tf.Rank.R3>(whole.shape, LARGEST));
+  const lowest = tf.min<Tensor3D>(counting, [1, 2], true);
+  return tf.where(counts, smoothed, tf.mul(lowest, tf.onesLike(used)));
 }

@@ -125,6 +125,25 @@ function assertKnownFormat(format: unknown): void {
 }
 
 /**
+ * Reads the description of a detector, as an artifact or an exported file holds it: of an older format, too.
+ * @returns it in the current format, and the format it had.
+ * @throws {DskdError} `artifact-invalid`, `artifact-version`, `artifact-outdated`
+ */
+export function readDescription(text: string): {
+  readonly description: DetectorDescription;
+  readonly format: number;
+} {
+  let format = FORMAT_VERSION as number;
+  const description = tensorFiles.checkMetadata(descriptionSchema, text, 'detector', (parsed) => {
+    assertKnownFormat(parsed.format);
+    if (typeof parsed.format !== 'number') return parsed;
+    format = parsed.format;
+    return migrateDescription(parsed, format);
+  });
+  return { description, format };
+}
+
+/**
  * Reads what {@link writeArtifact} wrote, here or in an older version: the description comes in the current
  * format.
  * @throws {DskdError} `weights-invalid` (not safetensors, or cut off), `artifact-invalid` (no description or
@@ -141,13 +160,8 @@ export function readArtifact(bytes: Uint8Array): Artifact {
       details: { wanted: 'detector' },
     });
   }
-  let format: unknown;
-  const description = tensorFiles.checkMetadata(descriptionSchema, text, 'detector', (parsed) => {
-    format = parsed.format;
-    assertKnownFormat(format);
-    return typeof format === 'number' ? migrateDescription(parsed, format) : parsed;
-  });
-  const tensors = typeof format === 'number' ? migrateTensors(file.tensors, format) : file.tensors;
+  const { description, format } = readDescription(text);
+  const tensors = migrateTensors(file.tensors, format);
   assertTensorsFit(description, tensors);
   return { description, tensors };
 }

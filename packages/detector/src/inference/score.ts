@@ -1,5 +1,5 @@
-import type { BranchOutput, Size } from '@dskd/methods';
-import { fuseScores, imageScores, scoreBranches, type BranchNormalization } from '@dskd/scoring';
+import type { BranchOutput, BranchTensors, Size } from '@dskd/methods';
+import { fuseMaps, fuseScores, imageScores, scoreBranches, type BranchNormalization } from '@dskd/scoring';
 import type { DetectorDescription } from '../artifact/description.js';
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -77,6 +77,53 @@ export async function scoreOutputs(
   } finally {
     if (scored) tf.dispose([scored.fused, ...scored.branches.values()]);
   }
+}
+
+/** What {@link scoreOutputs} gives, as tensors. The caller disposes them. */
+export interface ScoredTensors {
+  /** `[batch, height, width]`; null where no branch has a map. */
+  readonly map: tf.Tensor3D | null;
+  /** `[batch]` */
+  readonly scores: tf.Tensor1D;
+  readonly branches: readonly BranchTensors[];
+}
+
+/**
+ * {@link scoreOutputs} by tensor operations alone: no value is read back, and nothing is checked. An export records it.
+ * @param outputs disposed by the caller.
+ * @param counts `bool` `[batch, height, width]`, false where a pixel does not count; null where all do.
+ */
+export function scoreTensors(
+  outputs: readonly BranchTensors[],
+  { fusion, normalizations, inputSize }: Scoring,
+  counts: tf.Tensor3D | null,
+): ScoredTensors {
+  const { sigma, rule, weights } = fusion;
+  const maps = new Map(outputs.flatMap(({ name, map }) => (map ? [[name, map] as const] : [])));
+  const own = Object.fromEntries(Object.entries(weights).filter(([name]) => maps.has(name)));
+  const scored =
+    maps.size > 0
+      ? scoreBranches(maps, normalizations, {
+          sigma,
+          size: inputSize,
+          ...(counts && { ignored: counts }),
+          rule,
+          weights: own,
+        })
+      : undefined;
+  const branches = outputs.map(({ name, scores }): Required<BranchTensors> => {
+    const map = scored?.branches.get(name) ?? null;
+    if (map) return { name, map, scores: tf.max<tf.Tensor1D>(map, [1, 2]) };
+    const { offset, scale } = normalizations.get(name)!;
+    return { name, map, scores: tf.div<tf.Tensor1D>(tf.sub(scores!, offset), scale) };
+  });
+  const terms = branches.flatMap(({ name, map, scores }) =>
+    map ? [] : [tf.mul<tf.Tensor1D>(scores, weights[name] ?? 1)],
+  );
+  if (scored) terms.unshift(tf.max<tf.Tensor1D>(scored.fused, [1, 2]));
+  // One rule for maps and scores: a score is a map of one pixel.
+  const fused = fuseMaps(rule, terms.map((each) => tf.reshape<tf.Rank.R3>(each, [-1, 1, 1]))); // prettier-ignore
+  return { map: scored?.fused ?? null, scores: tf.reshape<tf.Rank.R1>(fused, [-1]), branches };
 }
 
 async function download(map: tf.Tensor3D): Promise<ScoredBatch['fused']> {

@@ -1,6 +1,6 @@
 import { isDskdError, type DskdError, type PixelBuffer } from '@dskd/base';
 import { decodeImage } from '@dskd/data/node';
-import type { Detector, PredictEachOptions } from '../inference/detector.js';
+import type { PredictEachOptions, Predictor } from '../inference/predictor.js';
 import { checkPrefetch, prefetch } from '../inference/prefetch.js';
 import type { Prediction } from '../inference/prediction.js';
 
@@ -22,10 +22,10 @@ export interface PredictFilesOptions extends PredictEachOptions {
  * While one is scored, the next ones are decoded.
  * @returns in the order of the files. Leaving the loop ends `files`, too.
  * @throws {DskdError} `image-unreadable`, `file-not-found` (unless `onUnreadable` takes them),
- * `dependency-missing` and as {@link Detector.predict}.
+ * `dependency-missing` and as {@link Predictor.predict}.
  */
 export async function* predictFiles(
-  detector: Detector,
+  detector: Predictor,
   files: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
   { prefetch: count = 2, onUnreadable, ...options }: PredictFilesOptions = {},
 ): AsyncGenerator<FilePrediction, void, undefined> {

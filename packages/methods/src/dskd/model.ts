@@ -104,7 +104,11 @@ export class DskdModel implements AnomalyModel {
     this.#branches = branches;
   }
 
-  async score(images: tf.Tensor4D): Promise<BranchOutput[]> {
+  score(images: tf.Tensor4D): Promise<BranchOutput[]> {
+    return this.scoreTensors(images);
+  }
+
+  async scoreTensors(images: tf.Tensor4D): Promise<{ name: string; map: tf.Tensor3D }[]> {
     const [, height, width] = images.shape;
     const features = await this.context.teacher.extractor.extract(images);
     const { alignCorners } = this.config.levels;

@@ -8,6 +8,7 @@ import type {
   AnomalyModel,
   BranchInfo,
   BranchOutput,
+  BranchTensors,
   JsonObject,
   RestoreContext,
   SavedModel,
@@ -65,22 +66,41 @@ export class EfficientAdModel implements AnomalyModel {
   }
 
   async score(images: tf.Tensor4D): Promise<BranchOutput[]> {
-    const [local, global, student] = await this.networks.compute(images, (target, [predictions]) => {
-      const maps = this.#objective.map([target], predictions!).map((map) => this.networks.toImageSize(map));
-      return [...maps, predictions![0]!] as [tf.Tensor3D, tf.Tensor3D, tf.Tensor4D];
-    });
+    const { maps, student } = await this.#compute(images);
     try {
-      const outputs: BranchOutput[] = [
-        { name: 'local', map: local },
-        { name: 'global', map: global },
-      ];
-      return this.pooled ? [...outputs, await this.pooled.score([student], images)] : outputs;
+      return this.pooled ? [...maps, await this.pooled.score([student], images)] : maps;
     } catch (error) {
-      tf.dispose([local, global]);
+      tf.dispose(maps.map(({ map }) => map));
       throw error;
     } finally {
       student.dispose();
     }
+  }
+
+  async scoreTensors(images: tf.Tensor4D): Promise<BranchTensors[]> {
+    const { maps, student } = await this.#compute(images);
+    const outputs: BranchTensors[] = this.pooled
+      ? [...maps, this.pooled.scoreTensors([student], images)]
+      : maps;
+    student.dispose();
+    return outputs;
+  }
+
+  /** The maps of both branches, and the student's features, which the Gaussian reads. */
+  async #compute(
+    images: tf.Tensor4D,
+  ): Promise<{ readonly maps: { name: string; map: tf.Tensor3D }[]; readonly student: tf.Tensor4D }> {
+    const [local, global, student] = await this.networks.compute(images, (target, [predictions]) => {
+      const maps = this.#objective.map([target], predictions!).map((map) => this.networks.toImageSize(map));
+      return [...maps, predictions![0]!] as [tf.Tensor3D, tf.Tensor3D, tf.Tensor4D];
+    });
+    return {
+      maps: [
+        { name: 'local', map: local },
+        { name: 'global', map: global },
+      ],
+      student,
+    };
   }
 
   state(): SavedModel {

@@ -3,7 +3,7 @@ import { kCenterCoreset, NeighborBank, type Nearest, type Rows } from '@dskd/clo
 import { type StateDict, tensorFiles } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { BranchInfo, BranchOutput, NearestPatch } from '../contract.js';
+import type { BranchInfo, BranchOutput, BranchTensors, NearestPatch } from '../contract.js';
 import { asJson } from '../json.js';
 import {
   gatherPatches,
@@ -108,6 +108,42 @@ export class BankPart implements LearningPart {
     return 1 - Math.exp(lengths[0]! - largest) / sum;
   }
 
+  scoreTensors(features: readonly tf.Tensor4D[]): BranchTensors {
+    const [height, width] = this.#vectors.plan.grid;
+    const places = height * width;
+    const neighbors = this.config.options.reweight;
+    const map = tf.tidy(() => {
+      const { mean, rows, halfNorms } = this.#bank.tensors();
+      const closeness = (vectors: tf.Tensor2D): tf.Tensor2D =>
+        tf.sub(tf.matMul(vectors, rows, false, true), halfNorms);
+      const queries = tf.sub<tf.Tensor2D>(this.#vectors.of(features), mean);
+      // Closeness is rounded: of the two closest rows the distances decide.
+      const { indices: candidates } = tf.topk(closeness(queries), Math.min(2, rows.shape[0]));
+      const both = distancesOf(tf.expandDims<tf.Tensor3D>(queries, 1), gatherRowsOf(rows, candidates));
+      const maps = tf.reshape<tf.Rank.R2>(tf.min(both, 1), [-1, places]);
+      if (!(neighbors > 1)) return tf.reshape<tf.Rank.R3>(maps, [-1, height, width]);
+      // As #reweighting, of all images at once.
+      const isChosen = tf.cast(tf.equal(both, tf.min(both, 1, true)), 'float32');
+      const indices = tf.max(tf.mul(isChosen, tf.cast(candidates, 'float32')), 1);
+      const farthest = tf.argMax<tf.Tensor1D>(maps, 1);
+      const isFarthest = tf.cast(
+        tf.equal(tf.reshape(farthest, [-1, 1]), tf.range(0, places, 1, 'int32')),
+        'float32',
+      );
+      const chosen = tf.sum(tf.mul(isFarthest, tf.reshape(indices, [-1, places])), 1);
+      const patches = tf.matMul<tf.Tensor3D>(
+        tf.reshape(isFarthest, [-1, 1, places]),
+        tf.reshape(queries, [-1, places, queries.shape[1]]),
+      );
+      const nearest = tf.gather<tf.Tensor2D>(rows, tf.cast<tf.Tensor1D>(chosen as tf.Tensor1D, 'int32'));
+      const { indices: beside } = tf.topk(closeness(nearest), Math.min(neighbors, rows.shape[0]));
+      const lengths = distancesOf(patches, gatherRowsOf(rows, beside));
+      const first = tf.slice(tf.softmax(lengths), [0, 0], [-1, 1]);
+      return tf.reshape<tf.Rank.R3>(tf.mul(maps, tf.sub(1, first)), [-1, height, width]);
+    });
+    return { name: this.name, map };
+  }
+
   /**
    * The training patches nearest to places of one image.
    * @param places `[row, column]` in pixels of the network's input, inside of it.
@@ -194,6 +230,17 @@ export class BankPart implements LearningPart {
     this.#bank.dispose();
     this.#vectors.dispose();
   }
+}
+
+/** The rows at `indices` `[n, k]`, `[n, k, width]`. */
+function gatherRowsOf(rows: tf.Tensor2D, indices: tf.Tensor): tf.Tensor3D {
+  // The type of tf.gather says that indices are a vector; they may have any shape.
+  return tf.gather(rows as tf.Tensor, indices as tf.Tensor1D) as tf.Tensor3D;
+}
+
+/** `[n, k]` from `[n, 1, width]` and `[n, k, width]`. */
+function distancesOf(vectors: tf.Tensor3D, rows: tf.Tensor3D): tf.Tensor2D {
+  return tf.sqrt(tf.sum(tf.squaredDifference(vectors, rows), 2));
 }
 
 function distanceOf(vector: Float32Array, { data, width }: Rows, row: number): number {

@@ -6,6 +6,7 @@ import type {
   AnomalyModel,
   BranchInfo,
   BranchOutput,
+  BranchTensors,
   Fit,
   FitInput,
   JsonObject,
@@ -165,6 +166,24 @@ export class FeatureModel implements AnomalyModel {
       for (const { map } of outputs) map?.dispose();
       throw error;
     }
+  }
+
+  /** @throws {DskdError} `not-exportable` */
+  async scoreTensors(images: tf.Tensor4D): Promise<BranchTensors[]> {
+    const other = this.parts.find(({ part }) => part.scoreTensors === undefined);
+    if (other) {
+      throw new DskdError(
+        'not-exportable',
+        `The branch ${other.name} of ${this.method} cannot be exported: it compares whole images one by one.`,
+        {
+          hint: 'Use a method that can: instant, patchcore, fre, gaussian, padim.',
+          details: { branch: other.name },
+        },
+      );
+    }
+    return this.#withFeatures(images, (features) =>
+      Promise.resolve(this.parts.map(({ part }) => part.scoreTensors!(features, images))),
+    );
   }
 
   /**

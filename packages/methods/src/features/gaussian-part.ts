@@ -1,8 +1,9 @@
 import { ledoitWolf, mahalanobis, whitenedRows, type AxisGaussian, type Rows } from '@dskd/closed-form';
 import type { StateDict } from '@dskd/weights';
-import type * as tf from '@tensorflow/tfjs-core';
+import { DskdError } from '@dskd/base';
+import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
-import type { BranchInfo, BranchOutput, JsonObject } from '../contract.js';
+import type { BranchInfo, BranchOutput, BranchTensors, JsonObject } from '../contract.js';
 import { areEqual, assertDifferent } from './different-images.js';
 import { firstRows, floats, floatsOf, gatherRows, joinRows, orthonormal } from './matrices.js';
 import type { LearningPart, Lesson, SavedPart } from './parts.js';
@@ -15,6 +16,8 @@ export interface VectorMaker {
   readonly width: number;
   /** @returns a row for each image; the caller keeps the tensors. */
   of(features: readonly tf.Tensor4D[], images: tf.Tensor4D): Promise<Rows>;
+  /** The same as `[images, width]`, by tensor operations alone, of a maker that can. The caller disposes it. */
+  tensor?(features: readonly tf.Tensor4D[], images: tf.Tensor4D): tf.Tensor2D;
   /** What a file keeps of the maker. */
   save(): SavedPart;
 }
@@ -78,6 +81,27 @@ export class GaussianPart implements LearningPart {
     return { name: this.name, map: null, scores };
   }
 
+  scoreTensors(features: readonly tf.Tensor4D[], images: tf.Tensor4D): BranchTensors {
+    const { maker, gaussian } = this;
+    if (!maker.tensor) {
+      throw new DskdError(
+        'not-exportable',
+        `The branch ${this.name} cannot be exported: it counts pieces of the image, which is no computation on tensors.`,
+        { hint: 'Train without it.', details: { branch: this.name } },
+      );
+    }
+    const scores = tf.tidy(() => {
+      const whitened = whitenedTensor(maker.tensor!(features, images), gaussian);
+      const length = (rows: tf.Tensor2D): tf.Tensor1D => tf.sqrt(tf.sum<tf.Tensor1D>(tf.square(rows), 1));
+      const distance = length(whitened);
+      if (this.#directions.length === 0) return distance;
+      const directions = tf.stack(this.#directions.map((each) => tf.tensor1d(each))) as tf.Tensor2D;
+      const along = tf.matMul<tf.Tensor2D>(whitened, tf.transpose(directions));
+      return tf.minimum<tf.Tensor1D>(distance, length(tf.sub(whitened, tf.matMul(along, directions))));
+    });
+    return { name: this.name, map: null, scores };
+  }
+
   beginLesson(): Lesson {
     const seen: Rows[] = [];
     return {
@@ -116,6 +140,20 @@ export class GaussianPart implements LearningPart {
   dispose(): void {
     // Holds no tensors.
   }
+}
+
+/** `whitenedRows` of `@dskd/closed-form` as tensor operations in float32. Call it inside `tf.tidy`. */
+function whitenedTensor(rows: tf.Tensor2D, { mean, axes, variances, restVariance }: Gaussian): tf.Tensor2D {
+  const centered = tf.sub<tf.Tensor2D>(rows, tf.tensor1d(mean));
+  const width = mean.length;
+  const rest = variances.length < width ? 1 / Math.sqrt(restVariance) : 0;
+  if (variances.length === 0) return tf.mul(centered, rest);
+  const directions = tf.tensor2d(axes, [variances.length, width]);
+  const along = tf.matMul<tf.Tensor2D>(centered, tf.transpose(directions));
+  // Along an axis by its own deviation, beside the axes by that of the rest.
+  const factors = tf.tensor1d(Float32Array.from(variances, (variance) => 1 / Math.sqrt(variance)));
+  const beside = tf.sub<tf.Tensor2D>(centered, tf.matMul(along, directions));
+  return tf.add(tf.matMul(tf.mul<tf.Tensor2D>(along, factors), directions), tf.mul(beside, rest));
 }
 
 /** What is left of a direction that others explain is rounding below this part of its length. */

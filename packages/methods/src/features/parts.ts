@@ -2,7 +2,7 @@ import { DskdError, randomStream, throwIfAborted } from '@dskd/base';
 import type { Teacher } from '@dskd/models';
 import type { StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
-import type { BranchInfo, BranchOutput, FitInput, JsonObject, Size } from '../contract.js';
+import type { BranchInfo, BranchOutput, BranchTensors, FitInput, JsonObject, Size } from '../contract.js';
 
 /** What a part is made for. The teacher's owner disposes it, not before the part. */
 export interface PartContext {
@@ -27,6 +27,11 @@ export interface Part {
    * @param images that they are of; the caller keeps them.
    */
   score(features: readonly tf.Tensor4D[], images: tf.Tensor4D): Promise<BranchOutput>;
+  /**
+   * The same by tensor operations alone ({@link AnomalyModel.scoreTensors}), of a part that can.
+   * @throws {DskdError} `not-exportable`
+   */
+  scoreTensors?(features: readonly tf.Tensor4D[], images: tf.Tensor4D): BranchTensors;
   save(): SavedPart;
   dispose(): void;
 }

@@ -36,10 +36,13 @@ export class Pooling implements VectorMaker {
     this.width = options.pooling === 'mean-and-deviation' ? 2 * channels : channels;
   }
 
-  /** One row an image: of each level the means of all channels, then their standard deviations. */
   async of(features: readonly tf.Tensor4D[]): Promise<Rows> {
-    const count = features[0]!.shape[0];
-    const pooled = tf.tidy(() =>
+    return { data: await download(this.tensor(features)), count: features[0]!.shape[0], width: this.width };
+  }
+
+  /** One row an image: of each level the means of all channels, then their standard deviations. */
+  tensor(features: readonly tf.Tensor4D[]): tf.Tensor2D {
+    return tf.tidy(() =>
       tf.concat(
         this.#levels.flatMap((index) => {
           const level = features[index]!;
@@ -53,7 +56,6 @@ export class Pooling implements VectorMaker {
         1,
       ),
     );
-    return { data: await download(pooled), count, width: this.width };
   }
 
   save(): SavedPart {

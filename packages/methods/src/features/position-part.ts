@@ -77,6 +77,10 @@ export class PositionPart implements Part {
   }
 
   score(features: readonly tf.Tensor4D[]): Promise<BranchOutput> {
+    return Promise.resolve(this.scoreTensors(features));
+  }
+
+  scoreTensors(features: readonly tf.Tensor4D[]): { readonly name: string; readonly map: tf.Tensor3D } {
     const [height, width] = this.channels.plan.grid;
     const map = tf.tidy(() => {
       const patches = this.channels.of(features);
@@ -87,7 +91,7 @@ export class PositionPart implements Part {
       const distances = tf.sqrt(tf.sum(tf.square(whitened), 2));
       return tf.reshape<tf.Rank.R3>(tf.transpose(distances), [batch, height, width]);
     });
-    return Promise.resolve({ name: this.name, map });
+    return { name: this.name, map };
   }
 
   save(): SavedPart {

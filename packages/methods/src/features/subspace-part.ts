@@ -122,6 +122,10 @@ export class SubspacePart implements LearningPart {
   }
 
   score(features: readonly tf.Tensor4D[]): Promise<BranchOutput> {
+    return Promise.resolve(this.scoreTensors(features));
+  }
+
+  scoreTensors(features: readonly tf.Tensor4D[]): { readonly name: string; readonly map: tf.Tensor3D } {
     const { plan, channels } = this.#maps;
     const map = tf.tidy(() => {
       const { residuals } = this.#residuals(features);
@@ -134,7 +138,7 @@ export class SubspacePart implements LearningPart {
         })
         .reduce((least, lengths) => tf.minimum(least, lengths));
     });
-    return Promise.resolve({ name: this.name, map });
+    return { name: this.name, map };
   }
 
   /** What a lesson's images have beyond the subspace becomes part of it: their residuals, made orthonormal. */

@@ -8,10 +8,12 @@ import type {
   AnomalyModel,
   BranchInfo,
   BranchOutput,
+  BranchTensors,
   JsonObject,
   RestoreContext,
   SavedModel,
 } from '../contract.js';
+import { outputsOf } from '../branch-outputs.js';
 import { assertInputSize } from '../input-size.js';
 import { checkConfig, type ImageModelConfig } from './config.js';
 import { imageExtractor, imageReading } from './image-extractor.js';
@@ -69,6 +71,10 @@ class ImageStudentModel implements AnomalyModel {
   }
 
   async score(images: tf.Tensor4D): Promise<BranchOutput[]> {
+    return outputsOf(await this.scoreTensors(images));
+  }
+
+  async scoreTensors(images: tf.Tensor4D): Promise<BranchTensors[]> {
     const { extractor, student, objective } = this.parts;
     const { branch, imageScore, levels } = this.config;
     const { fusion, alignCorners } = levels;
@@ -88,12 +94,10 @@ class ImageStudentModel implements AnomalyModel {
           losses: imageScore === 'loss' ? [lossOfEach(objective, targets, predictions)] : [],
         };
       });
-      const outputs: BranchOutput[] = maps.map((map, index) => ({ name: this.branches[index]!.name, map }));
-      for (const loss of losses) {
-        outputs.push({ name: this.#lossBranch, map: null, scores: await loss.data<'float32'>() });
-        loss.dispose();
-      }
-      return outputs;
+      return [
+        ...maps.map((map, index) => ({ name: this.branches[index]!.name, map })),
+        ...losses.map((scores) => ({ name: this.#lossBranch, map: null, scores })),
+      ];
     } finally {
       tf.dispose(features);
     }

@@ -157,6 +157,17 @@ export class TileGrid {
     return place(this.#down, y, height) * this.#across.starts.length + place(this.#across, x, width);
   }
 
+  /** How much each pixel of a tile counts, `size * size`, row-major. */
+  weightsOf({ row, column }: Tile): Float32Array {
+    const { size } = this.tiling;
+    const down = this.#down.weights[row]!;
+    const across = this.#across.weights[column]!;
+    return Float32Array.from(
+      { length: size * size },
+      (_, at) => down[Math.floor(at / size)]! * across[at % size]!,
+    );
+  }
+
   /** A map of a whole image, to which the maps of its tiles are added. */
   blend(): TileBlend {
     return new TileBlend(this.tiling.size, this.inputSize, this.#down, this.#across);

@@ -5,6 +5,7 @@ import type {
   AnomalyModel,
   BranchInfo,
   BranchOutput,
+  BranchTensors,
   JsonObject,
   NearestPatch,
   SavedModel,
@@ -32,6 +33,7 @@ interface Gathered {
 export class TiledModel implements AnomalyModel {
   readonly method: string;
   readonly branches: readonly BranchInfo[];
+  readonly scoreTensors?: NonNullable<AnomalyModel['scoreTensors']>;
   readonly extend?: NonNullable<AnomalyModel['extend']>;
   readonly forget?: NonNullable<AnomalyModel['forget']>;
   readonly nearest?: NonNullable<AnomalyModel['nearest']>;
@@ -48,6 +50,8 @@ export class TiledModel implements AnomalyModel {
     this.branches = both.flatMap((model) => model.branches);
     this.keepsPatches = both.some((model) => model.keepsPatches);
     // Offered where every model offers it: a detector asks by the presence of the function.
+    if (both.every((model) => model.scoreTensors !== undefined))
+      this.scoreTensors = (images) => this.#scoreTensors(images);
     if (both.every((model) => model.extend !== undefined)) this.extend = (images) => this.#extend(images);
     if (both.every((model) => model.forget !== undefined))
       this.forget = () => both.forEach((model) => model.forget!());
@@ -89,6 +93,70 @@ export class TiledModel implements AnomalyModel {
     return results.map(({ name, maps, scores }) =>
       maps ? { name, map: tf.tensor3d(maps, [batch, height, width]) } : { name, map: null, scores },
     );
+  }
+
+  async #scoreTensors(images: tf.Tensor4D): Promise<BranchTensors[]> {
+    const { tile, whole } = this.models;
+    const outputs = tile ? await this.#tileTensors(tile, images) : [];
+    if (!whole) return outputs;
+    const small = this.shrink.apply(images);
+    return [...outputs, ...(await whole.scoreTensors!(small).finally(() => small.dispose()))];
+  }
+
+  /** As {@link #scoreTiles}: maps of tiles are weighted and added, of scores the largest counts. */
+  async #tileTensors(model: AnomalyModel, images: tf.Tensor4D): Promise<BranchTensors[]> {
+    const { tiles } = this.grid;
+    const results: BranchTensors[] = [];
+    for (let first = 0; first < tiles.length; first += TILES_PER_PASS) {
+      const places = tiles.slice(first, first + TILES_PER_PASS);
+      const pass = tf.tidy(() => tf.concat(places.map((place) => this.#tilesAt(images, place))));
+      const outputs = await model.scoreTensors!(pass).finally(() => pass.dispose());
+      for (const [index, { name, map, scores }] of outputs.entries()) {
+        const before = results[index];
+        if (map) {
+          const sum = tf.tidy(() => {
+            const blended = this.#blended(map, places);
+            return before ? tf.add<tf.Tensor3D>(before.map!, blended) : blended;
+          });
+          results[index] = { name, map: sum };
+        } else {
+          const worst = tf.tidy(() => {
+            const own = tf.max<tf.Tensor1D>(tf.reshape(scores!, [places.length, -1]), 0);
+            return before ? tf.maximum<tf.Tensor1D>(before.scores!, own) : own;
+          });
+          results[index] = { name, map: null, scores: worst };
+        }
+        for (const used of [map, scores, before?.map, before?.scores]) used?.dispose();
+      }
+    }
+    return results;
+  }
+
+  /** One tile of each image. */
+  #tilesAt(images: tf.Tensor4D, { top, left }: TileGrid['tiles'][number]): tf.Tensor4D {
+    const { size } = this.grid.tiling;
+    return tf.slice(images, [0, top, left, 0], [-1, size, size, 3]);
+  }
+
+  /** Maps of tiles, tile after tile, as one weighted map of each image. */
+  #blended(map: tf.Tensor3D, places: TileGrid['tiles']): tf.Tensor3D {
+    const { size } = this.grid.tiling;
+    const [height, width] = this.grid.inputSize;
+    const large = upsampleBilinear(map, [size, size], { alignCorners: false });
+    const byTile = tf.unstack(tf.reshape(large, [places.length, -1, size, size])) as tf.Tensor3D[];
+    const whole = places.map((place, index) => {
+      const weighted = tf.mul<tf.Tensor3D>(
+        byTile[index]!,
+        tf.tensor2d(this.grid.weightsOf(place), [size, size]),
+      );
+      const { top, left } = place;
+      return tf.pad3d(weighted, [
+        [0, 0],
+        [top, height - top - size],
+        [left, width - left - size],
+      ]);
+    });
+    return tf.addN(whole);
   }
 
   async #gather(model: AnomalyModel, images: tf.Tensor4D, image: number): Promise<Gathered[]> {

@@ -104,7 +104,11 @@ export class UninformedModel implements AnomalyModel {
     this.#groups = groupsOf(networks.config);
   }
 
-  async score(images: tf.Tensor4D): Promise<BranchOutput[]> {
+  score(images: tf.Tensor4D): Promise<BranchOutput[]> {
+    return this.scoreTensors(images);
+  }
+
+  async scoreTensors(images: tf.Tensor4D): Promise<{ name: string; map: tf.Tensor3D }[]> {
     const map = await this.networks.compute(images, (target, predictions) => {
       const scores = [...this.#groups].map(([side, members]) => {
         const { error, variance } = mapsOf(

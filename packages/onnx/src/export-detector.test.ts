@@ -1,0 +1,189 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { useBackend } from '@dskd/test-support';
+import * as tf from '@tensorflow/tfjs-core';
+import { ModelProtoSchema } from 'onnx-buf';
+import { comparePredictors } from './compare-predictors.js';
+import { exportDetector } from './export-detector.js';
+import { readExported } from './metadata.js';
+import { mutate } from './mutate.test.util.js';
+import { exportedThroughFiles, smallImage, TEST_IMAGES } from './small-detectors.test.util.js';
+import { loadOnnxDetector } from './runtime/index.js';
+
+beforeAll(() => useBackend('wasm'));
+
+/** Pixels of the upper left quarter do not count. */
+const corner = (height: number, width: number): Uint8Array =>
+  Uint8Array.from({ length: height * width }, (_, at) =>
+    at < (height * width) / 2 && at % width < width / 2 ? 1 : 0,
+  );
+
+const SIZE = [50, 74] as const;
+const input = { size: SIZE };
+const CASES = {
+  instant: { method: 'instant', input },
+  patchcore: { method: 'patchcore', input },
+  'patchcore, re-weighted, with positions': {
+    method: 'patchcore',
+    options: { reweight: 5, positionWeight: 0.5 },
+    input,
+  },
+  'patchcore, official embedding': { method: 'patchcore', options: { embedding: 'official' }, input },
+  fre: { method: 'fre', input },
+  padim: { method: 'padim', input },
+  gaussian: { method: 'gaussian', input },
+  'a letterbox': { method: 'instant', input: { size: [64, 64], fit: 'letterbox' } },
+  'an ignore mask': { method: 'instant', input: { ...input, ignored: corner(...SIZE) } },
+  'a letterbox with an ignore mask': {
+    method: 'padim',
+    input: { size: [64, 64], fit: 'letterbox', ignored: corner(64, 64) },
+  },
+  tiles: { method: 'instant', input: { size: [48, 72], tiles: { size: 32, overlap: 8 } } },
+} as const;
+
+test.each(Object.entries(CASES))(
+  '%s: ONNX Runtime predicts what the detector predicts',
+  async (_, options) => {
+    const { detector, onnx } = await exportedThroughFiles(options);
+    const comparison = await comparePredictors(detector, onnx, [
+      ...TEST_IMAGES,
+      smallImage(9, true, [33, 40]),
+    ]);
+    expect(comparison).toMatchObject({
+      images: 9,
+      verdicts: 0,
+      regions: 0,
+      equal: true,
+    });
+    // A batch gives what each image gives alone.
+    const alone = await onnx.predict(TEST_IMAGES[5]!);
+    const together = await onnx.predict(TEST_IMAGES.slice(0, 7), { batchSize: 7 });
+    expect(together[5]!.score).toBeCloseTo(alone.score, 4);
+    expect(together.map(({ verdict }) => verdict)).toEqual(
+      (await detector.predict(TEST_IMAGES.slice(0, 7))).map(({ verdict }) => verdict),
+    );
+    detector.dispose();
+    onnx.dispose();
+  },
+);
+
+test('masks of single images need an input of the graph, which an option adds', async () => {
+  const { detector, onnx } = await exportedThroughFiles({ method: 'fre', input });
+  const ignored = corner(...SIZE);
+  await expect(onnx.predict(TEST_IMAGES[5]!, { ignored })).rejects.toMatchObject({
+    code: 'invalid-argument',
+    hint: expect.stringContaining('--masks') as string,
+  });
+  const withMasks = await loadOnnxDetector(await exportDetector(detector, { masks: true }));
+  const [wanted, got] = [
+    await detector.predict(TEST_IMAGES[5]!, { ignored }),
+    await withMasks.predict(TEST_IMAGES[5]!, { ignored }),
+  ];
+  expect(got.score / wanted.score).toBeCloseTo(1, 4);
+  expect(got.score).toBeLessThan((await detector.predict(TEST_IMAGES[5]!)).score);
+  expect(got.ignored).toEqual(wanted.ignored);
+  for (const each of [detector, onnx, withMasks]) each.dispose();
+});
+
+test('the file says everything but the graph; the threshold of a loaded one can be changed', async () => {
+  const { detector, onnx, bytes } = await exportedThroughFiles({
+    method: 'fre',
+    input: { ...input, ignored: corner(...SIZE) },
+  });
+  const { description, ignored } = readExported(bytes);
+  const { thumbnails, trainingImages, ...kept } = detector.description;
+  expect(description).toEqual(kept);
+  expect(ignored).toEqual(detector.ignored);
+  const prediction = await onnx.predict(TEST_IMAGES[5]!);
+  expect(prediction.verdict).toBe('anomalous');
+  onnx.threshold = prediction.score + 1;
+  expect((await onnx.predict(TEST_IMAGES[5]!)).verdict).toBe('normal');
+  onnx.dispose();
+  await expect(onnx.predict(TEST_IMAGES[5]!)).rejects.toMatchObject({ code: 'disposed' });
+  detector.dispose();
+});
+
+test('the descriptors that were generated from the format read the file without an unknown field', async () => {
+  const { detector, onnx, bytes } = await exportedThroughFiles({ method: 'instant', input });
+  const model = fromBinary(ModelProtoSchema, bytes);
+  const unknown: unknown[] = [];
+  const visit = (value: unknown): void => {
+    if (value === null || typeof value !== 'object' || ArrayBuffer.isView(value)) return;
+    if ('$unknown' in value && value.$unknown !== undefined) unknown.push(value);
+    for (const each of Object.values(value)) visit(each);
+  };
+  visit(model);
+  expect(unknown).toEqual([]);
+  expect(model.opsetImport).toMatchObject([{ domain: '', version: 17n }]);
+  expect(model.graph!.input.map(({ name }) => name)).toEqual(['images']);
+  expect(model.graph!.output.map(({ name }) => name)).toEqual([
+    'score',
+    'anomaly_map',
+    'score.local',
+    'anomaly_map.local',
+    'score.global',
+    'anomaly_map.global',
+    'score.pooled',
+  ]);
+  detector.dispose();
+  onnx.dispose();
+});
+
+test.each(['spade', 'sinbad', 'vm'])('%s is refused by its name', async (method) => {
+  const failing = exportedThroughFiles({ method, input });
+  await expect(failing).rejects.toMatchObject({
+    code: 'not-exportable',
+    message: expect.stringContaining(method) as string,
+    hint: expect.stringContaining('instant') as string,
+  });
+});
+
+test('no tensor is left, and the backend is the one of before', async () => {
+  const { detector, onnx } = await exportedThroughFiles({ method: 'instant', input });
+  const count = tf.memory().numTensors;
+  await exportDetector(detector);
+  await exportDetector(detector, { masks: true });
+  expect(tf.memory().numTensors).toBe(count);
+  expect(tf.getBackend()).toBe('wasm');
+  // The detector still works: its weights are where they were.
+  expect((await detector.predict(TEST_IMAGES[0]!)).score).toBeGreaterThan(0);
+  detector.dispose();
+  onnx.dispose();
+});
+
+describe('files that are none', () => {
+  test.each([
+    ['text', new TextEncoder().encode('this is no model')],
+    ['nothing', new Uint8Array(0)],
+  ])('%s', async (_, bytes) => {
+    await expect(loadOnnxDetector(bytes)).rejects.toMatchObject({ code: 'artifact-invalid' });
+  });
+
+  test('a file that is cut off, at any place', async () => {
+    const { detector, onnx, bytes } = await exportedThroughFiles({ method: 'gaussian', input });
+    for (const part of [0.05, 0.5, 0.999]) {
+      await expect(loadOnnxDetector(bytes.slice(0, Math.floor(bytes.length * part)))).rejects.toMatchObject({
+        code: 'artifact-invalid',
+      });
+    }
+    detector.dispose();
+    onnx.dispose();
+  });
+});
+
+describe('mutations that the comparison must find', () => {
+  test('swapped channels, no blur, other corners, another mean', async () => {
+    const { detector, onnx, bytes } = await exportedThroughFiles({ method: 'instant', input });
+    const isEqual = async (mutated: Uint8Array): Promise<boolean> => {
+      const other = await loadOnnxDetector(mutated);
+      const { equal } = await comparePredictors(detector, other, TEST_IMAGES);
+      other.dispose();
+      return equal;
+    };
+    expect(await isEqual(bytes)).toBe(true);
+    for (const [name, mutated] of mutate(bytes)) {
+      expect([name, await isEqual(mutated)]).toEqual([name, false]);
+    }
+    detector.dispose();
+    onnx.dispose();
+  });
+});

@@ -1,0 +1,133 @@
+import { DskdError, isDskdError } from '@dskd/base';
+import { scoreTensors, type Detector, type DetectorDescription, type ScoredTensors } from '@dskd/detector';
+import type { AnomalyModel } from '@dskd/methods';
+import * as tf from '@tensorflow/tfjs-core';
+import { encodeModel } from './graph/encode.js';
+import type { Port } from './graph/graph.js';
+import { attribute } from './graph/graph.js';
+import { metadataOf } from './metadata.js';
+import { plainOperand, type Operand, type Recorder } from './recording/operand.js';
+import { recordGraph } from './recording/record-graph.js';
+
+export interface ExportOptions {
+  /**
+   * Whether the graph has the input `used`, which says for each image which pixels count. It has it always where images keep
+   * their proportions (letterbox), since the border does not count. Default false: a detector's own ignore mask is part of the
+   * graph in any case.
+   */
+  readonly masks?: boolean;
+}
+
+/** `CastLike` codes: float32 and bool. */
+const TO_FLOAT = { to: attribute.int(1) };
+const TO_BOOL = { to: attribute.int(9) };
+
+/** Bytes of images as numbers in 0..1, and bytes of masks as truth values. */
+function prepared(recorder: Recorder, [images, used]: readonly Operand[]): Operand[] {
+  const values = recorder.node('Cast', [recorder.plain(images!)], TO_FLOAT);
+  const unit = recorder.node('Div', [values, recorder.scalar(255)]);
+  const inputs = [plainOperand(unit, images!.shape)];
+  if (used)
+    inputs.push(plainOperand(recorder.node('Cast', [recorder.plain(used)], TO_BOOL), used.shape, 'bool'));
+  return inputs;
+}
+
+/** Which pixels count: those of the input that are not ignored. Null where all do. */
+function counting(
+  used: tf.Tensor3D | undefined,
+  ignored: Uint8Array | null,
+  [height, width]: readonly [number, number],
+): tf.Tensor3D | null {
+  const fixed = ignored && tf.tensor3d(ignored.map((value) => (value === 0 ? 1 : 0)), [1, height, width], 'bool'); // prettier-ignore
+  if (used && fixed) return tf.logicalAnd(used, fixed);
+  return used ?? fixed;
+}
+
+/** The outputs of the graph by name. */
+function resultsOf({ map, scores, branches }: ScoredTensors): Record<string, tf.Tensor> {
+  const results: Record<string, tf.Tensor> = { score: scores };
+  if (map) results.anomaly_map = map;
+  for (const branch of branches) {
+    results[`score.${branch.name}`] = branch.scores!;
+    if (branch.map) results[`anomaly_map.${branch.name}`] = branch.map;
+  }
+  return results;
+}
+
+function scoringOf({ branches, fusion, inputSize }: DetectorDescription): Parameters<typeof scoreTensors>[1] {
+  return {
+    fusion,
+    inputSize,
+    normalizations: new Map(branches.map(({ name, normalization }) => [name, normalization])),
+  };
+}
+
+function assertExportable(
+  model: AnomalyModel,
+): asserts model is AnomalyModel & Required<Pick<AnomalyModel, 'scoreTensors'>> {
+  if (model.scoreTensors) return;
+  throw new DskdError(
+    'not-exportable',
+    `The method ${model.method} cannot be exported: it computes scores outside of tensors.`,
+    {
+      hint: 'Methods of networks and matrices can: dskd, rd, instant, patchcore, fre, padim, gaussian, stfpm, efficientad.',
+      details: { method: model.method },
+    },
+  );
+}
+
+/**
+ * A detector as the bytes of an ONNX file, whole: teacher, method, normalization, fusion and smoothing. The resize of images is
+ * left out, since no operator of ONNX gives the same pixels: prepare images as `metadata_props.dskd` says (`inputSize`, `resize`).
+ *
+ * Inputs: `images`, uint8 `[batch, height, width, 3]`, RGB; `used`, uint8 `[batch, height, width]`, 1 where a pixel counts, where
+ * the options or a letterbox ask for it. Outputs, raw as `Prediction` has them: `score` `[batch]`, `score.BRANCH`, and where
+ * branches have maps `anomaly_map` `[batch, height, width]`, `anomaly_map.BRANCH`. Whatever the threshold: it is in the metadata.
+ *
+ * While it runs, nothing else may compute with TensorFlow.js in this thread. Wanted is a backend that reads synchronously: wasm,
+ * cpu, node.
+ * @throws {DskdError} `not-exportable` naming the method, branch or operation; `disposed`
+ */
+export async function exportDetector(
+  detector: Detector,
+  { masks = false }: ExportOptions = {},
+): Promise<Uint8Array> {
+  const { model, description, ignored } = detector;
+  assertExportable(model);
+  const [height, width] = description.inputSize;
+  const hasUsed = masks || description.resize.fit === 'letterbox';
+  const inputs: Port[] = [{ name: 'images', type: 'uint8', shape: [null, height, width, 3] }];
+  if (hasUsed) inputs.push({ name: 'used', type: 'uint8', shape: [null, height, width] });
+  try {
+    const graph = await recordGraph({
+      name: `dskd_${description.method}`,
+      inputs,
+      prepare: prepared,
+      async compute([images, used]) {
+        const outputs = await model.scoreTensors(images as tf.Tensor4D);
+        try {
+          return tf.tidy(() => {
+            const counts = counting(used as tf.Tensor3D | undefined, ignored, [height, width]);
+            return resultsOf(scoreTensors(outputs, scoringOf(description), counts));
+          });
+        } finally {
+          for (const { map, scores } of outputs) tf.dispose([map, scores].filter((tensor) => tensor != null));
+        }
+      },
+    });
+    return encodeModel(graph, metadataOf({ description, ignored }));
+  } catch (error) {
+    if (isDskdError(error) && error.code === 'not-exportable' && error.details?.method === undefined) {
+      throw new DskdError(
+        'not-exportable',
+        error.message.replace(/^This model/, `The method ${model.method}`),
+        {
+          ...(error.hint !== undefined && { hint: error.hint }),
+          details: { ...error.details, method: model.method },
+          cause: error,
+        },
+      );
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,3 @@
+export { comparePredictors, type Comparison } from './compare-predictors.js';
+export { exportDetector, type ExportOptions } from './export-detector.js';
+export { readExported, type ExportedDetector } from './metadata.js';

@@ -1,0 +1,142 @@
+import { DskdError, type PixelBuffer } from '@dskd/base';
+import { Predictor, type ScoredBatch, type ScoredMaps } from '@dskd/detector';
+import { readExported, type ExportedDetector } from '../metadata.js';
+import { importOnnxRuntime, type OrtModule, type OrtSession, type OrtTensor } from './onnx-runtime.js';
+
+export interface OnnxOptions {
+  /** The module `onnxruntime-web` in a browser, or another build. Default: `onnxruntime-node`. */
+  readonly ort?: OrtModule;
+  /** Options of ONNX Runtime's session. Its threads are otherwise as many as the host has cores, also in a container that has fewer. */
+  readonly session?: Readonly<Record<string, unknown>>;
+}
+
+/** Threads of a session, unless its options say otherwise: ONNX Runtime does not know the limits of a container. */
+async function defaultThreads(): Promise<Readonly<Record<string, unknown>>> {
+  if (typeof process === 'undefined' || !process.versions?.node) return {};
+  const { availableParallelism } = await import('node:os');
+  return { intraOpNumThreads: availableParallelism(), interOpNumThreads: 1 };
+}
+
+/**
+ * A detector that ONNX Runtime scores: predictions are those of the {@link Detector} it was exported of, up to rounding. It
+ * cannot learn or explain; the detector can.
+ */
+export class OnnxDetector extends Predictor {
+  readonly #ort: OrtModule;
+  readonly #session: OrtSession;
+
+  /** @internal Use `loadOnnxDetector`. */
+  constructor(ort: OrtModule, session: OrtSession, { description, ignored }: ExportedDetector) {
+    super(description, ignored);
+    this.#ort = ort;
+    this.#session = session;
+  }
+
+  protected async scorePrepared(
+    prepared: readonly PixelBuffer[],
+    ignored: readonly (Uint8Array | null)[],
+  ): Promise<ScoredBatch> {
+    const [height, width] = this.inputSize;
+    const count = prepared.length;
+    const { Tensor } = this.#ort;
+    const images = new Uint8Array(count * height * width * 3);
+    prepared.forEach(({ data }, index) => images.set(data, index * height * width * 3));
+    const feeds: Record<string, OrtTensor> = {
+      images: new Tensor('uint8', images, [count, height, width, 3]),
+    };
+    if (this.#session.inputNames.includes('used')) {
+      const used = new Uint8Array(count * height * width).fill(1);
+      ignored.forEach((mask, index) =>
+        mask?.forEach((value, at) => {
+          if (value !== 0) used[index * height * width + at] = 0;
+        }),
+      );
+      feeds.used = new Tensor('uint8', used, [count, height, width]);
+    } else {
+      this.#assertOnlyOwnMask(ignored);
+    }
+    return this.#scored(await this.#session.run(feeds), count);
+  }
+
+  /** The graph without the input `used` holds the detector's own mask, and no other. */
+  #assertOnlyOwnMask(ignored: readonly (Uint8Array | null)[]): void {
+    const own = this.ignored?.includes(1) ? this.ignored : null;
+    const isOwn = (mask: Uint8Array | null): boolean =>
+      mask === own || (mask !== null && own !== null && mask.every((value, at) => value === own[at]));
+    if (ignored.every(isOwn)) return;
+    throw new DskdError(
+      'invalid-argument',
+      'Got an ignore mask for a file that was exported without masks.',
+      {
+        hint: 'Export again with { masks: true } (`dskd export --masks`).',
+      },
+    );
+  }
+
+  #scored(outputs: Readonly<Record<string, OrtTensor>>, count: number): ScoredBatch {
+    const [height, width] = this.inputSize;
+    const values = (name: string): Float32Array | undefined =>
+      outputs[name]?.data as Float32Array | undefined;
+    const scoresOf = (name: string): Float32Array => {
+      const scores = values(name)!;
+      const broken = scores.findIndex((score) => !Number.isFinite(score));
+      if (broken < 0) return scores;
+      throw new DskdError(
+        'numerical-instability',
+        `The score of image ${broken} of the batch is ${scores[broken]}.`,
+        {
+          hint: 'The network has diverged, or the file is damaged.',
+          details: { image: broken, output: name },
+        },
+      );
+    };
+    const branches = new Map<string, ScoredMaps>();
+    for (const { name } of this.description.branches) {
+      branches.set(name, { maps: values(`anomaly_map.${name}`) ?? null, scores: scoresOf(`score.${name}`) });
+    }
+    // Without any map nothing stands out: a map that is the same everywhere.
+    const maps = values('anomaly_map') ?? new Float32Array(count * height * width);
+    return { fused: { maps, scores: scoresOf('score') }, branches };
+  }
+
+  protected release(): void {
+    void this.#session.release();
+  }
+}
+
+function assertOutputs(session: OrtSession, { description }: ExportedDetector): void {
+  const wanted = ['score', ...description.branches.map(({ name }) => `score.${name}`)];
+  const missing = wanted.filter((name) => !session.outputNames.includes(name));
+  if (missing.length === 0 && session.inputNames.includes('images')) return;
+  throw new DskdError(
+    'artifact-invalid',
+    `The graph lacks the ${missing.length > 0 ? `outputs ${missing.join(', ')}` : 'input images'} that its description speaks of.`,
+    { hint: 'Export the detector again.', details: { outputs: [...session.outputNames] } },
+  );
+}
+
+/**
+ * Loads a file that `exportDetector` made, to be run by ONNX Runtime. Its calls block their thread: in a server load it in
+ * worker threads (`@dskd/engine`).
+ * @param bytes of the `.onnx` file.
+ * @returns a detector; its owner calls `dispose`.
+ * @throws {DskdError} `artifact-invalid`, `artifact-version`, `dependency-missing`
+ */
+export async function loadOnnxDetector(
+  bytes: Uint8Array,
+  { ort: given, session: options }: OnnxOptions = {},
+): Promise<OnnxDetector> {
+  const exported = readExported(bytes);
+  const ort = given ?? (await importOnnxRuntime());
+  let session: OrtSession;
+  try {
+    session = await ort.InferenceSession.create(bytes, { ...(await defaultThreads()), ...options });
+  } catch (error) {
+    throw new DskdError('artifact-invalid', 'ONNX Runtime cannot load the file.', {
+      hint: 'Export it again, or update onnxruntime-node.',
+      cause: error,
+    });
+  }
+  assertOutputs(session, exported);
+  return new OnnxDetector(ort, session, exported);
+}

@@ -1,0 +1,42 @@
+import { DskdError } from '@dskd/base';
+
+// The part of ONNX Runtime that we use: of onnxruntime-node, or onnxruntime-web in a browser. Neither has to be installed to
+// compile against this package.
+
+export interface OrtTensor {
+  readonly data: unknown;
+  readonly dims: readonly number[];
+}
+
+export interface OrtSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Readonly<Record<string, OrtTensor>>>;
+  release(): Promise<void>;
+}
+
+/** The module `onnxruntime-node` or `onnxruntime-web`. */
+export interface OrtModule {
+  readonly InferenceSession: {
+    create(model: Uint8Array, options?: Readonly<Record<string, unknown>>): Promise<OrtSession>;
+  };
+  readonly Tensor: new (type: 'uint8', data: Uint8Array, dims: readonly number[]) => OrtTensor;
+}
+
+/**
+ * The module `onnxruntime-node`.
+ * @throws {DskdError} `dependency-missing`
+ */
+export async function importOnnxRuntime(): Promise<OrtModule> {
+  // A variable: bundlers for browsers must not follow it.
+  const name = 'onnxruntime-node';
+  try {
+    const found = (await import(/* @vite-ignore */ name)) as { default?: OrtModule } & OrtModule;
+    return found.default ?? found;
+  } catch (error) {
+    throw new DskdError('dependency-missing', 'Running an ONNX file needs the package onnxruntime-node.', {
+      hint: 'npm install --ignore-scripts onnxruntime-node; in a browser give onnxruntime-web as the option `ort`.',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,89 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { randomStream, type PixelBuffer } from '@dskd/base';
+import type { ImageSource, Sample } from '@dskd/data';
+import { loadDetector, trainDetector, type Detector, type TrainDetectorOptions } from '@dskd/detector';
+import { loadTeacher, type Teacher } from '@dskd/models';
+import { teacherTiny } from '@dskd/teacher-tiny';
+import { exportDetector, type ExportOptions } from './export-detector.js';
+import { loadOnnxDetector, type OnnxDetector } from './runtime/index.js';
+
+/** A noisy part in the middle of an image that is wider than high; of a bad one a corner is dark. */
+export function smallImage(
+  seed: number,
+  isBad = false,
+  [height, width]: readonly [number, number] = [60, 90],
+): PixelBuffer {
+  const random = randomStream(seed, 'small image');
+  const data = new Uint8Array(height * width * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const isPart = Math.abs(y - height / 2) < height / 4 && Math.abs(x - width / 2) < width / 4;
+      const isDefect = isBad && y < height / 3 && x < width / 3;
+      const base = isDefect ? [10, 40, 20] : isPart ? [220, 180, 60] : [90, 120, 160];
+      for (let channel = 0; channel < 3; channel++) {
+        data[(y * width + x) * 3 + channel] = Math.round(base[channel]! + 20 * random.uniform());
+      }
+    }
+  }
+  return { data, width, height, channels: 3 };
+}
+
+/** Eight good images to learn. */
+export function smallSource(): ImageSource {
+  const samples = Array.from(
+    { length: 8 },
+    (_, index): Sample => ({
+      id: `train/good/${index}.png`,
+      split: 'train',
+      label: 'good',
+      defectType: 'good',
+      load: () => Promise.resolve(smallImage(index)),
+    }),
+  );
+  return { name: 'small', samples, fingerprint: () => Promise.resolve('0'.repeat(64)) };
+}
+
+/** Good and bad images that were not learned, also of other proportions. */
+export const TEST_IMAGES: readonly PixelBuffer[] = [
+  ...Array.from({ length: 4 }, (_, index) => smallImage(100 + index)),
+  ...Array.from({ length: 4 }, (_, index) => smallImage(200 + index, true)),
+];
+
+export async function embeddedTeacher(): Promise<Teacher> {
+  const { name, load } = teacherTiny();
+  return loadTeacher(name, await load());
+}
+
+type Options = Omit<TrainDetectorOptions, 'source' | 'teacher'>;
+
+/**
+ * Trains, and loads what was saved and what was exported from files, as a user does. The caller disposes both.
+ * @param change what is exported differs so from the detector that it is compared with.
+ */
+export async function exportedThroughFiles(
+  options: Options,
+  exporting: ExportOptions = {},
+): Promise<{ readonly detector: Detector; readonly onnx: OnnxDetector; readonly bytes: Uint8Array }> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'dskd-onnx-'));
+  const teacher = await embeddedTeacher();
+  try {
+    const trained = await trainDetector({
+      source: smallSource(),
+      teacher,
+      seed: 1,
+      ...options,
+    } as TrainDetectorOptions);
+    await writeFile(path.join(folder, 'part.dskd'), trained.save());
+    trained.dispose();
+    const detector = await loadDetector(await readFile(path.join(folder, 'part.dskd')));
+    const file = path.join(folder, 'part.onnx');
+    await writeFile(file, await exportDetector(detector, exporting));
+    const bytes = await readFile(file);
+    return { detector, onnx: await loadOnnxDetector(bytes), bytes };
+  } finally {
+    teacher.dispose();
+    await rm(folder, { recursive: true });
+  }
+}
