@@ -61,7 +61,7 @@ export const BELOW_TEST_SUPPORT = ['base', 'weights'];
 export const TESTS_ALSO_IMPORT = {
   training: ['models'],
   data: ['synthetic'],
-  onnx: ['models', 'synthetic', 'teacher-tiny'],
+  onnx: ['metrics', 'models', 'teacher-tiny'],
   report: ['data', 'synthetic'],
   'teacher-tiny': ['models', 'weights'],
 };

@@ -9,10 +9,13 @@ import { teacherTiny } from '@dskd/teacher-tiny';
 import { exportDetector, type ExportOptions } from './export-detector.js';
 import { loadOnnxDetector, type OnnxDetector } from './runtime/index.js';
 
-/** A noisy part in the middle of an image that is wider than high; of a bad one a corner is dark. */
+/**
+ * A noisy part in the middle of an image that is wider than high; of a bad one a corner is darker.
+ * @param badness 0 to 1, how dark.
+ */
 export function smallImage(
   seed: number,
-  isBad = false,
+  badness = 0,
   [height, width]: readonly [number, number] = [60, 90],
 ): PixelBuffer {
   const random = randomStream(seed, 'small image');
@@ -20,10 +23,11 @@ export function smallImage(
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const isPart = Math.abs(y - height / 2) < height / 4 && Math.abs(x - width / 2) < width / 4;
-      const isDefect = isBad && y < height / 3 && x < width / 3;
-      const base = isDefect ? [10, 40, 20] : isPart ? [220, 180, 60] : [90, 120, 160];
+      const isDefect = y < height / 3 && x < width / 3;
+      const base = isPart ? [220, 180, 60] : [90, 120, 160];
+      const light = isDefect ? 1 - 0.9 * badness : 1;
       for (let channel = 0; channel < 3; channel++) {
-        data[(y * width + x) * 3 + channel] = Math.round(base[channel]! + 20 * random.uniform());
+        data[(y * width + x) * 3 + channel] = Math.round(light * base[channel]! + 20 * random.uniform());
       }
     }
   }
@@ -48,7 +52,7 @@ export function smallSource(): ImageSource {
 /** Good and bad images that were not learned, also of other proportions. */
 export const TEST_IMAGES: readonly PixelBuffer[] = [
   ...Array.from({ length: 4 }, (_, index) => smallImage(100 + index)),
-  ...Array.from({ length: 4 }, (_, index) => smallImage(200 + index, true)),
+  ...Array.from({ length: 4 }, (_, index) => smallImage(200 + index, 1)),
 ];
 
 export async function embeddedTeacher(): Promise<Teacher> {

@@ -1,2 +1,3 @@
 export { loadOnnxDetector, OnnxDetector, type OnnxOptions } from './onnx-detector.js';
+export { importOnnxRuntime } from './onnx-runtime.js';
 export type { OrtModule, OrtSession, OrtTensor } from './onnx-runtime.js';

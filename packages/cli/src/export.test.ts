@@ -1,0 +1,96 @@
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { readExported } from '@dskd/onnx';
+import { dskd, jsonLines } from './dskd-process.test.util.js';
+import { trainInstant } from './instant-model.test.util.js';
+
+let folder: string;
+let data: string;
+let model: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'dskd export ü-'));
+  ({ data, model } = await trainInstant(folder));
+}, 60_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+test('writes a file beside the model, and says how near it comes to the model', async () => {
+  const { code, stdout } = await dskd('export', model, '--verify', path.join(data, 'test'));
+  expect(code).toBe(0);
+  const out = model.replace('.safetensors', '.onnx');
+  expect(stdout).toContain(`exported ${out}`);
+  expect(stdout).toMatch(
+    /over 4 images scores differ by \d\.\de-\d+ at most and maps by \d\.\de-\d+ of their range/,
+  );
+  expect(stdout).toContain('0 verdicts and 0 lists of regions differ');
+  expect(readExported(await readFile(out)).description.method).toBe('instant');
+});
+
+test('--to names the file, --json gives one line', async () => {
+  const to = path.join(folder, 'other.onnx');
+  const { code, stdout } = await dskd(
+    'export',
+    model,
+    '--to',
+    to,
+    '--masks',
+    '--verify',
+    path.join(data, 'test'),
+    '--json',
+  );
+  expect(code).toBe(0);
+  const { length } = await readFile(to);
+  expect(jsonLines(stdout)).toEqual([
+    {
+      type: 'model-exported',
+      path: to,
+      bytes: length,
+      comparison: expect.objectContaining({ images: 4, equal: true }) as object,
+    },
+  ]);
+});
+
+describe('what is refused leaves no file', () => {
+  let files: string[];
+  beforeEach(async () => (files = await readdir(folder)));
+  afterEach(async () => expect(await readdir(folder)).toEqual(files));
+
+  test('a method that cannot be exported, by its name', async () => {
+    const own = await mkdtemp(path.join(tmpdir(), 'dskd spade-'));
+    const spade = path.join(own, 'spade.safetensors');
+    await dskd(
+      'train',
+      '--data',
+      data,
+      '--method',
+      'spade',
+      '--size',
+      '32',
+      '--hold-out',
+      '0.3',
+      '--out',
+      spade,
+    );
+    const { code, stderr } = await dskd('export', spade);
+    expect(code).toBe(1);
+    expect(stderr).toContain('The branch local of spade cannot be exported');
+    expect(stderr).toContain('instant');
+    expect(await readdir(own)).toEqual(['spade.safetensors']);
+    await rm(own, { recursive: true });
+  });
+
+  test('an empty folder to compare with, a model that is none, a place that cannot be written', async () => {
+    const empty = await mkdtemp(path.join(tmpdir(), 'dskd none-'));
+    const nothing = await dskd('export', model, '--to', path.join(folder, 'x.onnx'), '--verify', empty);
+    expect(nothing.code).toBe(1);
+    await writeFile(path.join(empty, 'text.safetensors'), 'no model');
+    const text = await dskd('export', path.join(empty, 'text.safetensors'));
+    expect(text.code).toBe(1);
+    await cp(model, path.join(empty, 'model.safetensors'));
+    const outside = await dskd('export', model, '--to', path.join(empty, 'model.safetensors', 'x.onnx'));
+    expect(outside.code).toBe(1);
+    expect(await readdir(empty)).toEqual(['model.safetensors', 'text.safetensors']);
+    await rm(empty, { recursive: true });
+  });
+});
