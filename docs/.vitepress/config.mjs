@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { lineBreaks } from '../site/line-breaks.mjs';
 import { linkOf, navigation } from '../site/navigation.mjs';
 import { PAGES, ROOT, SITE } from '../site/routes.mjs';
 
@@ -32,7 +33,15 @@ export default {
   lastUpdated: false,
   // The index of the search is one file.
   vite: { build: { chunkSizeWarningLimit: 4000 } },
-  markdown: { anchor: { slugify }, toc: { slugify }, headers: { slugify }, lineNumbers: false },
+  markdown: {
+    anchor: { slugify },
+    toc: { slugify },
+    headers: { slugify },
+    lineNumbers: false,
+    // Of the themes of GitHub these have a contrast of at least 4.5 on the gray of a block.
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+    config: lineBreaks,
+  },
   themeConfig: {
     siteTitle: `dskd ${version}`,
     nav: [
