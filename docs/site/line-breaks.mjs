@@ -6,7 +6,7 @@ const LONGEST_WORD = 24;
 /** Cells up to this length are one line: `128 px`, a date. */
 const SHORT_CELL = 10;
 /** Cells from this length are sentences, which need some width. */
-const LONG_CELL = 40;
+const LONG_CELL = 60;
 
 /** Keeps words with a hyphen together. `html` is what a renderer made of inline code. */
 export const keepWords = (html) =>

@@ -16,7 +16,8 @@ test.each([
   ['2026-11-24', 'short'],
   ['[`@dskd/wasm-gradients`](../packages/wasm-gradients/README.md)', 'short'],
   ['misses only: no test images', undefined],
-  ['distills a small teacher network from a large one', 'long'],
+  ['train a detector on images of good parts only', undefined],
+  ['score the test images of a dataset and compare with its labels and masks', 'long'],
 ])('a cell with %p is %p', (content, name) => {
   expect(cellClass(content)).toBe(name);
 });
