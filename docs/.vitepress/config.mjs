@@ -20,10 +20,18 @@ const sidebar = navigation().map(({ text, collapsed, items }) => ({
   items: items.map(({ text, page }) => ({ text, link: linkOf(page) })),
 }));
 
+/** A part with a mark on it. */
+const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">' +
+  '<rect x="2" y="2" width="28" height="28" rx="6" fill="#3451b2"/>' +
+  '<circle cx="21" cy="12" r="5" fill="#ff9800"/></svg>';
+
 export default {
   lang: 'en-US',
   title: 'dskd',
   description: 'Image anomaly detection in TypeScript',
+  // Without an icon browsers ask for one that is not there.
+  head: [['link', { rel: 'icon', href: `data:image/svg+xml,${encodeURIComponent(ICON)}` }]],
   // Where the site is not at the root of its host: DOCS_BASE=/dskd/ npm run docs:build
   base: process.env.DOCS_BASE ?? '/',
   srcDir: path.relative(path.join(ROOT, 'docs'), PAGES),

@@ -100,7 +100,7 @@ export async function writeApiReference() {
       .replace(/^# .*$/m, `# ${specifier}\n\nWhat it is for, with examples: [README](../${readme}).`)
       .replaceAll('__namedParameters', 'options')
       // A union begins with a bar where its members would be lines of their own.
-      .replaceAll(/(^|\| )\\\| (?=`|\[|\\?{)/gm, '$1')
+      .replaceAll(/(\n\n *|\| )\\\| (?=`|\[|\\?{)/g, '$1')
       // One section for all errors of a function.
       .replaceAll(/(?<=^#+ Throws\n\n[^#]*)^#+ Throws\n\n/gm, '')
       // TypeDoc numbers the anchor of a re-exported type that is also a value; its page has one heading for both.
