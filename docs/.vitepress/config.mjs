@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { lineBreaks } from '../site/line-breaks.mjs';
 import { linkOf, navigation } from '../site/navigation.mjs';
 import { PAGES, ROOT, SITE } from '../site/routes.mjs';
 
@@ -19,10 +20,18 @@ const sidebar = navigation().map(({ text, collapsed, items }) => ({
   items: items.map(({ text, page }) => ({ text, link: linkOf(page) })),
 }));
 
+/** A part with a mark on it. */
+const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">' +
+  '<rect x="2" y="2" width="28" height="28" rx="6" fill="#3451b2"/>' +
+  '<circle cx="21" cy="12" r="5" fill="#ff9800"/></svg>';
+
 export default {
   lang: 'en-US',
   title: 'dskd',
   description: 'Image anomaly detection in TypeScript',
+  // Without an icon browsers ask for one that is not there.
+  head: [['link', { rel: 'icon', href: `data:image/svg+xml,${encodeURIComponent(ICON)}` }]],
   // Where the site is not at the root of its host: DOCS_BASE=/dskd/ npm run docs:build
   base: process.env.DOCS_BASE ?? '/',
   srcDir: path.relative(path.join(ROOT, 'docs'), PAGES),
@@ -32,7 +41,15 @@ export default {
   lastUpdated: false,
   // The index of the search is one file.
   vite: { build: { chunkSizeWarningLimit: 4000 } },
-  markdown: { anchor: { slugify }, toc: { slugify }, headers: { slugify }, lineNumbers: false },
+  markdown: {
+    anchor: { slugify },
+    toc: { slugify },
+    headers: { slugify },
+    lineNumbers: false,
+    // Of the themes of GitHub these have a contrast of at least 4.5 on the gray of a block.
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-high-contrast' },
+    config: lineBreaks,
+  },
   themeConfig: {
     siteTitle: `dskd ${version}`,
     nav: [

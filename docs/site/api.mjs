@@ -65,6 +65,8 @@ export async function writeApiReference() {
     readme: 'none',
     disableSources: true,
     excludeInternal: true,
+    // What a class inherits from Node's own Error is documented there.
+    excludeExternals: true,
     skipErrorChecking: true,
     hidePageHeader: true,
     hideBreadcrumbs: true,
@@ -73,6 +75,8 @@ export async function writeApiReference() {
     parametersFormat: 'table',
     interfacePropertiesFormat: 'table',
     typeDeclarationFormat: 'table',
+    // Nearly every property is read-only, and a page says what an interface extends: the descriptions need the room.
+    tableColumnSettings: { hideModifiers: true, hideInherited: true, hideOverrides: true },
     entryFileName: 'index',
     logLevel: 'Error',
     validation: false,
@@ -95,6 +99,10 @@ export async function writeApiReference() {
     const text = readFileSync(file, 'utf8')
       .replace(/^# .*$/m, `# ${specifier}\n\nWhat it is for, with examples: [README](../${readme}).`)
       .replaceAll('__namedParameters', 'options')
+      // A union begins with a bar where its members would be lines of their own.
+      .replaceAll(/(\n\n *|\| )\\\| (?=`|\[|\\?{)/g, '$1')
+      // One section for all errors of a function.
+      .replaceAll(/(?<=^#+ Throws\n\n[^#]*)^#+ Throws\n\n/gm, '')
       // TypeDoc numbers the anchor of a re-exported type that is also a value; its page has one heading for both.
       .replaceAll(/\]\(([\w-]+\.md#\w+)-1\)/g, ']($1)');
     writeFileSync(file, text);

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import prettier from 'prettier';
+import limits from '../../.size-limit.js';
 import { ROOT } from './routes.mjs';
 
 const read = (file) => JSON.parse(readFileSync(path.join(ROOT, file), 'utf8'));
@@ -97,7 +98,17 @@ function closedForm() {
   return table(['method', 'set', 'size', 'image AUROC', 'pixel AUROC', 'fit', 'file'], rows);
 }
 
+/** docs/guides/one-package.md: what a page downloads at most. */
+function sizes() {
+  const code = (name) => name.replace(/^@?[\w/-]+/, (specifier) => `\`${specifier}\``);
+  return table(
+    ['import', 'at most'],
+    limits.map(({ name, limit }) => [code(name), limit]),
+  );
+}
+
 const BLOCKS = [
+  { document: 'docs/guides/one-package.md', name: 'sizes', write: sizes },
   { document: 'packages/methods/README.md', name: 'closed-form', write: closedForm },
   { document: 'README.md', name: 'numbers', write: numbers },
   { document: 'docs/method.md', name: 'runs', write: runs },

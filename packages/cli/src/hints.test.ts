@@ -52,6 +52,7 @@ test.each([
     { root: 'my parts', choose: ['my parts/ok'] },
     "all images show good parts: --good 'my parts'.",
   ],
+  ['dataset-invalid', { source: 'x', missing: 'test' }, '--good DIR... --bad DIR..., and --masks DIR'],
   ['numerical-instability', { student: 'global' }, '--global-learning-rate'],
   ['invalid-config', { method: 'instant', calibration: 'training' }, '--method dskd'],
 ] as const)('%s %j', (code, details, words) => {

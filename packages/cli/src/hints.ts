@@ -98,8 +98,15 @@ function configHint({
   return `Leave out --calibrate-on-training and --statistics-on, or train the paper's students: --method dskd.`;
 }
 
-/** For images in several folders, some of which may show bad parts. */
-function chooseHint({ choose, root }: Details): string | undefined {
+/** For a dataset without test images, and for images in several folders, some of which may show bad parts. */
+function datasetHint({ missing, choose, root }: Details): string | undefined {
+  if (missing === 'test') {
+    return (
+      'Name the folders of test images: --good DIR... --bad DIR..., and --masks DIR if there are masks. ' +
+      'The layouts of MVTec AD, MVTec LOCO AD and BTAD have them in test, a manifest in rows with the split test. ' +
+      'dskd check DIR prints what was found.'
+    );
+  }
   if (!Array.isArray(choose) || typeof root !== 'string') return undefined;
   return (
     'Name the folders of good parts, --good DIR..., and if there are any those of bad parts and their masks, ' +
@@ -118,7 +125,7 @@ const HINTS: Readonly<Partial<Record<ErrorCode, (details: Details) => string | u
     teacher === undefined
       ? undefined
       : 'dskd weights list lists the weights that dskd weights pull downloads.',
-  'dataset-invalid': chooseHint,
+  'dataset-invalid': datasetHint,
   'invalid-argument': ({ overwrite }) =>
     overwrite === false ? 'Choose another folder, or replace an earlier dataset with --force.' : undefined,
   'numerical-instability': instabilityHint,

@@ -55,5 +55,9 @@ test('a dark square where there never was one is found, and found where it is', 
 
 test('a source without test images is refused', async () => {
   const source = { ...tinySource(), samples: tinySource().samples.slice(0, 8) };
-  await expect(evaluateDetector(detector, source)).rejects.toMatchObject({ code: 'dataset-invalid' });
+  await expect(evaluateDetector(detector, source)).rejects.toMatchObject({
+    code: 'dataset-invalid',
+    message: `${source.name} has no test images to evaluate on.`,
+    details: { source: source.name, missing: 'test' },
+  });
 });

@@ -27,7 +27,10 @@ export function testSamplesOf(source: ImageSource): Sample[] {
   const samples = source.samples.filter(({ split }) => split === 'test');
   if (samples.length > 0) return samples;
   throw new DskdError('dataset-invalid', `${source.name} has no test images to evaluate on.`, {
-    hint: 'An MVTec AD folder has them under test/good and test/<defect>.',
+    hint:
+      'The layouts of MVTec AD, MVTec LOCO AD and BTAD have them in test, a manifest in rows with the split test. ' +
+      "Folders of any names: openSource({ folders: { good, bad, masks, split: 'test' } }) of @dskd/data/node.",
+    details: { source: source.name, missing: 'test' },
   });
 }
 
