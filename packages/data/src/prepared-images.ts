@@ -223,7 +223,7 @@ export class PreparedImages {
         intensityRange: this.#intensityRange,
         onFacts: (found) => (facts = found),
       });
-      this.#facts.set(index, { id: sample.id, facts, constant: isConstant(pixels) });
+      this.#facts.set(index, { id: sample.id, facts, constant: await isConstant(pixels) });
       if (Math.min(pixels.width, pixels.height) < this.#leastSide) {
         throw new DskdError(
           'dataset-invalid',

@@ -4,6 +4,7 @@ import { isDskdError, type PixelBuffer } from '@dskd/base';
 import { digestOfRegions } from '../fingerprint.js';
 import type { DatasetProblem, DefectRegion, Sample } from '../samples.js';
 import type { PixelSize } from '../transforms/placement.js';
+import { inSlices } from '../turns.js';
 import { decodeMask, inspectMask, inspectRegion } from './decode-mask.js';
 import { inspectImage, type InspectedImage } from './decode.js';
 import { readBytes } from './open-image.js';
@@ -57,8 +58,20 @@ export function loadRegions(regions: readonly RegionFile[]): Promise<DefectRegio
 export async function loadUnion(regions: readonly RegionFile[]): Promise<PixelBuffer> {
   const [first, ...others] = (await loadRegions(regions)).map(({ mask }) => mask);
   const data = Uint8Array.from(first!.data);
-  for (const other of others) other.data.forEach((value, pixel) => (data[pixel]! |= value));
+  for (const other of others) {
+    await inSlices(data.length, (from, end) => {
+      for (let pixel = from; pixel < end; pixel++) data[pixel]! |= other.data[pixel]!;
+    });
+  }
   return { ...first!, data };
+}
+
+async function sha256Of(bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256');
+  await inSlices(bytes.length, (from, end) => {
+    hash.update(bytes.subarray(from, end));
+  });
+  return hash.digest('hex');
 }
 
 /** A sample in files, before inspection. */
@@ -118,7 +131,7 @@ class EntryInspector {
     let sha256 = '';
     try {
       const bytes = await readBytes(file);
-      sha256 = createHash('sha256').update(bytes).digest('hex');
+      sha256 = await sha256Of(bytes);
       return { sha256, seen: await inspect(bytes, file) };
     } catch (error) {
       if (!isDskdError(error)) throw error;
