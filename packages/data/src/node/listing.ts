@@ -142,6 +142,11 @@ async function realPathOf(folder: string): Promise<string> {
 export interface ListImagesOptions {
   /** Whether images in unsupported formats are listed, too; they fail when they are read. Default `'refused'`. */
   readonly unsupported?: 'refused' | 'listed';
+  /**
+   * Whether paths at which nothing is are listed, too, if there are images at others; they fail when they are read. Default
+   * `'refused'`.
+   */
+  readonly missing?: 'refused' | 'listed';
   /** Is told, in one sentence each, which files of the folders were left out and why. */
   readonly onWarning?: (warning: string) => void;
 }
@@ -151,12 +156,12 @@ export interface ListImagesOptions {
  * maps that `dskd predict` wrote
  * (`NAME.overlay.png`, `NAME.explained.png`) and FIFOs, sockets and devices in a folder are left out.
  * @returns each image once, sorted by path.
- * @throws {DskdError} `file-not-found` if a path does not exist; `dataset-invalid` if a folder contains no images or
+ * @throws {DskdError} `file-not-found` if a path does not exist (unless it is listed); `dataset-invalid` if a folder contains no images or
  * unsupported ones. All problems are in one error.
  */
 export async function listImages(
   paths: readonly string[],
-  { unsupported = 'refused', onWarning }: ListImagesOptions = {},
+  { unsupported = 'refused', missing: ofMissing = 'refused', onWarning }: ListImagesOptions = {},
 ): Promise<string[]> {
   const found = new Set<string>();
   const missing: string[] = [];
@@ -181,7 +186,9 @@ export async function listImages(
       }
     }
   }
-  if (missing.length > 0) {
+  if (ofMissing === 'listed' && found.size > 0) {
+    for (const written of missing) found.add(path.normalize(written));
+  } else if (missing.length > 0) {
     throw new DskdError('file-not-found', `There is no file or folder ${missing.join(', ')}.`, {
       details: { missing, problems },
     });
