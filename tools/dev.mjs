@@ -3,7 +3,7 @@
 // until the next change. `npm test` runs everything.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, watch } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
 import path from 'node:path';
 import { dependentTests, withinBudget } from './dev/choose-tests.mjs';
 import { importGraph } from './dev/import-graph.mjs';
@@ -19,8 +19,8 @@ const ANSWER_SECONDS = 9;
 const JEST_SECONDS = 1.5;
 /** What a test file is taken to need that never ran. */
 const UNKNOWN_SECONDS = 2;
-/** How much longer tests take than when they last ran, because the machine is busier: learned from the first answers. */
-let slowness = 1;
+/** How much longer tests take than when they last ran, because the machine is busier: its load at the start, then learned from the first answers. */
+let slowness = Math.min(4, Math.max(1, loadavg()[0] / cores));
 /** Other tests run in parts, so that what an interruption repeats is short. */
 const PART_SECONDS = 20;
 

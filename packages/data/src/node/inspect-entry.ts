@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { isDskdError, type PixelBuffer } from '@dskd/base';
 import { digestOfRegions } from '../fingerprint.js';
-import type { DatasetProblem, DefectRegion, Sample } from '../samples.js';
+import type { FileEntry } from '../layouts/tree.js';
+import type { DatasetProblem, DefectRegion } from '../samples.js';
 import type { PixelSize } from '../transforms/placement.js';
 import { inSlices } from '../turns.js';
 import { decodeMask, inspectMask, inspectRegion } from './decode-mask.js';
@@ -72,16 +73,6 @@ async function sha256Of(bytes: Uint8Array): Promise<string> {
     hash.update(bytes.subarray(from, end));
   });
   return hash.digest('hex');
-}
-
-/** A sample in files, before inspection. */
-export interface FileEntry extends Pick<Sample, 'id' | 'split' | 'label' | 'defectType'> {
-  /** Path of the mask relative to the root, if there is one. */
-  readonly mask?: string;
-  /** Paths of the masks relative to the root if each defect has its own mask; `mask` is then not set. */
-  readonly regions?: readonly string[];
-  /** Where the entry is listed, for messages, such as `line 3`. */
-  readonly named?: string;
 }
 
 /** An entry whose files were inspected. */
