@@ -13,8 +13,8 @@ const root = path.resolve(import.meta.dirname, '..');
 const cores = availableParallelism();
 /** Editors write a file in several steps, and a checkout changes many files. */
 const QUIET_MS = 200;
-/** The first answer should be there after this. */
-const ANSWER_SECONDS = 9;
+/** The first answer is planned for this; it should be there after ten. */
+const ANSWER_SECONDS = 7;
 /** What jest needs before its first test. */
 const JEST_SECONDS = 1.5;
 /** What a test file is taken to need that never ran. */
@@ -22,7 +22,7 @@ const UNKNOWN_SECONDS = 2;
 /** How much longer tests take than when they last ran, because the machine is busier: its load at the start, then learned from the first answers. */
 let slowness = Math.min(4, Math.max(1, loadavg()[0] / cores));
 /** Other tests run in parts, so that what an interruption repeats is short. */
-const PART_SECONDS = 20;
+const PART_SECONDS = 30;
 
 /** Changed files by package: folder to names such as `src/x.ts`. */
 let changed = new Map();
@@ -70,11 +70,14 @@ function runTests(folder, tests) {
   return run(process.execPath, [...jest, ...files], folder);
 }
 
-/** The nearest of the open tests of a package that need so many seconds, and what is expected that they need. */
+/**
+ * The nearest of the open tests of a package that took so many seconds when they last ran, and what they are expected to take on
+ * a machine that is as busy as then.
+ */
 function nearest(folder, seconds) {
   const known = readTestSeconds();
   const secondsOf = (test) => known.get(path.join(folder, 'dist', test)) ?? UNKNOWN_SECONDS;
-  const budget = Math.max(0, seconds / slowness - JEST_SECONDS) * cores;
+  const budget = Math.max(0, seconds - JEST_SECONDS) * cores;
   const tests = withinBudget(open.get(folder), secondsOf, budget);
   const sum = tests.map(secondsOf).reduce((a, b) => a + b, 0);
   return { tests, expected: JEST_SECONDS + Math.max(sum / cores, ...tests.map(secondsOf)) };
@@ -105,7 +108,7 @@ async function answer(changes) {
   for (const [folder, files] of changes) {
     console.log(`\n=== ${path.relative(root, folder)}: ${[...files].join(', ')}`);
     if (!addTests(folder, [...files])) continue;
-    const { tests, expected } = nearest(folder, ANSWER_SECONDS - secondsSince(started));
+    const { tests, expected } = nearest(folder, (ANSWER_SECONDS - secondsSince(started)) / slowness);
     const testsStarted = performance.now();
     const passed = await runTests(folder, tests);
     slowness = Math.min(4, Math.max(0.5, Math.sqrt(slowness * (secondsSince(testsStarted) / expected))));
@@ -122,7 +125,7 @@ async function runTheRest() {
   interruptible = true;
   interrupted = false;
   const count = [...open.values()].flat().length;
-  if (count > 0) console.log(`${inWords(count)} that depend on it follow`);
+  if (count > 0) console.log(`${inWords(count)} that depend on changes follow`);
   const failed = [];
   if (await compile()) {
     while (!interrupted && open.size > 0) {

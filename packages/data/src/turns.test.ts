@@ -30,6 +30,20 @@ test('the event loop gets its turn every few milliseconds, and not more often', 
   expect(turns).toBeLessThan(40);
 });
 
+test('works on several images take turns, one in each round of the event loop', async () => {
+  const steps: string[] = [];
+  const work = async (name: string): Promise<void> => {
+    for (let part = 0; part < 3; part++) {
+      busy(6);
+      await takeTurns();
+      steps.push(name);
+    }
+  };
+  const rounds = await turnsDuring(() => Promise.all([work('a'), work('b'), work('c')]));
+  expect(steps.join('')).toBe('abcabcabc');
+  expect(rounds).toBeGreaterThanOrEqual(9);
+});
+
 test('each pixel is worked on once, in order', async () => {
   for (const pixels of [0, 1, 2 ** 14, 2 ** 14 + 1, 100_000]) {
     const slices: [number, number][] = [];

@@ -1,23 +1,32 @@
-/** Milliseconds of work after which the event loop gets its turn. With several images at a time they add up. */
+/** Milliseconds of work after which the event loop gets its turn. */
 const TURN_MS = 4;
 
 /** Pixels between two looks at the clock: well below a millisecond of arithmetic on each. */
 const SLICE = 2 ** 14;
 
 let since = -Infinity;
+/** Who waits for a turn. One goes on in each round of the event loop: work on several images must not add up. */
+const waiting: (() => void)[] = [];
 
-/** Lets timers and input of a page or a server be handled. Node's timers would wait a millisecond at least. */
-const eventLoop = (): Promise<void> =>
-  new Promise((resolve) => {
-    if (typeof setImmediate === 'function') setImmediate(resolve);
-    else setTimeout(resolve);
-  });
+/** Not a timer of Node, which would wait a millisecond at least. */
+function afterOthers(work: () => void): void {
+  if (typeof setImmediate === 'function') setImmediate(work);
+  else setTimeout(work);
+}
 
-/** Lets the event loop run, if the last time is some milliseconds ago. */
+function giveTurn(): void {
+  since = performance.now();
+  waiting.shift()!();
+  if (waiting.length > 0) afterOthers(giveTurn);
+}
+
+/** Lets the event loop run, if the last time is some milliseconds ago: timers, and input of a page or a server. */
 export async function takeTurns(): Promise<void> {
   if (performance.now() - since < TURN_MS) return;
-  await eventLoop();
-  since = performance.now();
+  await new Promise<void>((resolve) => {
+    waiting.push(resolve);
+    if (waiting.length === 1) afterOthers(giveTurn);
+  });
 }
 
 /**
