@@ -4,12 +4,13 @@
 // ours, then resizes them.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { performance } from 'node:perf_hooks';
 import * as tf from '@tensorflow/tfjs';
 import { preparePixels, preparePixelsInSlices, toImageTensor } from '@dskd/data';
 import { decodeImage } from '@dskd/data/node';
 import { findRegions } from '@dskd/scoring';
 import sharp from 'sharp';
+import { longestTurn } from './longest-turn.mjs';
 
 const [WIDTH, HEIGHT, SIDE] = [1920, 1080, 256];
 const ROUNDS = Number(process.env.ROUNDS ?? 41);
@@ -78,28 +79,38 @@ const rounded = (value) => Math.round(value * 100) / 100;
 const ratio = (name, other) =>
   rounded(median(rounds[name].map((value, round) => value / rounds[other][round])));
 
-/**
- * The longest time that the event loop was not reached while images are decoded and prepared one after another; the least
- * of some trials, because other processes of a shared machine block it, too.
- */
-async function blocked(bytes) {
-  let least = Infinity;
-  for (let trial = 0; trial < 6; trial++) least = Math.min(least, await longestBlock(bytes));
-  return rounded(least);
-}
+/** @param atATime images that are decoded at once, as in a training. */
+const blocked = (bytes, atATime = 1) =>
+  longestTurn(async () => {
+    const prepared = await Promise.all(
+      Array.from({ length: atATime }, async () =>
+        preparePixelsInSlices(await decodeImage(bytes), { height: SIDE, width: SIDE }),
+      ),
+    );
+    toImageTensor(prepared).dispose();
+  });
 
-async function longestBlock(bytes) {
-  const histogram = monitorEventLoopDelay({ resolution: 1 });
-  const run = async () =>
-    toImageTensor([
-      await preparePixelsInSlices(await decodeImage(bytes), { height: SIDE, width: SIDE }),
-    ]).dispose();
-  await run();
-  histogram.enable();
-  for (let times = 0; times < 4; times++) await run();
-  histogram.disable();
-  return histogram.max / 1e6;
-}
+/** Larger images have each pixel several times: making as many of their own would take minutes. */
+const large = photograph(4000, 3000);
+const enlarged = (width, height) =>
+  sharp(large.data, { raw: { width: large.width, height: large.height, channels: 3 } }).resize(
+    width,
+    height,
+    {
+      fit: 'fill',
+      kernel: 'nearest',
+    },
+  );
+const files = {
+  '1920x1080': jpeg,
+  '4000x3000': await encoded(large),
+  '4000x3000, TIFF of 16 bits': await enlarged(4000, 3000).toColourspace('rgb16').tiff().toBuffer(),
+  '6000x4000': await enlarged(6000, 4000).jpeg({ quality: 90 }).toBuffer(),
+  '8660x5773': await enlarged(8660, 5773).jpeg({ quality: 90 }).toBuffer(),
+};
+const longestBlock = {};
+for (const [name, bytes] of Object.entries(files)) longestBlock[name] = await blocked(bytes);
+longestBlock['4000x3000, two at a time'] = await blocked(files['4000x3000'], 2);
 
 const result = {
   image: { width: WIDTH, height: HEIGHT, bytes: jpeg.length },
@@ -116,10 +127,7 @@ const result = {
     toTensorToWholeImage: ratio('toTensor', 'wholeImage'),
     decodeToSharpDecode: ratio('decode', 'sharpDecode'),
   },
-  longestBlock: {
-    '1920x1080': await blocked(jpeg),
-    '4000x3000': await blocked(await encoded(photograph(4000, 3000))),
-  },
+  longestBlock,
   processor: cpus()[0].model,
   cores: availableParallelism(),
   load: rounded(loadavg()[0]),

@@ -15,6 +15,8 @@ module.exports = {
   testEnvironment: path.join(__dirname, 'jest-environment.cjs'),
   testMatch,
   transform: {},
+  // npm run dev learns from each run how long the test files take.
+  reporters: ['default', path.join(__dirname, 'dev/seconds-reporter.cjs')],
   moduleNameMapper: tier === 'webgpu' ? {} : require('./jest-shared-tfjs.cjs').mapper(),
   testTimeout: tier === 'fast' ? 60_000 : 600_000,
 };

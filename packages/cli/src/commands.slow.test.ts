@@ -190,6 +190,22 @@ test('a file that is not an image gives a line with an error, the others are sco
   expect(stderr).toContain('1 of 3 images could not be read');
 });
 
+test('a path at which nothing is gives a line with an error, too; where nothing is anywhere, the command ends', async () => {
+  const [gone, other] = [path.join(folder, 'gone.png'), path.join(folder, 'other')];
+  const { code, stdout, stderr } = await dskd('predict', model, gone, path.join(data, 'test/good'), other);
+  expect(code).toBe(1);
+  const lines = jsonLines(stdout);
+  expect(lines.filter((line) => 'score' in line)).toHaveLength(2);
+  expect(lines.filter((line) => 'error' in line)).toMatchObject([
+    { path: gone, error: { code: 'file-not-found' } },
+    { path: other, error: { code: 'file-not-found' } },
+  ]);
+  expect(stderr).toContain('2 of 4 images could not be read');
+  const none = await dskd('predict', model, gone, other);
+  expect({ code: none.code, stdout: none.stdout }).toEqual({ code: 2, stdout: '' });
+  expect(none.stderr).toContain(`There is no file or folder ${gone}, ${other}.`);
+});
+
 test('an image with scores below the scale is unchanged in its overlay', async () => {
   const out = path.join(folder, 'cold');
   const file = path.join(data, 'test/good/000.png');

@@ -3,7 +3,7 @@ export { decodeImage } from './node/decode.js';
 export { encodeImage } from './node/encode.js';
 export { freeSpace } from './node/free-space.js';
 export { listImages } from './node/listing.js';
-export type { NamedFolders } from './node/folder.js';
+export type { NamedFolders } from './layouts/folder-reader.js';
 export { writeManifest } from './node/manifest.js';
 export { openSource, type OpenSourceOptions } from './node/open-source.js';
 export { subsetsTemplate } from './node/subsets.js';

@@ -1,4 +1,5 @@
 import { assertPixelBuffer, describeValue, DskdError, type PixelBuffer } from '@dskd/base';
+import { inSlices } from './turns.js';
 
 /** Pixels of a canvas or a video frame: `ImageData`, or an object of the same shape. RGBA, 8 bits, interleaved. */
 export interface ImageDataLike {
@@ -119,7 +120,9 @@ function overBlack(rgba: Uint8Array | Uint8ClampedArray): Uint8Array {
 }
 
 /** Whether all pixels of an image are alike. */
-export function isConstant({ data, channels }: PixelBuffer): boolean {
-  for (let at = channels; at < data.length; at++) if (data[at] !== data[at - channels]) return false;
-  return true;
+export function isConstant({ data, channels }: PixelBuffer): Promise<boolean> {
+  return inSlices(data.length - channels, (first, end) => {
+    for (let at = first; at < end; at++) if (data[at] !== data[at + channels]) return false;
+    return true;
+  });
 }

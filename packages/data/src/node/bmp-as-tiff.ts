@@ -1,4 +1,5 @@
 import type { BmpLayout } from '../bmp.js';
+import { inSlices } from '../turns.js';
 
 const HEADER = 8;
 const SHORT = 3;
@@ -74,7 +75,7 @@ function fieldsOf({
  * bottom. Blue and red stay exchanged where the BMP has them so.
  * @param bytes of the BMP.
  */
-export function bmpAsTiff(bytes: Uint8Array, layout: BmpLayout): Uint8Array {
+export async function bmpAsTiff(bytes: Uint8Array, layout: BmpLayout): Promise<Uint8Array> {
   const fields = fieldsOf(layout);
   const sizeOf = ({ type, values }: Field): number => values.length * (type === SHORT ? 2 : 4);
   const apart = fields.filter((field) => sizeOf(field) > 4);
@@ -84,7 +85,7 @@ export function bmpAsTiff(bytes: Uint8Array, layout: BmpLayout): Uint8Array {
   const view = new DataView(file.buffer);
   file.set([0x49, 0x49, 42, 0]);
   view.setUint32(4, directoryAt, true);
-  file.set(bytes, HEADER);
+  await inSlices(bytes.length, (first, end) => file.set(bytes.subarray(first, end), HEADER + first));
   let free = valuesAt;
   view.setUint16(directoryAt, fields.length, true);
   for (const [index, field] of fields.entries()) {

@@ -1,5 +1,6 @@
 import type { PixelBuffer } from '@dskd/base';
 import { unreadable } from '../image-format.js';
+import { inSlices } from '../turns.js';
 import { openImage, type OpenedImage, samplesOf } from './open-image.js';
 
 /** @throws {DskdError} as {@link openImage}; `image-unreadable` also for JPEG. */
@@ -17,11 +18,13 @@ async function maskLevels(
   const colors = channels < 3 ? 1 : 3;
   const levels =
     values instanceof Uint16Array ? new Uint16Array(width * height) : new Uint8Array(width * height);
-  for (let pixel = 0; pixel < levels.length; pixel++) {
-    const at = pixel * channels;
-    if (alpha !== undefined && values[at + alpha] === 0) continue;
-    levels[pixel] = colors === 1 ? values[at]! : Math.max(values[at]!, values[at + 1]!, values[at + 2]!);
-  }
+  await inSlices(levels.length, (first, end) => {
+    for (let pixel = first; pixel < end; pixel++) {
+      const at = pixel * channels;
+      if (alpha !== undefined && values[at + alpha] === 0) continue;
+      levels[pixel] = colors === 1 ? values[at]! : Math.max(values[at]!, values[at + 1]!, values[at + 2]!);
+    }
+  });
   return { levels, width, height };
 }
 
@@ -34,7 +37,9 @@ export async function decodeMask(source: string | Uint8Array): Promise<PixelBuff
   const { levels, width, height } = await maskLevels(await openImage(source));
   // Uint8Array.from with a callback is about 40 times slower.
   const data = new Uint8Array(levels.length);
-  for (let pixel = 0; pixel < levels.length; pixel++) data[pixel] = levels[pixel] === 0 ? 0 : 255;
+  await inSlices(levels.length, (first, end) => {
+    for (let pixel = first; pixel < end; pixel++) data[pixel] = levels[pixel] === 0 ? 0 : 255;
+  });
   return { data, width, height, channels: 1 };
 }
 
@@ -51,7 +56,7 @@ export async function inspectRegion(
 ): Promise<{ width: number; height: number; value: number; area: number }> {
   const opened = await openMask(source, name);
   const { levels, width, height } = await maskLevels(opened);
-  const counts = histogram(levels);
+  const counts = await histogram(levels);
   const values = [...counts.keys()].filter((value) => value > 0 && counts[value]! > 0);
   if (values.length === 0) throw unreadable(opened.where, 'the mask has no marked pixels');
   if (values.length > 1) {
@@ -70,9 +75,11 @@ const MOST_LEVELS = 16;
 const LEAST_SHARE = 0.9;
 
 /** Number of pixels per value. */
-function histogram(levels: Uint8Array | Uint16Array): Uint32Array {
+async function histogram(levels: Uint8Array | Uint16Array): Promise<Uint32Array> {
   const counts = new Uint32Array(levels instanceof Uint8Array ? 256 : 65536);
-  for (const level of levels) counts[level]!++;
+  await inSlices(levels.length, (first, end) => {
+    for (let pixel = first; pixel < end; pixel++) counts[levels[pixel]!]!++;
+  });
   return counts;
 }
 
@@ -94,7 +101,7 @@ export async function inspectMask(
 ): Promise<{ width: number; height: number; marked: number }> {
   const opened = await openMask(source, name);
   const { levels, width, height } = await maskLevels(opened);
-  const counts = histogram(levels);
+  const counts = await histogram(levels);
   if (!looksLikeMask(counts, levels.length)) {
     throw unreadable(
       opened.where,

@@ -8,8 +8,8 @@ import {
   valuesOf,
 } from '../intensity.js';
 import { compositePixels, isConstant } from '../rgb-image.js';
+import { inSlices } from '../turns.js';
 import { openImage, type OpenedImage, type Samples, samplesOf } from './open-image.js';
-import { inSlices } from './pixel-slices.js';
 
 /** Maps 16-bit colors to 8 bits, opacity to its upper 8 bits, and counts the colors by their value. */
 async function narrowed(
@@ -34,9 +34,11 @@ async function narrowed(
 }
 
 /** Whether a channel is 0 everywhere. */
-function isEmpty({ values, channels }: Samples, channel: number): boolean {
-  for (let at = channel; at < values.length; at += channels) if (values[at] !== 0) return false;
-  return true;
+function isEmpty({ values, width, height, channels }: Samples, channel: number): Promise<boolean> {
+  return inSlices(width * height, (first, end) => {
+    for (let pixel = first; pixel < end; pixel++) if (values[pixel * channels + channel] !== 0) return false;
+    return true;
+  });
 }
 
 /** Exchanges red and blue. */
@@ -61,7 +63,10 @@ async function toRgbPixels(
       for (let pixel = first; pixel < end; pixel++) {
         const gray = data[pixel * channels]!;
         const opacity = alpha === undefined ? 255 : data[pixel * channels + alpha]!;
-        rgb.fill(Math.round((gray * opacity) / 255), pixel * 3, pixel * 3 + 3);
+        const value = Math.round((gray * opacity) / 255);
+        rgb[pixel * 3] = value;
+        rgb[pixel * 3 + 1] = value;
+        rgb[pixel * 3 + 2] = value;
       }
     });
   } else if (rgb !== data) {
@@ -118,7 +123,7 @@ async function decodeOpened(
   const { bands, bmp } = opened;
   const decoded = await samplesOf(opened);
   // A BMP whose opacity is 0 everywhere comes from a program that did not mean it.
-  const opaque = bmp?.alpha === true && isEmpty(decoded, 3);
+  const opaque = bmp?.alpha === true && (await isEmpty(decoded, 3));
   const samples = opaque ? { ...decoded, alpha: undefined } : decoded;
   const { values, width, height } = samples;
   const cut = values instanceof Uint16Array ? await narrowed({ ...samples, values }, range) : undefined;
@@ -158,5 +163,5 @@ export async function inspectImage(
   const { width, height } = opened.metadata.autoOrient;
   if (!thorough && opened.isComplete()) return { width, height };
   const { pixels, facts } = await decodeOpened(opened);
-  return { width, height, facts: { ...facts, constant: isConstant(pixels) } };
+  return { width, height, facts: { ...facts, constant: await isConstant(pixels) } };
 }

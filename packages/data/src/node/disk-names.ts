@@ -1,13 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-
-/**
- * A name in the composed form (NFC) of Unicode. macOS tools write `é` as `e` and an accent (NFD), most other programs as
- * one character; both look the same, but are different names for a file system.
- */
-export function composed(name: string): string {
-  return name.normalize('NFC');
-}
+import { composed } from '../layouts/tree.js';
 
 const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
 

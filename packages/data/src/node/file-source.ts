@@ -2,20 +2,14 @@ import path from 'node:path';
 import { throwIfAborted } from '@dskd/base';
 import { contentWarnings } from '../content-warnings.js';
 import { sourceOf } from '../fingerprint.js';
+import { duplicateProblems } from '../layouts/duplicates.js';
+import type { FileEntry } from '../layouts/tree.js';
 import { limiter } from '../limiter.js';
-import {
-  byCodeUnit,
-  datasetError,
-  type DatasetProblem,
-  type ImageSource,
-  type Sample,
-  SPLITS,
-} from '../samples.js';
+import { byCodeUnit, datasetError, type DatasetProblem, type ImageSource, type Sample } from '../samples.js';
 import { decodeMask } from './decode-mask.js';
 import { decodeImage } from './decode.js';
 import {
   type DefectKinds,
-  type FileEntry,
   type InspectedEntry,
   inspectEntry,
   loadRegions,
@@ -39,25 +33,6 @@ export interface CheckOptions {
 }
 
 const CONCURRENCY = 4;
-
-/** Problems of identical files (byte for byte) in two splits or with two labels. */
-function duplicateProblems(entries: readonly InspectedEntry[]): DatasetProblem[] {
-  const problems: DatasetProblem[] = [];
-  const first = new Map<string, InspectedEntry>();
-  // Sorted by split, so that the problem is reported for the test image, not for the training image.
-  const bySplit = [...entries].sort((a, b) => SPLITS.indexOf(a.split) - SPLITS.indexOf(b.split));
-  for (const entry of bySplit) {
-    const { id, sha256, split, label } = entry;
-    if (sha256 === '') continue;
-    const same = first.get(sha256);
-    if (!same) first.set(sha256, entry);
-    else if (same.split !== split || same.label !== label) {
-      const role = same.split === split ? `which is ${same.label}` : `which is in ${same.split}`;
-      problems.push({ path: id, problem: `the same file, byte for byte, as ${same.id}, ${role}` });
-    }
-  }
-  return problems;
-}
 
 function sampleOf(
   root: string,

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { isDskdError, type PixelBuffer } from '@dskd/base';
 import { digestOfRegions } from '../fingerprint.js';
-import type { DatasetProblem, DefectRegion, Sample } from '../samples.js';
+import type { FileEntry } from '../layouts/tree.js';
+import type { DatasetProblem, DefectRegion } from '../samples.js';
 import type { PixelSize } from '../transforms/placement.js';
+import { inSlices } from '../turns.js';
 import { decodeMask, inspectMask, inspectRegion } from './decode-mask.js';
 import { inspectImage, type InspectedImage } from './decode.js';
 import { readBytes } from './open-image.js';
@@ -57,18 +59,20 @@ export function loadRegions(regions: readonly RegionFile[]): Promise<DefectRegio
 export async function loadUnion(regions: readonly RegionFile[]): Promise<PixelBuffer> {
   const [first, ...others] = (await loadRegions(regions)).map(({ mask }) => mask);
   const data = Uint8Array.from(first!.data);
-  for (const other of others) other.data.forEach((value, pixel) => (data[pixel]! |= value));
+  for (const other of others) {
+    await inSlices(data.length, (from, end) => {
+      for (let pixel = from; pixel < end; pixel++) data[pixel]! |= other.data[pixel]!;
+    });
+  }
   return { ...first!, data };
 }
 
-/** A sample in files, before inspection. */
-export interface FileEntry extends Pick<Sample, 'id' | 'split' | 'label' | 'defectType'> {
-  /** Path of the mask relative to the root, if there is one. */
-  readonly mask?: string;
-  /** Paths of the masks relative to the root if each defect has its own mask; `mask` is then not set. */
-  readonly regions?: readonly string[];
-  /** Where the entry is listed, for messages, such as `line 3`. */
-  readonly named?: string;
+async function sha256Of(bytes: Uint8Array): Promise<string> {
+  const hash = createHash('sha256');
+  await inSlices(bytes.length, (from, end) => {
+    hash.update(bytes.subarray(from, end));
+  });
+  return hash.digest('hex');
 }
 
 /** An entry whose files were inspected. */
@@ -118,7 +122,7 @@ class EntryInspector {
     let sha256 = '';
     try {
       const bytes = await readBytes(file);
-      sha256 = createHash('sha256').update(bytes).digest('hex');
+      sha256 = await sha256Of(bytes);
       return { sha256, seen: await inspect(bytes, file) };
     } catch (error) {
       if (!isDskdError(error)) throw error;

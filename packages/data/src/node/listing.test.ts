@@ -55,6 +55,16 @@ test('reports all missing paths in one error', async () => {
   expect(error.details.missing).toEqual([`${root}/x`, `${root}/y.png`]);
 });
 
+test('missing paths are listed where that is asked for and anything is found at others', async () => {
+  await folder.write({ 'a.png': '', 'b/1.png': '' });
+  const { root } = folder;
+  const paths = [`${root}/x`, `${root}/b`, `${root}//y.png`, `${root}/a.png`];
+  expect(inside(await listImages(paths, { missing: 'listed' }))).toEqual(['a.png', 'b/1.png', 'x', 'y.png']);
+  expect((await errorOf(decodeImage(`${root}/x`))).code).toBe('file-not-found');
+  const error = await errorOf(listImages([`${root}/x`, `${root}/y.png`], { missing: 'listed' }));
+  expect([error.code, error.details.missing]).toEqual(['file-not-found', [`${root}/x`, `${root}/y.png`]]);
+});
+
 test('images in unsupported formats are refused, or listed and fail when read; folders without images are problems', async () => {
   await folder.write({ 'empty/notes.txt': '', 'old/1.gif': 'GIF89a', 'old/2.png': '' });
   const { root } = folder;

@@ -2,39 +2,18 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
-import { isHeatMap, isPassedOver, kindByName, refusal } from '../image-format.js';
-import { byCodeUnit, datasetError, type DatasetProblem, firstFew } from '../samples.js';
+import { refusal } from '../image-format.js';
+import {
+  type FolderListing,
+  type FolderTree,
+  holdsNoImages,
+  type LeftOut,
+  leftOutWarnings,
+  listingOf,
+  type TreeListing,
+} from '../layouts/tree.js';
+import { byCodeUnit, datasetError, type DatasetProblem } from '../samples.js';
 import { DiskNames } from './disk-names.js';
-
-/** A file with the name of an image that is not taken for one. */
-export interface LeftOut {
-  /** Relative to the listed folder. */
-  readonly name: string;
-  /** What it is, in the plural. */
-  readonly kind: string;
-}
-
-export interface FolderListing {
-  /** Names of folders, sorted. */
-  readonly folders: readonly string[];
-  /** Names of files with a supported image extension, sorted. */
-  readonly images: readonly string[];
-  /** Names of images in unsupported formats, sorted. */
-  readonly refused: readonly string[];
-  /** Names with an image extension that are no images: FIFOs, sockets, devices, heat maps of `dskd predict`. */
-  readonly leftOut: readonly LeftOut[];
-}
-
-const HEAT_MAPS = 'heat maps of dskd predict';
-const SPECIAL = 'no regular files (FIFO, socket or device)';
-
-/** One sentence for each kind of file that was left out, with the first few names. */
-export function leftOutWarnings(leftOut: readonly LeftOut[]): string[] {
-  return [...new Set(leftOut.map(({ kind }) => kind))].map((kind) => {
-    const names = leftOut.filter((each) => each.kind === kind).map(({ name }) => name);
-    return `${names.length} ${names.length === 1 ? 'file is' : 'files are'} left out, ${kind}: ${firstFew(names)}`;
-  });
-}
 
 export async function isFolder(folder: string): Promise<boolean> {
   try {
@@ -74,36 +53,17 @@ async function typeOf(folder: string, entry: Dirent): Promise<'folder' | 'file' 
 }
 
 /**
- * Lists a folder. Hidden files and folders (a leading dot), `Thumbs.db`, `desktop.ini` and `__MACOSX` are ignored,
- * and so are files without an image extension (in upper or lower case). A folder is listed as a folder, even if it is
- * named like an image. Links are followed. A dangling link with an image extension is listed as an image and fails
- * when it is read.
+ * Lists a folder by the rules of {@link listingOf}. Links are followed. A dangling link with an image extension is listed as an
+ * image and fails when it is read.
  * @throws {DskdError} `file-not-found` if the folder cannot be read.
  */
 export async function listFolder(folder: string): Promise<FolderListing> {
-  const listing = { folders: [] as string[], images: [] as string[], refused: [] as string[] };
-  const leftOut: LeftOut[] = [];
-  for (const entry of await entriesOf(folder)) {
-    const { name } = entry;
-    if (isPassedOver(name)) continue;
-    const type = await typeOf(folder, entry);
-    const kind = kindByName(name);
-    if (type === 'folder') listing.folders.push(name);
-    else if (kind === 'other') continue;
-    else if (type === 'special') leftOut.push({ name, kind: SPECIAL });
-    else if (isHeatMap(name)) leftOut.push({ name, kind: HEAT_MAPS });
-    else listing[kind === 'readable' ? 'images' : 'refused'].push(name);
-  }
-  for (const names of Object.values(listing)) names.sort(byCodeUnit);
-  leftOut.sort((a, b) => byCodeUnit(a.name, b.name));
-  return { ...listing, leftOut };
-}
-
-export interface TreeListing {
-  /** Paths relative to the folder, forward slashes, sorted by code unit. */
-  readonly images: readonly string[];
-  readonly refused: readonly string[];
-  readonly leftOut: readonly LeftOut[];
+  const entries = await entriesOf(folder);
+  return listingOf(
+    await Promise.all(
+      entries.map(async (entry) => ({ name: entry.name, type: await typeOf(folder, entry) })),
+    ),
+  );
 }
 
 /**
@@ -135,6 +95,21 @@ export async function listTree(
   return { images: images.sort(byCodeUnit), refused: refused.sort(byCodeUnit), leftOut };
 }
 
+/** Folders below `root` on disk. */
+export function diskTree(root: string): FolderTree {
+  const inside = (folder: string): string => path.resolve(root, folder);
+  return {
+    root,
+    naming: 'the option folders of openSource, or the data of trainDetector',
+    nameOf: (folder) => path.join(root, folder),
+    isFolder: (folder) => isFolder(inside(folder)),
+    list: (folder) => listFolder(inside(folder)),
+    listTree: (folder, { without }) => listTree(inside(folder), { without: without.map(inside) }),
+    findName: async (parent, name) =>
+      path.basename(await new DiskNames().find(path.join(root, parent, name))),
+  };
+}
+
 async function realPathOf(folder: string): Promise<string> {
   return realpath(folder).catch(() => path.resolve(folder));
 }
@@ -142,6 +117,11 @@ async function realPathOf(folder: string): Promise<string> {
 export interface ListImagesOptions {
   /** Whether images in unsupported formats are listed, too; they fail when they are read. Default `'refused'`. */
   readonly unsupported?: 'refused' | 'listed';
+  /**
+   * Whether paths at which nothing is are listed, too, if there are images at others; they fail when they are read. Default
+   * `'refused'`.
+   */
+  readonly missing?: 'refused' | 'listed';
   /** Is told, in one sentence each, which files of the folders were left out and why. */
   readonly onWarning?: (warning: string) => void;
 }
@@ -151,12 +131,12 @@ export interface ListImagesOptions {
  * maps that `dskd predict` wrote
  * (`NAME.overlay.png`, `NAME.explained.png`) and FIFOs, sockets and devices in a folder are left out.
  * @returns each image once, sorted by path.
- * @throws {DskdError} `file-not-found` if a path does not exist; `dataset-invalid` if a folder contains no images or
+ * @throws {DskdError} `file-not-found` if a path does not exist (unless it is listed); `dataset-invalid` if a folder contains no images or
  * unsupported ones. All problems are in one error.
  */
 export async function listImages(
   paths: readonly string[],
-  { unsupported = 'refused', onWarning }: ListImagesOptions = {},
+  { unsupported = 'refused', missing: ofMissing = 'refused', onWarning }: ListImagesOptions = {},
 ): Promise<string[]> {
   const found = new Set<string>();
   const missing: string[] = [];
@@ -181,16 +161,13 @@ export async function listImages(
       }
     }
   }
-  if (missing.length > 0) {
+  if (ofMissing === 'listed' && found.size > 0) {
+    for (const written of missing) found.add(path.normalize(written));
+  } else if (missing.length > 0) {
     throw new DskdError('file-not-found', `There is no file or folder ${missing.join(', ')}.`, {
       details: { missing, problems },
     });
   }
   if (problems.length > 0) throw datasetError(paths.join(', '), problems);
   return [...found].sort(byCodeUnit);
-}
-
-/** Problem text for a folder without images. */
-export function holdsNoImages(leftOut: readonly LeftOut[]): string {
-  return ['the folder holds no images', ...leftOutWarnings(leftOut)].join('; ');
 }

@@ -13,10 +13,10 @@ import {
 import { DiskNames } from './disk-names.js';
 import { readBytes } from './open-image.js';
 import { type CheckOptions, fileSource } from './file-source.js';
-import type { FileEntry } from './inspect-entry.js';
-import { LABELS } from './labels.js';
+import type { FileEntry } from '../layouts/tree.js';
+import { LABELS } from '../layouts/labels.js';
 import { type Column, COLUMNS, type ManifestRow, readManifestTable } from './manifest-table.js';
-import { MaskPairs } from './mask-pairs.js';
+import { MaskPairs } from '../layouts/mask-pairs.js';
 import { writeFileAtomically } from './write-file.js';
 
 export interface OpenManifestOptions extends CheckOptions {

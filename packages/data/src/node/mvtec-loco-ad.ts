@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { refusal } from '../image-format.js';
+import { CategoryReader } from '../layouts/category-reader.js';
+import { MaskPairs, type Named } from '../layouts/mask-pairs.js';
 import { type ImageSource, LOGICAL, STRUCTURAL } from '../samples.js';
-import { categoryFolder, CategoryReader } from './category-reader.js';
+import { categoryFolder } from './categories.js';
 import { type CheckOptions, fileSource } from './file-source.js';
 import type { DefectKind, DefectKinds } from './inspect-entry.js';
-import { isFile, isFolder } from './listing.js';
-import { MaskPairs, type Named } from './mask-pairs.js';
+import { diskTree, isFile, isFolder } from './listing.js';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -96,7 +97,7 @@ class MvtecLocoAdReader extends CategoryReader {
   readonly #pairs: MaskPairs;
 
   constructor(root: string, masks: 'required' | 'optional' | undefined) {
-    super(root, 'MVTec LOCO AD');
+    super(diskTree(root), 'MVTec LOCO AD');
     this.#pairs = new MaskPairs(masks);
   }
 
@@ -163,7 +164,7 @@ class MvtecLocoAdReader extends CategoryReader {
   async kinds(): Promise<DefectKinds | undefined> {
     let text: string;
     try {
-      text = await readFile(path.join(this.root, CONFIG), 'utf8');
+      text = await readFile(path.join(this.tree.root, CONFIG), 'utf8');
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       const isNeeded = this.entries.some(({ regions }) => regions !== undefined);

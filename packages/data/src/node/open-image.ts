@@ -135,8 +135,10 @@ export async function openImage(source: string | Uint8Array, name?: string): Pro
   if (bmp) assertSize(bmp, where);
   if (format === 'jpeg' && endsInZeros(given)) throw unreadable(where, 'a truncated JPEG (it ends in zeros)');
   try {
-    const { result: metadata, bytes } = await strictly(format, bmp ? bmpAsTiff(given, bmp) : given, (tried) =>
-      sharp(tried, { failOn: FAIL_ON, limitInputPixels: false }).metadata(),
+    const { result: metadata, bytes } = await strictly(
+      format,
+      bmp ? await bmpAsTiff(given, bmp) : given,
+      (tried) => sharp(tried, { failOn: FAIL_ON, limitInputPixels: false }).metadata(),
     );
     const isTiff = format === 'tiff' || bmp !== undefined;
     const bands = (isTiff ? tiffBands(bytes) : undefined) ?? {

@@ -1,16 +1,17 @@
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
+import { categoriesError, findCategories } from '../layouts/categories.js';
+import type { NamedFolders } from '../layouts/folder-reader.js';
+import { plainFolders } from '../layouts/plain-folder.js';
 import type { ImageSource } from '../samples.js';
-import { datasetError } from '../samples.js';
-import { categoryFolder, findCategories } from './category-reader.js';
+import { categoryFolder } from './categories.js';
 import { DiskNames } from './disk-names.js';
 import type { CheckOptions } from './file-source.js';
-import { type NamedFolders, openFolder } from './folder.js';
-import { isFile, isFolder } from './listing.js';
+import { openFolder } from './folder.js';
+import { diskTree, isFile, isFolder } from './listing.js';
 import { manifestFormat, openManifest } from './manifest.js';
 import { openMvtecAd } from './mvtec-ad.js';
 import { isMvtecLocoAd, openMvtecLocoAd } from './mvtec-loco-ad.js';
-import { openPlainFolder } from './plain-folder.js';
 import { isVisa, openVisa } from './visa.js';
 
 export interface OpenSourceOptions extends CheckOptions {
@@ -93,15 +94,12 @@ export async function openSource(options: OpenSourceOptions): Promise<ImageSourc
     return openMvtecAd({ root: folder, ...checks });
   }
   if (await isVisa(folder)) return openVisa({ root: folder, ...checks });
-  const categories = await findCategories(folder);
+  const tree = diskTree(folder);
+  const categories = await findCategories(tree);
   if (categories.length > 0) {
-    throw datasetError(
-      folder,
-      [{ path: folder, problem: `contains the categories ${categories.join(', ')}; choose one` }],
-      `Name one, for example category '${categories[0]!}'.`,
-    );
+    throw categoriesError(tree, categories, `Name one, for example category '${categories[0]!}'.`);
   }
-  return openPlainFolder({ root: folder, ...(label && { label }), ...checks });
+  return openFolder({ root: folder, folders: await plainFolders(tree, label), ...checks });
 }
 
 /** @throws {DskdError} `invalid-argument` if `folders` come with an option that describes a layout. */

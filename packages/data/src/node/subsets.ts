@@ -1,8 +1,7 @@
 import path from 'node:path';
+import { composed, type FileEntry } from '../layouts/tree.js';
 import { type DatasetProblem, type ImageSource, LOGICAL, STRUCTURAL } from '../samples.js';
-import { composed } from './disk-names.js';
 import { readBytes } from './open-image.js';
-import type { FileEntry } from './inspect-entry.js';
 import { isFolder } from './listing.js';
 
 const HEADER = `# Images of MVTec AD whose anomaly is logical (a part is missing, misplaced, swapped) rather than

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { VISA_GOOD } from '../layouts/categories.js';
 import type { ImageSource } from '../samples.js';
 import type { CheckOptions } from './file-source.js';
 import { openFolder } from './folder.js';
@@ -6,7 +7,7 @@ import { isFile, isFolder } from './listing.js';
 import { openManifest } from './manifest.js';
 
 /** Folders and list of VisA (Zou et al. 2022), relative to the folder of an object or, the list, of all. */
-const GOOD = 'Data/Images/Normal';
+const GOOD = VISA_GOOD;
 const BAD = 'Data/Images/Anomaly';
 const MASKS = 'Data/Masks/Anomaly';
 const SPLITS = 'split_csv/1cls.csv';

@@ -47,6 +47,16 @@ async function fixtures(): Promise<Record<string, Uint8Array>> {
       rows: rgbRows.map((row) => row.map((v) => v * 256 + 200)),
     }),
     'alpha.png': makePng({ ...size, colorType: 6, rows: noise }),
+    // More pixels than are drawn at a time.
+    'strips.png': makePng({
+      width: 640,
+      height: 450,
+      bitDepth: 8,
+      colorType: 6,
+      rows: Array.from({ length: 450 }, (_, y) =>
+        Array.from({ length: 640 * 4 }, (_, x) => (x * x * 31 + y * y * 17 + x * y) % 256),
+      ),
+    }),
     '1.bmp': makeBmp({
       ...bitmap,
       bits: 1,

@@ -1,8 +1,9 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import { bmpLayout, withFileHeader } from '../bmp.js';
 import { isComplete, jpegColors, reasonOf, sniffFormat, unreadable } from '../image-format.js';
-import { toRgb } from '../rgb-image.js';
+import { compositePixels, toRgb } from '../rgb-image.js';
 import type { LoadOptions } from '../samples.js';
+import { takeTurns } from '../turns.js';
 
 const ORIENTATION_TAG = 0x112;
 
@@ -118,20 +119,34 @@ async function download(url: URL, signal: AbortSignal | undefined): Promise<Blob
   throw unreadable(url.href, `the server answered ${response.status} ${response.statusText}`.trimEnd());
 }
 
-/** @throws {DskdError} `image-unreadable`, `dependency-missing` */
-function pixelsOf(bitmap: ImageBitmap, where: string): PixelBuffer {
+/** Rows that are drawn at a time have about this many pixels. */
+const STRIP_PIXELS = 2 ** 18;
+
+/**
+ * Reads a bitmap through a canvas of some rows, so that a large one neither blocks the event loop nor is in memory twice.
+ * @throws {DskdError} `image-unreadable`
+ */
+async function pixelsOf(bitmap: ImageBitmap, where: string): Promise<PixelBuffer> {
   const { width, height } = bitmap;
-  let image: ImageData;
+  const rows = Math.min(height, Math.max(1, Math.floor(STRIP_PIXELS / width)));
   try {
     // For immediate reading: the canvas is kept in main memory, without rounding on a graphics card.
-    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
-    if (!context) throw new Error(`no canvas of ${width} x ${height}`);
-    context.drawImage(bitmap, 0, 0);
-    image = context.getImageData(0, 0, width, height);
+    const context = new OffscreenCanvas(width, rows).getContext('2d', { willReadFrequently: true });
+    if (!context) throw new Error(`no canvas of ${width} x ${rows}`);
+    // Replaces the last strip also where this one is transparent.
+    context.globalCompositeOperation = 'copy';
+    const data = new Uint8Array(width * height * 3);
+    for (let y = 0; y < height; y += rows) {
+      await takeTurns();
+      const pixels = width * Math.min(rows, height - y);
+      context.drawImage(bitmap, 0, -y);
+      const strip = context.getImageData(0, 0, width, pixels / width);
+      compositePixels(strip.data, data.subarray(y * width * 3), { channels: 4, alpha: 3 }, [0, pixels]);
+    }
+    return { data, width, height, channels: 3 };
   } catch (cause) {
     throw unreadable(where, `its ${width} x ${height} pixels could not be read (${reasonOf(cause)})`, cause);
   }
-  return toRgb(image);
 }
 
 function assertBrowser(): void {
@@ -200,7 +215,7 @@ export async function decodeImage(
     throw unreadable(where, `could not be decoded (${reasonOf(cause)})`, cause);
   }
   try {
-    return upright(pixelsOf(bitmap, where), orientation);
+    return upright(await pixelsOf(bitmap, where), orientation);
   } finally {
     bitmap.close();
   }

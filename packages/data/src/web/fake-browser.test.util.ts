@@ -32,6 +32,7 @@ export function fakeBrowser(): FakeBrowser {
   }
   class FakeCanvas {
     #drawn: Rgba | undefined;
+    #top = 0;
     constructor(
       readonly width: number,
       readonly height: number,
@@ -39,8 +40,14 @@ export function fakeBrowser(): FakeBrowser {
     getContext(kind: string): unknown {
       if (kind !== '2d' || this.width > 1000) return null;
       return {
-        drawImage: (bitmap: FakeBitmap) => (this.#drawn = bitmap.pixels),
-        getImageData: () => this.#drawn,
+        drawImage: (bitmap: FakeBitmap, _: number, y: number) => {
+          this.#drawn = bitmap.pixels;
+          this.#top = -y;
+        },
+        getImageData: (_: number, y: number, width: number, height: number): Rgba => {
+          const start = (this.#top + y) * width * 4;
+          return { data: this.#drawn!.data.slice(start, start + width * height * 4), width, height };
+        },
       };
     }
   }

@@ -6,6 +6,7 @@ import {
   type PreparedImages,
   type Sample,
 } from '@dskd/data';
+import { readTestImages, type TestImagesToRead } from '../evaluation/read-test-images.js';
 
 /** Images that are about to be used. */
 export interface ImagesToRead {
@@ -17,6 +18,8 @@ export interface ImagesToRead {
 export interface ReadImagesOptions {
   /** Name of the dataset, for the error. */
   readonly name: string;
+  /** Images that the result will be judged on: they are read last, and not kept. */
+  readonly tests?: TestImagesToRead | undefined;
   readonly onEvent?: EventListener | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -32,25 +35,26 @@ const DIGITS = 16;
  */
 export async function readImages(
   lists: readonly ImagesToRead[],
-  { name, onEvent, signal }: ReadImagesOptions,
+  { name, tests, onEvent, signal }: ReadImagesOptions,
 ): Promise<string[][]> {
-  const total = lists.reduce((sum, { samples }) => sum + samples.length, 0);
+  const total = [...lists, ...(tests ? [tests] : [])].reduce((sum, { samples }) => sum + samples.length, 0);
   const problems: DatasetProblem[] = [];
   const hashes: string[][] = [];
   let done = 0;
+  const tell = (id: string): void => onEvent?.({ type: 'image-read', id, done: ++done, total });
   for (const { samples, prepared } of lists) {
     const ofList: string[] = [];
     const found = await prepared.readAll({
       ...(signal && { signal }),
       onRead: async (index, pixels) => {
         ofList[index] = (await digestOfPixels(pixels)).slice(0, DIGITS);
-        done++;
-        onEvent?.({ type: 'image-read', id: samples[index]!.id, done, total });
+        tell(samples[index]!.id);
       },
     });
     problems.push(...found);
     hashes.push(ofList);
   }
+  if (tests) problems.push(...(await readTestImages(tests, { onRead: ({ id }) => tell(id), signal })));
   if (problems.length > 0) throw datasetError(name, problems);
   return hashes;
 }

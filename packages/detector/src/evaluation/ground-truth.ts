@@ -31,6 +31,25 @@ function pixelsOf(mask: PixelBuffer, id: string, { width, height }: PixelSize): 
   return data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.length);
 }
 
+/** @returns undefined where the defects are not known apart. */
+async function regionsOf(sample: Sample, size: PixelSize): Promise<TrueRegion[] | undefined> {
+  const regions = await sample.loadRegions?.();
+  return regions?.map(({ mask, defectType, saturationArea }) => ({
+    mask: pixelsOf(mask, sample.id, size),
+    defectType,
+    saturationArea,
+  }));
+}
+
+/**
+ * Reads the masks of a test image, to find now that one cannot be used.
+ * @throws {DskdError} `dataset-invalid`, `image-unreadable`
+ */
+export async function checkGroundTruth(sample: Sample, size: PixelSize): Promise<void> {
+  if (sample.label === 'good' || (await regionsOf(sample, size))) return;
+  if (sample.loadMask) pixelsOf(await sample.loadMask(), sample.id, size);
+}
+
 /**
  * Reads what is anomalous in a test image: nothing in a good one.
  * @returns undefined where it is not known.
@@ -40,12 +59,8 @@ export async function groundTruthOf(sample: Sample, size: PixelSize): Promise<Gr
   const { id, label } = sample;
   const nothing = (): Uint8Array => new Uint8Array(size.width * size.height);
   if (label === 'good') return { mask: nothing(), regions: [] };
-  if (sample.loadRegions) {
-    const regions = (await sample.loadRegions()).map(({ mask, defectType, saturationArea }) => ({
-      mask: pixelsOf(mask, id, size),
-      defectType,
-      saturationArea,
-    }));
+  const regions = await regionsOf(sample, size);
+  if (regions) {
     const union = nothing();
     for (const { mask } of regions) mask.forEach((value, pixel) => (union[pixel]! |= value));
     return { mask: union, regions };

@@ -25,7 +25,7 @@ export function instantDetector(
   {
     method = 'instant',
     ...more
-  }: Pick<TrainDetectorOptions, 'method' | 'thumbnails' | 'onEvent' | 'signal'> & {
+  }: Pick<TrainDetectorOptions, 'method' | 'thumbnails' | 'testImages' | 'onEvent' | 'signal'> & {
     readonly source?: ImageSource;
   } = {},
 ): Promise<Detector> {

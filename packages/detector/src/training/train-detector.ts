@@ -103,7 +103,8 @@ function assertBranchesWeighed({ branches, method }: AnomalyModel, weights: obje
  * @throws {DskdError} before anything is trained `dataset-invalid`, `invalid-config`, `out-of-memory`,
  * `invalid-argument` (a teacher without a SHA-256, an objective that this thread does not know), and for a checkpoint
  * of another run `input-size-mismatch` or `invalid-argument`; then `numerical-instability`, `aborted`. Every image that
- * trains or calibrates is read before the first step: those that cannot be used are listed in one `dataset-invalid`.
+ * trains or calibrates, and all `testImages`, are read before the first step: those that cannot be used are listed in one
+ * `dataset-invalid`.
  */
 export async function trainDetector(options: TrainDetectorOptions): Promise<Detector> {
   const resolved = await resolveTrainingOptions(options);

@@ -59,6 +59,60 @@ test('a damaged image among those that calibrate is found before the first step,
   expect(events.at(-1)).toMatchObject({ done: 9, total: 11 });
 });
 
+test('damaged test images and masks are found before the first step, in the error of all others', async () => {
+  const events: DskdEvent[] = [];
+  const [spot, other, third] = samples.filter(({ label }) => label === 'anomalous') as [
+    Sample,
+    Sample,
+    Sample,
+  ];
+  const mask = { data: new Uint8Array(4).fill(255), width: 2, height: 2, channels: 1 };
+  const testImages: Sample[] = [
+    damaged(spot),
+    {
+      ...other,
+      loadMask: () =>
+        Promise.reject(new DskdError('image-unreadable', `${folder}/masks/1.png: it is truncated.`)),
+    },
+    { ...third, loadRegions: () => Promise.resolve([{ mask, defectType: 'spot', saturationArea: 1 }]) },
+    samples[8]!,
+  ];
+  const source = sourceOf(
+    'parts',
+    samples.slice(0, 8).map((sample, index) => (index === 3 ? damaged(sample) : sample)),
+  );
+  const onEvent = (event: DskdEvent): void => void events.push(event);
+  await expect(trainDetector(tinyOptions(teacher, { source, testImages, onEvent }))).rejects.toMatchObject({
+    code: 'dataset-invalid',
+    details: {
+      problems: [
+        { path: spot.id, problem: 'it is truncated' },
+        { path: other.id, problem: `${folder}/masks/1.png: it is truncated` },
+        {
+          path: third.id,
+          problem: expect.stringContaining(
+            'is 2 x 2 with 1 channel(s); wanted 1 channel of the image',
+          ) as string,
+        },
+        { path: 'train/good/3.png', problem: 'it is truncated' },
+      ],
+    },
+  });
+  expect(new Set(events.map(({ type }) => type))).toEqual(new Set(['image-read']));
+  expect(events.at(-1)).toEqual({ type: 'image-read', id: samples[8]!.id, done: 8, total: 12 });
+});
+
+test('test images change nothing of what is learned', async () => {
+  const testImages = samples.slice(8);
+  const saved: Uint8Array[] = [];
+  for (const given of [{}, { testImages }]) {
+    const detector = await instantDetector(teacher, { method, ...given });
+    saved.push(detector.save());
+    detector.dispose();
+  }
+  expect(Buffer.compare(saved[0]!, saved[1]!)).toBe(0);
+});
+
 test('every image is decoded once, for all of the training', async () => {
   const loads = new Map<string, number>();
   const counted = samples.slice(0, 8).map(

@@ -17,7 +17,7 @@ export interface TrainingImages {
 }
 
 /**
- * Reads every image that trains or calibrates, before the first step. Warns of odd images: first what they are, then what
+ * Reads every image that trains, calibrates or will be tested on, before the first step. Warns of odd images: first what they are, then what
  * follows from it.
  * @throws {DskdError} `dataset-invalid` with all images that cannot be used in `details.problems`; `aborted`,
  * `dependency-missing`.
@@ -25,16 +25,19 @@ export interface TrainingImages {
 export async function readTrainingImages({
   source: { name },
   chosen,
+  testImages,
   copies,
   preparation,
   progress,
 }: Pick<
   ResolvedTraining,
-  'source' | 'chosen' | 'copies' | 'preparation' | 'progress'
+  'source' | 'chosen' | 'testImages' | 'copies' | 'preparation' | 'progress'
 >): Promise<TrainingImages> {
+  const tests = { samples: testImages, intensityRange: preparation.intensityRange };
+  const reading = { name, tests, ...progress };
   const training = { samples: chosen.training, prepared: new PreparedImages(chosen.training, preparation) };
   if (chosen.origin === 'training' || chosen.origin === 'altered') {
-    const [imageHashes] = await readImages([training], { name, ...progress });
+    const [imageHashes] = await readImages([training], reading);
     const { prepared } = training;
     warnOf(prepared, progress);
     const calibration = chosen.origin === 'altered' ? standIns(prepared, copies) : prepared;
@@ -44,7 +47,7 @@ export async function readTrainingImages({
     samples: chosen.calibration,
     prepared: new PreparedImages(chosen.calibration, preparation),
   };
-  const [imageHashes, otherHashes] = await readImages([training, others], { name, ...progress });
+  const [imageHashes, otherHashes] = await readImages([training, others], reading);
   warnOf(training.prepared, progress);
   const learned = { trainings: [{ imageHashes: imageHashes! }] };
   const alsoLearned = countAlsoLearned(learned, otherHashes!);

@@ -7,6 +7,7 @@ import type {
   IntensityRange,
   PixelSize,
   Preparation,
+  Sample,
 } from '@dskd/data';
 import {
   assertTiling,
@@ -79,6 +80,11 @@ export interface InputOptions {
 export interface TrainDetectorOptions {
   /** Good images in its `train` split; good ones in `validation`, if it has them, calibrate. */
   readonly source: ImageSource;
+  /**
+   * Images that the detector will be tested on, such as those of the split `test`. Nothing is learned from them: they and their
+   * masks are read once before the first step, so that a damaged one is not found after the training. Default: none.
+   */
+  readonly testImages?: readonly Sample[] | undefined;
   /** For methods that need one. The caller keeps and disposes it, not before the detector. */
   readonly teacher?: Teacher;
   /** Name of a method of `@dskd/methods`, or of one that was registered there. Default `instant`. */
@@ -126,6 +132,8 @@ export interface ResolvedTraining {
   readonly copies: number;
   readonly source: ImageSource;
   readonly chosen: ChosenImages;
+  /** Read before the fit, and not used for it. */
+  readonly testImages: readonly Sample[];
   /** How all of these images are prepared; those that are trained on are varied, too. */
   readonly preparation: Preparation & {
     readonly leastSide: number;
@@ -283,6 +291,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
   return {
     source: given.source,
     chosen,
+    testImages: given.testImages ?? [],
     copies,
     preparation: {
       ...preparationOf({ ...input, intensityRange }),

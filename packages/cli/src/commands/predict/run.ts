@@ -33,6 +33,7 @@ export async function runPrediction(
       ? []
       : await listImages(images, {
           unsupported: 'listed',
+          missing: 'listed',
           onWarning: (warning) => printWarnings([warning]),
         });
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);

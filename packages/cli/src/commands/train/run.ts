@@ -58,6 +58,7 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
     const started = performance.now();
     const detector = await trainDetector({
       ...training,
+      testImages: source.samples.filter(({ split }) => split === 'test'),
       ...(checkpoint !== undefined && {
         checkpoint: {
           everyEpochs: options.checkpointEvery,

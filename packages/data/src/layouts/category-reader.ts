@@ -1,49 +1,14 @@
-import path from 'node:path';
 import { refusal } from '../image-format.js';
-import { datasetError, type DatasetProblem, firstFew, type Split } from '../samples.js';
-import { DiskNames } from './disk-names.js';
-import type { FileEntry } from './inspect-entry.js';
+import { type DatasetProblem, firstFew, type Split } from '../samples.js';
 import { namesBad, namesGood } from './labels.js';
 import {
+  type FileEntry,
   type FolderListing,
+  type FolderTree,
   holdsNoImages,
-  isFolder,
   type LeftOut,
   leftOutWarnings,
-  listFolder,
-} from './listing.js';
-import { isVisa } from './visa.js';
-
-/** Whether `folder` is a category of MVTec AD, MVTec LOCO AD or BTAD, or an object of VisA. */
-async function isCategory(folder: string): Promise<boolean> {
-  return (await isFolder(path.join(folder, 'train'))) || isVisa(folder);
-}
-
-/** Names of the folders in `root` that are categories, sorted. */
-export async function findCategories(root: string): Promise<string[]> {
-  const { folders } = await listFolder(root);
-  const are = await Promise.all(folders.map((name) => isCategory(path.join(root, name))));
-  return folders.filter((_, index) => are[index]);
-}
-
-/**
- * Path of a category's folder: `root/category`, or `root` if it is the category itself.
- * @throws {DskdError} `dataset-invalid` if the folder does not exist.
- */
-export async function categoryFolder(root: string, category: string | undefined): Promise<string> {
-  const fail = (where: string, problem: string): never => {
-    throw datasetError(root, [{ path: where, problem }]);
-  };
-  if (!(await isFolder(root))) return fail(root, 'there is no such folder');
-  if (category === undefined) return root;
-  const inside = await new DiskNames().find(path.join(root, category));
-  if (await isFolder(inside)) return inside;
-  const isItself = path.basename(path.resolve(root)) === category;
-  if (isItself && (await isCategory(root))) return root;
-  const categories = await findCategories(root);
-  const seen = categories.length === 0 ? 'no categories' : `the categories ${categories.join(', ')}`;
-  return fail(inside, `there is no such folder; ${root} holds ${seen}`);
-}
+} from './tree.js';
 
 /** Collects the entries and problems of one category. Shared by the layouts of MVTec AD and MVTec LOCO AD. */
 export class CategoryReader {
@@ -58,7 +23,7 @@ export class CategoryReader {
   #knowsGood = false;
 
   constructor(
-    readonly root: string,
+    readonly tree: FolderTree,
     /** Name of the layout, for messages. */
     readonly layout: string,
   ) {}
@@ -68,19 +33,19 @@ export class CategoryReader {
   }
 
   has(folder: string): Promise<boolean> {
-    return isFolder(path.join(this.root, folder));
+    return this.tree.isFolder(folder);
   }
 
   /** Lists a folder; what is left out of it is remembered for {@link warnings}. */
   async list(folder: string): Promise<FolderListing> {
-    const listing = await listFolder(path.join(this.root, folder));
+    const listing = await this.tree.list(folder);
     this.#leftOut.push(...listing.leftOut.map(({ name, kind }) => ({ name: `${folder}/${name}`, kind })));
     return listing;
   }
 
   /** What was left out: files, and folders besides those that the layout `knows`. */
   async warnings(knows: readonly string[]): Promise<string[]> {
-    const { folders } = await listFolder(this.root);
+    const { folders } = await this.tree.list('');
     const others = folders.filter((name) => !knows.includes(name));
     return [
       ...leftOutWarnings(this.#leftOut),
@@ -128,7 +93,7 @@ export class CategoryReader {
       }
     }
     if (folders.length > 1 && !folders.includes('good')) {
-      this.choose = folders.map((name) => path.join(this.root, 'train', name));
+      this.choose = folders.map((name) => this.tree.nameOf(`train/${name}`));
     }
     this.#knowsGood = folders.includes(this.goodName);
     await this.#goodSplit('train', folders);

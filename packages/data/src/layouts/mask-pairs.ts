@@ -1,5 +1,5 @@
 import { byCodeUnit, type DatasetProblem, firstFew } from '../samples.js';
-import { composed } from './disk-names.js';
+import { composed } from './tree.js';
 
 /** An image or a mask, or a folder of them, with the name by which they belong together. */
 export interface Named {
