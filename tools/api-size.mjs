@@ -2,7 +2,7 @@
 // on purpose only.
 
 /** Of all packages together. Before the methods in closed form, tiles and lessons came: 150 values, 160 types. */
-const LIMITS = { values: 190, types: 195 };
+const LIMITS = { values: 205, types: 215 };
 
 const VALUE = /^export (?:declare )?(?:abstract class|class|const|enum|function) (\w+)/gm;
 const TYPE = /^export (?:interface|type) (\w+)/gm;

@@ -45,7 +45,7 @@ export const PACKAGE_LAYERS = {
   ],
   report: ['base', 'core', 'metrics', 'scoring'],
   detector: belowDetector,
-  onnx: ['base', 'core', 'data', 'detector', 'methods', 'scoring'],
+  onnx: ['base', 'data', 'detector', 'methods'],
   distillation: ['base', 'core', 'data', 'models', 'synthetic', 'training', 'weights'],
   'teacher-tiny': ['base'],
   benchmark: everything,

@@ -87,8 +87,11 @@ test('the file says everything but the graph; the threshold of a loaded one can 
     input: { ...input, ignored: corner(...SIZE) },
   });
   const { description, ignored } = readExported(bytes);
-  const { thumbnails, trainingImages, ...kept } = detector.description;
-  expect(description).toEqual(kept);
+  expect(description).toEqual({
+    ...detector.description,
+    thumbnails: undefined,
+    trainingImages: undefined,
+  });
   expect(ignored).toEqual(detector.ignored);
   const prediction = await onnx.predict(TEST_IMAGES[5]!);
   expect(prediction.verdict).toBe('anomalous');

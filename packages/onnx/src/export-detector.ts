@@ -117,7 +117,7 @@ export async function exportDetector(
     });
     return encodeModel(graph, metadataOf({ description, ignored }));
   } catch (error) {
-    if (isDskdError(error) && error.code === 'not-exportable' && error.details?.method === undefined) {
+    if (isDskdError(error) && error.code === 'not-exportable' && error.details.method === undefined) {
       throw new DskdError(
         'not-exportable',
         error.message.replace(/^This model/, `The method ${model.method}`),

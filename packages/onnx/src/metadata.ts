@@ -23,7 +23,7 @@ export interface ExportedDetector {
 
 /** Thumbnails and names of training images stay behind: only explanations need them, and those need the model itself. */
 export function metadataOf({ description, ignored }: ExportedDetector): Record<string, string> {
-  const { thumbnails, trainingImages, ...kept } = description;
+  const kept = { ...description, thumbnails: undefined, trainingImages: undefined };
   return {
     [DESCRIPTION]: JSON.stringify(kept),
     ...(ignored && { [IGNORED]: base64.encode(ignored) }),

@@ -18,7 +18,7 @@ function setFloats(tensor: TensorProto, values: Float32Array): void {
 function swapChannels(graph: GraphProto): void {
   const weights = constantOf(graph, graph.node.find(({ opType }) => opType === 'Conv')!.input[1]!);
   const [outputs, inputs, ...sides] = weights.dims.map(Number) as [number, number, number, number];
-  const place = sides[0]! * sides[1]!;
+  const place = sides[0] * sides[1];
   const values = floatsOf(weights);
   const swapped = values.map((_, at) => {
     const [output, input] = [Math.floor(at / (inputs * place)), Math.floor(at / place) % inputs];

@@ -56,8 +56,8 @@ export const TEST_IMAGES: readonly PixelBuffer[] = [
 ];
 
 export async function embeddedTeacher(): Promise<Teacher> {
-  const { name, load } = teacherTiny();
-  return loadTeacher(name, await load());
+  const embedded = teacherTiny();
+  return loadTeacher(embedded.name, await embedded.load());
 }
 
 type Options = Omit<TrainDetectorOptions, 'source' | 'teacher'>;
@@ -78,7 +78,7 @@ export async function exportedThroughFiles(
       teacher,
       seed: 1,
       ...options,
-    } as TrainDetectorOptions);
+    });
     await writeFile(path.join(folder, 'part.dskd'), trained.save());
     trained.dispose();
     const detector = await loadDetector(await readFile(path.join(folder, 'part.dskd')));

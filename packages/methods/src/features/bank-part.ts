@@ -234,8 +234,8 @@ export class BankPart implements LearningPart {
 
 /** The rows at `indices` `[n, k]`, `[n, k, width]`. */
 function gatherRowsOf(rows: tf.Tensor2D, indices: tf.Tensor): tf.Tensor3D {
-  // The type of tf.gather says that indices are a vector; they may have any shape.
-  return tf.gather(rows as tf.Tensor, indices as tf.Tensor1D) as tf.Tensor3D;
+  // The type of tf.gather says that the result has as many axes as the rows.
+  return tf.gather<tf.Tensor>(rows, indices) as tf.Tensor3D;
 }
 
 /** `[n, k]` from `[n, 1, width]` and `[n, k, width]`. */

@@ -162,7 +162,9 @@ let backend: RecordingBackend | undefined;
 
 async function recordingBackend(): Promise<RecordingBackend> {
   if (backend) return backend;
-  if (!tf.findBackendFactory('cpu')) await import('@tensorflow/tfjs-backend-cpu');
+  // The type of tfjs says that there is one always.
+  const hasCpu = (tf.findBackendFactory('cpu') as unknown) !== undefined;
+  if (!hasCpu) await import('@tensorflow/tfjs-backend-cpu');
   const cpu = tf.findBackend('cpu');
   quietFirstWrite(cpu);
   const made = new RecordingBackend(cpu);
@@ -229,7 +231,7 @@ async function recordAlone(
   try {
     for (const operand of inputs(recorder)) {
       const { dataId, shape, dtype } = recording.tensorOf(operand);
-      made.push(tf.engine().makeTensorFromDataId(dataId, shape, dtype));
+      made.push(tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype }));
     }
     const tensors = await compute([...made]);
     made.push(...Object.values(tensors));

@@ -24,15 +24,22 @@ export interface Computation {
 }
 
 function recordBatch(computation: Computation, batch: number, names: readonly string[]): Promise<Recorded> {
-  const { inputs, prepare, compute } = computation;
-  return record((recorder) => {
-    const given = inputs.map(({ type, shape }, at) => {
-      const sides = shape.map((side) => side ?? batch);
-      // TensorFlow.js has no type of bytes: `prepare` casts them.
-      return plainOperand(names[at]!, sides, type === 'uint8' ? 'int32' : type === 'int64' ? 'int32' : type);
-    });
-    return prepare?.(recorder, given) ?? given;
-  }, compute);
+  const { inputs } = computation;
+  return record(
+    (recorder) => {
+      const given = inputs.map(({ type, shape }, at) => {
+        const sides = shape.map((side) => side ?? batch);
+        // TensorFlow.js has no type of bytes: `prepare` casts them.
+        return plainOperand(
+          names[at]!,
+          sides,
+          type === 'uint8' ? 'int32' : type === 'int64' ? 'int32' : type,
+        );
+      });
+      return computation.prepare?.(recorder, given) ?? given;
+    },
+    (tensors) => computation.compute(tensors),
+  );
 }
 
 /** The nodes of a recording, with its results under their own names. */

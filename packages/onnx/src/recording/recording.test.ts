@@ -17,7 +17,7 @@ function filled(shape: readonly number[], name: string): Float32Array {
 }
 
 const constant = <R extends tf.Rank>(name: string, ...shape: number[]): tf.Tensor<R> =>
-  tf.tensor(filled(shape, name), shape as tf.ShapeMap[tf.Rank.R1]) as unknown as tf.Tensor<R>;
+  tf.tensor(filled(shape, name), shape) as unknown as tf.Tensor<R>;
 const filter = (name: string, ...shape: [number, number, number, number]): tf.Tensor4D =>
   constant(name, ...shape);
 const rows = (x: tf.Tensor4D): tf.Tensor2D => tf.reshape(x, [-1, x.shape[3]]);
@@ -145,11 +145,11 @@ async function compare(compute: Compute, batch: number): Promise<void> {
     inputs: [{ name: 'images', type: 'float32', shape: [null, ...SHAPE] }],
     compute: ([x]) => Promise.resolve({ result: tf.tidy(() => compute(x as tf.Tensor4D)) }),
   });
-  const x: Values = { shape: [batch, ...SHAPE], data: filled([batch, ...SHAPE], 'x') as Float32Array };
+  const x: Values = { shape: [batch, ...SHAPE], data: filled([batch, ...SHAPE], 'x') };
   const { result } = await runGraph(graph, { images: x });
   const wanted = tf.tidy(() => compute(tf.tensor4d(x.data as Float32Array, [batch, ...SHAPE])));
   expect(result!.shape).toEqual(wanted.shape);
-  expectClose(result!.data as Float32Array, await wanted.data(), { relative: 3e-6 });
+  expectClose(result!.data, await wanted.data(), { relative: 3e-6 });
   wanted.dispose();
 }
 
@@ -190,7 +190,7 @@ test('the backend of before is current again, also after an error, and no tensor
     message: expect.stringContaining('Cumsum') as string,
   });
   await expect(
-    refused((x) => tf.conv2d(x, tf.slice(x, [0, 0, 0, 0], [1, 1, 4, 4]) as tf.Tensor4D, 1, 'same')),
+    refused((x) => tf.conv2d(x, tf.slice<tf.Rank.R4, tf.Tensor4D>(x, [0, 0, 0, 0], [1, 1, 4, 4]), 1, 'same')),
   )
     .rejects // prettier-ignore
     .toMatchObject({ code: 'not-exportable' });

@@ -1,20 +1,19 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import { Predictor, type ScoredBatch, type ScoredMaps } from '@dskd/detector';
 import { readExported, type ExportedDetector } from '../metadata.js';
-import { importOnnxRuntime, type OrtModule, type OrtSession, type OrtTensor } from './onnx-runtime.js';
+import {
+  availableCores,
+  importOnnxRuntime,
+  type OrtModule,
+  type OrtSession,
+  type OrtTensor,
+} from './onnx-runtime.js';
 
 export interface OnnxOptions {
   /** The module `onnxruntime-web` in a browser, or another build. Default: `onnxruntime-node`. */
   readonly ort?: OrtModule;
-  /** Options of ONNX Runtime's session. Its threads are otherwise as many as the host has cores, also in a container that has fewer. */
+  /** Options of ONNX Runtime's session. Default in Node: a thread for each core that this process may use. */
   readonly session?: Readonly<Record<string, unknown>>;
-}
-
-/** Threads of a session, unless its options say otherwise: ONNX Runtime does not know the limits of a container. */
-async function defaultThreads(): Promise<Readonly<Record<string, unknown>>> {
-  if (typeof process === 'undefined' || !process.versions?.node) return {};
-  const { availableParallelism } = await import('node:os');
-  return { intraOpNumThreads: availableParallelism(), interOpNumThreads: 1 };
 }
 
 /**
@@ -128,9 +127,11 @@ export async function loadOnnxDetector(
 ): Promise<OnnxDetector> {
   const exported = readExported(bytes);
   const ort = given ?? (await importOnnxRuntime());
+  // ONNX Runtime does not know the limits of a container, and takes as many threads as the host has cores.
+  const threads = given ? {} : { intraOpNumThreads: await availableCores(), interOpNumThreads: 1 };
   let session: OrtSession;
   try {
-    session = await ort.InferenceSession.create(bytes, { ...(await defaultThreads()), ...options });
+    session = await ort.InferenceSession.create(bytes, { ...threads, ...options });
   } catch (error) {
     throw new DskdError('artifact-invalid', 'ONNX Runtime cannot load the file.', {
       hint: 'Export it again, or update onnxruntime-node.',

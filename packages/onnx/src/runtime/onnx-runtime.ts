@@ -40,3 +40,10 @@ export async function importOnnxRuntime(): Promise<OrtModule> {
     });
   }
 }
+
+/** Cores that this process may use, in Node. */
+export async function availableCores(): Promise<number> {
+  const name = 'node:os';
+  const { availableParallelism } = (await import(/* @vite-ignore */ name)) as typeof import('node:os');
+  return availableParallelism();
+}

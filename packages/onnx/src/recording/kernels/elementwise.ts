@@ -117,8 +117,8 @@ export function combined(
   b: Operand,
   type = a.type,
 ): Operand {
-  const { names, result } = aligned(recorder, a, b);
-  return result(recorder.node(operator, names), type);
+  const inputs = aligned(recorder, a, b);
+  return inputs.result(recorder.node(operator, inputs.names), type);
 }
 
 function binary(operator: string, type?: DataType): Kernel {

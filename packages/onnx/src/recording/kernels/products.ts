@@ -23,7 +23,7 @@ function filterOf(filter: Operand): ConstantOperand {
 
 function assertChannelsLast({ dataFormat }: Given): void {
   if (dataFormat === undefined || dataFormat === 'NHWC') return;
-  throw notExportable(`it convolves in the format ${String(dataFormat)}`);
+  throw notExportable(`it convolves in the format ${dataFormat as string}`);
 }
 
 function pads({ top, bottom, left, right }: backend_util.PadInfo): Attributes {
@@ -160,13 +160,13 @@ const product: Kernel = (recorder, { a, b }, { transposeA, transposeB }) => {
     matrix &&
     isMaps(a!) &&
     !transposeA &&
-    a!.shape.at(-1) === a!.form.maps[3] &&
-    b!.shape.length <= a!.shape.length
+    a.shape.at(-1) === a.form.maps[3] &&
+    b!.shape.length <= a.shape.length
   ) {
     const [inputs, outputs] = matrix.shape as [number, number];
     const weights = recorder.constant('float32', [outputs, inputs, 1, 1], transposed(matrix.form.data, [inputs, outputs], [1, 0])); // prettier-ignore
-    const name = recorder.node('Conv', [a!.form.name, weights], { kernel_shape: attribute.ints([1, 1]) });
-    return mapsOperand(name, [...a!.form.maps.slice(0, 3), outputs], [...a!.shape.slice(0, -1), outputs]);
+    const name = recorder.node('Conv', [a.form.name, weights], { kernel_shape: attribute.ints([1, 1]) });
+    return mapsOperand(name, [...a.form.maps.slice(0, 3), outputs], [...a.shape.slice(0, -1), outputs]);
   }
   const left = oriented(recorder, a!, transposeA === true);
   const right = oriented(recorder, b!, transposeB === true);

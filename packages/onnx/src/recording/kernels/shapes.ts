@@ -1,4 +1,4 @@
-import { slice_util, util, type Tensor } from '@tensorflow/tfjs-core';
+import { slice_util, util } from '@tensorflow/tfjs-core';
 import { attribute } from '../../graph/graph.js';
 import {
   isMaps,
@@ -107,7 +107,7 @@ function sliced(recorder: Recorder, x: Operand, begin: readonly number[], size: 
 const slice: Kernel = (recorder, { x }, attributes) => {
   const info = { dataId: {}, shape: [...x!.shape], dtype: x!.type };
   const [begin, size] = slice_util.parseSliceParams(
-    info as Tensor,
+    info,
     attributes.begin as number[],
     attributes.size as number[],
   );
@@ -155,7 +155,7 @@ function padded(mode: string): Kernel {
       const value = recorder.constant(x!.type, [], filledLike(x!, (attributes.constantValue ?? 0) as number));
       return recorder.node('Pad', [name, recorder.integers(pads), value], { mode: attribute.string(mode) });
     };
-    if (isMaps(x!) && isWhole(x!)) return mapsOperand(node(x!.form.name, TO_MAPS), shape, shape, x!.type);
+    if (isMaps(x!) && isWhole(x)) return mapsOperand(node(x.form.name, TO_MAPS), shape, shape, x.type);
     return plainOperand(node(recorder.plain(x!), shape.map((_, axis) => axis)), shape, x!.type); // prettier-ignore
   };
 }
@@ -177,8 +177,8 @@ const gather: Kernel = (recorder, { x, indices }, { axis, batchDims }) => {
   const places = recorder.plain(indices!);
   const node = (name: string, along: number): string =>
     recorder.node('Gather', [name, places], { axis: attribute.int(along) });
-  if (isMaps(x!) && isWhole(x!) && indices!.shape.length === 1) {
-    return mapsOperand(node(x!.form.name, TO_MAPS.indexOf(at as 0)), shape, shape, x!.type);
+  if (isMaps(x!) && isWhole(x) && indices!.shape.length === 1) {
+    return mapsOperand(node(x.form.name, TO_MAPS.indexOf(at as 0)), shape, shape, x.type);
   }
   return plainOperand(node(recorder.plain(x!), at!), shape, x!.type);
 };
