@@ -13,7 +13,7 @@ import { PACKAGE_LAYERS } from './lint/package-layers.mjs';
 const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '..');
 /** What a package that others install asks for: the user's installation chooses the newest version that fits. */
-const CARET = /^\^\d+\.\d+\.\d+$/;
+const CARET = /^\^\d+\.\d+\.\d+(-[\w.]+)?$/;
 /** Modules only: that TypeScript for CommonJS or of old Node cannot resolve them is intended. */
 const OLD_RESOLUTION = new Set(['node10', 'node16-cjs']);
 
