@@ -9,7 +9,8 @@ test(`${KILLS} kills at random moments lose nothing older`, async () => {
   await useBackend('cpu');
   const report = await killSavingProcesses(KILLS);
   console.log(JSON.stringify(report));
-  expect(report.loaded).toBe(2 * KILLS);
+  expect(report.loaded).toBe(2 * report.kills);
+  expect(report.kills).toBeGreaterThanOrEqual(KILLS);
   // Kills that hit no write would prove nothing.
   expect(report.inTheMiddle.model).toBeGreaterThan(KILLS / 6);
   expect(report.inTheMiddle.checkpoint).toBeGreaterThan(KILLS / 6);
