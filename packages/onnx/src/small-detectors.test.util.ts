@@ -6,6 +6,7 @@ import type { ImageSource, Sample } from '@dskd/data';
 import { loadDetector, trainDetector, type Detector, type TrainDetectorOptions } from '@dskd/detector';
 import { loadTeacher, type Teacher } from '@dskd/models';
 import { teacherTiny } from '@dskd/teacher-tiny';
+import { comparePredictors } from './compare-predictors.js';
 import { exportDetector, type ExportOptions } from './export-detector.js';
 import { loadOnnxDetector, type OnnxDetector } from './runtime/index.js';
 
@@ -90,4 +91,28 @@ export async function exportedThroughFiles(
     teacher.dispose();
     await rm(folder, { recursive: true });
   }
+}
+
+/** Pixels of the upper left quarter do not count. */
+export const corner = (height: number, width: number): Uint8Array =>
+  Uint8Array.from({ length: height * width }, (_, at) =>
+    at < (height * width) / 2 && at % width < width / 2 ? 1 : 0,
+  );
+
+/** Compares the predictions of both for single images and for a batch, and disposes both. */
+export async function expectSamePredictions(detector: Detector, onnx: OnnxDetector): Promise<void> {
+  const images = [...TEST_IMAGES, smallImage(9, 1, [33, 40])];
+  const comparison = await comparePredictors(detector, onnx, images);
+  expect(comparison).toMatchObject({ images: 9, verdicts: 0, regions: 0, equal: true });
+  const wanted = await detector.predict(images.slice(0, 7));
+  const together = await onnx.predict(images.slice(0, 7), { batchSize: 7 });
+  together.forEach(({ score, verdict }, index) => {
+    const own = wanted[index]!;
+    expect(Math.abs(score - own.score) / Math.max(1, Math.abs(own.score))).toBeLessThanOrEqual(
+      comparison.tolerance,
+    );
+    expect(verdict).toBe(own.verdict);
+  });
+  detector.dispose();
+  onnx.dispose();
 }

@@ -19,16 +19,10 @@ type Values = Float32Array | Int32Array | Uint8Array;
  */
 class RecordingBackend extends tf.KernelBackend {
   readonly #operands = new WeakMap<object, Operand>();
-  #recorder = new Recorder();
+  readonly recorder = new Recorder();
 
   constructor(private readonly cpu: tf.KernelBackend) {
     super();
-  }
-
-  /** @returns the recorder of what follows. */
-  restart(): Recorder {
-    this.#recorder = new Recorder();
-    return this.#recorder;
   }
 
   /** A tensor of TensorFlow.js for values of the graph. */
@@ -76,7 +70,7 @@ class RecordingBackend extends tf.KernelBackend {
       );
     }
     if (!own) throw notExportable(`it uses the operation ${kernel}, which an export does not know`);
-    const result = own(this.#recorder, operands, attributes);
+    const result = own(this.recorder, operands, attributes);
     return Array.isArray(result) ? result.map((each) => this.tensorOf(each)) : this.tensorOf(result);
   }
 
@@ -134,6 +128,9 @@ class RecordingBackend extends tf.KernelBackend {
   override disposeData(): boolean {
     return true;
   }
+  override dispose(): void {
+    // Holds no memory of its own.
+  }
   override numDataIds(): number {
     return 0;
   }
@@ -158,25 +155,31 @@ function copied(values: ArrayLike<number>, type: tf.DataType): Values {
   return type === 'int32' ? Int32Array.from(values) : Float32Array.from(values);
 }
 
-let backend: RecordingBackend | undefined;
-
-async function recordingBackend(): Promise<RecordingBackend> {
-  if (backend) return backend;
+/**
+ * Makes the recording a backend of TensorFlow.js, until the function that is returned takes it away: another copy of this module
+ * would otherwise find the one of this copy.
+ */
+async function registered(): Promise<{ readonly recording: RecordingBackend; readonly remove: () => void }> {
   // The type of tfjs says that there is one always.
   const hasCpu = (tf.findBackendFactory('cpu') as unknown) !== undefined;
   if (!hasCpu) await import('@tensorflow/tfjs-backend-cpu');
   const cpu = tf.findBackend('cpu');
   quietFirstWrite(cpu);
-  const made = new RecordingBackend(cpu);
-  for (const kernelName of new Set([...Object.keys(KERNELS), ...kernelsOfCpu()])) {
+  const recording = new RecordingBackend(cpu);
+  const kernelNames = [...new Set([...Object.keys(KERNELS), ...kernelsOfCpu()])];
+  for (const kernelName of kernelNames) {
     tf.registerKernel({
       kernelName,
       backendName: NAME,
-      kernelFunc: ({ inputs, attrs }) => made.run(kernelName, inputs, attrs ?? {}),
+      kernelFunc: ({ inputs, attrs }) => recording.run(kernelName, inputs, attrs ?? {}),
     });
   }
-  tf.registerBackend(NAME, () => made, 0);
-  return (backend = made);
+  tf.registerBackend(NAME, () => recording, 0);
+  const remove = (): void => {
+    tf.removeBackend(NAME);
+    for (const kernelName of kernelNames) tf.unregisterKernel(kernelName, NAME);
+  };
+  return { recording, remove };
 }
 
 /** The first write to the backend `cpu` prints in Node that tfjs-node is faster; here that says nothing to anyone. */
@@ -223,9 +226,9 @@ async function recordAlone(
   inputs: (recorder: Recorder) => readonly Operand[],
   compute: (tensors: readonly tf.Tensor[]) => Promise<Results>,
 ): Promise<Recorded> {
-  const recording = await recordingBackend();
   const before = tf.getBackend();
-  const recorder = recording.restart();
+  const { recording, remove } = await registered();
+  const { recorder } = recording;
   await tf.setBackend(NAME);
   const made: tf.Tensor[] = [];
   try {
@@ -242,5 +245,6 @@ async function recordAlone(
   } finally {
     tf.dispose(made);
     await tf.setBackend(before);
+    remove();
   }
 }

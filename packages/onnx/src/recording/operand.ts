@@ -69,18 +69,21 @@ export function transposed<T extends Float32Array | Int32Array | Uint8Array>(
   order: readonly number[],
 ): T {
   const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, side) => product * side, 1));
-  const sides = order.map((axis) => shape[axis]!);
-  const steps = order.map((axis) => strides[axis]!);
+  const side = shape[order.at(-1)!]!;
+  const step = strides[order.at(-1)!]!;
+  // Lines along the last axis of the result, of which the other axes say where each begins.
+  const outer = order.slice(0, -1);
+  const place = outer.map(() => 0);
   const result = data.slice() as T;
-  const place = sides.map(() => 0);
-  let from = 0;
-  for (let to = 0; to < result.length; to++) {
-    result[to] = data[from]!;
-    for (let axis = sides.length - 1; axis >= 0; axis--) {
-      from += steps[axis]!;
+  let begin = 0;
+  for (let to = 0; to < result.length; to += side) {
+    for (let at = 0; at < side; at++) result[to + at] = data[begin + at * step]!;
+    for (let axis = outer.length - 1; axis >= 0; axis--) {
+      const own = outer[axis]!;
+      begin += strides[own]!;
       place[axis]!++;
-      if (place[axis]! < sides[axis]!) break;
-      from -= steps[axis]! * sides[axis]!;
+      if (place[axis]! < shape[own]!) break;
+      begin -= strides[own]! * shape[own]!;
       place[axis] = 0;
     }
   }

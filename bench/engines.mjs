@@ -1,0 +1,265 @@
+// How long a detector takes by TensorFlow.js (wasm), by ONNX Runtime, and by PyTorch doing the same: the exported graph, run by
+// bench/peers/onnx_in_torch.py with Pillow for files. All sides take turns in the same rounds; times are medians.
+//
+// node bench/engines.mjs [PART ...]   measures parts and writes them to bench/results/engines.json
+// node bench/engines.mjs --report     writes bench/engines.md from it
+//
+// Parts: network (prepared images of 256 px, methods dskd and instant), file (a JPEG of 1920 x 1080 to its verdict, instant),
+// start (cold commands). Needs python3-torch, python3-onnx and libopenblas0-pthread of Debian for the peer.
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
+import { parseArgs, promisify } from 'node:util';
+import '@tensorflow/tfjs';
+import { selectBackend } from '@dskd/core/backends';
+import { preparePixels } from '@dskd/data';
+import { decodeImage } from '@dskd/data/node';
+import { trainDetector } from '@dskd/detector';
+import { saveDetectorFile } from '@dskd/detector/node';
+import { loadTeacher } from '@dskd/models';
+import { exportDetector } from '@dskd/onnx';
+import { loadOnnxDetector } from '@dskd/onnx/runtime';
+import { teacherTiny } from '@dskd/teacher-tiny';
+import { registerWasmGradients } from '@dskd/wasm-gradients';
+import sharp from 'sharp';
+import { withDrawnSource } from './drawn-source.mjs';
+
+const HERE = import.meta.dirname;
+const FILE = path.join(HERE, 'results/engines.json');
+const PEER = path.join(HERE, 'peers/onnx_in_torch.py');
+const CLI = path.join(HERE, '../packages/cli/bin/dskd.js');
+const SIDE = 256;
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { report: { type: 'boolean', default: false }, rounds: { type: 'string', default: '25' } },
+});
+const ROUNDS = Number(options.rounds);
+const run = promisify(execFile);
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+const milliseconds = (values) => Number(median(values).toFixed(1));
+
+/** PyTorch in a process of its own, asked by lines. */
+async function startPeer(model, threads) {
+  const child = spawn('/usr/bin/python3', [PEER, model, String(threads)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const { torch } = JSON.parse((await lines.next()).value);
+  return {
+    torch,
+    async ask(question) {
+      child.stdin.write(`${JSON.stringify(question)}\n`);
+      return JSON.parse((await lines.next()).value);
+    },
+    end: () => child.stdin.end(),
+  };
+}
+
+/** All sides in turn, round after round, after two rounds that do not count. */
+async function takeTurns(sides) {
+  const times = Object.fromEntries(Object.keys(sides).map((name) => [name, []]));
+  for (let round = -2; round < ROUNDS; round++) {
+    for (const [name, side] of Object.entries(sides)) {
+      const taken = await side();
+      if (round >= 0) times[name].push(taken);
+    }
+  }
+  return Object.fromEntries(Object.entries(times).map(([name, values]) => [name, milliseconds(values)]));
+}
+
+/** Milliseconds that `work` takes. */
+const timed = (work) => async () => {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+};
+
+async function train(source, teacher, method) {
+  // What a network computes takes as long whatever it has learned.
+  const quick = method === 'dskd' ? { options: { epochs: 1 } } : {};
+  return trainDetector({ source, teacher, method, seed: 1, input: { size: [SIDE, SIDE] }, ...quick });
+}
+
+const PREPARED = { height: SIDE, width: SIDE, fit: 'stretch' };
+
+async function network(detector, folder, method, image) {
+  const bytes = await exportDetector(detector);
+  const model = path.join(folder, `${method}.onnx`);
+  await writeFile(model, bytes);
+  const prepared = preparePixels(image, PREPARED);
+  const raw = path.join(folder, 'prepared.raw');
+  await writeFile(raw, prepared.data);
+  const sessions = {};
+  for (const threads of [1, 2]) {
+    sessions[threads] = await loadOnnxDetector(bytes, {
+      session: { intraOpNumThreads: threads, interOpNumThreads: 1 },
+    });
+  }
+  const peers = { 1: await startPeer(model, 1), 2: await startPeer(model, 2) };
+  const score = (predictor) => timed(() => predictor.predict(prepared));
+  const asked = (peer) => async () => 1000 * (await peer.ask({ bytes: raw, count: 1 })).seconds[0];
+  const times = await takeTurns({
+    tfjs: score(detector),
+    onnx1: score(sessions[1]),
+    torch1: asked(peers[1]),
+    onnx2: score(sessions[2]),
+    torch2: asked(peers[2]),
+  });
+  const own = (await detector.predict(prepared)).score;
+  const scores = {
+    tfjs: own,
+    onnx: (await sessions[1].predict(prepared)).score,
+    torch: (await peers[1].ask({ bytes: raw, count: 1 })).score[0],
+  };
+  for (const peer of Object.values(peers)) peer.end();
+  for (const session of Object.values(sessions)) session.dispose();
+  return { method, side: SIDE, milliseconds: times, scores, bytes: bytes.length, torch: peers[1].torch };
+}
+
+async function file(detector, folder, jpeg) {
+  const bytes = await exportDetector(detector);
+  const model = path.join(folder, 'file.onnx');
+  await writeFile(model, bytes);
+  const results = {};
+  for (const threads of [1, 2]) {
+    const session = await loadOnnxDetector(bytes, {
+      session: { intraOpNumThreads: threads, interOpNumThreads: 1 },
+    });
+    const peer = await startPeer(model, threads);
+    const verdict = (predictor) => timed(async () => predictor.predict(await decodeImage(jpeg)));
+    results[threads] = await takeTurns({
+      tfjs: verdict(detector),
+      onnx: verdict(session),
+      torch: async () => 1000 * (await peer.ask({ file: jpeg })).seconds[0],
+    });
+    peer.end();
+    session.dispose();
+  }
+  return results;
+}
+
+async function start(detector, folder, jpeg) {
+  const model = path.join(folder, 'model.safetensors');
+  await saveDetectorFile(detector, model);
+  const command = (...args) => timed(() => run(process.execPath, [CLI, ...args]));
+  return takeTurns({
+    node: timed(() => run(process.execPath, ['--version'])),
+    help: command('--help'),
+    predict: command('predict', model, jpeg),
+  });
+}
+
+async function measure(parts) {
+  await selectBackend('wasm');
+  registerWasmGradients();
+  const { name, load } = teacherTiny();
+  const teacher = await loadTeacher(name, await load());
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'dskd-engines-'));
+  const results = existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {};
+  const machine = () => ({
+    cpu: os.cpus()[0].model,
+    cores: os.availableParallelism(),
+    node: process.version,
+    load: Number(os.loadavg()[0].toFixed(2)),
+    date: new Date().toISOString().slice(0, 10),
+  });
+  try {
+    await withDrawnSource(
+      'tray',
+      { train: 100, validation: 4, test: 4, size: SIDE, seed: 101 },
+      async (source) => {
+        const image = await source.samples.find(({ split }) => split === 'test').load();
+        const jpeg = path.join(folder, 'large.jpg');
+        const { data, width, height } = image;
+        await sharp(data, { raw: { width, height, channels: 3 } })
+          .resize(1920, 1080, { fit: 'fill' })
+          .jpeg({ quality: 90 })
+          .toFile(jpeg);
+        const detectors = {};
+        const detectorOf = async (method) => (detectors[method] ??= await train(source, teacher, method));
+        for (const part of parts) {
+          console.log(part);
+          const before = machine();
+          if (part === 'network') {
+            results.network = { machine: before, rows: [] };
+            for (const method of ['dskd', 'instant'])
+              results.network.rows.push(await network(await detectorOf(method), folder, method, image));
+          } else if (part === 'file') {
+            results.file = {
+              machine: before,
+              threads: await file(await detectorOf('instant'), folder, jpeg),
+            };
+          } else {
+            results.start = {
+              machine: before,
+              milliseconds: await start(await detectorOf('instant'), folder, jpeg),
+            };
+          }
+          await writeFile(FILE, `${JSON.stringify(results, undefined, 2)}\n`);
+        }
+      },
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const ratio = (own, other) => (own / other).toFixed(2);
+const machineLine = ({ cpu, cores, node, load, date }) =>
+  `${cpu}, ${cores} cores, Node ${node}, load ${load} before, ${date}`;
+
+async function report() {
+  const { network: networks, file: files, start: starts } = JSON.parse(await readFile(FILE, 'utf8'));
+  const lines = [
+    '# Engines',
+    '',
+    'Made by `node bench/engines.mjs` and `node bench/engines.mjs --report`: milliseconds, medians of rounds in which all sides take turns.',
+    'PyTorch runs the exported graph, eager, with Pillow for files ([the peer](peers/onnx_in_torch.py)). Images of 256 px, embedded teacher,',
+    '`instant` fitted on 100 drawn images, `dskd` with the preset lite. A ratio is time by ONNX Runtime divided by time in PyTorch with as many',
+    'threads.',
+    '',
+    '## One prepared image to its prediction',
+    '',
+    `${machineLine(networks.machine)}; torch ${networks.rows[0].torch}.`,
+    '',
+    '| method | tfjs, wasm | ONNX Runtime, 1 thread | torch, 1 | ratio | ONNX Runtime, 2 threads | torch, 2 | ratio | file, MB |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...networks.rows.map(
+      ({ method, milliseconds: t, bytes }) =>
+        `| ${method} | ${t.tfjs} | ${t.onnx1} | ${t.torch1} | ${ratio(t.onnx1, t.torch1)} | ${t.onnx2} | ${t.torch2} | ${ratio(t.onnx2, t.torch2)} | ${(bytes / 1e6).toFixed(1)} |`,
+    ),
+    '',
+    '## A JPEG of 1920 x 1080 to its verdict, `instant`',
+    '',
+    `${machineLine(files.machine)}.`,
+    '',
+    '| threads | tfjs, wasm | ONNX Runtime | torch and Pillow | ratio |',
+    '| --- | --- | --- | --- | --- |',
+    ...Object.entries(files.threads).map(
+      ([threads, t]) => `| ${threads} | ${t.tfjs} | ${t.onnx} | ${t.torch} | ${ratio(t.onnx, t.torch)} |`,
+    ),
+    '',
+    '## Cold start',
+    '',
+    `${machineLine(starts.machine)}.`,
+    '',
+    '| command | milliseconds |',
+    '| --- | --- |',
+    `| \`node --version\` | ${starts.milliseconds.node} |`,
+    `| \`dskd --help\` | ${starts.milliseconds.help} |`,
+    `| \`dskd predict\` of one image, instant | ${starts.milliseconds.predict} |`,
+  ];
+  const page = path.join(HERE, 'engines.md');
+  const { format, resolveConfig } = await import('prettier');
+  await writeFile(
+    page,
+    await format(lines.join('\n'), { ...(await resolveConfig(page)), parser: 'markdown' }),
+  );
+}
+
+if (options.report) await report();
+else await measure(positionals.length > 0 ? positionals : ['network', 'file', 'start']);
