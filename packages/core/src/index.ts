@@ -1,4 +1,5 @@
 export type { FeatureExtractor, FeatureLevel, InputTransform, Objective, Student } from './contracts.js';
+export { fixedPoint } from './fixed-point.js';
 export { gaussianBlur } from './gaussian-blur.js';
 export { resizeBilinearAntialiased } from './resize-bilinear-antialiased.js';
 export { accurateSum } from './reductions.js';

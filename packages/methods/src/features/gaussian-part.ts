@@ -1,6 +1,5 @@
 import { ledoitWolf, mahalanobis, whitenedRows, type AxisGaussian, type Rows } from '@dskd/closed-form';
 import type { StateDict } from '@dskd/weights';
-import { DskdError } from '@dskd/base';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { BranchInfo, BranchOutput, BranchTensors, JsonObject } from '../contract.js';
@@ -16,8 +15,8 @@ export interface VectorMaker {
   readonly width: number;
   /** @returns a row for each image; the caller keeps the tensors. */
   of(features: readonly tf.Tensor4D[], images: tf.Tensor4D): Promise<Rows>;
-  /** The same as `[images, width]`, by tensor operations alone, of a maker that can. The caller disposes it. */
-  tensor?(features: readonly tf.Tensor4D[], images: tf.Tensor4D): tf.Tensor2D;
+  /** The same as `[images, width]`, by tensor operations alone. The caller disposes it. */
+  tensor(features: readonly tf.Tensor4D[], images: tf.Tensor4D): tf.Tensor2D;
   /** What a file keeps of the maker. */
   save(): SavedPart;
 }
@@ -83,15 +82,8 @@ export class GaussianPart implements LearningPart {
 
   scoreTensors(features: readonly tf.Tensor4D[], images: tf.Tensor4D): BranchTensors {
     const { maker, gaussian } = this;
-    if (!maker.tensor) {
-      throw new DskdError(
-        'not-exportable',
-        `The branch ${this.name} cannot be exported: it counts pieces of the image, which is no computation on tensors.`,
-        { hint: 'Train without it.', details: { branch: this.name } },
-      );
-    }
     const scores = tf.tidy(() => {
-      const whitened = whitenedTensor(maker.tensor!(features, images), gaussian);
+      const whitened = whitenedTensor(maker.tensor(features, images), gaussian);
       const length = (rows: tf.Tensor2D): tf.Tensor1D => tf.sqrt(tf.sum<tf.Tensor1D>(tf.square(rows), 1));
       const distance = length(whitened);
       if (this.#directions.length === 0) return distance;

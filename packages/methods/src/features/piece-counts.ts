@@ -1,7 +1,7 @@
 import { randomStream } from '@dskd/base';
 import { kMeans, nearestCenter, type Rows } from '@dskd/closed-form';
 import { type StateDict, tensorFiles } from '@dskd/weights';
-import type * as tf from '@tensorflow/tfjs-core';
+import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import type { FitInput, JsonObject, Size } from '../contract.js';
 import { asJson } from '../json.js';
@@ -15,7 +15,15 @@ import {
 import { floats, floatsOf, joinRows } from './matrices.js';
 import { piecesOptions, type PiecesOptions } from './part-options.js';
 import { drawnImages, type PartContext, type PartFitter, type SavedPart } from './parts.js';
-import { findPieces, pieceGrid, PIECE_WIDTH, smallImages } from './pieces.js';
+import {
+  findPieces,
+  nearestRow,
+  pieceGrid,
+  pieceTensors,
+  PIECE_WIDTH,
+  smallImages,
+  smallImageTensor,
+} from './pieces.js';
 
 // A Gaussian of how many pieces of each type an image has: it sees what is missing, what is there twice, and what has another
 // size or color than its like, wherever it lies. Only where pieces can be counted: decision 0034.
@@ -59,6 +67,29 @@ class PieceCounts implements VectorMaker {
   async of(_features: readonly tf.Tensor4D[], images: tf.Tensor4D): Promise<Rows> {
     const small = await smallImages(images, this.#factor);
     return joinRows(small.map((colors) => this.count(findPieces(colors, this.#size, this.learned.palette))));
+  }
+
+  tensor(_features: readonly tf.Tensor4D[], images: tf.Tensor4D): tf.Tensor2D {
+    const { palette, scale, types } = this.learned;
+    const [height, width] = this.#size;
+    return tf.tidy(() => {
+      const small = tf.reshape(smallImageTensor(images, this.#factor), [-1, height * width, 3]);
+      const [means, deviations] = [scale.subarray(0, PIECE_WIDTH), scale.subarray(PIECE_WIDTH)];
+      const rows = Array.from({ length: images.shape[0] }, (_, image) =>
+        tf.tidy(() => {
+          const colors = tf.reshape<tf.Rank.R2>(tf.slice(small, [image, 0, 0], [1, -1, -1]), [-1, 3]);
+          const { pieces, are } = pieceTensors(colors, this.#size, palette);
+          const standardized = tf.div<tf.Tensor2D>(
+            tf.sub(pieces, tf.tensor1d(means)),
+            tf.tensor1d(deviations),
+          );
+          return tf.concat(
+            types.map((centers) => tf.sum<tf.Tensor1D>(tf.mul(nearestRow(standardized, centers), are), 0)),
+          );
+        }),
+      );
+      return tf.stack(rows) as tf.Tensor2D;
+    });
   }
 
   /** How many of the pieces are of each type: one row. */

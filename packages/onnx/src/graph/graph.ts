@@ -68,10 +68,30 @@ export function integers(values: readonly number[]): Constant {
 
 /** Writes a graph node by node. */
 export class GraphBuilder {
-  readonly nodes: Node[] = [];
+  #nodes: Node[] = [];
   readonly constants = new Map<string, Constant>();
   readonly sizes = new Map<string, Sizes>();
   #count = 0;
+
+  get nodes(): readonly Node[] {
+    return this.#nodes;
+  }
+
+  /** Nodes that `write` adds, apart from those of the graph. They may use names of the graph, as the body of a loop does. */
+  apart<T>(write: () => T): { readonly nodes: readonly Node[]; readonly result: T } {
+    const outer = this.#nodes;
+    const nodes: Node[] = (this.#nodes = []);
+    try {
+      return { result: write(), nodes };
+    } finally {
+      this.#nodes = outer;
+    }
+  }
+
+  /** A name that nothing else has. */
+  newName(what: string): string {
+    return this.#nameFor(what);
+  }
 
   /** @returns the name of the constant. */
   constant(constant: Constant): string {
@@ -90,14 +110,14 @@ export class GraphBuilder {
   /** Adds a node of one output. @returns the name of the output. */
   node(operator: string, inputs: readonly string[], attributes: Attributes = {}): string {
     const output = this.#nameFor(operator);
-    this.nodes.push({ operator, inputs, outputs: [output], attributes });
+    this.#nodes.push({ operator, inputs, outputs: [output], attributes });
     return output;
   }
 
   /** Adds a node of two outputs. @returns their names. */
   nodeOfTwo(operator: string, inputs: readonly string[], attributes: Attributes): [string, string] {
     const outputs: [string, string] = [this.#nameFor(operator), this.#nameFor(operator)];
-    this.nodes.push({ operator, inputs, outputs, attributes });
+    this.#nodes.push({ operator, inputs, outputs, attributes });
     return outputs;
   }
 

@@ -1,4 +1,4 @@
-import { attribute, type Constant, type Node } from './graph.js';
+import { attribute, type Attribute, type Constant, type Node } from './graph.js';
 import type { Body } from './any-batch.js';
 
 type Data = Constant['data'];
@@ -15,11 +15,39 @@ export function simplify(body: Body, outputs: readonly string[]): Body {
   );
 }
 
+/** Names that a node uses: its inputs, and what the graphs in it use. */
+function namesUsedBy({ inputs, attributes }: Node): string[] {
+  const inner = Object.values(attributes).flatMap((each) =>
+    each.kind === 'graph'
+      ? [...each.value.nodes.flatMap(namesUsedBy), ...each.value.outputs.map(({ name }) => name)]
+      : [],
+  );
+  return [...inputs, ...inner];
+}
+
+/** A node with other names for what it uses, in the graphs in it, too. */
+function withNames(node: Node, renamed: ReadonlyMap<string, string>): Node {
+  const attributes = Object.entries(node.attributes).map(([name, each]): [string, Attribute] => [
+    name,
+    each.kind === 'graph'
+      ? {
+          ...each,
+          value: { ...each.value, nodes: each.value.nodes.map((inner) => withNames(inner, renamed)) },
+        }
+      : each,
+  ]);
+  return {
+    ...node,
+    inputs: node.inputs.map((input) => renamed.get(input) ?? input),
+    attributes: Object.fromEntries(attributes),
+  };
+}
+
 /** Who uses each name. */
 function usersOf(nodes: readonly Node[]): Map<string, Node[]> {
   const users = new Map<string, Node[]>();
   for (const node of nodes) {
-    for (const input of node.inputs) users.set(input, [...(users.get(input) ?? []), node]);
+    for (const input of namesUsedBy(node)) users.set(input, [...(users.get(input) ?? []), node]);
   }
   return users;
 }
@@ -146,7 +174,8 @@ function withoutCopies({ nodes, constants }: Body, outputs: readonly string[]): 
   const made = new Map<string, Node>();
   const result: Node[] = [];
   for (const node of nodes) {
-    const inputs = node.inputs.map((input) => renamed.get(input) ?? input);
+    const own = withNames(node, renamed);
+    const { inputs } = own;
     const stays = node.outputs.some((output) => outputs.includes(output)) || hasGraph(node);
     const key = JSON.stringify([node.operator, inputs, node.attributes]);
     const same = made.get(key);
@@ -154,7 +183,6 @@ function withoutCopies({ nodes, constants }: Body, outputs: readonly string[]): 
       node.outputs.forEach((output, at) => renamed.set(output, same.outputs[at]!));
       continue;
     }
-    const own = { ...node, inputs };
     made.set(key, own);
     result.push(own);
   }
@@ -209,7 +237,7 @@ function withoutUnused({ nodes, constants }: Body, outputs: readonly string[]): 
   for (const node of nodes.toReversed()) {
     if (!node.outputs.some((output) => needed.has(output))) continue;
     kept.push(node);
-    for (const input of node.inputs) needed.add(input);
+    for (const input of namesUsedBy(node)) needed.add(input);
   }
   return {
     nodes: kept.toReversed(),

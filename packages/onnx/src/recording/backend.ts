@@ -103,6 +103,17 @@ class RecordingBackend extends tf.KernelBackend {
     return Array.isArray(result) ? tensors : tensors[0]!;
   }
 
+  /** See `fixedPoint` of `@dskd/core`. */
+  recordFixedPoint<T extends tf.Tensor>(start: T, step: (value: T) => T): T {
+    const asTensor = (operand: Operand): T =>
+      tf.engine().makeTensorFromTensorInfo(this.tensorOf(operand)) as T;
+    return asTensor(
+      this.recorder.fixedPoint(this.operandOf(start), (value) =>
+        this.operandOf(tf.tidy(() => step(asTensor(value)))),
+      ),
+    );
+  }
+
   override write(values: tf.BackendValues, shape: number[], type: tf.DataType): object {
     return this.tensorOf({ shape, type, form: { kind: 'constant', data: copied(values as Values, type) } })
       .dataId;

@@ -1,6 +1,13 @@
 import { DskdError } from '@dskd/base';
 import type { DataType } from '@tensorflow/tfjs-core';
-import { attribute, GraphBuilder, type Attributes, type ElementType } from '../graph/graph.js';
+import {
+  attribute,
+  GraphBuilder,
+  type Attributes,
+  type ElementType,
+  type Graph,
+  type Port,
+} from '../graph/graph.js';
 
 /** `[batch, height, width, channels]` */
 export type MapsShape = readonly [number, number, number, number];
@@ -90,11 +97,16 @@ export function transposed<T extends Float32Array | Int32Array | Uint8Array>(
   return result;
 }
 
+function found(names: readonly WeakMap<Operand, string>[], operand: Operand): string | undefined {
+  return names.map((each) => each.get(operand)).find((name) => name !== undefined);
+}
+
 /** Writes the nodes of recorded operations, and brings tensors to the form that an operator needs. */
 export class Recorder {
   readonly builder = new GraphBuilder();
-  readonly #plain = new WeakMap<Operand, string>();
-  readonly #maps = new WeakMap<Operand, string>();
+  /** Names of operands in a form that they did not have; of the graph first, then of the loop that is being recorded. */
+  #plain = [new WeakMap<Operand, string>()];
+  #maps = [new WeakMap<Operand, string>()];
 
   node(operator: string, inputs: readonly string[], attributes: Attributes = {}): string {
     return this.builder.node(operator, inputs, attributes);
@@ -125,7 +137,7 @@ export class Recorder {
   plain(operand: Operand): string {
     const { form, shape, type } = operand;
     if (form.kind === 'plain') return form.name;
-    let name = this.#plain.get(operand);
+    let name = found(this.#plain, operand);
     if (name !== undefined) return name;
     if (form.kind === 'constant') {
       name = this.constant(type, shape, form.data);
@@ -136,7 +148,7 @@ export class Recorder {
       const isReady = turned !== form.name && isWhole(operand as MapsOperand);
       name = isReady ? turned : this.reshaped(turned, shape);
     }
-    this.#plain.set(operand, name);
+    this.#plain.at(-1)!.set(operand, name);
     return name;
   }
 
@@ -144,7 +156,7 @@ export class Recorder {
   maps(operand: Operand): string {
     const { form, shape, type } = operand;
     if (isMaps(operand) && isWhole(operand)) return operand.form.name;
-    let name = this.#maps.get(operand);
+    let name = found(this.#maps, operand);
     if (name !== undefined) return name;
     name =
       form.kind === 'constant'
@@ -154,8 +166,46 @@ export class Recorder {
             transposed(form.data, shape, TO_MAPS),
           )
         : this.#turned(operand);
-    this.#maps.set(operand, name);
+    this.#maps.at(-1)!.set(operand, name);
     return name;
+  }
+
+  /**
+   * Records a loop that ends when a step changes nothing.
+   * @param step records one step of a value.
+   */
+  fixedPoint(start: Operand, step: (value: Operand) => Operand): Operand {
+    const { shape, type } = start;
+    const { builder } = this;
+    const value = builder.newName('value');
+    this.#plain.push(new WeakMap());
+    this.#maps.push(new WeakMap());
+    const { nodes, result } = builder.apart(() => {
+      const next = this.plain(step(plainOperand(value, shape, type)));
+      const differs = this.node('Not', [this.node('Equal', [next, value])]);
+      const numbers = this.node('Cast', [differs], { to: attribute.int(6) });
+      const any = this.node('ReduceMax', [numbers], { keepdims: attribute.int(0) });
+      return {
+        next: this.node('Identity', [next]),
+        goesOn: this.node('Cast', [any], { to: attribute.int(9) }),
+      };
+    });
+    this.#plain.pop();
+    this.#maps.pop();
+    const port = (name: string): Port => ({ name, type: elementType(type), shape });
+    const body: Graph = {
+      name: builder.newName('step'),
+      inputs: [
+        { name: builder.newName('iteration'), type: 'int64', shape: [] },
+        { name: builder.newName('condition'), type: 'bool', shape: [] },
+        port(value),
+      ],
+      outputs: [{ name: result.goesOn, type: 'bool', shape: [] }, port(result.next)],
+      nodes,
+      constants: new Map(),
+    };
+    const inputs = ['', this.constant('bool', [], Uint8Array.of(1)), this.plain(start)];
+    return plainOperand(this.node('Loop', inputs, { body: attribute.graph(body) }), shape, type);
   }
 
   #turned(operand: Operand): string {

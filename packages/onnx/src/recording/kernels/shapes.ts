@@ -190,6 +190,17 @@ const tile: Kernel = (recorder, { x }, { reps }) => {
   return plainOperand(name, shape, x!.type);
 };
 
+const segmentSum: Kernel = (recorder, { x, segmentIds }, { numSegments }) => {
+  const shape = [numSegments as number, ...x!.shape.slice(1)];
+  const zeros = recorder.constant(x!.type, shape, filledData({ ...x!, shape }, 0));
+  const places = recorder.node('Unsqueeze', [recorder.plain(segmentIds!), recorder.integers([1])]);
+  const indices = recorder.node('Cast', [places], { to: attribute.int(7) });
+  const name = recorder.node('ScatterND', [zeros, indices, recorder.plain(x!)], {
+    reduction: attribute.string('add'),
+  });
+  return plainOperand(name, shape, x!.type);
+};
+
 /** Values that are all the same are a constant, whatever they are like. */
 function filled(value: number): Kernel {
   return (_, { x }) => ({
@@ -221,5 +232,6 @@ export const SHAPES: Kernels = {
   Tile: tile,
   Transpose: transpose,
   Unpack: unpack,
+  UnsortedSegmentSum: segmentSum,
   ZerosLike: filled(0),
 };
