@@ -125,6 +125,12 @@ export const ERROR_CATALOG: Readonly<
     remedy:
       'The message has its last words. Without threads of their own (`--no-workers`) students train in one.',
   },
+  'queue-full': {
+    meaning:
+      'An engine got more images than it scores, and as many as it lets wait are waiting. This one was refused at once; the others are scored.',
+    remedy:
+      'Send it again later, or slower: `predictEach` asks for images only as fast as they are scored. A longer `queue` takes bursts, more `workers` score more.',
+  },
   aborted: {
     meaning: 'The operation was stopped by its signal, or by Ctrl-C. What was complete before stays.',
     remedy: 'Nothing is wrong. A training with a checkpoint goes on where it stopped.',
