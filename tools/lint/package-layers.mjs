@@ -16,7 +16,7 @@ const belowDetector = [
   'methods',
   'report',
 ];
-const everything = [...belowDetector, 'detector', 'distillation', 'onnx'];
+const everything = [...belowDetector, 'detector', 'distillation', 'onnx', 'engine'];
 
 export const PACKAGE_LAYERS = {
   base: [],
@@ -46,6 +46,7 @@ export const PACKAGE_LAYERS = {
   report: ['base', 'core', 'metrics', 'scoring'],
   detector: belowDetector,
   onnx: ['base', 'core', 'data', 'detector', 'methods', 'scoring'],
+  engine: ['base', 'core', 'data', 'detector', 'models', 'onnx', 'training'],
   distillation: ['base', 'core', 'data', 'models', 'synthetic', 'training', 'weights'],
   'teacher-tiny': ['base'],
   benchmark: everything,
@@ -61,6 +62,7 @@ export const BELOW_TEST_SUPPORT = ['base', 'weights'];
 export const TESTS_ALSO_IMPORT = {
   training: ['models'],
   data: ['synthetic'],
+  engine: ['synthetic', 'teacher-tiny'],
   onnx: ['models', 'synthetic', 'teacher-tiny'],
   report: ['data', 'synthetic'],
   'teacher-tiny': ['models', 'weights'],
