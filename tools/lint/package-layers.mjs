@@ -62,7 +62,7 @@ export const BELOW_TEST_SUPPORT = ['base', 'weights'];
 export const TESTS_ALSO_IMPORT = {
   training: ['models'],
   data: ['synthetic'],
-  engine: ['synthetic', 'teacher-tiny'],
+  engine: ['teacher-tiny'],
   onnx: ['models', 'synthetic', 'teacher-tiny'],
   report: ['data', 'synthetic'],
   'teacher-tiny': ['models', 'weights'],

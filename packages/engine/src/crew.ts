@@ -32,7 +32,7 @@ export interface Crew<Image> {
   onChange: (() => void) | undefined;
   /** Takes an image. `room` is smaller when this returns, and larger again when the promise has settled. */
   score(image: Image, options: ScoreOptions): Promise<Prediction>;
-  /** Frees everything; what is being scored is finished before, or else dropped where that is possible. */
+  /** Frees everything. What is being scored is finished before, or dropped where that is possible. */
   end(how: 'finish' | 'drop'): Promise<void>;
 }
 

@@ -58,7 +58,8 @@ export class WorkerThread<Api> {
       throw error instanceof Error ? this.#failure(error.message, error.stack) : this.#failure(String(error));
     } finally {
       this.#pending.delete(rejectPending);
-      if (this.#pending.size === 0) this.#worker.unref();
+      // One that is being ended is waited for.
+      if (this.#pending.size === 0 && !this.#over) this.#worker.unref();
     }
   }
 

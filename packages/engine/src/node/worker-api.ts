@@ -1,3 +1,4 @@
+import { DskdError } from '@dskd/base';
 import type { Prediction } from '@dskd/detector';
 import { transfer } from 'comlink';
 import type { ScoreOptions } from '../crew.js';
@@ -5,35 +6,38 @@ import { inTurn } from '../turns.js';
 import { readPixels, type EngineImage } from './image.js';
 import { loadPredictor, type LoadedPredictor, type PredictorSpec } from './load-predictor.js';
 
-/** What an engine calls in a worker thread: first `load`. */
+/** What an engine calls in a worker thread: first `load`, last `release`. */
 export class EngineWorker {
-  #loaded: LoadedPredictor | undefined;
+  #loaded: Promise<LoadedPredictor> | undefined;
+  #isReleased = false;
 
   /** @returns the backend of TensorFlow.js; null with ONNX Runtime. */
   async load(spec: PredictorSpec): Promise<string | null> {
-    this.#loaded = await loadPredictor(spec);
-    return this.#loaded.backend;
+    this.#loaded = loadPredictor(spec);
+    return (await this.#loaded).backend;
   }
 
   async predict(image: EngineImage, options: ScoreOptions): Promise<Prediction> {
-    const { predictor } = this.#loaded!;
+    const { predictor } = await this.#loaded!;
     const pixels = await readPixels(image, predictor);
-    return moved(await inTurn(() => predictor.predict(pixels, options)));
+    return inTurn(async () => {
+      if (this.#isReleased) throw new DskdError('disposed', 'The engine was disposed.');
+      return moved(await predictor.predict(pixels, options));
+    });
   }
 
-  release(): void {
-    this.#loaded?.release();
+  /** Frees the detector when what is being loaded or scored is done; nothing else begins. */
+  async release(): Promise<void> {
+    this.#isReleased = true;
+    const loaded = await this.#loaded?.catch(() => undefined);
+    await inTurn(() => Promise.resolve(loaded?.release()));
   }
 }
 
 /** A prediction whose maps are moved to the other thread. The mask of ignored pixels may be the detector's own: a copy is moved. */
 function moved(prediction: Prediction): Prediction {
   const ignored = prediction.ignored && new Uint8Array(prediction.ignored);
-  const arrays = [
-    prediction.map.data,
-    ignored,
-    ...Object.values(prediction.branches).map(({ map }) => map?.data),
-  ];
-  const buffers = new Set(arrays.flatMap((array) => (array ? [array.buffer as ArrayBuffer] : [])));
+  const maps = [prediction.map, ...Object.values(prediction.branches).map(({ map }) => map)];
+  const buffers = new Set([ignored, ...maps.map((map) => map?.data)].flatMap((array) => (array ? [array.buffer as ArrayBuffer] : []))); // prettier-ignore
   return transfer({ ...prediction, ignored }, [...buffers]);
 }

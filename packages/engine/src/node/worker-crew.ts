@@ -97,10 +97,18 @@ export class WorkerCrew implements Crew<EngineImage> {
   async end(how: 'finish' | 'drop'): Promise<void> {
     this.#isEnded = true;
     if (how === 'finish') await Promise.allSettled(this.#scoring);
-    const reason = new DskdError('disposed', 'The engine was disposed.');
+    await this.#endThreads(new DskdError('disposed', 'The engine was disposed.'));
+  }
+
+  /**
+   * TensorFlow.js can be ended at any time. The native code of ONNX Runtime ends the whole process (`Napi::Error`) where its thread
+   * is ended while it computes, so what it does is waited for; what a worker has not begun is dropped in any case.
+   */
+  async #endThreads(reason: DskdError): Promise<void> {
+    const isNative = this.#options.spec.engine === 'onnx';
     await Promise.all(
       this.#places.map(async ({ thread }) => {
-        if (how === 'finish') await thread?.call((worker) => worker.release()).catch(() => undefined);
+        if (isNative) await thread?.call((worker) => worker.release()).catch(() => undefined);
         await thread?.end(reason);
       }),
     );
@@ -169,10 +177,8 @@ export class WorkerCrew implements Crew<EngineImage> {
       { hint: 'Is there enough memory? Fewer workers need less.', cause: last },
     );
     this.#failure = failure;
-    for (const place of this.#places) {
-      place.isReady = false;
-      void place.thread?.end(failure);
-    }
+    for (const place of this.#places) place.isReady = false;
+    void this.#endThreads(failure);
     this.onChange?.();
   }
 }
