@@ -40,8 +40,8 @@ export async function smallFile(
       load: () => Promise.resolve(smallImage(index)),
     }),
   );
-  const { name, load } = teacherTiny();
-  const teacher = await loadTeacher(name, await load());
+  const tiny = teacherTiny();
+  const teacher = await loadTeacher(tiny.name, await tiny.load());
   try {
     const detector = await trainDetector({
       source: sourceOf('small', samples),

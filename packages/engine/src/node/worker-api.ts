@@ -5,15 +5,21 @@ import type { ScoreOptions } from '../crew.js';
 import { inTurn } from '../turns.js';
 import { readPixels, type EngineImage } from './image.js';
 import { loadPredictor, type LoadedPredictor, type PredictorSpec } from './load-predictor.js';
+import { guarded, type NativeGuard } from './native-guard.js';
 
 /** What an engine calls in a worker thread: first `load`, last `release`. */
 export class EngineWorker {
   #loaded: Promise<LoadedPredictor> | undefined;
+  #guard: NativeGuard | undefined;
   #isReleased = false;
 
-  /** @returns the backend of TensorFlow.js; null with ONNX Runtime. */
-  async load(spec: PredictorSpec): Promise<string | null> {
-    this.#loaded = loadPredictor(spec);
+  /**
+   * @param guard where the computation is native code.
+   * @returns the backend of TensorFlow.js; null with ONNX Runtime.
+   */
+  async load(spec: PredictorSpec, guard: NativeGuard | undefined): Promise<string | null> {
+    this.#guard = guard;
+    this.#loaded = this.#guarded(() => loadPredictor(spec));
     return (await this.#loaded).backend;
   }
 
@@ -22,7 +28,7 @@ export class EngineWorker {
     const pixels = await readPixels(image, predictor);
     return inTurn(async () => {
       if (this.#isReleased) throw new DskdError('disposed', 'The engine was disposed.');
-      return moved(await predictor.predict(pixels, options));
+      return moved(await this.#guarded(() => predictor.predict(pixels, options)));
     });
   }
 
@@ -31,6 +37,10 @@ export class EngineWorker {
     this.#isReleased = true;
     const loaded = await this.#loaded?.catch(() => undefined);
     await inTurn(() => Promise.resolve(loaded?.release()));
+  }
+
+  #guarded<T>(work: () => Promise<T>): Promise<T> {
+    return this.#guard ? guarded(this.#guard, work) : work();
   }
 }
 

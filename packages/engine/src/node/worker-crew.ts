@@ -4,6 +4,7 @@ import { WorkerThread } from '@dskd/training/node';
 import { AT_A_TIME, type Crew, type EngineInfo, type ScoreOptions } from '../crew.js';
 import { postedImage, type EngineImage } from './image.js';
 import type { PredictorSpec } from './load-predictor.js';
+import { dropGuard, newGuard, type NativeGuard } from './native-guard.js';
 import type { EngineWorker } from './worker-api.js';
 
 /** After so many threads that ended one after another without a result, another one would end, too. */
@@ -12,6 +13,7 @@ const MOST_LOSSES = 3;
 /** The place of a worker, whose thread is replaced when it ends. */
 interface Place {
   thread: WorkerThread<EngineWorker> | undefined;
+  guard: NativeGuard | undefined;
   /** Whether the thread has loaded. */
   isReady: boolean;
   /** Images that the thread has. */
@@ -52,7 +54,7 @@ export class WorkerCrew implements Crew<EngineImage> {
     try {
       throwIfAborted(signal);
       const starts = Array.from({ length: options.info.workers }, async () => {
-        const place: Place = { thread: undefined, isReady: false, busy: 0 };
+        const place: Place = { thread: undefined, guard: undefined, isReady: false, busy: 0 };
         crew.#places.push(place);
         await crew.#start(place);
       });
@@ -105,11 +107,11 @@ export class WorkerCrew implements Crew<EngineImage> {
    * is ended while it computes, so what it does is waited for; what a worker has not begun is dropped in any case.
    */
   async #endThreads(reason: DskdError): Promise<void> {
-    const isNative = this.#options.spec.engine === 'onnx';
     await Promise.all(
-      this.#places.map(async ({ thread }) => {
-        if (isNative) await thread?.call((worker) => worker.release()).catch(() => undefined);
+      this.#places.map(async ({ thread, guard }) => {
+        if (guard) await thread?.call((worker) => worker.release()).catch(() => undefined);
         await thread?.end(reason);
+        if (guard) dropGuard(guard);
       }),
     );
   }
@@ -144,8 +146,12 @@ export class WorkerCrew implements Crew<EngineImage> {
       },
     });
     place.thread = thread;
+    const { spec } = this.#options;
+    // The thread before has ended.
+    if (place.guard) dropGuard(place.guard);
+    place.guard = spec.engine === 'onnx' ? newGuard() : undefined;
     try {
-      this.#backend = await thread.call((worker) => worker.load(this.#options.spec));
+      this.#backend = await thread.call((worker) => worker.load(spec, place.guard));
       place.isReady = true;
     } catch (error) {
       await thread.end(error as DskdError);

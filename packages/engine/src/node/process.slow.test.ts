@@ -69,3 +69,15 @@ other.predict(image).catch(() => undefined);
 await other.dispose();`);
   expect(scores).toEqual([expect.any(Number), (scores as number[])[0]]);
 });
+
+test('a program that exits while workers compute ends with its own code', async () => {
+  const large = '{ data: new Uint8Array(400 * 600 * 3).fill(90), width: 600, height: 400, channels: 3 }';
+  // At several times: natively they compute only for a part of it.
+  for (const milliseconds of [3, 8, 13]) {
+    const ended = printed(`
+const engine = await openEngine(file, { engine: 'onnx', workers: 1, threads: 1 });
+for (let image = 0; image < 12; image++) engine.predict(${large}).catch(() => undefined);
+setTimeout(() => process.exit(7), ${milliseconds});`);
+    await expect(ended).rejects.toMatchObject({ code: 7, stderr: '' });
+  }
+});
