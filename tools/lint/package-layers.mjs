@@ -46,7 +46,7 @@ export const PACKAGE_LAYERS = {
   report: ['base', 'core', 'metrics', 'scoring'],
   detector: belowDetector,
   onnx: ['base', 'core', 'data', 'detector', 'methods', 'scoring'],
-  engine: ['base', 'core', 'data', 'detector', 'models', 'onnx', 'training'],
+  engine: ['base', 'core', 'data', 'detector', 'models', 'onnx', 'training', 'wasm-gradients'],
   distillation: ['base', 'core', 'data', 'models', 'synthetic', 'training', 'weights'],
   'teacher-tiny': ['base'],
   benchmark: everything,

@@ -55,7 +55,12 @@ export async function loadTfjs(
 }
 
 async function load(spec: PredictorSpec): Promise<LoadedPredictor> {
-  if (spec.engine === 'tfjs') return loadTfjs(spec);
+  if (spec.engine === 'tfjs') {
+    const loaded = await loadTfjs(spec);
+    // Their products of matrices are faster, and round as those of the training that found the threshold.
+    if (loaded.backend === 'wasm') (await import('@dskd/wasm-gradients')).registerWasmGradients();
+    return loaded;
+  }
   // Left to itself ONNX Runtime takes all cores of the host, also in a container that has fewer.
   const session = { intraOpNumThreads: spec.threads, interOpNumThreads: 1 };
   const predictor = await loadOnnxDetector(spec.bytes, { session });

@@ -8,6 +8,7 @@ import { loadDetector, readArtifact, type Prediction } from '@dskd/detector';
 import { exportDetector } from '@dskd/onnx';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { useBackend } from '@dskd/test-support';
+import { registerWasmGradients } from '@dskd/wasm-gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine.js';
 import { smallFile, TEST_IMAGES } from '../small-detectors.test.util.js';
@@ -24,6 +25,7 @@ let notExportable: Uint8Array;
 
 beforeAll(async () => {
   await useBackend('wasm');
+  registerWasmGradients();
   folder = await mkdtemp(path.join(tmpdir(), 'dskd engine ü-'));
   // The mask is the detector's own: predictions share it, so that it must not be moved away with one of them.
   const ignored = new Uint8Array(50 * 74).fill(1, 0, 74 * 4);
