@@ -66,8 +66,8 @@ test('with --out heat maps are written, and an unreadable file has its line at i
     expect(code).toBe(1);
     expect(stderr).toContain('1 of 3 images could not be read');
     const lines = jsonLines(stdout);
-    expect(lines.map(({ path: file }) => file)).toEqual([spot, broken, other]);
-    expect(lines[1]).toMatchObject({ error: { code: 'image-unreadable' } });
+    expect(lines.map(({ path: file }) => file)).toEqual([broken, other, spot]);
+    expect(lines[0]).toMatchObject({ error: { code: 'image-unreadable' } });
   }
   expect((await readFile(path.join(out, '000.overlay.png'))).length).toBeGreaterThan(100);
 });

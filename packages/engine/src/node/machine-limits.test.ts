@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { machineLimits, usableCores } from './machine-limits.js';
+import { limitsIn, machineLimits, usableCores } from './machine-limits.js';
 
 const reading =
   (files: Readonly<Record<string, string>>) =>
@@ -15,7 +15,7 @@ test('cgroups of version 2: the smallest limit of a group and those above it', (
     '/sys/fs/cgroup/kubepods/pod7/memory.max': 'max',
     '/sys/fs/cgroup/kubepods/pod7/app/memory.max': '536870912',
   });
-  expect(machineLimits(read)).toEqual({ cores: 1.5, memory: 536870912 });
+  expect(limitsIn(read)).toEqual({ cores: 1.5, memory: 536870912 });
   expect(usableCores(read)).toBe(1);
 });
 
@@ -25,7 +25,7 @@ test('a container sees its own group as the root', () => {
     '/sys/fs/cgroup/cpu.max': '50000 100000',
     '/sys/fs/cgroup/memory.max': '1073741824',
   });
-  expect(machineLimits(read)).toEqual({ cores: 0.5, memory: 1073741824 });
+  expect(limitsIn(read)).toEqual({ cores: 0.5, memory: 1073741824 });
   // Less than a core is one thread.
   expect(usableCores(read)).toBe(1);
 });
@@ -38,12 +38,12 @@ test('cgroups of version 1', () => {
     '/sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712',
     '/sys/fs/cgroup/memory/app/memory.limit_in_bytes': '268435456',
   });
-  expect(machineLimits(read)).toEqual({ cores: 2, memory: 268435456 });
+  expect(limitsIn(read)).toEqual({ cores: 2, memory: 268435456 });
 });
 
 test('no limit: none is written, or another system', () => {
   const none = { cores: null, memory: null };
-  expect(machineLimits(reading({}))).toEqual(none);
+  expect(limitsIn(reading({}))).toEqual(none);
   const unlimited = reading({
     '/proc/self/cgroup': '4:memory:/\n1:cpu:/\n0::/',
     '/sys/fs/cgroup/cpu.max': 'max 100000',
@@ -52,7 +52,7 @@ test('no limit: none is written, or another system', () => {
     '/sys/fs/cgroup/cpu/cpu.cfs_period_us': '100000',
     '/sys/fs/cgroup/memory/memory.limit_in_bytes': '9223372036854771712',
   });
-  expect(machineLimits(unlimited)).toEqual(none);
+  expect(limitsIn(unlimited)).toEqual(none);
   expect(usableCores(unlimited)).toBe(availableParallelism());
 });
 

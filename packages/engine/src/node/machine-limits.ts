@@ -51,8 +51,8 @@ function groupOf(groups: string, controller: string): string {
   return '';
 }
 
-/** The limits of this process, by cgroups of version 2 and 1. Nothing is limited on other systems. */
-export function machineLimits(read: ReadText = readText): MachineLimits {
+/** {@link machineLimits} from files that a test gives. */
+export function limitsIn(read: ReadText): MachineLimits {
   const groups = read('/proc/self/cgroup') ?? '';
   const numbers = (file: string): number[] => (read(file) ?? '').split(/\s+/).map(Number);
   const unified = upwards('', groupOf(groups, ''));
@@ -73,8 +73,13 @@ export function machineLimits(read: ReadText = readText): MachineLimits {
   return { cores: least(cores), memory: least(memory) };
 }
 
+/** The limits of this process, by cgroups of version 2 and 1. Nothing is limited on other systems. */
+export function machineLimits(): MachineLimits {
+  return limitsIn(readText);
+}
+
 /** Cores that this process may use: those of the machine, or fewer in a container. */
 export function usableCores(read: ReadText = readText): number {
-  const { cores } = machineLimits(read);
+  const { cores } = limitsIn(read);
   return Math.max(1, Math.min(availableParallelism(), Math.floor(cores ?? Infinity)));
 }
