@@ -2,7 +2,7 @@ import type { DskdError } from '@dskd/base';
 import type { DetectorDescription, Prediction, PredictOptions } from '@dskd/detector';
 
 /** What an engine computes with, and for which detector. */
-export interface EngineInfo {
+export interface EngineFacts {
   /** TensorFlow.js or ONNX Runtime. */
   readonly engine: 'tfjs' | 'onnx';
   /** Worker threads; 0 where the thread that made the engine computes. */
@@ -21,7 +21,7 @@ export type ScoreOptions = Omit<PredictOptions, 'batchSize' | 'signal'>;
 
 /** Those who score images with one detector. An engine has one crew, and two while it swaps. */
 export interface Crew<Image> {
-  readonly info: EngineInfo;
+  readonly info: EngineFacts;
   /** Most images that it takes at a time. */
   readonly size: number;
   /** How many more images it takes now. */

@@ -1,6 +1,6 @@
 import { describeValue, DskdError, prefetch, throwIfAborted } from '@dskd/base';
 import type { Prediction, PredictOptions } from '@dskd/detector';
-import type { Crew, EngineInfo, ScoreOptions } from './crew.js';
+import type { Crew, EngineFacts, ScoreOptions } from './crew.js';
 
 export type EnginePredictOptions = Omit<PredictOptions, 'batchSize'>;
 
@@ -80,7 +80,7 @@ export class Engine<Image, Model> {
     this.#employ(crew);
   }
 
-  get info(): EngineInfo {
+  get info(): EngineFacts {
     return this.#crew.info;
   }
 

@@ -1,6 +1,6 @@
 import type { ImageInput } from '@dskd/data';
 import type { Prediction, Predictor } from '@dskd/detector';
-import { AT_A_TIME, type Crew, type EngineInfo, type ScoreOptions } from './crew.js';
+import { AT_A_TIME, type Crew, type EngineFacts, type ScoreOptions } from './crew.js';
 import { inTurn } from './turns.js';
 
 /** Brings an image to pixels for a detector. */
@@ -14,13 +14,13 @@ export class OwnThreadCrew<Image> implements Crew<Image> {
   readonly #predictor: Predictor;
   readonly #read: ReadPixels<Image>;
   readonly #release: () => void;
-  readonly #facts: Omit<EngineInfo, 'description'>;
+  readonly #facts: Omit<EngineFacts, 'description'>;
   readonly #busy = new Set<Promise<Prediction>>();
 
   /** @param release frees the predictor and what belongs to it. */
   constructor(
     predictor: Predictor,
-    facts: Omit<EngineInfo, 'description'>,
+    facts: Omit<EngineFacts, 'description'>,
     read: ReadPixels<Image>,
     release: () => void,
   ) {
@@ -31,7 +31,7 @@ export class OwnThreadCrew<Image> implements Crew<Image> {
   }
 
   /** The description is read anew: the threshold of a predictor in this thread can be changed. */
-  get info(): EngineInfo {
+  get info(): EngineFacts {
     return { ...this.#facts, description: this.#predictor.description };
   }
 

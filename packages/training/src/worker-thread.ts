@@ -43,7 +43,7 @@ export class WorkerThread<Api> {
   /** @throws {DskdError} of the call, or `worker-failed`, or what {@link end} was given. */
   // Not Promise.race with one promise for the end of the thread: that promise would hold every result.
   async call<T>(work: (api: Remote<Api>) => Promise<T>): Promise<T> {
-    if (this.#over) throw this.#over;
+    this.#assertRuns();
     let rejectPending!: (error: DskdError) => void;
     try {
       return await new Promise<T>((resolve, reject) => {
@@ -67,6 +67,10 @@ export class WorkerThread<Api> {
   async end(reason: DskdError): Promise<void> {
     this.#fail(reason);
     await this.#worker.terminate();
+  }
+
+  #assertRuns(): void {
+    if (this.#over) throw this.#over;
   }
 
   #failure(message: string, cause?: unknown): DskdError {

@@ -1,7 +1,7 @@
 import { DskdError, isDskdError, throwIfAborted } from '@dskd/base';
 import type { Prediction } from '@dskd/detector';
 import { WorkerThread } from '@dskd/training/node';
-import { AT_A_TIME, type Crew, type EngineInfo, type ScoreOptions } from '../crew.js';
+import { AT_A_TIME, type Crew, type EngineFacts, type ScoreOptions } from '../crew.js';
 import { postedImage, type EngineImage } from './image.js';
 import type { PredictorSpec } from './load-predictor.js';
 import { dropGuard, newGuard, type NativeGuard } from './native-guard.js';
@@ -22,7 +22,7 @@ interface Place {
 
 export interface WorkerCrewOptions {
   readonly spec: PredictorSpec;
-  readonly info: Omit<EngineInfo, 'backend'>;
+  readonly info: Omit<EngineFacts, 'backend'>;
   /** The module that the threads run. */
   readonly module: URL;
 }
@@ -70,7 +70,7 @@ export class WorkerCrew implements Crew<EngineImage> {
     }
   }
 
-  get info(): EngineInfo {
+  get info(): EngineFacts {
     return { ...this.#options.info, backend: this.#backend };
   }
 
