@@ -62,7 +62,7 @@ export const BELOW_TEST_SUPPORT = ['base', 'weights'];
 export const TESTS_ALSO_IMPORT = {
   training: ['models'],
   data: ['synthetic'],
-  engine: ['teacher-tiny'],
+  engine: ['methods', 'teacher-tiny'],
   onnx: ['models', 'synthetic', 'teacher-tiny'],
   report: ['data', 'synthetic'],
   'teacher-tiny': ['models', 'weights'],

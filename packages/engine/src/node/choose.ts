@@ -12,6 +12,8 @@ export interface Wanted {
   readonly threads: number;
   /** Weight file of the teacher. */
   readonly teacher: Uint8Array | undefined;
+  /** URLs of modules that register methods. */
+  readonly imports: readonly string[];
 }
 
 export interface Choice {
@@ -44,12 +46,13 @@ function isOnnx({ bytes, name }: ModelFile): boolean {
 const READS_AT_ONCE = new Set(['wasm', 'cpu', 'node', 'node-gpu']);
 
 /** A detector as an ONNX file. With masks: those of single images can be given, as with TensorFlow.js. */
-function exported(bytes: Uint8Array, { backend, teacher }: Wanted): Promise<Uint8Array> {
+function exported(bytes: Uint8Array, { backend, teacher, imports }: Wanted): Promise<Uint8Array> {
   return inTurn(async () => {
     const before = tf.getBackend() as string | undefined;
     const { predictor, release } = await loadTfjs({
       bytes,
       teacher,
+      imports,
       backend: READS_AT_ONCE.has(backend) ? backend : 'wasm',
     });
     try {
@@ -68,7 +71,7 @@ function exported(bytes: Uint8Array, { backend, teacher }: Wanted): Promise<Uint
  */
 export async function choose(file: ModelFile, wanted: Wanted, importRuntime: ImportRuntime): Promise<Choice> {
   const { bytes } = file;
-  const { engine, backend, threads, teacher } = wanted;
+  const { engine, backend, threads, teacher, imports } = wanted;
   if (isOnnx(file)) {
     const { description } = readExported(bytes);
     if (engine === 'tfjs') {
@@ -81,7 +84,7 @@ export async function choose(file: ModelFile, wanted: Wanted, importRuntime: Imp
   }
   const { description } = readArtifact(bytes);
   const tfjs = (reason: string): Choice => ({
-    spec: { engine: 'tfjs', bytes, teacher, backend },
+    spec: { engine: 'tfjs', bytes, teacher, backend, imports },
     description,
     reason,
   });

@@ -1,4 +1,4 @@
-import type { PixelBuffer } from '@dskd/base';
+import { DskdError, type PixelBuffer } from '@dskd/base';
 import { selectBackend } from '@dskd/core/backends';
 import { loadDetector, readArtifact, type Detector, type Predictor } from '@dskd/detector';
 import { backboneInfo, loadTeacher } from '@dskd/models';
@@ -13,6 +13,8 @@ export type PredictorSpec =
       /** Weight file of the teacher. */
       readonly teacher: Uint8Array | undefined;
       readonly backend: string;
+      /** URLs of modules that register methods. */
+      readonly imports: readonly string[];
     }
   | {
       readonly engine: 'onnx';
@@ -29,10 +31,26 @@ export interface LoadedPredictor<Kind extends Predictor = Predictor> {
   readonly release: () => void;
 }
 
+/** @throws {DskdError} `plugin-failed` */
+async function importAll(modules: readonly string[]): Promise<void> {
+  for (const module of modules) {
+    try {
+      await import(module);
+    } catch (error) {
+      throw new DskdError(
+        'plugin-failed',
+        `The module ${module} cannot be imported: ${error instanceof Error ? error.message : String(error)}`,
+        { hint: 'An engine and its workers import it before they load a detector.', cause: error },
+      );
+    }
+  }
+}
+
 /** A detector with the teacher of its own file, or that of another file. Selects the backend of this thread. */
 export async function loadTfjs(
   spec: Omit<Extract<PredictorSpec, { engine: 'tfjs' }>, 'engine'>,
 ): Promise<LoadedPredictor<Detector>> {
+  await importAll(spec.imports);
   const { name: backend } = await selectBackend(spec.backend);
   const wanted = readArtifact(spec.bytes).description.teacher;
   const teacher =

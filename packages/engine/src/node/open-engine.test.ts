@@ -268,6 +268,29 @@ test('a detector without its teacher takes it from a file', async () => {
   expect(scores[2]! / scores[0]!).toBeCloseTo(1, 4);
 });
 
+test('workers import what registers a method of your own', async () => {
+  const module = new URL('./own-method.test.util.js', import.meta.url);
+  await import(module.href);
+  const own = await smallFile({ method: 'own', input });
+  for (const workers of [0, 1]) {
+    await using(own, { workers, imports: [module] }, async (engine) => {
+      expect(engine.info).toMatchObject({ engine: 'tfjs', reason: expect.stringContaining('own') as string });
+      expect((await engine.predict(TEST_IMAGES[1]!)).verdict).toBe('anomalous');
+    });
+  }
+  await expect(openEngine(own, { engine: 'tfjs' })).rejects.toMatchObject({
+    code: 'invalid-argument',
+    message: expect.stringContaining('own') as string,
+  });
+  const missing = new URL('./missing.js', import.meta.url);
+  for (const workers of [0, 1]) {
+    await expect(openEngine(own, { workers, imports: [missing] })).rejects.toMatchObject({
+      code: 'plugin-failed',
+      message: expect.stringContaining('missing.js') as string,
+    });
+  }
+});
+
 describe('what is wrong is refused, and nothing is left', () => {
   test.each<[string, EngineOptions]>([
     ['engine', { engine: 'torch' as never }],

@@ -29,6 +29,11 @@ export interface EngineOptions {
   readonly backend?: string;
   /** Weight file of the teacher, for a detector that does not contain it: a path or the bytes. */
   readonly teacher?: string | Uint8Array;
+  /**
+   * Modules that this thread and each worker import before a detector is loaded: those that register methods of your own.
+   * Networks and functions cannot be sent to another thread.
+   */
+  readonly imports?: readonly URL[];
   /** Ends the opening. */
   readonly signal?: AbortSignal;
   /** Is told what `auto` chose: `engine-chosen`, and again where a swap changes it. */
@@ -116,6 +121,7 @@ export async function openEngineWith(
   const limit = queueLimit(options.queue, workers);
   const { onEvent } = options;
   const teacher = options.teacher === undefined ? undefined : await readBytes(options.teacher, 'teacher');
+  const imports = (options.imports ?? []).map(String);
   let told: string | undefined;
   const open = async (model: string | Uint8Array, signal?: AbortSignal): Promise<Crew<EngineImage>> => {
     const opened: ModelFile = {
@@ -123,7 +129,7 @@ export async function openEngineWith(
       name: typeof model === 'string' ? model : undefined,
     };
     throwIfAborted(signal);
-    const choice = await choose(opened, { ...settings, teacher }, internals.importRuntime);
+    const choice = await choose(opened, { ...settings, teacher, imports }, internals.importRuntime);
     throwIfAborted(signal);
     const crew = await crewOf(choice, workers, internals, signal);
     const { engine, reason, threads } = crew.info;

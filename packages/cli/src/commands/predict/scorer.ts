@@ -5,6 +5,7 @@ import { openEngine } from '@dskd/engine/node';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { isDefaultTeacher, loadModel, readModel } from '../../models.js';
 import { progressRenderer } from '../../output/progress.js';
+import { pluginModules } from '../../plugins.js';
 import type { PredictOptions } from '../predict.js';
 
 /** What scores the images of the command. */
@@ -78,13 +79,15 @@ export async function openScorer(
   signal: AbortSignal,
 ): Promise<Scorer> {
   if (options.explain) return explainingScorer(model, options);
-  const { engine: kind, workers, threads, backend, weights } = options;
+  const { engine: kind, workers, threads, backend, weights, plugin } = options;
   const teacher = weights ?? (await defaultTeacher(model));
   const engine = await openEngine(model, {
     engine: kind,
     workers,
     backend,
     signal,
+    // This thread has them already.
+    imports: pluginModules(plugin ?? []),
     onEvent: progressRenderer(options),
     ...(threads !== undefined && { threads }),
     ...(teacher !== undefined && { teacher }),
