@@ -144,15 +144,6 @@ test("an image is a path, the bytes of a file, or pixels of any kind, which stay
   });
 });
 
-test('maps come from workers in buffers of their own', async () => {
-  await using(file, { engine: 'tfjs', workers: 1 }, async (engine) => {
-    const { map, ignored, branches } = await engine.predict(TEST_IMAGES[0]!);
-    const arrays = [map.data, ignored!, branches.local!.map!.data];
-    for (const array of arrays) expect(array.byteLength).toBe(array.buffer.byteLength);
-    expect(new Set(arrays.map(({ buffer }) => buffer)).size).toBe(3);
-  });
-});
-
 describe('auto', () => {
   const opened = async (
     model: string | Uint8Array,
