@@ -1,8 +1,9 @@
 // How much the packages export, counted in their API reports. Each name has to be learned and kept: the limits are raised
 // on purpose only.
 
-/** Of all packages together. Before the methods in closed form, tiles and lessons came: 150 values, 160 types. */
-const LIMITS = { values: 205, types: 215 };
+/** Of all packages together. Before the methods in closed form, tiles and lessons came: 150 values, 160 types; before the export to
+ * ONNX and engines: 190 and 195. */
+const LIMITS = { values: 210, types: 220 };
 
 const VALUE = /^export (?:declare )?(?:abstract class|class|const|enum|function) (\w+)/gm;
 const TYPE = /^export (?:interface|type) (\w+)/gm;

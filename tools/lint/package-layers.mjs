@@ -16,7 +16,7 @@ const belowDetector = [
   'methods',
   'report',
 ];
-const everything = [...belowDetector, 'detector', 'distillation', 'onnx'];
+const everything = [...belowDetector, 'detector', 'distillation', 'onnx', 'engine'];
 
 export const PACKAGE_LAYERS = {
   base: [],
@@ -46,6 +46,7 @@ export const PACKAGE_LAYERS = {
   report: ['base', 'core', 'metrics', 'scoring'],
   detector: belowDetector,
   onnx: ['base', 'data', 'detector', 'methods'],
+  engine: ['base', 'core', 'data', 'detector', 'models', 'onnx', 'training', 'wasm-gradients'],
   distillation: ['base', 'core', 'data', 'models', 'synthetic', 'training', 'weights'],
   'teacher-tiny': ['base'],
   benchmark: everything,
@@ -62,6 +63,7 @@ export const TESTS_ALSO_IMPORT = {
   training: ['models'],
   data: ['synthetic'],
   onnx: ['metrics', 'models', 'teacher-tiny'],
+  engine: ['methods', 'teacher-tiny'],
   report: ['data', 'synthetic'],
   'teacher-tiny': ['models', 'weights'],
 };

@@ -117,13 +117,20 @@ export const ERROR_CATALOG: Readonly<
       'The message names the method or branch. Train with a method of networks and matrices: dskd, rd, instant, patchcore, fre, padim, gaussian, stfpm, efficientad.',
   },
   'plugin-failed': {
-    meaning: 'A plugin of the command line could not be loaded, or failed while it registered something.',
+    meaning:
+      'A plugin of the command line, or a module that an engine imports, could not be loaded, or failed while it registered something.',
     remedy: 'The message has its own error. Check that it is installed, and made for this version.',
   },
   'worker-failed': {
     meaning: 'A thread or a process that computed something has ended or could not start.',
     remedy:
-      'The message has its last words. Without threads of their own (`--no-workers`) students train in one.',
+      'The message has its last words. Without threads of their own (`--no-workers`) students train in one. An engine replaces its worker: send the image again.',
+  },
+  'queue-full': {
+    meaning:
+      'An engine got more images than it scores, and as many as it lets wait are waiting. This one was refused at once; the others are scored.',
+    remedy:
+      'Send it again later, or slower: `predictEach` asks for images only as fast as they are scored. A longer `queue` takes bursts, more `workers` score more.',
   },
   aborted: {
     meaning: 'The operation was stopped by its signal, or by Ctrl-C. What was complete before stays.',

@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'not-exportable'
   | 'plugin-failed'
   | 'worker-failed'
+  | 'queue-full'
   | 'aborted'
   | 'disposed';
 

@@ -67,6 +67,16 @@ export type DskdEvent =
       readonly total: number;
       readonly score: number;
     }
+  | {
+      /** What computes scores was chosen among what this machine has. */
+      readonly type: 'engine-chosen';
+      readonly engine: 'tfjs' | 'onnx';
+      /** Worker threads; 0 where the thread that asked computes. */
+      readonly workers: number;
+      /** Threads that each of them computes with. */
+      readonly threads: number;
+      readonly reason: string;
+    }
   | { readonly type: 'warning'; readonly message: string };
 
 export type EventListener = (event: DskdEvent) => void;

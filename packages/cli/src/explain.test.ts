@@ -37,8 +37,11 @@ test('predict --explain names the nearest good patch: in the JSON line, and as t
     /000.png: region \d+ x \d+ at \(\d+, \d+\): nearest good patch \d+ x \d+ at \(\d+, \d+\) of train\/good\/00\d.png, distance [\d.]+/,
   );
   const machine = await dskd('predict', model, spot, '--explain', '--json');
-  expect(machine).toMatchObject({ stdout, stderr: '' });
-  const plain = await dskd('predict', model, spot);
+  const [chosen, ...lines] = machine.stdout.split('\n');
+  expect([lines.join('\n'), machine.stderr]).toEqual([stdout, '']);
+  expect(JSON.parse(chosen!)).toMatchObject({ type: 'engine-chosen', engine: 'tfjs' });
+  expect(stderr).toMatch(/^engine tfjs, 1 thread: --explain needs the model itself\n/);
+  const plain = await dskd('predict', model, spot, '--engine', 'tfjs');
   const [line] = jsonLines(plain.stdout) as unknown as { regions: PrintedRegion[] }[];
   expect(line!.regions[0]).not.toHaveProperty('nearest');
   expect(plain.stderr).toBe('');

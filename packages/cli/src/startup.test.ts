@@ -19,7 +19,7 @@ async function imported(...args: string[]): Promise<string[]> {
 }
 
 const HEAVY =
-  /tensorflow|sharp|\/yaml\/|\/zod\/|(dskd|packages)\/(core|data|detector|distillation|models|synthetic|training)\/|(dskd|packages)\/methods\/(?!dist\/defaults)/;
+  /tensorflow|onnxruntime|sharp|\/yaml\/|\/zod\/|(dskd|packages)\/(core|data|detector|distillation|engine|models|onnx|synthetic|training)\/|(dskd|packages)\/methods\/(?!dist\/defaults)/;
 
 test.each([[['--help']], [['--version']]])('dskd %s loads no large modules and no parser', async (args) => {
   const modules = await imported(...args);

@@ -1,17 +1,10 @@
 import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import { DskdError, isDskdError } from '@dskd/base';
-import { wrap, type Remote } from 'comlink';
-import nodeAdapter from 'comlink/dist/umd/node-adapter.js';
+import { DskdError } from '@dskd/base';
+import type { Remote } from 'comlink';
 import type { FeatureBatch } from './feature-batch.js';
 import type { StudentRunner } from './student-runner.js';
-import { passDskdErrors } from './worker-errors.js';
+import { WorkerThread } from './worker-thread.js';
 import type { PostedFeatures, StudentWorker, WorkerSetUp } from './worker.js';
-
-// The package's types describe an ES module; in Node the default import is the function itself.
-const nodeEndpoint = nodeAdapter as unknown as typeof nodeAdapter.default;
-
-passDskdErrors();
 
 export interface WorkerRunnerOptions {
   /** Unique within a run. */
@@ -73,21 +66,20 @@ async function postable(features: FeatureBatch): Promise<PostedFeatures> {
   return { levels: features.levels, images: await features.arrays() };
 }
 
-/** A worker thread. Comlink never settles the calls of a thread that has ended, so this class rejects them. */
+/** The thread of a student: its calls are made one after another. */
 class StudentThread {
   readonly #name: string;
-  readonly #worker: Worker;
-  readonly #remote: Remote<StudentWorker>;
+  readonly #thread: WorkerThread<StudentWorker>;
   #last: Promise<unknown> = Promise.resolve();
-  #over: DskdError | undefined;
-  #rejectPending: ((error: DskdError) => void) | undefined;
 
   constructor(setUp: WorkerSetUp) {
     this.#name = setUp.name;
-    this.#worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setUp });
-    this.#remote = wrap(nodeEndpoint(this.#worker));
-    this.#worker.on('error', (error: Error) => this.#fail(this.#failure(error.message, error)));
-    this.#worker.on('exit', (code) => this.#fail(this.#failure(`it ended with code ${code}.`)));
+    this.#thread = new WorkerThread({
+      module: new URL('./worker.js', import.meta.url),
+      workerData: setUp,
+      name: `The worker of the student '${setUp.name}'`,
+      details: { student: setUp.name },
+    });
   }
 
   /**
@@ -95,49 +87,16 @@ class StudentThread {
    * @throws {DskdError} of the call, or `worker-failed`, or `disposed`.
    */
   call<T>(work: (worker: Remote<StudentWorker>) => Promise<T>): Promise<T> {
-    const result = this.#last.then(() => this.#perform(work));
+    const result = this.#last.then(() => this.#thread.call(work));
     this.#last = result.catch(() => undefined);
     return result;
   }
 
-  async end(): Promise<void> {
-    this.#fail(
+  end(): Promise<void> {
+    return this.#thread.end(
       new DskdError('disposed', `The runner of the student '${this.#name}' was disposed.`, {
         details: { student: this.#name },
       }),
     );
-    await this.#worker.terminate();
-  }
-
-  // Not Promise.race with one promise for the end of the thread: that promise would hold every result.
-  async #perform<T>(work: (worker: Remote<StudentWorker>) => Promise<T>): Promise<T> {
-    if (this.#over) throw this.#over;
-    // An idle worker must not keep the program alive, a busy one must.
-    this.#worker.ref();
-    try {
-      return await new Promise<T>((resolve, reject) => {
-        this.#rejectPending = reject;
-        work(this.#remote).then(resolve, reject);
-      });
-    } catch (error) {
-      if (isDskdError(error)) throw error;
-      throw error instanceof Error ? this.#failure(error.message, error.stack) : this.#failure(String(error));
-    } finally {
-      this.#rejectPending = undefined;
-      this.#worker.unref();
-    }
-  }
-
-  #failure(message: string, cause?: unknown): DskdError {
-    return new DskdError('worker-failed', `The worker of the student '${this.#name}' failed: ${message}`, {
-      details: { student: this.#name },
-      cause,
-    });
-  }
-
-  /** Rejects the pending call and all later ones. Only the first reason counts: an exit follows each other one. */
-  #fail(error: DskdError): void {
-    this.#over ??= error;
-    this.#rejectPending?.(this.#over);
   }
 }

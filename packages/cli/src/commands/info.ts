@@ -2,7 +2,7 @@ import type { Artifact, DetectorDescription } from '@dskd/detector';
 import type { DskdConfig } from '@dskd/methods';
 import { defineCommand } from '../define-command.js';
 import type { OptionValues } from '../options/option.js';
-import { MODEL_ARGUMENT, outputOptions } from '../options/shared.js';
+import { outputOptions } from '../options/shared.js';
 import { alignedFacts, formatTable, printJson, printLine } from '../output/print.js';
 
 const infoOptions = outputOptions('the whole description as one line of JSON');
@@ -10,12 +10,38 @@ const infoOptions = outputOptions('the whole description as one line of JSON');
 export const info = defineCommand({
   name: 'info',
   summary: 'print what a model contains and how it was trained',
-  arguments: [MODEL_ARGUMENT],
+  arguments: [['<model>', 'a file that dskd train or dskd export wrote']],
   options: infoOptions,
   run: async (options, [model]) => runInfo(model!, options),
 });
 
-async function runInfo(path: string, { json }: OptionValues<typeof infoOptions>): Promise<void> {
+async function runInfo(path: string, options: OptionValues<typeof infoOptions>): Promise<void> {
+  await (path.toLowerCase().endsWith('.onnx') ? exportedInfo(path, options) : modelInfo(path, options));
+}
+
+async function exportedInfo(path: string, { json }: OptionValues<typeof infoOptions>): Promise<void> {
+  const { readExported } = await import('@dskd/onnx');
+  const { readPorts } = await import('./info/ports.js');
+  const { readModel } = await import('../models.js');
+  const bytes = await readModel(path);
+  const { description } = readExported(bytes);
+  const ports = readPorts(bytes);
+  if (json) {
+    printJson({ ...description, ...ports });
+    return;
+  }
+  const rows = [
+    ...ports.inputs.map((port) => ['input', port] as const),
+    ...ports.outputs.map((port) => ['output', port] as const),
+  ];
+  const table = formatTable(
+    ['graph', 'name', 'type', 'shape'],
+    rows.map(([kind, { name, type, shape }]) => [kind, name, type, shape.join(' x ')]),
+  );
+  printLine(`${describeModel(description)}\n\n${table}\n\n${mebibytes(bytes.byteLength)}`);
+}
+
+async function modelInfo(path: string, { json }: OptionValues<typeof infoOptions>): Promise<void> {
   const { readArtifact } = await import('@dskd/detector');
   const { readModel } = await import('../models.js');
   const bytes = await readModel(path);
@@ -191,7 +217,11 @@ function describeLesson(
   ].join('\n');
 }
 
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
 function describeTensors(tensors: Artifact['tensors'], bytes: number): string {
   const elements = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
-  return `${tensors.size} tensors, ${elements} values, ${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  return `${tensors.size} tensors, ${elements} values, ${mebibytes(bytes)}`;
 }

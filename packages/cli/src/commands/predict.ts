@@ -1,10 +1,18 @@
 import { defineCommand } from '../define-command.js';
-import { boolean, number, option, positiveInteger, text, type OptionValues } from '../options/option.js';
+import {
+  boolean,
+  choice,
+  number,
+  option,
+  positiveInteger,
+  text,
+  wholeNumber,
+  type OptionValues,
+} from '../options/option.js';
 import {
   backendOption,
   configOption,
   ignoreMaskOption,
-  MODEL_ARGUMENT,
   outputOptions,
   pluginOption,
   teacherWeightsOption,
@@ -44,6 +52,22 @@ export const predictOptions = {
     { main: true, group: 'Result' },
   ),
   weights: teacherWeightsOption,
+  engine: option(
+    choice('auto', 'tfjs', 'onnx').default('auto'),
+    'what computes: auto takes ONNX Runtime where onnxruntime-node is installed and the method can be exported, else TensorFlow.js',
+    { main: true, value: 'name', group: 'Running' },
+  ),
+  workers: option(
+    wholeNumber().default(0),
+    'score in this many worker threads, each with the whole model; for many images one for each core, with --threads 1',
+    { value: 'count', group: 'Running' },
+  ),
+  threads: option(positiveInteger().optional(), 'threads of ONNX Runtime, in each worker', {
+    value: 'count',
+    group: 'Running',
+    defaultText: 'the cores, divided among the workers',
+    example: 1,
+  }),
   backend: backendOption,
   plugin: pluginOption,
   config: configOption,
@@ -55,7 +79,10 @@ export type PredictOptions = OptionValues<typeof predictOptions>;
 export const predict = defineCommand({
   name: 'predict',
   summary: 'say whether and where images are anomalous: one line of JSON each',
-  arguments: [MODEL_ARGUMENT, ['[images...]', 'images, or folders of images']],
+  arguments: [
+    ['<model>', 'a file that dskd train or dskd export wrote'],
+    ['[images...]', 'images, or folders of images'],
+  ],
   options: predictOptions,
   run: async (options, [model, ...images], signal) =>
     (await import('./predict/run.js')).runPrediction(model!, images, options, signal),

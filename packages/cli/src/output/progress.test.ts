@@ -255,3 +255,16 @@ test('a part that the images do not suit was not fitted', () => {
     'fitted local: 1s\nleft out pieces, which the images do not suit: 2s\ncalibrating on 3 good images\n',
   );
 });
+
+test('the engine that was chosen: how it computes, and why', () => {
+  const { written, at } = stage(false);
+  const chosen = { type: 'engine-chosen', reason: 'it is there' } as const;
+  at(1, { ...chosen, engine: 'tfjs', workers: 0, threads: 1 });
+  at(1, { ...chosen, engine: 'onnx', workers: 1, threads: 2 });
+  at(1, { ...chosen, engine: 'onnx', workers: 4, threads: 1 });
+  expect(written.join('')).toBe(
+    'engine tfjs, 1 thread: it is there\n' +
+      'engine onnx, 1 worker of 2 threads: it is there\n' +
+      'engine onnx, 4 workers of 1 thread: it is there\n',
+  );
+});

@@ -156,6 +156,13 @@ class Stages {
   }
 }
 
+/** `engine onnx, 2 threads`. */
+function describeEngine({ engine, workers, threads }: Extract<DskdEvent, { type: 'engine-chosen' }>): string {
+  const count = (number: number, of: string): string => `${number} ${of}${number === 1 ? '' : 's'}`;
+  const each = count(threads, 'thread');
+  return `engine ${engine}, ${workers === 0 ? each : `${count(workers, 'worker')} of ${each}`}`;
+}
+
 /** Prints progress as text: a line per epoch or part of a fit and, on a terminal, a bar. */
 function textRenderer(stream: ProgressStream, now: () => number): EventListener {
   let run = { epochs: '', steps: 0, done: 0, clock: new Clock(now), timeLimit: Infinity };
@@ -243,6 +250,9 @@ function textRenderer(stream: ProgressStream, now: () => number): EventListener 
         }
         break;
       }
+      case 'engine-chosen':
+        say(`${describeEngine(event)}: ${event.reason}`);
+        break;
       case 'warning':
         say(`${colored('warning:', 'yellow', stream)} ${event.message}`);
         break;

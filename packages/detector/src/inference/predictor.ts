@@ -1,4 +1,4 @@
-import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
+import { DskdError, prefetch, throwIfAborted, type PixelBuffer } from '@dskd/base';
 import {
   placement,
   preparePixelsInSlices,
@@ -19,7 +19,6 @@ import {
   type IgnoreMask,
 } from './ignored-pixels.js';
 import { cut } from './map-in-image.js';
-import { checkPrefetch, prefetch } from './prefetch.js';
 import type { BranchPrediction, Prediction, ScoreMap } from './prediction.js';
 import { preparationOf } from './preparation.js';
 import type { ScoredBatch, Scoring } from './score.js';
@@ -147,7 +146,7 @@ export abstract class Predictor {
     { prefetch: count = 2, ...options }: PredictEachOptions = {},
   ): AsyncGenerator<Prediction, void, undefined> {
     assertImages(images, 'images of predictEach');
-    const ahead = prefetch(images, checkPrefetch(count), (image) => Promise.resolve(image), options.signal);
+    const ahead = prefetch(images, count, (image) => Promise.resolve(image), options.signal);
     for await (const image of ahead) yield await this.predict(image, options);
   }
 

@@ -1,7 +1,6 @@
-import { isDskdError, type DskdError, type PixelBuffer } from '@dskd/base';
+import { isDskdError, prefetch, type DskdError, type PixelBuffer } from '@dskd/base';
 import { decodeImage } from '@dskd/data/node';
 import type { PredictEachOptions, Predictor } from '../inference/predictor.js';
-import { checkPrefetch, prefetch } from '../inference/prefetch.js';
 import type { Prediction } from '../inference/prediction.js';
 
 export interface FilePrediction {
@@ -41,7 +40,7 @@ export async function* predictFiles(
       return undefined;
     }
   };
-  for await (const decoded of prefetch(files, checkPrefetch(count), decode, options.signal)) {
+  for await (const decoded of prefetch(files, count, decode, options.signal)) {
     if (!decoded) continue;
     yield { ...decoded, prediction: await detector.predict(decoded.image, options) };
   }

@@ -1,6 +1,7 @@
 import path from 'node:path';
-import { DskdError, throwIfAborted, type PixelBuffer } from '@dskd/base';
+import { DskdError, isDskdError, prefetch, throwIfAborted, type PixelBuffer } from '@dskd/base';
 import {
+  decodeImage,
   decodeMask,
   encodeImage,
   listImages,
@@ -9,15 +10,15 @@ import {
   writeFileAtomically,
 } from '@dskd/data/node';
 import { mapInImage, type Detector, type ExplainedRegion, type Prediction } from '@dskd/detector';
-import { predictFiles } from '@dskd/detector/node';
+import type { EnginePredictOptions } from '@dskd/engine';
 import { heatMapOverlay, heatScaleOf, type HeatScale } from '@dskd/report';
-import { loadModel } from '../../models.js';
 import { printWarnings } from '../../open-data.js';
 import { printJson } from '../../output/print.js';
 import { progressRenderer } from '../../output/progress.js';
 import type { PredictOptions } from '../predict.js';
 import { explainedImage } from './explained-image.js';
 import { overlayNames } from './overlay-names.js';
+import { openScorer, type Scorer } from './scorer.js';
 
 /** Prints a line for each image: first `images`, then those that are put into the watched folder. */
 export async function runPrediction(
@@ -37,41 +38,43 @@ export async function runPrediction(
           onWarning: (warning) => printWarnings([warning]),
         });
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
-  const model = await loadModel(modelPath, options);
+  const scorer = await openScorer(modelPath, options, signal);
   try {
     if (out !== undefined) await assertWritable(path.join(out, 'overlay.png'));
     const arrivals = watch === undefined ? [] : watchFolder(watch, { signal });
     if (watch !== undefined) process.stderr.write(`watching ${watch} for new images; Ctrl-C ends\n`);
     const names = overlayNames(files);
-    const { description } = model.detector;
-    if (explain && out !== undefined && !options.json) sayIfNoThumbnails(model.detector);
+    const { description, detector } = scorer;
+    if (detector && out !== undefined && !options.json) sayIfNoThumbnails(detector);
     const scale = heatScaleOf(description.calibration.scores, threshold ?? description.threshold.value);
     const showProgress = fileProgress(files.length);
     let unreadable = 0;
-    const scored = predictFiles(model.detector, concatenated(files, arrivals), {
+    const scored = scoredFiles(scorer, concatenated(files, arrivals), {
       signal,
       minArea,
       ...(threshold !== undefined && { threshold }),
       ...(ignored && { ignored }),
-      onUnreadable({ code, message }, source) {
-        unreadable++;
-        printJson({ path: source, error: { code, message } });
-      },
+      withPixels: explain || out !== undefined,
     });
-    for await (const { source, image, prediction } of scored) {
-      const file = source as string;
-      const explained = explain ? await model.detector.explain(image, prediction.regions) : [];
+    for await (const { file, pixels, result } of scored) {
+      if (isDskdError(result)) {
+        unreadable++;
+        const { code, message } = result;
+        printJson({ path: file, error: { code, message } });
+        continue;
+      }
+      const explained = detector ? await detector.explain(pixels!, result.regions) : [];
       let written: WrittenImages = {};
       if (out !== undefined) {
         // Later images may have any name, so theirs keep the extension.
         const overlay = path.join(out, names.get(file) ?? `${path.basename(file)}.overlay.png`);
-        await writeOverlay(overlay, image, prediction, scale);
-        written = { overlay, ...(await writeExplained(overlay, image, explained)) };
+        await writeOverlay(overlay, pixels!, result, scale);
+        written = { overlay, ...(await writeExplained(overlay, pixels!, explained)) };
       }
-      printJson(lineOf(file, prediction, explained, written));
+      printJson(lineOf(file, result, explained, written));
       if (!options.json)
         for (const region of explained) process.stderr.write(`${file}: ${inWords(region)}\n`);
-      showProgress(file, prediction);
+      showProgress(file, result);
     }
     throwIfAborted(signal);
     if (unreadable > 0) {
@@ -80,8 +83,37 @@ export async function runPrediction(
       });
     }
   } finally {
-    model.dispose();
+    await scorer.dispose();
   }
+}
+
+interface ScoredFile {
+  readonly file: string;
+  /** Where they were asked for, and could be read. */
+  readonly pixels: PixelBuffer | undefined;
+  /** The error of a file that is no image. */
+  readonly result: Prediction | DskdError;
+}
+
+/** Scores files, in their order: as many at a time as the engine takes, while the next ones wait for it. */
+function scoredFiles(
+  scorer: Scorer,
+  files: AsyncIterable<string>,
+  { withPixels, ...options }: EnginePredictOptions & { readonly withPixels: boolean },
+): AsyncGenerator<ScoredFile> {
+  const { intensityRange } = scorer.description;
+  const score = async (file: string): Promise<ScoredFile> => {
+    try {
+      // Otherwise the file is decoded by the worker that scores it.
+      const pixels = withPixels ? await decodeImage(file, { intensityRange }) : undefined;
+      return { file, pixels, result: await scorer.predict(pixels ?? file, options) };
+    } catch (error) {
+      const isUnreadable = isDskdError(error, 'image-unreadable') || isDskdError(error, 'file-not-found');
+      if (!isUnreadable) throw error;
+      return { file, pixels: undefined, result: error };
+    }
+  };
+  return prefetch(files, scorer.atATime, score, options.signal);
 }
 
 function checkArguments(images: readonly string[], { watch, out }: PredictOptions): void {

@@ -1,12 +1,4 @@
-import { DskdError, throwIfAborted } from '@dskd/base';
-
-/** @throws {DskdError} `invalid-argument` */
-export function checkPrefetch(count: number): number {
-  if (!Number.isInteger(count) || count < 0) {
-    throw new DskdError('invalid-argument', `Got prefetch ${count}, wanted 0 or a positive integer.`);
-  }
-  return count;
-}
+import { DskdError, throwIfAborted } from './errors.js';
 
 /** `work`, or the rejection `aborted` as soon as the signal says so: `work` may wait for ever. */
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -26,7 +18,7 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): 
 /**
  * What `source` gives, each passed through `work`, in order. While the caller is busy with one, up to `count`
  * more are asked for and worked on. When the caller leaves, or on an error, `source` is ended, too.
- * @throws what `source` and `work` throw, at the place of the item; `aborted`.
+ * @throws what `source` and `work` throw, at the place of the item; `aborted`, `invalid-argument` (the count).
  */
 export async function* prefetch<T, R>(
   source: AsyncIterable<T> | Iterable<T>,
@@ -34,6 +26,9 @@ export async function* prefetch<T, R>(
   work: (item: T) => Promise<R>,
   signal?: AbortSignal,
 ): AsyncGenerator<R, void, undefined> {
+  if (!Number.isInteger(count) || count < 0) {
+    throw new DskdError('invalid-argument', `Got prefetch ${count}, wanted 0 or a positive integer.`);
+  }
   const iterator =
     Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   const worked = async (): Promise<IteratorResult<R, undefined>> => {

@@ -1,0 +1,102 @@
+import { DskdError, type PixelBuffer } from '@dskd/base';
+import { readArtifact, type Detector, type DetectorDescription, type Prediction } from '@dskd/detector';
+import { engineOf, type EnginePredictOptions } from '@dskd/engine';
+import { openEngine } from '@dskd/engine/node';
+import { teacherTiny } from '@dskd/teacher-tiny';
+import { isDefaultTeacher, loadModel, readModel } from '../../models.js';
+import { progressRenderer } from '../../output/progress.js';
+import { pluginModules } from '../../plugins.js';
+import type { PredictOptions } from '../predict.js';
+
+/** What scores the images of the command. */
+export interface Scorer {
+  readonly description: DetectorDescription;
+  /** The detector itself, where regions are to be explained. */
+  readonly detector: Detector | undefined;
+  /** Images that it is busy with at a time. */
+  readonly atATime: number;
+  readonly predict: (image: string | PixelBuffer, options: EnginePredictOptions) => Promise<Prediction>;
+  readonly dispose: () => Promise<void>;
+}
+
+function isExported(model: string): boolean {
+  return model.toLowerCase().endsWith('.onnx');
+}
+
+/** Patches are compared in the model, which an engine in other threads, or an exported file, does not give. */
+function refuseWithExplain(model: string, { engine, workers }: PredictOptions): void {
+  const got =
+    engine === 'onnx'
+      ? '--engine onnx'
+      : isExported(model)
+        ? `the ONNX file ${model}`
+        : workers > 0
+          ? `--workers ${workers}`
+          : undefined;
+  if (got === undefined) return;
+  throw new DskdError('invalid-argument', `Got --explain with ${got}: it needs the model in this thread.`, {
+    hint: 'Give the .safetensors file, with --engine tfjs or auto and without --workers; or leave --explain out.',
+  });
+}
+
+async function explainingScorer(model: string, options: PredictOptions): Promise<Scorer> {
+  refuseWithExplain(model, options);
+  const { detector, dispose } = await loadModel(model, options);
+  if (options.engine === 'auto') {
+    progressRenderer(options)({
+      type: 'engine-chosen',
+      engine: 'tfjs',
+      workers: 0,
+      threads: 1,
+      reason: '--explain needs the model itself',
+    });
+  }
+  const engine = engineOf(detector);
+  return {
+    description: detector.description,
+    detector,
+    atATime: 2,
+    predict: (image, each) => engine.predict(image as PixelBuffer, each),
+    async dispose() {
+      await engine.dispose();
+      dispose();
+    },
+  };
+}
+
+/** The weight file of the teacher of a model that does not contain it: the embedded one, if it was trained with that. */
+async function defaultTeacher(model: string): Promise<Uint8Array | undefined> {
+  const bytes = await readModel(model);
+  if (isExported(model)) return undefined;
+  const { teacher } = readArtifact(bytes).description;
+  return teacher && !teacher.embedded && isDefaultTeacher(teacher.sha256) ? teacherTiny().load() : undefined;
+}
+
+/** Loads the model for the engine that was asked for; with `auto` it says which one that is. */
+export async function openScorer(
+  model: string,
+  options: PredictOptions,
+  signal: AbortSignal,
+): Promise<Scorer> {
+  if (options.explain) return explainingScorer(model, options);
+  const { engine: kind, workers, threads, backend, weights, plugin } = options;
+  const teacher = weights ?? (await defaultTeacher(model));
+  const engine = await openEngine(model, {
+    engine: kind,
+    workers,
+    backend,
+    signal,
+    // This thread has them already.
+    imports: pluginModules(plugin ?? []),
+    onEvent: progressRenderer(options),
+    ...(threads !== undefined && { threads }),
+    ...(teacher !== undefined && { teacher }),
+  });
+  return {
+    description: engine.info.description,
+    detector: undefined,
+    atATime: 2 * Math.max(1, workers),
+    predict: (image, each) => engine.predict(image, each),
+    dispose: () => engine.dispose(),
+  };
+}

@@ -1,0 +1,3 @@
+export type { EngineFacts } from './crew.js';
+export { engineOf } from './engine-of.js';
+export type { Engine, EnginePredictEachOptions, EnginePredictOptions } from './engine.js';

@@ -1,0 +1,5 @@
+// Entry of a worker thread of an engine.
+import { exposeWorker } from './expose-worker.js';
+import { EngineWorker } from './worker-api.js';
+
+exposeWorker(new EngineWorker());
