@@ -6,8 +6,8 @@ interface LoopRecorder {
 }
 
 /**
- * What a step gives when it is repeated until nothing changes. Reads one truth value back after each step, except on a backend
- * that records operations.
+ * What a step gives when it is repeated until nothing changes. Reads one truth value back after each step, synchronously (not on
+ * webgpu), except on a backend that records operations.
  * @param start the caller keeps it.
  * @param step gives a tensor of the same shape and type. It must come to an end: values that only grow and have a bound do.
  * @returns a new tensor; the caller disposes it.

@@ -1,3 +1,4 @@
+import { randomStream, type PixelBuffer } from '@dskd/base';
 import { auroc } from '@dskd/metrics';
 import { useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
@@ -106,6 +107,31 @@ test.each(Object.entries(CASES))(
     await expectSamePredictions(detector, onnx);
   },
 );
+
+test('the branch of instant that counts pieces, which loops until nothing changes', async () => {
+  // Four bright bars on dark ground, everywhere another place.
+  const bars = (seed: number, count = 4): PixelBuffer => {
+    const random = randomStream(seed, 'bars');
+    const data = new Uint8Array(128 * 128 * 3).map(() => 40 + Math.round(10 * random.uniform()));
+    for (let bar = 0; bar < count; bar++) {
+      const [top, left] = [8 + 30 * bar + random.integer(8), 8 + random.integer(80)];
+      for (let y = top; y < top + 8; y++) data.fill(220, 3 * (y * 128 + left), 3 * (y * 128 + left + 24));
+    }
+    return { data, width: 128, height: 128, channels: 3 };
+  };
+  const { detector, onnx } = await exportedThroughFiles(
+    { method: 'instant', input: { size: [128, 128] } },
+    {},
+    Array.from({ length: 12 }, (_, seed) => bars(seed)),
+  );
+  expect(detector.model.branches.map(({ name }) => name)).toContain('pieces');
+  const images = [bars(100), bars(101), bars(102, 3), bars(103, 2)];
+  expect(await comparePredictors(detector, onnx, images)).toMatchObject({ images: 4, equal: true });
+  const [whole, missing] = await onnx.predict([images[0]!, images[2]!]);
+  expect(missing!.branches.pieces!.score).toBeGreaterThan(2 + whole!.branches.pieces!.score);
+  detector.dispose();
+  onnx.dispose();
+});
 
 test('puad: as near as a Gaussian of seven images is to itself', async () => {
   const { detector, onnx } = await exportedThroughFiles({ method: 'puad', options: { epochs: 1 }, input });

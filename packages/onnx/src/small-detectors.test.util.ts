@@ -35,16 +35,15 @@ export function smallImage(
   return { data, width, height, channels: 3 };
 }
 
-/** Eight good images to learn. */
-export function smallSource(): ImageSource {
-  const samples = Array.from(
-    { length: 8 },
-    (_, index): Sample => ({
+/** Good images to learn. */
+function sourceOf(images: readonly PixelBuffer[]): ImageSource {
+  const samples = images.map(
+    (image, index): Sample => ({
       id: `train/good/${index}.png`,
       split: 'train',
       label: 'good',
       defectType: 'good',
-      load: () => Promise.resolve(smallImage(index)),
+      load: () => Promise.resolve(image),
     }),
   );
   return { name: 'small', samples, fingerprint: () => Promise.resolve('0'.repeat(64)) };
@@ -65,17 +64,18 @@ type Options = Omit<TrainDetectorOptions, 'source' | 'teacher'>;
 
 /**
  * Trains, and loads what was saved and what was exported from files, as a user does. The caller disposes both.
- * @param change what is exported differs so from the detector that it is compared with.
+ * @param images to learn. Default: eight small ones.
  */
 export async function exportedThroughFiles(
   options: Options,
   exporting: ExportOptions = {},
+  images: readonly PixelBuffer[] = Array.from({ length: 8 }, (_, index) => smallImage(index)),
 ): Promise<{ readonly detector: Detector; readonly onnx: OnnxDetector; readonly bytes: Uint8Array }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'dskd-onnx-'));
   const teacher = await embeddedTeacher();
   try {
     const trained = await trainDetector({
-      source: smallSource(),
+      source: sourceOf(images),
       teacher,
       seed: 1,
       ...options,

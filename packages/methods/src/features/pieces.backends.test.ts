@@ -1,9 +1,11 @@
 import '@tensorflow/tfjs';
 import { randomStream } from '@dskd/base';
-import { describeBackends, expectNoNewTensors } from '@dskd/test-support';
+import type { Rows } from '@dskd/closed-form';
+import { describeBackends, expectClose, expectNoNewTensors, useBackend } from '@dskd/test-support';
+import * as tf from '@tensorflow/tfjs-core';
 import type { AnomalyModel } from '../contract.js';
 import { restoreFeatureModel, type PartPlans } from './feature-model.js';
-import { findPieces } from './pieces.js';
+import { findPieces, pieceTensors } from './pieces.js';
 import { fitOn, poolingTeacher, SIDE } from './pooling-teacher.test.util.js';
 import { fitted, imageScoresOf, plans, teach } from './tiny-models.test.util.js';
 
@@ -60,6 +62,47 @@ test('a piece is described by the root of its area, its deviations along and acr
   bar.forEach((value, index) => expect(value).toBeCloseTo(expected[index]!, 6));
   paint(0, 3);
   expect(findPieces(colors, size, palette).count).toBe(2);
+});
+
+/** The rows that are pieces, sorted. */
+async function piecesByTensors(
+  colors: Uint8Array,
+  size: readonly [number, number],
+  palette: Rows,
+): Promise<number[][]> {
+  const { pieces, are } = tf.tidy(() =>
+    pieceTensors(tf.tensor2d(Float32Array.from(colors), [size[0] * size[1], 3]), size, palette),
+  );
+  const [rows, flags] = [await pieces.array(), await are.array()];
+  tf.dispose([pieces, are]);
+  return rows.filter((_, index) => flags[index]![0] === 1);
+}
+
+const sorted = (rows: readonly (readonly number[])[]): number[] =>
+  [...rows].sort((a, b) => a[0]! - b[0]! || a[5]! - b[5]! || a[1]! - b[1]!).flat();
+
+// By tensors it is recorded only, where tfjs's loops over segments do not count: one backend is enough to tell what it computes.
+test('by tensor operations the pieces are the same, also those that wind', async () => {
+  await useBackend('cpu');
+  const palette = { data: Float32Array.of(0, 0, 0, 255, 255, 255), count: 2, width: 3 };
+  for (const seed of [1, 2]) {
+    const size = [13, 15] as const;
+    const random = randomStream(seed, 'maze');
+    const colors = new Uint8Array(size[0] * size[1] * 3);
+    for (let y = 0; y < size[0]; y++) {
+      for (let x = 0; x < size[1]; x++) {
+        // Walls with a gap at alternating ends: one long way; of other seeds noise.
+        const isWall =
+          seed === 1 ? y % 4 === 0 && x !== (y % 8 === 0 ? 0 : size[1] - 1) : random.uniform() < 0.45;
+        colors.fill(isWall ? 255 : 0, 3 * (y * size[1] + x), 3 * (y * size[1] + x) + 3);
+      }
+    }
+    const { data, count } = findPieces(colors, size, palette);
+    const wanted = Array.from({ length: count }, (_, row) => [...data.subarray(6 * row, 6 * row + 6)]);
+    const got = await piecesByTensors(colors, size, palette);
+    expect(got).toHaveLength(count);
+    expectClose(sorted(got), sorted(wanted), { relative: 1e-4 });
+  }
 });
 
 describeBackends('pieces', () => {

@@ -34,7 +34,7 @@ export async function smallImages(images: tf.Tensor4D, factor: number): Promise<
   const colors = await download(small);
   const values = new Uint8Array(colors.length);
   for (let i = 0; i < values.length; i++) values[i] = Math.round(colors[i]!);
-  const size = height! * width! * 3;
+  const size = height * width * 3;
   return Array.from({ length: count }, (_, image) => values.slice(image * size, (image + 1) * size));
 }
 

@@ -154,9 +154,6 @@ class RecordingBackend extends tf.KernelBackend {
   override memory(): { unreliable: boolean } {
     return { unreliable: true };
   }
-  override dispose(): void {
-    // A graph is given away when it is recorded.
-  }
 }
 
 /** Fills of the batch size are made where they are used; the backend `cpu` knows no better. */

@@ -1,8 +1,10 @@
-import { describeBackends, expectNoNewTensors } from '@dskd/test-support';
+import { expectNoNewTensors, useBackend } from '@dskd/test-support';
 import * as tf from '@tensorflow/tfjs-core';
 import { fixedPoint } from './fixed-point.js';
 
-describeBackends('fixedPoint', () => {
+describe.each(['cpu', 'wasm'] as const)('fixedPoint on %s', (backend) => {
+  beforeAll(() => useBackend(backend));
+
   test('repeats a step until nothing changes, and keeps the start', async () => {
     await expectNoNewTensors(async () => {
       const start = tf.tensor1d([1, 40, 99, 3]);
