@@ -41,7 +41,7 @@ test('every engine, here and in workers, gives the same verdicts in the same ord
   expect(wanted.stderr).toBe('');
   expect(await scored(model, '--engine', 'tfjs', '--workers', '2')).toEqual(wanted);
   for (const args of [
-    [model],
+    [model, '--workers', '1'],
     [model, '--engine', 'onnx', '--workers', '2', '--threads', '1'],
     [exported, '--workers', '1'],
   ]) {
@@ -53,6 +53,12 @@ test('every engine, here and in workers, gives the same verdicts in the same ord
       expect(score / wanted.lines[index]!.score).toBeCloseTo(1, 3);
     expect(stderr).toMatch(args.includes('onnx') ? /^$/ : /^engine onnx, .*: .+\n$/);
   }
+});
+
+test('for a few images auto computes with TensorFlow.js, and says why', async () => {
+  const { lines, stderr } = await scored(model);
+  expect(lines).toEqual((await scored(model, '--engine', 'tfjs')).lines);
+  expect(stderr).toMatch(/^engine tfjs, .*: of fewer than 16 images an export .+\n$/);
 });
 
 test('with --out heat maps are written, and an unreadable file has its line at its place', async () => {

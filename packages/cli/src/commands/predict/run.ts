@@ -38,7 +38,8 @@ export async function runPrediction(
           onWarning: (warning) => printWarnings([warning]),
         });
   const ignored = ignoreMask === undefined ? undefined : await decodeMask(ignoreMask);
-  const scorer = await openScorer(modelPath, options, signal);
+  const known = watch === undefined ? files.length : Infinity;
+  const scorer = await openScorer(modelPath, options, known, signal);
   try {
     if (out !== undefined) await assertWritable(path.join(out, 'overlay.png'));
     const arrivals = watch === undefined ? [] : watchFolder(watch, { signal });

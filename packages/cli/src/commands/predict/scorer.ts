@@ -72,14 +72,36 @@ async function defaultTeacher(model: string): Promise<Uint8Array | undefined> {
   return teacher && !teacher.embedded && isDefaultTeacher(teacher.sha256) ? teacherTiny().load() : undefined;
 }
 
-/** Loads the model for the engine that was asked for; with `auto` it says which one that is. */
+/** Exporting takes about as long as TensorFlow.js loses on so many images. */
+const FEW_IMAGES = 16;
+
+/** The engine for `auto`: for a few images an export would take longer than it saves. */
+function engineFor(model: string, options: PredictOptions, images: number): PredictOptions['engine'] {
+  const { engine, workers } = options;
+  if (engine !== 'auto' || isExported(model) || workers > 0 || images >= FEW_IMAGES) return engine;
+  progressRenderer(options)({
+    type: 'engine-chosen',
+    engine: 'tfjs',
+    workers: 0,
+    threads: 1,
+    reason: `of fewer than ${FEW_IMAGES} images an export for ONNX Runtime takes longer than it saves`,
+  });
+  return 'tfjs';
+}
+
+/**
+ * Loads the model for the engine that was asked for; with `auto` it says which one that is.
+ * @param images how many there are, Infinity where that is not known.
+ */
 export async function openScorer(
   model: string,
   options: PredictOptions,
+  images: number,
   signal: AbortSignal,
 ): Promise<Scorer> {
   if (options.explain) return explainingScorer(model, options);
-  const { engine: kind, workers, threads, backend, weights, plugin } = options;
+  const { workers, threads, backend, weights, plugin } = options;
+  const kind = engineFor(model, options, images);
   const teacher = weights ?? (await defaultTeacher(model));
   const engine = await openEngine(model, {
     engine: kind,
