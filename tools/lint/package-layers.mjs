@@ -45,7 +45,7 @@ export const PACKAGE_LAYERS = {
   ],
   report: ['base', 'core', 'metrics', 'scoring'],
   detector: belowDetector,
-  onnx: ['base', 'data', 'detector', 'methods'],
+  onnx: ['base', 'data', 'detector', 'methods', 'models'],
   engine: ['base', 'core', 'data', 'detector', 'models', 'onnx', 'training', 'wasm-gradients'],
   distillation: ['base', 'core', 'data', 'models', 'synthetic', 'training', 'weights'],
   'teacher-tiny': ['base'],
@@ -62,7 +62,7 @@ export const BELOW_TEST_SUPPORT = ['base', 'weights'];
 export const TESTS_ALSO_IMPORT = {
   training: ['models'],
   data: ['synthetic'],
-  onnx: ['metrics', 'models', 'teacher-tiny'],
+  onnx: ['metrics', 'teacher-tiny'],
   engine: ['methods', 'teacher-tiny'],
   report: ['data', 'synthetic'],
   'teacher-tiny': ['models', 'weights'],

@@ -51,6 +51,25 @@ test('--to names the file, --json gives one line', async () => {
   ]);
 });
 
+test('train takes the features of the teacher from ONNX Runtime, where it is asked to, and learns the same', async () => {
+  const other = await mkdtemp(path.join(tmpdir(), 'dskd teacher engine-'));
+  const fast = path.join(other, 'fast.safetensors');
+  const args = ['--data', data, '--method', 'padim', '--size', '32', '--hold-out', '0.3'];
+  const { code, stderr } = await dskd('train', ...args, '--teacher-engine', 'onnx', '--out', fast);
+  expect(code).toBe(0);
+  expect(stderr).toContain("the teacher's features by ONNX Runtime");
+  const plain = path.join(other, 'plain.safetensors');
+  expect((await dskd('train', ...args, '--out', plain)).stderr).not.toContain('ONNX Runtime');
+  const scores = async (file: string): Promise<number[]> =>
+    jsonLines((await dskd('predict', file, path.join(data, 'test'))).stdout).map(
+      ({ score }) => score as number,
+    );
+  const [wanted, got] = [await scores(plain), await scores(fast)];
+  expect(got).toHaveLength(4);
+  got.forEach((score, index) => expect(score / wanted[index]!).toBeCloseTo(1, 2));
+  await rm(other, { recursive: true });
+});
+
 describe('what is refused leaves no file', () => {
   let files: string[];
   beforeEach(async () => (files = await readdir(folder)));

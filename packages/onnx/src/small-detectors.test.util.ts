@@ -36,7 +36,7 @@ export function smallImage(
 }
 
 /** Good images to learn. */
-function sourceOf(images: readonly PixelBuffer[]): ImageSource {
+export function sourceOf(images: readonly PixelBuffer[]): ImageSource {
   const samples = images.map(
     (image, index): Sample => ({
       id: `train/good/${index}.png`,

@@ -145,6 +145,11 @@ export const trainOptions = {
     example: 'teacher.safetensors',
     defaultText: 'the embedded ones of teacher-tiny',
   }),
+  teacherEngine: option(
+    choice('auto', 'tfjs', 'onnx').default('tfjs'),
+    "what computes the teacher's features: onnx is faster on a CPU and needs onnxruntime-node; auto takes it where it is. Features differ by 1e-4 at most",
+    { ...OF_TEACHER, value: 'engine' },
+  ),
   levels: option(
     commaSeparated().optional(),
     'levels of the teacher, e.g. layer2,layer3: without the shallow one, twice the --size takes about as long',

@@ -1,3 +1,9 @@
-export { loadOnnxDetector, type OnnxDetector, type OnnxOptions } from './onnx-detector.js';
-export { importOnnxRuntime } from './onnx-runtime.js';
-export type { OrtModule, OrtSession, OrtTensor } from './onnx-runtime.js';
+export { loadOnnxDetector, type OnnxDetector } from './onnx-detector.js';
+export {
+  importOnnxRuntime,
+  type OnnxOptions,
+  type OrtModule,
+  type OrtSession,
+  type OrtTensor,
+} from './onnx-runtime.js';
+export { onnxTeacher } from './onnx-teacher.js';

@@ -2,19 +2,12 @@ import { DskdError, type PixelBuffer } from '@dskd/base';
 import { Predictor, type ScoredBatch, type ScoredMaps } from '@dskd/detector';
 import { readExported, type ExportedDetector } from '../metadata.js';
 import {
-  availableCores,
-  importOnnxRuntime,
+  openSession,
+  type OnnxOptions,
   type OrtModule,
   type OrtSession,
   type OrtTensor,
 } from './onnx-runtime.js';
-
-export interface OnnxOptions {
-  /** The module `onnxruntime-web` in a browser, or another build. Default: `onnxruntime-node`. */
-  readonly ort?: OrtModule;
-  /** Options of ONNX Runtime's session. Default in Node: a thread for each core that this process may use. */
-  readonly session?: Readonly<Record<string, unknown>>;
-}
 
 /**
  * A detector that ONNX Runtime scores: predictions are those of the {@link Detector} it was exported of, up to rounding. It
@@ -121,23 +114,9 @@ function assertOutputs(session: OrtSession, { description }: ExportedDetector): 
  * @returns a detector; its owner calls `dispose`.
  * @throws {DskdError} `artifact-invalid`, `artifact-version`, `dependency-missing`
  */
-export async function loadOnnxDetector(
-  bytes: Uint8Array,
-  { ort: given, session: options }: OnnxOptions = {},
-): Promise<OnnxDetector> {
+export async function loadOnnxDetector(bytes: Uint8Array, options: OnnxOptions = {}): Promise<OnnxDetector> {
   const exported = readExported(bytes);
-  const ort = given ?? (await importOnnxRuntime());
-  // ONNX Runtime does not know the limits of a container, and takes as many threads as the host has cores.
-  const threads = given ? {} : { intraOpNumThreads: await availableCores(), interOpNumThreads: 1 };
-  let session: OrtSession;
-  try {
-    session = await ort.InferenceSession.create(bytes, { ...threads, ...options });
-  } catch (error) {
-    throw new DskdError('artifact-invalid', 'ONNX Runtime cannot load the file.', {
-      hint: 'Export it again, or update onnxruntime-node.',
-      cause: error,
-    });
-  }
+  const { ort, session } = await openSession(bytes, options);
   assertOutputs(session, exported);
   return new OnnxDetector(ort, session, exported);
 }

@@ -20,7 +20,11 @@ export interface OrtModule {
   readonly InferenceSession: {
     create(model: Uint8Array, options?: Readonly<Record<string, unknown>>): Promise<OrtSession>;
   };
-  readonly Tensor: new (type: 'uint8', data: Uint8Array, dims: readonly number[]) => OrtTensor;
+  readonly Tensor: new (
+    type: 'uint8' | 'float32',
+    data: Uint8Array | Float32Array,
+    dims: readonly number[],
+  ) => OrtTensor;
 }
 
 /**
@@ -42,8 +46,36 @@ export async function importOnnxRuntime(): Promise<OrtModule> {
 }
 
 /** Cores that this process may use, in Node. */
-export async function availableCores(): Promise<number> {
+async function availableCores(): Promise<number> {
   const name = 'node:os';
   const { availableParallelism } = (await import(/* @vite-ignore */ name)) as typeof import('node:os');
   return availableParallelism();
+}
+
+export interface OnnxOptions {
+  /** The module `onnxruntime-web` in a browser, or another build. Default: `onnxruntime-node`. */
+  readonly ort?: OrtModule;
+  /** Options of ONNX Runtime's session. Default in Node: a thread for each core that this process may use. */
+  readonly session?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Loads a graph.
+ * @throws {DskdError} `artifact-invalid` for what ONNX Runtime cannot load, `dependency-missing`
+ */
+export async function openSession(
+  bytes: Uint8Array,
+  { ort: given, session: options }: OnnxOptions,
+): Promise<{ readonly ort: OrtModule; readonly session: OrtSession }> {
+  const ort = given ?? (await importOnnxRuntime());
+  // ONNX Runtime does not know the limits of a container, and takes as many threads as the host has cores.
+  const threads = given ? {} : { intraOpNumThreads: await availableCores(), interOpNumThreads: 1 };
+  try {
+    return { ort, session: await ort.InferenceSession.create(bytes, { ...threads, ...options }) };
+  } catch (error) {
+    throw new DskdError('artifact-invalid', 'ONNX Runtime cannot load the file.', {
+      hint: 'Export it again, or update onnxruntime-node.',
+      cause: error,
+    });
+  }
 }

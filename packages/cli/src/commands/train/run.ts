@@ -7,6 +7,7 @@ import { trainDetector, type Detector, type TrainDetectorOptions } from '@dskd/d
 import { saveDetectorFile } from '@dskd/detector/node';
 import { createMethod, TRAINING_DEFAULTS } from '@dskd/methods';
 import { workerRunnerFor } from '@dskd/methods/node';
+import type { Teacher } from '@dskd/models';
 import { startBackend, teacherOf } from '../../models.js';
 import { evaluationData, openData, type DataChoice } from '../../open-data.js';
 import { printJson, printLine } from '../../output/print.js';
@@ -39,7 +40,8 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
   const threads = options.workers && backend.name !== 'webgpu' && os.availableParallelism() > 1;
   // Plugins must be loaded in each thread, because they register methods and objectives there.
   const modules = pluginModules(options.plugin ?? []);
-  const teacher = await loadTeacher?.();
+  const loaded = await loadTeacher?.();
+  const teacher = loaded && (await computedBy(loaded, options, backend.name, json));
   try {
     const choices = trainingChoices(options);
     const training: TrainDetectorOptions = {
@@ -96,6 +98,31 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
   } finally {
     teacher?.dispose();
   }
+}
+
+/**
+ * The teacher with the engine that was asked for.
+ * @throws {DskdError} `dependency-missing` where ONNX Runtime was asked for and is not there.
+ */
+async function computedBy(
+  teacher: Teacher,
+  { teacherEngine }: TrainOptions,
+  backend: string,
+  json: boolean,
+): Promise<Teacher> {
+  // A GPU is faster than ONNX Runtime on the cores beside it.
+  const isOnCpu = backend === 'wasm' || backend === 'cpu';
+  if (teacherEngine === 'tfjs' || (teacherEngine === 'auto' && !isOnCpu)) return teacher;
+  const { importOnnxRuntime, onnxTeacher } = await import('@dskd/onnx/runtime');
+  try {
+    await importOnnxRuntime();
+  } catch (error) {
+    if (teacherEngine === 'auto') return teacher;
+    teacher.dispose();
+    throw error;
+  }
+  if (!json) process.stderr.write("the teacher's features by ONNX Runtime\n");
+  return onnxTeacher(teacher);
 }
 
 const STUDENTS_INSTEAD =
