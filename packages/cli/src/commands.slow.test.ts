@@ -223,7 +223,9 @@ test('predict --watch scores images that are put into a folder; Ctrl-C ends it',
   const out = path.join(folder, 'watched');
   const outcome = await spawnDskd(['predict', model, '--watch', incoming, '--out', out], {
     onStart(child) {
-      child.stderr!.once('data', () => {
+      // The engine is named before.
+      child.stderr!.on('data', (text: Buffer) => {
+        if (!text.includes('watching')) return;
         void rename(path.join(folder, 'arriving.png'), path.join(incoming, 'new.png'));
       });
       child.stdout!.once('data', () => child.kill('SIGINT'));
