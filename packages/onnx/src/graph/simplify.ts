@@ -4,16 +4,13 @@ import type { Body } from './any-batch.js';
 type Data = Constant['data'];
 
 /**
- * The same computation with less of it: affine operations after a convolution become part of its weights, and several of the last
- * axis two, in float64; equal
+ * The same computation with less of it: affine operations after a convolution become part of its weights, in float64; equal
  * constants and nodes are there once, also constants that are the transpose of another; what no output needs is left out.
  * @param outputs names that stay.
  */
 export function simplify(body: Body, outputs: readonly string[]): Body {
   return withoutUnused(
-    withoutTransposedCopies(
-      withoutCopies(withFoldedConvolutions(withJoinedAffine(body, outputs), outputs), outputs),
-    ),
+    withoutTransposedCopies(withoutCopies(withFoldedConvolutions(body, outputs), outputs)),
     outputs,
   );
 }
@@ -55,15 +52,12 @@ function usersOf(nodes: readonly Node[]): Map<string, Node[]> {
   return users;
 }
 
-/**
- * One value for each channel, out of a constant of one value or of one a channel.
- * @param rank of constants of one a channel: 3 for `[channels, 1, 1]` beside maps, 1 for the last axis.
- */
-function channelValues(constant: Constant | undefined, channels: number, rank: 1 | 3): Float64Array | null {
+/** One value for each output channel, out of a constant of one value or of `[channels, 1, 1]`. */
+function channelValues(constant: Constant | undefined, channels: number): Float64Array | null {
   if (constant?.type !== 'float32') return null;
   const { data, shape } = constant as { data: Float32Array; shape: readonly number[] };
-  if (data.length === 1 && shape.length <= rank) return new Float64Array(channels).fill(data[0]!);
-  const isVector = shape.length === rank && shape[0] === channels && data.length === channels;
+  if (data.length === 1 && shape.length <= 3) return new Float64Array(channels).fill(data[0]!);
+  const isVector = shape.length === 3 && shape[0] === channels && data.length === channels;
   return isVector ? Float64Array.from(data) : null;
 }
 
@@ -78,12 +72,11 @@ function affineOf(
   before: string,
   constants: ReadonlyMap<string, Constant>,
   channels: number,
-  rank: 1 | 3,
 ): Affine | null {
   if (!['Mul', 'Add', 'Sub', 'Div'].includes(node.operator)) return null;
   const [first, second] = node.inputs as readonly [string, string];
   if (first === second || (first !== before && ['Sub', 'Div'].includes(node.operator))) return null;
-  const values = channelValues(constants.get(first === before ? second : first), channels, rank);
+  const values = channelValues(constants.get(first === before ? second : first), channels);
   if (!values) return null;
   const ones = new Float64Array(channels).fill(1);
   const zeros = new Float64Array(channels);
@@ -97,63 +90,6 @@ function affineOf(
     default:
       return { scale: ones, shift: values.map((value) => -value) };
   }
-}
-
-/** Applies `next` after `first`, in place. */
-function compose(first: Affine, next: Affine): void {
-  for (let channel = 0; channel < first.scale.length; channel++) {
-    first.scale[channel]! *= next.scale[channel]!;
-    first.shift[channel] = first.shift[channel]! * next.scale[channel]! + next.shift[channel]!;
-  }
-}
-
-/** Operations on the last axis become two: at least three in a row, each used by the next one only. */
-function withJoinedAffine({ nodes, constants }: Body, outputs: readonly string[]): Body {
-  const users = usersOf(nodes);
-  const changed = new Map(constants);
-  const replaced = new Set<Node>();
-  const result: Node[] = [];
-  for (const node of nodes) {
-    if (replaced.has(node)) continue;
-    const start = node.inputs.find((input) => !constants.has(input));
-    const chain: Node[] = [];
-    const widths = new Set<number>();
-    for (
-      let [next, before]: [Node | undefined, string | undefined] = [node, start];
-      next && before !== undefined;
-    ) {
-      const other = next.inputs.find((input) => input !== before);
-      const constant = constants.get(other ?? '');
-      const width = constant?.data.length ?? 0;
-      if (!affineOf(next, before, constants, width, 1)) break;
-      chain.push(next);
-      widths.add(width);
-      before = next.outputs[0]!;
-      const [only, another]: Node[] = users.get(before) ?? [];
-      next = another || outputs.includes(before) ? undefined : only;
-    }
-    const channels = Math.max(...widths);
-    if (chain.length < 3 || [...widths].some((width) => width !== 1 && width !== channels)) {
-      result.push(node);
-      continue;
-    }
-    const all: Affine = { scale: new Float64Array(channels).fill(1), shift: new Float64Array(channels) };
-    let before = start!;
-    for (const each of chain) {
-      compose(all, affineOf(each, before, constants, channels, 1)!);
-      replaced.add(each);
-      before = each.outputs[0]!;
-    }
-    const shape = channels === 1 ? [] : [channels];
-    changed.set(`${before}_scale`, { type: 'float32', shape, data: Float32Array.from(all.scale) });
-    changed.set(`${before}_shift`, { type: 'float32', shape, data: Float32Array.from(all.shift) });
-    const scaled = `${before}_scaled`;
-    result.push(
-      { operator: 'Mul', inputs: [start!, `${before}_scale`], outputs: [scaled], attributes: {} },
-      { operator: 'Add', inputs: [scaled, `${before}_shift`], outputs: [before], attributes: {} },
-    );
-  }
-  return { nodes: result, constants: changed };
 }
 
 /** Convolutions take over what follows them, and only them, and is affine for each channel. */
@@ -177,9 +113,12 @@ function withFoldedConvolutions({ nodes, constants }: Body, outputs: readonly st
     for (;;) {
       const [next, another] = users.get(output) ?? [];
       const affine =
-        next && !another && !outputs.includes(output) && affineOf(next, output, constants, channels, 3);
+        next && !another && !outputs.includes(output) && affineOf(next, output, constants, channels);
       if (!affine) break;
-      compose({ scale, shift }, affine);
+      for (let channel = 0; channel < channels; channel++) {
+        scale[channel]! *= affine.scale[channel]!;
+        shift[channel] = shift[channel]! * affine.scale[channel]! + affine.shift[channel]!;
+      }
       folded.add(next);
       output = next.outputs[0]!;
       count++;

@@ -213,15 +213,3 @@ test('what follows a convolution and is affine for each channel becomes part of 
     'Identity',
   ]);
 });
-
-test('several affine operations on the last axis become two', async () => {
-  const compute: Compute = (x) =>
-    tf.sub(tf.mul(tf.div(x, 255), constant('factor', 4)), constant('offset', 4));
-  const graph = await recordGraph({
-    name: 'case',
-    inputs: [{ name: 'images', type: 'float32', shape: [null, ...SHAPE] }],
-    compute: ([x]) => Promise.resolve({ result: compute(x as tf.Tensor4D) }),
-  });
-  expect(graph.nodes.map(({ operator }) => operator)).toEqual(['Mul', 'Add', 'Identity']);
-  await compare(compute, 3);
-});
