@@ -7,7 +7,7 @@ export interface Comparison {
   readonly images: number;
   /** Largest difference of an image score (fused, or of a branch), divided by the score where that is above 1. */
   readonly score: number;
-  /** Largest difference of a value of a map, divided by the range of that map. */
+  /** Largest difference of a value of a map, divided by the range of that map where that is above 1. */
   readonly map: number;
   /** Images whose verdicts differ although the score is not near the threshold. */
   readonly verdicts: number;
@@ -45,7 +45,8 @@ function rangeOf(values: Float32Array): number {
 
 function mapError(one: Float32Array, other: Float32Array, range: number): number {
   const largest = one.reduce((most, value, at) => Math.max(most, Math.abs(value - other[at]!)), 0);
-  return largest === 0 ? 0 : largest / range;
+  // Maps are in deviations of good images: of an image that was learned, a map is flat, and its range is rounding.
+  return largest / Math.max(1, range);
 }
 
 function isNear(
