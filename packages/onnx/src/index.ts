@@ -1,3 +1,4 @@
 export { comparePredictors, type Comparison } from './compare-predictors.js';
 export { exportDetector, type ExportOptions } from './export-detector.js';
 export { readExported, type ExportedDetector } from './metadata.js';
+export { readPorts, type ExportedPort } from './ports.js';

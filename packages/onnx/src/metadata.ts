@@ -1,8 +1,8 @@
 import { fromBinary } from '@bufbuild/protobuf';
-import { BinaryReader } from '@bufbuild/protobuf/wire';
 import { base64, DskdError } from '@dskd/base';
 import { readDescription, type DetectorDescription } from '@dskd/detector';
 import { StringStringEntryProtoSchema } from 'onnx-buf';
+import { readMessage } from './read-message.js';
 
 // What the graph does not hold: how images are prepared, the threshold, calibration, where the model came from. It lies in the
 // metadata of the file, as JSON, so that a threshold can change without another export.
@@ -33,16 +33,12 @@ export function metadataOf({ description, ignored }: ExportedDetector): Record<s
 /** The texts of `metadata_props`, without reading the rest of the file. */
 function entriesOf(bytes: Uint8Array): Map<string, string> {
   const entries = new Map<string, string>();
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const [field, wireType] = reader.tag();
-    if (field !== METADATA_FIELD) {
-      reader.skip(wireType, field);
-      continue;
-    }
-    const { key, value } = fromBinary(StringStringEntryProtoSchema, reader.bytes());
-    entries.set(key, value);
-  }
+  readMessage(bytes, {
+    [METADATA_FIELD](reader) {
+      const { key, value } = fromBinary(StringStringEntryProtoSchema, reader.bytes());
+      entries.set(key, value);
+    },
+  });
   return entries;
 }
 

@@ -20,8 +20,7 @@ async function runInfo(path: string, options: OptionValues<typeof infoOptions>):
 }
 
 async function exportedInfo(path: string, { json }: OptionValues<typeof infoOptions>): Promise<void> {
-  const { readExported } = await import('@dskd/onnx');
-  const { readPorts } = await import('./info/ports.js');
+  const { readExported, readPorts } = await import('@dskd/onnx');
   const { readModel } = await import('../models.js');
   const bytes = await readModel(path);
   const { description } = readExported(bytes);

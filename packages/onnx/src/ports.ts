@@ -1,7 +1,8 @@
-import { BinaryReader } from '@bufbuild/protobuf/wire';
+import type { BinaryReader } from '@bufbuild/protobuf/wire';
+import { readMessage } from './read-message.js';
 
-/** An input or output of a graph. */
-export interface Port {
+/** An input or output of an exported file. */
+export interface ExportedPort {
   readonly name: string;
   readonly type: string;
   /** Sides, or the name of a side that can be any: `batch`. */
@@ -25,20 +26,7 @@ const SIDE_NAME = 2;
 /** ONNX's numbers of element types, as far as exported detectors have them. */
 const ELEMENT_TYPES: Readonly<Record<number, string>> = { 1: 'float32', 2: 'uint8', 6: 'int32', 7: 'int64' };
 
-type Fields = Readonly<Record<number, (reader: BinaryReader) => void>>;
-
-/** Reads the fields of a message; those without a function are passed over. */
-function readMessage(bytes: Uint8Array, fields: Fields): void {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const [field, wireType] = reader.tag();
-    const read = fields[field];
-    if (read) read(reader);
-    else reader.skip(wireType, field);
-  }
-}
-
-function readPort(bytes: Uint8Array): Port {
+function readPort(bytes: Uint8Array): ExportedPort {
   let name = '';
   let type = '';
   const shape: (number | string)[] = [];
@@ -65,9 +53,12 @@ function readPort(bytes: Uint8Array): Port {
 }
 
 /** The inputs and outputs of an ONNX file, which must be a sound one. */
-export function readPorts(bytes: Uint8Array): { readonly inputs: Port[]; readonly outputs: Port[] } {
-  const inputs: Port[] = [];
-  const outputs: Port[] = [];
+export function readPorts(bytes: Uint8Array): {
+  readonly inputs: ExportedPort[];
+  readonly outputs: ExportedPort[];
+} {
+  const inputs: ExportedPort[] = [];
+  const outputs: ExportedPort[] = [];
   readMessage(bytes, {
     [MODEL_GRAPH]: (reader) =>
       readMessage(reader.bytes(), {
