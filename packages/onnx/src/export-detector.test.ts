@@ -5,7 +5,7 @@ import { ModelProtoSchema } from 'onnx-buf';
 import { comparePredictors } from './compare-predictors.js';
 import { exportDetector } from './export-detector.js';
 import { readExported } from './metadata.js';
-import { mutate } from './mutate.test.util.js';
+import { mutate, withoutFiniteWeights } from './mutate.test.util.js';
 import {
   corner,
   exportedThroughFiles,
@@ -139,6 +139,13 @@ describe('files that are none', () => {
     detector.dispose();
     onnx.dispose();
   });
+});
+
+test('weights that are not finite give an error that says so, and no score', async () => {
+  const { detector, onnx, bytes } = await exportedThroughFiles({ method: 'fre', input });
+  const damaged = await loadOnnxDetector(withoutFiniteWeights(bytes));
+  await expect(damaged.predict(TEST_IMAGES[0]!)).rejects.toMatchObject({ code: 'numerical-instability' });
+  for (const each of [detector, onnx, damaged]) each.dispose();
 });
 
 describe('mutations that the comparison must find', () => {

@@ -77,3 +77,12 @@ export function mutate(bytes: Uint8Array): [name: string, bytes: Uint8Array][] {
     return [name, toBinary(ModelProtoSchema, model)];
   });
 }
+
+/** The filters of all convolutions are NaN. */
+export function withoutFiniteWeights(bytes: Uint8Array): Uint8Array {
+  const model: ModelProto = fromBinary(ModelProtoSchema, bytes);
+  for (const tensor of model.graph!.initializer) {
+    if (tensor.dims.length === 4) setFloats(tensor, floatsOf(tensor).fill(NaN));
+  }
+  return toBinary(ModelProtoSchema, model);
+}

@@ -47,7 +47,18 @@ export class OnnxDetector extends Predictor {
     } else {
       this.#assertOnlyOwnMask(ignored);
     }
-    return this.#scored(await this.#session.run(feeds), count);
+    return this.#scored(await this.#run(feeds), count);
+  }
+
+  async #run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Readonly<Record<string, OrtTensor>>> {
+    try {
+      return await this.#session.run(feeds);
+    } catch (error) {
+      throw new DskdError('artifact-invalid', 'ONNX Runtime cannot compute the graph of the file.', {
+        hint: 'Its weights are damaged (not finite), or memory is short: export it again, or score fewer images at a time.',
+        cause: error,
+      });
+    }
   }
 
   /** The graph without the input `used` holds the detector's own mask, and no other. */
