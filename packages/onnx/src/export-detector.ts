@@ -4,7 +4,7 @@ import type { AnomalyModel } from '@dskd/methods';
 import * as tf from '@tensorflow/tfjs-core';
 import { encodeModel } from './graph/encode.js';
 import type { Port } from './graph/graph.js';
-import { attribute } from './graph/graph.js';
+import { castTo } from './graph/graph.js';
 import { metadataOf } from './metadata.js';
 import { plainOperand, type Operand, type Recorder } from './recording/operand.js';
 import { recordGraph } from './recording/record-graph.js';
@@ -18,17 +18,15 @@ export interface ExportOptions {
   readonly masks?: boolean;
 }
 
-/** `CastLike` codes: float32 and bool. */
-const TO_FLOAT = { to: attribute.int(1) };
-const TO_BOOL = { to: attribute.int(9) };
-
 /** Bytes of images as numbers in 0..1, and bytes of masks as truth values. */
 function prepared(recorder: Recorder, [images, used]: readonly Operand[]): Operand[] {
-  const values = recorder.node('Cast', [recorder.plain(images!)], TO_FLOAT);
+  const values = recorder.node('Cast', [recorder.plain(images!)], castTo('float32'));
   const unit = recorder.node('Div', [values, recorder.scalar(255)]);
   const inputs = [plainOperand(unit, images!.shape)];
   if (used)
-    inputs.push(plainOperand(recorder.node('Cast', [recorder.plain(used)], TO_BOOL), used.shape, 'bool'));
+    inputs.push(
+      plainOperand(recorder.node('Cast', [recorder.plain(used)], castTo('bool')), used.shape, 'bool'),
+    );
   return inputs;
 }
 

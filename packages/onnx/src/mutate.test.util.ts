@@ -17,14 +17,13 @@ function setFloats(tensor: TensorProto, values: Float32Array): void {
 /** The weights of the first convolution read blue for red. */
 function swapChannels(graph: GraphProto): void {
   const weights = constantOf(graph, graph.node.find(({ opType }) => opType === 'Conv')!.input[1]!);
-  const [outputs, inputs, ...sides] = weights.dims.map(Number) as [number, number, number, number];
-  const place = sides[0] * sides[1];
+  const [, inputs, rows, columns] = weights.dims.map(Number) as [number, number, number, number];
+  const place = rows * columns;
   const values = floatsOf(weights);
   const swapped = values.map((_, at) => {
     const [output, input] = [Math.floor(at / (inputs * place)), Math.floor(at / place) % inputs];
     return values[(output * inputs + (inputs - 1 - input)) * place + (at % place)]!;
   });
-  if (outputs === 0) throw new Error('there is no output');
   setFloats(weights, swapped);
 }
 

@@ -61,6 +61,20 @@ export const attribute = {
   graph: (value: Graph): Attribute => ({ kind: 'graph', value }),
 };
 
+/** ONNX's numbers of element types. */
+const TYPE_NUMBERS: Readonly<Record<ElementType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+};
+
+/** The attribute of `Cast` that names the type of its result. */
+export function castTo(type: ElementType): Attributes {
+  return { to: attribute.int(TYPE_NUMBERS[type]) };
+}
+
 /** A vector of integers as a constant. */
 export function integers(values: readonly number[]): Constant {
   return { type: 'int64', shape: [values.length], data: BigInt64Array.from(values, BigInt) };

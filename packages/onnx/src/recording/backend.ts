@@ -61,7 +61,7 @@ class RecordingBackend extends tf.KernelBackend {
     );
     const all = Object.values(operands);
     const own = KERNELS[kernel];
-    if (all.every(isConstant) && !isPlacement(kernel)) {
+    if (all.every(isConstant)) {
       return this.#compute(
         kernel,
         operands as Record<string, ConstantOperand>,
@@ -154,11 +154,6 @@ class RecordingBackend extends tf.KernelBackend {
   override memory(): { unreliable: boolean } {
     return { unreliable: true };
   }
-}
-
-/** Fills of the batch size are made where they are used; the backend `cpu` knows no better. */
-function isPlacement(kernel: string): boolean {
-  return kernel === 'Identity' || kernel === 'OnesLike' || kernel === 'ZerosLike';
 }
 
 function copied(values: ArrayLike<number>, type: tf.DataType): Values {

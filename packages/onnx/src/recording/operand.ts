@@ -2,6 +2,7 @@ import { DskdError } from '@dskd/base';
 import type { DataType } from '@tensorflow/tfjs-core';
 import {
   attribute,
+  castTo,
   GraphBuilder,
   type Attributes,
   type ElementType,
@@ -183,11 +184,11 @@ export class Recorder {
     const { nodes, result } = builder.apart(() => {
       const next = this.plain(step(plainOperand(value, shape, type)));
       const differs = this.node('Not', [this.node('Equal', [next, value])]);
-      const numbers = this.node('Cast', [differs], { to: attribute.int(6) });
+      const numbers = this.node('Cast', [differs], castTo('int32'));
       const any = this.node('ReduceMax', [numbers], { keepdims: attribute.int(0) });
       return {
         next: this.node('Identity', [next]),
-        goesOn: this.node('Cast', [any], { to: attribute.int(9) }),
+        goesOn: this.node('Cast', [any], castTo('bool')),
       };
     });
     this.#plain.pop();

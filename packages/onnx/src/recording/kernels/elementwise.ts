@@ -1,5 +1,5 @@
 import { backend_util, type DataType } from '@tensorflow/tfjs-core';
-import { attribute, type Attributes } from '../../graph/graph.js';
+import { attribute, castTo, type Attributes } from '../../graph/graph.js';
 import {
   elementType,
   isConstant,
@@ -15,9 +15,6 @@ import {
   type Recorder,
 } from '../operand.js';
 import type { Kernel, Kernels } from './kernel.js';
-
-/** Codes of element types in the attribute `to` of `Cast`. */
-const CAST_CODES = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 } as const;
 
 /** Applies an operator of one input to each value. */
 function eachValue(recorder: Recorder, x: Operand, type: DataType, write: (name: string) => string): Operand {
@@ -133,8 +130,8 @@ export function scalarOperand(value: number): Operand {
 const cast: Kernel = (recorder, { x }, { dtype }) => {
   const type = dtype as DataType;
   if (x!.type === type) return x!;
-  const to = attribute.int(CAST_CODES[elementType(type)]);
-  return eachValue(recorder, x!, type, (name) => recorder.node('Cast', [name], { to }));
+  const to = castTo(elementType(type));
+  return eachValue(recorder, x!, type, (name) => recorder.node('Cast', [name], to));
 };
 
 const select: Kernel = (recorder, { condition, t, e }) => {

@@ -1,5 +1,5 @@
 import { util } from '@tensorflow/tfjs-core';
-import { attribute } from '../../graph/graph.js';
+import { attribute, castTo } from '../../graph/graph.js';
 import {
   isMaps,
   isWhole,
@@ -82,10 +82,8 @@ function logical(operator: string): Kernel {
   return (recorder, { x }, { axis, keepDims }) => {
     const axes = axesOf(x!, axis);
     const keep = keepDims === true;
-    const bytes = recorder.node('Cast', [recorder.plain(x!)], { to: attribute.int(6) });
-    const name = recorder.node('Cast', [reduced(recorder, operator, bytes, axes, keep)], {
-      to: attribute.int(9),
-    });
+    const bytes = recorder.node('Cast', [recorder.plain(x!)], castTo('int32'));
+    const name = recorder.node('Cast', [reduced(recorder, operator, bytes, axes, keep)], castTo('bool'));
     return plainOperand(name, reducedShape(x!.shape, axes, keep), 'bool');
   };
 }
@@ -97,7 +95,7 @@ function place(operator: string): Kernel {
       axis: attribute.int(only!),
       keepdims: attribute.int(0),
     });
-    const name = recorder.node('Cast', [found], { to: attribute.int(6) });
+    const name = recorder.node('Cast', [found], castTo('int32'));
     return plainOperand(name, reducedShape(x!.shape, [only!], false), 'int32');
   };
 }
@@ -109,7 +107,7 @@ const topK: Kernel = (recorder, { x }, { k, sorted }) => {
     axis: attribute.int(-1),
     sorted: attribute.int(sorted === false ? 0 : 1),
   });
-  const indices = recorder.node('Cast', [places], { to: attribute.int(6) });
+  const indices = recorder.node('Cast', [places], castTo('int32'));
   return [plainOperand(values, shape, x!.type), plainOperand(indices, shape, 'int32')];
 };
 

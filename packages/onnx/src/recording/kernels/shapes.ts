@@ -1,5 +1,5 @@
 import { slice_util, util } from '@tensorflow/tfjs-core';
-import { attribute } from '../../graph/graph.js';
+import { attribute, castTo } from '../../graph/graph.js';
 import {
   isMaps,
   isWhole,
@@ -194,7 +194,7 @@ const segmentSum: Kernel = (recorder, { x, segmentIds }, { numSegments }) => {
   const shape = [numSegments as number, ...x!.shape.slice(1)];
   const zeros = recorder.constant(x!.type, shape, filledData({ ...x!, shape }, 0));
   const places = recorder.node('Unsqueeze', [recorder.plain(segmentIds!), recorder.integers([1])]);
-  const indices = recorder.node('Cast', [places], { to: attribute.int(7) });
+  const indices = recorder.node('Cast', [places], castTo('int64'));
   const name = recorder.node('ScatterND', [zeros, indices, recorder.plain(x!)], {
     reduction: attribute.string('add'),
   });
