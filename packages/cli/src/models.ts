@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import '@tensorflow/tfjs';
 import { DskdError } from '@dskd/base';
 import { selectBackend, type SelectedBackend } from '@dskd/core/backends';
 import { loadDetector, readArtifact, type Detector, type DetectorDescription } from '@dskd/detector';
@@ -11,6 +10,8 @@ import { TEACHER_TINY } from './options/shared.js';
 
 /** Makes `name` (for `auto` the fastest available) the TensorFlow.js backend of this process, with its gradients. */
 export async function startBackend(name: string): Promise<SelectedBackend> {
+  // Only here: `predict` computes no gradients, and starts sooner without.
+  await import('./tensorflow.js');
   const selected = await selectBackend(name);
   if (selected.name === 'wasm') registerWasmGradients();
   return selected;

@@ -1,4 +1,3 @@
-import { randomStream } from '@dskd/base';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { ROWS_PER_BLOCK, type CenteredRows, type NeighborSearch } from './neighbor-search.js';
@@ -26,26 +25,44 @@ function centeredValue(values: Float32Array, at: number, mean: Float32Array, col
   return Math.fround(values[at]! - mean[column]!);
 }
 
-/** Makes the columns of a `[height, AXES]` matrix orthonormal in place: Gram-Schmidt, twice, in float64. */
-function orthonormalize(matrix: Float64Array, height: number): void {
-  const dot = (a: number, b: number): number => {
+/**
+ * Makes the columns of a `[height, AXES]` matrix orthonormal: Gram-Schmidt, twice, in float64.
+ * @returns a new matrix of the same shape.
+ */
+function orthonormalized(matrix: Float32Array, height: number): Float32Array {
+  // One after another in memory, because each is read many times.
+  const columns = Array.from({ length: AXES }, (_, column) =>
+    Float64Array.from({ length: height }, (__, row) => matrix[row * AXES + column]!),
+  );
+  const dot = (a: Float64Array, b: Float64Array): number => {
     let sum = 0;
-    for (let row = 0; row < height * AXES; row += AXES) sum += matrix[row + a]! * matrix[row + b]!;
+    for (let row = 0; row < height; row++) sum += a[row]! * b[row]!;
     return sum;
   };
-  for (let column = 0; column < AXES; column++) {
+  for (const [place, column] of columns.entries()) {
     for (let pass = 0; pass < 2; pass++) {
-      for (let before = 0; before < column; before++) {
+      for (const before of columns.slice(0, place)) {
         const part = dot(column, before);
-        for (let row = 0; row < height * AXES; row += AXES)
-          matrix[row + column]! -= part * matrix[row + before]!;
+        for (let row = 0; row < height; row++) column[row]! -= part * before[row]!;
       }
     }
     const length = Math.sqrt(dot(column, column));
     // A direction that the rows do not have is left out: zeros.
     const scale = length > 1e-12 ? 1 / length : 0;
-    for (let row = 0; row < height * AXES; row += AXES) matrix[row + column]! *= scale;
+    for (let row = 0; row < height; row++) column[row]! *= scale;
   }
+  return Float32Array.from({ length: height * AXES }, (_, at) => columns[at % AXES]![Math.floor(at / AXES)]!);
+}
+
+/**
+ * Random signs, the same in every run: a start as good as normal numbers, which take longer to draw than all else here when a
+ * detector has just been loaded.
+ */
+function randomSigns(length: number): Float32Array {
+  return Float32Array.from({ length }, (_, at) => {
+    const mixed = Math.imul(at ^ (at >>> 15), 0x85ebca6b);
+    return (Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35) & 0x10000) === 0 ? 1 : -1;
+  });
 }
 
 /**
@@ -59,32 +76,27 @@ async function principalDirections({
   const { data, count, width } = rows;
   const taken = Math.min(count, SAMPLE);
   const sample = new Float32Array(taken * width);
-  let total = 0;
   for (let i = 0; i < taken; i++) {
     const row = Math.floor((i * count) / taken);
-    for (let column = 0; column < width; column++) {
-      const value = centeredValue(data, row * width + column, mean, column);
-      sample[i * width + column] = value;
-      total += value * value;
-    }
+    sample.set(data.subarray(row * width, (row + 1) * width), i * width);
   }
-  const random = randomStream(1, 'bounded-search', width);
-  let axes = Float32Array.from({ length: width * AXES }, () => random.normal());
-  const matrix = tf.tensor2d(sample, [taken, width]);
+  let axes = randomSigns(width * AXES);
+  const matrix = tf.tidy(() => tf.sub<Tensor2D>(tf.tensor2d(sample, [taken, width]), mean));
   try {
     for (let pass = 0; pass < PASSES; pass++) {
       const product = tf.tidy(() =>
         tf.matMul(tf.transpose(matrix), tf.matMul(matrix, tf.tensor2d(axes, [width, AXES]))),
       );
-      const next = Float64Array.from(await product.data());
+      axes = orthonormalized((await product.data()) as Float32Array, width);
       product.dispose();
-      orthonormalize(next, width);
-      axes = Float32Array.from(next);
     }
-    const held = tf.tidy(() => tf.sum(tf.square(tf.matMul(matrix, tf.tensor2d(axes, [width, AXES])))));
-    const [within] = await held.data();
-    held.dispose();
-    return { axes, share: total > 0 ? within! / total : 1 };
+    const sums = tf.tidy(() => {
+      const along = tf.matMul(matrix, tf.tensor2d(axes, [width, AXES]));
+      return tf.stack([tf.sum(tf.square(along)), tf.sum(tf.square(matrix))]);
+    });
+    const [held, total] = await sums.data();
+    sums.dispose();
+    return { axes, share: total! > 0 ? held! / total! : 1 };
   } finally {
     matrix.dispose();
   }

@@ -1,6 +1,5 @@
 import { DskdError, isDskdError } from '@dskd/base';
 import { readArtifact, type DetectorDescription } from '@dskd/detector';
-import { exportDetector, readExported } from '@dskd/onnx';
 import * as tf from '@tensorflow/tfjs-core';
 import { inTurn } from '../turns.js';
 import { loadTfjs, type PredictorSpec } from './load-predictor.js';
@@ -56,6 +55,7 @@ function exported(bytes: Uint8Array, { backend, teacher, imports }: Wanted): Pro
       backend: READS_AT_ONCE.has(backend) ? backend : 'wasm',
     });
     try {
+      const { exportDetector } = await import('@dskd/onnx');
       return await exportDetector(predictor, { masks: true });
     } finally {
       release();
@@ -73,6 +73,7 @@ export async function choose(file: ModelFile, wanted: Wanted, importRuntime: Imp
   const { bytes } = file;
   const { engine, backend, threads, teacher, imports } = wanted;
   if (isOnnx(file)) {
+    const { readExported } = await import('@dskd/onnx');
     const { description } = readExported(bytes);
     if (engine === 'tfjs') {
       throw new DskdError('invalid-argument', 'Got an ONNX file for the engine tfjs.', {

@@ -2,7 +2,6 @@ import { DskdError, type PixelBuffer } from '@dskd/base';
 import { selectBackend } from '@dskd/core/backends';
 import { loadDetector, readArtifact, type Detector, type Predictor } from '@dskd/detector';
 import { backboneInfo, loadTeacher } from '@dskd/models';
-import { loadOnnxDetector } from '@dskd/onnx/runtime';
 
 /** A detector, and what it is to be computed with. It can be posted. */
 export type PredictorSpec =
@@ -79,6 +78,7 @@ async function load(spec: PredictorSpec): Promise<LoadedPredictor> {
     if (loaded.backend === 'wasm') (await import('@dskd/wasm-gradients')).registerWasmGradients();
     return loaded;
   }
+  const { loadOnnxDetector } = await import('@dskd/onnx/runtime');
   // Left to itself ONNX Runtime takes all cores of the host, also in a container that has fewer.
   const session = { intraOpNumThreads: spec.threads, interOpNumThreads: 1 };
   const predictor = await loadOnnxDetector(spec.bytes, { session });
@@ -97,11 +97,13 @@ function grayImage({ inputSize: [height, width], intensityRange }: Predictor): P
 }
 
 /**
- * Loads a detector and scores an image with it, so that the first one of the caller takes no longer than the others, and a
- * detector that cannot score is found out now.
+ * Loads a detector.
+ * @param warmUp scores an image with it, so that the first one of the caller takes no longer than the others, and a detector
+ * that cannot score is found out now.
  */
-export async function loadPredictor(spec: PredictorSpec): Promise<LoadedPredictor> {
+export async function loadPredictor(spec: PredictorSpec, warmUp: boolean): Promise<LoadedPredictor> {
   const loaded = await load(spec);
+  if (!warmUp) return loaded;
   try {
     await loaded.predictor.predict(grayImage(loaded.predictor));
     return loaded;

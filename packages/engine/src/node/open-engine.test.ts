@@ -2,9 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { jest } from '@jest/globals';
 import type { DskdEvent } from '@dskd/base';
 import { encodeImage } from '@dskd/data/node';
-import { loadDetector, readArtifact, type Prediction } from '@dskd/detector';
+import { Detector, loadDetector, readArtifact, type Prediction } from '@dskd/detector';
 import { exportDetector } from '@dskd/onnx';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { useBackend } from '@dskd/test-support';
@@ -329,4 +330,19 @@ describe('what is wrong is refused, and nothing is left', () => {
       code: 'aborted',
     });
   });
+});
+
+test.each([
+  [true, 1],
+  [false, 0],
+])('with warmUp %s an engine of this thread scores %d images when it opens', async (warmUp, images) => {
+  const scored = jest.spyOn(Detector.prototype, 'predict');
+  try {
+    await using(file, { engine: 'tfjs', workers: 0, warmUp }, async (engine) => {
+      expect(scored).toHaveBeenCalledTimes(images);
+      expect((await engine.predict(TEST_IMAGES[0]!)).score).toBe(wanted[0]!.score);
+    });
+  } finally {
+    scored.mockRestore();
+  }
 });

@@ -34,6 +34,11 @@ export interface EngineOptions {
    * Networks and functions cannot be sent to another thread.
    */
   readonly imports?: readonly URL[];
+  /**
+   * Scores an image when a detector has been loaded into this thread, so that the first prediction takes no longer than the next ones.
+   * Default true; false saves a prediction where only a few are made. Workers always do it.
+   */
+  readonly warmUp?: boolean;
   /** Ends the opening. */
   readonly signal?: AbortSignal;
   /** Is told what `auto` chose: `engine-chosen`, and again where a swap changes it. */
@@ -57,9 +62,11 @@ function wrong(name: string, value: unknown, wanted: string, hint?: string): Dsk
 
 interface Settings extends Pick<Wanted, 'engine' | 'backend' | 'threads'> {
   readonly workers: number;
+  readonly warmUp: boolean;
 }
 
-function settingsOf({ engine = 'auto', workers = 1, threads, backend = 'wasm' }: EngineOptions): Settings {
+function settingsOf(options: EngineOptions): Settings {
+  const { engine = 'auto', workers = 1, threads, backend = 'wasm', warmUp = true } = options;
   if (!['auto', 'tfjs', 'onnx'].includes(engine)) throw wrong('engine', engine, 'auto, tfjs or onnx');
   if (!Number.isInteger(workers) || workers < 0) throw wrong('workers', workers, '0 or a positive integer');
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
@@ -77,6 +84,7 @@ function settingsOf({ engine = 'auto', workers = 1, threads, backend = 'wasm' }:
     workers,
     threads: threads ?? Math.max(1, Math.floor(usableCores() / Math.max(1, workers))),
     backend,
+    warmUp,
   };
 }
 
@@ -98,7 +106,7 @@ async function readBytes(file: string | Uint8Array, what: string): Promise<Uint8
 
 async function crewOf(
   { spec, description, reason }: Choice,
-  workers: number,
+  { workers, warmUp }: Pick<Settings, 'workers' | 'warmUp'>,
   { workerModule }: Internals,
   signal: AbortSignal | undefined,
 ): Promise<Crew<EngineImage>> {
@@ -107,7 +115,7 @@ async function crewOf(
   if (workers > 0) {
     return WorkerCrew.start({ spec, info: { ...facts, description }, module: workerModule }, signal);
   }
-  const { predictor, backend, release } = await loadPredictor(spec);
+  const { predictor, backend, release } = await loadPredictor(spec, warmUp);
   return new OwnThreadCrew(predictor, { ...facts, backend }, readPixels, release);
 }
 
@@ -117,7 +125,7 @@ export async function openEngineWith(
   options: EngineOptions,
   internals: Internals,
 ): Promise<Engine<EngineImage, string | Uint8Array>> {
-  const { workers, ...settings } = settingsOf(options);
+  const { workers, warmUp, ...settings } = settingsOf(options);
   const limit = queueLimit(options.queue, workers);
   const { onEvent } = options;
   const teacher = options.teacher === undefined ? undefined : await readBytes(options.teacher, 'teacher');
@@ -131,7 +139,7 @@ export async function openEngineWith(
     throwIfAborted(signal);
     const choice = await choose(opened, { ...settings, teacher, imports }, internals.importRuntime);
     throwIfAborted(signal);
-    const crew = await crewOf(choice, workers, internals, signal);
+    const crew = await crewOf(choice, { workers, warmUp }, internals, signal);
     const { engine, reason, threads } = crew.info;
     if (settings.engine === 'auto' && engine !== told) {
       onEvent?.({ type: 'engine-chosen', engine, workers, threads: threads!, reason });

@@ -19,7 +19,7 @@ export class EngineWorker {
    */
   async load(spec: PredictorSpec, guard: NativeGuard | undefined): Promise<string | null> {
     this.#guard = guard;
-    this.#loaded = this.#guarded(() => loadPredictor(spec));
+    this.#loaded = this.#guarded(() => loadPredictor(spec, true));
     return (await this.#loaded).backend;
   }
 

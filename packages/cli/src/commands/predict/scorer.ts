@@ -107,6 +107,8 @@ export async function openScorer(
     engine: kind,
     workers,
     backend,
+    // The first image is as good as any to find out what is slow or wrong.
+    warmUp: false,
     signal,
     // This thread has them already.
     imports: pluginModules(plugin ?? []),
