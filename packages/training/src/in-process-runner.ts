@@ -1,5 +1,4 @@
 import {
-  addN,
   dispose,
   stack,
   sum,
@@ -51,7 +50,10 @@ export function inProcessRunner(task: StudentTask): StudentRunner {
     const { loss, gradients } = lossAndGradients(update, features.tensors(), position);
     try {
       // One download per update: the sum is not finite if any entry of any gradient is not finite.
-      const probe = tidy(() => stack([loss, addN([...gradients.values()].map((gradient) => sum(gradient)))]));
+      // Not addN: on WebGPU it takes seven tensors at most, and gives zeros for more.
+      const probe = tidy(() =>
+        stack([loss, sum(stack([...gradients.values()].map((gradient) => sum(gradient))))]),
+      );
       const [lossValue, gradientSum] = await probe.data<'float32'>();
       probe.dispose();
       if (!Number.isFinite(lossValue) || !Number.isFinite(gradientSum)) {

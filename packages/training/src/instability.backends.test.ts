@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
-import { describeBackends, expectNoNewTensors } from '@dskd/test-support';
+import { describeBackends, expectClose, expectNoNewTensors } from '@dskd/test-support';
 import type { Objective, Student } from '@dskd/core';
+import type { FeatureBatch } from './feature-batch.js';
 import { inProcessRunner } from './in-process-runner.js';
 import type { StudentTask } from './student-runner.js';
 import {
@@ -65,6 +66,37 @@ describeBackends('A value that is not finite', () => {
       ) as string,
       details: { student: 'sick', step: 2, epoch: 1, level: 'deep', levels: ['deep'] },
     });
+  });
+
+  test('is not seen where there is none: many parameters, of which the loss is that of the objective', async () => {
+    // WebGPU adds seven tensors at most in one pass.
+    const factors = Array.from({ length: 20 }, (_, at) => tf.variable(tf.scalar(1 + at / 100)));
+    const student: Student = {
+      ...inner,
+      parameters: new Map(factors.map((factor, at) => [`factor${at}`, factor])),
+      forward: (features, options) =>
+        inner
+          .forward(features, options)
+          .map((output) => factors.reduce((product, factor) => tf.mul(product, factor), output)),
+    };
+    const teacher = tinyTeacher();
+    const images = await tinyImages(4).batch([0, 1, 2, 3], 0);
+    const features = await teacher.extract(images);
+    const wanted = tf.tidy(() =>
+      squaredDistance.loss(features, student.forward(features, { training: true })),
+    );
+    const runner = inProcessRunner(task(student));
+    const loss = await runner.step({ tensors: () => features } as unknown as FeatureBatch, {
+      epoch: 0,
+      step: 0,
+    });
+    expectClose([loss], await wanted.data(), { relative: 1e-4 });
+    const [first] = await factors[0]!.data();
+    // Adam's first step is the learning rate, in the direction of the gradient.
+    expect(Math.abs(first! - 1)).toBeCloseTo(0.01, 4);
+    await runner.dispose();
+    teacher.dispose();
+    tf.dispose([images, wanted, ...features, ...factors]);
   });
 
   test('in the gradient of one level stops the run before any parameter is updated', async () => {

@@ -156,7 +156,8 @@ export class TiledModel implements AnomalyModel {
         [left, width - left - size],
       ]);
     });
-    return tf.addN(whole);
+    // Not addN: on WebGPU it takes seven tensors at most, and gives zeros for more.
+    return whole.reduce((sum, each) => tf.add(sum, each));
   }
 
   async #gather(model: AnomalyModel, images: tf.Tensor4D, image: number): Promise<Gathered[]> {
