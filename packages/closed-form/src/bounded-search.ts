@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
+import { heapView } from './heap-view.js';
 import { ROWS_PER_BLOCK, type CenteredRows, type NeighborSearch } from './neighbor-search.js';
 import { squaredDistance } from './squared-distance.js';
 
@@ -180,8 +181,7 @@ export class BoundedSearch implements NeighborSearch {
     const { mean, rows } = this.#bank;
     const count = centered.shape[0];
     const product = tf.matMul<Tensor2D>(centered, this.#axes);
-    const along = (await product.data()) as Float32Array;
-    product.dispose();
+    const along = heapView(product) ?? ((await product.data()) as Float32Array);
     const result = new Float32Array(count * (AXES + 2));
     const norms = new Float64Array(count);
     for (let i = 0, at = 0; i < count; i++) {
@@ -199,6 +199,7 @@ export class BoundedSearch implements NeighborSearch {
       result[i * (AXES + 2) + AXES + 1] = last(norm);
       norms[i] = norm;
     }
+    product.dispose();
     return { extended: tf.tensor2d(result, [count, AXES + 2]), norms };
   }
 
@@ -214,12 +215,12 @@ export class BoundedSearch implements NeighborSearch {
           const product = tf.tidy(() =>
             tf.matMul<Tensor2D>(tf.slice(extended, [from, 0], [length, -1]), columns),
           );
-          const scores = (await product.data()) as Float32Array;
-          product.dispose();
+          const scores = heapView(product) ?? ((await product.data()) as Float32Array);
           for (let query = from; query < from + length; query++) {
             const own = scores.subarray((query - from) * rows, (query - from + 1) * rows);
             this.#searchBlock({ query, queries, norm: norms[query]!, scores: own, start }, indices, squares);
           }
+          product.dispose();
         }
       }
     } finally {

@@ -5,6 +5,7 @@ import {
   type _FusedMatMulAttrs,
   type TensorInfo,
 } from '@tensorflow/tfjs-core';
+import { fewRowsProduct, isFewRowsProduct } from './few-rows.js';
 import { allocate, floats } from './heap.js';
 import { matrixProduct, withLeft, withRight, type StoredMatrix } from './matrix-product.js';
 import type { Kernel } from './kernel.js';
@@ -49,6 +50,10 @@ export function matMul(stockMatMul: Kernel): Kernel {
     if (!ours) return stockMatMul(call);
 
     const shape = [...broadcast_util.assertAndGetBroadcastShape(batchOfA, batchOfB), outer, right];
+    if (count === 1 && !transposeA && isFewRowsProduct(outer, b)) {
+      const product = fewRowsProduct(backend, { ...a.info, shape: [outer, inner] }, b);
+      if (product) return { ...product, shape };
+    }
     if (count === 1 || (b.count === 1 && !transposeA)) {
       const rows = transposeA ? a.rows : a.rows * count;
       const single = matrixProduct(stockMatMul, backend, { ...a, rows }, b);

@@ -49,18 +49,13 @@ const RESOLUTION = 1e-3;
 /** Components on the backend: those of the fit, then those that each lesson added. */
 class Components {
   /** Null where there is no component. */
-  readonly #tensors: { readonly rows: tf.Tensor2D; readonly columns: tf.Tensor2D } | null;
+  readonly #rows: tf.Tensor2D | null;
   /** Counts of the fit and of each lesson. */
   readonly #groups: readonly number[];
 
   constructor({ data, count, width }: Rows, lessons: readonly number[]) {
     this.#groups = [count - lessons.reduce((sum, added) => sum + added, 0), ...lessons];
-    if (count === 0) {
-      this.#tensors = null;
-      return;
-    }
-    const rows = tf.tensor2d(data, [count, width]);
-    this.#tensors = { rows, columns: tf.transpose(rows) };
+    this.#rows = count === 0 ? null : tf.tensor2d(data, [count, width]);
   }
 
   /** What is left of centered maps after each group: one tensor a group. Call it inside `tf.tidy`. */
@@ -76,16 +71,16 @@ class Components {
   }
 
   #without(maps: tf.Tensor2D, first: number, count: number): tf.Tensor2D {
-    const { rows, columns } = this.#tensors!;
-    const isAll = count === rows.shape[0];
-    const [own, ownColumns] = isAll
-      ? [rows, columns]
-      : [tf.slice(rows, [first, 0], [count, -1]), tf.slice(columns, [0, first], [-1, count])];
-    return tf.sub<tf.Tensor2D>(maps, tf.matMul<tf.Tensor2D>(tf.matMul<tf.Tensor2D>(maps, ownColumns), own));
+    const rows = this.#rows!;
+    const own = count === rows.shape[0] ? rows : tf.slice(rows, [first, 0], [count, -1]);
+    return tf.sub<tf.Tensor2D>(
+      maps,
+      tf.matMul<tf.Tensor2D>(tf.matMul<tf.Tensor2D>(maps, own, false, true), own),
+    );
   }
 
   dispose(): void {
-    if (this.#tensors) tf.dispose([this.#tensors.rows, this.#tensors.columns]);
+    this.#rows?.dispose();
   }
 }
 

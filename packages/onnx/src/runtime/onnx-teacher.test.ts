@@ -42,8 +42,8 @@ test('a detector that is trained with it scores as one that is not', async () =>
     expect(got.verdict).toBe(wanted.verdict);
     expect(Math.abs(got.score - wanted.score) / Math.max(1, Math.abs(wanted.score))).toBeLessThan(0.01);
   }
-  // The file holds the teacher's own weights.
-  expect(other.save().length).toBe(plain.save().length);
+  // The file holds the teacher's own weights: only numbers of its description may have other digits.
+  expect(Math.abs(other.save().length - plain.save().length)).toBeLessThan(200);
   plain.dispose();
   other.dispose();
   fast.dispose();
