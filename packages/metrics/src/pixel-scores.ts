@@ -82,12 +82,19 @@ export class PixelScores {
    * @throws {DskdError} `invalid-argument` past 2^31 - 1 pixels; nothing is added then.
    */
   add(bits: Uint32Array, excluded?: Uint8Array): void {
-    const keys = new Uint32Array(bits.length);
+    let added = bits.length;
+    if (excluded) for (let i = 0; i < bits.length; i++) if (excluded[i] !== 0) added--;
+    if (this.#pixels + added > this.#memory.pixelsKeptExactly) {
+      this.#reserve(added);
+      this.#histogram!.addBits(bits, excluded);
+      return;
+    }
+    const keys = new Uint32Array(added);
     let filled = 0;
     for (let i = 0; i < bits.length; i++) {
       if (excluded === undefined || excluded[i] === 0) keys[filled++] = orderedKey(bits[i]!);
     }
-    this.addKeys(keys.subarray(0, filled));
+    this.addKeys(keys);
   }
 
   /**
@@ -110,8 +117,10 @@ export class PixelScores {
   }
 
   merge(other: PixelScores): void {
-    if (other.#histogram) this.#addBins(other.#histogram.bins());
-    else this.addKeys(other.#keys.subarray(0, other.#pixels));
+    if (other.#histogram) {
+      const before = this.#reserve(other.#pixels);
+      this.#toHistogram(before).addHistogram(other.#histogram);
+    } else this.addKeys(other.#keys.subarray(0, other.#pixels));
   }
 
   /** How many scores have each key; or, past what is kept exactly, are in each bin. */
@@ -158,7 +167,7 @@ export class PixelScores {
     }
     const all = new PagedHistogram(histogramBins);
     for (const part of parts) {
-      if (part.#histogram) all.addBins(part.#histogram.bins());
+      if (part.#histogram) all.addHistogram(part.#histogram);
       else all.addKeys(part.#keys.subarray(0, part.#pixels));
     }
     return all.intoRanks();
