@@ -29,4 +29,5 @@ def coreset(file, width, count, first):
     return {'chosen': chosen, 'radius': radius}
 
 
-answer({'coreset': coreset}, int(sys.argv[1]))
+if __name__ == '__main__':
+    answer({'coreset': coreset}, int(sys.argv[1]))
