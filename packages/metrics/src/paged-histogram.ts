@@ -1,5 +1,3 @@
-import { orderedKey } from './ordered-keys.js';
-
 /**
  * Counts of background (defect-free) pixels by score. Scores are grouped by bin, `key >>> shift` (see `orderedKey`);
  * with shift 0 a bin is one float32 value.
@@ -90,18 +88,6 @@ export class PagedHistogram {
     }
   }
 
-  /**
-   * Counts the keys of finite float32 values, given by their bits, except where `excluded` is not 0: without an array of keys in
-   * between, whose memory would be the larger part of the time.
-   */
-  addBits(bits: Uint32Array, excluded: Uint8Array | undefined): void {
-    let next = this.#addBitsFrom(0, bits, excluded);
-    while (next < bits.length) {
-      this.#openPage(orderedKey(bits[next]!));
-      next = this.#addBitsFrom(next, bits, excluded);
-    }
-  }
-
   /** Adds the counts of another histogram, which does not change. */
   addHistogram(other: PagedHistogram): void {
     while (this.#shift < other.#shift) this.#coarsen();
@@ -110,11 +96,11 @@ export class PagedHistogram {
       const from = other.#slots[page]! * PAGE;
       const key = page * PAGE * 2 ** other.#shift;
       while (this.#slots[key >>> (this.#shift + PAGE_BITS)]! < 0) this.#openPage(key);
-      // Where the page begins here, and how many of its bins are one here.
-      const finer = this.#shift - other.#shift;
+      // Where the page begins here; so many of its bins are one here.
       const to =
         this.#slots[key >>> (this.#shift + PAGE_BITS)]! * PAGE + ((key >>> this.#shift) & (PAGE - 1));
-      for (let i = 0; i < PAGE; i++) this.#counts[to + (i >>> finer)]! += other.#counts[from + i]!;
+      const coarser = this.#shift - other.#shift;
+      for (let i = 0; i < PAGE; i++) this.#counts[to + (i >>> coarser)]! += other.#counts[from + i]!;
     }
   }
 
@@ -182,22 +168,6 @@ export class PagedHistogram {
       counts[(slot << PAGE_BITS) | ((key >>> shift) & (PAGE - 1))]!++;
     }
     return keys.length;
-  }
-
-  /** As {@link PagedHistogram.#addFrom}, of bits. */
-  #addBitsFrom(start: number, bits: Uint32Array, excluded: Uint8Array | undefined): number {
-    const slots = this.#slots;
-    const counts = this.#counts;
-    const shift = this.#shift;
-    const pageShift = shift + PAGE_BITS;
-    for (let i = start; i < bits.length; i++) {
-      if (excluded !== undefined && excluded[i] !== 0) continue;
-      const key = orderedKey(bits[i]!);
-      const slot = slots[key >>> pageShift]!;
-      if (slot < 0) return i;
-      counts[(slot << PAGE_BITS) | ((key >>> shift) & (PAGE - 1))]!++;
-    }
-    return bits.length;
   }
 
   #addCount(key: number, count: number): void {

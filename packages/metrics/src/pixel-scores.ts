@@ -82,19 +82,12 @@ export class PixelScores {
    * @throws {DskdError} `invalid-argument` past 2^31 - 1 pixels; nothing is added then.
    */
   add(bits: Uint32Array, excluded?: Uint8Array): void {
-    let added = bits.length;
-    if (excluded) for (let i = 0; i < bits.length; i++) if (excluded[i] !== 0) added--;
-    if (this.#pixels + added > this.#memory.pixelsKeptExactly) {
-      this.#reserve(added);
-      this.#histogram!.addBits(bits, excluded);
-      return;
-    }
-    const keys = new Uint32Array(added);
+    const keys = new Uint32Array(bits.length);
     let filled = 0;
     for (let i = 0; i < bits.length; i++) {
       if (excluded === undefined || excluded[i] === 0) keys[filled++] = orderedKey(bits[i]!);
     }
-    this.addKeys(keys);
+    this.addKeys(keys.subarray(0, filled));
   }
 
   /**
