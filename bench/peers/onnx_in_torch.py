@@ -1,7 +1,7 @@
 """Runs an exported detector in PyTorch, eager, float32: the same computation as a peer for speed, and a second reading of the file.
 
 /usr/bin/python3 bench/peers/onnx_in_torch.py MODEL.onnx THREADS: then a line of JSON for each line of standard input:
-  {"file": "image.jpg"}          decodes and resizes with Pillow, scores; {"score": ..., "seconds": ...}
+  {"file": "image.jpg"}          decodes and resizes with Pillow, scores; {"score": ..., "seconds": [...], "cpuSeconds": ...}
   {"bytes": "raw.bin", "count": N, "repeat": R}  scores N prepared images R times; {"score": ..., "seconds": [...]}
 """
 import json
@@ -171,7 +171,7 @@ def main(path, threads):
     print(json.dumps({'torch': torch.__version__, 'threads': torch.get_num_threads()}), flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
-        seconds = []
+        seconds, cpu = [], time.process_time()
         if 'file' in asked:
             started = time.perf_counter()
             image = Image.open(asked['file']).convert('RGB').resize((width, height), Image.BILINEAR)
@@ -183,7 +183,7 @@ def main(path, threads):
                 started = time.perf_counter()
                 result = scored(images)
                 seconds.append(time.perf_counter() - started)
-        print(json.dumps({'score': result.tolist(), 'seconds': seconds}), flush=True)
+        print(json.dumps({'score': result.tolist(), 'seconds': seconds, 'cpuSeconds': time.process_time() - cpu}), flush=True)
 
 
 main(*sys.argv[1:])

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-TYPES = {'F32': '<f4', 'F64': '<f8', 'U8': 'u1', 'I32': '<i4', 'I64': '<i8'}
+TYPES = {'F16': '<f2', 'F32': '<f4', 'F64': '<f8', 'U8': 'u1', 'I32': '<i4', 'I64': '<i8'}
 
 
 def read_safetensors(path):

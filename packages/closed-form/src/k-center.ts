@@ -6,6 +6,41 @@ import { squaredDistance } from './squared-distance.js';
 /** Multiplications between two looks at the clock: about a millisecond. */
 const BLOCK_PRODUCTS = 1 << 20;
 
+/** Distances between more centers than these are not kept: 64 MB. */
+const MOST_APART = 4096;
+
+/**
+ * How far centers are from each other, to leave out comparisons: a center at least twice as far from a point's nearest center as
+ * the point itself is no nearer (triangle inequality).
+ */
+class CentersApart {
+  readonly #side: number;
+  /** A quarter of the squared distance of a center and a later one, a little less: neither rounding may leave out a comparison. */
+  readonly #quarters: Float32Array;
+
+  constructor(capacity: number) {
+    this.#side = Math.min(capacity, MOST_APART);
+    this.#quarters = new Float32Array(this.#side ** 2);
+  }
+
+  add(center: number, vectors: Float32Array, width: number): void {
+    if (center >= this.#side) return;
+    for (let other = 0; other < center; other++) {
+      const distance = squaredDistance(vectors, other * width, vectors, center * width, width);
+      this.#quarters[other * this.#side + center] = (distance / 4) * (1 - 1e-6);
+    }
+  }
+
+  /** The first center from `from` on, below `end`, that may be nearer to a point than `bound`, its distance to `nearest`, squared. */
+  next(nearest: number, from: number, end: number, bound: number): number {
+    const row = nearest * this.#side;
+    const last = Math.min(end, this.#side);
+    if (nearest >= last) return from;
+    for (let center = from; center < last; center++) if (this.#quarters[row + center]! < bound) return center;
+    return Math.max(from, last);
+  }
+}
+
 /**
  * Points that are not selected, in a heap by how far they are at most from the nearest center: their squared distance to
  * the nearest of the centers that they were compared with. More centers can only bring it down. So where the first point
@@ -21,6 +56,9 @@ class FarthestFirst {
   /** Of each point: a bound of its squared distance to the nearest center, and with how many centers it was compared. */
   readonly #bounds: Float64Array;
   readonly #compared: Int32Array;
+  /** Of each point: which of the centers that it was compared with is the nearest. */
+  readonly #nearest: Int32Array;
+  readonly #apart: CentersApart;
   /** Indexes of points. A parent goes before its children: by falling bound, of equals by rising index. */
   readonly #heap: Int32Array;
 
@@ -30,6 +68,8 @@ class FarthestFirst {
     this.#vectors = new Float32Array(capacity * points.width);
     this.#bounds = new Float64Array(points.count).fill(Infinity);
     this.#compared = new Int32Array(points.count);
+    this.#nearest = new Int32Array(points.count);
+    this.#apart = new CentersApart(capacity);
     // Of equal bounds, rising indexes are a heap.
     this.#heap = Int32Array.from({ length: points.count }, (_, point) => point);
   }
@@ -46,6 +86,7 @@ class FarthestFirst {
     const { data, width } = this.#points;
     this.#centers[this.#count] = center;
     this.#vectors.set(data.subarray(center * width, (center + 1) * width), this.#count * width);
+    this.#apart.add(this.#count, this.#vectors, width);
     this.#count++;
   }
 
@@ -65,11 +106,19 @@ class FarthestFirst {
     const point = this.#heap[0]!;
     const from = this.#compared[point]!;
     let bound = this.#bounds[point]!;
-    for (let center = from; center < this.#count; center++) {
+    let nearest = this.#nearest[point]!;
+    // Against the first center there is nothing to leave out by.
+    let center = from === 0 ? 0 : this.#apart.next(nearest, from, this.#count, bound);
+    while (center < this.#count) {
       const distance = squaredDistance(data, point * width, this.#vectors, center * width, width, bound);
-      if (distance < bound) bound = distance;
+      if (distance < bound) {
+        bound = distance;
+        nearest = center;
+      }
+      center = this.#apart.next(nearest, center + 1, this.#count, bound);
     }
     this.#bounds[point] = bound;
+    this.#nearest[point] = nearest;
     this.#compared[point] = this.#count;
     this.#sink(point, bound);
     return this.#count - from;

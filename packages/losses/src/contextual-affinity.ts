@@ -110,7 +110,7 @@ function affinityOfImage(
     // matMul's transposeB is ten times slower on wasm.
     const keys = tf.tidy(() => tf.mul<Tensor2D>(tf.transpose(teacher), isLow ? 1 : 1 / temperature));
     // |s - t| <= 2 bounds a by 2 / T, and centering doubles the bound.
-    const halvings = isLow ? 0 : halvingsFor(4 / temperature);
+    const halvings = isLow ? 0 : halvingsFor(4 / temperature, hasFastTanh() ? TANH_REACH : REACH);
     const difference = tf.tidy(() => tf.mul<Tensor2D>(tf.sub(student, teacher), 2 ** -halvings));
     const blockRows = rowsOfBlock(positions);
     const teacherBlocks = rowBlocks(teacher, blockRows);
@@ -157,14 +157,16 @@ interface AffinityRows {
 
 /**
  * @param logits t_i.t_j / T, `[rows, positions]`.
- * @param changes a_ij = (s_i - t_i).t_j / T, times 2^-halvings so that they and their centered values are at most 0.5.
+ * @param changes a_ij = (s_i - t_i).t_j / T, times 2^-halvings so that they and their centered values are within the reach of
+ * what computes expm1.
  */
 function highTemperatureRows(logits: Tensor2D, changes: Tensor2D, halvings: number): AffinityRows {
   const p = tf.softmax(logits);
   // One tidy per step: these are the largest tensors, and each should be freed as soon as possible.
   const e = tf.tidy(() => {
     const mean = tf.tidy(() => rowSums(tf.mul(p, changes)));
-    return expm1OfDoubled(tf.sub<Tensor2D>(changes, mean), halvings);
+    const centered = tf.sub<Tensor2D>(changes, mean);
+    return hasFastTanh() ? expm1ByTanh(centered, halvings) : expm1OfDoubled(centered, halvings);
   });
   const excess = tf.tidy(() => tf.relu<Tensor2D>(rowSums(tf.mul(p, e))));
   return { excess, weights: () => tf.mul(p, tf.sub(e, excess)) };
@@ -205,22 +207,48 @@ function lowTemperatureRows(similarities: Tensor2D, changes: Tensor2D, temperatu
 /** Largest |x| for the rational form of {@link expm1OfDoubled}; its relative error there is 5e-7. */
 const REACH = 0.5;
 
-/** The number of halvings that bring `bound` to at most {@link REACH}. */
-function halvingsFor(bound: number): number {
-  return Math.max(0, Math.ceil(Math.log2(bound / REACH)));
+/** The number of halvings that bring `bound` to at most `reach`. */
+function halvingsFor(bound: number, reach: number): number {
+  return Math.max(0, Math.ceil(Math.log2(bound / reach)));
 }
 
 /**
  * `exp(2^halvings x) - 1` with the relative accuracy of float32 near 0, for |x| <= {@link REACH}.
- * x / (1 - x/2 + x^2/12 - x^4/720) is exp(x) - 1 up to x^6/30240; then e <- e (e + 2) doubles the argument.
+ * x / (1 - x/2 + x^2/12 - x^4/720) is exp(x) - 1 up to x^6/30240.
  */
 function expm1OfDoubled<T extends Tensor>(x: T, halvings: number): T {
   return tf.tidy(() => {
     const q = tf.square(x);
     const even = tf.add(tf.mul(q, tf.add(tf.mul(q, -1 / 720), 1 / 12)), 1);
-    let e: Tensor = tf.div(x, tf.sub(even, tf.mul(x, 0.5)));
-    for (let i = 0; i < halvings; i++) e = tf.mul(e, tf.add(e, 2));
-    return e as T;
+    return doubled(tf.div<T>(x, tf.sub(even, tf.mul(x, 0.5))), halvings);
+  });
+}
+
+/** `exp(2^halvings x) - 1` from `exp(x) - 1`: e (e + 2) doubles the argument. */
+function doubled<T extends Tensor>(e: T, halvings: number): T {
+  let result: Tensor = e;
+  for (let i = 0; i < halvings; i++) result = tf.mul(result, tf.add(result, 2));
+  return result as T;
+}
+
+/** A backend whose tanh takes no longer than a few basic operations, and is accurate relative to its value near 0. */
+interface TanhBackend {
+  readonly hasFastTanh?: boolean;
+}
+
+/** Of no backend of TensorFlow.js; of ONNX Runtime, for which `@dskd/onnx` records. */
+function hasFastTanh(): boolean {
+  return (tf.backend() as TanhBackend).hasFastTanh === true;
+}
+
+/** Largest |x| for {@link expm1ByTanh}: 1 - tanh(x) is then at least 0.03, and its rounding error at most 2e-6 of it. */
+const TANH_REACH = 2;
+
+/** As {@link expm1OfDoubled}, in fewer operations: `exp(2 x) - 1 = 2 tanh(x) / (1 - tanh(x))`. */
+function expm1ByTanh<T extends Tensor>(x: T, halvings: number): T {
+  return tf.tidy(() => {
+    const half = tf.tanh(halvings > 0 ? x : tf.mul(x, 0.5));
+    return doubled(tf.div<T>(tf.mul(half, 2), tf.sub(1, half)), Math.max(0, halvings - 1));
   });
 }
 

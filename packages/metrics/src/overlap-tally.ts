@@ -57,17 +57,26 @@ export function checkedBits(
   return bits;
 }
 
+/** Index of the first entry that is not 0, and one past the last: most regions are small beside their image. */
+export function extentOf(mask: Uint8Array): [first: number, end: number] {
+  let [first, end] = [0, mask.length];
+  while (first < end && mask[first] === 0) first++;
+  while (end > first && mask[end - 1] === 0) end--;
+  return [first, end];
+}
+
 /** Keys of the scores where `mask` is not 0 and `ignored` is 0, and the number of pixels of the whole mask. */
 export function keysInMask(
   bits: Uint32Array,
   mask: Uint8Array,
   ignored: Uint8Array | undefined,
 ): { keys: Uint32Array; area: number } {
+  const [first, end] = extentOf(mask);
   let area = 0;
-  for (let i = 0; i < mask.length; i++) if (mask[i] !== 0) area++;
+  for (let i = first; i < end; i++) if (mask[i] !== 0) area++;
   const keys = new Uint32Array(area);
   let filled = 0;
-  for (let i = 0; i < mask.length; i++) {
+  for (let i = first; i < end; i++) {
     if (mask[i] !== 0 && (ignored === undefined || ignored[i] === 0)) keys[filled++] = orderedKey(bits[i]!);
   }
   return { keys: keys.subarray(0, filled), area };

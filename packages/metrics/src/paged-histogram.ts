@@ -88,6 +88,22 @@ export class PagedHistogram {
     }
   }
 
+  /** Adds the counts of another histogram, which does not change. */
+  addHistogram(other: PagedHistogram): void {
+    while (this.#shift < other.#shift) this.#coarsen();
+    for (let page = 0; page < other.#slots.length; page++) {
+      if (other.#slots[page]! < 0) continue;
+      const from = other.#slots[page]! * PAGE;
+      const key = page * PAGE * 2 ** other.#shift;
+      while (this.#slots[key >>> (this.#shift + PAGE_BITS)]! < 0) this.#openPage(key);
+      // Where the page begins here; so many of its bins are one here.
+      const to =
+        this.#slots[key >>> (this.#shift + PAGE_BITS)]! * PAGE + ((key >>> this.#shift) & (PAGE - 1));
+      const coarser = this.#shift - other.#shift;
+      for (let i = 0; i < PAGE; i++) this.#counts[to + (i >>> coarser)]! += other.#counts[from + i]!;
+    }
+  }
+
   addBins({ shift, bins, counts }: Bins): void {
     // Now each of the other's bins lies within one of ours.
     while (this.#shift < shift) this.#coarsen();

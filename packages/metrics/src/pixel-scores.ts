@@ -110,8 +110,10 @@ export class PixelScores {
   }
 
   merge(other: PixelScores): void {
-    if (other.#histogram) this.#addBins(other.#histogram.bins());
-    else this.addKeys(other.#keys.subarray(0, other.#pixels));
+    if (other.#histogram) {
+      const before = this.#reserve(other.#pixels);
+      this.#toHistogram(before).addHistogram(other.#histogram);
+    } else this.addKeys(other.#keys.subarray(0, other.#pixels));
   }
 
   /** How many scores have each key; or, past what is kept exactly, are in each bin. */
@@ -158,7 +160,7 @@ export class PixelScores {
     }
     const all = new PagedHistogram(histogramBins);
     for (const part of parts) {
-      if (part.#histogram) all.addBins(part.#histogram.bins());
+      if (part.#histogram) all.addHistogram(part.#histogram);
       else all.addKeys(part.#keys.subarray(0, part.#pixels));
     }
     return all.intoRanks();

@@ -10,6 +10,7 @@ import {
 } from './overlap-curve.js';
 import {
   checkedBits,
+  extentOf,
   keysInMask,
   OverlapTally,
   refuseEmptyMask,
@@ -144,7 +145,8 @@ export class SproAccumulator {
       const place = { name, region: i, label: labels[i]!, defectType };
       const saturated = saturationAreaOf(area, saturationArea, place);
       if (keys.length > 0) seen.push(overlapRegion(keys, saturated, defectType));
-      for (let pixel = 0; pixel < mask.length; pixel++) excluded[pixel]! |= mask[pixel]!;
+      const [first, end] = extentOf(mask);
+      for (let pixel = first; pixel < end; pixel++) excluded[pixel]! |= mask[pixel]!;
     });
     this.#subset(subset).add(bits, excluded, seen);
   }

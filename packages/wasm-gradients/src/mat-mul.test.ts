@@ -71,6 +71,33 @@ describe('matMul', () => {
     );
   });
 
+  test('a right factor that is used again gives the same bytes, also in other shapes between', async () => {
+    const shapes = [
+      [48, 20],
+      [20, 48],
+      [48, 20],
+      [32, 30],
+      [48, 20],
+      [20, 48],
+    ] as const;
+    const { cpu, wasm } = await onBothBackends(() => {
+      const factor = filled([48, 20], 2);
+      const products = shapes.map(([rows, columns]) =>
+        tf.matMul(filled([7, rows], 1), tf.reshape<tf.Rank.R2>(factor, [rows, columns])),
+      );
+      return tf.concat(products.map((product) => tf.reshape(product, [-1])));
+    });
+    expectClose(wasm, cpu, CLOSE);
+    const ofShape = (index: number): Float32Array => {
+      const start = shapes.slice(0, index).reduce((sum, [, columns]) => sum + 7 * columns, 0);
+      return wasm.slice(start, start + 7 * shapes[index]![1]);
+    };
+    // Packed for one call, packed to be kept, and as it was kept.
+    expect(ofShape(2)).toEqual(ofShape(0));
+    expect(ofShape(4)).toEqual(ofShape(0));
+    expect(ofShape(5)).toEqual(ofShape(1));
+  });
+
   test.each([
     [false, false],
     [true, false],

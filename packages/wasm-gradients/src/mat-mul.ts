@@ -7,7 +7,7 @@ import {
 } from '@tensorflow/tfjs-core';
 import { fewRowsProduct, isFewRowsProduct } from './few-rows.js';
 import { allocate, floats } from './heap.js';
-import { matrixProduct, withLeft, withRight, type StoredMatrix } from './matrix-product.js';
+import { LONGEST_SUM, matrixProduct, withLeft, withRight, type StoredMatrix } from './matrix-product.js';
 import type { Kernel } from './kernel.js';
 
 // With fewer multiply-adds, one stock call for the whole batch is faster than one call for each product.
@@ -22,6 +22,21 @@ function factorOf(info: TensorInfo, transposed: boolean): StoredMatrix & { reado
 /** The `index`-th matrix of a factor. A single matrix is used for all products. */
 function matrixAt(factor: ReturnType<typeof factorOf>, index: number): StoredMatrix {
   return { ...factor, start: factor.count === 1 ? 0 : index * factor.rows * factor.columns };
+}
+
+/** The shape in which each right factor was used first. */
+const firstShapes = new WeakMap<object, string>();
+
+/**
+ * Whether this right factor has been one before, so that XNNPACK should keep it as it packs it: packing takes more time than a
+ * product with few rows. XNNPACK knows what it packed by the id of the data only, and tensors of other shapes can share the data: of
+ * those it keeps only the first shape. A factor that is used once is not kept, since that takes as much memory again.
+ */
+function isPackedOften({ dataId, shape }: TensorInfo): boolean {
+  const own = shape.slice(-2).join();
+  const first = firstShapes.get(dataId);
+  if (first === undefined) firstShapes.set(dataId, own);
+  return first === own;
 }
 
 /**
@@ -48,6 +63,8 @@ export function matMul(stockMatMul: Kernel): Kernel {
       (util.arraysEqual(batchOfA, batchOfB) || a.count === 1 || b.count === 1) &&
       (count === 1 || outer * inner * right >= SMALL_PRODUCT);
     if (!ours) return stockMatMul(call);
+    const isPlain = count === 1 && !transposeA && !transposeB && inner <= LONGEST_SUM;
+    if (isPlain && isPackedOften(b.info)) return stockMatMul(call);
 
     const shape = [...broadcast_util.assertAndGetBroadcastShape(batchOfA, batchOfB), outer, right];
     if (count === 1 && !transposeA && isFewRowsProduct(outer, b)) {

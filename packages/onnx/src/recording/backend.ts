@@ -20,6 +20,8 @@ type Values = Float32Array | Int32Array | Uint8Array;
 class RecordingBackend extends tf.KernelBackend {
   readonly #operands = new WeakMap<object, Operand>();
   readonly recorder = new Recorder();
+  /** See `contextualAffinityMap` of `@dskd/losses`. */
+  readonly hasFastTanh = true;
 
   constructor(private readonly cpu: tf.KernelBackend) {
     super();

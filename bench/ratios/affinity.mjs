@@ -1,0 +1,58 @@
+// Contextual affinity of 4096 positions of 256 channels, loss and gradient, against the plain formula in PyTorch.
+import * as tf from '@tensorflow/tfjs';
+import { selectBackend } from '@dskd/core/backends';
+import { contextualAffinityLoss } from '@dskd/losses';
+import { registerWasmGradients } from '@dskd/wasm-gradients';
+import { startPeer, takeTurns, timed } from './turns.mjs';
+
+const SIDE = 64;
+const CHANNELS = 256;
+const megabytes = () => process.resourceUsage().maxRSS / 1024;
+
+export async function measure() {
+  await selectBackend('wasm');
+  registerWasmGradients();
+  const peer = await startPeer('affinity_torch.py', 2);
+  const featuresOf = (side) => {
+    const teacher = tf.randomNormal([1, side, side, CHANNELS], 0, 1, 'float32', 1);
+    return [teacher, tf.add(teacher, tf.randomNormal(teacher.shape, 0, 0.1, 'float32', 2))];
+  };
+  const step = async ([teacher, student]) => {
+    const { value, grad } = tf.valueAndGrad((x) => contextualAffinityLoss(teacher, x))(student);
+    await grad.data();
+    tf.dispose([value, grad]);
+  };
+  // What the libraries themselves take does not count: memory is what the large case adds to a small one.
+  const small = featuresOf(8);
+  await step(small);
+  await peer.ask({ ask: 'prepare', side: 8, channels: CHANNELS });
+  const before = { own: megabytes(), peer: (await peer.ask({ ask: 'step' })).megabytes };
+  const large = featuresOf(SIDE);
+  await peer.ask({ ask: 'prepare', side: SIDE, channels: CHANNELS });
+  let peerMegabytes = 0;
+  const times = await takeTurns(
+    {
+      own: () => timed(() => step(large)),
+      peer: async () => {
+        const told = await peer.ask({ ask: 'step' });
+        peerMegabytes = told.megabytes;
+        return told;
+      },
+    },
+    { rounds: 7 },
+  );
+  peer.end();
+  const memory = { own: megabytes() - before.own, peer: peerMegabytes - before.peer };
+  return {
+    torch: peer.about.torch,
+    rows: [
+      {
+        what: 'contextual affinity, 4096 x 256, loss and gradient; wasm, one thread',
+        peer: 'torch, 2 threads',
+        times,
+        wanted: 1.5,
+      },
+    ],
+    memory: { own: Math.round(memory.own), peer: Math.round(memory.peer), wanted: 0.1 },
+  };
+}

@@ -1,0 +1,123 @@
+// Writes bench/ratios.md and the plot out of bench/results/ratios and bench/results/wasm-gradients.json.
+import { readFile, readdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { growthPlot } from './growth-plot.mjs';
+
+const number = (value) => String(Number(value.toPrecision(3)));
+const ratio = (own, other) => (own / other).toFixed(2);
+const machineLine = ({ cpu, cores, node, load }) =>
+  `${cpu}, ${cores} cores, Node ${node}, load ${load} before`;
+
+function ratioRow(machine, { what, peer, times: { own, peer: other }, wanted }) {
+  const cpu = own.cpuSeconds / other.cpuSeconds;
+  const cells = [
+    what,
+    peer,
+    `${number(own.seconds)} (${number(own.cpuSeconds)})`,
+    `${number(other.seconds)} (${number(other.cpuSeconds)})`,
+    ratio(own.seconds, other.seconds),
+    cpu.toFixed(2),
+    wanted,
+    machine.load,
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function gradientRows({ summary }) {
+  return summary.map(
+    ({ stride, filterGradientRatio, inputGradientRatio, wanted }) =>
+      `| ${stride} | ${filterGradientRatio.toFixed(2)} | ${inputGradientRatio.toFixed(2)} | ${wanted} |`,
+  );
+}
+
+const NOTES = `## What was tried, and did not pay
+
+- **Threads of TensorFlow.js's wasm backend in Node.** \`setThreadsCount(2)\` changes nothing: the flag
+  \`WASM_HAS_MULTITHREAD_SUPPORT\` is false in Node, so that the build with threads is never loaded. With the flag set by force the
+  backend fails to start: it makes its workers from a \`blob:\` URL, which \`worker_threads\` of Node refuses (\`ERR_WORKER_PATH\`).
+  Students and images are divided among worker threads instead, each with a memory of its own.
+- **Relaxed SIMD** (fused multiply and add) would be twice as fast at most in products. Node 20 has it behind a flag only, and the
+  results would depend on the machine: the same seed would not give the same bytes. No kernel was written.
+- **Contextual affinity in ONNX** on 4096 positions: two products of 4096 x 4096 x 40 are 2.7 GFLOP, about 40 ms of one thread, and the
+  convolutions of teacher and students 34 ms, so that the wanted 20 ms for a whole detector \`dskd\` cannot be reached with it.
+  \`exp(x) - 1\` by \`Tanh\` took a fifth off the detector. Blocks of 16, 32, 128 and 256 rows instead of 64, and keys that are
+  transposed once, changed nothing.
+- **Counting scores page by page** (AU-sPRO), sorted by page first so that counts stay in the cache: as fast as counting in any order.
+`;
+
+export async function writeReport(folder, page) {
+  const results = new Map();
+  for (const file of (await readdir(folder)).sort())
+    results.set(file.replace('.json', ''), JSON.parse(await readFile(path.join(folder, file), 'utf8')));
+  const gradients = JSON.parse(await readFile(path.join(folder, '../wasm-gradients.json'), 'utf8'));
+  const all = [...results.values()];
+  const { machine } = all[0];
+  const lines = [
+    '# Ratios',
+    '',
+    'Made by `npm run bench`, or `node bench/ratios.mjs` and `node bench/ratios.mjs --report`: seconds, medians of rounds in which all',
+    `sides take turns. ${machineLine(machine).replace(/, load.*/, '')}; torch ${all.find(({ torch }) => torch).torch}.`,
+    '',
+    'Other jobs ran on the two cores, up to eight beside: the load before each part is in its row. In brackets are seconds of the CPU in',
+    'all threads, which waiting for a core does not add to. **On a busy machine the ratio of CPU seconds says more**; but it does not',
+    'count that a peer with two threads could use both cores. A wanted ratio is of times on an idle machine.',
+    '',
+    '| what | peer | dskd, s (CPU) | peer, s (CPU) | ratio | ratio of CPU | wanted | load |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...all.flatMap(({ machine: own, rows = [] }) => rows.map((row) => ratioRow(own, row))),
+    '',
+  ];
+  const affinity = results.get('affinity');
+  if (affinity) {
+    const { own, peer, wanted } = affinity.memory;
+    lines.push(
+      `Contextual affinity adds ${own} MiB to the peak memory of a small case, the plain formula ${peer} MiB: ${ratio(own, peer)} (wanted ${wanted}).`,
+      '',
+    );
+  }
+  const absolutes = all.flatMap(({ absolute = [] }) => absolute);
+  const rates = all.flatMap(({ rates: own = [] }) => own);
+  lines.push('## Without a peer', '', '| what | result | wanted |', '| --- | --- | --- |');
+  for (const { what, seconds, cpuSeconds, wanted } of absolutes)
+    lines.push(`| ${what} | ${number(seconds)} s (CPU ${number(cpuSeconds)} s) | ${wanted} |`);
+  for (const { what, perSecond, perTwoCpuSeconds, wanted } of rates)
+    lines.push(
+      `| ${what}, by 2 workers | ${perSecond} a second; ${perTwoCpuSeconds} in two CPU seconds | ${wanted ? `${wanted} a second` : ''} |`,
+    );
+  lines.push(
+    '',
+    '## Gradients of convolutions on wasm',
+    '',
+    `Rate divided by that of the forward pass, geometric means ([script](wasm-gradients.mjs)). ${gradients.machine}.`,
+    '',
+    '| stride | filter | input | wanted |',
+    '| --- | --- | --- | --- |',
+    ...gradientRows(gradients),
+    '',
+  );
+  const growth = results.get('growth');
+  if (growth) {
+    await writeFile(path.join(path.dirname(page), 'growth.svg'), growthPlot(growth.growth));
+    lines.push(
+      '## Growth',
+      '',
+      `CPU seconds of one thread, except workers: those are seconds of the clock. ${machineLine(growth.machine)}.`,
+      '',
+      '| what | along | from | to | exponent | theory |',
+      '| --- | --- | --- | --- | --- | --- |',
+      ...growth.growth.map(
+        ({ what, along, points, exponent, theory }) =>
+          `| ${what} | ${along} | ${points[0].x} | ${points.at(-1).x} | ${exponent} | ${theory} |`,
+      ),
+      '',
+      '![Seconds by size, both axes logarithmic](growth.svg)',
+      '',
+    );
+  }
+  lines.push(NOTES);
+  await writeFile(
+    page,
+    await format(lines.join('\n'), { ...(await resolveConfig(page)), parser: 'markdown' }),
+  );
+}
