@@ -5,7 +5,7 @@ import { backboneInfo, loadTeacher } from '@dskd/models';
 import { loadOnnxDetector } from '@dskd/onnx/runtime';
 
 /** A detector, and what it is to be computed with. It can be posted. */
-export type PredictorSpec =
+export type PredictorSpec = (
   | {
       readonly engine: 'tfjs';
       /** Of a `.safetensors` file. */
@@ -21,7 +21,11 @@ export type PredictorSpec =
       /** Of an `.onnx` file. */
       readonly bytes: Uint8Array;
       readonly threads: number;
-    };
+    }
+) & {
+  /** Larger images in files are refused before they are decoded. */
+  readonly maxPixels?: number | undefined;
+};
 
 export interface LoadedPredictor<Kind extends Predictor = Predictor> {
   readonly predictor: Kind;
