@@ -112,8 +112,8 @@ export function createApp(models: Models, options: AppOptions = {}): ServerApp {
   const heatMaps = new HeatMaps(models.maxPixels);
   let isDraining = false;
   const state = {
-    isReady: () =>
-      !isDraining && models.all.every(({ version, isUnloaded }) => version !== undefined || isUnloaded),
+    // A damaged file beside others, or a swap, must not take the server out of service.
+    isReady: () => !isDraining && models.all.some(({ version }) => version !== undefined),
   };
   const services: Services = {
     models,
@@ -123,6 +123,10 @@ export function createApp(models: Models, options: AppOptions = {}): ServerApp {
     heatMaps,
     state,
   };
+  for (const { name: model, version, failure } of models.all) {
+    if (failure) log.error({ model, error: describeFailure(failure) }, 'model-load-failed');
+    if (version) log.info({ model, version: version.id, engine: version.facts.engine }, 'model-loaded');
+  }
   const unsubscribe = models.subscribe((event) => {
     metrics.onModelEvent(event);
     const { type, ...facts } = event;
@@ -181,7 +185,7 @@ export function createApp(models: Models, options: AppOptions = {}): ServerApp {
 
   const text = (description: string) => ({ description, content: { 'text/plain': { schema: z.string() } } });
   app.openAPIRegistry.registerPath({ method: 'get', path: '/live', summary: 'Say whether the server runs', responses: { 200: text('It runs.') } }); // prettier-ignore
-  app.openAPIRegistry.registerPath({ method: 'get', path: '/ready', summary: 'Say whether all models answer', responses: { 200: text('They do.'), 503: text('A model is not loaded, or the server ends.') } }); // prettier-ignore
+  app.openAPIRegistry.registerPath({ method: 'get', path: '/ready', summary: 'Say whether a model answers', responses: { 200: text('Yes.'), 503: text('No model is loaded, or the server ends.') } }); // prettier-ignore
   app.openAPIRegistry.registerPath({ method: 'get', path: '/metrics', summary: 'Metrics for Prometheus', security: [{ token: [] }, {}], responses: { 200: text('The metrics.') } }); // prettier-ignore
   app.get('/live', (c) => c.text('live\n'));
   app.get('/ready', (c) => (state.isReady() ? c.text('ready\n') : c.text('not ready\n', 503)));

@@ -1,6 +1,7 @@
+import { readdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { DskdError } from '@dskd/base';
+import { DskdError, throwIfAborted } from '@dskd/base';
 import { writeFileAtomically } from '@dskd/data/node';
 import type { LessonOutcome } from '@dskd/detector';
 import { machineLimits, openEngine, type EngineOptions } from '@dskd/engine/node';
@@ -220,6 +221,23 @@ function sourceOf(source: ModelSource): { readonly name: string; readonly file: 
   return { name: checkModelName(name), file: path.resolve(source) };
 }
 
+/** The model files of a folder, by the names of their models. @throws {DskdError} `file-not-found` */
+async function modelFiles(folder: string): Promise<Map<string, string>> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new DskdError('file-not-found', `Cannot read the folder ${folder}.`, {
+      hint: 'Check the path, and who may read it.',
+      details: { path: folder },
+      cause,
+    });
+  });
+  const files = new Map<string, string>();
+  for (const name of names.sort()) {
+    const model = modelNameOf(name);
+    if (model !== undefined) files.set(model, path.join(folder, name));
+  }
+  return files;
+}
+
 function assertDistinct(names: readonly string[]): void {
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice === undefined) return;
@@ -259,11 +277,13 @@ export async function openModelsWith(
   signal?.addEventListener('abort', stop, { once: true });
   try {
     for (const { name, file } of named) await models.load(name, file);
-    if (watch !== false)
-      models.watch(
-        named.map(({ file }) => file),
-        folder,
-      );
+    for (const [name, file] of folder === undefined ? [] : await modelFiles(folder)) {
+      // A damaged file among others is told by its model, which is not loaded.
+      if (!named.some((model) => model.name === name)) await models.load(name, file).catch(() => undefined);
+      throwIfAborted(signal);
+    }
+    const files = named.map(({ file }) => file);
+    if (watch !== false) models.watch(files, folder);
     return models;
   } catch (error) {
     await models.close();
@@ -277,7 +297,8 @@ export async function openModelsWith(
  * Loads models, each in worker threads of its own. All of them have scored an image when this returns.
  * @param sources files of detectors (`.safetensors`, `.onnx`).
  * @returns the models; their owner calls `close`.
- * @throws {DskdError} `invalid-argument`, and of loading a model, except those that are found in a watched folder.
+ * @throws {DskdError} `invalid-argument`, `file-not-found`, `aborted`, and of loading a model, except those that are found in a watched
+ * folder.
  */
 export function openModels(sources: readonly ModelSource[], options: ModelsOptions = {}): Promise<Models> {
   return openModelsWith(sources, options, openEngine);

@@ -53,7 +53,7 @@ function routesOf(): RouteConfig[] {
   return [
     route('get', '/v2', 'Describe the server'),
     route('get', '/v2/health/live', 'Say whether the server runs', { responses: emptyAnswer }),
-    route('get', '/v2/health/ready', 'Say whether all models answer', {
+    route('get', '/v2/health/ready', 'Say whether a model answers', {
       responses: { ...emptyAnswer, 503: { description: 'No.' } },
     }),
     ...ofModel('/v2/models/{model}', nameSchema),
