@@ -51,7 +51,8 @@ export class FakeEngine implements ModelEngine {
       await new Promise((resolve) => setTimeout(resolve, this.milliseconds));
       throwIfAborted(options.signal);
       this.scored++;
-      const score = (image as Uint8Array)[0]! * this.factor;
+      const bytes = (typeof image === 'object' && 'data' in image ? image.data : image) as Uint8Array;
+      const score = bytes[0]! * this.factor;
       const threshold = options.threshold ?? 5;
       return {
         score,

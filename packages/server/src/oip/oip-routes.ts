@@ -123,8 +123,8 @@ export function addOipRoutes(app: OpenAPIHono<AppEnvironment>, services: Service
     );
 
   app.get('/v2', (c) => c.json({ name: 'dskd', version: VERSION, extensions: EXTENSIONS }));
-  app.get('/v2/health/live', (c) => c.body(null, 200));
-  app.get('/v2/health/ready', (c) => c.body(null, state.isReady() ? 200 : 503));
+  app.get('/v2/health/live', (c) => c.body('', 200));
+  app.get('/v2/health/ready', (c) => c.body('', state.isReady() ? 200 : 503));
 
   // Before the model of the same name.
   app.get('/v2/models/stats', (c) =>
@@ -171,7 +171,7 @@ export function addOipRoutes(app: OpenAPIHono<AppEnvironment>, services: Service
     app.get(path, (c) => c.json(metadataOf(model(c), version(c))));
     app.get(`${path}/ready`, (c) => {
       model(c).current(version(c));
-      return c.body(null, 200);
+      return c.body('', 200);
     });
     app.get(`${path}/stats`, (c) => c.json({ model_stats: [statisticsOf(model(c), version(c))] }));
     app.post(`${path}/infer`, (c) => infer(c, c.req.param('model')!, version(c)));
@@ -198,14 +198,14 @@ export function addOipRoutes(app: OpenAPIHono<AppEnvironment>, services: Service
       });
     }
     await models.get(c.req.param('model')).load();
-    return c.body(null, 200);
+    return c.body('', 200);
   });
 
   app.post('/v2/repository/models/:model/unload', async (c) => {
     assertAllowed(options.control, 'load and unload models', 'control');
     await bodyOf(c, z.looseObject({}));
     await models.get(c.req.param('model')).unload();
-    return c.body(null, 200);
+    return c.body('', 200);
   });
 }
 
