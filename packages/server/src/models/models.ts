@@ -23,7 +23,7 @@ export interface ModelsOptions extends Pick<EngineOptions, 'engine' | 'backend' 
   /** Most images of a model that wait while its workers are busy. Default 4 for each worker, at least 16. */
   readonly queue?: number;
   /** The weight file of the teacher of a detector that does not contain it. */
-  readonly teacher?: (bytes: Uint8Array) => Promise<Uint8Array | undefined>;
+  readonly teacher?: (bytes: Uint8Array, file: string) => Promise<Uint8Array | undefined>;
   /**
    * Watches the files of models, and loads those that change when they have settled. A path also names a folder, of which each file
    * `NAME.safetensors` or `NAME.onnx` is the model NAME, now and later.
@@ -139,7 +139,7 @@ export class Models {
         const { imports = [], maxPixels, teacher } = this.#options;
         const taught = await teach({
           bytes,
-          teacher: await teacher?.(bytes),
+          teacher: await teacher?.(bytes, model.file),
           images,
           imports: imports.map(String),
           maxPixels,
@@ -195,8 +195,8 @@ export class Models {
 
   #starter(gate: Gate): StartEngine {
     const { engine, backend, imports, maxPixels, threads = 1, teacher } = this.#options;
-    return async (bytes, signal) => {
-      const weights = await teacher?.(bytes);
+    return async (bytes, file, signal) => {
+      const weights = await teacher?.(bytes, file);
       return this.#start(bytes, {
         workers: this.#workers,
         // TensorFlow.js has one thread in any case.

@@ -4,7 +4,7 @@ import { Gate } from './gate.js';
 import { ModelVersion, type ModelEngine } from './model-version.js';
 
 /** Starts an engine for the bytes of a model file. */
-export type StartEngine = (bytes: Uint8Array, signal: AbortSignal) => Promise<ModelEngine>;
+export type StartEngine = (bytes: Uint8Array, file: string, signal: AbortSignal) => Promise<ModelEngine>;
 
 /** What happens to a model. Told to listeners of {@link Models}. */
 export type ModelEvent =
@@ -175,7 +175,7 @@ export class ServedModel {
     const before = this.#version;
     this.#failure = undefined;
     if (before?.id === id) return false;
-    const engine = await this.#options.start(bytes, this.#closing.signal);
+    const engine = await this.#options.start(bytes, this.#file, this.#closing.signal);
     const next = new ModelVersion(id, engine);
     this.#version = next;
     this.#isUnloaded = false;
