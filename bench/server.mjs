@@ -112,7 +112,7 @@ async function startPeer(model) {
   const url = `http://127.0.0.1:${PEER_PORT}`;
   for (let tries = 0; tries < 300; tries++) {
     if ((await send({ url: `${url}/live`, method: 'GET' })).status === 200)
-      return { url, end: () => child.kill('SIGTERM') };
+      return { url, pid: child.pid, end: () => child.kill('SIGTERM') };
     if (child.exitCode !== null) break;
     await pause(200);
   }
@@ -124,6 +124,19 @@ async function startPeer(model) {
 function memoryOf(pid) {
   const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Math.round(kilobytes / 1024);
+}
+
+/** Seconds of processor time of a process and its children so far. */
+function processorTimeOf(pid) {
+  const ticks = (id) => {
+    const fields = readFileSync(`/proc/${id}/stat`, 'utf8').split(') ')[1].split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  };
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean);
+  return [pid, ...children].reduce((sum, id) => sum + ticks(id), 0) / 100;
 }
 
 function sampled(read, every) {
@@ -245,7 +258,7 @@ async function load(files) {
   await abort(server, files.image, 1000);
   const afterAborts = await peakNow();
   console.log('aborted uploads', beforeAborts.okPerSecond, afterAborts.okPerSecond);
-  const swapped = await swaps(server, request, files, 10);
+  const swapped = await swaps(server, request, files, Math.max(2, Math.round(SECONDS / 3)));
   console.log('swaps', swapped);
   const { taken } = JSON.parse((await send({ url: `${server.url}/v1/models`, method: 'GET' })).body).models[0]
     .queue;
@@ -289,13 +302,18 @@ async function peer(files) {
     const rounds = { dskd: [], fastapi: [] };
     for (let round = 0; round < ROUNDS; round++) {
       for (const [name, list] of Object.entries(rounds)) {
-        list.push(await closedLoop({ ...request(name), connections, seconds: share(4) }));
+        const before = processorTimeOf(sides[name].pid);
+        const result = await closedLoop({ ...request(name), connections, seconds: share(4) });
+        list.push({ ...result, processor: (processorTimeOf(sides[name].pid) - before) / result.ok });
       }
     }
     const of = (name) => ({
       okPerSecond: median(rounds[name].map(({ okPerSecond }) => okPerSecond)),
       p50: median(rounds[name].map(({ milliseconds }) => milliseconds.p50)),
       p99: median(rounds[name].map(({ milliseconds }) => milliseconds.p99)),
+      processorMilliseconds: Number(
+        (1000 * median(rounds[name].map(({ processor }) => processor))).toFixed(1),
+      ),
       failed: rounds[name].reduce(
         (sum, { statuses, ok }) => sum + Object.values(statuses).reduce((a, b) => a + b, 0) - ok,
         0,
