@@ -186,4 +186,5 @@ def main(path, threads):
         print(json.dumps({'score': result.tolist(), 'seconds': seconds, 'cpuSeconds': time.process_time() - cpu}), flush=True)
 
 
-main(*sys.argv[1:])
+if __name__ == '__main__':
+    main(*sys.argv[1:])

@@ -47,10 +47,11 @@ export const PACKAGE_LAYERS = {
   detector: belowDetector,
   onnx: ['base', 'data', 'detector', 'methods', 'models'],
   engine: ['base', 'core', 'data', 'detector', 'models', 'onnx', 'training', 'wasm-gradients'],
+  server: ['base', 'core', 'data', 'detector', 'engine', 'models', 'report', 'training', 'wasm-gradients'],
   distillation: ['base', 'core', 'data', 'models', 'synthetic', 'training', 'weights'],
   'teacher-tiny': ['base'],
   benchmark: everything,
-  cli: [...everything, 'benchmark', 'teacher-tiny'],
+  cli: [...everything, 'benchmark', 'server', 'teacher-tiny'],
   dskd: [...everything, 'cli', 'teacher-tiny'],
   'test-support': ['base', 'weights'],
 };
@@ -64,6 +65,7 @@ export const TESTS_ALSO_IMPORT = {
   data: ['synthetic'],
   onnx: ['metrics', 'teacher-tiny'],
   engine: ['methods', 'teacher-tiny'],
+  server: ['teacher-tiny'],
   report: ['data', 'synthetic'],
   'teacher-tiny': ['models', 'weights'],
 };

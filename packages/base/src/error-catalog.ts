@@ -45,9 +45,9 @@ export const ERROR_CATALOG: Readonly<
   },
   'download-failed': {
     meaning:
-      'Weights could not be downloaded: no connection, an error of the server, or content with another hash than registered.',
+      'Weights, or an image of a URL, could not be downloaded: no connection, an error of the server, or content with another hash than registered.',
     remedy:
-      'Try again, name a mirror (`--mirror`, `DSKD_WEIGHTS_MIRROR`), or download the file by hand and name it.',
+      'Try again; of weights, name a mirror (`--mirror`, `DSKD_WEIGHTS_MIRROR`), or download the file by hand and name it.',
   },
   'weights-invalid': {
     meaning:
@@ -131,6 +131,23 @@ export const ERROR_CATALOG: Readonly<
       'An engine got more images than it scores, and as many as it lets wait are waiting. This one was refused at once; the others are scored.',
     remedy:
       'Send it again later, or slower: `predictEach` asks for images only as fast as they are scored. A longer `queue` takes bursts, more `workers` score more.',
+  },
+  unauthorized: {
+    meaning: 'A request to a server has no token, or another one than the server was started with.',
+    remedy: 'Send the header `Authorization: Bearer TOKEN`.',
+  },
+  'model-not-found': {
+    meaning: 'A server has no model of this name or version, or it is not loaded.',
+    remedy: 'The message names the models. `GET /v1/models` lists them with their versions.',
+  },
+  'too-large': {
+    meaning:
+      'The body of a request, or an image that it names, is larger than a server takes, or it has too many images.',
+    remedy: 'Send less, or start the server with a larger limit: `details.most` is the present one.',
+  },
+  'timed-out': {
+    meaning: 'The body of a request did not arrive in time, or there was no result in time.',
+    remedy: 'Send it again later. Fewer images at a time, more workers or a longer limit help.',
   },
   aborted: {
     meaning: 'The operation was stopped by its signal, or by Ctrl-C. What was complete before stays.',

@@ -28,6 +28,10 @@ export type ErrorCode =
   | 'plugin-failed'
   | 'worker-failed'
   | 'queue-full'
+  | 'unauthorized'
+  | 'model-not-found'
+  | 'too-large'
+  | 'timed-out'
   | 'aborted'
   | 'disposed';
 

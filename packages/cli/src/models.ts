@@ -144,3 +144,18 @@ export function teacherOf({ teacher, weights, levels }: TeacherChoice): () => Pr
   if (teacher !== TEACHER_TINY) throw missingWeights(backboneInfo(teacher).name);
   return () => loadDefaultTeacher(options);
 }
+
+/** Whether a file is named as those that `dskd export` writes. */
+export function isExported(file: string): boolean {
+  return file.toLowerCase().endsWith('.onnx');
+}
+
+/**
+ * The weight file of the teacher of a model that does not contain it: the embedded one, if it was trained with that.
+ * @param bytes of the model file, whose name is `file`.
+ */
+export async function embeddedTeacherFor(bytes: Uint8Array, file: string): Promise<Uint8Array | undefined> {
+  if (isExported(file)) return undefined;
+  const { teacher } = readArtifact(bytes).description;
+  return teacher && !teacher.embedded && isDefaultTeacher(teacher.sha256) ? teacherTiny().load() : undefined;
+}

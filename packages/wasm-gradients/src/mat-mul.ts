@@ -63,14 +63,14 @@ export function matMul(stockMatMul: Kernel): Kernel {
       (util.arraysEqual(batchOfA, batchOfB) || a.count === 1 || b.count === 1) &&
       (count === 1 || outer * inner * right >= SMALL_PRODUCT);
     if (!ours) return stockMatMul(call);
-    const isPlain = count === 1 && !transposeA && !transposeB && inner <= LONGEST_SUM;
-    if (isPlain && isPackedOften(b.info)) return stockMatMul(call);
 
     const shape = [...broadcast_util.assertAndGetBroadcastShape(batchOfA, batchOfB), outer, right];
     if (count === 1 && !transposeA && isFewRowsProduct(outer, b)) {
       const product = fewRowsProduct(backend, { ...a.info, shape: [outer, inner] }, b);
       if (product) return { ...product, shape };
     }
+    const isPlain = count === 1 && !transposeA && !transposeB && inner <= LONGEST_SUM;
+    if (isPlain && isPackedOften(b.info)) return stockMatMul(call);
     if (count === 1 || (b.count === 1 && !transposeA)) {
       const rows = transposeA ? a.rows : a.rows * count;
       const single = matrixProduct(stockMatMul, backend, { ...a, rows }, b);

@@ -9,6 +9,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   calibrate: async () => (await import('./calibrate.js')).calibrate,
   teach: async () => (await import('./teach.js')).teach,
   combine: async () => (await import('./combine.js')).combine,
+  serve: async () => (await import('./serve.js')).serve,
   export: async () => (await import('./export.js')).exportCommand,
   check: async () => (await import('./check.js')).check,
   info: async () => (await import('./info.js')).info,

@@ -10,6 +10,7 @@ import { calibrateOptions } from './calibrate.js';
 import { combineOptions } from './combine.js';
 import { evaluateOptions } from './evaluate.js';
 import { predictOptions } from './predict.js';
+import { serveOptions } from './serve.js';
 import { trainOptions } from './train.js';
 
 /** The options of the commands that take a config file. */
@@ -19,6 +20,7 @@ export const CONFIGURABLE: Readonly<Record<string, OptionSet>> = {
   predict: predictOptions,
   calibrate: calibrateOptions,
   combine: combineOptions,
+  serve: serveOptions,
 };
 
 const initOptions = {

@@ -81,6 +81,8 @@ export interface DecodeOptions {
    * result; an image of 8 bits is then refused.
    */
   readonly intensityRange?: IntensityRange | undefined;
+  /** A larger image is refused before it is decoded. Default: 2 ** 28, which cannot be raised. */
+  readonly maxPixels?: number | undefined;
   /** Is told what else was found. */
   readonly onFacts?: (facts: ImageFacts) => void;
 }
@@ -100,10 +102,10 @@ export interface DecodeOptions {
  */
 export async function decodeImage(
   source: string | Uint8Array,
-  { intensityRange, onFacts }: DecodeOptions = {},
+  { intensityRange, maxPixels, onFacts }: DecodeOptions = {},
 ): Promise<PixelBuffer> {
   if (intensityRange) assertIntensityRange(intensityRange);
-  const opened = await openImage(source);
+  const opened = await openImage(source, undefined, maxPixels);
   const deep = opened.metadata.depth === 'ushort';
   if (intensityRange && !deep) {
     throw unreadable(

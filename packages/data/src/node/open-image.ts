@@ -106,9 +106,9 @@ function formatOf(bytes: Uint8Array, where: string): string {
 }
 
 /** @throws {DskdError} `image-unreadable` */
-function assertSize({ width, height }: PixelSize, where: string): void {
-  if (width * height <= MAX_PIXELS) return;
-  throw unreadable(where, `it is ${width} x ${height}; at most ${MAX_PIXELS} pixels are read`);
+function assertSize({ width, height }: PixelSize, where: string, most: number): void {
+  if (width * height <= most) return;
+  throw unreadable(where, `it is ${width} x ${height}; at most ${most} pixels are read`);
 }
 
 /** @throws {DskdError} `image-unreadable` for samples that are not 8 or 16 bits, and for bands of unknown meaning */
@@ -124,15 +124,23 @@ function assertSamples({ depth }: Metadata, bands: Bands, where: string): void {
   }
 }
 
-/** @param name of the image in messages, used if `source` is bytes. */
-export async function openImage(source: string | Uint8Array, name?: string): Promise<OpenedImage> {
+/**
+ * @param name of the image in messages, used if `source` is bytes.
+ * @param maxPixels of an image that is read, at most {@link MAX_PIXELS}.
+ */
+export async function openImage(
+  source: string | Uint8Array,
+  name?: string,
+  maxPixels = MAX_PIXELS,
+): Promise<OpenedImage> {
+  const most = Math.min(maxPixels, MAX_PIXELS);
   const sharp = await loadSharp();
   // Always decode from bytes: libvips caches files by name and would return the old image for a replaced file.
   const given = typeof source === 'string' ? await readBytes(source) : source;
   const where = typeof source === 'string' ? source : (name ?? `an image of ${given.length} bytes`);
   const format = formatOf(given, where);
   const bmp = format === 'bmp' ? bmpLayout(given, where) : undefined;
-  if (bmp) assertSize(bmp, where);
+  if (bmp) assertSize(bmp, where, most);
   if (format === 'jpeg' && endsInZeros(given)) throw unreadable(where, 'a truncated JPEG (it ends in zeros)');
   try {
     const { result: metadata, bytes } = await strictly(
@@ -146,7 +154,7 @@ export async function openImage(source: string | Uint8Array, name?: string): Pro
       alpha: metadata.hasAlpha ? 0 : undefined,
       unclear: false,
     };
-    assertSize(metadata, where);
+    assertSize(metadata, where, most);
     assertSamples(metadata, bands, where);
     return { bytes, metadata, format, bands, bmp, isComplete: () => isComplete(format, given), where };
   } catch (cause) {

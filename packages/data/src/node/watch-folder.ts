@@ -6,6 +6,8 @@ import { isHeatMap, isPassedOver, kindByName } from '../image-format.js';
 import { byCodeUnit } from '../samples.js';
 
 export interface WatchFolderOptions {
+  /** Which names are reported. Default: those of images. */
+  readonly accepts?: (name: string) => boolean;
   /** Ends the watch: images found so far are still returned, then the iteration ends, without an error. */
   readonly signal?: AbortSignal;
   /** Whether images that already exist are returned first, sorted by name. Default false. */
@@ -58,6 +60,7 @@ function unwatchable(folder: string, cause: unknown): DskdError {
 
 class FolderWatch implements AsyncIterableIterator<string> {
   readonly #folder: string;
+  readonly #accepts: (name: string) => boolean;
   readonly #settledMs: number;
   readonly #pollMs: number;
   readonly #seen = new Map<string, Seen>();
@@ -77,6 +80,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
   constructor(folder: string, options: WatchFolderOptions) {
     const { signal, existing = false, settledMs = 500, pollMs = 2000, notifications = true } = options;
     this.#folder = folder;
+    this.#accepts = options.accepts ?? isImage;
     this.#settledMs = settledMs;
     this.#pollMs = pollMs;
     if (signal?.aborted) {
@@ -91,7 +95,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
     try {
       // Read now, not in the first scan: every file that appears after this call is new.
       const names = readdirSync(folder);
-      if (!existing) this.#takeAsKnown(names.filter(isImage));
+      if (!existing) this.#takeAsKnown(names.filter(this.#accepts));
     } catch (cause) {
       this.#fail(cause);
       return;
@@ -168,7 +172,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
 
   /** Reports the complete files. @returns whether a file is still incomplete. */
   async #lookThrough(): Promise<boolean> {
-    const names = (await readdir(this.#folder)).filter(isImage).sort(byCodeUnit);
+    const names = (await readdir(this.#folder)).filter(this.#accepts).sort(byCodeUnit);
     const present = new Set(names);
     for (const name of this.#seen.keys()) if (!present.has(name)) this.#seen.delete(name);
     // One time stamp for all files, so that files that appeared together are reported together, sorted by name.

@@ -1,8 +1,7 @@
 import { DskdError, isDskdError } from '@dskd/base';
 import { readArtifact, type DetectorDescription } from '@dskd/detector';
-import * as tf from '@tensorflow/tfjs-core';
-import { inTurn } from '../turns.js';
-import { loadTfjs, type PredictorSpec } from './load-predictor.js';
+import { exported } from './export-model.js';
+import type { PredictorSpec } from './load-predictor.js';
 import { assertRuntime, type ImportRuntime } from './onnx-runtime.js';
 
 export interface Wanted {
@@ -13,6 +12,8 @@ export interface Wanted {
   readonly teacher: Uint8Array | undefined;
   /** URLs of modules that register methods. */
   readonly imports: readonly string[];
+  /** Whether a thread of its own exports the detector, so that the caller's goes on. */
+  readonly inThread: boolean;
 }
 
 export interface Choice {
@@ -39,29 +40,6 @@ function isOnnx({ bytes, name }: ModelFile): boolean {
   if (isSafetensors(bytes)) return false;
   // An ONNX file begins with its version: a field of the number 1, of the type varint.
   return bytes[0] === 0x08 || name?.toLowerCase().endsWith('.onnx') === true;
-}
-
-/** Backends that read tensors at once, as recording a graph needs it. */
-const READS_AT_ONCE = new Set(['wasm', 'cpu', 'node', 'node-gpu']);
-
-/** A detector as an ONNX file. With masks: those of single images can be given, as with TensorFlow.js. */
-function exported(bytes: Uint8Array, { backend, teacher, imports }: Wanted): Promise<Uint8Array> {
-  return inTurn(async () => {
-    const before = tf.getBackend() as string | undefined;
-    const { predictor, release } = await loadTfjs({
-      bytes,
-      teacher,
-      imports,
-      backend: READS_AT_ONCE.has(backend) ? backend : 'wasm',
-    });
-    try {
-      const { exportDetector } = await import('@dskd/onnx');
-      return await exportDetector(predictor, { masks: true });
-    } finally {
-      release();
-      if (before !== undefined) await tf.setBackend(before);
-    }
-  });
 }
 
 /**
@@ -92,7 +70,7 @@ export async function choose(file: ModelFile, wanted: Wanted, importRuntime: Imp
   if (engine === 'tfjs') return tfjs('it was asked for');
   try {
     await assertRuntime(importRuntime);
-    const spec = { engine: 'onnx', bytes: await exported(bytes, wanted), threads } as const;
+    const spec = { engine: 'onnx', bytes: await exported({ bytes, ...wanted }), threads } as const;
     return {
       spec,
       description,

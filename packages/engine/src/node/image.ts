@@ -20,8 +20,9 @@ function hasPixels(image: unknown): boolean {
 export function readPixels(
   image: EngineImage,
   { intensityRange }: Predictor,
+  maxPixels?: number,
 ): ImageInput | Promise<ImageInput> {
-  if (typeof image === 'string' || isBytes(image)) return decodeImage(image, { intensityRange });
+  if (typeof image === 'string' || isBytes(image)) return decodeImage(image, { intensityRange, maxPixels });
   return image;
 }
 

@@ -4,7 +4,7 @@ import { loadDetector, readArtifact, type Detector, type Predictor } from '@dskd
 import { backboneInfo, loadTeacher } from '@dskd/models';
 
 /** A detector, and what it is to be computed with. It can be posted. */
-export type PredictorSpec =
+export type PredictorSpec = (
   | {
       readonly engine: 'tfjs';
       /** Of a `.safetensors` file. */
@@ -20,7 +20,11 @@ export type PredictorSpec =
       /** Of an `.onnx` file. */
       readonly bytes: Uint8Array;
       readonly threads: number;
-    };
+    }
+) & {
+  /** Larger images in files are refused before they are decoded. */
+  readonly maxPixels?: number | undefined;
+};
 
 export interface LoadedPredictor<Kind extends Predictor = Predictor> {
   readonly predictor: Kind;

@@ -27,6 +27,8 @@ export interface EngineOptions {
   readonly queue?: number;
   /** Backend of TensorFlow.js, as of `selectBackend`. Default `wasm`. */
   readonly backend?: string;
+  /** Images in files with more pixels are refused before they are decoded. Default: 2 ** 28, which cannot be raised. */
+  readonly maxPixels?: number;
   /** Weight file of the teacher, for a detector that does not contain it: a path or the bytes. */
   readonly teacher?: string | Uint8Array;
   /**
@@ -110,13 +112,14 @@ async function crewOf(
   { workerModule }: Internals,
   signal: AbortSignal | undefined,
 ): Promise<Crew<EngineImage>> {
-  const { engine } = spec;
+  const { engine, maxPixels } = spec;
   const facts = { engine, workers, threads: engine === 'onnx' ? spec.threads : 1, reason };
   if (workers > 0) {
     return WorkerCrew.start({ spec, info: { ...facts, description }, module: workerModule }, signal);
   }
   const { predictor, backend, release } = await loadPredictor(spec, warmUp);
-  return new OwnThreadCrew(predictor, { ...facts, backend }, readPixels, release);
+  const read: typeof readPixels = (image, by) => readPixels(image, by, maxPixels);
+  return new OwnThreadCrew(predictor, { ...facts, backend }, read, release);
 }
 
 /** {@link openEngine} with what a test replaces. */
@@ -127,7 +130,8 @@ export async function openEngineWith(
 ): Promise<Engine<EngineImage, string | Uint8Array>> {
   const { workers, warmUp, ...settings } = settingsOf(options);
   const limit = queueLimit(options.queue, workers);
-  const { onEvent } = options;
+  const { onEvent, maxPixels } = options;
+  if (maxPixels !== undefined && !(maxPixels >= 1)) throw wrong('maxPixels', maxPixels, 'a positive number');
   const teacher = options.teacher === undefined ? undefined : await readBytes(options.teacher, 'teacher');
   const imports = (options.imports ?? []).map(String);
   let told: string | undefined;
@@ -137,9 +141,11 @@ export async function openEngineWith(
       name: typeof model === 'string' ? model : undefined,
     };
     throwIfAborted(signal);
-    const choice = await choose(opened, { ...settings, teacher, imports }, internals.importRuntime);
+    const wanted = { ...settings, teacher, imports, inThread: workers > 0 };
+    const choice = await choose(opened, wanted, internals.importRuntime);
     throwIfAborted(signal);
-    const crew = await crewOf(choice, { workers, warmUp }, internals, signal);
+    const spec = { ...choice.spec, maxPixels };
+    const crew = await crewOf({ ...choice, spec }, { workers, warmUp }, internals, signal);
     const { engine, reason, threads } = crew.info;
     if (settings.engine === 'auto' && engine !== told) {
       onEvent?.({ type: 'engine-chosen', engine, workers, threads: threads!, reason });
@@ -154,7 +160,8 @@ export async function openEngineWith(
 /**
  * Loads a detector to score many images with it, in worker threads. All of them have scored an image when this returns.
  * @param file path or bytes of a `.safetensors` file of a detector, or of an `.onnx` file of `dskd export`. For ONNX Runtime a
- * detector is exported in memory, once, in this thread: nothing else may compute with TensorFlow.js here meanwhile.
+ * detector is exported in memory, once: by a thread of its own, or without workers by this one, where nothing else may compute with
+ * TensorFlow.js meanwhile.
  * @returns an engine; its owner calls `dispose`. It takes images as paths, as the bytes of files, and as pixels; and files of
  * other models for `swap`.
  * @throws {DskdError} `invalid-argument`, `file-not-found`, `dependency-missing`, `not-exportable`, `worker-failed`, `aborted`, and of

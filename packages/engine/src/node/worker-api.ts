@@ -12,6 +12,7 @@ export class EngineWorker {
   #loaded: Promise<LoadedPredictor> | undefined;
   #guard: NativeGuard | undefined;
   #isReleased = false;
+  #maxPixels: number | undefined;
 
   /**
    * @param guard where the computation is native code.
@@ -19,13 +20,14 @@ export class EngineWorker {
    */
   async load(spec: PredictorSpec, guard: NativeGuard | undefined): Promise<string | null> {
     this.#guard = guard;
+    this.#maxPixels = spec.maxPixels;
     this.#loaded = this.#guarded(() => loadPredictor(spec, true));
     return (await this.#loaded).backend;
   }
 
   async predict(image: EngineImage, options: ScoreOptions): Promise<Prediction> {
     const { predictor } = await this.#loaded!;
-    const pixels = await readPixels(image, predictor);
+    const pixels = await readPixels(image, predictor, this.#maxPixels);
     return inTurn(async () => {
       if (this.#isReleased) throw new DskdError('disposed', 'The engine was disposed.');
       return moved(await this.#guarded(() => predictor.predict(pixels, options)));

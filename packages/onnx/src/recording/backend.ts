@@ -169,7 +169,7 @@ function copied(values: ArrayLike<number>, type: tf.DataType): Values {
  */
 async function registered(): Promise<{ readonly recording: RecordingBackend; readonly remove: () => void }> {
   // The type of tfjs says that there is one always.
-  const hasCpu = (tf.findBackendFactory('cpu') as unknown) !== undefined;
+  const hasCpu = Boolean(tf.findBackendFactory('cpu'));
   if (!hasCpu) await import('@tensorflow/tfjs-backend-cpu');
   const cpu = tf.findBackend('cpu');
   quietFirstWrite(cpu);

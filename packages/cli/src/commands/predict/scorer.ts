@@ -1,9 +1,8 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
-import { readArtifact, type Detector, type DetectorDescription, type Prediction } from '@dskd/detector';
+import type { Detector, DetectorDescription, Prediction } from '@dskd/detector';
 import { engineOf, type EnginePredictOptions } from '@dskd/engine';
 import { openEngine } from '@dskd/engine/node';
-import { teacherTiny } from '@dskd/teacher-tiny';
-import { isDefaultTeacher, loadModel, readModel } from '../../models.js';
+import { embeddedTeacherFor, isExported, loadModel, readModel } from '../../models.js';
 import { progressRenderer } from '../../output/progress.js';
 import { pluginModules } from '../../plugins.js';
 import type { PredictOptions } from '../predict.js';
@@ -17,10 +16,6 @@ export interface Scorer {
   readonly atATime: number;
   readonly predict: (image: string | PixelBuffer, options: EnginePredictOptions) => Promise<Prediction>;
   readonly dispose: () => Promise<void>;
-}
-
-function isExported(model: string): boolean {
-  return model.toLowerCase().endsWith('.onnx');
 }
 
 /** Patches are compared in the model, which an engine in other threads, or an exported file, does not give. */
@@ -64,14 +59,6 @@ async function explainingScorer(model: string, options: PredictOptions): Promise
   };
 }
 
-/** The weight file of the teacher of a model that does not contain it: the embedded one, if it was trained with that. */
-async function defaultTeacher(model: string): Promise<Uint8Array | undefined> {
-  const bytes = await readModel(model);
-  if (isExported(model)) return undefined;
-  const { teacher } = readArtifact(bytes).description;
-  return teacher && !teacher.embedded && isDefaultTeacher(teacher.sha256) ? teacherTiny().load() : undefined;
-}
-
 /** Exporting takes about as long as TensorFlow.js loses on so many images. */
 const FEW_IMAGES = 16;
 
@@ -102,7 +89,7 @@ export async function openScorer(
   if (options.explain) return explainingScorer(model, options);
   const { workers, threads, backend, weights, plugin } = options;
   const kind = engineFor(model, options, images);
-  const teacher = weights ?? (await defaultTeacher(model));
+  const teacher = weights ?? (await embeddedTeacherFor(await readModel(model), model));
   const engine = await openEngine(model, {
     engine: kind,
     workers,
