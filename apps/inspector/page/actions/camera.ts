@@ -15,6 +15,19 @@ export const liveRate = signal<{ readonly perSecond: number; readonly leftOut: n
 );
 export const isLive = signal(false);
 
+/** Width in pixels that is asked of the camera and taken of its frames: several times that of the network's input. */
+const FRAME_WIDTH = 640;
+
+/** What the camera shows now. */
+function frameOf(video: HTMLVideoElement): Promise<ImageBitmap> {
+  const share = Math.min(1, FRAME_WIDTH / video.videoWidth);
+  return createImageBitmap(video, {
+    resizeWidth: Math.round(video.videoWidth * share),
+    resizeHeight: Math.round(video.videoHeight * share),
+    resizeQuality: 'medium',
+  });
+}
+
 /** Seconds over which the rate is measured. */
 const WINDOW_S = 2;
 
@@ -23,7 +36,7 @@ export async function startCamera(): Promise<void> {
     const devices = navigator.mediaDevices as MediaDevices | undefined;
     if (!devices) throw new Error('HTTPS');
     stream.value = await devices.getUserMedia({
-      video: { facingMode: 'environment', width: { ideal: 1280 }, height: { ideal: 720 } },
+      video: { facingMode: 'environment', width: { ideal: FRAME_WIDTH } },
     });
   } catch (error) {
     say(t('cameraFailed', { reason: reasonOf(error) }), true);
@@ -40,7 +53,7 @@ let shots = 0;
 
 /** Adds what the camera shows to the good images. */
 export async function takeShot(video: HTMLVideoElement): Promise<void> {
-  const frame = await createImageBitmap(video);
+  const frame = await frameOf(video);
   const file = await inspector.shotOf(transfer(frame, [frame]));
   await addGoodImages([{ id: `camera-${String(++shots).padStart(3, '0')}.png`, file }]);
 }
@@ -76,9 +89,9 @@ export async function inspectLive(video: HTMLVideoElement): Promise<void> {
   isLive.value = true;
   const meter = new RateMeter();
   try {
-    while (isLive.value && stream.value && model.value) {
+    while (isLive.peek() && stream.value && model.value) {
       const { presentedFrames } = await nextFrame(video);
-      const frame = await createImageBitmap(video);
+      const frame = await frameOf(video);
       const view = await inspector.live(transfer(frame, [frame]), areas.value);
       liveView.value?.frame.close();
       liveView.value = view;

@@ -3,7 +3,7 @@ import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
 import { selectBackend } from '@dskd/core/backends';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import * as tf from '@tensorflow/tfjs-core';
-import { getThreadsCount, setThreadsCount } from '@tensorflow/tfjs-backend-wasm';
+import { getThreadsCount } from '@tensorflow/tfjs-backend-wasm';
 import wasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
 import wasmSimd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
 import wasmThreads from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
@@ -17,13 +17,8 @@ const wasmPaths = {
   'tfjs-backend-wasm-threaded-simd.wasm': absolute(wasmThreads),
 };
 
-/** As many as the backend starts workers for. */
-const MOST_THREADS = 8;
-
 /** Makes a backend the current one, able to train. */
 export async function startBackend(choice: BackendChoice): Promise<ComputeFacts> {
-  // Of itself the backend takes half of the cores. Has no effect once it runs.
-  setThreadsCount(Math.min(MOST_THREADS, navigator.hardwareConcurrency));
   const { name, adapter } = await selectBackend(choice, { wasmPaths });
   if (name === 'wasm') registerWasmGradients();
   const threads = name === 'wasm' && self.crossOriginIsolated ? getThreadsCount() : 1;

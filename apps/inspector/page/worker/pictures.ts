@@ -37,7 +37,7 @@ export async function encoded(
 ): Promise<Blob> {
   const canvas = new OffscreenCanvas(pixels.width, pixels.height);
   canvas.getContext('2d')!.putImageData(imageDataOf(pixels), 0, 0);
-  return canvas.convertToBlob({ type });
+  return canvas.convertToBlob({ type, quality: 0.8 });
 }
 
 /** Decodes a file once, to say whether it can be used, and which other file has the same pixels. */

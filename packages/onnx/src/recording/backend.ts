@@ -166,8 +166,8 @@ function copied(values: ArrayLike<number>, type: tf.DataType): Values {
  * would otherwise find the one of this copy.
  */
 async function registered(): Promise<{ readonly recording: RecordingBackend; readonly remove: () => void }> {
-  // The type of tfjs says that there is one always.
-  const hasCpu = (tf.findBackendFactory('cpu') as unknown) !== undefined;
+  // The type of tfjs says that there is one always; it is null where there is none.
+  const hasCpu = Boolean(tf.findBackendFactory('cpu') as unknown);
   if (!hasCpu) await import('@tensorflow/tfjs-backend-cpu');
   const cpu = tf.findBackend('cpu');
   quietFirstWrite(cpu);
