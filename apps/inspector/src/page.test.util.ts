@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +9,8 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 import sirv from 'sirv';
 
 const APP = fileURLToPath(new URL('..', import.meta.url));
-const PAGE = path.join(APP, 'dist/page');
+/** The built page. */
+export const PAGE = path.join(APP, 'dist/page');
 
 if (chromiumMissing) console.log(`SKIPPED the inspector in Chromium: ${chromiumMissing}`);
 
@@ -16,11 +18,15 @@ if (chromiumMissing) console.log(`SKIPPED the inspector in Chromium: ${chromiumM
 export const describeInChromium = chromiumMissing ? describe.skip : describe;
 
 /** Builds the page as it is shipped. In a process of its own: Rolldown's native code refuses objects of jest's context. */
-export function buildPage(): string {
-  execFileSync(path.join(APP, '../../node_modules/.bin/vite'), ['build', '--logLevel', 'error'], {
+export function buildPage(): void {
+  const vite = createRequire(import.meta.url).resolve('vite/package.json');
+  execFileSync(process.execPath, [path.join(vite, '../bin/vite.js'), 'build', '--logLevel', 'error'], {
     cwd: APP,
+    // jest says `test`, which Vite would build for.
+    env: { ...process.env, NODE_ENV: 'production' },
+    stdio: 'pipe',
+    timeout: 60_000,
   });
-  return PAGE;
 }
 
 export interface Site {
@@ -56,6 +62,9 @@ export async function servePage({ isolated = true } = {}): Promise<Site> {
   };
 }
 
+/** Milliseconds after which a step of a test has failed: on a busy machine the longest takes a quarter of it. */
+export const PATIENCE_MS = 90_000;
+
 /** Starts Debian's Chromium. */
 export function startBrowser(args: readonly string[] = []): Promise<Browser> {
   return chromium.launch({
@@ -81,11 +90,16 @@ export async function openPage(
   query = '',
 ): Promise<{ readonly page: Page; readonly errors: readonly string[] }> {
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   const errors = collectErrors(page);
   await page.goto(`${site.url}${query}`);
-  await page.waitForSelector('#compute', { timeout: 60_000 });
+  await page.waitForSelector('#compute');
   return { page, errors };
 }
+
+/** Places to drop files on. */
+export const GOOD_DROP = '[aria-labelledby=good-heading] .drop';
+export const INSPECT_DROP = '[aria-labelledby=inspect-heading] .drop';
 
 export interface DroppedFile {
   /** May be a path: `good/0.png`. */
@@ -107,12 +121,12 @@ export async function drop(page: Page, selector: string, files: readonly Dropped
 }
 
 /** Waits until the page does nothing. */
-export async function idle(page: Page, timeout = 120_000): Promise<void> {
+export async function idle(page: Page, timeout = PATIENCE_MS): Promise<void> {
   await page.waitForFunction(() => document.querySelector('.task') === null, undefined, { timeout });
 }
 
 /** Learns what was dropped. @returns seconds from the press of the button to the message. */
-export async function learn(page: Page, timeout = 120_000): Promise<number> {
+export async function learn(page: Page, timeout = PATIENCE_MS): Promise<number> {
   const started = performance.now();
   await page.click('#learn');
   await page.waitForSelector('#model-facts', { timeout });
@@ -122,14 +136,17 @@ export async function learn(page: Page, timeout = 120_000): Promise<number> {
 
 /** Text of a file that the page gives to the user when a button is pressed. */
 export async function downloaded(page: Page, button: string): Promise<Buffer> {
-  const [file] = await Promise.all([page.waitForEvent('download', { timeout: 120_000 }), page.click(button)]);
+  const [file] = await Promise.all([
+    page.waitForEvent('download', { timeout: PATIENCE_MS }),
+    page.click(button),
+  ]);
   const parts: Buffer[] = [];
   for await (const part of await file.createReadStream()) parts.push(part as Buffer);
   return Buffer.concat(parts);
 }
 
 /** Scores by image of the page's CSV. */
-export async function scoresOf(page: Page): Promise<Map<string, number>> {
+export async function inspectedScores(page: Page): Promise<Map<string, number>> {
   const text = (await downloaded(page, '#download-csv')).toString();
   const rows = text.trim().split('\n').slice(1);
   return new Map(rows.map((row) => [row.split(',')[0]!, Number(row.split(',')[2])]));

@@ -42,8 +42,7 @@ export async function learn(): Promise<void> {
   const seconds = (performance.now() - started) / 1000;
   openName.value = modelName.value.trim() || defaultName();
   useModel(facts);
-  say(t('learned', { count: images.length, seconds: number(seconds, 1) }));
-  await keepModel();
+  if (await keepModel()) say(t('learned', { count: images.length, seconds: number(seconds, 1) }));
 }
 
 /** Draws the example, learns its good images and inspects the others. */

@@ -17,8 +17,8 @@ export async function listModels(): Promise<void> {
   savedNames.value = await inspector.savedModels().catch(() => []);
 }
 
-/** Keeps the current model on this machine under its name. */
-export function keepModel(): Promise<void> {
+/** Keeps the current model on this machine under its name. @returns whether it is kept. */
+export function keepModel(): Promise<boolean> {
   return attempt(async () => {
     await inspector.saveModel(openName.value!);
     await listModels();
@@ -26,7 +26,7 @@ export function keepModel(): Promise<void> {
 }
 
 /** Opens a model file, such as one that `dskd train` wrote. */
-export function openModelFile(file: File): Promise<void> {
+export function openModelFile(file: File): Promise<boolean> {
   return attempt(async () => {
     const facts = await inspector.open(file);
     openName.value = file.name.replace(/\.safetensors$/, '');
@@ -35,7 +35,7 @@ export function openModelFile(file: File): Promise<void> {
   });
 }
 
-export function openModel(name: string): Promise<void> {
+export function openModel(name: string): Promise<boolean> {
   return attempt(async () => {
     const facts = await inspector.openSaved(name);
     openName.value = name;
@@ -44,7 +44,7 @@ export function openModel(name: string): Promise<void> {
   });
 }
 
-export function removeModel(name: string): Promise<void> {
+export function removeModel(name: string): Promise<boolean> {
   return attempt(async () => {
     await inspector.removeSaved(name);
     await listModels();
@@ -54,11 +54,11 @@ export function removeModel(name: string): Promise<void> {
 /** A name that every file system takes. */
 const fileName = (): string => (openName.value ?? 'model').replaceAll(/[^\p{L}\p{N}._-]+/gu, '-');
 
-export function downloadModel(): Promise<void> {
+export function downloadModel(): Promise<boolean> {
   return attempt(async () => download(await inspector.toSafetensors(), `${fileName()}.safetensors`));
 }
 
-export function downloadOnnx(): Promise<void> {
+export function downloadOnnx(): Promise<boolean> {
   return attempt(async () => download(await inspector.toOnnx(), `${fileName()}.onnx`));
 }
 
@@ -129,6 +129,7 @@ export async function teach(id: string): Promise<void> {
   threshold.value = outcome.model.threshold;
   await inspectAgain();
   const after = inspected.value.find((each) => each.id === id)!.inspection!.score;
+  if (!(await keepModel())) return;
   say(
     t('taught', {
       before: before.toFixed(2),
@@ -136,7 +137,6 @@ export async function teach(id: string): Promise<void> {
       threshold: threshold.value.toFixed(2),
     }),
   );
-  await keepModel();
 }
 
 export async function undoLesson(): Promise<void> {
@@ -145,7 +145,6 @@ export async function undoLesson(): Promise<void> {
     model.value = facts;
     threshold.value = facts.threshold;
     await inspectAgain();
-    say(t('forgotten'));
-    await keepModel();
+    if (await keepModel()) say(t('forgotten'));
   });
 }

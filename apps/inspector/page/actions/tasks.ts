@@ -32,11 +32,16 @@ export async function runTask<T>(
   }
 }
 
-/** Does something short that may fail. */
-export async function attempt(work: () => Promise<void>): Promise<void> {
+/**
+ * Does something short that may fail, which the status line then says.
+ * @returns whether it was done.
+ */
+export async function attempt(work: () => Promise<void>): Promise<boolean> {
   try {
     await work();
+    return true;
   } catch (error) {
     say(t('failed', { reason: reasonOf(error) }), true);
+    return false;
   }
 }

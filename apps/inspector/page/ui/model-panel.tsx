@@ -64,7 +64,9 @@ export function ModelPanel(): JSX.Element {
           accept=".safetensors"
           label={t('openModel')}
           disabled={busy.value || !compute.value}
-          onFiles={async ([first]) => (first ? openModelFile(first.file) : undefined)}
+          onFiles={async ([first]) => {
+            if (first) await openModelFile(first.file);
+          }}
         />
       </p>
       {savedNames.value.length > 0 && (

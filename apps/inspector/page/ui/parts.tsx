@@ -5,15 +5,13 @@ import { filesOf } from '../actions/files.js';
 import { t, type TextKey } from '../languages/index.js';
 import { task } from '../state.js';
 
-/** Draws a bitmap. It stays the caller's, who closes it. */
+/** Draws a bitmap. It stays the caller's, who closes it. Without a label it says nothing that is not said beside it. */
 export function Bitmap({
   bitmap,
   label,
-  className,
 }: {
   readonly bitmap: ImageBitmap;
   readonly label: string;
-  readonly className?: string;
 }): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
@@ -23,7 +21,11 @@ export function Bitmap({
     current.height = bitmap.height;
     current.getContext('2d')!.drawImage(bitmap, 0, 0);
   }, [bitmap]);
-  return <canvas ref={canvas} role="img" aria-label={label} class={className} />;
+  return label === '' ? (
+    <canvas ref={canvas} aria-hidden="true" />
+  ) : (
+    <canvas ref={canvas} role="img" aria-label={label} />
+  );
 }
 
 interface DropProps {
