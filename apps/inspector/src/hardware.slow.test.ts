@@ -2,9 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { resizeBilinearAntialiased } from '@dskd/core/resize';
-import { decodeImage, encodeImage } from '@dskd/data/node';
 import type { Browser, Page } from 'playwright-core';
+import sharp from 'sharp';
 import { drawTrays } from './images.test.util.js';
 import {
   buildPage,
@@ -33,7 +32,6 @@ const SOFTWARE_WEBGPU = [
 const full = process.env.DSKD_LONG_GATES !== undefined;
 const CAMERA_S = full ? 60 : 6;
 const LARGE_IMAGES = full ? 200 : 6;
-const LARGE = { width: 4000, height: 3000, channels: 3 } as const;
 const MINUTES_MS = 590_000;
 /** Of the whole browser. */
 const MOST_BYTES = 1.5e9;
@@ -179,8 +177,7 @@ describeInChromium('hardware', () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'dskd-large-'));
     try {
       const { learned } = await drawTrays({ good: 1, other: 0 });
-      const small = await decodeImage(learned[0]!.bytes);
-      const jpeg = await encodeImage(resizeBilinearAntialiased(small, LARGE), { format: 'jpeg' });
+      const jpeg = await sharp(learned[0]!.bytes).resize(4000, 3000, { fit: 'fill' }).jpeg().toBuffer();
       const files = Array.from({ length: LARGE_IMAGES }, (_, index) => path.join(folder, `${index}.jpg`));
       for (const [index, file] of files.entries()) await writeFile(file, varied(jpeg, index));
       browser = await startBrowser();

@@ -1,6 +1,5 @@
 import { inspector } from '../client.js';
-import { t } from '../languages/index.js';
-import { goodImages, say, task, type GoodImage } from '../state.js';
+import { goodImages, task, type GoodImage } from '../state.js';
 import { freeName } from './files.js';
 
 /** Adds files as images of good parts; each is looked at, and what cannot be used is listed. */
@@ -35,9 +34,4 @@ export function removeGoodImage(id: string): void {
 export function removeGoodImages(): void {
   goodImages.value.forEach(close);
   goodImages.value = [];
-}
-
-/** Says what kept a task from its end. */
-export function sayFailure(reason: string): void {
-  say(t('failed', { reason }), true);
 }

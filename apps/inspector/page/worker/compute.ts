@@ -25,6 +25,17 @@ export async function startBackend(choice: BackendChoice): Promise<ComputeFacts>
   return { backend: name, adapter: adapter ?? null, threads };
 }
 
+/** Does `work` on wasm, whose values can be read at once, and goes back to the backend that was current. */
+export async function onWasm<T>(work: () => Promise<T>): Promise<T> {
+  const before = tf.getBackend();
+  await startBackend('wasm');
+  try {
+    return await work();
+  } finally {
+    await tf.setBackend(before);
+  }
+}
+
 /** Resolves when the graphics device of the current backend is gone; never without one. */
 export function deviceLost(): Promise<unknown> {
   const { device } = tf.backend() as { readonly device?: GPUDevice };

@@ -21,6 +21,7 @@ import type {
   ReportRequest,
   View,
 } from './api.js';
+import { onWasm } from './compute.js';
 import { ComputeSession } from './compute-session.js';
 import { inspectFile, inspectFrame, viewFile } from './inspection.js';
 import { factsOf, learnImages, lessonOf } from './learning.js';
@@ -152,10 +153,13 @@ class InspectorWorker implements InspectorApi {
   }
 
   toOnnx(): Promise<Blob> {
-    return this.#with(async (detector) => {
-      const { exportDetector } = await import('@dskd/onnx');
-      return new Blob([(await exportDetector(detector)) as Uint8Array<ArrayBuffer>]);
-    });
+    return this.#with(() =>
+      onWasm(async () => {
+        const { exportDetector } = await import('@dskd/onnx');
+        using copy = await this.#copy();
+        return new Blob([(await exportDetector(copy)) as Uint8Array<ArrayBuffer>]);
+      }),
+    );
   }
 
   report(task: number, request: ReportRequest, onProgress: OnProgress): Promise<Blob> {
@@ -209,12 +213,18 @@ class InspectorWorker implements InspectorApi {
     return factsOf(detector);
   }
 
+  /** The current model, read again on the current backend. */
+  async #copy(): Promise<Detector> {
+    const { bytes, threshold } = this.#kept!;
+    const detector = await this.#load(bytes);
+    if (detector.threshold !== threshold) detector.threshold = threshold;
+    return detector;
+  }
+
   /** The current model on a new backend. What it had on the lost device cannot be freed. */
   async #restore(): Promise<void> {
     this.#detector = undefined;
-    if (!this.#kept) return;
-    this.#detector = await this.#load(this.#kept.bytes);
-    if (this.#detector.threshold !== this.#kept.threshold) this.#detector.threshold = this.#kept.threshold;
+    if (this.#kept) this.#detector = await this.#copy();
   }
 
   #with<T>(work: (detector: Detector) => Promise<T>): Promise<T> {
