@@ -54,6 +54,7 @@ export default {
     siteTitle: `dskd ${version}`,
     nav: [
       { text: 'Quick start', link: '/guides/quick-start' },
+      { text: 'Inspector', link: '/inspector/', target: '_self' },
       { text: 'Command line', link: '/command-line/' },
       { text: 'Methods', link: '/packages/methods' },
       { text: 'Benchmarks', link: '/benchmarks/' },

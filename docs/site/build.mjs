@@ -6,6 +6,7 @@ import { build } from 'vitepress';
 import { writeApiReference } from './api.mjs';
 import { assemble } from './assemble.mjs';
 import { checkSite } from './check-site.mjs';
+import { copyInspector } from './inspector.mjs';
 import { writeLlmsTxt } from './llms-txt.mjs';
 import { ROOT, SITE } from './routes.mjs';
 
@@ -19,6 +20,8 @@ say(`API reference of ${entries.length} entry points`);
 rmSync(SITE, { recursive: true, force: true });
 await build(path.join(ROOT, 'docs'));
 say('site built');
+copyInspector();
+say('inspector built and copied');
 writeLlmsTxt();
 const { problems, links } = checkSite();
 for (const problem of problems) console.error(problem);

@@ -8,6 +8,7 @@ const GROUPS = [
   {
     text: 'Guides',
     pages: [
+      'guides/inspector.md',
       'guides/operator.md',
       'guides/node-application.md',
       'guides/browser-page.md',

@@ -57,6 +57,7 @@ export function routes() {
     ...names('bench')
       .filter(({ name }) => name.endsWith('.md'))
       .map(({ name }) => [`bench/${name}`, `benchmarks/${pageOf(name)}`]),
+    ['apps/inspector/README.md', 'inspector-source.md'],
     ['examples/README.md', 'examples/index.md'],
     ...foldersIn('examples').map((name) => [`examples/${name}/README.md`, `examples/${name}.md`]),
   ];

@@ -17,7 +17,11 @@ export interface GalleryImages {
 }
 
 /** An image with its scores, verdict and panels. */
-export interface GalleryImage extends ScoredSample {
+export interface GalleryImage extends Omit<ScoredSample, 'label' | 'defectType'> {
+  /** What the image is known to be. Without it only the verdict is shown. */
+  readonly label?: ScoredSample['label'];
+  /** The type of an anomalous image, where its label is known. */
+  readonly defectType?: string;
   /** Heading of its group in the gallery. Default `Images`. */
   readonly group?: string;
   /** For each branch, the score above which its map raises an alarm. Default: the page's threshold. */

@@ -10,6 +10,7 @@ import {
   type FeatureBatch,
   type ImageFeatures,
 } from './feature-batch.js';
+import { yieldToEventLoop } from './event-loop.js';
 
 /** The training images, addressed by index. */
 export interface ImageSet {
@@ -127,11 +128,6 @@ export class TeacherFeatures {
     this.#cache.set(index, features);
     this.#cachedBytes += this.#bytesPerImage;
   }
-}
-
-/** Lets messages posted just before be delivered before this thread is busy. */
-function yieldToEventLoop(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 /**

@@ -197,6 +197,19 @@ describeBackends(
       expect((await run({ resumeFrom: saved[0]! })).states).toEqual(whole.states);
     });
 
+    exact('a timer can abort a run: the event loop gets its turn between steps', async () => {
+      const controller = new AbortController();
+      const error = await errorOf(
+        run({
+          signal: controller.signal,
+          onEvent: (event) => {
+            if (event.type === 'step-end' && event.step === 4) setTimeout(() => controller.abort());
+          },
+        }),
+      );
+      expect(isDskdError(error, 'aborted')).toBe(true);
+    });
+
     withoutKernels('refuses a checkpoint of another run', async () => {
       const saved: TrainingState[] = [];
       await run({ epochs: 1, checkpoint: { everyEpochs: 1, save: saveTo(saved) } });

@@ -1,5 +1,6 @@
 import { DskdError, isDskdError, throwIfAborted, type EventListener, type HistoryEntry } from '@dskd/base';
 import type { FeatureExtractor } from '@dskd/core';
+import { yieldToEventLoop } from './event-loop.js';
 import type { FeatureBatch } from './feature-batch.js';
 import { hasSettled, type HeldOut } from './held-out.js';
 import { inProcessRunner } from './in-process-runner.js';
@@ -184,6 +185,7 @@ class TrainingRun {
 
   /** @returns whether there are further steps. */
   async #trainStep(features: FeatureBatch): Promise<boolean> {
+    await yieldToEventLoop();
     await this.#stopIfAborted();
     const step = this.#step;
     const epoch = Math.floor(step / this.#stepsPerEpoch);

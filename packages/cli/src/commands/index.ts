@@ -8,6 +8,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   predict: async () => (await import('./predict.js')).predict,
   calibrate: async () => (await import('./calibrate.js')).calibrate,
   teach: async () => (await import('./teach.js')).teach,
+  studio: async () => (await import('./studio.js')).studio,
   combine: async () => (await import('./combine.js')).combine,
   serve: async () => (await import('./serve.js')).serve,
   export: async () => (await import('./export.js')).exportCommand,

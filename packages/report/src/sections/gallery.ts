@@ -102,16 +102,22 @@ function explanationText({ from, distance }: Explanation): Html {
 `;
 }
 
+/** The verdict, compared with the label where that is known. */
+function judgment({ label, defectType, verdict }: GalleryImage): Html {
+  if (!label) return markup`<span class="outcome">${verdict}</span>`;
+  const outcome = outcomeOf({ label, verdict });
+  return markup`<span class="${outcome.right ? 'right' : 'wrong'} outcome">${outcome.sign} ${outcome.name}</span> ${
+    label === 'good' ? 'good' : markup`anomalous: <bdi>${defectType ?? 'unknown type'}</bdi>`
+  }`;
+}
+
 function card(image: GalleryImage, threshold: number): Html {
-  const { id, label, defectType, score, images } = image;
-  const outcome = outcomeOf(image);
+  const { id, score, images } = image;
   const panels = panelsOf(image, threshold);
   for (const { url } of panels) assertDataUrl(url);
   return markup`<li class="card image">
 <h4><bdi>${id}</bdi></h4>
-<p><span class="${outcome.right ? 'right' : 'wrong'} outcome">${outcome.sign} ${outcome.name}</span> ${
-    label === 'good' ? 'good' : markup`anomalous: <bdi>${defectType}</bdi>`
-  }; score <strong>${formatScore(score)}</strong></p>
+<p>${judgment(image)}; score <strong>${formatScore(score)}</strong></p>
 <div class="panels">${panels.map(
     ({ url, caption, value, alt, size = images }) =>
       markup`<figure><img src="${url}" width="${size.width}" height="${size.height}" alt="${alt}" decoding="async"><figcaption><bdi>${caption}</bdi>${value !== undefined && markup` <b>${value}</b>`}</figcaption></figure>`,

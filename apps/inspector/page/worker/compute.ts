@@ -1,0 +1,48 @@
+import '@tensorflow/tfjs-core/dist/register_all_gradients';
+import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
+import { selectBackend } from '@dskd/core/backends';
+import { registerWasmGradients } from '@dskd/wasm-gradients';
+import * as tf from '@tensorflow/tfjs-core';
+import { getThreadsCount } from '@tensorflow/tfjs-backend-wasm';
+import wasm from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url';
+import wasmSimd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url';
+import wasmThreads from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url';
+import type { BackendChoice, ComputeFacts } from './api.js';
+
+const absolute = (url: string): string => new URL(url, self.location.href).href;
+
+const wasmPaths = {
+  'tfjs-backend-wasm.wasm': absolute(wasm),
+  'tfjs-backend-wasm-simd.wasm': absolute(wasmSimd),
+  'tfjs-backend-wasm-threaded-simd.wasm': absolute(wasmThreads),
+};
+
+/** Makes a backend the current one, able to train. */
+export async function startBackend(choice: BackendChoice): Promise<ComputeFacts> {
+  const { name, adapter } = await selectBackend(choice, { wasmPaths });
+  if (name === 'wasm') registerWasmGradients();
+  const threads = name === 'wasm' && self.crossOriginIsolated ? getThreadsCount() : 1;
+  return { backend: name, adapter: adapter ?? null, threads };
+}
+
+/** Does `work` on wasm, whose values can be read at once, and goes back to the backend that was current. */
+export async function onWasm<T>(work: () => Promise<T>): Promise<T> {
+  const before = tf.getBackend();
+  await startBackend('wasm');
+  try {
+    return await work();
+  } finally {
+    await tf.setBackend(before);
+  }
+}
+
+/** Resolves when the graphics device of the current backend is gone; never without one. */
+export function deviceLost(): Promise<unknown> {
+  const { device } = tf.backend() as { readonly device?: GPUDevice };
+  return device?.lost ?? new Promise(() => undefined);
+}
+
+/** Gives up a backend whose device is gone, so that another one can start. */
+export function giveUpBackend(name: string): void {
+  tf.removeBackend(name);
+}
