@@ -30,7 +30,7 @@ function centeredValue(values: Float32Array, at: number, mean: Float32Array, col
  * Makes the columns of a `[height, AXES]` matrix orthonormal: Gram-Schmidt, twice, in float64.
  * @returns a new matrix of the same shape.
  */
-function orthonormalized(matrix: Float32Array, height: number): Float32Array {
+function orthonormalColumns(matrix: Float32Array, height: number): Float32Array {
   // One after another in memory, because each is read many times.
   const columns = Array.from({ length: AXES }, (_, column) =>
     Float64Array.from({ length: height }, (__, row) => matrix[row * AXES + column]!),
@@ -88,7 +88,7 @@ async function principalDirections({
       const product = tf.tidy(() =>
         tf.matMul(tf.transpose(matrix), tf.matMul(matrix, tf.tensor2d(axes, [width, AXES]))),
       );
-      axes = orthonormalized((await product.data()) as Float32Array, width);
+      axes = orthonormalColumns((await product.data()) as Float32Array, width);
       product.dispose();
     }
     const sums = tf.tidy(() => {
