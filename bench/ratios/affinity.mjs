@@ -9,7 +9,7 @@ const SIDE = 64;
 const CHANNELS = 256;
 const megabytes = () => process.resourceUsage().maxRSS / 1024;
 
-export async function measure() {
+export async function measure(rounds = 7) {
   await selectBackend('wasm');
   registerWasmGradients();
   const peer = await startPeer('affinity_torch.py', 2);
@@ -39,7 +39,7 @@ export async function measure() {
         return told;
       },
     },
-    { rounds: 7 },
+    { rounds },
   );
   peer.end();
   const memory = { own: megabytes() - before.own, peer: peerMegabytes - before.peer };
