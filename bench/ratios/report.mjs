@@ -42,7 +42,7 @@ const NOTES = `## What was tried, and did not pay
 - **Contextual affinity in ONNX** on 4096 positions: two products of 4096 x 4096 x 40 are 2.7 GFLOP, about 40 ms of one thread, and the
   convolutions of teacher and students 34 ms, so that the wanted 20 ms for a whole detector \`dskd\` cannot be reached with it.
   \`exp(x) - 1\` by \`Tanh\` took a fifth off the detector. Blocks of 16, 32, 128 and 256 rows instead of 64, and keys that are
-  transposed once, changed nothing.
+  transposed once, were no faster.
 - **Counting scores page by page** (AU-sPRO), sorted by page first so that counts stay in the cache: as fast as counting in any order.
 `;
 
@@ -72,7 +72,7 @@ export async function writeReport(folder, page) {
   if (affinity) {
     const { own, peer, wanted } = affinity.memory;
     lines.push(
-      `Contextual affinity adds ${own} MiB to the peak memory of a small case, the plain formula ${peer} MiB: ${ratio(own, peer)} (wanted ${wanted}).`,
+      `Contextual affinity adds ${own} MiB to the peak memory of a process that has its inputs, the plain formula ${peer} MiB: ${ratio(own, peer)} (wanted ${wanted}).`,
       '',
     );
   }
