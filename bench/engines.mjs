@@ -46,6 +46,8 @@ const milliseconds = (values) => Number(median(values).toFixed(1));
 async function startPeer(model, threads) {
   const child = spawn('/usr/bin/python3', [PEER, model, String(threads)], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    // PyTorch sets the number of threads for its own operations, but not for those of OpenBLAS.
+    env: { ...process.env, OPENBLAS_NUM_THREADS: String(threads), OMP_NUM_THREADS: String(threads) },
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const { torch } = JSON.parse((await lines.next()).value);

@@ -21,6 +21,7 @@ given = {}
 
 def prepare(side, channels):
     given['features'] = features(side, channels)
+    return {'megabytes': megabytes()}
 
 
 def step():

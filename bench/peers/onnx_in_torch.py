@@ -17,7 +17,7 @@ from PIL import Image
 
 TYPES = {1: torch.float32, 2: torch.uint8, 6: torch.int32, 7: torch.int64, 9: torch.bool}
 CODES = dict(Add=torch.add, Sub=torch.sub, Mul=torch.mul, MatMul=torch.matmul, Sqrt=torch.sqrt, Exp=torch.exp, Log=torch.log,
-             Relu=torch.relu, Reciprocal=torch.reciprocal, Greater=torch.gt, Less=torch.lt, Equal=torch.eq, And=torch.logical_and,
+             Relu=torch.relu, Tanh=torch.tanh, Reciprocal=torch.reciprocal, Greater=torch.gt, Less=torch.lt, Equal=torch.eq, And=torch.logical_and,
              Not=torch.logical_not, Where=torch.where, Max=torch.maximum, Min=torch.minimum, Identity=lambda x: x)
 
 

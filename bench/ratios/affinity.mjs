@@ -9,7 +9,7 @@ const SIDE = 64;
 const CHANNELS = 256;
 const megabytes = () => process.resourceUsage().maxRSS / 1024;
 
-export async function measure() {
+export async function measure(rounds = 7) {
   await selectBackend('wasm');
   registerWasmGradients();
   const peer = await startPeer('affinity_torch.py', 2);
@@ -22,13 +22,15 @@ export async function measure() {
     await grad.data();
     tf.dispose([value, grad]);
   };
-  // What the libraries themselves take does not count: memory is what the large case adds to a small one.
-  const small = featuresOf(8);
-  await step(small);
+  // What the libraries and the inputs take does not count: memory is what the first large step adds to a small one.
+  await step(featuresOf(8));
   await peer.ask({ ask: 'prepare', side: 8, channels: CHANNELS });
-  const before = { own: megabytes(), peer: (await peer.ask({ ask: 'step' })).megabytes };
+  await peer.ask({ ask: 'step' });
   const large = featuresOf(SIDE);
-  await peer.ask({ ask: 'prepare', side: SIDE, channels: CHANNELS });
+  const before = {
+    own: megabytes(),
+    peer: (await peer.ask({ ask: 'prepare', side: SIDE, channels: CHANNELS })).megabytes,
+  };
   let peerMegabytes = 0;
   const times = await takeTurns(
     {
@@ -39,7 +41,7 @@ export async function measure() {
         return told;
       },
     },
-    { rounds: 7 },
+    { rounds },
   );
   peer.end();
   const memory = { own: megabytes() - before.own, peer: peerMegabytes - before.peer };

@@ -44,7 +44,7 @@ async function patches() {
   return { count: PATCHES, width: channels, data: all };
 }
 
-export async function measure() {
+export async function measure(rounds = 3) {
   const points = await patches();
   const count = PATCHES * SHARE;
   const folder = await mkdtemp(path.join(os.tmpdir(), 'dskd-coreset-'));
@@ -65,7 +65,7 @@ export async function measure() {
           return other;
         },
       },
-      { rounds: 3, warmUp: 0 },
+      { rounds, warmUp: 0 },
     );
     peer.end();
     // From the first near tie on that float32 decides otherwise, the two go on from different centers.

@@ -20,7 +20,7 @@ const WEIGHTS = path.join(
   '../../packages/teacher-tiny/weights/teacher-tiny.safetensors',
 );
 
-export async function measure() {
+export async function measure(rounds = 3) {
   await selectBackend('wasm');
   registerWasmGradients();
   const { name, load } = teacherTiny();
@@ -59,7 +59,7 @@ export async function measure() {
         tfjs: fitWith(teacher),
         peer: () => peer.ask({ ask: 'fit', files, weights: WEIGHTS }),
       },
-      { rounds: 3, warmUp: 0 },
+      { rounds, warmUp: 0 },
     );
     peer.end();
     const row = (what, own) => ({

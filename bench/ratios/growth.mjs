@@ -15,8 +15,6 @@ import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { withDrawnSource } from '../drawn-source.mjs';
 import { median, timed } from './turns.mjs';
 
-const ROUNDS = 5;
-
 /** Least squares of log y by log x. */
 function exponentOf(points) {
   const logs = points.map(({ x, cpuSeconds, seconds }) => [Math.log(x), Math.log(cpuSeconds ?? seconds)]);
@@ -27,7 +25,7 @@ function exponentOf(points) {
 }
 
 /** CPU seconds of `workOf(x)` for each x: round after round over all x, medians. The first round warms up. */
-async function grown(what, { along, theory, rounds = ROUNDS }, works) {
+async function grown(what, { along, theory, rounds }, works) {
   const times = new Map([...works.keys()].map((x) => [x, []]));
   for (let round = rounds > 1 ? -1 : 0; round < rounds; round++) {
     for (const [x, work] of works) {
@@ -53,7 +51,7 @@ function clustered(count, width) {
   });
 }
 
-async function bySide(teacher) {
+async function bySide(teacher, rounds) {
   const { extractor } = teacher;
   const features = await worksFor([64, 128, 256, 512, 1024], (side) => {
     const image = tf.randomUniform([1, side, side, 3], 0, 1, 'float32', 1);
@@ -84,13 +82,13 @@ async function bySide(teacher) {
   });
   const along = 'side of the image, px';
   return [
-    await grown('features of the embedded teacher, wasm', { along, theory: 2 }, features),
-    await grown('map of contextual affinity at stride 4, wasm', { along, theory: 4, rounds: 3 }, affinity),
-    await grown('resize from twice the side', { along, theory: 2 }, preparation),
+    await grown('features of the embedded teacher, wasm', { along, theory: 2, rounds }, features),
+    await grown('map of contextual affinity at stride 4, wasm', { along, theory: 4, rounds }, affinity),
+    await grown('resize from twice the side', { along, theory: 2, rounds }, preparation),
   ];
 }
 
-async function byRows() {
+async function byRows(rounds) {
   const queries = tf.tensor2d(clustered(1024, 280).data, [1024, 280]);
   const search = await worksFor([300, 600, 1200, 2400, 4800, 9600], (rows) => {
     const bank = new NeighborBank(clustered(rows, 280));
@@ -101,7 +99,11 @@ async function byRows() {
     return () => kCenterCoreset(points, count / 100, { first: 0 });
   });
   return [
-    await grown('nearest bank row of 1024 patches, wasm', { along: 'rows of the bank', theory: 1 }, search),
+    await grown(
+      'nearest bank row of 1024 patches, wasm',
+      { along: 'rows of the bank', theory: 1, rounds },
+      search,
+    ),
     await grown('coreset of 1 %', { along: 'patches', theory: 2, rounds: 1 }, coreset),
   ];
 }
@@ -123,7 +125,7 @@ async function byImages(teacher, source) {
 }
 
 /** Wall time: what workers are for. Bounded by the cores. */
-async function byWorkers(teacher, source) {
+async function byWorkers(teacher, source, rounds) {
   const detector = await trainDetector({
     source,
     teacher,
@@ -139,7 +141,7 @@ async function byWorkers(teacher, source) {
   for (const workers of [1, 2, 4])
     engines.set(workers, await openEngine(bytes, { engine: 'onnx', workers, threads: 1 }));
   const times = new Map([...engines.keys()].map((workers) => [workers, []]));
-  for (let round = -1; round < ROUNDS; round++) {
+  for (let round = -1; round < rounds; round++) {
     for (const [workers, engine] of engines) {
       const { seconds } = await timed(async () => {
         for await (const { score } of engine.predictEach(images))
@@ -154,17 +156,17 @@ async function byWorkers(teacher, source) {
   return { what, along: 'workers', theory: -1, exponent: exponentOf(points), points };
 }
 
-export async function measure() {
+export async function measure(rounds = 5) {
   await selectBackend('wasm');
   registerWasmGradients();
   const { name, load } = teacherTiny();
   const teacher = await loadTeacher(name, await load());
-  const growth = [...(await bySide(teacher)), ...(await byRows())];
+  const growth = [...(await bySide(teacher, rounds)), ...(await byRows(rounds))];
   await withDrawnSource(
     'tray',
     { train: 160, validation: 4, test: 1, size: 256, seed: 101 },
     async (source) => {
-      growth.push(await byImages(teacher, source), await byWorkers(teacher, source));
+      growth.push(await byImages(teacher, source), await byWorkers(teacher, source, rounds));
     },
   );
   return { growth };

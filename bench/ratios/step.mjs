@@ -56,7 +56,7 @@ async function ownSteps(teacher, students) {
   return turn;
 }
 
-async function against(name, { levels, wanted }) {
+async function against(name, { levels, wanted }, rounds) {
   // The main thread has the teacher's features; students are in workers.
   await setUpStudent({ branch: 'local', levels, size: SIZE });
   const setUpModule = new URL('./step-set-up.mjs', import.meta.url);
@@ -70,7 +70,7 @@ async function against(name, { levels, wanted }) {
   await peer.ask({ ask: 'prepare', levels, size: SIZE, batch: BATCH });
   const times = await takeTurns(
     { own: () => ownSteps(teacher, students), peer: () => peer.ask({ ask: 'step', count: STEPS }) },
-    { rounds: 3 },
+    { rounds },
   );
   peer.end();
   await Promise.all(students.map((student) => student.dispose()));
@@ -85,11 +85,11 @@ async function against(name, { levels, wanted }) {
   };
 }
 
-export async function measure() {
+export async function measure(rounds = 5) {
   const rows = [];
   let torch = '';
   for (const [name, teacher] of Object.entries(TEACHERS)) {
-    const measured = await against(name, teacher);
+    const measured = await against(name, teacher, rounds);
     rows.push(measured.row);
     torch = measured.torch;
   }

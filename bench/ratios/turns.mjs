@@ -51,10 +51,15 @@ export async function takeTurns(sides, { rounds, warmUp = 1 }) {
   );
 }
 
-/** A script of bench/peers in a process of its own: one line of JSON for each question, after a first line about itself. */
+/**
+ * A script of bench/peers in a process of its own: one line of JSON for each question, after a first line about itself.
+ * @param args the last is the number of threads: PyTorch sets it for its own operations, but not for those of OpenBLAS.
+ */
 export async function startPeer(script, ...args) {
+  const threads = String(args.at(-1) ?? 1);
   const child = spawn('/usr/bin/python3', [path.join(PEERS, script), ...args.map(String)], {
     stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, OPENBLAS_NUM_THREADS: threads, OMP_NUM_THREADS: threads },
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => {

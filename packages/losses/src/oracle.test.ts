@@ -67,6 +67,36 @@ describe('contextual affinity on wasm against the definition in float64', () => 
     tf.dispose([t, s, map, value, grad]);
   });
 
+  // What @dskd/onnx records: one backend of TensorFlow.js is told that its tanh is fast.
+  test.each([
+    { temperature: 4, distance: 0.1 },
+    { temperature: 1, distance: 1 },
+    { temperature: 1, distance: 0.001 },
+    { temperature: 0.1, distance: 0.1 },
+  ])('by tanh, on cpu, T = $temperature, $distance away', async ({ temperature, distance }) => {
+    await useBackend('cpu');
+    const backend = tf.backend() as { hasFastTanh?: boolean };
+    backend.hasFastTanh = true;
+    try {
+      const { teacher, student } = teacherAndStudent(256, 32, distance);
+      const units = unitsOf(rowsOf(teacher, 32));
+      const wanted = rowsOf(student, 32).map((row, i) => affinityRow(units, i, row, temperature).value);
+      const [t, s] = [teacher, student].map((data) => tf.tensor4d(data, [1, 16, 16, 32])) as [
+        tf.Tensor4D,
+        tf.Tensor4D,
+      ];
+      const map = contextualAffinityMap(t, s, { temperature });
+      const relative = distance >= 0.1 ? 1e-4 : 1e-2;
+      (await map.data()).forEach((entry, i) => {
+        expect(Math.abs(entry - wanted[i]!)).toBeLessThanOrEqual(relative * wanted[i]! + 1e-9);
+      });
+      tf.dispose([t, s, map]);
+    } finally {
+      delete backend.hasFastTanh;
+      await useBackend('wasm');
+    }
+  });
+
   // T^2 KL / T tends to how much more the student likes its nearest teacher vector than the right one.
   test.each([1e-8, 1e-20])('at T = %d the limit of T -> 0, finite', async (temperature) => {
     const [positions, channels] = [64, 8];
