@@ -53,13 +53,13 @@ const SIZES = given.tiny
   ? {
       paper: { teacher: 'resnet18', preset: 'nano', side: 32, batch: 2, steps: 3 },
       extract: { teacher: 'resnet18', side: 32, batch: 2, steps: 3 },
-      instant: { side: 64, counts: { train: 6, validation: 4, test: 4 } },
+      instant: { side: 64, counts: { train: 20, validation: 0, test: 4 } },
       suite: ['core'],
     }
   : {
       paper: { teacher: 'wide_resnet50_2', preset: 'paper', side: 256, batch: 16, steps: 12 },
       extract: { teacher: 'resnet50', side: 256, batch: 16, steps: 12 },
-      instant: { side: 256, counts: { train: 200, validation: 40, test: 20 } },
+      instant: { side: 256, counts: { train: 200, validation: 0, test: 4 } },
       suite: undefined,
     };
 const LEVELS = ['layer1', 'layer2', 'layer3'];
@@ -267,14 +267,15 @@ async function features() {
   };
 }
 
-/** Fits `instant` to drawn images with the same teacher, and predicts. */
+/** Fits `instant` to drawn images with the same teacher, and predicts; PyTorch's prototype fits the same files. */
 async function fit() {
   const { side, counts } = SIZES.instant;
   const { teacher: name } = SIZES.extract;
   const teacher = await loadTeacher(name, writeSafetensors(filledWeights(name)), { levels: LEVELS });
   return withDrawnSource('tray', { size: Math.max(128, side), seed: 101, ...counts }, async (source) => {
+    const input = { size: [side, side] };
     const before = performance.now();
-    const detector = await trainDetector({ source, teacher, input: { size: [side, side] }, seed: 1 });
+    const detector = await trainDetector({ source, teacher, method: 'instant', input, seed: 1 });
     const seconds = (performance.now() - before) / 1000;
     const image = await source.samples[0].load();
     const times = [];
@@ -285,9 +286,13 @@ async function fit() {
     }
     detector.dispose();
     teacher.dispose();
+    const files = source.samples.filter(({ split }) => split === 'train').map(({ origin }) => origin.file);
+    const peer = await torch({ kind: 'fit', teacher: name, side, files });
     return {
       images: counts.train,
       fitSeconds: rounded(seconds),
+      torchFitSeconds: rounded(peer.seconds),
+      ratio: rounded(seconds / peer.seconds, 3),
       predictMilliseconds: rounded(median(times.slice(2))),
     };
   });

@@ -88,9 +88,9 @@ def fit_gaussian(rows):
 
 
 @torch.inference_mode()
-def fit(files, weights):
+def fit_with(teacher, files):
+    """`teacher` maps a list of images (uint8, height x width x 3) to the maps of three levels."""
     torch.manual_seed(1)
-    teacher = Teacher(pathlib.Path(weights))
     held_out = len(files) // 10
     files, calibration = files[:-held_out], files[-held_out:]
     each = min((SIDE // 8) ** 2, MOST_PATCHES // len(files))
@@ -114,6 +114,10 @@ def fit(files, weights):
         scores.append(torch.stack([local, residual, ((away @ inverse) * away).sum(1)], 1))
     scores = torch.cat(scores)
     return {'images': len(files) + len(calibration), 'scoreMeans': scores.mean(0).tolist()}
+
+
+def fit(files, weights):
+    return fit_with(Teacher(pathlib.Path(weights)), files)
 
 
 if __name__ == '__main__':

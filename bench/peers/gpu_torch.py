@@ -1,4 +1,4 @@
-"""Training steps and features in PyTorch, on a GPU where there is one: the peer of bench/gpu.mjs.
+"""Training steps, features and a fit of `instant` in PyTorch, on a GPU where there is one: the peer of bench/gpu.mjs.
 
 /usr/bin/python3 bench/peers/gpu_torch.py FILE
 
@@ -16,6 +16,7 @@ import torch
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / 'tools/golden'))
 import backbones
+import fit_torch
 from dskd_torch import OBJECTIVES
 from integer_fill import fill_module, integer_fill
 from students import Student
@@ -52,13 +53,17 @@ def make_teacher(name):
     return features
 
 
+def normalized(pixels):
+    """RGB, 0..1, [batch, height, width, 3], as ImageNet's networks want it."""
+    mean = torch.tensor(backbones.RGB['mean'], device=DEVICE)
+    deviation = torch.tensor(backbones.RGB['std'], device=DEVICE)
+    return ((pixels.to(DEVICE) - mean) / deviation).permute(0, 3, 1, 2).contiguous()
+
+
 def make_images(case):
-    """The images of bench/gpu.mjs: a formula, normalized as ImageNet's networks want it."""
+    """The images of bench/gpu.mjs: a formula."""
     batch, side = case['batch'], case['side']
-    pixels = torch.from_numpy(integer_fill('images.running_var', (batch, side, side, 3)) - np.float32(0.5))
-    mean = torch.tensor([0.485, 0.456, 0.406])
-    deviation = torch.tensor([0.229, 0.224, 0.225])
-    return ((pixels - mean) / deviation).permute(0, 3, 1, 2).contiguous().to(DEVICE)
+    return normalized(torch.from_numpy(integer_fill('images.running_var', (batch, side, side, 3)) - np.float32(0.5)))
 
 
 def train(case):
@@ -100,9 +105,23 @@ def extract(case):
     return {'seconds': seconds, 'means': sums}
 
 
+def fit(case):
+    """The prototype of `instant` in fit_torch.py with another teacher; its tensors are on the GPU, too."""
+    if DEVICE.type == 'cuda':
+        torch.set_default_tensor_type('torch.cuda.FloatTensor')
+    fit_torch.SIDE = case['side']
+    features = make_teacher(case['teacher'])
+    pixels = lambda images: torch.from_numpy(np.stack(images)).to(DEVICE).float() / 255
+    wait()
+    begun = time.perf_counter()
+    fitted = fit_torch.fit_with(lambda images: features(normalized(pixels(images))), case['files'])
+    wait()
+    return {'seconds': time.perf_counter() - begun, **fitted}
+
+
 def main():
     case = json.loads(pathlib.Path(sys.argv[1]).read_text())
-    result = {'train': train, 'extract': extract}[case['kind']](case)
+    result = {'train': train, 'extract': extract, 'fit': fit}[case['kind']](case)
     device = torch.cuda.get_device_name() if DEVICE.type == 'cuda' else 'cpu'
     print(json.dumps({**result, 'peakBytes': peak_bytes(), 'torch': torch.__version__, 'device': device}))
 
