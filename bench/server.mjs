@@ -16,7 +16,6 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import '@tensorflow/tfjs';
 import { selectBackend } from '@dskd/core/backends';
-import { decodeImage } from '@dskd/data/node';
 import { trainDetector } from '@dskd/detector';
 import { saveDetectorFile } from '@dskd/detector/node';
 import { loadTeacher } from '@dskd/models';
