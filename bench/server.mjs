@@ -105,7 +105,7 @@ async function startPeer(model) {
     ['-m', 'uvicorn', 'serve_in_torch:app', '--app-dir', PEERS, '--port', String(PEER_PORT), '--workers', String(WORKERS), '--log-level', 'error'], // prettier-ignore
     {
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, MODEL: model, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' },
+      env: { ...process.env, MODEL: model, OMP_NUM_THREADS: '1' },
     },
   );
   const url = `http://127.0.0.1:${PEER_PORT}`;
@@ -154,7 +154,9 @@ async function overload(server, request, peak, peakNow) {
   const serviceMs = (1000 * WORKERS) / peak.okPerSecond;
   const live = probe(`${server.url}/live`);
   const memory = sampled(() => memoryOf(server.pid), 500);
+  const before = processorTimeOf(server.pid);
   const result = await openLoop({ ...request, rate, seconds: SECONDS });
+  const processor = (1000 * (processorTimeOf(server.pid) - before)) / result.ok;
   const samples = memory();
   const third = Math.ceil(samples.length / 3);
   // Other jobs of the machine come and go: the peak is that before and after.
@@ -165,6 +167,11 @@ async function overload(server, request, peak, peakNow) {
     ...result,
     peakPerSecond: Number(peakPerSecond.toFixed(1)),
     goodput: Number((result.okPerSecond / peakPerSecond).toFixed(3)),
+    // Of the server, refusals included: other jobs of the machine do not change it much.
+    processorMillisecondsPerAnswer: {
+      peak: Number(peak.processor.toFixed(1)),
+      overloaded: Number(processor.toFixed(1)),
+    },
     serviceMilliseconds: Number(serviceMs.toFixed(1)),
     boundMilliseconds: Math.round((QUEUE + WORKERS) * serviceMs),
     live: await live(),
@@ -246,7 +253,11 @@ async function load(files) {
     body: files.image,
     headers: { 'content-type': 'image/jpeg' },
   };
-  const peakNow = () => closedLoop({ ...request, connections: WORKERS + QUEUE / 2, seconds: share(10) });
+  const peakNow = async () => {
+    const before = processorTimeOf(server.pid);
+    const result = await closedLoop({ ...request, connections: WORKERS + QUEUE / 2, seconds: share(10) });
+    return { ...result, processor: (1000 * (processorTimeOf(server.pid) - before)) / result.ok };
+  };
   await closedLoop({ ...request, connections: 4, seconds: 2 });
   const idle = await closedLoop({ ...request, connections: 1, seconds: share(5) });
   const peak = await peakNow();

@@ -9,6 +9,7 @@ const GROUPS = [
     text: 'Guides',
     pages: [
       'guides/operator.md',
+      'guides/server.md',
       'guides/node-application.md',
       'guides/browser-page.md',
       'guides/one-package.md',
