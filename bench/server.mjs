@@ -1,7 +1,7 @@
 // What `dskd serve` bears, and how fast it is beside a FastAPI server that does the same in PyTorch.
 //
 // node bench/server.mjs [load] [peer] [--seconds 30] [--out FILE]   writes bench/results/server.json
-// node bench/server.mjs --report                                    writes bench/server.md from it
+// node bench/server-report.mjs                                    writes bench/server.md from it
 //
 // load: peak; 4 times the peak, sent without waiting; 1,000 uploads that are broken off; ten swaps under load; SIGTERM.
 // peer: both servers in turn with 1, 2 and 8 connections. Needs python3-torch, python3-onnx, python3-fastapi and python3-uvicorn of
@@ -40,7 +40,6 @@ const { values: options, positionals } = parseArgs({
   options: {
     seconds: { type: 'string', default: '30' },
     out: { type: 'string', default: path.join(HERE, 'results/server.json') },
-    report: { type: 'boolean', default: false },
   },
 });
 const SECONDS = Number(options.seconds);
@@ -356,10 +355,17 @@ async function measure() {
   try {
     const files = await prepare(folder);
     for (const part of parts) {
-      const about = machine();
+      const machineNow = machine();
       const result = await { load, peer }[part](files);
       const command = `node bench/server.mjs ${part}${SECONDS === 30 ? '' : ` --seconds ${SECONDS}`}`;
-      known[part] = { command, machine: about, imageBytes: files.image.length, side: SIDE, ...result };
+      known[part] = {
+        command,
+        date: new Date().toISOString().slice(0, 10),
+        machine: machineNow,
+        imageBytes: files.image.length,
+        side: SIDE,
+        ...result,
+      };
       await writeFile(options.out, `${JSON.stringify(known, null, 2)}\n`);
     }
   } finally {
