@@ -21,7 +21,7 @@ function reportOfLoad({ load: result }) {
     ['accepted', `p50 ${overloaded.milliseconds.p50}, p99 ${overloaded.milliseconds.p99} ms; (queue + workers) x service time: ${overloaded.boundMilliseconds} ms`],
     ['`/live` meanwhile', `p50 ${live.milliseconds.p50}, p99 ${live.milliseconds.p99} ms, ${live.failures} of ${live.asked} failed`],
     ['memory', `${memory.first} MB in the first third, ${memory.last} MB in the last`],
-    [`${aborted.uploads} uploads that were broken off`, `${aborted.okPerSecond.before} answers/s before, ${aborted.okPerSecond.after} after; ${aborted.placesTaken} places taken`],
+    [`${aborted.uploads} uploads that were broken off`, `${aborted.okPerSecond.before} answers/s before, ${aborted.okPerSecond.after} after; ${aborted.processorMillisecondsPerAnswer.before} and ${aborted.processorMillisecondsPerAnswer.after} ms of processor time an answer; ${aborted.placesTaken} places taken`],
     [`${swapped.swaps} swaps under load`, `${swapped.statuses[200]} answers, ${failed.length === 0 ? 'no error' : JSON.stringify(failed)}; each of the ${Object.keys(swapped.scoresOfVersions).length} versions with one score: ${Object.values(swapped.scoresOfVersions).every(({ length }) => length === 1)}; median ${median(swapped.seconds)} s each`],
     ['`/live` meanwhile', `p50 ${swapped.live.milliseconds.p50}, p99 ${swapped.live.milliseconds.p99} ms, ${swapped.live.failures} of ${swapped.live.asked} failed`],
     ['SIGTERM with 8 requests accepted', `answers ${[...new Set(ended.answers)].join(', ')}; exit code ${ended.exitCode}`],

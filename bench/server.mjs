@@ -286,6 +286,10 @@ async function load(files) {
     aborted: {
       uploads: 1000,
       okPerSecond: { before: beforeAborts.okPerSecond, after: afterAborts.okPerSecond },
+      processorMillisecondsPerAnswer: {
+        before: Number(beforeAborts.processor.toFixed(1)),
+        after: Number(afterAborts.processor.toFixed(1)),
+      },
       placesTaken: taken,
     },
     swapped,
