@@ -62,6 +62,26 @@ test('an image as bytes, in a form and in JSON', () =>
     ]);
   }));
 
+test('a form or JSON with a hundred thousand parts is refused at once', () =>
+  withApp({}, async ({ app }) => {
+    const part = '--x\r\nContent-Disposition: form-data; name="a"; filename="a"\r\n\r\n1\r\n';
+    const form = { 'content-type': 'multipart/form-data; boundary=x' };
+    const images = Array.from({ length: 100_000 }, () => ({ base64: '!' }));
+    const infer = { inputs: Array.from({ length: 100_000 }, () => ({ name: 1 })) };
+    for (const [status, request, url] of [
+      [413, post(`${part.repeat(100_000)}--x--\r\n`, form)],
+      [413, post(`--x\r\n${'A: b\r\n'.repeat(100_000)}\r\n1\r\n--x--\r\n`, form)],
+      [413, post(`${part.repeat(257)}--x--\r\n`, { 'content-type': 'multipart/form-data; boundary="x"' })],
+      [413, jsonBody({ images })],
+      [400, jsonBody(infer), '/v2/models/a/infer'],
+    ] as const) {
+      const started = performance.now();
+      const response = await app.request(url ?? '/v1/predict', request);
+      expect([response.status, (await response.text()).length < 500]).toEqual([status, true]);
+      expect(performance.now() - started).toBeLessThan(1000);
+    }
+  }));
+
 test('a threshold holds for a request, or for a model until its next version', () =>
   withApp({ control: true }, async ({ app }, { models }) => {
     const verdict = async (query = ''): Promise<unknown> => {
