@@ -9,13 +9,14 @@ const about = ({ command, machine: { cores, cpu, node, loadBefore }, date }) =>
   `${cpu}, ${cores} cores, Node ${node}, load ${loadBefore[0]} before, ${date}: \`${command}\`.`;
 
 function reportOfLoad({ load: result }) {
-  const { workers, queue, idle, overloaded, aborted, swapped, ended } = result;
+  const { workers, queue, idle, overloaded, inTurns, aborted, swapped, ended } = result;
   const { live, processorMillisecondsPerAnswer: processor, memoryMegabytes: memory } = overloaded;
   const failed = Object.entries(swapped.statuses).filter(([status]) => status !== '200');
   const rows = [
     ['one connection', `${idle.okPerSecond} answers/s, p50 ${idle.milliseconds.p50} ms`],
     [`peak (${workers + queue / 2} connections)`, `${overloaded.peakPerSecond} answers/s, mean of before and after`],
     [`${overloaded.ratePerSecond} requests/s for ${overloaded.seconds} s (4 times the first peak)`, `${overloaded.okPerSecond} answers/s: ${Math.round(100 * overloaded.goodput)} % of the peak`],
+    ['the same in turns of 4 s with the peak', `${inTurns.okPerSecond} and ${inTurns.peakPerSecond} answers/s: ${Math.round(100 * inTurns.goodput)} %`],
     ['the same in processor time of the server, refusals included', `${processor.overloaded} ms an answer, ${processor.peak} at the peak: ${Math.round((100 * processor.peak) / processor.overloaded)} %`],
     ['statuses', Object.entries(overloaded.statuses).map(([status, count]) => `${status}: ${count}`).join(', ') + (overloaded.withoutRetryAfter ? '' : '; each 429 with Retry-After')],
     ['accepted', `p50 ${overloaded.milliseconds.p50}, p99 ${overloaded.milliseconds.p99} ms; (queue + workers) x service time: ${overloaded.boundMilliseconds} ms`],

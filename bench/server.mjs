@@ -178,6 +178,25 @@ async function overload(server, request, peak, peakNow) {
   };
 }
 
+/** Goodput from short turns of both loads, between which other jobs of the machine do not change much. */
+async function goodputInTurns(request, rate) {
+  const sums = { peak: [0, 0], overloaded: [0, 0] };
+  const connections = WORKERS + QUEUE / 2;
+  for (let turn = 0; turn < Math.max(2, Math.round(SECONDS / 4)); turn++) {
+    const results = {
+      peak: await closedLoop({ ...request, connections, seconds: 4 }),
+      overloaded: await openLoop({ ...request, rate, seconds: 4 }),
+    };
+    for (const [name, { ok, seconds }] of Object.entries(results)) {
+      sums[name][0] += ok;
+      sums[name][1] += seconds;
+    }
+  }
+  const perSecond = ([ok, seconds]) => Number((ok / seconds).toFixed(2));
+  const [peak, overloaded] = [perSecond(sums.peak), perSecond(sums.overloaded)];
+  return { peakPerSecond: peak, okPerSecond: overloaded, goodput: Number((overloaded / peak).toFixed(3)) };
+}
+
 /** Uploads that end within their head, within their body, and after it. */
 async function abort(server, image, count) {
   const { port, hostname } = new URL(server.url);
@@ -263,6 +282,8 @@ async function load(files) {
   console.log('peak', peak);
   const overloaded = await overload(server, request, peak, peakNow);
   console.log('overload', overloaded);
+  const inTurns = await goodputInTurns(request, overloaded.ratePerSecond);
+  console.log('in turns', inTurns);
   const beforeAborts = await peakNow();
   await abort(server, files.image, 1000);
   const afterAborts = await peakNow();
@@ -283,6 +304,7 @@ async function load(files) {
     idle,
     peak,
     overloaded,
+    inTurns,
     aborted: {
       uploads: 1000,
       okPerSecond: { before: beforeAborts.okPerSecond, after: afterAborts.okPerSecond },
