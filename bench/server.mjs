@@ -87,6 +87,8 @@ async function prepare(folder) {
 /** Starts `dskd serve` and waits until it listens. */
 async function startServer(model, ...flags) {
   const child = spawn(process.execPath, [CLI, 'serve', model, '--port', '0', '--workers', String(WORKERS), '--queue', String(QUEUE), ...flags], { stdio: ['ignore', 'pipe', 'inherit'] }); // prettier-ignore
+  // Also where this program fails.
+  process.on('exit', () => child.kill('SIGTERM'));
   const exited = new Promise((resolve) => child.on('exit', (code, signal) => resolve(code ?? signal)));
   const url = await new Promise((resolve, reject) => {
     void exited.then((code) => reject(new Error(`dskd serve ended with ${code}`)));
@@ -107,6 +109,7 @@ async function startPeer(model) {
       env: { ...process.env, MODEL: model, OMP_NUM_THREADS: '1' },
     },
   );
+  process.on('exit', () => child.kill('SIGTERM'));
   const url = `http://127.0.0.1:${PEER_PORT}`;
   for (let tries = 0; tries < 300; tries++) {
     if ((await send({ url: `${url}/live`, method: 'GET' })).status === 200)
