@@ -19,7 +19,7 @@ function reportOfLoad({ load: result }) {
     ['the same in turns of 4 s with the peak', `${inTurns.okPerSecond} and ${inTurns.peakPerSecond} answers/s: ${Math.round(100 * inTurns.goodput)} %`],
     ['the same in processor time of the server, refusals included', `${processor.overloaded} ms an answer, ${processor.peak} at the peak: ${Math.round((100 * processor.peak) / processor.overloaded)} %`],
     ['statuses', Object.entries(overloaded.statuses).map(([status, count]) => `${status}: ${count}`).join(', ') + (overloaded.withoutRetryAfter ? '' : '; each 429 with Retry-After')],
-    ['accepted', `p50 ${overloaded.milliseconds.p50}, p99 ${overloaded.milliseconds.p99} ms; (queue + workers) x service time: ${overloaded.boundMilliseconds} ms`],
+    ['accepted', `p50 ${overloaded.milliseconds.p50}, p99 ${overloaded.milliseconds.p99} ms; (queue + workers) x the time of a worker for an image: ${Math.round(((queue + workers) * 1000 * workers) / overloaded.okPerSecond)} ms`],
     ['`/live` meanwhile', `p50 ${live.milliseconds.p50}, p99 ${live.milliseconds.p99} ms, ${live.failures} of ${live.asked} failed`],
     ['memory', `${memory.first} MB in the first third, ${memory.last} MB in the last`],
     [`${aborted.uploads} uploads that were broken off`, `${aborted.okPerSecond.before} answers/s before, ${aborted.okPerSecond.after} after; ${aborted.processorMillisecondsPerAnswer.before} and ${aborted.processorMillisecondsPerAnswer.after} ms of processor time an answer; ${aborted.placesTaken} places taken`],

@@ -153,7 +153,6 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 
 async function overload(server, request, peak, peakNow) {
   const rate = 4 * peak.okPerSecond;
-  const serviceMs = (1000 * WORKERS) / peak.okPerSecond;
   const live = probe(`${server.url}/live`);
   const memory = sampled(() => memoryOf(server.pid), 500);
   const before = processorTimeOf(server.pid);
@@ -174,8 +173,8 @@ async function overload(server, request, peak, peakNow) {
       peak: Number(peak.processor.toFixed(1)),
       overloaded: Number(processor.toFixed(1)),
     },
-    serviceMilliseconds: Number(serviceMs.toFixed(1)),
-    boundMilliseconds: Math.round((QUEUE + WORKERS) * serviceMs),
+    // (queue + workers) x the time that a worker takes for an image.
+    boundMilliseconds: Math.round(((QUEUE + WORKERS) * 1000 * WORKERS) / result.okPerSecond),
     live: await live(),
     memoryMegabytes: { first: median(samples.slice(0, third)), last: median(samples.slice(-third)) },
   };
