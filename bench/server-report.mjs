@@ -41,7 +41,7 @@ function reportOfPeer({ peer: { results, rounds, workers, ...rest } }) {
   });
   const heads = ['connections', 'dskd, answers/s', 'FastAPI, answers/s', 'ratio', 'dskd, p50 / p99 ms', 'FastAPI, p50 / p99 ms', 'dskd, processor ms', 'FastAPI, processor ms', 'ratio']; // prettier-ignore
   const table = [`| ${heads.join(' | ')} |`, `|${' --- |'.repeat(heads.length)}`, ...rows].join('\n');
-  return `## Beside FastAPI and PyTorch\n\n${about(rest)}\n\nThe same exported detector (\`instant\`, ${rest.side} px), run eagerly by PyTorch with one thread in each of ${workers} processes of uvicorn ([the peer](peers/serve_in_torch.py)), beside ${workers} workers of \`dskd serve\`. Medians of ${rounds} rounds in turn. A ratio above 1 says that dskd answers more, or takes less processor time. dskd also computes regions, p-values and branches.\n\n${table}\n`;
+  return `## Beside FastAPI and PyTorch\n\n${about(rest)}\n\nThe same exported detector (\`instant\`, ${rest.side} px), run eagerly by PyTorch with one thread in each of ${workers} processes of uvicorn ([the peer](peers/serve_in_torch.py)), beside ${workers} workers of \`dskd serve\`. Medians of ${rounds} rounds in turn. A ratio above 1 says that dskd answers more, or takes less processor time. dskd also computes regions, p-values and branches. Where other jobs hold the cores, a program gets more of them with more threads that can run: uvicorn has one for each request, dskd has its workers. Processor time is compared more safely then.\n\n${table}\n`;
 }
 
 const known = JSON.parse(readFileSync(path.join(HERE, 'results/server.json'), 'utf8'));
