@@ -288,6 +288,8 @@ async function load(files) {
   console.log('in turns', inTurns);
   const beforeAborts = await peakNow();
   await abort(server, files.image, 1000);
+  // The server learns of the last ones when their connections are looked at.
+  await pause(3000);
   const afterAborts = await peakNow();
   console.log('aborted uploads', beforeAborts.okPerSecond, afterAborts.okPerSecond);
   const swapped = await swaps(server, request, files, Math.max(2, Math.round(SECONDS / 3)));
