@@ -239,12 +239,12 @@ test('an ONNX file runs by ONNX Runtime, whatever its name, and not by TensorFlo
 
 test('with workers the export is in a thread of its own: this one goes on to compute with TensorFlow.js', async () => {
   const detector = await loadDetector(bytes);
-  let isOpen = false;
+  const state = { isOpen: false };
   const opening = openEngine(bytes, { engine: 'onnx', workers: 1, threads: 1 }).finally(
-    () => (isOpen = true),
+    () => (state.isOpen = true),
   );
   let rounds = 0;
-  while (!isOpen) {
+  while (!state.isOpen) {
     expect(await detector.predict(TEST_IMAGES)).toEqual(wanted);
     rounds++;
   }
