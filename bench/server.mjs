@@ -1,7 +1,7 @@
 // What `dskd serve` bears, and how fast it is beside a FastAPI server that does the same in PyTorch.
 //
 // node bench/server.mjs [load] [peer] [--seconds 30] [--out FILE]   writes bench/results/server.json
-// node bench/server.mjs --report                                    writes bench/server.md from it
+// node bench/server-report.mjs                                    writes bench/server.md from it
 //
 // load: peak; 4 times the peak, sent without waiting; 1,000 uploads that are broken off; ten swaps under load; SIGTERM.
 // peer: both servers in turn with 1, 2 and 8 connections. Needs python3-torch, python3-onnx, python3-fastapi and python3-uvicorn of
@@ -16,7 +16,6 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import '@tensorflow/tfjs';
 import { selectBackend } from '@dskd/core/backends';
-import { decodeImage } from '@dskd/data/node';
 import { trainDetector } from '@dskd/detector';
 import { saveDetectorFile } from '@dskd/detector/node';
 import { loadTeacher } from '@dskd/models';
@@ -41,7 +40,6 @@ const { values: options, positionals } = parseArgs({
   options: {
     seconds: { type: 'string', default: '30' },
     out: { type: 'string', default: path.join(HERE, 'results/server.json') },
-    report: { type: 'boolean', default: false },
   },
 });
 const SECONDS = Number(options.seconds);
@@ -89,6 +87,8 @@ async function prepare(folder) {
 /** Starts `dskd serve` and waits until it listens. */
 async function startServer(model, ...flags) {
   const child = spawn(process.execPath, [CLI, 'serve', model, '--port', '0', '--workers', String(WORKERS), '--queue', String(QUEUE), ...flags], { stdio: ['ignore', 'pipe', 'inherit'] }); // prettier-ignore
+  // Also where this program fails.
+  process.on('exit', () => child.kill('SIGTERM'));
   const exited = new Promise((resolve) => child.on('exit', (code, signal) => resolve(code ?? signal)));
   const url = await new Promise((resolve, reject) => {
     void exited.then((code) => reject(new Error(`dskd serve ended with ${code}`)));
@@ -106,9 +106,10 @@ async function startPeer(model) {
     ['-m', 'uvicorn', 'serve_in_torch:app', '--app-dir', PEERS, '--port', String(PEER_PORT), '--workers', String(WORKERS), '--log-level', 'error'], // prettier-ignore
     {
       stdio: ['ignore', 'ignore', 'inherit'],
-      env: { ...process.env, MODEL: model, OMP_NUM_THREADS: '1', PYTHONDONTWRITEBYTECODE: '1' },
+      env: { ...process.env, MODEL: model, OMP_NUM_THREADS: '1' },
     },
   );
+  process.on('exit', () => child.kill('SIGTERM'));
   const url = `http://127.0.0.1:${PEER_PORT}`;
   for (let tries = 0; tries < 300; tries++) {
     if ((await send({ url: `${url}/live`, method: 'GET' })).status === 200)
@@ -152,10 +153,11 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 
 async function overload(server, request, peak, peakNow) {
   const rate = 4 * peak.okPerSecond;
-  const serviceMs = (1000 * WORKERS) / peak.okPerSecond;
   const live = probe(`${server.url}/live`);
   const memory = sampled(() => memoryOf(server.pid), 500);
+  const before = processorTimeOf(server.pid);
   const result = await openLoop({ ...request, rate, seconds: SECONDS });
+  const processor = (1000 * (processorTimeOf(server.pid) - before)) / result.ok;
   const samples = memory();
   const third = Math.ceil(samples.length / 3);
   // Other jobs of the machine come and go: the peak is that before and after.
@@ -166,11 +168,35 @@ async function overload(server, request, peak, peakNow) {
     ...result,
     peakPerSecond: Number(peakPerSecond.toFixed(1)),
     goodput: Number((result.okPerSecond / peakPerSecond).toFixed(3)),
-    serviceMilliseconds: Number(serviceMs.toFixed(1)),
-    boundMilliseconds: Math.round((QUEUE + WORKERS) * serviceMs),
+    // Of the server, refusals included: other jobs of the machine do not change it much.
+    processorMillisecondsPerAnswer: {
+      peak: Number(peak.processor.toFixed(1)),
+      overloaded: Number(processor.toFixed(1)),
+    },
+    // (queue + workers) x the time that a worker takes for an image.
+    boundMilliseconds: Math.round(((QUEUE + WORKERS) * 1000 * WORKERS) / result.okPerSecond),
     live: await live(),
     memoryMegabytes: { first: median(samples.slice(0, third)), last: median(samples.slice(-third)) },
   };
+}
+
+/** Goodput from short turns of both loads, between which other jobs of the machine do not change much. */
+async function goodputInTurns(request, rate) {
+  const sums = { peak: [0, 0], overloaded: [0, 0] };
+  const connections = WORKERS + QUEUE / 2;
+  for (let turn = 0; turn < Math.max(2, Math.round(SECONDS / 4)); turn++) {
+    const results = {
+      peak: await closedLoop({ ...request, connections, seconds: 4 }),
+      overloaded: await openLoop({ ...request, rate, seconds: 4 }),
+    };
+    for (const [name, { ok, seconds }] of Object.entries(results)) {
+      sums[name][0] += ok;
+      sums[name][1] += seconds;
+    }
+  }
+  const perSecond = ([ok, seconds]) => Number((ok / seconds).toFixed(2));
+  const [peak, overloaded] = [perSecond(sums.peak), perSecond(sums.overloaded)];
+  return { peakPerSecond: peak, okPerSecond: overloaded, goodput: Number((overloaded / peak).toFixed(3)) };
 }
 
 /** Uploads that end within their head, within their body, and after it. */
@@ -247,15 +273,23 @@ async function load(files) {
     body: files.image,
     headers: { 'content-type': 'image/jpeg' },
   };
-  const peakNow = () => closedLoop({ ...request, connections: WORKERS + QUEUE / 2, seconds: share(10) });
+  const peakNow = async () => {
+    const before = processorTimeOf(server.pid);
+    const result = await closedLoop({ ...request, connections: WORKERS + QUEUE / 2, seconds: share(10) });
+    return { ...result, processor: (1000 * (processorTimeOf(server.pid) - before)) / result.ok };
+  };
   await closedLoop({ ...request, connections: 4, seconds: 2 });
   const idle = await closedLoop({ ...request, connections: 1, seconds: share(5) });
   const peak = await peakNow();
   console.log('peak', peak);
   const overloaded = await overload(server, request, peak, peakNow);
   console.log('overload', overloaded);
+  const inTurns = await goodputInTurns(request, overloaded.ratePerSecond);
+  console.log('in turns', inTurns);
   const beforeAborts = await peakNow();
   await abort(server, files.image, 1000);
+  // The server learns of the last ones when their connections are looked at.
+  await pause(3000);
   const afterAborts = await peakNow();
   console.log('aborted uploads', beforeAborts.okPerSecond, afterAborts.okPerSecond);
   const swapped = await swaps(server, request, files, Math.max(2, Math.round(SECONDS / 3)));
@@ -274,9 +308,14 @@ async function load(files) {
     idle,
     peak,
     overloaded,
+    inTurns,
     aborted: {
       uploads: 1000,
       okPerSecond: { before: beforeAborts.okPerSecond, after: afterAborts.okPerSecond },
+      processorMillisecondsPerAnswer: {
+        before: Number(beforeAborts.processor.toFixed(1)),
+        after: Number(afterAborts.processor.toFixed(1)),
+      },
       placesTaken: taken,
     },
     swapped,
@@ -346,10 +385,17 @@ async function measure() {
   try {
     const files = await prepare(folder);
     for (const part of parts) {
-      const about = machine();
+      const machineNow = machine();
       const result = await { load, peer }[part](files);
       const command = `node bench/server.mjs ${part}${SECONDS === 30 ? '' : ` --seconds ${SECONDS}`}`;
-      known[part] = { command, machine: about, imageBytes: files.image.length, side: SIDE, ...result };
+      known[part] = {
+        command,
+        date: new Date().toISOString().slice(0, 10),
+        machine: machineNow,
+        imageBytes: files.image.length,
+        side: SIDE,
+        ...result,
+      };
       await writeFile(options.out, `${JSON.stringify(known, null, 2)}\n`);
     }
   } finally {

@@ -10,6 +10,7 @@ const GROUPS = [
     pages: [
       'guides/inspector.md',
       'guides/operator.md',
+      'guides/server.md',
       'guides/node-application.md',
       'guides/browser-page.md',
       'guides/one-package.md',

@@ -196,6 +196,15 @@ describe('unreadable files', () => {
     }
   });
 
+  test('an image with more pixels than are wanted is refused', async () => {
+    const png = plainPng(6, 5, [10, 20, 30]);
+    expect((await decodeImage(png, { maxPixels: 30 })).width).toBe(6);
+    await expect(decodeImage(png, { maxPixels: 29 })).rejects.toMatchObject({
+      code: 'image-unreadable',
+      message: expect.stringContaining('it is 6 x 5; at most 29 pixels are read') as string,
+    });
+  });
+
   test('a file replaced under the same name is read again', async () => {
     const folder = await temporaryFolder();
     try {

@@ -148,3 +148,11 @@ test('a folder that is missing, is a file, or disappears is an error with its na
   await rm(`${folder.root}/gone`, { recursive: true });
   await refused;
 });
+
+test('other files than images are watched by a rule of the caller', async () => {
+  const watch = watching({ accepts: (name) => name.endsWith('.onnx') });
+  await writeFile(`${folder.root}/image.png`, PNG);
+  await writeFile(`${folder.root}/model.onnx`, PNG);
+  expect(await nextOf(watch)).toBe('model.onnx');
+  expect(await isSilent(watch)).toBe(true);
+});

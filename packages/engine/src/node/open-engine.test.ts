@@ -238,6 +238,35 @@ test('an ONNX file runs by ONNX Runtime, whatever its name, and not by TensorFlo
   });
 });
 
+test('with workers the export is in a thread of its own: this one goes on to compute with TensorFlow.js', async () => {
+  const detector = await loadDetector(bytes);
+  const state = { isOpen: false };
+  const opening = openEngine(bytes, { engine: 'onnx', workers: 1, threads: 1 }).finally(
+    () => (state.isOpen = true),
+  );
+  let rounds = 0;
+  while (!state.isOpen) {
+    expect(await detector.predict(TEST_IMAGES)).toEqual(wanted);
+    rounds++;
+  }
+  expect(rounds).toBeGreaterThan(2);
+  const engine = await opening;
+  expectAlike(await all(engine, TEST_IMAGES), wanted);
+  await engine.dispose();
+  detector.dispose();
+});
+
+test.each([0, 1])('%i workers: a file with too many pixels is refused', async (workers) => {
+  await using(bytes, { engine: 'onnx', workers, threads: 1, maxPixels: 60 * 90 - 1 }, async (engine) => {
+    await expect(engine.predict(`${pictures}-0.png`)).rejects.toMatchObject({
+      code: 'image-unreadable',
+      message: expect.stringContaining('at most 5399 pixels') as string,
+    });
+    // Pixels that are given are there already.
+    expectAlike([await engine.predict(TEST_IMAGES[0]!)], wanted.slice(0, 1));
+  });
+});
+
 test('a detector without its teacher takes it from a file', async () => {
   const without = await smallFile({ method: 'instant', input }, { embedTeacher: false });
   await expect(openEngine(without, { workers: 0 })).rejects.toMatchObject({ code: 'teacher-mismatch' });

@@ -40,3 +40,11 @@ export function authorized(token: string | undefined): MiddlewareHandler<AppEnvi
     await next();
   };
 }
+
+/** @throws {DskdError} `invalid-argument` */
+export function assertAllowed(isAllowed: boolean, what: string, option: string): void {
+  if (isAllowed) return;
+  throw new DskdError('invalid-argument', `This server does not ${what}.`, {
+    hint: `It was started without the option ${option}.`,
+  });
+}

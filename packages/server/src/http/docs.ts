@@ -22,10 +22,16 @@ const PAGE = `<!doctype html>
 
 const SCRIPT = `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#page', validatorUrl: null });\n`;
 
-const ASSETS = {
-  'swagger-ui.css': 'text/css; charset=utf-8',
-  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
-} as const;
+const require = createRequire(import.meta.url);
+
+const ASSETS = [
+  ['swagger-ui.css', 'text/css; charset=utf-8', () => require.resolve('swagger-ui-dist/swagger-ui.css')],
+  [
+    'swagger-ui-bundle.js',
+    'text/javascript; charset=utf-8',
+    () => require.resolve('swagger-ui-dist/swagger-ui-bundle.js'),
+  ],
+] as const;
 
 /** The page brings all it needs from this server; Swagger UI writes styles and small images into it. */
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"; // prettier-ignore
@@ -48,11 +54,10 @@ export function addDocs(app: OpenAPIHono<AppEnvironment>): void {
     return c.html(PAGE);
   });
   app.get('/docs/page.js', (c) => c.body(SCRIPT, 200, { 'Content-Type': 'text/javascript; charset=utf-8' }));
-  const { resolve } = createRequire(import.meta.url);
-  for (const [name, type] of Object.entries(ASSETS)) {
+  for (const [name, type, find] of ASSETS) {
     let content: Promise<Buffer<ArrayBuffer>> | undefined;
     app.get(`/docs/${name}`, async (c) => {
-      content ??= readFile(resolve(`swagger-ui-dist/${name}`)) as Promise<Buffer<ArrayBuffer>>;
+      content ??= readFile(find()) as Promise<Buffer<ArrayBuffer>>;
       return c.body(await content, 200, { 'Content-Type': type, 'Cache-Control': 'max-age=3600' });
     });
   }

@@ -10,7 +10,12 @@ export interface NamedImage {
 
 const MULTIPART = 'multipart/form-data';
 const JSON_TYPE = 'application/json';
-const BOUNDARY = /;\s*boundary=/i;
+const BOUNDARY = /;\s*boundary=(?:"([^"]+)"|([^\s;"]+))/i;
+
+/** Of one request. Parsing a form or JSON with more would stop the server for seconds. */
+const MOST_IMAGES = 256;
+/** Bytes of the headers of one part of a form. */
+const MOST_PART_HEAD = 8192;
 
 /** The type of a body without its parameters. */
 export function mediaType(headers: Headers): string {
@@ -23,12 +28,48 @@ function noImage(what: string): DskdError {
   });
 }
 
+/** @throws {DskdError} `too-large` */
+function assertCount(count: number): void {
+  if (count <= MOST_IMAGES) return;
+  throw new DskdError('too-large', `Got more than ${MOST_IMAGES} images in one request.`, {
+    hint: 'Send them in several requests.',
+    details: { most: MOST_IMAGES },
+  });
+}
+
+/** Looks for the parts of a form, without parsing it. @throws {DskdError} `too-large` for many parts or long headers */
+function assertForm(bytes: Uint8Array<ArrayBuffer>, boundary: string): void {
+  const form = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const mark = Buffer.from(`--${boundary}`);
+  let parts = 0;
+  for (let at = form.indexOf(mark); at >= 0; ) {
+    const head = at + mark.length;
+    if (form.toString('latin1', head, head + 2) === '--') return;
+    assertCount(++parts);
+    const end = form.indexOf('\r\n\r\n', head);
+    if (end < 0) return;
+    if (end - head > MOST_PART_HEAD) {
+      throw new DskdError(
+        'too-large',
+        `A part of the form has headers of more than ${MOST_PART_HEAD} bytes.`,
+        {
+          details: { most: MOST_PART_HEAD },
+        },
+      );
+    }
+    at = form.indexOf(mark, end);
+  }
+}
+
 async function ofForm(bytes: Uint8Array<ArrayBuffer>, contentType: string): Promise<NamedImage[]> {
-  if (!BOUNDARY.test(contentType)) {
+  const [, quoted, plain] = BOUNDARY.exec(contentType) ?? [];
+  const boundary = quoted ?? plain;
+  if (boundary === undefined) {
     throw new DskdError('invalid-argument', `Got ${MULTIPART} without a boundary.`, {
       hint: 'Let the HTTP client write the header Content-Type.',
     });
   }
+  assertForm(bytes, boundary);
   let form: FormData;
   try {
     form = await new Response(bytes, { headers: { 'content-type': contentType } }).formData();
@@ -52,7 +93,10 @@ export function parseJson(bytes: Uint8Array): unknown {
 
 /** One after another, so that one request opens one connection at a time. */
 async function ofJson(bytes: Uint8Array, rules: FetchRules, signal: AbortSignal): Promise<NamedImage[]> {
-  const { images } = checked(jsonImagesSchema, parseJson(bytes), 'The body');
+  const body = parseJson(bytes);
+  const listed = (body as { readonly images?: unknown } | null)?.images;
+  if (Array.isArray(listed)) assertCount(listed.length);
+  const { images } = checked(jsonImagesSchema, body, 'The body');
   const read: NamedImage[] = [];
   let total = 0;
   for (const image of images) {

@@ -137,8 +137,8 @@ export class Metrics {
     if (type === 'model-load-failed') this.#loads.inc({ model, outcome: 'failed' });
   }
 
-  #add<T extends Counter<string> | Gauge<string> | Histogram<string>>(metric: T): T {
-    this.#registry.registerMetric(metric as Gauge<string>);
+  #add<T extends Counter | Gauge | Histogram>(metric: T): T {
+    this.#registry.registerMetric(metric);
     return metric;
   }
 }

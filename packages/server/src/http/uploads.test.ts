@@ -15,7 +15,7 @@ function post(body: BodyInit | null, headers: Record<string, string> = {}): Requ
     body,
     headers,
     ...(body instanceof ReadableStream && { duplex: 'half' }),
-  } as RequestInit);
+  });
 }
 
 /** A body of which nothing but the first bytes ever comes. */

@@ -3,10 +3,11 @@ import type { Context } from 'hono';
 import { DskdError } from '@dskd/base';
 import type { Prediction } from '@dskd/detector';
 import type { ServedModel } from '../models/served-model.js';
-import type { Services } from './app.js';
+import { assertAllowed } from './access.js';
 import type { AppEnvironment } from './environment.js';
 import { imagesOf, parseJson, type NamedImage } from './images.js';
 import type { ScoredJob, ScoreJob } from './predictions.js';
+import type { Services } from './services.js';
 import {
   checked,
   errorSchema,
@@ -104,14 +105,6 @@ const ROUTES = {
     responses: { 200: { description: 'What the lesson changed.', ...json(lessonSchema) }, ...commonFailures },
   },
 } satisfies Record<string, RouteConfig>;
-
-/** @throws {DskdError} `invalid-argument` */
-export function assertAllowed(isAllowed: boolean, what: string, option: string): void {
-  if (isAllowed) return;
-  throw new DskdError('invalid-argument', `This server does not ${what}.`, {
-    hint: `It was started without the option ${option}.`,
-  });
-}
 
 function describeModel({ name, version, gate, failure: failed }: ServedModel): z.output<typeof modelSchema> {
   const { workers, queue: limit, taken } = gate;

@@ -11,13 +11,13 @@ export class Statistics {
   #images = 0;
   /** Milliseconds since 1970. */
   #last = 0;
-  readonly #tallies = { success: [0, 0], fail: [0, 0] } satisfies Record<string, [number, number]>;
+  readonly #tallies = { success: [0, 0] as [number, number], fail: [0, 0] as [number, number] };
 
   /** @param seconds from the last byte of the request to its result. */
   count(outcome: 'success' | 'fail', images: number, seconds: number): void {
     const tally = this.#tallies[outcome];
-    tally[0]!++;
-    tally[1]! += Math.round(seconds * 1e9);
+    tally[0]++;
+    tally[1] += Math.round(seconds * 1e9);
     if (outcome === 'fail') return;
     this.#requests++;
     this.#images += images;
@@ -31,7 +31,7 @@ export class Statistics {
     readonly success: Tally;
     readonly fail: Tally;
   } {
-    const tally = ([count, ns]: number[]): Tally => ({ count: count!, ns: ns! });
+    const tally = ([count, ns]: readonly [number, number]): Tally => ({ count, ns });
     return {
       requests: this.#requests,
       images: this.#images,

@@ -24,7 +24,11 @@ export const inferRequestSchema = z
         shape: shapeSchema,
         datatype: z.string(),
         parameters: parametersSchema.optional(),
-        data: z.array(z.unknown()).optional(),
+        // Not looked at one by one: there may be millions.
+        data: z
+          .custom<readonly unknown[]>((value) => Array.isArray(value), 'expected an array')
+          .optional()
+          .openapi({ type: 'array', items: {} }),
       }),
     ),
     outputs: z.array(z.object({ name: z.string(), parameters: parametersSchema.optional() })).optional(),
@@ -107,6 +111,19 @@ function imagesOfInput(
   );
 }
 
+/** Inputs and outputs of a request: there are never more. */
+const MOST_TENSORS = 16;
+
+/** @throws {DskdError} `invalid-argument` for lists that are too long to be looked at one by one. */
+function assertLists(request: unknown): void {
+  const { inputs, outputs } = (request ?? {}) as { readonly inputs?: unknown; readonly outputs?: unknown };
+  for (const list of [inputs, outputs]) {
+    if (Array.isArray(list) && list.length > MOST_TENSORS) {
+      throw wrong(`Got ${list.length} inputs or outputs, wanted at most ${MOST_TENSORS}.`);
+    }
+  }
+}
+
 function flagOf(value: unknown, name: string, otherwise: boolean): boolean {
   if (value === undefined) return otherwise;
   if (typeof value === 'boolean') return value;
@@ -124,12 +141,9 @@ export function readInferRequest(bytes: Uint8Array, header: string | undefined):
     return { id: undefined, images: [bytes], threshold: undefined, outputs: undefined, isBinary: true };
   }
   const { json, binary } = parts(bytes, header);
-  const {
-    id,
-    inputs,
-    outputs,
-    parameters = {},
-  } = checked(inferRequestSchema, parseJson(json), 'The request');
+  const request = parseJson(json);
+  assertLists(request);
+  const { id, inputs, outputs, parameters = {} } = checked(inferRequestSchema, request, 'The request');
   if (inputs.length !== 1) throw wrong(`Got ${inputs.length} inputs, wanted one: images or image_bytes.`);
   const [input] = inputs;
   const images = imagesOfInput(input!, binaryInputs(inputs, binary)[0]);

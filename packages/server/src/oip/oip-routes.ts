@@ -1,12 +1,12 @@
 import { z, type OpenAPIHono, type RouteConfig } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { DskdError } from '@dskd/base';
-import type { Services } from '../http/app.js';
+import { assertAllowed } from '../http/access.js';
 import type { AppEnvironment } from '../http/environment.js';
 import { parseJson } from '../http/images.js';
 import type { ScoreJob } from '../http/predictions.js';
 import { checked } from '../http/schemas.js';
-import { assertAllowed } from '../http/v1-routes.js';
+import type { Services } from '../http/services.js';
 import type { ServedModel } from '../models/served-model.js';
 import { VERSION } from '../version.js';
 import { HEADER_LENGTH, inferRequestSchema, readInferRequest, type InferRequest } from './infer-request.js';
@@ -174,7 +174,7 @@ export function addOipRoutes(app: OpenAPIHono<AppEnvironment>, services: Service
       return c.body('', 200);
     });
     app.get(`${path}/stats`, (c) => c.json({ model_stats: [statisticsOf(model(c), version(c))] }));
-    app.post(`${path}/infer`, (c) => infer(c, c.req.param('model')!, version(c)));
+    app.post(`${path}/infer`, (c) => infer(c, c.req.param('model'), version(c)));
   }
 
   app.post('/v2/repository/index', async (c) => {

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { gunzipSync, inflateSync } from 'node:zlib';
 import { fakeModels, keptLog } from '../fake-engine.test.util.js';
-import { createApp, type AppOptions, type ServerApp } from '../http/app.js';
+import { createApp, type ServerApp } from '../http/app.js';
+import type { AppOptions } from '../http/options.js';
 import { listen, type RunningServer } from '../listen.js';
 
 type Fakes = Awaited<ReturnType<typeof fakeModels>>;

@@ -23,13 +23,15 @@ export function bytesElements(binary: Uint8Array, count: number): Uint8Array[] {
     elements.push(binary.subarray(at, at + length));
     at += length;
   }
-  return assertCount(elements, count);
+  if (elements.length !== count) throw wrongCount(elements.length, count);
+  return elements;
 }
 
 /** Elements of a tensor of the type BYTES in JSON, where bytes are base64. */
 export function bytesOfBase64(data: readonly unknown[], count: number): Uint8Array[] {
-  const elements = data.flat(8).map((text) => {
-    if (typeof text !== 'string' || !/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(text)) {
+  if (data.length !== count) throw wrongCount(data.length, count);
+  return data.map((text) => {
+    if (typeof text !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
       throw wrong(
         'An element of image_bytes in JSON is not base64.',
         'Or send it as binary data, which is smaller.',
@@ -37,21 +39,34 @@ export function bytesOfBase64(data: readonly unknown[], count: number): Uint8Arr
     }
     return new Uint8Array(Buffer.from(text, 'base64'));
   });
-  return assertCount(elements, count);
 }
 
-function assertCount(elements: Uint8Array[], count: number): Uint8Array[] {
-  if (elements.length === count) return elements;
-  throw wrong(`Got ${elements.length} elements of image_bytes; the shape has ${count}.`);
+function wrongCount(got: number, wanted: number): DskdError {
+  return wrong(`Got ${got} elements of image_bytes; the shape has ${wanted}.`);
 }
 
 /** The numbers of a tensor of the type UINT8 in JSON, nested or not. */
 export function uint8Values(data: readonly unknown[], shape: readonly number[]): Uint8Array {
-  const values = data.flat(shape.length);
-  const isByte = (value: unknown): boolean =>
-    typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255;
-  if (!values.every(isByte)) throw wrong('The data of images are not integers from 0 to 255.');
-  return Uint8Array.from(values as number[]);
+  const values = new Uint8Array(countLeaves(data, shape.length));
+  let at = 0;
+  const fill = (list: readonly unknown[]): void => {
+    for (const value of list) {
+      if (Array.isArray(value)) fill(value);
+      else if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 255) {
+        values[at++] = value;
+      } else throw wrong('The data of images are not integers from 0 to 255.');
+    }
+  };
+  fill(data);
+  return values;
+}
+
+/** @param depth most lists within each other. */
+function countLeaves(list: readonly unknown[], depth: number): number {
+  if (depth === 0) throw wrong('The data of images have more dimensions than their shape.');
+  let count = 0;
+  for (const value of list) count += Array.isArray(value) ? countLeaves(value, depth - 1) : 1;
+  return count;
 }
 
 /** Images of a tensor `[images, height, width, 3]`. */
