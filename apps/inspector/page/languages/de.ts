@@ -55,7 +55,7 @@ export const de: Texts = {
   modelName: 'Name des Modells',
   learn: 'Lernen',
   cancel: 'Abbrechen',
-  cancelled: 'Abgebrochen. Nichts wurde geändert.',
+  canceled: 'Abgebrochen. Nichts wurde geändert.',
   needImages: 'Mindestens 2 gute Bilder sind nötig; 10 oder mehr sind besser.',
   stageDrawing: 'Zeichnen',
   stageReading: 'Bilder lesen',

@@ -52,7 +52,7 @@ export const en = {
   modelName: 'Name of the model',
   learn: 'Learn',
   cancel: 'Cancel',
-  cancelled: 'Canceled. Nothing was changed.',
+  canceled: 'Canceled. Nothing was changed.',
   needImages: 'At least 2 good images are needed; 10 or more are better.',
   stageDrawing: 'Drawing',
   stageReading: 'Reading images',

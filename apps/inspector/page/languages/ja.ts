@@ -54,7 +54,7 @@ export const ja: Texts = {
   modelName: 'モデルの名前',
   learn: '学習する',
   cancel: '中止',
-  cancelled: '中止しました。何も変わっていません。',
+  canceled: '中止しました。何も変わっていません。',
   needImages: '良品画像が少なくとも 2 枚必要です。10 枚以上を推奨します。',
   stageDrawing: '描画',
   stageReading: '画像の読み込み',
