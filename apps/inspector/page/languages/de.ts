@@ -9,10 +9,6 @@ export const de: Texts = {
   schemeAuto: 'wie das System',
   schemeLight: 'hell',
   schemeDark: 'dunkel',
-  compute: 'Rechnen mit',
-  computeAuto: 'automatisch',
-  computeWebgpu: 'Grafikkarte (WebGPU)',
-  computeWasm: 'Prozessor (WebAssembly)',
   starting: 'Startet …',
   computeFacts_one: '{{backend}}, {{count}} Thread',
   computeFacts_other: '{{backend}}, {{count}} Threads',
@@ -79,7 +75,6 @@ export const de: Texts = {
   downloadOnnx: 'ONNX (.onnx)',
   downloadReport: 'Bericht (.html)',
   downloadCsv: 'Werte (.csv)',
-  saved: '„{{name}}“ bleibt auf diesem Rechner gespeichert.',
   opened: '„{{name}}“ ist geöffnet.',
 
   inspectHeading: '3. Prüfen',
@@ -98,7 +93,6 @@ export const de: Texts = {
   showFused: 'Wärmebild',
   branch: 'Wärmebild: {{name}}',
   score: 'Wert {{score}}',
-  scoreLabel: 'Wert',
   pValue: 'p {{p}}',
   regions: 'Bereiche',
   noRegions: 'Kein Bereich liegt über der Schwelle.',
@@ -134,5 +128,4 @@ export const de: Texts = {
   writingReport: 'Der Bericht wird geschrieben',
   failed: 'Das schlug fehl: {{reason}}',
   footer: 'Kein Bild und kein Modell verlässt diesen Rechner. Die Seite arbeitet auch ohne Netz.',
-  offlineReady: 'Bereit für die Arbeit ohne Netz.',
 };

@@ -7,10 +7,6 @@ export const en = {
   schemeAuto: 'as the system',
   schemeLight: 'light',
   schemeDark: 'dark',
-  compute: 'Compute with',
-  computeAuto: 'automatic',
-  computeWebgpu: 'graphics card (WebGPU)',
-  computeWasm: 'processor (WebAssembly)',
   starting: 'Starting …',
   computeFacts_one: '{{backend}}, {{count}} thread',
   computeFacts_other: '{{backend}}, {{count}} threads',
@@ -76,7 +72,6 @@ export const en = {
   downloadOnnx: 'ONNX (.onnx)',
   downloadReport: 'Report (.html)',
   downloadCsv: 'Scores (.csv)',
-  saved: '“{{name}}” is kept on this machine.',
   opened: '“{{name}}” is open.',
 
   inspectHeading: '3. Inspect',
@@ -95,7 +90,6 @@ export const en = {
   showFused: 'heat map',
   branch: 'heat map: {{name}}',
   score: 'score {{score}}',
-  scoreLabel: 'Score',
   pValue: 'p {{p}}',
   regions: 'Regions',
   noRegions: 'No region is above the threshold.',
@@ -131,7 +125,6 @@ export const en = {
   writingReport: 'Writing the report',
   failed: 'This failed: {{reason}}',
   footer: 'No image and no model leaves this machine. The page also works offline.',
-  offlineReady: 'Ready to work offline.',
 } as const;
 
 export type Texts = Record<keyof typeof en, string>;

@@ -8,10 +8,6 @@ export const ja: Texts = {
   schemeAuto: 'システムに従う',
   schemeLight: 'ライト',
   schemeDark: 'ダーク',
-  compute: '計算に使う装置',
-  computeAuto: '自動',
-  computeWebgpu: 'グラフィックカード (WebGPU)',
-  computeWasm: 'プロセッサ (WebAssembly)',
   starting: '起動中…',
   computeFacts_one: '{{backend}}、{{count}} スレッド',
   computeFacts_other: '{{backend}}、{{count}} スレッド',
@@ -78,7 +74,6 @@ export const ja: Texts = {
   downloadOnnx: 'ONNX (.onnx)',
   downloadReport: 'レポート (.html)',
   downloadCsv: 'スコア (.csv)',
-  saved: '「{{name}}」をこの端末に保存しました。',
   opened: '「{{name}}」を開きました。',
 
   inspectHeading: '3. 検査',
@@ -97,7 +92,6 @@ export const ja: Texts = {
   showFused: 'ヒートマップ',
   branch: 'ヒートマップ: {{name}}',
   score: 'スコア {{score}}',
-  scoreLabel: 'スコア',
   pValue: 'p {{p}}',
   regions: '領域',
   noRegions: 'しきい値を超える領域はありません。',
@@ -133,5 +127,4 @@ export const ja: Texts = {
   writingReport: 'レポートを作成しています',
   failed: '失敗しました: {{reason}}',
   footer: '画像もモデルもこの端末から出ません。オフラインでも動作します。',
-  offlineReady: 'オフラインで使用できます。',
 };
