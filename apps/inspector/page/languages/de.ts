@@ -63,7 +63,8 @@ export const de: Texts = {
 
   modelHeading: 'Modell',
   noModel: 'Noch kein Modell: gute Teile lernen oder ein Modell öffnen.',
-  modelFacts: '{{method}}, {{width}} × {{height}} px, aus {{images}} Bildern gelernt',
+  modelFacts:
+    '{{method}}, {{width}} × {{height}} px, aus {{images}} Bildern gelernt; {{calibrating}} weitere gaben die Schwelle',
   lessons_one: '{{count}} Lektion',
   lessons_other: '{{count}} Lektionen',
   openModel: 'Modelldatei öffnen',

@@ -60,7 +60,8 @@ export const en = {
 
   modelHeading: 'Model',
   noModel: 'There is no model yet: learn some good parts, or open a model.',
-  modelFacts: '{{method}}, {{width}} × {{height}} px, learned from {{images}} images',
+  modelFacts:
+    '{{method}}, {{width}} × {{height}} px, learned from {{images}} images; {{calibrating}} more gave the threshold',
   lessons_one: '{{count}} lesson',
   lessons_other: '{{count}} lessons',
   openModel: 'Open a model file',

@@ -62,7 +62,8 @@ export const ja: Texts = {
 
   modelHeading: 'モデル',
   noModel: 'モデルがまだありません。良品を学習するか、モデルを開いてください。',
-  modelFacts: '{{method}}、{{width}} × {{height}} px、{{images}} 枚から学習',
+  modelFacts:
+    '{{method}}、{{width}} × {{height}} px、{{images}} 枚から学習、しきい値は別の {{calibrating}} 枚から',
   lessons_one: '追加学習 {{count}} 回',
   lessons_other: '追加学習 {{count}} 回',
   openModel: 'モデルのファイルを開く',
