@@ -92,7 +92,7 @@ describeInChromium('the page', () => {
     await own.close();
   });
 
-  test('text, a broken JPEG, an empty file and HEIC are named, a duplicate is marked; the rest is learned', async () => {
+  test('text, a broken JPEG, an empty file and HEIC are named, a duplicate is marked; the rest is learned; an image is pasted', async () => {
     const { page, errors } = await openPage(await browser.newContext(), site);
     const rest = readFileSync(path.join(PAGE, 'index.html'));
     const broken = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16]), rest.subarray(0, 100)]);
@@ -122,6 +122,16 @@ describeInChromium('the page', () => {
     await page.waitForSelector('#verdict');
     await idle(page);
     expect((await inspectedScores(page)).size).toBe(1);
+
+    await page.evaluate((base64) => {
+      const clipboardData = new DataTransfer();
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+      clipboardData.items.add(new File([bytes], 'pasted.png'));
+      document.dispatchEvent(new ClipboardEvent('paste', { clipboardData }));
+    }, Buffer.from(trays.inspected[1]!.bytes).toString('base64'));
+    await page.waitForSelector('#results [data-id="pasted.png"]:enabled');
+    await idle(page);
+    expect((await inspectedScores(page)).size).toBe(2);
     expect(errors).toEqual([]);
     await closePage(page);
   });
