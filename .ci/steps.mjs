@@ -19,6 +19,7 @@ const LONGEST_FIRST = [
   'cli',
   'training',
   'detector',
+  'inspector',
   'methods',
   'losses',
   'docs',
@@ -79,7 +80,7 @@ function hasSlowTests(folder) {
 
 /** A step for each workspace that has a slow tier, the longest first. */
 function slowSteps() {
-  const folders = ['packages', 'examples'].flatMap((parent) =>
+  const folders = ['packages', 'apps', 'examples'].flatMap((parent) =>
     readdirSync(path.join(root, parent)).map((name) => path.join(root, parent, name)),
   );
   const rank = (folder) => {

@@ -167,7 +167,7 @@ process.on('exit', stop);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
 compactTestSeconds();
-const folders = ['packages', 'examples'].flatMap((parent) =>
+const folders = ['packages', 'apps', 'examples'].flatMap((parent) =>
   readdirSync(path.join(root, parent)).map((name) => path.join(root, parent, name)),
 );
 const watched = folders.filter((name) => existsSync(path.join(name, 'src')));

@@ -1,7 +1,6 @@
 import { proxy } from 'comlink';
 import { render } from 'preact';
 import { addInspected } from './actions/inspect.js';
-import { filesOf } from './actions/files.js';
 import { listModels } from './actions/models.js';
 import { attempt } from './actions/tasks.js';
 import { inspector, reasonOf } from './client.js';
@@ -48,8 +47,9 @@ render(<App />, document.querySelector('#app')!);
 void start();
 
 document.addEventListener('paste', (event) => {
-  if ((event.clipboardData?.files.length ?? 0) === 0) return;
-  void attempt(async () => addInspected(await filesOf(event)));
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (files.length === 0) return;
+  void attempt(() => addInspected(files.map((file) => ({ id: file.name, file }))));
 });
 // A file that misses its place must not replace the page.
 for (const type of ['dragover', 'drop']) addEventListener(type, (event) => event.preventDefault());

@@ -24,7 +24,7 @@ export async function runTask<T>(
   try {
     return await cancellable(call, { onProgress: show, signal: controller.signal });
   } catch (error) {
-    if (isAborted(error)) say(t('cancelled'));
+    if (isAborted(error)) say(t('canceled'));
     else say(t('failed', { reason: reasonOf(error) }), true);
     return undefined;
   } finally {

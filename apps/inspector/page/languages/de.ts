@@ -9,10 +9,6 @@ export const de: Texts = {
   schemeAuto: 'wie das System',
   schemeLight: 'hell',
   schemeDark: 'dunkel',
-  compute: 'Rechnen mit',
-  computeAuto: 'automatisch',
-  computeWebgpu: 'Grafikkarte (WebGPU)',
-  computeWasm: 'Prozessor (WebAssembly)',
   starting: 'Startet …',
   computeFacts_one: '{{backend}}, {{count}} Thread',
   computeFacts_other: '{{backend}}, {{count}} Threads',
@@ -55,7 +51,7 @@ export const de: Texts = {
   modelName: 'Name des Modells',
   learn: 'Lernen',
   cancel: 'Abbrechen',
-  cancelled: 'Abgebrochen. Nichts wurde geändert.',
+  canceled: 'Abgebrochen. Nichts wurde geändert.',
   needImages: 'Mindestens 2 gute Bilder sind nötig; 10 oder mehr sind besser.',
   stageDrawing: 'Zeichnen',
   stageReading: 'Bilder lesen',
@@ -67,7 +63,8 @@ export const de: Texts = {
 
   modelHeading: 'Modell',
   noModel: 'Noch kein Modell: gute Teile lernen oder ein Modell öffnen.',
-  modelFacts: '{{method}}, {{width}} × {{height}} px, aus {{images}} Bildern gelernt',
+  modelFacts:
+    '{{method}}, {{width}} × {{height}} px, aus {{images}} Bildern gelernt; {{calibrating}} weitere gaben die Schwelle',
   lessons_one: '{{count}} Lektion',
   lessons_other: '{{count}} Lektionen',
   openModel: 'Modelldatei öffnen',
@@ -79,7 +76,6 @@ export const de: Texts = {
   downloadOnnx: 'ONNX (.onnx)',
   downloadReport: 'Bericht (.html)',
   downloadCsv: 'Werte (.csv)',
-  saved: '„{{name}}“ bleibt auf diesem Rechner gespeichert.',
   opened: '„{{name}}“ ist geöffnet.',
 
   inspectHeading: '3. Prüfen',
@@ -98,7 +94,6 @@ export const de: Texts = {
   showFused: 'Wärmebild',
   branch: 'Wärmebild: {{name}}',
   score: 'Wert {{score}}',
-  scoreLabel: 'Wert',
   pValue: 'p {{p}}',
   regions: 'Bereiche',
   noRegions: 'Kein Bereich liegt über der Schwelle.',
@@ -134,5 +129,4 @@ export const de: Texts = {
   writingReport: 'Der Bericht wird geschrieben',
   failed: 'Das schlug fehl: {{reason}}',
   footer: 'Kein Bild und kein Modell verlässt diesen Rechner. Die Seite arbeitet auch ohne Netz.',
-  offlineReady: 'Bereit für die Arbeit ohne Netz.',
 };

@@ -7,10 +7,6 @@ export const en = {
   schemeAuto: 'as the system',
   schemeLight: 'light',
   schemeDark: 'dark',
-  compute: 'Compute with',
-  computeAuto: 'automatic',
-  computeWebgpu: 'graphics card (WebGPU)',
-  computeWasm: 'processor (WebAssembly)',
   starting: 'Starting …',
   computeFacts_one: '{{backend}}, {{count}} thread',
   computeFacts_other: '{{backend}}, {{count}} threads',
@@ -52,7 +48,7 @@ export const en = {
   modelName: 'Name of the model',
   learn: 'Learn',
   cancel: 'Cancel',
-  cancelled: 'Canceled. Nothing was changed.',
+  canceled: 'Canceled. Nothing was changed.',
   needImages: 'At least 2 good images are needed; 10 or more are better.',
   stageDrawing: 'Drawing',
   stageReading: 'Reading images',
@@ -64,7 +60,8 @@ export const en = {
 
   modelHeading: 'Model',
   noModel: 'There is no model yet: learn some good parts, or open a model.',
-  modelFacts: '{{method}}, {{width}} × {{height}} px, learned from {{images}} images',
+  modelFacts:
+    '{{method}}, {{width}} × {{height}} px, learned from {{images}} images; {{calibrating}} more gave the threshold',
   lessons_one: '{{count}} lesson',
   lessons_other: '{{count}} lessons',
   openModel: 'Open a model file',
@@ -76,7 +73,6 @@ export const en = {
   downloadOnnx: 'ONNX (.onnx)',
   downloadReport: 'Report (.html)',
   downloadCsv: 'Scores (.csv)',
-  saved: '“{{name}}” is kept on this machine.',
   opened: '“{{name}}” is open.',
 
   inspectHeading: '3. Inspect',
@@ -95,7 +91,6 @@ export const en = {
   showFused: 'heat map',
   branch: 'heat map: {{name}}',
   score: 'score {{score}}',
-  scoreLabel: 'Score',
   pValue: 'p {{p}}',
   regions: 'Regions',
   noRegions: 'No region is above the threshold.',
@@ -131,7 +126,6 @@ export const en = {
   writingReport: 'Writing the report',
   failed: 'This failed: {{reason}}',
   footer: 'No image and no model leaves this machine. The page also works offline.',
-  offlineReady: 'Ready to work offline.',
 } as const;
 
 export type Texts = Record<keyof typeof en, string>;

@@ -8,10 +8,6 @@ export const ja: Texts = {
   schemeAuto: 'システムに従う',
   schemeLight: 'ライト',
   schemeDark: 'ダーク',
-  compute: '計算に使う装置',
-  computeAuto: '自動',
-  computeWebgpu: 'グラフィックカード (WebGPU)',
-  computeWasm: 'プロセッサ (WebAssembly)',
   starting: '起動中…',
   computeFacts_one: '{{backend}}、{{count}} スレッド',
   computeFacts_other: '{{backend}}、{{count}} スレッド',
@@ -54,7 +50,7 @@ export const ja: Texts = {
   modelName: 'モデルの名前',
   learn: '学習する',
   cancel: '中止',
-  cancelled: '中止しました。何も変わっていません。',
+  canceled: '中止しました。何も変わっていません。',
   needImages: '良品画像が少なくとも 2 枚必要です。10 枚以上を推奨します。',
   stageDrawing: '描画',
   stageReading: '画像の読み込み',
@@ -66,7 +62,8 @@ export const ja: Texts = {
 
   modelHeading: 'モデル',
   noModel: 'モデルがまだありません。良品を学習するか、モデルを開いてください。',
-  modelFacts: '{{method}}、{{width}} × {{height}} px、{{images}} 枚から学習',
+  modelFacts:
+    '{{method}}、{{width}} × {{height}} px、{{images}} 枚から学習、しきい値は別の {{calibrating}} 枚から',
   lessons_one: '追加学習 {{count}} 回',
   lessons_other: '追加学習 {{count}} 回',
   openModel: 'モデルのファイルを開く',
@@ -78,7 +75,6 @@ export const ja: Texts = {
   downloadOnnx: 'ONNX (.onnx)',
   downloadReport: 'レポート (.html)',
   downloadCsv: 'スコア (.csv)',
-  saved: '「{{name}}」をこの端末に保存しました。',
   opened: '「{{name}}」を開きました。',
 
   inspectHeading: '3. 検査',
@@ -97,7 +93,6 @@ export const ja: Texts = {
   showFused: 'ヒートマップ',
   branch: 'ヒートマップ: {{name}}',
   score: 'スコア {{score}}',
-  scoreLabel: 'スコア',
   pValue: 'p {{p}}',
   regions: '領域',
   noRegions: 'しきい値を超える領域はありません。',
@@ -133,5 +128,4 @@ export const ja: Texts = {
   writingReport: 'レポートを作成しています',
   failed: '失敗しました: {{reason}}',
   footer: '画像もモデルもこの端末から出ません。オフラインでも動作します。',
-  offlineReady: 'オフラインで使用できます。',
 };

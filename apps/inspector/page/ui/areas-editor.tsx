@@ -9,7 +9,16 @@ const STEP = 0.02;
 /** Smaller ones are slips of the mouse. */
 const SMALLEST = 0.01;
 
+/** Points as near to an edge of the image as this are on it: a strip of pixels that is left there would count. */
+const SNAP = 0.02;
+
 const clamp = (value: number, low = 0, high = 1): number => Math.min(high, Math.max(low, value));
+
+/** A position on the image, on its edge where it is near. */
+function snapped(share: number): number {
+  if (share < SNAP) return 0;
+  return share > 1 - SNAP ? 1 : share;
+}
 
 /** The area between two points, in shares of the image. */
 function between(a: DOMPointReadOnly, b: DOMPointReadOnly): Area {
@@ -87,7 +96,10 @@ export function AreasEditor(): JSX.Element | null {
 
   const pointAt = (event: PointerEvent): DOMPointReadOnly => {
     const { left, top, width, height } = box.current!.getBoundingClientRect();
-    return new DOMPointReadOnly(clamp((event.clientX - left) / width), clamp((event.clientY - top) / height));
+    return new DOMPointReadOnly(
+      snapped((event.clientX - left) / width),
+      snapped((event.clientY - top) / height),
+    );
   };
   const finish = (): void => {
     if (drawn && drawn.width > SMALLEST && drawn.height > SMALLEST) areas.value = [...areas.value, drawn];

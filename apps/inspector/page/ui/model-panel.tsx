@@ -15,11 +15,12 @@ import { FileButton } from './parts.js';
 function Facts(): JSX.Element {
   const facts = model.value;
   if (!facts) return <p>{t('noModel')}</p>;
-  const { inputSize, images, lessons } = facts;
+  const { inputSize, images, lessons, goodScores } = facts;
   const [height, width] = inputSize;
   return (
     <p id="model-facts">
-      <b>{openName.value}</b>: {t('modelFacts', { method: facts.method, width, height, images })}
+      <b>{openName.value}</b>:{' '}
+      {t('modelFacts', { method: facts.method, width, height, images, calibrating: goodScores.length })}
       {lessons > 0 && `, ${t('lessons', { count: lessons })}`}
     </p>
   );
