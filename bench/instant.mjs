@@ -23,6 +23,7 @@ import { trainDetector } from '@dskd/detector';
 import { auroc } from '@dskd/metrics';
 import { loadTeacher } from '@dskd/models';
 import { teacherTiny } from '@dskd/teacher-tiny';
+import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { withDrawnSource } from './drawn-source.mjs';
 
 const HERE = import.meta.dirname;
@@ -41,8 +42,14 @@ const seconds = (from) => round((performance.now() - from) / 1000, 1);
 const peakMegabytes = () => Math.round(process.resourceUsage().maxRSS / 1024);
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
-async function tinyTeacher() {
+/** As `dskd` and the command line do. */
+async function startBackend() {
   await selectBackend('wasm');
+  registerWasmGradients();
+}
+
+async function tinyTeacher() {
+  await startBackend();
   const { name, load } = teacherTiny();
   return loadTeacher(name, await load());
 }
@@ -246,7 +253,7 @@ const PARTS = {
       quality(source, await tinyTeacher(), { input: square(256) }),
     ),
   resnet50: async () => {
-    await selectBackend('wasm');
+    await startBackend();
     const bytes = await readFile(path.join(options.weights, 'resnet50_keras.safetensors'));
     const teacher = await loadTeacher('resnet50_v1', bytes, { levels: ['layer2', 'layer3'] });
     return quality(await real('transistor'), teacher, { input: square(128) });

@@ -19,7 +19,7 @@ const GROUP = 4;
 /** Elements for each pass of the innermost loop. */
 const UNIT = 8;
 /** Elements of a row that are multiplied before the next row: what they are multiplied with stays in the first-level cache. */
-const BLOCK = 1024;
+const BLOCK = 4096;
 
 const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
@@ -139,20 +139,28 @@ function instantiate(wasm: object): RowFunctions | undefined {
   return { dot: named('dot'), weighted: named('weighted') };
 }
 
-/** The rows in groups: `[first, count]`. A row is computed in the same way in a group and alone, to the bit. */
-function groupsOf(rows: number): [number, number][] {
-  const groups: [number, number][] = [];
-  for (let first = 0; first < rows; ) {
-    const count = rows - first >= GROUP ? GROUP : 1;
-    groups.push([first, count]);
-    first += count;
+/**
+ * Calls a function for all rows, in groups. A row is computed in the same way in a group and alone, to the bit.
+ * @param first address of the first row, and the distance to the next; `result`: the same of the results.
+ */
+function forGroups(
+  byRows: Readonly<Record<number, RowFunction>>,
+  rows: number,
+  [right, units]: readonly [number, number],
+  [first, stride]: readonly [number, number],
+  [result, resultStride]: readonly [number, number],
+): void {
+  let row = 0;
+  for (; row + GROUP <= rows; row += GROUP) {
+    const [a, r] = [first + row * stride, result + row * resultStride];
+    byRows[GROUP]!(
+      ...([right, units] as const),
+      ...([a, a + stride, a + 2 * stride, a + 3 * stride] as const),
+      ...([r, r + resultStride, r + 2 * resultStride, r + 3 * resultStride] as const),
+    );
   }
-  return groups;
+  for (; row < rows; row++) byRows[1]!(right, units, first + row * stride, result + row * resultStride);
 }
-
-/** For each row of a group, an address. */
-const addresses = ([first, count]: [number, number], start: number, stride: number): number[] =>
-  Array.from({ length: count }, (_, row) => start + (first + row) * stride);
 
 /** `left * matrix'` for a matrix that is stored row by row, as its rows are to be multiplied. */
 function byDotProducts(
@@ -175,13 +183,13 @@ function byDotProducts(
       const units = Math.min(BLOCK, whole - from) / UNIT;
       for (let row = 0; row < b.rows; row++) {
         const right = rightStart + (row * inner + from) * FLOAT;
-        for (const group of groupsOf(rows)) {
-          functions.dot[group[1]]!(
-            ...([right, units] as const),
-            ...addresses(group, leftStart + from * FLOAT, inner * FLOAT),
-            ...addresses(group, lanesStart + row * rows * 4 * FLOAT, 4 * FLOAT),
-          );
-        }
+        forGroups(
+          functions.dot,
+          rows,
+          [right, units],
+          [leftStart + from * FLOAT, inner * FLOAT],
+          [lanesStart + row * rows * 4 * FLOAT, 4 * FLOAT],
+        );
       }
     }
     const [sums, values, matrix, result] = [lanes, left, b.info, out].map((info) =>
@@ -220,13 +228,13 @@ function byWeightedSums(
     const units = Math.min(BLOCK, whole - from) / UNIT;
     for (let row = 0; row < inner; row++) {
       const right = rightStart + (row * b.columns + from) * FLOAT;
-      for (const group of groupsOf(rows)) {
-        functions.weighted[group[1]]!(
-          ...([right, units] as const),
-          ...addresses(group, leftStart + row * FLOAT, inner * FLOAT),
-          ...addresses(group, outStart + from * FLOAT, b.columns * FLOAT),
-        );
-      }
+      forGroups(
+        functions.weighted,
+        rows,
+        [right, units],
+        [leftStart + row * FLOAT, inner * FLOAT],
+        [outStart + from * FLOAT, b.columns * FLOAT],
+      );
     }
   }
   const [values, matrix] = [left, b.info].map((info) => floats(backend, info)) as [
