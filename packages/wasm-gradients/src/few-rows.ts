@@ -34,6 +34,12 @@ const advance = (local: number, bytes: number): Code => code.advance(local, code
 /** The parameters of both functions; addresses of the `rows` of the group follow. */
 const [RIGHT, UNITS] = [0, 1];
 
+/** Reads the unit of the matrix into two locals. */
+const loadUnit = (local: number): Code => [
+  ...[...get(RIGHT), ...load(0), ...set(local)],
+  ...[...get(RIGHT), ...load(16), ...set(local + 1)],
+];
+
 /**
  * `sums[r] += left[r] * right`, lane by lane, over `units` times 8 elements, for each row r of a group.
  * Parameters: right, units, then for each row its address, then for each row that of its sum of 4 lanes.
@@ -43,14 +49,7 @@ function dotProducts(rows: number): Code {
   const sum = (row: number): number => 2 + rows + row;
   const matrix = 2 + 2 * rows;
   const lanes = (row: number, half: number): number => matrix + 2 + 2 * row + half;
-  const unit: number[] = [
-    ...get(RIGHT),
-    ...load(0),
-    ...set(matrix),
-    ...get(RIGHT),
-    ...load(16),
-    ...set(matrix + 1),
-  ];
+  const unit: number[] = [...loadUnit(matrix)];
   for (let row = 0; row < rows; row++) {
     for (const half of [0, 1]) {
       unit.push(
@@ -81,14 +80,7 @@ function weightedSums(rows: number): Code {
   const splat = (row: number): number => matrix + 2 + row;
   const body: number[] = [];
   for (let row = 0; row < rows; row++) body.push(...get(factor(row)), ...loadSplat(0), ...set(splat(row)));
-  const unit: number[] = [
-    ...get(RIGHT),
-    ...load(0),
-    ...set(matrix),
-    ...get(RIGHT),
-    ...load(16),
-    ...set(matrix + 1),
-  ];
+  const unit: number[] = [...loadUnit(matrix)];
   for (let row = 0; row < rows; row++) {
     for (const half of [0, 1]) {
       unit.push(

@@ -94,7 +94,7 @@ export async function openScorer(
     engine: kind,
     workers,
     backend,
-    // The first image is as good as any to find out what is slow or wrong.
+    // A prediction in advance makes the first of many images faster; here the user waits for that one, too.
     warmUp: false,
     signal,
     // This thread has them already.
