@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs';
 import { DskdError, isDskdError, type PixelBuffer } from '@dskd/base';
 import { expectNoNewTensors, useBackend } from '@dskd/test-support';
@@ -184,4 +185,25 @@ test('reading all: an error of no single image, and one of the caller, end it; a
   const all = new PreparedImages(samples, size).readAll({ signal: stop.signal, onRead: () => stop.abort() });
   await expect(all).rejects.toMatchObject({ code: 'aborted' });
   expect(loads.reduce((sum, each) => sum + each)).toBeLessThan(5);
+});
+
+test('keeps the positions of images, not their pixels', async () => {
+  const collect = runInNewContext('gc') as () => void;
+  const read: WeakRef<Uint8Array>[] = [];
+  const load = (): Promise<PixelBuffer> => {
+    const data = new Uint8Array(3 * 64 * 64);
+    read.push(new WeakRef(data));
+    return Promise.resolve({ data, width: 64, height: 64, channels: 3 });
+  };
+  const images = new PreparedImages(
+    [0, 1, 2].map((index) => ({ id: `${index}.png`, load })),
+    { ...size, cacheBytes: 1000 },
+  );
+  expect(await images.readAll()).toEqual([]);
+  // What was awaited just now is still held by the engine.
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  collect();
+  expect(read.map((data) => data.deref() !== undefined)).toEqual([false, false, false]);
+  const [placement] = await images.placements([0]);
+  expect(placement!.toImage({ x: 1, y: 1 })).toEqual({ x: 32, y: 32 });
 });

@@ -87,18 +87,20 @@ export function placement(image: PixelSize, network: PixelSize, fit: Fit): Place
   }
   const content = contentOf(image, network, fit);
   const size = { width: network.width, height: network.height };
+  // Copied: `image` may have its pixels with it, which the functions below would keep in memory.
+  const { width, height } = image;
   return {
     fit,
-    image: { width: image.width, height: image.height },
+    image: { width, height },
     network: size,
     content,
     toNetwork: ({ x, y }) => ({
-      x: content.left + (x * content.width) / image.width,
-      y: content.top + (y * content.height) / image.height,
+      x: content.left + (x * content.width) / width,
+      y: content.top + (y * content.height) / height,
     }),
     toImage: ({ x, y }) => ({
-      x: ((x - content.left) * image.width) / content.width,
-      y: ((y - content.top) * image.height) / content.height,
+      x: ((x - content.left) * width) / content.width,
+      y: ((y - content.top) * height) / content.height,
     }),
     border: () => borderOf({ network: size, content }),
   };
