@@ -1,9 +1,7 @@
 import { assembleModule, code } from './web-assembly.js';
 
-const { get, set, constant, advance, add, load32, repeat, repeatUntil, vector, vectorAt } = code;
-
-/** `i32.store` of what is on top of the stack at the address below it. */
-const STORE_32 = [0x36, 2, 0];
+const { get, set, constant, advance, add, load32, store32, repeat, vector, vectorAt } = code;
+const { repeatSteps, repeatUntil, whenNotZero } = code;
 
 function instantiate(bytes: Uint8Array<ArrayBuffer>, imports?: WebAssembly.Imports) {
   expect(WebAssembly.validate(bytes)).toBe(true);
@@ -14,7 +12,7 @@ function instantiate(bytes: Uint8Array<ArrayBuffer>, imports?: WebAssembly.Impor
 test.each([0, 1, -1, 63, 64, -64, -65, 127, 128, 1 << 21, 2 ** 31 - 1, -(2 ** 31)])(
   'an integer is what it was: %d',
   (value) => {
-    const body = [...get(0), ...constant(value), ...STORE_32];
+    const body = [...get(0), ...constant(value), ...store32(0)];
     const { write, memory } = instantiate(
       assembleModule([{ name: 'write', parameters: 1, integers: 0, vectors: 0, body }], 'export'),
     );
@@ -25,9 +23,9 @@ test.each([0, 1, -1, 63, 64, -64, -65, 127, 128, 1 << 21, 2 ** 31 - 1, -(2 ** 31
 
 test('loops run as often as their counter says, or until an end; functions of one module are apart', () => {
   // sum(target, count): adds 3 `count` times. copy(from, to, end): integers, one after another.
-  const sum = [...repeat(1, advance(2, constant(3))), ...get(0), ...get(2), ...STORE_32];
+  const sum = [...repeat(1, advance(2, constant(3))), ...get(0), ...get(2), ...store32(0)];
   const copy = repeatUntil(1, 2, [
-    ...[...get(1), ...get(0), ...load32(4), ...STORE_32],
+    ...[...get(1), ...get(0), ...load32(4), ...store32(0)],
     ...advance(0, constant(4)),
     ...advance(1, constant(4)),
   ]);
@@ -50,6 +48,23 @@ test('loops run as often as their counter says, or until an end; functions of on
   integers.set([7, 8, 9], 11);
   copied!(40, 400, 412);
   expect([...integers.subarray(100, 104)]).toEqual([7, 8, 9, 0]);
+});
+
+test('steps end with the counter, and nothing is done without one', () => {
+  // digits(target, count): 1 for the first step of three, 2 for the second, 3 for the third, 10 after each pass.
+  const step = (by: number): number[] => [...advance(2, constant(by))];
+  const body = whenNotZero(1, [
+    ...repeatSteps(1, [step(1), step(2), step(3)], advance(2, constant(10))),
+    ...[...get(0), ...get(2), ...store32(4)],
+  ]);
+  const { digits, memory } = instantiate(
+    assembleModule([{ name: 'digits', parameters: 2, integers: 1, vectors: 0, body }], 'export'),
+  );
+  const after = (count: number): number => {
+    digits!(0, count);
+    return new Int32Array(memory.buffer)[1]!;
+  };
+  expect([0, 1, 2, 3, 4, 5, 6, 7].map(after)).toEqual([0, 1, 3, 16, 17, 19, 32, 33]);
 });
 
 test('vectors are added, in the memory of someone else', () => {

@@ -47,6 +47,8 @@ export const code = {
   advance: (local: number, by: Code): Code => [...get(local), ...by, ...ADD, ...set(local)],
   add: ADD,
   load32: (offset: number): Code => [0x28, 0, ...unsigned(offset)],
+  /** Stores what is on top of the stack at the address below it. */
+  store32: (offset: number): Code => [0x36, 0, ...unsigned(offset)],
   vector,
   vectorAt,
   /** `do { body } while (--counter != 0)`. */
@@ -54,6 +56,24 @@ export const code = {
     ...[0x03, 0x40, ...body],
     ...[...get(counter), ...constant(1), 0x6b, 0x22, counter],
     ...[0x0d, 0x00, 0x0b],
+  ],
+  /**
+   * As `repeat`, for steps of which the last pass may do the first few only: in each pass `steps`, and `counter` becomes less by
+   * their number. It ends where the counter, at least 1 at the start, is used up; `afterSteps` is what ends a pass.
+   */
+  repeatSteps: (counter: number, steps: readonly Code[], afterSteps: Code): Code => {
+    // Leaves the block around the loop after the step with which the counter is used up.
+    const endAfter = (done: number): Code => [...get(counter), ...constant(done), 0x46, 0x0d, 1];
+    const body = steps.flatMap((step, index) =>
+      index < steps.length - 1 ? [...step, ...endAfter(index + 1)] : step,
+    );
+    const again = [...get(counter), ...constant(steps.length), 0x6b, 0x22, counter, 0x0d, 0];
+    return [...[0x02, 0x40, 0x03, 0x40], ...body, ...afterSteps, ...again, 0x0b, 0x0b];
+  },
+  /** `if (local != 0) { body }` */
+  whenNotZero: (local: number, body: Code): Code => [
+    ...[0x02, 0x40, ...get(local), 0x45, 0x0d, 0x00],
+    ...[...body, 0x0b],
   ],
   /** `do { body } while (local < end)`, as unsigned integers. */
   repeatUntil: (local: number, end: number, body: Code): Code => [

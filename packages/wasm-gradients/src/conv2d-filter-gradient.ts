@@ -1,12 +1,40 @@
 import { backend_util, type Conv2DBackpropFilterAttrs, type TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { type Band, bandsOf, directFilterGradient, fitsTiles } from './direct-filter-gradient.js';
+import { filterGradientInPanels } from './filter-gradient-in-panels.js';
 import { type Kernel, toChannelsLast } from './kernel.js';
 import { addInto, floats, heapFloats, heapIndex, transposeInto, withScratch } from './heap.js';
 import { matrixProduct } from './matrix-product.js';
-import { outerProductsOf } from './outer-products.js';
+import { panelFunctionsOf } from './panels.js';
 
 type Shape4D = [number, number, number, number];
+
+/** Output rows `firstRow..lastRow` of images `firstImage..lastImage`, the positions of one partial sum. */
+interface Band {
+  readonly firstImage: number;
+  readonly lastImage: number;
+  readonly firstRow: number;
+  readonly lastRow: number;
+}
+
+/** Splits all output positions into bands of about equal size, of at most `positions` if a row is not longer. */
+function bandsOf({ batchSize, outHeight, outWidth }: backend_util.Conv2DInfo, positions: number): Band[] {
+  const rows = Math.max(1, Math.min(outHeight, Math.floor(positions / outWidth)));
+  const images = rows < outHeight ? 1 : Math.max(1, Math.floor(positions / (outHeight * outWidth)));
+  const rowParts = Math.ceil(outHeight / rows);
+  const imageParts = Math.ceil(batchSize / images);
+  const bands: Band[] = [];
+  for (let p = 0; p < imageParts; p++) {
+    for (let r = 0; r < rowParts; r++) {
+      bands.push({
+        firstImage: Math.floor((batchSize * p) / imageParts),
+        lastImage: Math.floor((batchSize * (p + 1)) / imageParts),
+        firstRow: Math.floor((outHeight * r) / rowParts),
+        lastRow: Math.floor((outHeight * (r + 1)) / rowParts),
+      });
+    }
+  }
+  return bands;
+}
 
 // Positions of one product: enough to make its fixed costs small, few enough for the caches and for 16 MB of the left
 // factor.
@@ -53,9 +81,8 @@ export function conv2dFilterGradient(stockMatMul: Kernel, transpose: Kernel): Ke
       backend_util.convertConv2DDataFormat(dataFormat),
     );
     return toChannelsLast(transpose, backend, dataFormat, [inputs.x!, inputs.dy!], ([x, dy]) => {
-      const outerProducts = outerProductsOf(backend);
-      if (outerProducts && fitsTiles(info))
-        return directFilterGradient(outerProducts, backend, x!, dy!, info);
+      const functions = panelFunctionsOf(backend);
+      if (functions) return filterGradientInPanels(functions, backend, x!, dy!, info);
       if (isPointwise(info)) return pointwiseGradient(stockMatMul, backend, x!, dy!, info);
       return sumOfBands(stockMatMul, backend, x!, dy!, info);
     });

@@ -3,34 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { registerWasmGradients } from './index.js';
 import { filled, onBothBackends, runKernel } from './on-both-backends.test.util.js';
-import { anyConvolution, type Convolution } from './convolutions.test.util.js';
-
-const CLOSE = { relative: 1e-5, absolute: 1e-6 };
-
-async function check(
-  { x, filter, dy, attrs }: Convolution,
-  dataFormat: 'NHWC' | 'NCHW' = 'NHWC',
-): Promise<void> {
-  const order = <T>([b, h, w, c]: readonly T[]): T[] =>
-    dataFormat === 'NHWC' ? [b!, h!, w!, c!] : [b!, c!, h!, w!];
-  const pad = Array.isArray(attrs.pad) ? order<readonly number[]>(attrs.pad) : attrs.pad;
-  const filterGradient = await onBothBackends(() =>
-    runKernel(
-      'Conv2DBackpropFilter',
-      { x: filled(order(x), 1), dy: filled(order(dy), 2) },
-      { ...attrs, pad, dataFormat, filterShape: filter },
-    ),
-  );
-  expectClose(filterGradient.wasm, filterGradient.cpu, CLOSE);
-  const inputGradient = await onBothBackends(() =>
-    runKernel(
-      'Conv2DBackpropInput',
-      { dy: filled(order(dy), 2), filter: filled(filter, 3) },
-      { ...attrs, pad, dataFormat, inputShape: order(x) },
-    ),
-  );
-  expectClose(inputGradient.wasm, inputGradient.cpu, CLOSE);
-}
+import { anyConvolution, checkGradients } from './convolutions.test.util.js';
 
 describe('conv2d gradients', () => {
   beforeAll(() => {
@@ -52,14 +25,14 @@ describe('conv2d gradients', () => {
 
   test('any shape, stride and padding gives the cpu result', async () => {
     await fc.assert(
-      fc.asyncProperty(anyConvolution(), (convolution) => check(convolution)),
+      fc.asyncProperty(anyConvolution(), (convolution) => checkGradients(convolution)),
       { numRuns: 120, seed: 1 },
     );
   });
 
   test('channels first gives the cpu result', async () => {
     await fc.assert(
-      fc.asyncProperty(anyConvolution(), (convolution) => check(convolution, 'NCHW')),
+      fc.asyncProperty(anyConvolution(), (convolution) => checkGradients(convolution, 'NCHW')),
       { numRuns: 20, seed: 2 },
     );
   });
@@ -78,12 +51,12 @@ describe('conv2d gradients', () => {
       dy: [batch, size, size, outChannels],
       attrs,
     });
-    await check(shapes(5, 24, 3, 3, 4));
-    await check(shapes(1, 70, 3, 2, 3));
-    await check(shapes(1, 70, 1, 2, 3));
-    await check(shapes(3, 15, 3, 4, 8));
-    await check(shapes(1, 20, 1, 8, 16));
-    await check(shapes(1, 3, 3, 2, 600));
+    await checkGradients(shapes(5, 24, 3, 3, 4));
+    await checkGradients(shapes(1, 70, 3, 2, 3));
+    await checkGradients(shapes(1, 70, 1, 2, 3));
+    await checkGradients(shapes(3, 15, 3, 4, 8));
+    await checkGradients(shapes(1, 20, 1, 8, 16));
+    await checkGradients(shapes(1, 3, 3, 2, 600));
   });
 
   test('conv2dTranspose and its gradients give the cpu result', async () => {
@@ -98,6 +71,6 @@ describe('conv2d gradients', () => {
       const { value, grads } = tf.valueAndGrads(loss)([filled([2, 5, 4, 5], 1), filter]);
       return tf.concat1d([value.reshape([1]), ...grads.map((gradient) => gradient.flatten())]);
     });
-    expectClose(wasm, cpu, CLOSE);
+    expectClose(wasm, cpu, { relative: 1e-5, absolute: 1e-6 });
   });
 });

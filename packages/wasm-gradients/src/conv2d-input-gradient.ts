@@ -2,7 +2,7 @@ import { backend_util, type Conv2DBackpropInputAttrs, type TensorInfo } from '@t
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { type Kernel, toChannelsLast } from './kernel.js';
 import { addInto, copyInto, floats, transposeInto, withScratch } from './heap.js';
-import { LONGEST_SUM } from './matrix-product.js';
+import { LONGEST_SUM } from './stored-matrix.js';
 import { type Phase, phasedInputGradient, sidesOf } from './phased-input-gradient.js';
 
 type Shape4D = [number, number, number, number];

@@ -1,5 +1,7 @@
+import { expectClose } from '@dskd/test-support';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
+import { filled, onBothBackends, runKernel } from './on-both-backends.test.util.js';
 
 type Shape4D = [number, number, number, number];
 export type Padding = 'same' | 'valid' | number | tf.backend_util.ExplicitPadding;
@@ -56,4 +58,32 @@ export function anyConvolution(depthwise = false): fc.Arbitrary<Convolution> {
       return { x, filter, dy: outShape, attrs: { strides, pad, dimRoundingMode, dilations: [1, 1] } };
     })
     .filter(({ dy }) => dy.every((length) => length > 0));
+}
+
+const CLOSE = { relative: 1e-5, absolute: 1e-6 };
+
+/** Both gradients on wasm are those of cpu, and leak nothing. */
+export async function checkGradients(
+  { x, filter, dy, attrs }: Convolution,
+  dataFormat: 'NHWC' | 'NCHW' = 'NHWC',
+): Promise<void> {
+  const order = <T>([b, h, w, c]: readonly T[]): T[] =>
+    dataFormat === 'NHWC' ? [b!, h!, w!, c!] : [b!, c!, h!, w!];
+  const pad = Array.isArray(attrs.pad) ? order<readonly number[]>(attrs.pad) : attrs.pad;
+  const filterGradient = await onBothBackends(() =>
+    runKernel(
+      'Conv2DBackpropFilter',
+      { x: filled(order(x), 1), dy: filled(order(dy), 2) },
+      { ...attrs, pad, dataFormat, filterShape: filter },
+    ),
+  );
+  expectClose(filterGradient.wasm, filterGradient.cpu, CLOSE);
+  const inputGradient = await onBothBackends(() =>
+    runKernel(
+      'Conv2DBackpropInput',
+      { dy: filled(order(dy), 2), filter: filled(filter, 3) },
+      { ...attrs, pad, dataFormat, inputShape: order(x) },
+    ),
+  );
+  expectClose(inputGradient.wasm, inputGradient.cpu, CLOSE);
 }

@@ -1,8 +1,9 @@
-import { assembleModule, code, type Code } from '@dskd/base/web-assembly';
+import { code, type Code } from '@dskd/base/web-assembly';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
-import { allocate, floats, withScratch } from './heap.js';
-import { LONGEST_SUM, type StoredMatrix } from './matrix-product.js';
+import { functionsOnHeap } from './heap-functions.js';
+import { allocate, FLOAT, floats, withScratch } from './heap.js';
+import { LONGEST_SUM, type StoredMatrix } from './stored-matrix.js';
 
 // Products of a few rows and a large matrix. XNNPACK copies such a matrix into an order of its own in each call, which moves
 // three times as much memory as the product needs; and reading the matrix is all that it takes time for.
@@ -20,8 +21,6 @@ const GROUP = 4;
 const UNIT = 8;
 /** Elements of a row that are multiplied before the next row: what they are multiplied with stays in the first-level cache. */
 const BLOCK = 4096;
-
-const FLOAT = Float32Array.BYTES_PER_ELEMENT;
 
 const { get, set, vectorAt, repeat } = code;
 const load = (offset: number): Code => vectorAt(0, offset);
@@ -96,39 +95,25 @@ function weightedSums(rows: number): Code {
 /** Right, units, and addresses of the rows and of their results. */
 type RowFunction = (right: number, units: number, ...addresses: number[]) => void;
 
+/** Functions by the number of rows: 1 or {@link GROUP}. */
 interface RowFunctions {
-  /** By the number of rows: 1 or {@link GROUP}. */
-  readonly dot: Readonly<Record<number, RowFunction>>;
-  readonly weighted: Readonly<Record<number, RowFunction>>;
+  readonly dot1: RowFunction;
+  readonly dot4: RowFunction;
+  readonly weighted1: RowFunction;
+  readonly weighted4: RowFunction;
 }
 
-const instances = new WeakMap<object, RowFunctions | undefined>();
-
-function functionsOf({ wasm }: BackendWasm): RowFunctions | undefined {
-  if (!instances.has(wasm)) instances.set(wasm, instantiate(wasm));
-  return instances.get(wasm);
-}
-
-function instantiate(wasm: object): RowFunctions | undefined {
-  const memory = (wasm as { asm?: { memory?: WebAssembly.Memory } }).asm?.memory;
-  const sizes = [1, GROUP];
-  const bytes = assembleModule(
-    sizes.flatMap((rows) => {
-      const shape = { parameters: 2 + 2 * rows, integers: 0, vectors: 2 + 2 * rows };
-      return [
-        { name: `dot${rows}`, ...shape, body: dotProducts(rows) },
-        { name: `weighted${rows}`, ...shape, body: weightedSums(rows) },
-      ];
-    }),
-    'import',
-  );
-  // Not instanceof: the memory may come from another realm. Shared memory would need another module.
-  const isPlain = Object.prototype.toString.call(memory?.buffer) === '[object ArrayBuffer]';
-  if (!memory || !isPlain || !WebAssembly.validate(bytes)) return undefined;
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
-  const named = (name: string): Record<number, RowFunction> =>
-    Object.fromEntries(sizes.map((rows) => [rows, exports[`${name}${rows}`] as RowFunction]));
-  return { dot: named('dot'), weighted: named('weighted') };
+function functionsOf(backend: BackendWasm): RowFunctions | undefined {
+  const assembly = (rows: number, body: (rows: number) => Code) => () => ({
+    ...{ parameters: 2 + 2 * rows, integers: 0, vectors: 2 + 2 * rows },
+    body: body(rows),
+  });
+  return functionsOnHeap<RowFunctions>(backend, {
+    dot1: assembly(1, dotProducts),
+    dot4: assembly(GROUP, dotProducts),
+    weighted1: assembly(1, weightedSums),
+    weighted4: assembly(GROUP, weightedSums),
+  });
 }
 
 /**
@@ -136,7 +121,7 @@ function instantiate(wasm: object): RowFunctions | undefined {
  * @param first address of the first row, and the distance to the next; `result`: the same of the results.
  */
 function forGroups(
-  byRows: Readonly<Record<number, RowFunction>>,
+  [single, group]: readonly [RowFunction, RowFunction],
   rows: number,
   [right, units]: readonly [number, number],
   [first, stride]: readonly [number, number],
@@ -145,13 +130,13 @@ function forGroups(
   let row = 0;
   for (; row + GROUP <= rows; row += GROUP) {
     const [a, r] = [first + row * stride, result + row * resultStride];
-    byRows[GROUP]!(
+    group(
       ...([right, units] as const),
       ...([a, a + stride, a + 2 * stride, a + 3 * stride] as const),
       ...([r, r + resultStride, r + 2 * resultStride, r + 3 * resultStride] as const),
     );
   }
-  for (; row < rows; row++) byRows[1]!(right, units, first + row * stride, result + row * resultStride);
+  for (; row < rows; row++) single(right, units, first + row * stride, result + row * resultStride);
 }
 
 /** `left * matrix'` for a matrix that is stored row by row, as its rows are to be multiplied. */
@@ -176,7 +161,7 @@ function byDotProducts(
       for (let row = 0; row < b.rows; row++) {
         const right = rightStart + (row * inner + from) * FLOAT;
         forGroups(
-          functions.dot,
+          [functions.dot1, functions.dot4],
           rows,
           [right, units],
           [leftStart + from * FLOAT, inner * FLOAT],
@@ -221,7 +206,7 @@ function byWeightedSums(
     for (let row = 0; row < inner; row++) {
       const right = rightStart + (row * b.columns + from) * FLOAT;
       forGroups(
-        functions.weighted,
+        [functions.weighted1, functions.weighted4],
         rows,
         [right, units],
         [leftStart + row * FLOAT, inner * FLOAT],

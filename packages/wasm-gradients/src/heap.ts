@@ -1,6 +1,9 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 
+/** Bytes of an element. */
+export const FLOAT = Float32Array.BYTES_PER_ELEMENT;
+
 /**
  * Returns the elements of `info` in the wasm heap, without a copy. An allocation may grow the heap and detach the
  * array: call it again after each makeOutput and each kernel call.
@@ -19,7 +22,13 @@ export function heapFloats(backend: BackendWasm, info: TensorInfo): Float32Array
 
 /** Index of the first element of `info` in {@link heapFloats}. */
 export function heapIndex(backend: BackendWasm, info: TensorInfo): number {
-  return backend.getMemoryOffset(info.dataId) / Float32Array.BYTES_PER_ELEMENT;
+  return backend.getMemoryOffset(info.dataId) / FLOAT;
+}
+
+/** As {@link floats}, for integers of 32 bits in the memory of `info`. */
+export function integers(backend: BackendWasm, info: TensorInfo): Int32Array {
+  const { buffer, byteOffset, length } = floats(backend, info);
+  return new Int32Array(buffer, byteOffset, length);
 }
 
 /** Allocates memory for `shape` without initializing it. Free it with `backend.disposeData`. */
@@ -48,7 +57,7 @@ export function withView<T>(
   shape: number[],
   work: (view: TensorInfo) => T,
 ): T {
-  const offset = backend.getMemoryOffset(info.dataId) + start * Float32Array.BYTES_PER_ELEMENT;
+  const offset = backend.getMemoryOffset(info.dataId) + start * FLOAT;
   const view = backend.makeOutput(shape, 'float32', offset);
   try {
     return work(view);

@@ -7,7 +7,10 @@ import {
 } from '@tensorflow/tfjs-core';
 import { fewRowsProduct, isFewRowsProduct } from './few-rows.js';
 import { allocate, floats } from './heap.js';
-import { LONGEST_SUM, matrixProduct, withLeft, withRight, type StoredMatrix } from './matrix-product.js';
+import { matrixProduct, withLeft, withRight } from './matrix-product.js';
+import { productInPanels } from './packed-product.js';
+import { panelFunctionsOf } from './panels.js';
+import { LONGEST_SUM, type StoredMatrix } from './stored-matrix.js';
 import type { Kernel } from './kernel.js';
 
 // With fewer multiply-adds, one stock call for the whole batch is faster than one call for each product.
@@ -24,23 +27,8 @@ function matrixAt(factor: ReturnType<typeof factorOf>, index: number): StoredMat
   return { ...factor, start: factor.count === 1 ? 0 : index * factor.rows * factor.columns };
 }
 
-/** The shape in which each right factor was used first. */
-const firstShapes = new WeakMap<object, string>();
-
 /**
- * Whether this right factor has been one before, so that XNNPACK should keep it as it packs it: packing takes more time than a
- * product with few rows. XNNPACK knows what it packed by the id of the data only, and tensors of other shapes can share the data: of
- * those it keeps only the first shape. A factor that is used once is not kept, since that takes as much memory again.
- */
-function isPackedOften({ dataId, shape }: TensorInfo): boolean {
-  const own = shape.slice(-2).join();
-  const first = firstShapes.get(dataId);
-  if (first === undefined) firstShapes.set(dataId, own);
-  return first === own;
-}
-
-/**
- * matMul that uses XNNPACK's fast path also for transposed factors and for batches. The stock kernel handles
+ * matMul that is fast for transposed factors and for batches, too. The stock kernel handles
  * batches that broadcast in another way than one to many, and batches of small products.
  */
 export function matMul(stockMatMul: Kernel): Kernel {
@@ -69,8 +57,6 @@ export function matMul(stockMatMul: Kernel): Kernel {
       const product = fewRowsProduct(backend, { ...a.info, shape: [outer, inner] }, b);
       if (product) return { ...product, shape };
     }
-    const isPlain = count === 1 && !transposeA && !transposeB && inner <= LONGEST_SUM;
-    if (isPlain && isPackedOften(b.info)) return stockMatMul(call);
     if (count === 1 || (b.count === 1 && !transposeA)) {
       const rows = transposeA ? a.rows : a.rows * count;
       const single = matrixProduct(stockMatMul, backend, { ...a, rows }, b);
@@ -87,11 +73,18 @@ export function matMul(stockMatMul: Kernel): Kernel {
   };
 }
 
-/** matMul with bias and activation. Transposed single factors are copied first, as in {@link matMul}. */
+/** The activations that are limits of the result. */
+const LIMITS: Readonly<Record<string, readonly [number, number]>> = {
+  linear: [-Infinity, Infinity],
+  relu: [0, Infinity],
+  relu6: [0, 6],
+};
+
+/** matMul with bias and activation. The stock kernel is given copies of transposed factors, as in {@link matMul}. */
 export function fusedMatMul(stockFusedMatMul: Kernel): Kernel {
   return (call) => {
     const { inputs, attrs, backend } = call;
-    const { transposeA, transposeB } = attrs as _FusedMatMulAttrs;
+    const { transposeA, transposeB, activation } = attrs as _FusedMatMulAttrs;
     const a = factorOf(inputs.a!, transposeA);
     const b = factorOf(inputs.b!, transposeB);
     const inner = transposeA ? a.rows : a.columns;
@@ -103,6 +96,19 @@ export function fusedMatMul(stockFusedMatMul: Kernel): Kernel {
       b.count === 1 &&
       Math.min(a.rows, a.columns, b.rows, b.columns) > 0;
     if (!ours) return stockFusedMatMul(call);
+    const functions = panelFunctionsOf(backend);
+    const limits = LIMITS[activation];
+    const { bias } = inputs;
+    const columns = transposeB ? b.rows : b.columns;
+    const isBiasOfColumns = !bias || (bias.dtype === 'float32' && util.sizeFromShape(bias.shape) === columns);
+    if (functions && limits && isBiasOfColumns && inner <= LONGEST_SUM) {
+      const product = productInPanels(functions, backend, a, b, inner, { ...(bias && { bias }), limits });
+      const batch = broadcast_util.assertAndGetBroadcastShape(
+        a.info.shape.slice(0, -2),
+        b.info.shape.slice(0, -2),
+      );
+      return { ...product, shape: [...batch, ...product.shape.slice(1)] };
+    }
     return withLeft(backend, a, [0, inner], (left) =>
       withRight(backend, b, [0, inner], (right) =>
         stockFusedMatMul({

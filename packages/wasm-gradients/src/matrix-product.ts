@@ -1,29 +1,16 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { addInto, allocate, copyInto, floats, transposeInto, withScratch, withView } from './heap.js';
-import {
-  BLOCK_POSITIONS,
-  outerProductsOf,
-  TILE_COLUMNS,
-  TILE_ROWS,
-  type OuterProducts,
-} from './outer-products.js';
 import type { Kernel } from './kernel.js';
+import { productInPanels } from './packed-product.js';
+import { panelFunctionsOf } from './panels.js';
+import { LONGEST_SUM, type StoredMatrix } from './stored-matrix.js';
 
-/** Longer float32 sums are split, because the error of a sequential sum grows with its length. */
-export const LONGEST_SUM = 4096;
 // Shorter, so that the copy of the left factor is still in the second-level cache when it is multiplied.
 const LONGEST_COPIED_SUM = 2048;
 
-/** A `rows` x `columns` matrix stored row by row in `info` from element `start` on. */
-export interface StoredMatrix {
-  readonly info: TensorInfo;
-  readonly start: number;
-  readonly rows: number;
-  readonly columns: number;
-  /** Whether the product uses the transpose of the stored matrix. */
-  readonly transposed: boolean;
-}
+// Of a transposed left factor, as in a gradient: its sums run over positions or images, of which there are many.
+const LONG_GRADIENT = 512;
 
 type Range = readonly [first: number, last: number];
 
@@ -75,8 +62,8 @@ export function withRight<T>(
 }
 
 /**
- * The matrix product of two stored matrices, `[1, m, n]`, on XNNPACK's fast path: the stock matMul takes
- * it only for one untransposed pair, so transposed factors are copied first.
+ * The matrix product of two stored matrices, `[1, m, n]`. Without functions of our own it takes XNNPACK's fast path: the stock matMul
+ * does so only for one untransposed pair, and transposed factors are copied first.
  */
 export function matrixProduct(
   stockMatMul: Kernel,
@@ -84,16 +71,8 @@ export function matrixProduct(
   a: StoredMatrix,
   b: StoredMatrix,
 ): TensorInfo {
-  const outerProducts = outerProductsOf(backend);
-  if (
-    outerProducts &&
-    a.transposed &&
-    !b.transposed &&
-    a.columns % TILE_ROWS === 0 &&
-    b.columns % TILE_COLUMNS === 0
-  ) {
-    return sumOfOuterProducts(outerProducts, backend, a, b);
-  }
+  const functions = panelFunctionsOf(backend);
+  if (functions) return productInPanels(functions, backend, a, b, a.transposed ? LONG_GRADIENT : LONGEST_SUM);
   const wide = a.transposed && (b.transposed || b.columns > a.columns);
   if (wide) {
     // (b' a')': XNNPACK packs its right factor, which costs more than a transpose, so the smaller one goes there.
@@ -109,34 +88,6 @@ export function matrixProduct(
     return product;
   }
   return sumOfProducts(stockMatMul, backend, a, b);
-}
-
-/** a' b straight from the stored rows. */
-function sumOfOuterProducts(
-  outerProducts: OuterProducts,
-  backend: BackendWasm,
-  a: StoredMatrix,
-  b: StoredMatrix,
-): TensorInfo {
-  const out = allocate(backend, [1, a.columns, b.columns]);
-  floats(backend, out).fill(0);
-  const bytes = Float32Array.BYTES_PER_ELEMENT;
-  const [aStride, bStride] = [a.columns * bytes, b.columns * bytes];
-  const aStart = backend.getMemoryOffset(a.info.dataId) + a.start * bytes;
-  const bStart = backend.getMemoryOffset(b.info.dataId) + b.start * bytes;
-  const outStart = backend.getMemoryOffset(out.dataId);
-  for (let first = 0; first < a.rows; first += BLOCK_POSITIONS) {
-    const count = Math.min(BLOCK_POSITIONS, a.rows - first);
-    for (let column = 0; column < b.columns; column += TILE_COLUMNS) {
-      const right = bStart + first * bStride + column * bytes;
-      for (let row = 0; row < a.columns; row += TILE_ROWS) {
-        const left = aStart + first * aStride + row * bytes;
-        const tile = outStart + row * bStride + column * bytes;
-        outerProducts(left, right, tile, bStride, count, aStride, bStride, 1, 0, 0, 1, 0, 0);
-      }
-    }
-  }
-  return out;
 }
 
 function flipped(matrix: StoredMatrix): StoredMatrix {

@@ -1,5 +1,6 @@
 import '@tensorflow/tfjs-backend-wasm';
 import { registerKernel, unregisterKernel, type KernelConfig, type KernelFunc } from '@tensorflow/tfjs-core';
+import { conv2d } from './conv2d.js';
 import { conv2dFilterGradient } from './conv2d-filter-gradient.js';
 import { conv2dInputGradient } from './conv2d-input-gradient.js';
 import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-gradients.js';
@@ -11,11 +12,12 @@ import { type Kernel, registeredKernel, stockKernel } from './kernel.js';
 /** Our kernels by name. They use the stock kernels that are registered now. */
 function ourKernels(): Record<string, Kernel> {
   const stockMatMul = stockKernel('BatchMatMul');
-  const conv2d = stockKernel('Conv2D');
+  const ourConv2d = conv2d(stockKernel('Conv2D'));
   const transpose = stockKernel('Transpose');
   return {
+    Conv2D: ourConv2d,
     Conv2DBackpropFilter: conv2dFilterGradient(stockMatMul, transpose),
-    Conv2DBackpropInput: conv2dInputGradient(conv2d, transpose),
+    Conv2DBackpropInput: conv2dInputGradient(ourConv2d, transpose),
     DepthwiseConv2dNativeBackpropFilter: depthwiseFilterGradient,
     DepthwiseConv2dNativeBackpropInput: depthwiseInputGradient(stockKernel('DepthwiseConv2dNative')),
     MaxPoolGrad: maxPoolGradient,

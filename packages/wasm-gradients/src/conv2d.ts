@@ -1,0 +1,97 @@
+import { backend_util, type Conv2DAttrs, type TensorInfo } from '@tensorflow/tfjs-core';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import { allocate, FLOAT } from './heap.js';
+import type { Kernel } from './kernel.js';
+import { type LeftFactor, packedProduct, withPackedRight } from './packed-product.js';
+import { PANEL_COLUMNS, PANEL_ROWS, panelFunctionsOf, type PanelFunctions } from './panels.js';
+import { fillPixelAddresses } from './pixel-addresses.js';
+
+type Shape4D = [number, number, number, number];
+
+/** Terms of a sum below which the stock kernel is as fast: images of 1 or 3 channels. */
+const SHORT_SUM = 48;
+
+/**
+ * conv2d as a product of the pixels that the filter meets at each position, packed straight from the image, with the filter. The bits
+ * are those of the stock kernel, where that is right; it is used where this one is not faster, with few channels, and where there
+ * are no functions of our own.
+ */
+export function conv2d(stockConv2d: Kernel): Kernel {
+  return (call) => {
+    const { inputs, attrs, backend } = call;
+    const x = inputs.x!;
+    const filter = inputs.filter!;
+    const { strides, pad, dilations, dataFormat, dimRoundingMode } = attrs as Conv2DAttrs;
+    const functions = panelFunctionsOf(backend);
+    if (!functions || dataFormat !== 'NHWC' || x.dtype !== 'float32' || filter.dtype !== 'float32') {
+      return stockConv2d(call);
+    }
+    const info = backend_util.computeConv2DInfo(
+      x.shape as Shape4D,
+      filter.shape as Shape4D,
+      strides,
+      dilations,
+      pad,
+      dimRoundingMode,
+    );
+    const length = info.filterHeight * info.filterWidth * info.inChannels;
+    const isSmall = info.outChannels < PANEL_COLUMNS || length < SHORT_SUM;
+    if (isSmall && !leavesPixelsOut(info)) return stockConv2d(call);
+    return convolution(functions, backend, x, filter, info);
+  };
+}
+
+/**
+ * Whether the filter is smaller than its stride on a side, with the padding 'same': the stock kernel then reads other pixels where it
+ * has to pad the other side.
+ */
+export function leavesPixelsOut({
+  padInfo,
+  filterHeight,
+  filterWidth,
+  strideHeight,
+  strideWidth,
+}: backend_util.Conv2DInfo): boolean {
+  return padInfo.type === 'SAME' && (filterHeight < strideHeight || filterWidth < strideWidth);
+}
+
+function convolution(
+  functions: PanelFunctions,
+  backend: BackendWasm,
+  x: TensorInfo,
+  filter: TensorInfo,
+  info: backend_util.Conv2DInfo,
+): TensorInfo {
+  const { filterHeight, filterWidth, inChannels, outChannels } = info;
+  const length = filterHeight * filterWidth * inChannels;
+  const matrix = { info: filter, start: 0, rows: length, columns: outChannels, transposed: false };
+  const out = allocate(backend, info.outShape);
+  withPackedRight(functions, backend, matrix, [0, length], (right) =>
+    packedProduct(functions, backend, pixelsOf(functions, backend, x, info), right, out),
+  );
+  return out;
+}
+
+/** One row for each output position: the pixels that the filter meets there. */
+function pixelsOf(
+  functions: PanelFunctions,
+  backend: BackendWasm,
+  x: TensorInfo,
+  info: backend_util.Conv2DInfo,
+): LeftFactor {
+  const { batchSize, outHeight, outWidth, filterHeight, filterWidth, inChannels } = info;
+  const taps = filterHeight * filterWidth;
+  const start = backend.getMemoryOffset(x.dataId);
+  return {
+    rows: batchSize * outHeight * outWidth,
+    length: taps * inChannels,
+    zeros: inChannels,
+    addresses: { panel: PANEL_ROWS * taps, block: 0 },
+    pack(first, panels, to, { address, table, zeros }) {
+      const order = { groupStep: PANEL_ROWS * taps, tapStep: PANEL_ROWS };
+      fillPixelAddresses(info, start, zeros, [first, panels * PANEL_ROWS], table, order);
+      functions.interleave(address, panels * taps, inChannels >> 2, inChannels & 3, to, PANEL_ROWS * FLOAT);
+      return taps * inChannels * PANEL_ROWS * FLOAT;
+    },
+  };
+}

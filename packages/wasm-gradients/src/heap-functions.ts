@@ -1,0 +1,35 @@
+import { assembleModule, type AssembledFunction } from '@dskd/base/web-assembly';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+
+/** What makes the body of a function, without its name. */
+type Assembly = () => Omit<AssembledFunction, 'name'>;
+
+const instances = new WeakMap<object, Map<string, unknown>>();
+
+/**
+ * Functions of our own on the memory of a backend, assembled at their first use (docs/decisions/0008-kernels-of-our-own-on-wasm.md).
+ * @returns undefined if the engine has no SIMD, or the backend does not expose its memory (as its multi-threaded build).
+ */
+export function functionsOnHeap<T extends object>(
+  { wasm }: BackendWasm,
+  assemblies: { readonly [Name in keyof T & string]: Assembly },
+): T | undefined {
+  const made = instances.get(wasm) ?? new Map<string, unknown>();
+  instances.set(wasm, made);
+  const key = Object.keys(assemblies).join();
+  if (!made.has(key)) made.set(key, instantiate(wasm, assemblies));
+  return made.get(key) as T | undefined;
+}
+
+function instantiate(wasm: object, assemblies: Readonly<Record<string, Assembly>>): unknown {
+  const memory = (wasm as { asm?: { memory?: WebAssembly.Memory } }).asm?.memory;
+  // Not instanceof: the memory may come from another realm. Shared memory would need another module.
+  const isPlain = Object.prototype.toString.call(memory?.buffer) === '[object ArrayBuffer]';
+  if (!memory || !isPlain) return undefined;
+  const bytes = assembleModule(
+    Object.entries(assemblies).map(([name, assembly]) => ({ name, ...assembly() })),
+    'import',
+  );
+  if (!WebAssembly.validate(bytes)) return undefined;
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } }).exports;
+}
