@@ -94,4 +94,25 @@ describe('conv2d', () => {
     undo();
     expect(wasm).toEqual((await onBothBackends(work)).wasm);
   });
+
+  test.each(['linear', 'relu', 'relu6', 'elu', 'prelu'] as const)(
+    'with bias and %s it gives the result of cpu, and the bits of the stock kernel',
+    async (activation) => {
+      const work = (): tf.Tensor =>
+        tf.fused.conv2d({
+          x: filled([2, 9, 7, 16], 1) as tf.Tensor4D,
+          filter: filled([3, 3, 16, 20], 2) as tf.Tensor4D,
+          strides: [2, 1],
+          pad: 'same',
+          bias: filled([20], 3),
+          activation,
+          ...(activation === 'prelu' && { preluActivationWeights: filled([20], 4) }),
+        });
+      const undo = registerWasmGradients();
+      const { cpu, wasm } = await onBothBackends(work);
+      undo();
+      expectClose(wasm, cpu, { relative: 1e-5, absolute: 1e-6 });
+      expect(wasm).toEqual((await onBothBackends(work)).wasm);
+    },
+  );
 });

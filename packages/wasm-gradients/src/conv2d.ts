@@ -1,8 +1,20 @@
-import { backend_util, type Conv2DAttrs, type TensorInfo } from '@tensorflow/tfjs-core';
+import {
+  backend_util,
+  type Conv2DAttrs,
+  type FusedConv2DAttrs,
+  type TensorInfo,
+  util,
+} from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { allocate, FLOAT } from './heap.js';
 import type { Kernel } from './kernel.js';
-import { type LeftFactor, packedProduct, withPackedRight } from './packed-product.js';
+import {
+  type LeftFactor,
+  LIMITS_OF_ACTIVATIONS,
+  type Outcome,
+  packedProduct,
+  withPackedRight,
+} from './packed-product.js';
 import { PANEL_COLUMNS, PANEL_ROWS, panelFunctionsOf, type PanelFunctions } from './panels.js';
 import { fillPixelAddresses } from './pixel-addresses.js';
 
@@ -12,23 +24,25 @@ type Shape4D = [number, number, number, number];
 const SHORT_SUM = 48;
 
 /**
- * conv2d as a product of the pixels that the filter meets at each position, packed straight from the image, with the filter. The bits
- * are those of the stock kernel, where that is right; it is used where this one is not faster, with few channels, and where there
- * are no functions of our own.
+ * conv2d, alone or with bias and activation, as a product of the pixels that the filter meets at each position, packed straight from
+ * the image, with the filter. The bits are those of the stock kernel, where that is right; it is used where this one is not faster,
+ * with few channels, for other activations, and where there are no functions of our own.
  */
 export function conv2d(stockConv2d: Kernel): Kernel {
   return (call) => {
     const { inputs, attrs, backend } = call;
-    const x = inputs.x!;
-    const filter = inputs.filter!;
-    const { strides, pad, dilations, dataFormat, dimRoundingMode } = attrs as Conv2DAttrs;
+    const { x, filter, bias, preluActivationWeights } = inputs;
+    const { strides, pad, dilations, dataFormat, dimRoundingMode, activation } = attrs as Partial<FusedConv2DAttrs> &
+      Conv2DAttrs;
     const functions = panelFunctionsOf(backend);
-    if (!functions || dataFormat !== 'NHWC' || x.dtype !== 'float32' || filter.dtype !== 'float32') {
+    const limits = LIMITS_OF_ACTIVATIONS[activation ?? 'linear'];
+    const isFloat = [x, filter, bias].every((input) => !input || input.dtype === 'float32');
+    if (!functions || dataFormat !== 'NHWC' || !isFloat || !limits || preluActivationWeights) {
       return stockConv2d(call);
     }
     const info = backend_util.computeConv2DInfo(
-      x.shape as Shape4D,
-      filter.shape as Shape4D,
+      x!.shape as Shape4D,
+      filter!.shape as Shape4D,
       strides,
       dilations,
       pad,
@@ -36,8 +50,9 @@ export function conv2d(stockConv2d: Kernel): Kernel {
     );
     const length = info.filterHeight * info.filterWidth * info.inChannels;
     const isSmall = info.outChannels < PANEL_COLUMNS || length < SHORT_SUM;
-    if (isSmall && !leavesPixelsOut(info)) return stockConv2d(call);
-    return convolution(functions, backend, x, filter, info);
+    const isOtherBias = bias && util.sizeFromShape(bias.shape) !== info.outChannels;
+    if (isOtherBias || (isSmall && !leavesPixelsOut(info))) return stockConv2d(call);
+    return convolution(functions, backend, { x: x!, filter: filter! }, info, { ...(bias && { bias }), limits });
   };
 }
 
@@ -58,16 +73,16 @@ export function leavesPixelsOut({
 function convolution(
   functions: PanelFunctions,
   backend: BackendWasm,
-  x: TensorInfo,
-  filter: TensorInfo,
+  { x, filter }: Readonly<Record<'x' | 'filter', TensorInfo>>,
   info: backend_util.Conv2DInfo,
+  outcome: Outcome,
 ): TensorInfo {
   const { filterHeight, filterWidth, inChannels, outChannels } = info;
   const length = filterHeight * filterWidth * inChannels;
   const matrix = { info: filter, start: 0, rows: length, columns: outChannels, transposed: false };
   const out = allocate(backend, info.outShape);
   withPackedRight(functions, backend, matrix, [0, length], (right) =>
-    packedProduct(functions, backend, pixelsOf(functions, backend, x, info), right, out),
+    packedProduct(functions, backend, pixelsOf(functions, backend, x, info), right, out, outcome),
   );
   return out;
 }

@@ -8,7 +8,7 @@ import {
 import { fewRowsProduct, isFewRowsProduct } from './few-rows.js';
 import { allocate, floats } from './heap.js';
 import { matrixProduct, withLeft, withRight } from './matrix-product.js';
-import { productInPanels } from './packed-product.js';
+import { LIMITS_OF_ACTIVATIONS, productInPanels } from './packed-product.js';
 import { panelFunctionsOf } from './panels.js';
 import { LONGEST_SUM, type StoredMatrix } from './stored-matrix.js';
 import type { Kernel } from './kernel.js';
@@ -73,13 +73,6 @@ export function matMul(stockMatMul: Kernel): Kernel {
   };
 }
 
-/** The activations that are limits of the result. */
-const LIMITS: Readonly<Record<string, readonly [number, number]>> = {
-  linear: [-Infinity, Infinity],
-  relu: [0, Infinity],
-  relu6: [0, 6],
-};
-
 /** matMul with bias and activation. The stock kernel is given copies of transposed factors, as in {@link matMul}. */
 export function fusedMatMul(stockFusedMatMul: Kernel): Kernel {
   return (call) => {
@@ -97,7 +90,7 @@ export function fusedMatMul(stockFusedMatMul: Kernel): Kernel {
       Math.min(a.rows, a.columns, b.rows, b.columns) > 0;
     if (!ours) return stockFusedMatMul(call);
     const functions = panelFunctionsOf(backend);
-    const limits = LIMITS[activation];
+    const limits = LIMITS_OF_ACTIVATIONS[activation];
     const { bias } = inputs;
     const columns = transposeB ? b.rows : b.columns;
     const isBiasOfColumns = !bias || (bias.dtype === 'float32' && util.sizeFromShape(bias.shape) === columns);

@@ -45,6 +45,13 @@ export interface Outcome {
   readonly adds?: boolean;
 }
 
+/** The activations that are limits of the result. */
+export const LIMITS_OF_ACTIVATIONS: Readonly<Record<string, Outcome['limits']>> = {
+  linear: [-Infinity, Infinity],
+  relu: [0, Infinity],
+  relu6: [0, 6],
+};
+
 /** The right factor, packed. */
 export interface PackedRight {
   readonly address: number;

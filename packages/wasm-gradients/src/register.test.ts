@@ -3,6 +3,8 @@ import { registerWasmGradients } from './index.js';
 import { filled } from './on-both-backends.test.util.js';
 
 const NAMES = [
+  'Conv2D',
+  'FusedConv2D',
   'Conv2DBackpropFilter',
   'Conv2DBackpropInput',
   'DepthwiseConv2dNativeBackpropFilter',

@@ -16,6 +16,7 @@ function ourKernels(): Record<string, Kernel> {
   const transpose = stockKernel('Transpose');
   return {
     Conv2D: ourConv2d,
+    FusedConv2D: conv2d(stockKernel('FusedConv2D')),
     Conv2DBackpropFilter: conv2dFilterGradient(stockMatMul, transpose),
     Conv2DBackpropInput: conv2dInputGradient(ourConv2d, transpose),
     DepthwiseConv2dNativeBackpropFilter: depthwiseFilterGradient,
