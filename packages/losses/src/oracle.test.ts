@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expectClose, useBackend } from '@dskd/test-support';
+import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { affinityRow, rowsOf, teacherAndStudent, unitsOf } from './float64-oracle.test.util.js';
 import { contextualAffinityLoss, contextualAffinityMap } from './index.js';
 
@@ -16,8 +17,18 @@ function rankCorrelation(x: ArrayLike<number>, y: ArrayLike<number>): number {
   return 1 - (6 * a.reduce((sum, rank, i) => sum + (rank - b[i]!) ** 2, 0)) / (n * (n * n - 1));
 }
 
-describe('contextual affinity on wasm against the definition in float64', () => {
-  beforeAll(() => useBackend('wasm'));
+describe.each([
+  { by: 'operations of TensorFlow.js', register: () => () => undefined },
+  { by: 'a kernel of our own where it can', register: registerWasmGradients },
+])('contextual affinity on wasm, by $by, against the definition in float64', ({ register }) => {
+  let undo: () => void;
+  beforeAll(async () => {
+    await useBackend('wasm');
+    undo = register();
+  });
+  afterAll(() => {
+    undo();
+  });
 
   // 29 x 31 positions need two blocks and have no divisor near a block's size, so the last is padded.
   test.each([
@@ -26,6 +37,9 @@ describe('contextual affinity on wasm against the definition in float64', () => 
     { shape: [1, 16, 16, 32] as const, temperature: 0.1, distance: 0.001 },
     { shape: [1, 29, 31, 16] as const, temperature: 1, distance: 0.1 },
     { shape: [1, 29, 31, 16] as const, temperature: 0.1, distance: 1 },
+    { shape: [1, 28, 32, 16] as const, temperature: 1, distance: 0.01 },
+    { shape: [1, 28, 32, 16] as const, temperature: 0.05, distance: 1 },
+    { shape: [1, 2, 6, 8] as const, temperature: 4, distance: 0.1 },
     ...[0.02, 0.01, 0.001].flatMap((temperature) =>
       [1, 0.1, 0.001].map((distance) => ({ shape: [1, 16, 16, 32] as const, temperature, distance })),
     ),

@@ -32,8 +32,8 @@ export function conv2d(stockConv2d: Kernel): Kernel {
   return (call) => {
     const { inputs, attrs, backend } = call;
     const { x, filter, bias, preluActivationWeights } = inputs;
-    const { strides, pad, dilations, dataFormat, dimRoundingMode, activation } = attrs as Partial<FusedConv2DAttrs> &
-      Conv2DAttrs;
+    const { strides, pad, dilations, dataFormat, dimRoundingMode, activation } =
+      attrs as Partial<FusedConv2DAttrs> & Conv2DAttrs;
     const functions = panelFunctionsOf(backend);
     const limits = LIMITS_OF_ACTIVATIONS[activation ?? 'linear'];
     const isFloat = [x, filter, bias].every((input) => !input || input.dtype === 'float32');
@@ -52,7 +52,10 @@ export function conv2d(stockConv2d: Kernel): Kernel {
     const isSmall = info.outChannels < PANEL_COLUMNS || length < SHORT_SUM;
     const isOtherBias = bias && util.sizeFromShape(bias.shape) !== info.outChannels;
     if (isOtherBias || (isSmall && !leavesPixelsOut(info))) return stockConv2d(call);
-    return convolution(functions, backend, { x: x!, filter: filter! }, info, { ...(bias && { bias }), limits });
+    return convolution(functions, backend, { x: x!, filter: filter! }, info, {
+      ...(bias && { bias }),
+      limits,
+    });
   };
 }
 

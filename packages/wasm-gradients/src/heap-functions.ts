@@ -8,15 +8,17 @@ const instances = new WeakMap<object, Map<string, unknown>>();
 
 /**
  * Functions of our own on the memory of a backend, assembled at their first use (docs/decisions/0008-kernels-of-our-own-on-wasm.md).
+ * @param variant tells functions of the same names apart.
  * @returns undefined if the engine has no SIMD, or the backend does not expose its memory (as its multi-threaded build).
  */
 export function functionsOnHeap<T extends object>(
   { wasm }: BackendWasm,
   assemblies: { readonly [Name in keyof T & string]: Assembly },
+  variant = 0,
 ): T | undefined {
   const made = instances.get(wasm) ?? new Map<string, unknown>();
   instances.set(wasm, made);
-  const key = Object.keys(assemblies).join();
+  const key = [...Object.keys(assemblies), variant].join();
   if (!made.has(key)) made.set(key, instantiate(wasm, assemblies));
   return made.get(key) as T | undefined;
 }

@@ -1,7 +1,7 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { getKernel, type KernelConfig, type NamedAttrMap, type TensorInfo } from '@tensorflow/tfjs-core';
 
-interface KernelCall {
+export interface KernelCall {
   readonly inputs: Readonly<Record<string, TensorInfo | undefined>>;
   readonly attrs: object;
   readonly backend: BackendWasm;

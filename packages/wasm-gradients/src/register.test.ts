@@ -3,6 +3,7 @@ import { registerWasmGradients } from './index.js';
 import { filled } from './on-both-backends.test.util.js';
 
 const NAMES = [
+  'ContextualAffinityRows',
   'Conv2D',
   'FusedConv2D',
   'Conv2DBackpropFilter',
@@ -55,7 +56,7 @@ describe('registerWasmGradients', () => {
   test('is idempotent, and its undo restores the stock kernels', async () => {
     await tf.setBackend('wasm');
     const stock = registered();
-    expect(stock.filter((config) => config === undefined)).toHaveLength(3);
+    expect(stock.filter((config) => config === undefined)).toHaveLength(4);
     const undo = registerWasmGradients();
     const ours = registered();
     ours.forEach((config, i) => expect(config).not.toBe(stock[i]));

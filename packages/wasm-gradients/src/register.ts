@@ -1,5 +1,6 @@
 import '@tensorflow/tfjs-backend-wasm';
 import { registerKernel, unregisterKernel, type KernelConfig, type KernelFunc } from '@tensorflow/tfjs-core';
+import { affinityRows } from './affinity-rows.js';
 import { conv2d } from './conv2d.js';
 import { conv2dFilterGradient } from './conv2d-filter-gradient.js';
 import { conv2dInputGradient } from './conv2d-input-gradient.js';
@@ -10,11 +11,12 @@ import { avgPoolGradient, maxPoolGradient } from './pool-gradients.js';
 import { type Kernel, registeredKernel, stockKernel } from './kernel.js';
 
 /** Our kernels by name. They use the stock kernels that are registered now. */
-function ourKernels(): Record<string, Kernel> {
+function ourKernels(): Record<string, Kernel | typeof affinityRows> {
   const stockMatMul = stockKernel('BatchMatMul');
   const ourConv2d = conv2d(stockKernel('Conv2D'));
   const transpose = stockKernel('Transpose');
   return {
+    ContextualAffinityRows: affinityRows,
     Conv2D: ourConv2d,
     FusedConv2D: conv2d(stockKernel('FusedConv2D')),
     Conv2DBackpropFilter: conv2dFilterGradient(stockMatMul, transpose),
