@@ -1,3 +1,6 @@
+import { orderedKey } from './ordered-keys.js';
+import { NarrowCounts } from './narrow-counts.js';
+
 /**
  * Counts of background (defect-free) pixels by score. Scores are grouped by bin, `key >>> shift` (see `orderedKey`);
  * with shift 0 a bin is one float32 value.
@@ -69,12 +72,12 @@ export class PagedHistogram {
   /** The index of each page among the allocated pages, or -1. */
   #slots = new Int32Array(2 ** (32 - PAGE_BITS)).fill(-1);
   // Allocated at once: operating systems commit the memory when it is first written.
-  #counts: Uint32Array<ArrayBuffer>;
+  #counts: NarrowCounts;
 
   /** @param maxBins a power of two, at least 2^14. */
   constructor(maxBins: number) {
     this.#maxPages = maxBins / PAGE;
-    this.#counts = new Uint32Array(maxBins);
+    this.#counts = new NarrowCounts(maxBins);
   }
 
   /** Every bin holds `2 ** shift` keys. */
@@ -86,6 +89,12 @@ export class PagedHistogram {
     for (let next = this.#addFrom(0, keys); next < keys.length; next = this.#addFrom(next, keys)) {
       this.#openPage(keys[next]!);
     }
+  }
+
+  /** Adds the keys of scores as float32 bits, except where `excluded` is not 0. */
+  addScores(bits: Uint32Array, excluded: Uint8Array | undefined): void {
+    const add = (from: number): number => this.#addScoresFrom(from, bits, excluded);
+    for (let next = add(0); next < bits.length; next = add(next)) this.#openPage(orderedKey(bits[next]!));
   }
 
   /** Adds the counts of another histogram, which does not change. */
@@ -100,7 +109,10 @@ export class PagedHistogram {
       const to =
         this.#slots[key >>> (this.#shift + PAGE_BITS)]! * PAGE + ((key >>> this.#shift) & (PAGE - 1));
       const coarser = this.#shift - other.#shift;
-      for (let i = 0; i < PAGE; i++) this.#counts[to + (i >>> coarser)]! += other.#counts[from + i]!;
+      for (let i = 0; i < PAGE; i++) {
+        const count = other.#counts.at(from + i);
+        if (count > 0) this.#counts.add(to + (i >>> coarser), count);
+      }
     }
   }
 
@@ -112,7 +124,7 @@ export class PagedHistogram {
 
   bins(): Bins {
     let length = 0;
-    for (const count of this.#counts.subarray(0, this.#pages * PAGE)) if (count > 0) length++;
+    for (let i = 0; i < this.#pages * PAGE; i++) if (this.#counts.at(i) > 0) length++;
     const bins = new Uint32Array(length);
     const counts = new Uint32Array(length);
     let filled = 0;
@@ -120,7 +132,7 @@ export class PagedHistogram {
       const slot = this.#slots[page]!;
       if (slot < 0) continue;
       for (let i = 0; i < PAGE; i++) {
-        const count = this.#counts[slot * PAGE + i]!;
+        const count = this.#counts.at(slot * PAGE + i);
         if (count === 0) continue;
         bins[filled] = page * PAGE + i;
         counts[filled++] = count;
@@ -129,17 +141,18 @@ export class PagedHistogram {
     return { shift: this.#shift, bins, counts };
   }
 
-  /** Turns the counts in place into sums from the highest bin. Nothing can be added to the histogram afterwards. */
-  intoRanks(): BackgroundRanks {
-    const slots = this.#slots;
-    const sums = this.#counts;
+  /** Sums from the highest bin. */
+  ranks(): BackgroundRanks {
+    const slots = this.#slots.slice();
+    const counts = this.#counts;
+    const sums = new Uint32Array(this.#pages * PAGE);
     // Number of scores in each page and above; one more for the end.
     const pageSums = new Uint32Array(slots.length + 1);
     let sum = 0;
     for (let page = slots.length - 1; page >= 0; page--) {
       const slot = slots[page]!;
       for (let i = PAGE - 1; slot >= 0 && i >= 0; i--) {
-        sum += sums[slot * PAGE + i]!;
+        sum += counts.at(slot * PAGE + i);
         sums[slot * PAGE + i] = sum;
       }
       pageSums[page] = sum;
@@ -158,22 +171,42 @@ export class PagedHistogram {
   /** Counts keys from index `start` up to the first whose page is missing. Returns that index. */
   #addFrom(start: number, keys: Uint32Array): number {
     const slots = this.#slots;
-    const counts = this.#counts;
+    const { low } = this.#counts;
     const shift = this.#shift;
     const pageShift = shift + PAGE_BITS;
     for (let i = start; i < keys.length; i++) {
       const key = keys[i]!;
       const slot = slots[key >>> pageShift]!;
       if (slot < 0) return i;
-      counts[(slot << PAGE_BITS) | ((key >>> shift) & (PAGE - 1))]!++;
+      const at = (slot << PAGE_BITS) | ((key >>> shift) & (PAGE - 1));
+      low[at]!++;
+      if (low[at] === 0) this.#counts.carry(at);
     }
     return keys.length;
+  }
+
+  /** As {@link PagedHistogram.#addFrom}, without an array of keys between, which would take a third of the time. */
+  #addScoresFrom(start: number, bits: Uint32Array, excluded: Uint8Array | undefined): number {
+    const slots = this.#slots;
+    const { low } = this.#counts;
+    const shift = this.#shift;
+    const pageShift = shift + PAGE_BITS;
+    for (let i = start; i < bits.length; i++) {
+      if (excluded !== undefined && excluded[i] !== 0) continue;
+      const key = orderedKey(bits[i]!);
+      const slot = slots[key >>> pageShift]!;
+      if (slot < 0) return i;
+      const at = (slot << PAGE_BITS) | ((key >>> shift) & (PAGE - 1));
+      low[at]!++;
+      if (low[at] === 0) this.#counts.carry(at);
+    }
+    return bits.length;
   }
 
   #addCount(key: number, count: number): void {
     while (this.#slots[key >>> (this.#shift + PAGE_BITS)]! < 0) this.#openPage(key);
     const slot = this.#slots[key >>> (this.#shift + PAGE_BITS)]!;
-    this.#counts[slot * PAGE + ((key >>> this.#shift) & (PAGE - 1))]! += count;
+    this.#counts.add(slot * PAGE + ((key >>> this.#shift) & (PAGE - 1)), count);
   }
 
   /** Allocates the page of `key`, or merges bins when no page is free (the caller tries again). */
@@ -185,7 +218,7 @@ export class PagedHistogram {
   #coarsen(): void {
     const [oldSlots, oldCounts] = [this.#slots, this.#counts];
     const slots = new Int32Array(oldSlots.length / 2).fill(-1);
-    const counts = new Uint32Array(oldCounts.length);
+    const counts = new NarrowCounts(oldCounts.low.length);
     let pages = 0;
     for (let page = 0; page < oldSlots.length; page++) {
       const from = oldSlots[page]! * PAGE;
@@ -194,7 +227,8 @@ export class PagedHistogram {
       if (slots[half]! < 0) slots[half] = pages++;
       const to = slots[half]! * PAGE + (page & 1) * (PAGE / 2);
       for (let i = 0; i < PAGE / 2; i++) {
-        counts[to + i] = oldCounts[from + 2 * i]! + oldCounts[from + 2 * i + 1]!;
+        const count = oldCounts.at(from + 2 * i) + oldCounts.at(from + 2 * i + 1);
+        if (count > 0) counts.add(to + i, count);
       }
     }
     this.#slots = slots;

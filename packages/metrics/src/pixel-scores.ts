@@ -19,7 +19,7 @@ export interface ScoreMemory {
    * Default 2^22.
    */
   readonly pixelsKeptExactly: number;
-  /** Number of bins, 4 bytes each: a power of two from 2^14 to 2^28. Default 2^22. */
+  /** Number of bins, 2 bytes each: a power of two from 2^14 to 2^28. Default 2^22. */
   readonly histogramBins: number;
 }
 
@@ -82,6 +82,13 @@ export class PixelScores {
    * @throws {DskdError} `invalid-argument` past 2^31 - 1 pixels; nothing is added then.
    */
   add(bits: Uint32Array, excluded?: Uint8Array): void {
+    if (this.#histogram) {
+      let added = bits.length;
+      if (excluded) for (const entry of excluded) if (entry !== 0) added--;
+      this.#reserve(added);
+      this.#histogram.addScores(bits, excluded);
+      return;
+    }
     const keys = new Uint32Array(bits.length);
     let filled = 0;
     for (let i = 0; i < bits.length; i++) {
@@ -163,7 +170,7 @@ export class PixelScores {
       if (part.#histogram) all.addHistogram(part.#histogram);
       else all.addKeys(part.#keys.subarray(0, part.#pixels));
     }
-    return all.intoRanks();
+    return all.ranks();
   }
 
   #addBins(bins: Bins): void {
