@@ -1,6 +1,5 @@
-// node bench/wasm-gradients.mjs [repetitions]: rate of the convolution gradients of @dskd/wasm-gradients
-// against the stock forward convolution on tfjs's wasm backend, one thread. Forward and gradients take turns
-// call by call, so that whatever else the machine does falls on both; medians. Writes
+// node bench/wasm-gradients.mjs [repetitions]: rate of the convolutions of @dskd/wasm-gradients and of their gradients, against that
+// of its forward convolution and of the stock one on tfjs's wasm backend, one thread. All take turns call by call, so that whatever else the machine does falls on both; medians. Writes
 // bench/results/wasm-gradients.json.
 import { mkdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -50,15 +49,24 @@ function measure(works) {
   return times.map(median);
 }
 
-function measureConvolution([size, inChannels, outChannels], kernel, stride) {
+/** Runs `work` with the stock kernels. */
+const withStock = (work) => () => {
+  undo();
+  const result = work();
+  undo = registerWasmGradients();
+  return result;
+};
+
+function measureConvolution(batch, [size, inChannels, outChannels], kernel, stride) {
   const pad = (kernel - 1) / 2;
-  const x = tf.randomNormal([BATCH, size, size, inChannels]);
+  const x = tf.randomNormal([batch, size, size, inChannels]);
   const filter = tf.randomNormal([kernel, kernel, inChannels, outChannels]);
   const forward = () => tf.conv2d(x, filter, stride, pad, 'NHWC', 1, 'floor');
   const dy = forward();
   const attrs = { strides: [stride, stride], pad, dataFormat: 'NHWC', dimRoundingMode: 'floor' };
   const run = (name, inputs, more) => tf.engine().runKernel(name, inputs, { ...attrs, ...more });
-  const [forwardMs, filterMs, inputMs] = measure([
+  const [stockMs, forwardMs, filterMs, inputMs] = measure([
+    withStock(forward),
     forward,
     () => run('Conv2DBackpropFilter', { x, dy }, { filterShape: filter.shape }),
     () => run('Conv2DBackpropInput', { dy, filter }, { inputShape: x.shape }),
@@ -73,9 +81,11 @@ function measureConvolution([size, inChannels, outChannels], kernel, stride) {
     size,
     inChannels,
     outChannels,
+    stockForwardGflops: rate(stockMs),
     forwardGflops: rate(forwardMs),
     filterGradientGflops: rate(filterMs),
     inputGradientGflops: rate(inputMs),
+    forwardOverStock: stockMs / forwardMs,
     filterGradientRatio: forwardMs / filterMs,
     inputGradientRatio: forwardMs / inputMs,
   };
@@ -84,19 +94,18 @@ function measureConvolution([size, inChannels, outChannels], kernel, stride) {
 const convolutions = [];
 for (const stride of [1, 2]) {
   for (const kernel of [3, 1]) {
-    for (const shape of SHAPES) convolutions.push(measureConvolution(shape, kernel, stride));
+    for (const shape of SHAPES) convolutions.push(measureConvolution(BATCH, shape, kernel, stride));
   }
 }
+// Inspection of one image: forward only.
+const single = SHAPES.map((shape) => measureConvolution(1, shape, 3, 1)).map(
+  ({ convolution, stockForwardGflops, forwardGflops, forwardOverStock }) => ({
+    ...{ convolution, stockForwardGflops, forwardGflops, forwardOverStock },
+  }),
+);
 
-/** The same call with the stock kernels and with ours, in turns. */
 function measureAgainstStock(what, work) {
-  const withStock = () => {
-    undo();
-    const result = work();
-    undo = registerWasmGradients();
-    return result;
-  };
-  const [stockMs, ourMs] = measure([withStock, work]);
+  const [stockMs, ourMs] = measure([withStock(work), work]);
   return { what, stockMs, ourMs };
 }
 
@@ -109,6 +118,7 @@ const perChannel = tf.randomNormal([1, 1, 1, 64]);
 const poolGradient = (name, output, filterSize, pad) =>
   tf.engine().runKernel(name, { dy: output, input: images, output }, { filterSize, strides: 2, pad });
 const others = [
+  measureAgainstStock('matMul 512^3', () => tf.matMul(square, square)),
   measureAgainstStock('matMul 512^3, transposeA', () => tf.matMul(square, square, true, false)),
   measureAgainstStock('matMul 512^3, transposeB', () => tf.matMul(square, square, false, true)),
   measureAgainstStock('maxPool 3x3/2 gradient, 16x32x32x64', () =>
@@ -129,6 +139,7 @@ const summary = [1, 2].map((stride) => {
   const of = convolutions.filter((entry) => entry.stride === stride);
   return {
     stride,
+    forwardOverStock: geometricMean(of.map((entry) => entry.forwardOverStock)),
     filterGradientRatio: geometricMean(of.map((entry) => entry.filterGradientRatio)),
     inputGradientRatio: geometricMean(of.map((entry) => entry.inputGradientRatio)),
     wanted: stride === 1 ? 0.85 : 0.6,
@@ -136,18 +147,21 @@ const summary = [1, 2].map((stride) => {
 });
 
 const cell = (value) => value.toFixed(2).padStart(8);
-console.log('GFLOP/s'.padEnd(36), ' forward  filter   input | ratio filter, input');
+console.log('GFLOP/s'.padEnd(36), '   stock forward  filter   input | ratio filter, input');
 for (const entry of convolutions) {
   console.log(
     entry.convolution.padEnd(36),
-    cell(entry.forwardGflops) + cell(entry.filterGradientGflops) + cell(entry.inputGradientGflops),
+    cell(entry.stockForwardGflops) +
+      cell(entry.forwardGflops) +
+      cell(entry.filterGradientGflops) +
+      cell(entry.inputGradientGflops),
     '|',
     cell(entry.filterGradientRatio) + cell(entry.inputGradientRatio),
   );
 }
-for (const { stride, filterGradientRatio, inputGradientRatio, wanted } of summary) {
+for (const { stride, forwardOverStock, filterGradientRatio, inputGradientRatio, wanted } of summary) {
   console.log(
-    `geometric mean, stride ${stride}: filter ${filterGradientRatio.toFixed(3)}, ` +
+    `geometric mean, stride ${stride}: forward ${forwardOverStock.toFixed(3)} times stock, filter ${filterGradientRatio.toFixed(3)}, ` +
       `input ${inputGradientRatio.toFixed(3)} (wanted ${wanted})`,
   );
 }
@@ -167,6 +181,7 @@ await writeFile(
       repetitions,
       summary,
       convolutions,
+      single,
       others,
     },
     undefined,

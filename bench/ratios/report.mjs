@@ -27,8 +27,8 @@ function ratioRow(machine, { what, peer, times: { own, peer: other }, wanted }) 
 
 function gradientRows({ summary }) {
   return summary.map(
-    ({ stride, filterGradientRatio, inputGradientRatio, wanted }) =>
-      `| ${stride} | ${filterGradientRatio.toFixed(2)} | ${inputGradientRatio.toFixed(2)} | ${wanted} |`,
+    ({ stride, forwardOverStock, filterGradientRatio, inputGradientRatio, wanted }) =>
+      `| ${stride} | ${forwardOverStock.toFixed(2)} | ${filterGradientRatio.toFixed(2)} | ${inputGradientRatio.toFixed(2)} | ${wanted} |`,
   );
 }
 
@@ -88,12 +88,12 @@ export async function writeReport(folder, page) {
     );
   lines.push(
     '',
-    '## Gradients of convolutions on wasm',
+    '## Convolutions and their gradients on wasm',
     '',
-    `Rate divided by that of the forward pass, geometric means ([script](wasm-gradients.mjs)). ${gradients.machine}.`,
+    `Rate of the forward pass divided by that of the stock kernel; of the gradients, divided by that of our forward pass. Geometric means ([script](wasm-gradients.mjs)). ${gradients.machine}.`,
     '',
-    '| stride | filter | input | wanted |',
-    '| --- | --- | --- | --- |',
+    '| stride | forward | filter gradient | input gradient | wanted of gradients |',
+    '| --- | --- | --- | --- | --- |',
     ...gradientRows(gradients),
     '',
   );

@@ -166,7 +166,7 @@ interface AffinityRows {
 const ROWS_KERNEL = 'ContextualAffinityRows';
 
 interface AffinityRowsAttributes {
-  /** No logit is larger, but for rounding. */
+  /** No entry of `logits` is larger, but for rounding. */
   readonly largest: number;
   /** The changes are to be multiplied by 2^halvings. */
   readonly halvings: number;
