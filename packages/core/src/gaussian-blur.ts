@@ -36,11 +36,33 @@ export function gaussianBlur(
     }
   }
   if (sigma === 0 && newHeight === height && newWidth === width) return maps.clone();
+  return transformMaps(
+    maps,
+    matrixFor(sigma, truncate, height, newHeight),
+    matrixFor(sigma, truncate, width, newWidth),
+  );
+}
+
+/** The matrices used last: a detector smooths all its maps in the same way, and making a matrix takes as long as using it. */
+const recent = new Map<string, Matrix>();
+const MOST_RECENT = 4;
+/** Elements of a matrix that is kept: 1 MB. */
+const MOST_KEPT = 2 ** 18;
+
+function matrixFor(sigma: number, truncate: number, from: number, to: number): Matrix {
+  const key = [sigma, truncate, from, to].join();
+  const known = recent.get(key);
+  if (known) return known;
   // A single 1 where sigma is 0.
   const kernel = sigma === 0 ? Float64Array.of(1) : gaussianKernel(sigma, Math.trunc(truncate * sigma + 0.5));
-  const down = smoothingMatrix(kernel, height, newHeight);
-  const isSquare = width === height && newWidth === newHeight;
-  return transformMaps(maps, down, isSquare ? down : smoothingMatrix(kernel, width, newWidth));
+  const matrix = smoothingMatrix(kernel, from, to);
+  if (matrix.values.length > MOST_KEPT) return matrix;
+  for (const oldest of recent.keys()) {
+    if (recent.size < MOST_RECENT) break;
+    recent.delete(oldest);
+  }
+  recent.set(key, matrix);
+  return matrix;
 }
 
 function gaussianKernel(sigma: number, radius: number): Float64Array {
