@@ -17,10 +17,32 @@ function rankCorrelation(x: ArrayLike<number>, y: ArrayLike<number>): number {
   return 1 - (6 * a.reduce((sum, rank, i) => sum + (rank - b[i]!) ** 2, 0)) / (n * (n * n - 1));
 }
 
+// 29 x 31 positions need two blocks and have no divisor near a block's size, so the last is padded.
+const CASES = [
+  { shape: [1, 16, 16, 32] as const, temperature: 1, distance: 0.001 },
+  { shape: [1, 16, 16, 32] as const, temperature: 0.5, distance: 0.001 },
+  { shape: [1, 16, 16, 32] as const, temperature: 0.1, distance: 0.001 },
+  { shape: [1, 29, 31, 16] as const, temperature: 1, distance: 0.1 },
+  { shape: [1, 29, 31, 16] as const, temperature: 0.1, distance: 1 },
+  { shape: [1, 28, 32, 16] as const, temperature: 1, distance: 0.01 },
+  { shape: [1, 28, 32, 16] as const, temperature: 0.05, distance: 1 },
+  { shape: [1, 2, 6, 8] as const, temperature: 4, distance: 0.1 },
+  ...[0.02, 0.01, 0.001].flatMap((temperature) =>
+    [1, 0.1, 0.001].map((distance) => ({ shape: [1, 16, 16, 32] as const, temperature, distance })),
+  ),
+  { shape: [1, 16, 16, 32] as const, temperature: 0.049, distance: 0.1 },
+  { shape: [1, 27, 23, 4] as const, temperature: 0.01, distance: 0.1 },
+  { shape: [1, 8, 8, 250] as const, temperature: 0.001, distance: 0.1 },
+];
+
 describe.each([
-  { by: 'operations of TensorFlow.js', register: () => () => undefined },
-  { by: 'a kernel of our own where it can', register: registerWasmGradients },
-])('contextual affinity on wasm, by $by, against the definition in float64', ({ register }) => {
+  { by: 'operations of TensorFlow.js', register: () => () => undefined, cases: CASES },
+  {
+    by: 'a kernel of our own',
+    register: registerWasmGradients,
+    cases: CASES.filter(({ shape, temperature }) => (shape[1] * shape[2]) % 4 === 0 && temperature >= 0.05),
+  },
+])('contextual affinity on wasm, by $by, against the definition in float64', ({ register, cases }) => {
   let undo: () => void;
   beforeAll(async () => {
     await useBackend('wasm');
@@ -30,23 +52,7 @@ describe.each([
     undo();
   });
 
-  // 29 x 31 positions need two blocks and have no divisor near a block's size, so the last is padded.
-  test.each([
-    { shape: [1, 16, 16, 32] as const, temperature: 1, distance: 0.001 },
-    { shape: [1, 16, 16, 32] as const, temperature: 0.5, distance: 0.001 },
-    { shape: [1, 16, 16, 32] as const, temperature: 0.1, distance: 0.001 },
-    { shape: [1, 29, 31, 16] as const, temperature: 1, distance: 0.1 },
-    { shape: [1, 29, 31, 16] as const, temperature: 0.1, distance: 1 },
-    { shape: [1, 28, 32, 16] as const, temperature: 1, distance: 0.01 },
-    { shape: [1, 28, 32, 16] as const, temperature: 0.05, distance: 1 },
-    { shape: [1, 2, 6, 8] as const, temperature: 4, distance: 0.1 },
-    ...[0.02, 0.01, 0.001].flatMap((temperature) =>
-      [1, 0.1, 0.001].map((distance) => ({ shape: [1, 16, 16, 32] as const, temperature, distance })),
-    ),
-    { shape: [1, 16, 16, 32] as const, temperature: 0.049, distance: 0.1 },
-    { shape: [1, 27, 23, 4] as const, temperature: 0.01, distance: 0.1 },
-    { shape: [1, 8, 8, 250] as const, temperature: 0.001, distance: 0.1 },
-  ])('$shape, T = $temperature, $distance away', async ({ shape, temperature, distance }) => {
+  test.each(cases)('$shape, T = $temperature, $distance away', async ({ shape, temperature, distance }) => {
     const [, height, width, channels] = shape;
     const { teacher, student } = teacherAndStudent(
       height * width,
