@@ -8,13 +8,8 @@ import {
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { allocate, FLOAT } from './heap.js';
 import type { Kernel } from './kernel.js';
-import {
-  type LeftFactor,
-  LIMITS_OF_ACTIVATIONS,
-  type Outcome,
-  packedProduct,
-  withPackedRight,
-} from './packed-product.js';
+import { LIMITS_OF_ACTIVATIONS, type Outcome, packedProduct } from './packed-product.js';
+import { type LeftFactor, withPackedRight } from './packing.js';
 import { PANEL_COLUMNS, PANEL_ROWS, panelFunctionsOf, type PanelFunctions } from './panels.js';
 import { fillPixelAddresses } from './pixel-addresses.js';
 

@@ -1,7 +1,8 @@
 import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { allocate, floats, withView } from './heap.js';
-import { leftAcross, packedProduct, withPackedRight } from './packed-product.js';
+import { packedProduct } from './packed-product.js';
+import { leftAcross, withPackedRight } from './packing.js';
 import type { PanelFunctions } from './panels.js';
 import { fillPixelAddresses } from './pixel-addresses.js';
 
