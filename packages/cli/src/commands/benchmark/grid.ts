@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {
+  benchmarkProcesses,
   parseConfig,
   presentResults,
   runBenchmark,
@@ -97,6 +98,9 @@ async function reportOf(found: BenchmarkResults, results: string): Promise<strin
   });
 }
 
+/** Module of a process that runs one job of a benchmark. */
+export const WORKER = new URL('./worker.js', import.meta.url);
+
 /** Runs a grid in processes of this machine and prints its tables. */
 export async function runGrid(
   config: BenchmarkConfig,
@@ -112,7 +116,7 @@ export async function runGrid(
     config,
     results,
     defaultTeacher: () => defaultTeacher(results),
-    worker: new URL('./worker.js', import.meta.url),
+    execute: benchmarkProcesses({ worker: WORKER, backend, processes, signal }),
     backend,
     processes,
     dryRun,

@@ -10,7 +10,7 @@ import {
   writeFileAtomically,
 } from '@dskd/data/node';
 import { mapInImage, type Detector, type ExplainedRegion, type Prediction } from '@dskd/detector';
-import type { EnginePredictOptions } from '@dskd/engine';
+import { plainPrediction, type EnginePredictOptions } from '@dskd/engine';
 import { heatMapOverlay, heatScaleOf, type HeatScale } from '@dskd/report';
 import { printWarnings } from '../../open-data.js';
 import { printJson } from '../../output/print.js';
@@ -211,19 +211,10 @@ function lineOf(
   explained: readonly ExplainedRegion[],
   written: WrittenImages,
 ): Record<string, unknown> {
-  const { score, threshold, verdict, pValue, branches, regions } = prediction;
+  const { regions, ...plain } = plainPrediction(prediction);
   return {
     path: file,
-    verdict,
-    score,
-    threshold,
-    pValue,
-    branches: Object.fromEntries(
-      Object.entries(branches).map(([name, branch]) => [
-        name,
-        { score: branch.score, pValue: branch.pValue, anomalous: branch.anomalous },
-      ]),
-    ),
+    ...plain,
     // Regions keep their order; the explained ones (the largest) also have the nearest patch.
     regions: regions.map((region) => {
       const own = explained.find(({ peak }) => peak === region.peak);
