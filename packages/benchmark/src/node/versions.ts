@@ -22,7 +22,8 @@ async function versionOf(name: string): Promise<string> {
 
 /** Versions of the packages that affect training and scoring, as installed here. */
 export async function versionsHere(): Promise<Record<string, string>> {
-  return Object.fromEntries(await Promise.all(NAMES.map(async (name) => [name, await versionOf(name)])));
+  const versions = await Promise.all(NAMES.map(versionOf));
+  return Object.fromEntries(NAMES.map((name, index) => [name, versions[index]!]));
 }
 
 /**

@@ -115,7 +115,8 @@ export async function makePlan(options: PlanOptions): Promise<PlannedWork> {
   for await (const image of prefetch(images, AT_A_TIME, (each) => planned(each, root), signal)) {
     if (done % shardSize === 0) shards.push([]);
     shards.at(-1)!.push(image);
-    onImage?.(++done, images.length);
+    done++;
+    onImage?.(done, images.length);
   }
   const plan: Plan = {
     format: 1,
@@ -125,9 +126,9 @@ export async function makePlan(options: PlanOptions): Promise<PlannedWork> {
     shards: shards.map((shard) => resultName(scoring, shard)),
   };
   const folder = storage.planFolder(planId(plan));
-  const write = async (shard: readonly PlannedImage[], index: number): Promise<void> =>
+  const write = ([index, shard]: readonly [number, readonly PlannedImage[]]): Promise<void> =>
     writeFileAtomically(shardFile(folder, index), `${JSON.stringify({ images: shard })}\n`);
-  for (const [index, shard] of shards.entries()) await write(shard, index);
+  for await (const _ of prefetch(shards.entries(), AT_A_TIME, write, signal));
   // Last: who finds it finds all.
   await writeFileAtomically(path.join(folder, 'plan.json'), `${JSON.stringify(plan)}\n`);
   return { folder, images: done, shards: shards.length };

@@ -20,7 +20,7 @@ export function urlOf(image: string): URL {
 
 const TIMEOUT_MS = 30_000;
 const MOST_BYTES = 2 ** 28;
-const PAUSES_MS = [500, 2000];
+const PAUSES_MS = [250, 1000];
 
 /** Answers that another try may change. */
 const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500;

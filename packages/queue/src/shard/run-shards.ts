@@ -39,7 +39,8 @@ export async function runShards(folder: string, options: RunShardsOptions): Prom
   try {
     for (let shard = index; shard < shards.length; shard += count) {
       throwIfAborted(signal);
-      onShard?.(shard, await runner.run(folder, shard, signal));
+      const outcome = await runner.run(folder, shard, signal);
+      onShard?.(shard, outcome);
     }
   } finally {
     await runner.dispose();
