@@ -47,7 +47,6 @@ export interface CellQueue {
   readonly execute: Execute;
   /** Workers that are there now. */
   readonly workers: number;
-  /** Removes what no worker has begun. */
   readonly close: () => Promise<void>;
 }
 
@@ -60,7 +59,6 @@ class Cells implements CellQueue {
   readonly #queue: Queue;
   readonly #redis: OpenedRedis;
   readonly #signal: AbortSignal | undefined;
-  readonly #open = new Set<string>();
 
   constructor(queue: Queue, redis: OpenedRedis, workers: number, signal: AbortSignal | undefined) {
     this.#queue = queue;
@@ -82,13 +80,19 @@ class Cells implements CellQueue {
       removeOnComplete: { age: KEPT_SECONDS },
       removeOnFail: { age: KEPT_SECONDS },
     });
-    this.#open.add(id);
     try {
       return resultOf<J>(await this.#answer(id));
-    } finally {
-      this.#open.delete(id);
+    } catch (error) {
+      if (this.#signal?.aborted) await this.#takeOut(id);
+      throw error;
     }
   };
+
+  /** What a worker has begun is locked, and ends there: its results stay. */
+  async #takeOut(id: string): Promise<void> {
+    const job = await this.#queue.getJob(id);
+    await job?.remove().catch(() => undefined);
+  }
 
   /** Looks again and again: unlike events, which a restart of Redis may swallow, the answer stays. */
   async #answer(id: string): Promise<string> {
@@ -103,11 +107,6 @@ class Cells implements CellQueue {
   }
 
   async close(): Promise<void> {
-    for (const id of this.#open) {
-      const job = await this.#queue.getJob(id);
-      // Those that a worker has are locked, and end there.
-      await job?.remove().catch(() => undefined);
-    }
     await this.#queue.close();
     await this.#redis.close();
   }
@@ -122,7 +121,8 @@ function lost(id: string, reason: string): DskdError {
 /**
  * Lets the workers of a queue run the jobs of a benchmark.
  * @param redis address: `redis://HOST:PORT`
- * @returns its owner calls `close`.
+ * @param signal rejects what is asked for with `aborted`, and takes out of the queue what no worker has begun.
+ * @returns its owner calls `close`, when nothing is asked for any more.
  * @throws {DskdError} `queue-unavailable`, `dependency-missing`, `invalid-argument`
  */
 export async function cellQueue(redis: string, signal?: AbortSignal): Promise<CellQueue> {
