@@ -8,3 +8,4 @@ export { work, type WorkEvent, type WorkOptions } from './redis/work.js';
 export type { WorkerOptions } from './redis/run-worker.js';
 export type { ScorerOptions } from './shard/open-scorer.js';
 export { runShards, type RunShardsOptions } from './shard/run-shards.js';
+export type { ShardOutcome } from './shard/shard-runner.js';

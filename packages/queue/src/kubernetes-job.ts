@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
 import { stringify } from 'yaml';
-import { planId, readPlan } from './plan/plan.js';
+import { planId, readPlan, readShard, type Plan } from './plan/plan.js';
 import { Storage } from './plan/storage.js';
+import { isUrl } from './shard/fetch-image.js';
 
 export interface KubernetesJobOptions {
   /** Container image with the `dskd` command. */
@@ -19,6 +20,23 @@ export interface KubernetesJobOptions {
 
 const MOST_PARTS = 1000;
 
+/** @throws {DskdError} `invalid-argument` for the storage or an image that pods would not see */
+async function assertInside(mount: string, folder: string, plan: Plan): Promise<void> {
+  const check = (what: string, place: string): void => {
+    if (!path.relative(mount, place).startsWith('..')) return;
+    throw new DskdError(
+      'invalid-argument',
+      `The ${what} ${place} is not in the folder ${mount}, where the volume is mounted.`,
+      { hint: 'Name a folder that has both. Pods must see files at the paths of the plan.' },
+    );
+  };
+  check('storage', Storage.ofPlan(folder).folder);
+  for (let index = 0; index < plan.shards.length; index++) {
+    const { images } = await readShard(folder, plan, index);
+    for (const image of images) if (!isUrl(image.path)) check('image', path.resolve(plan.root, image.path));
+  }
+}
+
 /**
  * An indexed Job of Kubernetes that scores a plan without a queue: each pod runs its part of the shards, and is started again where
  * it fails.
@@ -27,20 +45,11 @@ const MOST_PARTS = 1000;
  */
 export async function kubernetesJob(folder: string, options: KubernetesJobOptions): Promise<string> {
   const plan = await readPlan(folder);
-  const storage = Storage.ofPlan(folder).folder;
-  const { image, claim, mount = storage, parallelism = 10 } = options;
+  const { image, claim, parallelism = 10 } = options;
   const { parts = Math.min(plan.shards.length, MOST_PARTS) } = options;
-  for (const [what, place] of [
-    ['storage', storage],
-    ['folder of the images', plan.root],
-  ] as const) {
-    if (!path.relative(mount, place).startsWith('..')) continue;
-    throw new DskdError(
-      'invalid-argument',
-      `The ${what} ${place} is not in the folder ${mount}, where the volume is mounted.`,
-      { hint: 'Name a folder that has both. Pods must see files at the paths of the plan.' },
-    );
-  }
+  const storage = Storage.ofPlan(folder).folder;
+  const mount = path.resolve(options.mount ?? storage);
+  await assertInside(mount, folder, plan);
   const name = `dskd-${planId(plan)}`;
   const labels = { 'app.kubernetes.io/name': 'dskd-queue', 'app.kubernetes.io/instance': name };
   const manifest = {
@@ -74,7 +83,7 @@ export async function kubernetesJob(folder: string, options: KubernetesJobOption
               image,
               command: ['dskd'],
               // The part is the variable JOB_COMPLETION_INDEX, which Kubernetes sets.
-              args: ['queue', 'work', folder, '--of', String(parts), '--workers', '1'],
+              args: ['queue', 'work', path.resolve(folder), '--of', String(parts), '--workers', '1'],
               resources: {
                 requests: { cpu: '1', memory: '1Gi' },
                 limits: { cpu: '2', memory: '2Gi' },
@@ -98,5 +107,5 @@ export async function kubernetesJob(folder: string, options: KubernetesJobOption
       },
     },
   };
-  return `# Scores the plan ${planId(plan)}: ${plan.images} images in ${plan.shards.length} shards.\n${stringify(manifest)}`;
+  return `# Scores the plan ${planId(plan)}: ${plan.images} images in ${plan.shards.length} shards.\n${stringify(manifest, { aliasDuplicateObjects: false })}`;
 }

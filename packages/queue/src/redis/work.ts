@@ -38,11 +38,9 @@ export async function workWith(options: WorkOptions, openScorer?: OpenScorer): P
   try {
     await runWorker<ShardData>(SHARDS, worker, {
       async perform({ plan, shard }, id, signal) {
-        const started = performance.now();
         onEvent?.({ type: 'work-start', id, plan, shard });
         const outcome = await runner.run(plan, shard, signal);
-        const seconds = (performance.now() - started) / 1000;
-        onEvent?.({ type: 'work-end', id, plan, shard, ...outcome, seconds });
+        onEvent?.({ type: 'work-end', id, plan, shard, ...outcome });
         return undefined;
       },
       onFailed(data, id, error) {

@@ -1,17 +1,14 @@
 import { DskdError, throwIfAborted } from '@dskd/base';
 import { readPlan } from '../plan/plan.js';
 import type { ScorerOptions } from './open-scorer.js';
-import { ShardRunner } from './shard-runner.js';
+import { ShardRunner, type ShardOutcome } from './shard-runner.js';
 
 export interface RunShardsOptions extends ScorerOptions {
   /** Which part of the shards: `index` of `count`, from 0. Part i has the shards i, i + count, i + 2 count, … */
   readonly index: number;
   /** Default: the number of shards, so that a part is one shard. */
   readonly count?: number;
-  readonly onShard?: (
-    shard: number,
-    outcome: { readonly images: number; readonly computed: boolean },
-  ) => void;
+  readonly onShard?: (shard: number, outcome: ShardOutcome) => void;
   readonly signal?: AbortSignal;
 }
 

@@ -17,6 +17,7 @@ export interface ShardOutcome {
   readonly images: number;
   /** False: its result was there already. */
   readonly computed: boolean;
+  readonly seconds: number;
 }
 
 /** Scores shards one after another. The model of the last one stays loaded for the next one. */
@@ -36,17 +37,19 @@ export class ShardRunner {
    * @throws {DskdError} of reading the plan, of loading the model, and of {@link scoreShard}
    */
   async run(folder: string, index: number, signal: AbortSignal): Promise<ShardOutcome> {
+    const started = performance.now();
+    const ended = (): number => (performance.now() - started) / 1000;
     const plan = await this.#plan(folder);
     const storage = Storage.ofPlan(folder);
     const shard = await readShard(folder, plan, index);
     const name = plan.shards[index]!;
     const images = shard.images.length;
-    if (await storage.hasResult(name)) return { images, computed: false };
+    if (await storage.hasResult(name)) return { images, computed: false, seconds: ended() };
     const scorer = await this.#scorer(storage, plan.scoring, signal);
     const text = await scoreShard(shard, { scorer, root: plan.root, signal });
     // Two that compute the same shard write the same bytes.
     await writeFileAtomically(storage.resultFile(name), text);
-    return { images, computed: true };
+    return { images, computed: true, seconds: ended() };
   }
 
   async dispose(): Promise<void> {

@@ -19,6 +19,7 @@ import type { PredictOptions } from '../predict.js';
 import { explainedImage } from './explained-image.js';
 import { overlayNames } from './overlay-names.js';
 import { openScorer, type Scorer } from './scorer.js';
+import { unreadableImages } from './unreadable-images.js';
 
 /** Prints a line for each image: first `images`, then those that are put into the watched folder. */
 export async function runPrediction(
@@ -79,9 +80,7 @@ export async function runPrediction(
     }
     throwIfAborted(signal);
     if (unreadable > 0) {
-      throw new DskdError('image-unreadable', `${unreadable} of ${files.length} images could not be read.`, {
-        hint: 'Their lines say why; the others were scored.',
-      });
+      throw unreadableImages(unreadable, files.length);
     }
   } finally {
     await scorer.dispose();
