@@ -22,8 +22,11 @@ function smallImage(seed: number, isBad: boolean): PixelBuffer {
   return { data, width: 48, height: 48, channels: 3 };
 }
 
-/** The bytes of a detector that scores an image in milliseconds. */
-export async function smallModel(): Promise<Uint8Array> {
+/**
+ * The bytes of a detector.
+ * @param size of its input, which says how long an image takes.
+ */
+export async function smallModel(size: readonly [number, number] = [32, 32]): Promise<Uint8Array> {
   await useBackend('wasm');
   const samples = Array.from(
     { length: 8 },
@@ -41,7 +44,7 @@ export async function smallModel(): Promise<Uint8Array> {
     source: sourceOf('small', samples),
     teacher,
     seed: 1,
-    input: { size: [32, 32] },
+    input: { size },
     options: { local: { coreset: { count: 20 } }, global: { components: 2 } },
   });
   const bytes = detector.save();
