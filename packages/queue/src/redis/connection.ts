@@ -105,7 +105,8 @@ export async function openRedis(address: string): Promise<OpenedRedis> {
       },
     );
   } finally {
-    probe.disconnect();
+    // Where it never connected, its timer would keep the process alive for two seconds.
+    if (probe.status !== 'end') probe.disconnect();
   }
   const client = new Redis(url.href, { maxRetriesPerRequest: null });
   // While Redis is away each try to reconnect is an error; commands wait.
