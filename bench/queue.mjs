@@ -7,7 +7,7 @@
 // costs: commands and memory of Redis for a shard, and how many shards a worker takes in a second where there is nothing to compute.
 // Needs /usr/bin/redis-server. All workers are on this machine: more of them than it has cores cannot be faster.
 import { spawn } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -132,7 +132,13 @@ const plan = (folder, { model, images }, settings = {}) =>
     ...settings,
   });
 
-/** Images in a second by so many workers of a queue. */
+/** Seconds of processor time of a process so far. */
+function processorTimeOf(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** Images in a second by so many workers of a queue, and the processor time of an image. */
 async function queued(folder, files, count, { url }) {
   const storage = path.join(folder, `shared-${plans.count++}`);
   const workers = Array.from({ length: count }, () => new Worker(url));
@@ -149,20 +155,26 @@ async function queued(folder, files, count, { url }) {
     }
     const before = workers.reduce((sum, { ends }) => sum + ends, 0);
     const main = await plan(folder, files, { storage });
+    const processor = () => workers.reduce((sum, { child }) => sum + processorTimeOf(child.pid), 0);
+    const processorBefore = processor();
     const started = performance.now();
     await submit(main.folder, url);
     await until(() => workers.reduce((sum, { ends }) => sum + ends, 0) >= before + main.shards);
     const seconds = (Math.max(...workers.map(({ last }) => last)) - started) / 1000;
-    return files.images.length / seconds;
+    return {
+      imagesPerSecond: files.images.length / seconds,
+      processorMilliseconds: (1000 * (processor() - processorBefore)) / files.images.length,
+    };
   } finally {
     for (const worker of workers) await worker.end();
   }
 }
 
-/** Images in a second by one process without a queue. */
+/** The same by one process without a queue. */
 async function alone(folder, files) {
   const main = await plan(folder, files);
   let started;
+  let processor;
   let shards = 0;
   // The first shard loads the model.
   await runShards(main.folder, {
@@ -171,10 +183,15 @@ async function alone(folder, files) {
     threads: 1,
     onShard: () => {
       started ??= performance.now();
+      processor ??= processorTimeOf(process.pid);
       shards++;
     },
   });
-  return ((shards - 1) * SHARD_SIZE) / ((performance.now() - started) / 1000);
+  const count = (shards - 1) * SHARD_SIZE;
+  return {
+    imagesPerSecond: count / ((performance.now() - started) / 1000),
+    processorMilliseconds: (1000 * (processorTimeOf(process.pid) - processor)) / count,
+  };
 }
 
 /** Calls of each command since the statistics were reset. */
@@ -194,11 +211,15 @@ async function throughput(folder, files, redis) {
     for (const count of WORKERS) rates[count].push(await queued(folder, files, count, redis));
     console.log(rates);
   }
-  const rows = Object.entries(rates).map(([workers, values]) => ({
-    workers: workers === 'alone' ? 0 : Number(workers),
-    imagesPerSecond: Number(median(values).toFixed(1)),
-    rounds: values.map((value) => Number(value.toFixed(1))),
-  }));
+  const rows = Object.entries(rates).map(([workers, results]) => {
+    const of = (name) => results.map((result) => Number(result[name].toFixed(1)));
+    return {
+      workers: workers === 'alone' ? 0 : Number(workers),
+      imagesPerSecond: median(of('imagesPerSecond')),
+      processorMilliseconds: median(of('processorMilliseconds')),
+      rounds: of('imagesPerSecond'),
+    };
+  });
   const one = rows.find(({ workers }) => workers === 1).imagesPerSecond;
   return {
     images: files.images.length,
@@ -304,10 +325,11 @@ const about = ({ command, machine: { cores, cpu, node, loadBefore }, date }) =>
   `${cpu}, ${cores} cores, Node ${node}, load ${loadBefore[0]} before, ${date}: \`${command}\`.`;
 
 function report({ throughput: fast, costs: cost }) {
-  const rows = fast.rows.map(({ workers, imagesPerSecond, ratio, rounds }) => [
+  const rows = fast.rows.map(({ workers, imagesPerSecond, processorMilliseconds, ratio, rounds }) => [
     workers === 0 ? 'one process, no queue' : `${workers} worker${workers === 1 ? '' : 's'}`,
     imagesPerSecond,
     ratio,
+    processorMilliseconds,
     rounds.join(', '),
   ]);
   const { storage } = cost;
@@ -330,9 +352,9 @@ function report({ throughput: fast, costs: cost }) {
     '',
     about(fast),
     '',
-    `${fast.images} images of 512 px in shards of ${fast.shardSize}, \`instant\` at ${SIDE} px by ONNX Runtime with one thread in each worker. Medians of ${fast.rounds} rounds in turn; the ratio is to one worker.`,
+    `${fast.images} images of 512 px in shards of ${fast.shardSize}, \`instant\` at ${SIDE} px by ONNX Runtime with one thread in each worker. Medians of ${fast.rounds} rounds in turn; the ratio is to one worker. Where other jobs hold the cores, more workers get more of them, and images per second say little; processor time says what an image costs.`,
     '',
-    table(['', 'images/s', 'ratio', 'rounds'], rows),
+    table(['', 'images/s', 'ratio', 'processor ms an image', 'images/s of the rounds'], rows),
     '',
     '## What a shard costs',
     '',

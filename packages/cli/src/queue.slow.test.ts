@@ -16,6 +16,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+/** Without how long trainings took. */
+const readTable = async (file: string): Promise<string> =>
+  (await readFile(file, 'utf8')).replace(/"seconds": [\d.e+-]+/g, '"seconds": 0');
+
 async function succeeded(outcome: Promise<Outcome>): Promise<string> {
   const { code, stdout, stderr } = await outcome;
   if (code !== 0) throw new Error(stderr);
@@ -100,9 +104,7 @@ describeRedis('with Redis', () => {
       categories: ['tray'],
       seeds: [1],
       tables: ['table1', 'table2'],
-      methods: ['gaussian', 'padim'],
-      students: false,
-      settings: { size: 64 },
+      settings: { size: 64, preset: 'nano', epochs: 1, batchSize: 4 },
     };
     await writeFile(path.join(folder, 'grid.yaml'), JSON.stringify(grid));
     await succeeded(run(folder, 'benchmark', 'grid.yaml', '--results', 'here', '--processes', '2'));
@@ -118,7 +120,7 @@ describeRedis('with Redis', () => {
     });
     for (const name of ['tables.md', 'tables.csv', 'single-values.csv', 'results.json']) {
       const [here, there] = await Promise.all(
-        ['here', 'there'].map((results) => readFile(path.join(folder, results, name), 'utf8')),
+        ['here', 'there'].map((results) => readTable(path.join(folder, results, name))),
       );
       expect(there).toBe(here);
       expect(here!.length).toBeGreaterThan(100);

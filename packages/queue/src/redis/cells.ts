@@ -109,10 +109,10 @@ class Cells implements CellQueue {
     }
   }
 
-  async close(): Promise<void> {
+  readonly close = async (): Promise<void> => {
     await this.#queue.close();
     await this.#redis.close();
-  }
+  };
 }
 
 function lost(id: string, reason: string): DskdError {
