@@ -164,7 +164,7 @@ export async function runGrid(
     },
     onEvent: json ? printJson : eventRenderer(),
     signal,
-  }).finally(close);
+  }).finally(() => close?.());
   if (!found) return;
   if (report !== undefined) await writeFileAtomically(report, await reportOf(found, results));
   if (json) {
