@@ -314,6 +314,7 @@ function machine() {
     cores: os.availableParallelism(),
     cpu: cpu.model,
     node: process.version,
+    niceness: os.getPriority(),
     loadBefore: os.loadavg().map((value) => Number(value.toFixed(1))),
   };
 }
@@ -321,8 +322,8 @@ function machine() {
 const table = (head, rows) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
-const about = ({ command, machine: { cores, cpu, node, loadBefore }, date }) =>
-  `${cpu}, ${cores} cores, Node ${node}, load ${loadBefore[0]} before, ${date}: \`${command}\`.`;
+const about = ({ command, machine: { cores, cpu, node, niceness, loadBefore }, date }) =>
+  `${cpu}, ${cores} cores, Node ${node}, niceness ${niceness}, load ${loadBefore[0]} before, ${date}: \`${command}\`.`;
 
 function report({ throughput: fast, costs: cost }) {
   const rows = fast.rows.map(({ workers, imagesPerSecond, processorMilliseconds, ratio, rounds }) => [
@@ -337,7 +338,7 @@ function report({ throughput: fast, costs: cost }) {
     ['shards queued in a second', cost.submittedPerSecond],
     ['memory of Redis for a shard that waits', `${cost.bytesOfAWaitingShard} bytes`],
     ['shards that a worker takes in a second where nothing is to be computed', cost.shardsPerSecondOfAWorker],
-    ['commands for a shard (those in scripts included)', Object.entries(cost.commandsOfAShard).map(([name, calls]) => `${name} ${calls}`).join(', ')],
+    ['commands for a shard, of which all but one are in that one, a script', Object.values(cost.commandsOfAShard).reduce((sum, calls) => sum + calls, 0)],
     ['time of Redis for a shard, in scripts', `${cost.microsecondsOfRedisPerShard} µs`],
     ['network of Redis for a shard', `${cost.networkBytesPerShard} bytes`],
     ['result of an image', `${storage.resultBytesPerImage} bytes`],

@@ -12,7 +12,7 @@ export interface KubernetesJobOptions {
   readonly claim: string;
   /** Where the volume is mounted: the folder that all paths of the plan are in. Default: that of the storage. */
   readonly mount?: string;
-  /** Pods in all. Each takes every so manieth shard. Default: as many as shards, at most 1000. */
+  /** Pods in all, each with its part of the shards. Default: as many as shards, at most 1000. */
   readonly parts?: number;
   /** Pods at a time. Default 10. */
   readonly parallelism?: number;

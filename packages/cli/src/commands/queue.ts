@@ -117,11 +117,15 @@ export const workOptions = {
     value: 'number',
     defaultText: 'JOB_COMPLETION_INDEX',
   }),
-  of: option(positiveInteger().optional(), 'how many parts there are; each has every so manieth shard', {
-    main: true,
-    value: 'count',
-    defaultText: 'as many as shards',
-  }),
+  of: option(
+    positiveInteger().optional(),
+    'how many parts there are; part I has the shards I, I + COUNT, I + 2 COUNT, …',
+    {
+      main: true,
+      value: 'count',
+      defaultText: 'as many as shards',
+    },
+  ),
   workers: option(positiveInteger().optional(), 'worker threads, each with the whole model', {
     main: true,
     value: 'count',
