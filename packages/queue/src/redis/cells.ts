@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { DskdError, throwIfAborted } from '@dskd/base';
+import { DskdError, isDskdError, throwIfAborted } from '@dskd/base';
 import type { Execute, Job, JobResult } from '@dskd/benchmark';
 import type { Queue } from 'bullmq';
 import { openRedis, type OpenedRedis } from './connection.js';
@@ -21,6 +21,15 @@ export interface WorkOnCellsOptions extends WorkerOptions {
 export async function workOnCells({ execute, onEvent, ...worker }: WorkOnCellsOptions): Promise<void> {
   // Only here: a worker that scores images starts sooner without.
   const { answerJob } = await import('@dskd/benchmark');
+  const failed = (id: string, error: unknown): void => {
+    const code = isDskdError(error) ? error.code : 'internal';
+    onEvent?.({
+      type: 'work-failed',
+      id,
+      code,
+      message: error instanceof Error ? error.message : String(error),
+    });
+  };
   return runWorker<CellData>(CELLS, worker, {
     async perform({ job }, id, signal) {
       const started = performance.now();
@@ -31,13 +40,15 @@ export async function workOnCells({ execute, onEvent, ...worker }: WorkOnCellsOp
           failure = error;
           throw error;
         })) as Execute;
+      // Its error is the answer, too: the benchmark goes on with other cells.
       const answer = await answerJob(JSON.parse(job) as Job, recorded);
       if (failure !== undefined && (signal.aborted || isOwnFault(failure))) throw failure as Error;
-      onEvent?.({ type: 'work-end', id, seconds: (performance.now() - started) / 1000 });
+      if (failure === undefined)
+        onEvent?.({ type: 'work-end', id, seconds: (performance.now() - started) / 1000 });
+      else failed(id, failure);
       return answer;
     },
-    onFailed: (_, id, error) =>
-      onEvent?.({ type: 'work-failed', id, code: 'internal', message: (error as Error).message }),
+    onFailed: (_, id, error) => failed(id, error),
     onReturned: (_, id) => onEvent?.({ type: 'work-returned', id }),
     onStalled: (id) => onEvent?.({ type: 'work-stalled', id }),
   });

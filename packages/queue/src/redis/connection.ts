@@ -74,12 +74,16 @@ export interface OpenedRedis {
 }
 
 /**
- * Connects, and checks that no job can be lost.
+ * Checks that a Redis answers and loses no job: before a long preparation of what is to be queued.
+ * @param redis address: `redis://HOST:PORT`
  * @throws {DskdError} `dependency-missing`, `invalid-argument`, `queue-unavailable`
  */
-export async function openRedis(address: string): Promise<OpenedRedis> {
-  const url = redisUrl(address);
-  const { bullmq, Redis } = await importLibraries();
+export async function assertRedis(redis: string): Promise<void> {
+  const { Redis } = await importLibraries();
+  await probeRedis(redisUrl(redis), Redis);
+}
+
+async function probeRedis(url: URL, Redis: Libraries['Redis']): Promise<void> {
   const probe = new Redis(url.href, {
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
@@ -108,6 +112,16 @@ export async function openRedis(address: string): Promise<OpenedRedis> {
     // Where it never connected, its timer would keep the process alive for two seconds.
     if (probe.status !== 'end') probe.disconnect();
   }
+}
+
+/**
+ * Connects, and checks that no job can be lost.
+ * @throws {DskdError} as {@link assertRedis}
+ */
+export async function openRedis(address: string): Promise<OpenedRedis> {
+  const url = redisUrl(address);
+  const { bullmq, Redis } = await importLibraries();
+  await probeRedis(url, Redis);
   const client = new Redis(url.href, { maxRetriesPerRequest: null });
   // While Redis is away each try to reconnect is an error; commands wait.
   client.on('error', () => undefined);

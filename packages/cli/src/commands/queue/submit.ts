@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { DskdError } from '@dskd/base';
 import { listImages, writeFileAtomically } from '@dskd/data/node';
 import { openEngine } from '@dskd/engine/node';
-import { kubernetesJob, makePlan, submit, type ImageReference } from '@dskd/queue';
+import { assertRedis, kubernetesJob, makePlan, submit, type ImageReference } from '@dskd/queue';
 import { embeddedTeacherFor, readModel } from '../../models.js';
 import { printWarnings } from '../../open-data.js';
 import { printJson, printLine } from '../../output/print.js';
@@ -35,13 +35,17 @@ function referenceOf(line: string, place: string): ImageReference {
   );
 }
 
-async function listed(file: string): Promise<ImageReference[]> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+function unreadable(file: string): (cause: unknown) => never {
+  return (cause) => {
     throw new DskdError('file-not-found', `Cannot read ${file}.`, {
-      hint: 'Give a file with a path or URL in each line.',
+      hint: 'Check the path, and who may read it.',
       cause,
     });
-  });
+  };
+}
+
+async function listed(file: string): Promise<ImageReference[]> {
+  const text = await readFile(file, 'utf8').catch(unreadable(file));
   return text
     .split(/\r?\n/)
     .flatMap((line, index) => (line === '' ? [] : [referenceOf(line, `${file}:${index + 1}`)]));
@@ -75,10 +79,14 @@ export async function runSubmit(
       hint: 'Name images, folders or URLs after the model, or a file that lists them: --list FILE.',
     });
   }
+  const redis = on === undefined ? undefined : redisAddress(on);
+  if (redis !== undefined) await assertRedis(redis);
   const kind = engineFor(model, { ...options, workers: 0 }, images.length);
   const bytes = await readModel(model);
   const teacher =
-    weights === undefined ? await embeddedTeacherFor(bytes, model) : new Uint8Array(await readFile(weights));
+    weights === undefined
+      ? await embeddedTeacherFor(bytes, model)
+      : new Uint8Array(await readFile(weights).catch(unreadable(weights)));
   // A model that cannot be used is found out here, not by each worker.
   const engine = await openEngine(model, {
     engine: kind,
@@ -109,7 +117,7 @@ export async function runSubmit(
   });
   bar.clear();
   await writeManifest(folder, options);
-  const submitted = on === undefined ? undefined : await submit(folder, redisAddress(on));
+  const submitted = redis === undefined ? undefined : await submit(folder, redis);
   if (json) {
     printJson({
       type: 'plan',
