@@ -150,7 +150,7 @@ export async function runGrid(
   if (report !== undefined) await assertWritable(report);
   const { execute, processes, close } = await executionOf(config, options, signal);
   if (!json) process.stderr.write('reading the images and measuring a step of each kind\n');
-  const found = await runBenchmark({
+  const run = runBenchmark({
     config,
     results,
     defaultTeacher: () => defaultTeacher(results),
@@ -164,7 +164,11 @@ export async function runGrid(
     },
     onEvent: json ? printJson : eventRenderer(),
     signal,
-  }).finally(() => close?.());
+  });
+  // Waits for its end, whatever it is.
+  await Promise.allSettled([run]);
+  await close?.();
+  const found = await run;
   if (!found) return;
   if (report !== undefined) await writeFileAtomically(report, await reportOf(found, results));
   if (json) {
