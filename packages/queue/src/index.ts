@@ -2,7 +2,7 @@ export { collect, type Collected } from './collect.js';
 export { kubernetesJob, type KubernetesJobOptions } from './kubernetes-job.js';
 export { makePlan, type ImageReference, type PlannedWork, type PlanOptions } from './plan/make-plan.js';
 export { cellQueue, workOnCells, type CellQueue, type WorkOnCellsOptions } from './redis/cells.js';
-export { assertRedis } from './redis/connection.js';
+export { assertRedis } from './redis/assert-redis.js';
 export { planStatus, type PlanStatus } from './redis/status.js';
 export { submit, type Submitted } from './redis/submit.js';
 export { work, type WorkEvent, type WorkOptions } from './redis/work.js';

@@ -73,16 +73,7 @@ export interface OpenedRedis {
   readonly close: () => Promise<void>;
 }
 
-/**
- * Checks that a Redis answers and loses no job: before a long preparation of what is to be queued.
- * @param redis address: `redis://HOST:PORT`
- * @throws {DskdError} `dependency-missing`, `invalid-argument`, `queue-unavailable`
- */
-export async function assertRedis(redis: string): Promise<void> {
-  const { Redis } = await importLibraries();
-  await probeRedis(redisUrl(redis), Redis);
-}
-
+/** @throws {DskdError} `queue-unavailable` */
 async function probeRedis(url: URL, Redis: Libraries['Redis']): Promise<void> {
   const probe = new Redis(url.href, {
     lazyConnect: true,
@@ -116,7 +107,7 @@ async function probeRedis(url: URL, Redis: Libraries['Redis']): Promise<void> {
 
 /**
  * Connects, and checks that no job can be lost.
- * @throws {DskdError} as {@link assertRedis}
+ * @throws {DskdError} `dependency-missing`, `invalid-argument`, `queue-unavailable`
  */
 export async function openRedis(address: string): Promise<OpenedRedis> {
   const url = redisUrl(address);
