@@ -141,13 +141,14 @@ describeRedis('a queue', () => {
 
   test('is worked off by two workers; submitting twice, or what is done, adds nothing', async () => {
     const { folder } = await planned();
+    expect(await planStatus(folder, redis.url)).toMatchObject({ queue: { waiting: 0, unqueued: 5 } });
     expect(await submit(folder, redis.url)).toEqual({ shards: 5, done: 0 });
     expect(await submit(folder, redis.url)).toEqual({ shards: 5, done: 0 });
     expect(await planStatus(folder, redis.url)).toEqual({
       images: 10,
       shards: 5,
       done: 0,
-      queue: { active: 0, waiting: 5, failed: [], workers: 0 },
+      queue: { active: 0, waiting: 5, unqueued: 0, failed: [], workers: 0 },
     });
     await Promise.all([worker({ untilDone: true }).ended, worker({ untilDone: true }).ended]);
     expect(

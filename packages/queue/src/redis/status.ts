@@ -14,6 +14,8 @@ export interface PlanStatus {
   readonly queue?: {
     readonly active: number;
     readonly waiting: number;
+    /** Neither done nor queued: nobody submitted them, or Redis lost them. Of several plans at once, at least so many of this one. */
+    readonly unqueued: number;
     readonly failed: readonly { readonly shard: number; readonly reason: string }[];
     /** Workers of the queue, whatever plan they work for. */
     readonly workers: number;
@@ -36,10 +38,11 @@ export async function planStatus(folder: string, redis?: string): Promise<PlanSt
   try {
     const queue = new bullmq.Queue(SHARDS, { connection: client, prefix: PREFIX });
     const shardOf = new Map(open.map((shard) => [shardJobId(storage.folder, shards[shard]!), shard]));
-    const [activeJobs, failedJobs, workers] = await Promise.all([
+    const [activeJobs, failedJobs, workers, queued] = await Promise.all([
       queue.getActive(),
       queue.getFailed(),
       queue.getWorkersCount(),
+      queue.getJobCountByTypes('waiting', 'delayed', 'prioritized'),
     ]);
     await queue.close();
     const failed = failedJobs
@@ -47,10 +50,9 @@ export async function planStatus(folder: string, redis?: string): Promise<PlanSt
       .map(({ id, failedReason }) => ({ shard: shardOf.get(id!)!, reason: failedReason }))
       .sort((a, b) => a.shard - b.shard);
     const active = activeJobs.filter(({ id }) => shardOf.has(id!)).length;
-    return {
-      ...counted,
-      queue: { active, waiting: open.length - active - failed.length, failed, workers },
-    };
+    const left = open.length - active - failed.length;
+    const waiting = Math.min(left, queued);
+    return { ...counted, queue: { active, waiting, unqueued: left - waiting, failed, workers } };
   } finally {
     await close();
   }

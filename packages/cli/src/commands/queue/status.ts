@@ -11,8 +11,9 @@ const LOOK_MS = 1000;
 function inWords({ images, shards, done, queue }: PlanStatus): string {
   const counted = `${done} of ${shards} shards done, of ${images} images`;
   if (!queue) return counted;
-  const { active, waiting, failed, workers } = queue;
-  return `${counted}; ${active} being scored, ${waiting} waiting, ${failed.length} failed; ${workers} worker${workers === 1 ? '' : 's'}`;
+  const { active, waiting, unqueued, failed, workers } = queue;
+  const lost = unqueued === 0 ? '' : ` ${unqueued} not queued,`;
+  return `${counted}; ${active} being scored, ${waiting} waiting,${lost} ${failed.length} failed; ${workers} worker${workers === 1 ? '' : 's'}`;
 }
 
 /** Whether nothing will change without another submit. */
