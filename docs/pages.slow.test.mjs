@@ -3,9 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { runExamples } from '@dskd/test-support';
+import { redisMissing, runExamples, startRedis } from '@dskd/test-support';
 import { ROOT } from './site/routes.mjs';
-import { session, typescriptBlocks } from './site/snippets.mjs';
+import { scriptOf, session, typescriptBlocks } from './site/snippets.mjs';
 
 const DOCS = path.join(ROOT, 'docs');
 
@@ -40,3 +40,37 @@ test('the session of the quick start prints what the page shows', () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+if (redisMissing !== undefined)
+  console.log(`SKIPPED: the script of docs/guides/many-machines.md: ${redisMissing}`);
+const testRedis = redisMissing === undefined ? test : test.skip;
+
+testRedis(
+  'the script of the guide to many machines prints what the page shows',
+  async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'dskd-many-machines-'));
+    const redis = await startRedis();
+    try {
+      const { script, prints } = scriptOf('docs/guides/many-machines.md', 'Try it on one machine');
+      const command = `"${process.execPath}" "${path.join(ROOT, 'packages/cli/bin/dskd.js')}"`;
+      // The Redis of the test is started, on a port of its own.
+      const adapted = script
+        .replace(/^redis-server .*$/m, '')
+        .replaceAll('redis://localhost:6379', redis.url)
+        .replaceAll('npx dskd', command);
+      expect(adapted.split(redis.url).length).toBe(4);
+      const { status, stdout, stderr } = spawnSync('bash', ['-euc', adapted], {
+        cwd: folder,
+        encoding: 'utf8',
+        timeout: 240_000,
+      });
+      expect({ status, stderr: status === 0 ? '' : stderr }).toEqual({ status: 0, stderr: '' });
+      expect(prints.length).toBe(2);
+      for (const line of prints) expect(stdout).toContain(line);
+    } finally {
+      await redis.close();
+      rmSync(folder, { recursive: true });
+    }
+  },
+  300_000,
+);

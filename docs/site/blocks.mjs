@@ -107,7 +107,57 @@ function sizes() {
   );
 }
 
+/** docs/guides/many-machines.md: what a thousand million images a day need. */
+function queueScale(document) {
+  const file = 'bench/results/queue.json';
+  const { throughput, costs } = read(file);
+  const images = 1e9;
+  const perSecond = images / 86_400;
+  const { processorMilliseconds } = throughput.rows.find(({ workers }) => workers === 1);
+  // Of processor time, which other jobs of the machine change little.
+  const ofACore = Number((1000 / processorMilliseconds).toFixed(1));
+  const [coreHour, gigabyteMonth] = [0.04, 0.02];
+  const coreHours = 1e6 / ofACore / 3600;
+  const { resultBytesPerImage, planBytesPerImage } = costs.storage;
+  const stored = ((resultBytesPerImage + planBytesPerImage) * 1e6) / 1e9;
+  const count = (value) => Math.round(value).toLocaleString('en-US');
+  const commands = Object.values(costs.commandsOfAShard).reduce((sum, calls) => sum + calls, 0);
+  const redis = (size) => {
+    const shards = perSecond / size;
+    return [
+      count(shards),
+      count(shards * commands),
+      `${((shards * costs.microsecondsOfRedisPerShard) / 1e4).toFixed(1)} %`,
+      `${((shards * costs.networkBytesPerShard) / 1e6).toFixed(2)} MB/s`,
+      `${(((images / size) * costs.bytesOfAWaitingShard) / 1e9).toFixed(1)} GB`,
+      count(images / size),
+    ];
+  };
+  const [small, large] = [redis(64), redis(1000)];
+  const rows = [
+    ['cores for scoring', `${count(perSecond)} images/s / ${ofACore} images/s`, count(perSecond / ofACore), ''],
+    ...[
+      ['shards in a second', `${count(perSecond)} / images of a shard`],
+      ['commands of Redis in a second', `${commands.toFixed(0)} for a shard`],
+      ['load of one core by Redis', `${costs.microsecondsOfRedisPerShard} µs for a shard`],
+      ['network of Redis', `${costs.networkBytesPerShard} bytes for a shard`],
+      ['memory of Redis, if all of a day wait', `${costs.bytesOfAWaitingShard} bytes for a shard`],
+      ['files of results in a day', 'one for a shard'],
+    ].map((row, index) => [...row, small[index], large[index]]),
+    ['results and plans in a day', `${resultBytesPerImage} + ${planBytesPerImage} bytes for an image`, `${count(stored * 1000)} GB`, ''],
+    ['cores, for a million images', `1,000,000 / ${ofACore} / 3600 = ${coreHours.toFixed(1)} core hours at ${coreHour} USD`, `${(coreHours * coreHour).toFixed(2)} USD`, ''],
+    ['results and plans of a million images, for a month', `${stored.toFixed(1)} GB at ${gigabyteMonth} USD`, `${(stored * gigabyteMonth).toFixed(3)} USD`, ''],
+  ]; // prettier-ignore
+  return [
+    table(['what', 'from', 'shards of 64', 'shards of 1000'], rows),
+    '',
+    `An image takes ${processorMilliseconds} ms of a core (${throughput.machine.cpu}): preparation from 512 px and \`instant\` at 256 px by ONNX Runtime ` +
+      `(${fileLink(document, file)}).`,
+  ].join('\n');
+}
+
 const BLOCKS = [
+  { document: 'docs/guides/many-machines.md', name: 'queue-scale', write: queueScale },
   { document: 'docs/guides/one-package.md', name: 'sizes', write: sizes },
   { document: 'packages/methods/README.md', name: 'closed-form', write: closedForm },
   { document: 'README.md', name: 'numbers', write: numbers },

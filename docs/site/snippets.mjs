@@ -60,3 +60,12 @@ export function session(file) {
     return [{ commands: commandLines(code).filter((line) => line.startsWith('npx dskd ')), prints }];
   });
 }
+
+/** The shell script in a section of a page, and the lines that it prints. */
+export function scriptOf(file, heading) {
+  const text = readFileSync(path.join(ROOT, file), 'utf8');
+  const first = text.slice(0, text.indexOf(`\n## ${heading}\n`) + 1).split('\n').length;
+  const blocks = blocksOf(file).filter(({ line }) => line > first);
+  const [script, prints] = blocks;
+  return { script: script.code, prints: prints.code.trim().split('\n') };
+}

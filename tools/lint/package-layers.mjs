@@ -51,7 +51,8 @@ export const PACKAGE_LAYERS = {
   distillation: ['base', 'core', 'data', 'models', 'synthetic', 'training', 'weights'],
   'teacher-tiny': ['base'],
   benchmark: everything,
-  cli: [...everything, 'benchmark', 'server', 'teacher-tiny'],
+  queue: ['base', 'benchmark', 'data', 'detector', 'engine'],
+  cli: [...everything, 'benchmark', 'queue', 'server', 'teacher-tiny'],
   dskd: [...everything, 'cli', 'teacher-tiny'],
   'test-support': ['base', 'weights'],
 };
@@ -66,6 +67,7 @@ export const TESTS_ALSO_IMPORT = {
   onnx: ['metrics', 'teacher-tiny'],
   engine: ['methods', 'teacher-tiny'],
   server: ['teacher-tiny'],
+  queue: ['models', 'teacher-tiny'],
   report: ['data', 'synthetic'],
   'teacher-tiny': ['models', 'weights'],
 };

@@ -132,6 +132,17 @@ export const ERROR_CATALOG: Readonly<
     remedy:
       'Send it again later, or slower: `predictEach` asks for images only as fast as they are scored. A longer `queue` takes bursts, more `workers` score more.',
   },
+  'queue-unavailable': {
+    meaning:
+      'The Redis of a queue cannot be used: it does not answer, or it is set up so that it could lose or evict jobs.',
+    remedy:
+      'The message says what was found and what is wanted. Start Redis with `--maxmemory-policy noeviction --appendonly yes`.',
+  },
+  'version-mismatch': {
+    meaning:
+      'A worker on another machine has other versions of packages than those that planned its work, so that its results could differ.',
+    remedy: 'Install the versions that the message names on all machines.',
+  },
   unauthorized: {
     meaning: 'A request to a server has no token, or another one than the server was started with.',
     remedy: 'Send the header `Authorization: Bearer TOKEN`.',

@@ -28,6 +28,8 @@ export type ErrorCode =
   | 'plugin-failed'
   | 'worker-failed'
   | 'queue-full'
+  | 'queue-unavailable'
+  | 'version-mismatch'
   | 'unauthorized'
   | 'model-not-found'
   | 'too-large'

@@ -1,7 +1,10 @@
+export { answerJob, resultOf } from './answer.js';
 export type { TeacherFile } from './cell.js';
 export { parseConfig, type BenchmarkConfig, type BenchmarkInput } from './config.js';
+export type { Execute, Job, JobResult } from './job.js';
 export { planGrid, type GridCost } from './plan.js';
 export type { GridEvent } from './run-grid.js';
+export { benchmarkProcesses, type BenchmarkProcessesOptions } from './node/process-pool.js';
 export { presentResults } from './node/present-results.js';
 export { runBenchmark, type BenchmarkResults } from './node/run-benchmark.js';
 export { serveBenchmark } from './node/serve-benchmark.js';

@@ -19,7 +19,7 @@ async function imported(...args: string[]): Promise<string[]> {
 }
 
 const HEAVY =
-  /tensorflow|onnxruntime|sharp|\/yaml\/|\/zod\/|(dskd|packages)\/(core|data|detector|distillation|engine|models|onnx|synthetic|training)\/|(dskd|packages)\/methods\/(?!dist\/defaults)/;
+  /tensorflow|onnxruntime|bullmq|ioredis|sharp|\/yaml\/|\/zod\/|(dskd|packages)\/(benchmark|core|data|detector|distillation|engine|models|onnx|queue|synthetic|training)\/|(dskd|packages)\/methods\/(?!dist\/defaults)/;
 
 test.each([[['--help']], [['--version']]])('dskd %s loads no large modules and no parser', async (args) => {
   const modules = await imported(...args);
@@ -33,6 +33,9 @@ test.each([
   [['train', '--help-all']],
   [['predict', '--help']],
   [['weights', '--help']],
+  [['queue', '--help']],
+  [['queue', 'work', '--help']],
+  [['benchmark', '--help']],
   [['synth', '--help']],
   [['help', 'calibrate']],
 ])('dskd %j loads no large modules', async (args) => {

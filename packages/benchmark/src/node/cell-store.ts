@@ -5,15 +5,7 @@ import { writeFileAtomically } from '@dskd/data/node';
 import type { Cell } from '../cell.js';
 import type { Combination } from '../job.js';
 import type { Quality, TrainedCell } from '../job.js';
-
-/** Stands for NaN, which JSON cannot represent. */
-const NOT_A_NUMBER = 'NaN';
-
-const toJson = (value: unknown): string =>
-  `${JSON.stringify(value, (_, inner: unknown) => (Number.isNaN(inner) ? NOT_A_NUMBER : inner), 2)}\n`;
-
-const fromJson = (text: string): unknown =>
-  JSON.parse(text, (_, inner: unknown) => (inner === NOT_A_NUMBER ? Number.NaN : inner));
+import { fromJson, toJson } from '../json.js';
 
 async function readRecord(file: string): Promise<unknown> {
   let text: string;
@@ -57,7 +49,7 @@ export class CellStore {
 
   /** Marks a training as finished. Call it after the student's file is written. */
   async finishTraining({ id, facts }: Cell, result: TrainedCell): Promise<void> {
-    await writeFileAtomically(this.#cellFile(id), toJson({ facts, result }));
+    await writeFileAtomically(this.#cellFile(id), `${toJson({ facts, result }, 2)}\n`);
   }
 
   async quality({ id }: Pick<Combination, 'id'>): Promise<Quality | undefined> {
@@ -66,7 +58,10 @@ export class CellStore {
   }
 
   async finishEvaluation(combination: Combination, quality: Quality): Promise<void> {
-    await writeFileAtomically(this.#combinationFile(combination.id), toJson({ ...combination, quality }));
+    await writeFileAtomically(
+      this.#combinationFile(combination.id),
+      `${toJson({ ...combination, quality }, 2)}\n`,
+    );
   }
 
   #cellFile(id: string): string {

@@ -1,37 +1,15 @@
 import { fork } from 'node:child_process';
-import { DskdError, type ErrorCode, isDskdError, throwIfAborted } from '@dskd/base';
-import type { Job, JobResult } from '../job.js';
+import { DskdError, throwIfAborted } from '@dskd/base';
+import type { Execute, Job, JobResult } from '../job.js';
+import { fromPlain, type PlainError } from '../plain-error.js';
 
 /** Message from the pool to its process. */
 export interface JobMessage {
   readonly job: Job;
 }
 
-/** An error in a form that can be sent between processes. */
-export interface PlainError {
-  readonly code: ErrorCode | undefined;
-  readonly message: string;
-  readonly hint?: string | undefined;
-  readonly details?: Readonly<Record<string, unknown>> | undefined;
-}
-
 /** Message from a process to its pool, sent once before the process ends. */
 export type AnswerMessage = { readonly result: unknown } | { readonly error: PlainError };
-
-export function plainError(error: unknown): PlainError {
-  if (isDskdError(error)) {
-    const { code, message, hint, details } = error;
-    return { code, message, hint, details };
-  }
-  return { code: undefined, message: error instanceof Error ? error.message : String(error) };
-}
-
-export function fromPlain({ code, message, hint, details }: PlainError): DskdError {
-  return new DskdError(code ?? 'worker-failed', message, {
-    ...(hint !== undefined && { hint }),
-    ...(details && { details }),
-  });
-}
 
 export interface ProcessPoolOptions {
   /** Module that each process runs; it must call `serveJobs`. */
@@ -106,7 +84,11 @@ export class ProcessPool {
   async #run(job: Job): Promise<unknown> {
     const { module, arguments: given = [], signal } = this.#options;
     throwIfAborted(signal);
-    const child = fork(module, given, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = fork(module, given, {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // As JSON a metric that is NaN would arrive as null.
+      serialization: 'advanced',
+    });
     let said = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-KEPT_CHARACTERS);
@@ -134,6 +116,22 @@ export class ProcessPool {
       signal?.removeEventListener('abort', stop);
     }
   }
+}
+
+export interface BenchmarkProcessesOptions {
+  /** Module that each process runs; it must call `serveBenchmark`. */
+  readonly worker: URL;
+  /** Name of the backend. The module gets it as its first argument. */
+  readonly backend: string;
+  /** Maximum number of processes at a time. */
+  readonly processes: number;
+  /** Aborts running jobs at their next step; no new jobs are started. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Runs the jobs of a benchmark in processes of this machine, a new process for each job. */
+export function benchmarkProcesses({ worker, backend, ...rest }: BenchmarkProcessesOptions): Execute {
+  return new ProcessPool({ ...rest, module: worker, arguments: [backend] }).execute;
 }
 
 function died(end: string, said: string): DskdError {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
 import { createMethod, methodNames } from '@dskd/methods';
@@ -7,7 +6,7 @@ import { estimateGrid, type GridCost, type Plan, planGrid, variantsOf } from '..
 import type { BenchmarkConfig, TeacherChoice } from '../config.js';
 import type { TeacherFile } from '../cell.js';
 import type { MethodChoice } from '../tables/definition.js';
-import type { TrainedCell } from '../job.js';
+import type { Execute, TrainedCell } from '../job.js';
 import { progressOf, runGrid, type GridEvent, type GridFailure } from '../run-grid.js';
 import { fillTable, type FilledTable } from '../tables/fill-table.js';
 import { singleValuesAsCsv } from '../tables/index.js';
@@ -16,8 +15,8 @@ import { tableAsMarkdown, tablesAsCsv } from '../tables/write-tables.js';
 import { CellStore } from './cell-store.js';
 import { drawFigures, figureAsMarkdown, type Figure } from './draw-figures.js';
 import { prepareCategories, readCategories } from './prepare-data.js';
-import { ProcessPool } from './process-pool.js';
 import { teacherFile } from './train-and-evaluate.js';
+import { versionsHere } from './versions.js';
 
 export interface BenchmarkOptions {
   readonly config: BenchmarkConfig;
@@ -25,10 +24,11 @@ export interface BenchmarkOptions {
   readonly results: string;
   /** Resolves the teacher named `default`. */
   readonly defaultTeacher: () => Promise<TeacherFile>;
-  /** Module that each process runs; it must call `serveBenchmark`. */
-  readonly worker: URL;
-  /** Name of the backend, which is part of a result's identity. The module gets it as its first argument. */
+  /** Runs the jobs: `benchmarkProcesses` on this machine, or a queue of `@dskd/queue` on others. */
+  readonly execute: Execute;
+  /** Name of the backend, which is part of a result's identity. */
   readonly backend: string;
+  /** How many jobs run at a time, for the estimate of the cost. */
   readonly processes: number;
   /** Only estimates the cost. */
   readonly dryRun?: boolean;
@@ -52,28 +52,6 @@ export interface BenchmarkResults {
   readonly failures: readonly GridFailure[];
   readonly tables: readonly FilledTable[];
   readonly figures: readonly Figure[];
-}
-
-/** Versions of the packages that affect training and scoring. */
-async function versionsHere(): Promise<Record<string, string>> {
-  const names = [
-    '@dskd/data',
-    '@dskd/detector',
-    '@dskd/losses',
-    '@dskd/methods',
-    '@dskd/metrics',
-    '@dskd/models',
-    '@dskd/training',
-  ];
-  const versions: Record<string, string> = {};
-  for (const name of [...names, '@tensorflow/tfjs-core']) versions[name] = await versionOf(name);
-  return versions;
-}
-
-async function versionOf(name: string): Promise<string> {
-  const file = new URL(import.meta.resolve(`${name}/package.json`));
-  const { version } = JSON.parse(await readFile(file, 'utf8')) as { readonly version: string };
-  return version;
 }
 
 async function teachersOf(
@@ -120,14 +98,14 @@ async function methodsOf({ methods, profile }: BenchmarkConfig): Promise<MethodC
 }
 
 /**
- * Trains and evaluates a grid in separate processes and makes the requested tables. Results that are already in the
+ * Trains and evaluates a grid and makes the requested tables. Results that are already in the
  * folder are not computed again, even if they come from another grid.
  * @returns undefined after a dry run.
  * @throws {DskdError} `dataset-invalid`, `file-not-found`, `file-not-writable`, `aborted`; `worker-failed` if no
  * student could be trained.
  */
 export async function runBenchmark(options: BenchmarkOptions): Promise<BenchmarkResults | undefined> {
-  const { config, results, backend, worker, processes, onCost, onEvent, signal } = options;
+  const { config, results, backend, execute, processes, onCost, onEvent, signal } = options;
   // Before anything is written.
   const methods = await methodsOf(config);
   await assertWritable(path.join(results, 'results.json'));
@@ -137,10 +115,9 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
   const plan = planGrid(config, { categories, teacher, methods, backend, versions });
   options.onPlan?.(plan);
   const store = new CellStore(results);
-  const pool = new ProcessPool({ module: worker, arguments: [backend], processes, signal });
   const { cells, open } = await progressOf(plan, store);
   if (onCost || options.dryRun) {
-    onCost?.(await estimateGrid(plan, open, pool.execute, processes));
+    onCost?.(await estimateGrid(plan, open, execute, processes));
   }
   if (options.dryRun) return undefined;
 
@@ -154,11 +131,11 @@ export async function runBenchmark(options: BenchmarkOptions): Promise<Benchmark
   });
   const { qualities, failures, trained } = await runGrid(plan, {
     store,
-    execute: pool.execute,
+    execute,
     ...(onEvent && { onEvent }),
     ...(signal && { signal }),
   });
-  const figures = await drawFigures(plan, { store, execute: pool.execute, signal });
+  const figures = await drawFigures(plan, { store, execute, signal });
   const names = categories.map(({ name }) => name);
   const records = new Map<string, TrainedCell>();
   for (const cell of cells) {

@@ -1,5 +1,6 @@
 import type { Job } from '../job.js';
-import { type AnswerMessage, type JobMessage, plainError } from './process-pool.js';
+import { plainError } from '../plain-error.js';
+import type { AnswerMessage, JobMessage } from './process-pool.js';
 
 /**
  * What the module of a `ProcessPool` calls: waits for the one job of this process, does it, answers and ends the

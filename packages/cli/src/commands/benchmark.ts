@@ -1,6 +1,6 @@
 import { defineCommand } from '../define-command.js';
 import { boolean, option, positiveInteger, text, type OptionValues } from '../options/option.js';
-import { backendOption, outputOptions, reportOption } from '../options/shared.js';
+import { backendOption, outputOptions, redisOption, reportOption } from '../options/shared.js';
 
 /** Options that `dskd benchmark` and `dskd reproduce` share. */
 export const gridOptions = {
@@ -17,6 +17,7 @@ export const gridOptions = {
     value: 'n',
     defaultText: "the config's, else one per core",
   }),
+  on: redisOption('train on the workers of the queue in this Redis, instead of in processes here'),
   backend: backendOption,
   dryRun: option(
     boolean().default(false),

@@ -102,6 +102,14 @@ export const pluginOption = option(
   },
 );
 
+/** Where a queue is. Its password may be in the environment: DSKD_REDIS_PASSWORD. */
+export const redisOption = (description: string): Option<string | undefined> =>
+  option(text().optional(), `${description}: redis://HOST:PORT`, {
+    main: true,
+    value: 'url',
+    flagOnly: true,
+  });
+
 /** Name of the embedded teacher, which needs no weight file. */
 export const TEACHER_TINY = 'teacher-tiny';
 

@@ -2,6 +2,7 @@ import { z, type OpenAPIHono, type RouteConfig } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { DskdError } from '@dskd/base';
 import type { Prediction } from '@dskd/detector';
+import { plainPrediction } from '@dskd/engine';
 import type { ServedModel } from '../models/served-model.js';
 import { assertAllowed } from './access.js';
 import type { AppEnvironment } from './environment.js';
@@ -125,23 +126,15 @@ function describeModel({ name, version, gate, failure: failed }: ServedModel): z
 }
 
 function answeredPrediction(
-  { verdict, score, threshold, pValue, branches, regions }: Prediction,
+  prediction: Prediction,
   { name }: NamedImage,
   heatMap: Uint8Array | undefined,
 ): AnsweredPrediction {
+  const { regions, ...plain } = plainPrediction(prediction);
   return {
     ...(name !== undefined && { name }),
-    verdict,
-    score,
-    threshold,
-    pValue,
-    branches: Object.fromEntries(
-      Object.entries(branches).map(([branch, { score: own, pValue: p, anomalous }]) => [
-        branch,
-        { score: own, pValue: p, anomalous },
-      ]),
-    ),
-    regions: regions.map(({ box, area, score: highest, peak }) => ({ box, area, score: highest, peak })),
+    ...plain,
+    regions: [...regions],
     ...(heatMap && { heatMap: Buffer.from(heatMap).toString('base64') }),
   };
 }

@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { DskdError } from '@dskd/base';
 import {
+  benchmarkProcesses,
   parseConfig,
   presentResults,
   runBenchmark,
   type BenchmarkConfig,
   type BenchmarkResults,
+  type Execute,
   type GridCost,
   type GridEvent,
   type TeacherFile,
@@ -19,6 +22,7 @@ import { formatDuration } from '../../output/progress.js';
 import { shellQuote } from '../../output/shell-quote.js';
 import { readConfigFile } from '../../options/config-file.js';
 import type { GridOptions } from '../benchmark.js';
+import { redisAddress } from '../queue/redis-address.js';
 
 /** Writes the embedded teacher to the results folder, where the worker processes read it. */
 async function defaultTeacher(results: string): Promise<TeacherFile> {
@@ -97,22 +101,60 @@ async function reportOf(found: BenchmarkResults, results: string): Promise<strin
   });
 }
 
-/** Runs a grid in processes of this machine and prints its tables. */
+/** Module of a process that runs one job of a benchmark. */
+export const WORKER = new URL('./worker.js', import.meta.url);
+
+/** What runs the jobs of a grid. */
+interface Execution {
+  readonly execute: Execute;
+  /** How many run at a time. */
+  readonly processes: number;
+  readonly close?: () => Promise<void>;
+}
+
+async function executionOf(
+  config: BenchmarkConfig,
+  { on, processes: given, backend }: GridOptions,
+  signal: AbortSignal,
+): Promise<Execution> {
+  if (on === undefined) {
+    const processes = given ?? config.processes ?? os.availableParallelism();
+    return { execute: benchmarkProcesses({ worker: WORKER, backend, processes, signal }), processes };
+  }
+  if (given !== undefined) {
+    throw new DskdError(
+      'invalid-argument',
+      `Got --processes ${given} with --on: each worker trains one at a time.`,
+      {
+        hint: 'Leave --processes out, and start as many workers as wanted: dskd queue work --benchmark --on URL.',
+      },
+    );
+  }
+  const { cellQueue } = await import('@dskd/queue');
+  const { execute, workers, close } = await cellQueue(redisAddress(on), signal);
+  if (workers === 0)
+    process.stderr.write('no worker is there yet: dskd queue work --benchmark --on URL starts one\n');
+  return { execute, processes: Math.max(1, workers), close };
+}
+
+/** Runs a grid and prints its tables. */
 export async function runGrid(
   config: BenchmarkConfig,
-  results: string,
+  folder: string,
   options: GridOptions,
   signal: AbortSignal,
 ): Promise<void> {
   const { json, backend, dryRun, report } = options;
+  // Workers of a queue have other working folders.
+  const results = options.on === undefined ? folder : path.resolve(folder);
   if (report !== undefined) await assertWritable(report);
-  const processes = options.processes ?? config.processes ?? os.availableParallelism();
+  const { execute, processes, close } = await executionOf(config, options, signal);
   if (!json) process.stderr.write('reading the images and measuring a step of each kind\n');
-  const found = await runBenchmark({
+  const run = runBenchmark({
     config,
     results,
     defaultTeacher: () => defaultTeacher(results),
-    worker: new URL('./worker.js', import.meta.url),
+    execute,
     backend,
     processes,
     dryRun,
@@ -123,6 +165,10 @@ export async function runGrid(
     onEvent: json ? printJson : eventRenderer(),
     signal,
   });
+  // Waits for its end, whatever it is.
+  await Promise.allSettled([run]);
+  await close?.();
+  const found = await run;
   if (!found) return;
   if (report !== undefined) await writeFileAtomically(report, await reportOf(found, results));
   if (json) {

@@ -10,7 +10,7 @@ import {
   writeFileAtomically,
 } from '@dskd/data/node';
 import { mapInImage, type Detector, type ExplainedRegion, type Prediction } from '@dskd/detector';
-import type { EnginePredictOptions } from '@dskd/engine';
+import { plainPrediction, type EnginePredictOptions } from '@dskd/engine';
 import { heatMapOverlay, heatScaleOf, type HeatScale } from '@dskd/report';
 import { printWarnings } from '../../open-data.js';
 import { printJson } from '../../output/print.js';
@@ -19,6 +19,7 @@ import type { PredictOptions } from '../predict.js';
 import { explainedImage } from './explained-image.js';
 import { overlayNames } from './overlay-names.js';
 import { openScorer, type Scorer } from './scorer.js';
+import { unreadableImages } from './unreadable-images.js';
 
 /** Prints a line for each image: first `images`, then those that are put into the watched folder. */
 export async function runPrediction(
@@ -79,9 +80,7 @@ export async function runPrediction(
     }
     throwIfAborted(signal);
     if (unreadable > 0) {
-      throw new DskdError('image-unreadable', `${unreadable} of ${files.length} images could not be read.`, {
-        hint: 'Their lines say why; the others were scored.',
-      });
+      throw unreadableImages(unreadable, files.length);
     }
   } finally {
     await scorer.dispose();
@@ -211,19 +210,10 @@ function lineOf(
   explained: readonly ExplainedRegion[],
   written: WrittenImages,
 ): Record<string, unknown> {
-  const { score, threshold, verdict, pValue, branches, regions } = prediction;
+  const { regions, ...plain } = plainPrediction(prediction);
   return {
     path: file,
-    verdict,
-    score,
-    threshold,
-    pValue,
-    branches: Object.fromEntries(
-      Object.entries(branches).map(([name, branch]) => [
-        name,
-        { score: branch.score, pValue: branch.pValue, anomalous: branch.anomalous },
-      ]),
-    ),
+    ...plain,
     // Regions keep their order; the explained ones (the largest) also have the nearest patch.
     regions: regions.map((region) => {
       const own = explained.find(({ peak }) => peak === region.peak);

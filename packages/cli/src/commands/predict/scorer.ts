@@ -63,7 +63,11 @@ async function explainingScorer(model: string, options: PredictOptions): Promise
 const FEW_IMAGES = 16;
 
 /** The engine for `auto`: for a few images an export would take longer than it saves. */
-function engineFor(model: string, options: PredictOptions, images: number): PredictOptions['engine'] {
+export function engineFor(
+  model: string,
+  options: Pick<PredictOptions, 'engine' | 'workers' | 'json'>,
+  images: number,
+): PredictOptions['engine'] {
   const { engine, workers } = options;
   if (engine !== 'auto' || isExported(model) || workers > 0 || images >= FEW_IMAGES) return engine;
   progressRenderer(options)({

@@ -1,0 +1,12 @@
+export { collect, type Collected } from './collect.js';
+export { kubernetesJob, type KubernetesJobOptions } from './kubernetes-job.js';
+export { makePlan, type ImageReference, type PlannedWork, type PlanOptions } from './plan/make-plan.js';
+export { cellQueue, workOnCells, type CellQueue, type WorkOnCellsOptions } from './redis/cells.js';
+export { assertRedis } from './redis/assert-redis.js';
+export { planStatus, type PlanStatus } from './redis/status.js';
+export { submit, type Submitted } from './redis/submit.js';
+export { work, type WorkEvent, type WorkOptions } from './redis/work.js';
+export type { WorkerOptions } from './redis/run-worker.js';
+export type { ScorerOptions } from './shard/open-scorer.js';
+export { runShards, type RunShardsOptions } from './shard/run-shards.js';
+export type { ShardOutcome } from './shard/shard-runner.js';
