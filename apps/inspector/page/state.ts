@@ -7,6 +7,7 @@ import type {
   Look,
   ModelFacts,
   Progress,
+  SeenImage,
 } from './worker/api.js';
 
 /** A file that was given as an image of a good part. */
@@ -44,7 +45,8 @@ export const goodImages = signal<readonly GoodImage[]>([]);
 export const areas = signal<readonly Area[]>([]);
 export const method = signal('instant');
 export const methods = signal<readonly string[]>(['instant', 'dskd']);
-export const side = signal(128);
+/** Null: what suits the method and the images. */
+export const side = signal<number | null>(null);
 export const epochs = signal(20);
 export const modelName = signal('');
 
@@ -64,12 +66,13 @@ export const losses = signal<Readonly<Record<string, readonly number[]>>>({});
 export const message = signal<{ readonly text: string; readonly isError: boolean } | undefined>(undefined);
 
 /** Each image that can be learned, once: the first of those with the same pixels. */
-export const usable = computed(() => {
+export const usable = computed((): readonly SeenImage[] => {
   const seen = new Set<string>();
-  return goodImages.value.filter(({ look }) => {
-    if (!look?.ok || seen.has(look.digest)) return false;
-    seen.add(look.digest);
-    return true;
+  return goodImages.value.flatMap(({ id, file, look }) => {
+    if (!look?.ok || seen.has(look.digest)) return [];
+    const { digest, width, height } = look;
+    seen.add(digest);
+    return [{ id, file, digest, width, height }];
   });
 });
 

@@ -23,7 +23,7 @@ function defaultName(): string {
 
 /** Learns the good images, and keeps the model on this machine. */
 export async function learn(): Promise<void> {
-  const images = usable.value.map(({ id, file }) => ({ id, file }));
+  const images = usable.value;
   losses.value = {};
   const started = performance.now();
   const request = {
