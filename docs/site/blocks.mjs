@@ -107,7 +107,60 @@ function sizes() {
   );
 }
 
+/** docs/decisions/0048: whether an ignored area keeps out what changes in it. */
+function ignoredAreas() {
+  const { rows } = read('bench/results/ignored-areas.json');
+  const keyOf = ({ category, area, what }) => JSON.stringify([category, area, what]);
+  const branches = ['fused', 'local', 'global', 'pooled'];
+  return table(
+    ['category', 'area', 'in the area', ...branches],
+    [...new Set(rows.map(keyOf))].map((key) => {
+      const own = rows.filter((row) => keyOf(row) === key);
+      return [...JSON.parse(key), ...branches.map((name) => mean(own.map(({ auroc }) => auroc[name])).toFixed(3))];
+    }),
+  );
+}
+
+/** apps/inspector/README.md: what the page reaches by the side of its input. */
+function inspectorSides() {
+  const { machine, rows } = read('bench/results/inspector-sides.json');
+  const sides = [...new Set(rows.map(({ side }) => side))];
+  const of = (use, side) => rows.filter((row) => row.use === use && row.side === side);
+  const seedsOf = (use) => [...new Set(rows.filter((row) => row.use === use).map(({ seed }) => seed))];
+  const aurocs = (use, side) => of(use, side).map(({ auroc }) => auroc.toFixed(3)).join(', '); // prettier-ignore
+  const anomalies = Object.keys(rows[0].anomalies);
+  return [
+    table(
+      ['side', `seeds ${seedsOf('choosing').join(', ')}`, 'mean', `seeds ${seedsOf('reported').join(', ')}`, 'learned in, median'],
+      sides.map((side) => {
+        const times = rows.filter((row) => row.side === side).map(({ seconds }) => seconds).sort((a, b) => a - b); // prettier-ignore
+        return [
+          `${side} px`,
+          aurocs('choosing', side),
+          mean(of('choosing', side).map(({ auroc }) => auroc)).toFixed(3),
+          aurocs('reported', side),
+          `${times[Math.floor(times.length / 2)].toFixed(1)} s`,
+        ];
+      }),
+    ),
+    '',
+    `${machine}, on which other jobs ran as well. By fault, mean of all these seeds:`,
+    '',
+    table(
+      ['fault', ...sides.map((side) => `${side} px`)],
+      anomalies.map((name) => [
+        name.replaceAll('_', ' '),
+        ...sides.map((side) =>
+          mean(rows.filter((row) => row.side === side).map((row) => row.anomalies[name])).toFixed(2),
+        ),
+      ]),
+    ),
+  ].join('\n');
+}
+
 const BLOCKS = [
+  { document: 'docs/decisions/0048-ignored-areas-are-covered.md', name: 'ignored-areas', write: ignoredAreas },
+  { document: 'apps/inspector/README.md', name: 'sides', write: inspectorSides },
   { document: 'docs/guides/one-package.md', name: 'sizes', write: sizes },
   { document: 'packages/methods/README.md', name: 'closed-form', write: closedForm },
   { document: 'README.md', name: 'numbers', write: numbers },

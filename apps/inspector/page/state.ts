@@ -14,6 +14,8 @@ import type {
 export interface GoodImage {
   readonly id: string;
   readonly file: Blob;
+  /** Whether the camera of the page took it. */
+  readonly isShot?: boolean;
   /** Undefined until the worker looked at it. */
   readonly look?: Look;
 }
@@ -62,8 +64,10 @@ export const selected = signal<string | undefined>(undefined);
 export const task = signal<Task | undefined>(undefined);
 /** Losses by student, one value a step. */
 export const losses = signal<Readonly<Record<string, readonly number[]>>>({});
-/** The last thing that happened, for the status line. */
-export const message = signal<{ readonly text: string; readonly isError: boolean } | undefined>(undefined);
+/** The last thing that happened, for the status line, in the language of the page. */
+export const message = signal<{ readonly text: () => string; readonly isError: boolean } | undefined>(
+  undefined,
+);
 
 /** Each image that can be learned, once: the first of those with the same pixels. */
 export const usable = computed((): readonly SeenImage[] => {
@@ -86,7 +90,7 @@ export const firstOfDigest = computed(() => {
 
 export const busy = computed(() => task.value !== undefined);
 
-export function say(text: string, isError = false): void {
+export function say(text: () => string, isError = false): void {
   message.value = { text, isError };
 }
 

@@ -44,7 +44,7 @@ export const de: Texts = {
   methodInstant: 'instant: Sekunden, Standard',
   methodDskd: 'dskd nano: trainiert zwei kleine Netze',
   resolution: 'Genauigkeit',
-  resolutionAuto: 'nach den Bildern: 256 px, wenn sie so groß sind',
+  resolutionAuto: 'automatisch, höchstens 256 px',
   resolutionFast: '128 px, schnell',
   resolutionFine: '256 px, fein',
   epochs: 'Epochen',

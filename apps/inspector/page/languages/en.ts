@@ -41,7 +41,7 @@ export const en = {
   methodInstant: 'instant: seconds, the default',
   methodDskd: 'dskd nano: trains two small networks',
   resolution: 'Detail',
-  resolutionAuto: 'by the images: 256 px if they are as large',
+  resolutionAuto: 'automatic, at most 256 px',
   resolutionFast: '128 px, fast',
   resolutionFine: '256 px, fine',
   epochs: 'Epochs',

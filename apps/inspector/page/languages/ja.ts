@@ -43,7 +43,7 @@ export const ja: Texts = {
   methodInstant: 'instant: 数秒 (既定)',
   methodDskd: 'dskd nano: 小さなネットワークを二つ訓練',
   resolution: '細かさ',
-  resolutionAuto: '画像に合わせる：256 px 以上なら 256 px',
+  resolutionAuto: '自動（最大 256 px）',
   resolutionFast: '128 px、速い',
   resolutionFine: '256 px、細かい',
   epochs: 'エポック数',

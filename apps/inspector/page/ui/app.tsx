@@ -66,7 +66,7 @@ function Status(): JSX.Element {
   return (
     <div class="status">
       <div role="status" id="message" class={value?.isError ? 'error' : ''}>
-        {value?.text}
+        {value?.text()}
       </div>
       <TaskBar />
     </div>
