@@ -48,6 +48,15 @@ function sizeFor({ preferredSide }: Method, [first]: readonly SeenImage[]): Size
   return isAsLarge ? [preferredSide, preferredSide] : TRAINING_DEFAULTS.inputSize;
 }
 
+/**
+ * Factors of the branches of `instant`. With the ten images or so that calibrate here the scores of a branch are put on one scale less
+ * surely than with the many by which the method's own factors were chosen: those that see less count less. Chosen on other
+ * drawings than the numbers of the README are of (bench/inspector-sides.mjs).
+ */
+const WEIGHTS = { local: 1, global: 0.5, pooled: 0.25 };
+/** With as many images the method's own factors hold. */
+const MANY = 100;
+
 /** Methods of the paper's kind, whose options have epochs. */
 const epochsOf = ({ epochs }: LearnRequest): object => (epochs === null ? {} : { epochs });
 
@@ -73,7 +82,10 @@ export async function learnImages(
     options: own,
     ...(chosen.needs.teacher && { teacher: await teacher() }),
     input: { size, ...(mask && { ignored: mask }) },
-    calibration: { holdOutFraction: holdOutFraction(images.length) },
+    calibration: {
+      holdOutFraction: holdOutFraction(images.length),
+      ...(method === TRAINING_DEFAULTS.method && images.length < MANY && { weights: WEIGHTS }),
+    },
     ...(chosen.keepsPatches?.(chosen.options.parse(own)) && { thumbnails: THUMBNAILS }),
     onEvent,
     signal,
