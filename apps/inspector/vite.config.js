@@ -1,7 +1,6 @@
 import { serviceWorkerFiles } from './vite/service-worker-files.js';
-import { wasmThreads } from './vite/wasm-threads.js';
 
-// With both headers the page is isolated from other pages, and wasm may use threads. It works without them, too.
+// With both headers the page is isolated from other pages, and may share memory with threads. It works without them, too.
 const headers = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
@@ -13,7 +12,7 @@ export default {
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   server: { headers },
   preview: { headers },
-  worker: { format: 'es', plugins: () => [wasmThreads()] },
+  worker: { format: 'es' },
   plugins: [serviceWorkerFiles()],
   build: {
     target: 'es2022',

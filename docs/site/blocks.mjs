@@ -156,8 +156,71 @@ function queueScale(document) {
   ].join('\n');
 }
 
+/** docs/decisions/0048: whether an ignored area keeps out what changes in it. */
+function ignoredAreas() {
+  const { rows } = read('bench/results/ignored-areas.json');
+  const keyOf = ({ category, area, what }) => JSON.stringify([category, area, what]);
+  const branches = ['fused', 'local', 'global', 'pooled'];
+  return table(
+    ['category', 'area', 'in the area', ...branches],
+    [...new Set(rows.map(keyOf))].map((key) => {
+      const own = rows.filter((row) => keyOf(row) === key);
+      return [
+        ...JSON.parse(key),
+        ...branches.map((name) => mean(own.map(({ auroc }) => auroc[name])).toFixed(3)),
+      ];
+    }),
+  );
+}
+
+/** apps/inspector/README.md: what the page reaches by the side of its input. */
+function inspectorSides() {
+  const { machine, rows } = read('bench/results/inspector-sides.json');
+  const sides = [...new Set(rows.map(({ side }) => side))];
+  const uses = ['choosing', 'reported'];
+  const of = (use, side) => rows.filter((row) => row.use === use && row.side === side);
+  const seeds = (use) => `seeds ${of(use, sides[0]).map(({ seed }) => seed).join(', ')}`; // prettier-ignore
+  const listed = (values) => values.map((value) => value.toFixed(3)).join(', ');
+  const line = (side, use, key) => listed(of(use, side).map((row) => row[key]));
+  const atSide = (side, value) => mean(rows.filter((row) => row.side === side).map(value));
+  return [
+    table(
+      ['side', 'factors', ...uses.map(seeds)],
+      sides.flatMap((side) => [
+        [`${side} px`, 'of the method', ...uses.map((use) => line(side, use, 'aurocWithWeightsOfMethod'))],
+        [`${side} px`, 'of the page', ...uses.map((use) => line(side, use, 'auroc'))],
+      ]),
+    ),
+    '',
+    'By branch and by fault, mean of all these seeds:',
+    '',
+    table(
+      ['', ...sides.map((side) => `${side} px`)],
+      [
+        ...['local', 'global', 'pooled'].map((name) => [
+          `branch \`${name}\``,
+          ...sides.map((side) => atSide(side, ({ branches }) => branches[name]).toFixed(2)),
+        ]),
+        ...Object.keys(rows[0].anomalies).map((name) => [
+          name.replaceAll('_', ' '),
+          ...sides.map((side) => atSide(side, ({ anomalies }) => anomalies[name]).toFixed(2)),
+        ]),
+        ['learned in', ...sides.map((side) => `${atSide(side, ({ seconds }) => seconds).toFixed(0)} s`)],
+      ],
+    ),
+    '',
+    `Times of ${machine}, on which several other jobs ran.`,
+  ].join('\n');
+}
+
 const BLOCKS = [
   { document: 'docs/guides/many-machines.md', name: 'queue-scale', write: queueScale },
+  {
+    document: 'docs/decisions/0048-ignored-areas-are-covered.md',
+    name: 'ignored-areas',
+    write: ignoredAreas,
+  },
+  { document: 'apps/inspector/README.md', name: 'sides', write: inspectorSides },
   { document: 'docs/guides/one-package.md', name: 'sizes', write: sizes },
   { document: 'packages/methods/README.md', name: 'closed-form', write: closedForm },
   { document: 'README.md', name: 'numbers', write: numbers },

@@ -12,10 +12,10 @@ import { App } from './ui/app.js';
 import './styles.css';
 
 function onNote(note: Note): void {
-  if (note.type === 'warning') say(note.message);
+  if (note.type === 'warning') say(() => note.message);
   else {
     compute.value = note.facts;
-    say(t('deviceLost'), true);
+    say(() => t('deviceLost'), true);
   }
 }
 

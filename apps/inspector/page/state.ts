@@ -7,12 +7,15 @@ import type {
   Look,
   ModelFacts,
   Progress,
+  SeenImage,
 } from './worker/api.js';
 
 /** A file that was given as an image of a good part. */
 export interface GoodImage {
   readonly id: string;
   readonly file: Blob;
+  /** Whether the camera of the page took it. */
+  readonly isShot?: boolean;
   /** Undefined until the worker looked at it. */
   readonly look?: Look;
 }
@@ -44,7 +47,8 @@ export const goodImages = signal<readonly GoodImage[]>([]);
 export const areas = signal<readonly Area[]>([]);
 export const method = signal('instant');
 export const methods = signal<readonly string[]>(['instant', 'dskd']);
-export const side = signal(128);
+/** Null: what suits the method and the images. */
+export const side = signal<number | null>(null);
 export const epochs = signal(20);
 export const modelName = signal('');
 
@@ -60,16 +64,19 @@ export const selected = signal<string | undefined>(undefined);
 export const task = signal<Task | undefined>(undefined);
 /** Losses by student, one value a step. */
 export const losses = signal<Readonly<Record<string, readonly number[]>>>({});
-/** The last thing that happened, for the status line. */
-export const message = signal<{ readonly text: string; readonly isError: boolean } | undefined>(undefined);
+/** The last thing that happened, for the status line, in the language of the page. */
+export const message = signal<{ readonly text: () => string; readonly isError: boolean } | undefined>(
+  undefined,
+);
 
 /** Each image that can be learned, once: the first of those with the same pixels. */
-export const usable = computed(() => {
+export const usable = computed((): readonly SeenImage[] => {
   const seen = new Set<string>();
-  return goodImages.value.filter(({ look }) => {
-    if (!look?.ok || seen.has(look.digest)) return false;
-    seen.add(look.digest);
-    return true;
+  return goodImages.value.flatMap(({ id, file, look }) => {
+    if (!look?.ok || seen.has(look.digest)) return [];
+    const { digest, width, height } = look;
+    seen.add(digest);
+    return [{ id, file, digest, width, height }];
   });
 });
 
@@ -83,7 +90,7 @@ export const firstOfDigest = computed(() => {
 
 export const busy = computed(() => task.value !== undefined);
 
-export function say(text: string, isError = false): void {
+export function say(text: () => string, isError = false): void {
   message.value = { text, isError };
 }
 

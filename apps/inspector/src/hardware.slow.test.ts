@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -129,6 +130,7 @@ describeInChromium('hardware', () => {
       const { page } = await openPage(context, where, query);
       expect(await page.evaluate(() => crossOriginIsolated)).toBe(where === site);
       expect(await page.getAttribute('#compute', 'data-backend')).toBe(query.slice('?backend='.length));
+      if (name !== 'webgpu') await expectOneThread(page, where);
       // On a software device a training would take minutes.
       if (name === 'webgpu') await openModel(page, model!);
       else await learnTrays(page, trays.learned);
@@ -147,6 +149,14 @@ describeInChromium('hardware', () => {
     expect(seen['not isolated']).toEqual(seen.isolated);
     expect(seen.webgpu!.verdicts).toEqual(seen.isolated!.verdicts);
   });
+
+  /** The page says what computes, loaded the build of TensorFlow.js for it alone, and started no threads that would do nothing. */
+  async function expectOneThread(page: Page, { requests }: Site): Promise<void> {
+    expect(await page.innerText('#compute')).toBe('wasm, one thread');
+    const files = new Set(requests.filter((request) => request.endsWith('.wasm')));
+    expect([...files]).toEqual([expect.stringMatching(/\/tfjs-backend-wasm-simd-/)]);
+    expect(page.workers()).toHaveLength(1);
+  }
 
   async function openModel(page: Page, buffer: Buffer): Promise<void> {
     const file = { name: 'learned.safetensors', mimeType: 'application/octet-stream', buffer };
@@ -167,6 +177,45 @@ describeInChromium('hardware', () => {
     const again = (await inspectedScores(page)).get('again.png')!;
     expect(Math.abs(again - before[0]!)).toBeLessThan(0.05);
   }
+
+  test('the threaded build of TensorFlow.js still computes with one thread, so that the page is right not to load it', async () => {
+    const folderOf = (name: string): string =>
+      path.dirname(createRequire(import.meta.url).resolve(`@tensorflow/${name}/package.json`));
+    browser = await startBrowser();
+    // Its requests would not come by the route below.
+    const context = await browser.newContext({ serviceWorkers: 'block' });
+    const page = await context.newPage();
+    const loaded: string[] = [];
+    await page.route('**/wasm-out/*', (route) => {
+      const file = path.basename(new URL(route.request().url()).pathname);
+      loaded.push(file);
+      return route.fulfill({ path: path.join(folderOf('tfjs-backend-wasm'), 'wasm-out', file) });
+    });
+    await page.goto(site.url);
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    await page.addScriptTag({ path: path.join(folderOf('tfjs-core'), 'dist/tf-core.min.js') });
+    await page.addScriptTag({
+      path: path.join(folderOf('tfjs-backend-wasm'), 'dist/tf-backend-wasm.min.js'),
+    });
+    const threads = await page.evaluate(async () => {
+      const { tf } = globalThis as unknown as {
+        readonly tf: {
+          setBackend(name: string): Promise<boolean>;
+          readonly wasm: {
+            setWasmPaths(folder: string): void;
+            setThreadsCount(count: number): void;
+            getThreadsCount(): number;
+          };
+        };
+      };
+      tf.wasm.setWasmPaths('/wasm-out/');
+      tf.wasm.setThreadsCount(4);
+      await tf.setBackend('wasm');
+      return tf.wasm.getThreadsCount();
+    });
+    expect(loaded).toEqual(['tfjs-backend-wasm-threaded-simd.wasm']);
+    expect(threads).toBe(1);
+  });
 
   test(`the camera is inspected for ${CAMERA_S} s at 5 frames a second at least, in steady memory`, async () => {
     browser = await startBrowser(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);

@@ -7,12 +7,14 @@ export async function drawTrays({
   good,
   other,
   size = 256,
+  seed = 1,
 }: {
   readonly good: number;
   readonly other: number;
   readonly size?: number;
+  readonly seed?: number;
 }): Promise<{ readonly learned: DroppedFile[]; readonly inspected: DroppedFile[] }> {
-  const plan = planDataset({ category: 'tray', train: good, validation: 0, test: other, seed: 1 });
+  const plan = planDataset({ category: 'tray', train: good, validation: 0, test: other, seed });
   const learned: DroppedFile[] = [];
   const inspected: DroppedFile[] = [];
   for (const { path, ...scene } of plan) {

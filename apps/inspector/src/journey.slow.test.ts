@@ -78,7 +78,7 @@ describeInChromium('a visit', () => {
 
   const scoreOf = (name: string): number => scores.get(name)!;
 
-  test('40 good trays are learned in 20 s at 128 px; of 60 others AUROC is at least .9; the page is never stuck', async () => {
+  test('40 good trays are learned in 20 s; of 60 others AUROC is at least .9; the page is never stuck', async () => {
     await page.evaluate(() => {
       const tasks: number[] = [];
       Object.assign(globalThis, { longTasks: tasks });

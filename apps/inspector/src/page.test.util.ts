@@ -120,6 +120,23 @@ export async function drop(page: Page, selector: string, files: readonly Dropped
   await page.dispatchEvent(selector, 'drop', { dataTransfer: transfer });
 }
 
+/** Drags a file or a folder of this machine over an element and drops it there, as the mouse does. */
+export async function dropFromDisk(page: Page, selector: string, files: readonly string[]): Promise<void> {
+  const session = await page.context().newCDPSession(page);
+  const place = page.locator(selector);
+  await place.scrollIntoViewIfNeeded();
+  const box = (await place.boundingBox())!;
+  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+    await session.send('Input.dispatchDragEvent', {
+      type,
+      x: box.x + box.width / 2,
+      y: box.y + box.height / 2,
+      data: { items: [], files: [...files], dragOperationsMask: 1 },
+    });
+  }
+  await session.detach();
+}
+
 /** Waits until the page does nothing. */
 export async function idle(page: Page, timeout = PATIENCE_MS): Promise<void> {
   await page.waitForFunction(() => document.querySelector('.task') === null, undefined, { timeout });

@@ -1,6 +1,7 @@
 import { assertPixelBuffer, DskdError, type PixelBuffer } from '@dskd/base';
 import { tensor4d, type Tensor4D } from '@tensorflow/tfjs-core';
 import { assertMappedBy, type IntensityRange } from './intensity.js';
+import { assertCover, covered, type Cover } from './transforms/cover.js';
 import {
   addBorder,
   assertColor,
@@ -25,6 +26,8 @@ export interface Preparation extends PreparedSize {
   readonly fit?: Fit;
   /** Color of a letterbox's border. Default {@link LETTERBOX_FILL}. */
   readonly fill?: Color;
+  /** What of the network's input is hidden under a color, in training and in use. Default: nothing. */
+  readonly cover?: Cover | undefined;
   /** The range by which the 16-bit values of all images were mapped to bytes when they were decoded. Default: none. */
   readonly intensityRange?: IntensityRange | undefined;
 }
@@ -43,14 +46,15 @@ function assertRgbImage(pixels: PixelBuffer, { intensityRange }: Preparation): v
 }
 
 /**
- * Brings an image to its part of the network's input, without blocking the event loop for long.
+ * Brings an image to its part of the network's input, covered, without blocking the event loop for long.
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
 export async function fitImage(pixels: PixelBuffer, preparation: Preparation): Promise<FittedImage> {
   assertRgbImage(pixels, preparation);
-  const { height, width, fit = 'stretch' } = preparation;
+  const { height, width, fit = 'stretch', cover } = preparation;
+  if (cover) assertCover(cover, { width, height });
   const placed = placement(pixels, { width, height }, fit);
-  return { content: await resizeInSlices(pixels, placed.content), placement: placed };
+  return covered({ content: await resizeInSlices(pixels, placed.content), placement: placed }, cover);
 }
 
 /**
@@ -74,10 +78,11 @@ export async function preparePixelsInSlices(
  * @throws {DskdError} `invalid-argument`, `shape-mismatch`
  */
 export function preparePixels(pixels: PixelBuffer, preparation: Preparation): PixelBuffer {
-  const { height, width, fit = 'stretch', fill = LETTERBOX_FILL } = preparation;
+  const { height, width, fit = 'stretch', fill = LETTERBOX_FILL, cover } = preparation;
   assertColor(fill);
+  if (cover) assertCover(cover, { width, height });
   assertRgbImage(pixels, preparation);
-  return addBorder(fitPixels(pixels, { width, height }, fit), fill);
+  return addBorder(covered(fitPixels(pixels, { width, height }, fit), cover), fill);
 }
 
 /**

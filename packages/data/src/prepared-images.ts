@@ -7,6 +7,7 @@ import { fitImage, toImageTensor, type Preparation } from './prepare.js';
 import { isConstant } from './rgb-image.js';
 import { imageProblem, type DatasetProblem, type Sample } from './samples.js';
 import { assertAugmentation, augment, type Augmentation } from './transforms/augmentation.js';
+import { assertCover, covered, type Cover } from './transforms/cover.js';
 import {
   addBorder,
   assertColor,
@@ -52,7 +53,7 @@ type PreparedSample = Pick<Sample, 'id' | 'load' | 'origin'>;
  * bytes, so that later epochs do not decode again. Holds no tensors.
  *
  * If images are augmented, the cache holds the image before augmentation. Augmentation changes the image inside its
- * letterbox; the border stays as it is.
+ * letterbox; the border and what is covered stay as they are.
  *
  * When the cache is full, its images stay. Every epoch requests each image once, so a cache that evicts the oldest
  * image would always evict it just before it is needed again.
@@ -62,6 +63,7 @@ export class PreparedImages {
   readonly width: number;
   readonly fit: Fit;
   readonly #fill: Color;
+  readonly #cover: Cover | undefined;
   readonly #leastSide: number;
   readonly #augment: PreparedImagesOptions['augment'];
   readonly #samples: readonly PreparedSample[];
@@ -86,13 +88,15 @@ export class PreparedImages {
           'wanted positive integers, and no negative cache.',
       );
     }
-    const { fit = 'stretch', fill = LETTERBOX_FILL } = options;
+    const { fit = 'stretch', fill = LETTERBOX_FILL, cover } = options;
     assertColor(fill);
+    if (cover) assertCover(cover, { width, height });
     if (options.augment) assertAugmentation(options.augment.augmentation);
     this.height = height;
     this.width = width;
     this.fit = fit;
     this.#fill = fill;
+    this.#cover = cover;
     this.#leastSide = options.leastSide ?? 1;
     this.#intensityRange = options.intensityRange;
     this.#augment = options.augment;
@@ -236,6 +240,7 @@ export class PreparedImages {
         width: this.width,
         fit: this.fit,
         intensityRange: this.#intensityRange,
+        cover: this.#cover,
       });
       this.#placements.set(index, image.placement);
       const bytes = image.content.data.byteLength;
@@ -251,6 +256,7 @@ export class PreparedImages {
     if (!this.#augment || epoch === undefined) return image;
     const { augmentation, seed } = this.#augment;
     const key = { seed, epoch, sample: this.#samples[index]!.id };
-    return { ...image, content: augment(image.content, augmentation, key) };
+    // What is covered was moved with the image; its place is at the camera.
+    return covered({ ...image, content: augment(image.content, augmentation, key) }, this.#cover);
   }
 }

@@ -1,2 +1,3 @@
+export { isPassedOver } from './image-format.js';
 export { decodeImage } from './web/decode.js';
 export { openFiles } from './web/files.js';

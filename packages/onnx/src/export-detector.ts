@@ -41,6 +41,23 @@ function counting(
   return used ?? fixed;
 }
 
+/**
+ * A copy of the images with the pixels that never count hidden as `Preparation.cover` hides them: a graph is also given images
+ * that were not. By a product and a sum, which are exact here; a selection would depend on the number of images.
+ */
+function covered(
+  images: tf.Tensor4D,
+  ignored: Uint8Array | null,
+  { cover, inputSize: [height, width] }: DetectorDescription,
+): tf.Tensor4D {
+  if (!cover || !ignored) return tf.clone(images);
+  return tf.tidy(() => {
+    const hides = tf.tensor4d(Float32Array.from(ignored), [1, height, width, 1]);
+    const color = tf.tensor4d(cover.map((byte) => byte / 255), [1, 1, 1, 3]); // prettier-ignore
+    return tf.add<tf.Tensor4D>(tf.mul(images, tf.sub(1, hides)), tf.mul(hides, color));
+  });
+}
+
 /** The outputs of the graph by name. */
 function resultsOf({ map, scores, branches }: ScoredTensors): Record<string, tf.Tensor> {
   const results: Record<string, tf.Tensor> = { score: scores };
@@ -102,7 +119,8 @@ export async function exportDetector(
       inputs,
       prepare: prepared,
       async compute([images, used]) {
-        const outputs = await model.scoreTensors(images as tf.Tensor4D);
+        const seen = covered(images as tf.Tensor4D, ignored, description);
+        const outputs = await model.scoreTensors(seen).finally(() => seen.dispose());
         try {
           return tf.tidy(() => {
             const counts = counting(used as tf.Tensor3D | undefined, ignored, [height, width]);

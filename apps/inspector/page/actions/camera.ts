@@ -39,7 +39,7 @@ export async function startCamera(): Promise<void> {
       video: { facingMode: 'environment', width: { ideal: FRAME_WIDTH } },
     });
   } catch (error) {
-    say(t('cameraFailed', { reason: reasonOf(error) }), true);
+    say(() => t('cameraFailed', { reason: reasonOf(error) }), true);
   }
 }
 
@@ -55,7 +55,7 @@ let shots = 0;
 export async function takeShot(video: HTMLVideoElement): Promise<void> {
   const frame = await frameOf(video);
   const file = await inspector.shotOf(transfer(frame, [frame]));
-  await addGoodImages([{ id: `camera-${String(++shots).padStart(3, '0')}.png`, file }]);
+  await addGoodImages([{ id: `camera-${String(++shots).padStart(3, '0')}.png`, file, isShot: true }]);
 }
 
 function nextFrame(video: HTMLVideoElement): Promise<VideoFrameCallbackMetadata> {
@@ -98,7 +98,7 @@ export async function inspectLive(video: HTMLVideoElement): Promise<void> {
       meter.add(presentedFrames);
     }
   } catch (error) {
-    say(t('failed', { reason: reasonOf(error) }), true);
+    say(() => t('failed', { reason: reasonOf(error) }), true);
   } finally {
     isLive.value = false;
     liveView.value?.frame.close();

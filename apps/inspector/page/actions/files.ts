@@ -1,3 +1,4 @@
+import { isPassedOver } from '@dskd/data/web';
 import { fromEvent, type FileWithPath } from 'file-selector';
 
 interface NamedFile {
@@ -12,12 +13,17 @@ function pathOf(file: File): string {
   return given.replace(/^(\.?\/)+/, '');
 }
 
-/** The files of a drop, a paste or an input element, with those in dropped folders, in the order of their paths. */
+/**
+ * The files of a drop, a paste or an input element, with those in dropped folders, in the order of their paths. Files that operating
+ * systems keep beside others are left out.
+ */
 export async function filesOf(event: Event): Promise<NamedFile[]> {
   const given = await fromEvent(event);
   const files = given.flatMap((entry) => {
     const file = entry instanceof File ? entry : entry.getAsFile();
-    return file ? [{ id: pathOf(file), file }] : [];
+    if (!file) return [];
+    const id = pathOf(file);
+    return id.split('/').some(isPassedOver) ? [] : [{ id, file }];
   });
   return files.sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
 }

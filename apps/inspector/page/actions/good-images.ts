@@ -3,14 +3,12 @@ import { goodImages, task, type GoodImage } from '../state.js';
 import { freeName } from './files.js';
 
 /** Adds files as images of good parts; each is looked at, and what cannot be used is listed. */
-export async function addGoodImages(
-  files: readonly { readonly id: string; readonly file: Blob }[],
-): Promise<void> {
+export async function addGoodImages(files: readonly Omit<GoodImage, 'look'>[]): Promise<void> {
   const taken = new Set(goodImages.value.map(({ id }) => id));
-  const added = files.map(({ id, file }): GoodImage => {
-    const name = freeName(id, taken);
+  const added = files.map((image): GoodImage => {
+    const name = freeName(image.id, taken);
     taken.add(name);
-    return { id: name, file };
+    return { ...image, id: name };
   });
   goodImages.value = [...goodImages.value, ...added];
   const outer = task.value;

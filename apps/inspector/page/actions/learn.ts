@@ -1,6 +1,18 @@
 import { inspector } from '../client.js';
 import { number, t } from '../languages/index.js';
-import { areas, epochs, losses, method, modelName, openName, say, side, task, usable } from '../state.js';
+import {
+  areas,
+  epochs,
+  goodImages,
+  losses,
+  method,
+  modelName,
+  openName,
+  say,
+  side,
+  task,
+  usable,
+} from '../state.js';
 import type { Progress } from '../worker/api.js';
 import { addGoodImages } from './good-images.js';
 import { addInspected } from './inspect.js';
@@ -21,15 +33,23 @@ function defaultName(): string {
   return `${method.value} ${new Date().toISOString().slice(0, 16).replace('T', ' ')}`;
 }
 
+/** Who takes good images with the camera inspects live: finer, a processor would do too few images a second. */
+const SIDE_OF_SHOTS = 128;
+
+function sideWanted(): number | null {
+  if (side.value !== null) return side.value;
+  return goodImages.value.some(({ isShot }) => isShot) ? SIDE_OF_SHOTS : null;
+}
+
 /** Learns the good images, and keeps the model on this machine. */
 export async function learn(): Promise<void> {
-  const images = usable.value.map(({ id, file }) => ({ id, file }));
+  const images = usable.value;
   losses.value = {};
   const started = performance.now();
   const request = {
     images,
     method: method.value,
-    side: side.value,
+    side: sideWanted(),
     epochs: WITH_EPOCHS.includes(method.value) ? epochs.value : null,
     ignored: areas.value,
   };
@@ -42,7 +62,7 @@ export async function learn(): Promise<void> {
   const seconds = (performance.now() - started) / 1000;
   openName.value = modelName.value.trim() || defaultName();
   useModel(facts);
-  if (await keepModel()) say(t('learned', { count: images.length, seconds: number(seconds, 1) }));
+  if (await keepModel()) say(() => t('learned', { count: images.length, seconds: number(seconds, 1) }));
 }
 
 /** Draws the example, learns its good images and inspects the others. */

@@ -1,5 +1,5 @@
 import { inspector } from '../client.js';
-import { t } from '../languages/index.js';
+import { number, t } from '../languages/index.js';
 import { areas, inspected, model, openName, savedNames, say, selected, threshold } from '../state.js';
 import type { ModelFacts } from '../worker/api.js';
 import { download } from './files.js';
@@ -31,7 +31,8 @@ export function openModelFile(file: File): Promise<boolean> {
     const facts = await inspector.open(file);
     openName.value = file.name.replace(/\.safetensors$/, '');
     useModel(facts);
-    say(t('opened', { name: openName.value }));
+    const name = openName.value;
+    say(() => t('opened', { name }));
   });
 }
 
@@ -40,7 +41,7 @@ export function openModel(name: string): Promise<boolean> {
     const facts = await inspector.openSaved(name);
     openName.value = name;
     useModel(facts);
-    say(t('opened', { name }));
+    say(() => t('opened', { name }));
   });
 }
 
@@ -130,13 +131,8 @@ export async function teach(id: string): Promise<void> {
   await inspectAgain();
   const after = inspected.value.find((each) => each.id === id)!.inspection!.score;
   if (!(await keepModel())) return;
-  say(
-    t('taught', {
-      before: before.toFixed(2),
-      after: after.toFixed(2),
-      threshold: threshold.value.toFixed(2),
-    }),
-  );
+  const { threshold: now } = outcome.model;
+  say(() => t('taught', { before: number(before, 2), after: number(after, 2), threshold: number(now, 2) }));
 }
 
 export async function undoLesson(): Promise<void> {
@@ -145,6 +141,6 @@ export async function undoLesson(): Promise<void> {
     model.value = facts;
     threshold.value = facts.threshold;
     await inspectAgain();
-    if (await keepModel()) say(t('forgotten'));
+    if (await keepModel()) say(() => t('forgotten'));
   });
 }

@@ -24,8 +24,8 @@ export async function runTask<T>(
   try {
     return await cancellable(call, { onProgress: show, signal: controller.signal });
   } catch (error) {
-    if (isAborted(error)) say(t('canceled'));
-    else say(t('failed', { reason: reasonOf(error) }), true);
+    if (isAborted(error)) say(() => t('canceled'));
+    else say(() => t('failed', { reason: reasonOf(error) }), true);
     return undefined;
   } finally {
     task.value = undefined;
@@ -41,7 +41,7 @@ export async function attempt(work: () => Promise<void>): Promise<boolean> {
     await work();
     return true;
   } catch (error) {
-    say(t('failed', { reason: reasonOf(error) }), true);
+    say(() => t('failed', { reason: reasonOf(error) }), true);
     return false;
   }
 }

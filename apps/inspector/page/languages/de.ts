@@ -10,8 +10,7 @@ export const de: Texts = {
   schemeLight: 'hell',
   schemeDark: 'dunkel',
   starting: 'Startet …',
-  computeFacts_one: '{{backend}}, {{count}} Thread',
-  computeFacts_other: '{{backend}}, {{count}} Threads',
+  computeFacts: '{{backend}}, ein Thread',
   computeAdapter: '{{backend}}: {{adapter}}',
   failedToStart: 'Die Seite konnte nicht starten: {{reason}}',
 
@@ -45,6 +44,7 @@ export const de: Texts = {
   methodInstant: 'instant: Sekunden, Standard',
   methodDskd: 'dskd nano: trainiert zwei kleine Netze',
   resolution: 'Genauigkeit',
+  resolutionAuto: 'automatisch, höchstens 256 px',
   resolutionFast: '128 px, schnell',
   resolutionFine: '256 px, fein',
   epochs: 'Epochen',

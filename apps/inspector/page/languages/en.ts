@@ -8,8 +8,7 @@ export const en = {
   schemeLight: 'light',
   schemeDark: 'dark',
   starting: 'Starting …',
-  computeFacts_one: '{{backend}}, {{count}} thread',
-  computeFacts_other: '{{backend}}, {{count}} threads',
+  computeFacts: '{{backend}}, one thread',
   computeAdapter: '{{backend}}: {{adapter}}',
   failedToStart: 'The page could not start: {{reason}}',
 
@@ -42,6 +41,7 @@ export const en = {
   methodInstant: 'instant: seconds, the default',
   methodDskd: 'dskd nano: trains two small networks',
   resolution: 'Detail',
+  resolutionAuto: 'automatic, at most 256 px',
   resolutionFast: '128 px, fast',
   resolutionFine: '256 px, fine',
   epochs: 'Epochs',

@@ -55,6 +55,11 @@ export function number(value: number, digits = 0): string {
   });
 }
 
+/** Its first three digits, in the language of the page. */
+export function significant(value: number): string {
+  return value.toLocaleString(language.value, { maximumSignificantDigits: 3 });
+}
+
 export function setLanguage(code: Language): void {
   language.value = code;
   localStorage.setItem(KEY, code);

@@ -9,8 +9,7 @@ export const ja: Texts = {
   schemeLight: 'ライト',
   schemeDark: 'ダーク',
   starting: '起動中…',
-  computeFacts_one: '{{backend}}、{{count}} スレッド',
-  computeFacts_other: '{{backend}}、{{count}} スレッド',
+  computeFacts: '{{backend}}、1 スレッド',
   computeAdapter: '{{backend}}: {{adapter}}',
   failedToStart: 'ページを起動できませんでした: {{reason}}',
 
@@ -44,6 +43,7 @@ export const ja: Texts = {
   methodInstant: 'instant: 数秒 (既定)',
   methodDskd: 'dskd nano: 小さなネットワークを二つ訓練',
   resolution: '細かさ',
+  resolutionAuto: '自動（最大 256 px）',
   resolutionFast: '128 px、速い',
   resolutionFine: '256 px、細かい',
   epochs: 'エポック数',

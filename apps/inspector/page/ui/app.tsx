@@ -15,13 +15,10 @@ function ComputeText(): JSX.Element {
     return <span role="alert">{t('failedToStart', { reason: startFailure.value })}</span>;
   }
   if (!facts) return <span>{t('starting')}</span>;
-  const { backend, adapter, threads } = facts;
-  const text =
-    adapter === null
-      ? t('computeFacts', { backend, count: threads })
-      : t('computeAdapter', { backend, adapter });
+  const { backend, adapter } = facts;
+  const text = adapter === null ? t('computeFacts', { backend }) : t('computeAdapter', { backend, adapter });
   return (
-    <span id="compute" data-backend={backend} data-threads={threads}>
+    <span id="compute" data-backend={backend}>
       {text}
     </span>
   );
@@ -69,7 +66,7 @@ function Status(): JSX.Element {
   return (
     <div class="status">
       <div role="status" id="message" class={value?.isError ? 'error' : ''}>
-        {value?.text}
+        {value?.text()}
       </div>
       <TaskBar />
     </div>

@@ -34,9 +34,10 @@ export function LearnPanel(): JSX.Element {
           {t('resolution')}
           <select
             id="side"
-            value={side.value}
-            onChange={(event) => (side.value = Number(event.currentTarget.value))}
+            value={side.value ?? ''}
+            onChange={(event) => (side.value = Number(event.currentTarget.value) || null)}
           >
+            <option value="">{t('resolutionAuto')}</option>
             <option value={128}>{t('resolutionFast')}</option>
             <option value={256}>{t('resolutionFine')}</option>
           </select>

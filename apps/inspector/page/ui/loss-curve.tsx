@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { t } from '../languages/index.js';
+import { significant, t } from '../languages/index.js';
 
 const WIDTH = 320;
 const HEIGHT = 110;
@@ -35,10 +35,15 @@ export function LossCurve({
 }): JSX.Element | null {
   const lines = Object.entries(losses).filter(([, values]) => values.length > 1);
   if (lines.length === 0) return null;
-  const names = lines.map(([name, values]) => `${name} ${values.at(-1)!.toPrecision(3)}`).join(', ');
+  const names = lines.map(([name, values]) => `${name} ${significant(values.at(-1)!)}`).join(', ');
   return (
     <figure class="loss" data-steps={lines[0]![1].length}>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={t('lossCurve', { names })}>
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={t('lossCurve', { names })}
+      >
         {lines.map(([name, values], index) => (
           <path key={name} d={pathOf(values)} class={`line-${index}`} />
         ))}

@@ -8,8 +8,6 @@ export interface ComputeFacts {
   readonly backend: string;
   /** Name of the graphics card; null on the CPU. */
   readonly adapter: string | null;
-  /** Threads of wasm: 1 without isolation. */
-  readonly threads: number;
 }
 
 /** Something that happened on its own. */
@@ -36,7 +34,7 @@ export type Look =
       readonly ok: true;
       readonly width: number;
       readonly height: number;
-      /** Equal for images of equal pixels. */
+      /** SHA-256 of the pixels. */
       readonly digest: string;
       readonly thumbnail: ImageBitmap;
     }
@@ -56,11 +54,15 @@ export interface Area {
   readonly height: number;
 }
 
+/** An image with what the look at it told. */
+export interface SeenImage
+  extends NamedImage, Pick<Extract<Look, { ok: true }>, 'digest' | 'width' | 'height'> {}
+
 export interface LearnRequest {
-  readonly images: readonly NamedImage[];
+  readonly images: readonly SeenImage[];
   readonly method: string;
-  /** Longer side of the network's input in pixels. */
-  readonly side: number;
+  /** Side of the network's input in pixels; null for what suits the method and the images. */
+  readonly side: number | null;
   /** Of methods with epochs; null for the method's default. */
   readonly epochs: number | null;
   /** What does not count. */

@@ -1,10 +1,9 @@
 import type { PixelBuffer } from '@dskd/base';
-import type { ImageInput } from '@dskd/data';
 import { decodeImage } from '@dskd/data/web';
 import { mapInImage, type Detector, type ExplainedRegion, type Prediction } from '@dskd/detector';
 import { explanationCuts, heatMapOverlay, heatScaleOf, type HeatScale } from '@dskd/report';
 import type { Area, FoundRegion, Inspection, LiveView, NamedImage, Nearest, View } from './api.js';
-import { ignoreMask } from './ignored.js';
+import { ignoredFor } from './ignored.js';
 import { bitmapOf, fitting } from './pictures.js';
 
 /** Longer side in pixels of what is drawn for the screen. */
@@ -17,18 +16,13 @@ const MOST_REGIONS = 12;
 /** Regions that are explained. */
 const MOST_EXPLAINED = 4;
 
-function ignoring(detector: Detector, areas: readonly Area[]): { ignored?: Uint8Array } {
-  const ignored = ignoreMask(areas, detector.inputSize);
-  return ignored ? { ignored } : {};
-}
-
 async function timed(
   detector: Detector,
-  image: ImageInput,
+  image: PixelBuffer,
   areas: readonly Area[],
 ): Promise<{ prediction: Prediction; inspection: Inspection }> {
   const started = performance.now();
-  const prediction = await detector.predict(image, ignoring(detector, areas));
+  const prediction = await detector.predict(image, ignoredFor(detector, areas, image));
   const branches = Object.fromEntries(
     Object.entries(prediction.branches).map(([name, { score, pValue, anomalous }]) => [
       name,

@@ -1,4 +1,4 @@
-import type { PixelBuffer } from '@dskd/base';
+import { isDskdError, type PixelBuffer } from '@dskd/base';
 import { resizeBilinearAntialiased } from '@dskd/core/resize';
 import { digestOfPixels } from '@dskd/data';
 import { decodeImage } from '@dskd/data/web';
@@ -40,6 +40,14 @@ export async function encoded(
   return canvas.convertToBlob({ type, quality: 0.8 });
 }
 
+/** Why a file cannot be read. Its name is shown beside it. */
+function problemOf(error: unknown): string {
+  if (isDskdError(error, 'image-unreadable') && typeof error.details.problem === 'string') {
+    return `${error.details.problem}.`;
+  }
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Decodes a file once, to say whether it can be used, and which other file has the same pixels. */
 export async function lookAt(file: Blob): Promise<Look> {
   try {
@@ -48,6 +56,6 @@ export async function lookAt(file: Blob): Promise<Look> {
     const thumbnail = await bitmapOf(fitting(pixels, THUMBNAIL));
     return { ok: true, width, height, digest: await digestOfPixels(pixels), thumbnail };
   } catch (error) {
-    return { ok: false, problem: error instanceof Error ? error.message : String(error) };
+    return { ok: false, problem: problemOf(error) };
   }
 }

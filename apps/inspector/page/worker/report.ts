@@ -11,7 +11,7 @@ import {
   type GalleryImage,
 } from '@dskd/report';
 import type { OnProgress, ReportRequest } from './api.js';
-import { ignoreMask } from './ignored.js';
+import { ignoredFor } from './ignored.js';
 import { scaleOf } from './inspection.js';
 import { sampleOf } from './learning.js';
 import { encoded, fitting } from './pictures.js';
@@ -94,6 +94,14 @@ function factsOf({ description }: Detector, { name, ignored }: ReportRequest): F
   ];
 }
 
+/** What does not count in the images. Those of one report have the same proportions. */
+async function ignoringIn(
+  detector: Detector,
+  { images: [first], ignored }: ReportRequest,
+): Promise<ReturnType<typeof ignoredFor>> {
+  return first && ignored.length > 0 ? ignoredFor(detector, ignored, await decodeImage(first.file)) : {};
+}
+
 /**
  * The one-file HTML report of what was inspected: metrics over the images of which the user said what they are, and a
  * gallery of those and of the others.
@@ -104,8 +112,7 @@ export async function reportOf(
   { onProgress, signal }: { readonly onProgress: OnProgress; readonly signal: AbortSignal },
 ): Promise<string> {
   const { images, name } = request;
-  const mask = ignoreMask(request.ignored, detector.inputSize);
-  const options = { signal, ...(mask && { ignored: mask }) };
+  const options = { signal, ...(await ignoringIn(detector, request)) };
   const known = images.filter(({ truth }) => truth);
   const unknown = images.filter(({ truth }) => !truth).slice(0, MOST_UNKNOWN);
   const total = known.length + unknown.length;

@@ -154,6 +154,11 @@ export const descriptionSchema = z.object({
   storage: z.enum(['float32', 'float16']),
   /** Whether the tensor `ignored` (U8 `inputSize`, 1 does not count) takes pixels out of every score. */
   ignored: z.boolean(),
+  /**
+   * RGB bytes that hide the pixels of `ignored` from the network, in training and in use. Left out where nothing is ignored, and in
+   * files of earlier versions, whose networks saw these pixels.
+   */
+  cover: z.tuple([byte, byte, byte]).optional(),
   branches: z
     .array(branchSchema)
     .min(1)

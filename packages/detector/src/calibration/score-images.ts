@@ -28,7 +28,7 @@ export async function scoreImages(
   const normalizations = new Map(
     description.branches.map((branch) => [branch.name, branch.normalization] as const),
   );
-  const prepared = new PreparedImages(samples, preparationOf(description));
+  const prepared = new PreparedImages(samples, preparationOf(description, ignored));
   const [imageHashes] = await readImages([{ samples, prepared }], { name, onEvent, signal });
   const calibration = await calibrate(model, description.fusion, prepared, {
     batchSize,

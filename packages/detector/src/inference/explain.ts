@@ -38,7 +38,7 @@ export interface ExplainedRegion extends Region {
 }
 
 /** What of a detector an explanation works with. */
-type Explained = Pick<CalibratedModel, 'model' | 'description' | 'thumbnails'>;
+type Explained = Pick<CalibratedModel, 'model' | 'description' | 'ignored' | 'thumbnails'>;
 
 function learnedImages({ trainingImages = [], lessons = [] }: DetectorDescription): LearnedImage[] {
   return [...trainingImages, ...(trainingImages.length > 0 ? lessons.flatMap(({ images }) => images) : [])];
@@ -78,7 +78,7 @@ export async function explainRegions(
   regions: readonly Region[],
   { most = 8 }: ExplainOptions,
 ): Promise<ExplainedRegion[]> {
-  const { model, description } = detector;
+  const { model, description, ignored } = detector;
   if (!model.nearest || !model.keepsPatches) {
     throw new DskdError(
       'invalid-argument',
@@ -95,7 +95,7 @@ export async function explainRegions(
     const { x, y } = placed.toNetwork({ x: peak.x + 0.5, y: peak.y + 0.5 });
     return [y, x] as const;
   });
-  const tensor = toImageTensor([preparePixels(image, preparationOf(description))]);
+  const tensor = toImageTensor([preparePixels(image, preparationOf(description, ignored))]);
   const patches = await model.nearest(tensor, places).finally(() => tensor.dispose());
   const learned = learnedImages(description);
   return chosen.map((region, index) => ({

@@ -184,7 +184,7 @@ export abstract class Predictor {
   }
 
   async #score(images: readonly PlacedImage[]): Promise<ScoredBatch> {
-    const preparation = preparationOf(this.#description);
+    const preparation = preparationOf(this.#description, this.#ignored);
     const prepared: PixelBuffer[] = [];
     for (const { image } of images) prepared.push(await preparePixelsInSlices(image, preparation));
     return this.scorePrepared(

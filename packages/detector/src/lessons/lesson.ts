@@ -227,7 +227,7 @@ export async function learnLesson(
   const source = sourceFrom(images);
   const samples = lessonImages(source);
   const dataFingerprint = await source.fingerprint(rest.signal ? { signal: rest.signal } : {});
-  const prepared = new PreparedImages(samples, preparationOf(description));
+  const prepared = new PreparedImages(samples, preparationOf(description, detector.ignored));
   const [imageHashes] = await readImages([{ samples, prepared }], { name: source.name, ...rest });
   const classroom = new Classroom(detector, model, prepared, { batchSize, ...rest });
 

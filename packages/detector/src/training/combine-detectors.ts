@@ -67,6 +67,7 @@ function assertCombinable(detectors: readonly Detector[]): void {
   const settings = {
     'fit images differently': differing(({ resize }) => resize),
     'cut images into other tiles': differing(({ tiles }) => tiles),
+    'hide ignored pixels differently': differing(({ cover }) => cover ?? null),
     'map 16-bit values differently': differing(({ intensityRange }) => intensityRange ?? null),
     'normalize, smooth or add maps differently': differing(({ fusion }) => fusion),
     'take mean and deviation of different images': differing(({ trainings }) => [
@@ -172,7 +173,7 @@ export async function combineDetectors(
   const firstBatch = trainings[0]!.fit.batchSize;
   const rate = falseAlarmRate ?? first.threshold.falseAlarmRate ?? TRAINING_DEFAULTS.falseAlarmRate;
   const onTraining = trainings[0]!.options.statisticsOn === 'training';
-  const preparation = preparationOf(first);
+  const preparation = preparationOf(first, ignored);
   const lists = [chosen.calibration, ...(onTraining ? [chosen.training] : [])].map((samples) => ({
     samples,
     prepared: new PreparedImages(samples, preparation),

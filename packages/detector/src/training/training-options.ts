@@ -1,13 +1,14 @@
 import { describeValue, DskdError, type EventListener } from '@dskd/base';
-import type {
-  Augmentation,
-  Color,
-  Fit,
-  ImageSource,
-  IntensityRange,
-  PixelSize,
-  Preparation,
-  Sample,
+import {
+  digestOfPixels,
+  type Augmentation,
+  type Color,
+  type Fit,
+  type ImageSource,
+  type IntensityRange,
+  type PixelSize,
+  type Preparation,
+  type Sample,
 } from '@dskd/data';
 import {
   assertTiling,
@@ -51,7 +52,7 @@ export interface InputOptions {
   readonly tiles?: { readonly size: number; readonly overlap?: number } | undefined;
   /** How images of other proportions become that size. Default `stretch`. */
   readonly fit?: Fit;
-  /** What fills a letterbox's border: red, green, blue, 0..255. Default: the mean of ImageNet. */
+  /** What fills a letterbox's border, and hides ignored pixels: red, green, blue, 0..255. Default: the mean of ImageNet. */
   readonly fill?: Color;
   /**
    * Of 16-bit images the stored values that become 0 and 255, for example those that a thermal camera uses; `auto`: what
@@ -72,7 +73,7 @@ export interface InputOptions {
   readonly copies?: number | undefined;
   /**
    * Pixels that count neither for statistics nor for any score: 1 channel, not 0 does not count, of any size with
-   * the images' proportions. Kept in the artifact. The model is fitted on all pixels.
+   * the images' proportions. Kept in the artifact. The method sees `fill` in their place, in training and in use.
    */
   readonly ignored?: IgnoreMask | undefined;
 }
@@ -151,7 +152,10 @@ export interface ResolvedTraining {
   /** Size of the thumbnails that are kept; null for none. */
   readonly thumbnails: PixelSize | null;
   /** What the artifact says of its input. */
-  readonly input: Pick<DetectorDescription, 'teacher' | 'inputSize' | 'tiles' | 'resize' | 'ignored'>;
+  readonly input: Pick<
+    DetectorDescription,
+    'teacher' | 'inputSize' | 'tiles' | 'resize' | 'ignored' | 'cover'
+  >;
   /** What the artifact's training record says before the fit. Its `dataFingerprint` is empty, too. */
   readonly record: Pick<TrainingRecord, 'seed' | 'images' | 'dataFingerprint' | 'augmentation' | 'options'>;
 }
@@ -207,6 +211,7 @@ function resolveInput(
   readonly tiles: Tiling | null;
   readonly resize: DetectorDescription['resize'];
   readonly ignored: Uint8Array | null;
+  readonly cover: DetectorDescription['cover'];
 } {
   const inputSize: [number, number] = [height, width];
   const fit = given.fit ?? TRAINING_DEFAULTS.fit;
@@ -214,6 +219,7 @@ function resolveInput(
   const { tiles } = given;
   const tiling = tiles ? { size: tiles.size, overlap: tiles.overlap ?? defaultOverlap(tiles.size) } : null;
   if (tiling) assertTiling(tiling, inputSize, teacher?.extractor);
+  const ignored = given.ignored ? ignoredAtNetworkSize(given.ignored, { inputSize, fit }) : null;
   return {
     inputSize,
     tiles: tiling,
@@ -222,7 +228,8 @@ function resolveInput(
       filter: 'bilinear-antialiased',
       fill: fit === 'letterbox' ? [red, green, blue] : null,
     },
-    ignored: given.ignored ? ignoredAtNetworkSize(given.ignored, { inputSize, fit }) : null,
+    ignored,
+    cover: ignored ? [red, green, blue] : undefined,
   };
 }
 
@@ -256,7 +263,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
   const teacher = teacherFor(plain, given.teacher);
   const options = checkMethodOptions(plain, given.options ?? {});
   const size = assertSize(given.input?.size) ?? (await defaultInputSize(given.source, plain));
-  const { inputSize, tiles, resize, ignored } = resolveInput(given.input ?? {}, size, teacher);
+  const { inputSize, tiles, resize, ignored, cover } = resolveInput(given.input ?? {}, size, teacher);
   const method = await createMethod(name, tiles);
   const thumbnails = resolveThumbnails(given.thumbnails, inputSize, method, options);
   const augmentation = given.input?.augmentation;
@@ -266,6 +273,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
     tiles,
     resize,
     ignored: ignored !== null,
+    ...(cover && { cover }),
   };
   const calibration = resolveCalibration(given.calibration ?? {}, input, method);
   const { holdOutFraction, onTrainingImages, statisticsOn, falseAlarmRate } = calibration;
@@ -294,7 +302,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
     testImages: given.testImages ?? [],
     copies,
     preparation: {
-      ...preparationOf({ ...input, intensityRange }),
+      ...preparationOf({ ...input, intensityRange }, ignored),
       leastSide: LEAST_SIDE,
       ...(augmentation && { augment: { augmentation, seed } }),
     },
@@ -315,6 +323,17 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
         teacher: teacher?.sha256 ?? null,
         dataFingerprint: '',
         resize,
+        ...(ignored && {
+          covered: {
+            color: cover,
+            pixels: await digestOfPixels({
+              data: ignored,
+              width: inputSize[1],
+              height: inputSize[0],
+              channels: 1,
+            }),
+          },
+        }),
         ...(intensityRange && { intensityRange }),
         augmentation: varied,
         ...(copies > 0 && { copies }),
