@@ -1,0 +1,8 @@
+export type { Alarm, AlarmEvent, AlarmImage } from './node/alarm.js';
+export type { SpoolLimits } from './node/delivery/spool.js';
+export { LiveMetrics } from './node/metrics.js';
+export { runLive, type LiveLog, type LiveOptions } from './node/run-live.js';
+export { sinkOf, type SinkSecrets } from './node/sinks/address.js';
+export type { Sink } from './node/sinks/sink.js';
+export { sourceOf, type OpenSourceOptions } from './node/sources/address.js';
+export type { LiveSummary, SinkSummary } from './node/summary.js';

@@ -1,0 +1,83 @@
+import { connectAsync, type MqttClient } from 'mqtt';
+import type { Alarm } from '../alarm.js';
+import { deliveryFailed, reasonOf, type Sink } from './sink.js';
+
+export interface MqttLogin {
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+/** How long a broker may take to accept a connection, in milliseconds. */
+const CONNECT_MS = 10_000;
+
+/**
+ * Publishes each alarm as JSON with QoS 1: it is delivered when the broker has acknowledged it. A connection that fails is not used
+ * again: the client of the library would keep what it has not sent, and send it beside what is tried again.
+ */
+export class MqttSink implements Sink {
+  readonly name: string;
+  readonly isSpooled = true;
+  readonly wantsImage = false;
+  readonly #broker: string;
+  readonly #topic: string;
+  readonly #login: MqttLogin;
+  #client: MqttClient | undefined;
+
+  /** @param broker `mqtt://host:1883` or `mqtts://`, without user and password. */
+  constructor(broker: string, topic: string, login: MqttLogin) {
+    this.name = `${broker}/${topic}`;
+    this.#broker = broker;
+    this.#topic = topic;
+    this.#login = login;
+  }
+
+  async deliver({ event }: Alarm, signal: AbortSignal): Promise<void> {
+    let giveUp = (): void => undefined;
+    const aborted = new Promise<never>((_, reject) => {
+      giveUp = () => reject(new Error('it took too long'));
+      if (signal.aborted) giveUp();
+      signal.addEventListener('abort', giveUp, { once: true });
+    });
+    const published = this.#publish(JSON.stringify(event));
+    // Where it is given up, nobody waits for it any more.
+    published.catch(() => undefined);
+    try {
+      await Promise.race([published, aborted]);
+    } catch (cause) {
+      await this.close();
+      throw deliveryFailed(this.name, reasonOf(cause), { cause });
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  async #publish(message: string): Promise<void> {
+    const client = (this.#client ??= await this.#connect());
+    const lost = new Promise<never>((_, reject) => {
+      client.once('close', () => reject(new Error('the connection was closed')));
+    });
+    lost.catch(() => undefined);
+    if (!client.connected) throw new Error('the connection was closed');
+    await Promise.race([client.publishAsync(this.#topic, message, { qos: 1 }), lost]);
+    client.removeAllListeners('close');
+  }
+
+  async #connect(): Promise<MqttClient> {
+    const { user, password } = this.#login;
+    const client = await connectAsync(this.#broker, {
+      reconnectPeriod: 0,
+      connectTimeout: CONNECT_MS,
+      ...(user !== undefined && { username: user }),
+      ...(password !== undefined && { password }),
+    });
+    // A connection that fails between two alarms is noticed by the next one.
+    client.on('error', () => undefined);
+    return client;
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = undefined;
+    await client?.endAsync(true);
+  }
+}
