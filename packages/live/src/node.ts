@@ -1,7 +1,8 @@
 export type { Alarm, AlarmEvent, AlarmImage } from './node/alarm.js';
 export type { SpoolLimits } from './node/delivery/spool.js';
 export { LiveMetrics } from './node/metrics.js';
-export { runLive, type LiveLog, type LiveOptions } from './node/run-live.js';
+export { runLive, type LiveOptions } from './node/run-live.js';
+export type { LiveLog } from './node/run.js';
 export { sinkOf, type SinkSecrets } from './node/sinks/address.js';
 export type { Sink } from './node/sinks/sink.js';
 export { sourceOf, type OpenSourceOptions } from './node/sources/address.js';
