@@ -32,20 +32,29 @@ test('each pixel of a part is that of the image, and fractions stay inside', () 
   const offset = fc.integer({ min: 0, max: 999 }).map((value) => value / 1000);
   const share = fc.integer({ min: 1, max: 1000 }).map((value) => value / 1000);
   fc.assert(
-    fc.property(side, side, fc.constantFrom(1, 3, 4), offset, offset, share, share, (width, height, channels, x, y, w, h) => {
-      const data = Uint8Array.from({ length: width * height * channels }, (_, index) => index);
-      const numbers = [x, y, w * (1 - x), h * (1 - y)].map((value) => value.toFixed(6));
-      const area = new Area(numbers.join(',')).in({ width, height });
-      expect(area.left + area.width).toBeLessThanOrEqual(width);
-      expect(area.top + area.height).toBeLessThanOrEqual(height);
-      const part = cropPixels({ data, width, height, channels }, area);
-      expect(part).toMatchObject({ width: area.width, height: area.height, channels });
-      for (let row = 0; row < area.height; row++) {
-        for (let column = 0; column < area.width * channels; column++) {
-          const from = ((area.top + row) * width + area.left) * channels + column;
-          expect(part.data[row * area.width * channels + column]).toBe(data[from]);
+    fc.property(
+      side,
+      side,
+      fc.constantFrom(1, 3, 4),
+      offset,
+      offset,
+      share,
+      share,
+      (width, height, channels, x, y, w, h) => {
+        const data = Uint8Array.from({ length: width * height * channels }, (_, index) => index);
+        const numbers = [x, y, w * (1 - x), h * (1 - y)].map((value) => value.toFixed(6));
+        const area = new Area(numbers.join(',')).in({ width, height });
+        expect(area.left + area.width).toBeLessThanOrEqual(width);
+        expect(area.top + area.height).toBeLessThanOrEqual(height);
+        const part = cropPixels({ data, width, height, channels }, area);
+        expect(part).toMatchObject({ width: area.width, height: area.height, channels });
+        for (let row = 0; row < area.height; row++) {
+          for (let column = 0; column < area.width * channels; column++) {
+            const from = ((area.top + row) * width + area.left) * channels + column;
+            expect(part.data[row * area.width * channels + column]).toBe(data[from]);
+          }
         }
-      }
-    }),
+      },
+    ),
   );
 });

@@ -8,7 +8,10 @@ test('drops the oldest, and gives the newest in their order', async () => {
   frames.close('keep');
   const left: number[] = [];
   for await (const frame of frames) left.push(frame);
-  expect([left, dropped]).toEqual([[4, 5], [1, 2, 3]]);
+  expect([left, dropped]).toEqual([
+    [4, 5],
+    [1, 2, 3],
+  ]);
 });
 
 test('a consumer that waits gets the next one; several wait in their order', async () => {

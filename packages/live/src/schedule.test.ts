@@ -27,8 +27,14 @@ test('the clock of the time zone counts, also when it is changed for summer', ()
   const schedule = new Schedule('Mon-Sun 06:00-07:00', 'Europe/Berlin');
   expect(schedule.timeZone).toBe('Europe/Berlin');
   // On 2026-03-29 it is changed from UTC+1 to UTC+2.
-  expect(['2026-03-28T05:30Z', '2026-03-28T04:30Z'].map((time) => schedule.isOpen(at(time)))).toEqual([true, false]);
-  expect(['2026-03-29T05:30Z', '2026-03-29T04:30Z'].map((time) => schedule.isOpen(at(time)))).toEqual([false, true]);
+  expect(['2026-03-28T05:30Z', '2026-03-28T04:30Z'].map((time) => schedule.isOpen(at(time)))).toEqual([
+    true,
+    false,
+  ]);
+  expect(['2026-03-29T05:30Z', '2026-03-29T04:30Z'].map((time) => schedule.isOpen(at(time)))).toEqual([
+    false,
+    true,
+  ]);
 });
 
 test('without a time zone it is that of the system', () => {
@@ -51,12 +57,11 @@ test('each minute of a week is open as the windows say', () => {
   const day = fc.integer({ min: 0, max: 6 });
   const minute = fc.integer({ min: 0, max: 24 * 60 - 1 });
   const NAMES = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
-  const clock = (value: number): string =>
-    `${Math.floor(value / 60)}:${String(value % 60).padStart(2, '0')}`;
+  const clock = (value: number): string => `${Math.floor(value / 60)}:${String(value % 60).padStart(2, '0')}`;
   const monday = at('2026-11-30T00:00Z');
   fc.assert(
     fc.property(day, minute, minute, day, minute, (on, start, end, nowDay, now) => {
-      const length = (end - start + 24 * 60 - 1) % (24 * 60) + 1;
+      const length = ((end - start + 24 * 60 - 1) % (24 * 60)) + 1;
       const opened = on * 24 * 60 + start;
       const week = 7 * 24 * 60;
       const since = (nowDay * 24 * 60 + now - opened + week) % week;

@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { writeFileAtomically } from '@dskd/data/node';
 import type { Alarm } from '../alarm.js';
-import { deliveryFailed, reasonOf, type Sink } from './sink.js';
+import { reasonOf } from '../reason.js';
+import { deliveryFailed, type Sink } from './sink.js';
 
 /** Writes each alarm as `TIME-ID.json`, with its image beside it. Where the JSON file is, the image is complete. */
 export class FolderSink implements Sink {

@@ -1,6 +1,7 @@
 import { connectAsync, type MqttClient } from 'mqtt';
 import type { Alarm } from '../alarm.js';
-import { deliveryFailed, reasonOf, type Sink } from './sink.js';
+import { reasonOf } from '../reason.js';
+import { deliveryFailed, type Sink } from './sink.js';
 
 export interface MqttLogin {
   readonly user?: string | undefined;
@@ -9,6 +10,7 @@ export interface MqttLogin {
 
 /** How long a broker may take to accept a connection, in milliseconds. */
 const CONNECT_MS = 10_000;
+const CLOSED = 'the connection was closed';
 
 /**
  * Publishes each alarm as JSON with QoS 1: it is delivered when the broker has acknowledged it. A connection that fails is not used
@@ -53,23 +55,26 @@ export class MqttSink implements Sink {
 
   async #publish(message: string): Promise<void> {
     const client = (this.#client ??= await this.#connect());
-    const lost = new Promise<never>((_, reject) => {
-      client.once('close', () => reject(new Error('the connection was closed')));
-    });
-    lost.catch(() => undefined);
-    if (!client.connected) throw new Error('the connection was closed');
-    await Promise.race([client.publishAsync(this.#topic, message, { qos: 1 }), lost]);
-    client.removeAllListeners('close');
+    if (!client.connected) throw new Error(CLOSED);
+    let lose = (): void => undefined;
+    const lost = new Promise<never>((_, reject) => (lose = () => reject(new Error(CLOSED))));
+    client.once('close', lose);
+    try {
+      await Promise.race([client.publishAsync(this.#topic, message, { qos: 1 }), lost]);
+    } finally {
+      client.off('close', lose);
+    }
   }
 
   async #connect(): Promise<MqttClient> {
     const { user, password } = this.#login;
-    const client = await connectAsync(this.#broker, {
+    const options = {
       reconnectPeriod: 0,
       connectTimeout: CONNECT_MS,
       ...(user !== undefined && { username: user }),
       ...(password !== undefined && { password }),
-    });
+    };
+    const client = await connectAsync(this.#broker, options, false);
     // A connection that fails between two alarms is noticed by the next one.
     client.on('error', () => undefined);
     return client;
@@ -78,6 +83,9 @@ export class MqttSink implements Sink {
   async close(): Promise<void> {
     const client = this.#client;
     this.#client = undefined;
-    await client?.endAsync(true);
+    if (!client) return;
+    // What is closed already never tells that it has ended.
+    if (client.connected) await client.endAsync(true);
+    else client.end(true);
   }
 }

@@ -33,5 +33,3 @@ export function deliveryFailed(
     cause,
   });
 }
-
-export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

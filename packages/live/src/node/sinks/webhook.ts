@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { DskdError } from '@dskd/base';
 import type { Alarm } from '../alarm.js';
+import { reasonOf } from '../reason.js';
 import { deliveryFailed, type Sink } from './sink.js';
 
 /** Shorter ones can be guessed. */
@@ -79,7 +80,7 @@ export class WebhookSink implements Sink {
       redirect: 'manual',
       signal,
     }).catch((cause: unknown) => {
-      throw deliveryFailed(this.name, reasonOfFetch(cause), { cause });
+      throw deliveryFailed(this.name, reasonOf(cause), { cause });
     });
     await response.body?.cancel();
     if (response.ok) return;
@@ -89,11 +90,4 @@ export class WebhookSink implements Sink {
   close(): Promise<void> {
     return Promise.resolve();
   }
-}
-
-/** `fetch` has the reason as the cause of its error. */
-function reasonOfFetch(error: unknown): string {
-  const { cause } = error as { readonly cause?: unknown };
-  const shown = cause instanceof Error ? cause : error;
-  return shown instanceof Error ? shown.message || shown.name : String(shown);
 }

@@ -37,7 +37,9 @@ test('PPM images are those that were written, in whatever pieces they come', asy
       );
       expect(await all(ppmFrames(inPieces(bytes, lengths), 100))).toEqual(images);
       // What is cut off is left out, and the others are whole.
-      const short = await all(ppmFrames(inPieces(bytes.subarray(0, Math.max(0, bytes.length - cut)), lengths), 100));
+      const short = await all(
+        ppmFrames(inPieces(bytes.subarray(0, Math.max(0, bytes.length - cut)), lengths), 100),
+      );
       expect(short).toEqual(images.slice(0, short.length));
       if (images.length > 0 && cut > 0) expect(short.length).toBeLessThan(images.length);
     }),
@@ -80,7 +82,9 @@ test.each(FORMS)('parts are those that were sent: %j', async ({ boundary, line, 
   await fc.assert(
     fc.asyncProperty(fc.array(part, { maxLength: 5 }), pieces, async (parts, lengths) => {
       const bodies = parts.flatMap((bytes) => [
-        text(`${line}\r\nContent-Type: image/jpeg\r\n${hasLength ? `Content-Length: ${bytes.length}\r\n` : ''}\r\n`),
+        text(
+          `${line}\r\nContent-Type: image/jpeg\r\n${hasLength ? `Content-Length: ${bytes.length}\r\n` : ''}\r\n`,
+        ),
         bytes,
         text('\r\n'),
       ]);

@@ -1,6 +1,7 @@
 import { DskdError } from '@dskd/base';
 import type { EngineImage } from '@dskd/engine/node';
 import type { Frame, Source } from '../../source.js';
+import { reasonOf } from '../reason.js';
 import { boundaryOf, multipartFrames } from './multipart-frames.js';
 
 export interface MjpegOptions {
@@ -65,11 +66,4 @@ export class MjpegSource implements Source<EngineImage> {
       cause,
     });
   }
-}
-
-/** `fetch` has the reason as the cause of its error. */
-function reasonOf(error: unknown): string {
-  const { cause } = error as { readonly cause?: unknown };
-  const shown = cause instanceof Error ? cause : error;
-  return shown instanceof Error ? shown.message || shown.name : String(shown);
 }

@@ -57,11 +57,29 @@ describe('ffmpeg', () => {
   });
 
   withFfmpeg('pixels are those of the image, not of a JPEG of it', async () => {
-    const picture = { width: 32, height: 24, channels: 3, data: Uint8Array.from({ length: 32 * 24 * 3 }, (_, i) => i * 7) };
+    const picture = {
+      width: 32,
+      height: 24,
+      channels: 3,
+      data: Uint8Array.from({ length: 32 * 24 * 3 }, (_, i) => i * 7),
+    };
     const still = path.join(folder, 'still.png');
     await writeFile(still, await encodeImage(picture));
     const video = path.join(folder, 'still.mkv');
-    const made = start('ffmpeg', ['-loglevel', 'error', '-y', '-loop', '1', '-i', still, '-t', '0.2', '-c:v', 'png', video]);
+    const made = start('ffmpeg', [
+      '-loglevel',
+      'error',
+      '-y',
+      '-loop',
+      '1',
+      '-i',
+      still,
+      '-t',
+      '0.2',
+      '-c:v',
+      'png',
+      video,
+    ]);
     await new Promise((resolve) => made.once('close', resolve));
     const [{ image }] = (await taken(sourceOf(video), 1)) as [Frame<EngineImage>];
     expect(image).toEqual(picture);
@@ -159,10 +177,11 @@ describe('MJPEG', () => {
     };
     // It listens a moment after it has started.
     await until(
-      () => read().then(
-        () => false,
-        () => frames.length >= 5,
-      ),
+      () =>
+        read().then(
+          () => false,
+          () => frames.length >= 5,
+        ),
       'five frames',
     );
     const decoded = await decodeImage(frames[4] as Uint8Array);
@@ -225,7 +244,9 @@ describe('MJPEG', () => {
 });
 
 describe('a folder', () => {
-  const opened = async (options: OpenSourceOptions = {}): Promise<{
+  const opened = async (
+    options: OpenSourceOptions = {},
+  ): Promise<{
     dir: string;
     next: () => Promise<Frame<EngineImage> | 'nothing'>;
     end: () => void;
@@ -233,7 +254,9 @@ describe('a folder', () => {
     const dir = await mkdtemp(path.join(folder, 'in-'));
     await writeFile(path.join(dir, 'old.png'), 'old');
     const stop = new AbortController();
-    const frames = sourceOf(`folder:${dir}`, { settledMs: 60, ...options }).frames(stop.signal)[Symbol.asyncIterator]();
+    const frames = sourceOf(`folder:${dir}`, { settledMs: 60, ...options })
+      .frames(stop.signal)
+      [Symbol.asyncIterator]();
     let asked = frames.next();
     return {
       dir,
@@ -280,7 +303,9 @@ describe('a folder', () => {
   });
 
   test('a folder that is not there fails, to be opened again', async () => {
-    await expect(taken(sourceOf('folder:/no/such/folder'), 1)).rejects.toMatchObject({ code: 'file-not-found' });
+    await expect(taken(sourceOf('folder:/no/such/folder'), 1)).rejects.toMatchObject({
+      code: 'file-not-found',
+    });
   });
 });
 
