@@ -12,7 +12,7 @@ function alarmsOf(rule: AlarmRule, steps: readonly Step[]): number[] {
 }
 
 const run = (marks: string): Step[] =>
-  [...marks].map((mark, second) => ({ time: second * 1000, isAnomalous: mark === 'x' }));
+  Array.from(marks).map((mark, second) => ({ time: second * 1000, isAnomalous: mark === 'x' }));
 
 test.each<[string, { minDuration?: number; coolDown?: number }, number[]]>([
   ['.xx.x', {}, [1, 2, 4]],

@@ -1,7 +1,7 @@
 export type { Alarm, AlarmEvent, AlarmImage } from './node/alarm.js';
 export type { SpoolLimits } from './node/delivery/spool.js';
 export { LiveMetrics } from './node/metrics.js';
-export { runLive, type LiveOptions } from './node/run-live.js';
+export { runLive, type LiveOptions, type ScoredFrame } from './node/run-live.js';
 export type { LiveLog } from './node/run.js';
 export { sinkOf, type SinkSecrets } from './node/sinks/address.js';
 export type { Sink } from './node/sinks/sink.js';

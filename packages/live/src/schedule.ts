@@ -60,6 +60,8 @@ function windowOf(part: string, text: string): Window {
 
 /** When images are inspected: spans of time in a week, by the clock of a time zone. */
 export class Schedule {
+  /** As it was given. */
+  readonly text: string;
   readonly #windows: readonly Window[];
   readonly #clock: Intl.DateTimeFormat;
 
@@ -69,6 +71,7 @@ export class Schedule {
    * @throws {DskdError} `invalid-argument`
    */
   constructor(text: string, timeZone?: string) {
+    this.text = text;
     this.#windows = text.split(';').map((part) => windowOf(part, text));
     try {
       this.#clock = new Intl.DateTimeFormat('en-US', {

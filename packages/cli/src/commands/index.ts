@@ -11,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   studio: async () => (await import('./studio.js')).studio,
   combine: async () => (await import('./combine.js')).combine,
   serve: async () => (await import('./serve.js')).serve,
+  live: async () => (await import('./live.js')).live,
   export: async () => (await import('./export.js')).exportCommand,
   check: async () => (await import('./check.js')).check,
   info: async () => (await import('./info.js')).info,

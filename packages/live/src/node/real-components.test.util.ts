@@ -17,7 +17,7 @@ export function testWith(what: string, ...reasons: readonly (string | undefined)
   const reason = reasons.find((each) => each !== undefined);
   if (reason === undefined) return test;
   console.log(`SKIPPED ${what}: ${reason}`);
-  return test.skip as jest.It;
+  return test.skip;
 }
 
 export const later = (milliseconds: number): Promise<void> =>

@@ -1,4 +1,5 @@
 import type { Rectangle } from '@dskd/data';
+import type { Prediction } from '@dskd/detector';
 import type { Engine } from '@dskd/engine';
 import type { EngineImage } from '@dskd/engine/node';
 import { AlarmRule, type AlarmRuleOptions } from '../alarm-rule.js';
@@ -44,12 +45,26 @@ export interface LiveOptions {
   readonly deliveryBackoff?: BackoffOptions | undefined;
   /** At the end: longest time for deliveries; the rest stays in the spool. In milliseconds. Default 5000. */
   readonly graceMs?: number | undefined;
+  /** Is told of each frame that was scored, in their order. */
+  readonly onFrame?: ((frame: ScoredFrame) => void) | undefined;
   /** Default: lines of JSON on standard error. */
   readonly log?: LiveLog | undefined;
   /** Counts what happens, for who shows it. */
   readonly metrics?: LiveMetrics | undefined;
   /** Ends the run. */
   readonly signal: AbortSignal;
+}
+
+/** A frame with its result. */
+export interface ScoredFrame {
+  readonly frame: string;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly score: number;
+  readonly threshold: number;
+  readonly verdict: Prediction['verdict'];
+  /** Whether it is an alarm. */
+  readonly isAlarm: boolean;
 }
 
 /**
@@ -73,6 +88,18 @@ export async function runLive(options: LiveOptions): Promise<LiveSummary> {
       run.log.warn({ folder, alarms }, 'alarms wait for a sink that is not named any more'),
   });
   run.watch(deliveries);
+  const { schedule } = options;
+  const { engine: computes, workers, reason } = engine.info;
+  run.log.info(
+    {
+      model,
+      source: source.name,
+      sinks: sinks.map(({ name }) => name),
+      engine: { computes, workers, reason },
+      ...(schedule && { schedule: schedule.text, timeZone: schedule.timeZone }),
+    },
+    'started',
+  );
   const areas = new WeakMap<Frame<EngineImage>, Rectangle>();
   const wantsImage = sinks.some((sink) => sink.wantsImage);
   try {
@@ -80,7 +107,7 @@ export async function runLive(options: LiveOptions): Promise<LiveSummary> {
       rule,
       signal,
       atATime: 2 * Math.max(1, engine.info.workers),
-      schedule: options.schedule,
+      schedule,
       ...(options.buffer !== undefined && { buffer: options.buffer }),
       ...(options.stallMs !== undefined && { stallMs: options.stallMs }),
       onEvent: (event) => run.onInspect(event),
@@ -99,6 +126,15 @@ export async function runLive(options: LiveOptions): Promise<LiveSummary> {
         continue;
       }
       run.scored(frame, result.score, result.verdict === 'anomalous');
+      const { score, threshold: limit, verdict } = result;
+      options.onFrame?.({
+        frame: frame.id,
+        time: new Date(frame.time).toISOString(),
+        score,
+        threshold: limit,
+        verdict,
+        isAlarm: alarm !== undefined,
+      });
       if (!alarm) continue;
       const { method } = engine.info.description;
       const facts = { model, method, source: source.name, since: alarm.since, area: areas.get(frame) };

@@ -27,9 +27,9 @@ export class FolderSource implements Source<EngineImage> {
   async *frames(signal: AbortSignal): AsyncGenerator<Frame<EngineImage>, void, undefined> {
     const files = watchFolder(this.#folder, { ...this.#options, signal });
     for await (const file of files) {
-      const image = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+      const image = await readFile(file).catch((error: unknown) => {
         // Taken away in the meantime, by whoever tidies up the folder.
-        if (error.code === 'ENOENT') return undefined;
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
         throw error;
       });
       if (image)

@@ -42,7 +42,7 @@ export class MjpegSource implements Source<EngineImage> {
       throw this.#failed(`it answered ${response.status}`);
     }
     const boundary = boundaryOf(response.headers.get('content-type'));
-    const parts = multipartFrames(response.body as unknown as AsyncIterable<Uint8Array>, boundary, maxBytes);
+    const parts = multipartFrames(response.body, boundary, maxBytes);
     const [shortest, slack] = fps === undefined ? [0, 0] : [1000 / fps, 100 / fps];
     let last = -Infinity;
     let index = 0;

@@ -254,9 +254,8 @@ describe('a folder', () => {
     const dir = await mkdtemp(path.join(folder, 'in-'));
     await writeFile(path.join(dir, 'old.png'), 'old');
     const stop = new AbortController();
-    const frames = sourceOf(`folder:${dir}`, { settledMs: 60, ...options })
-      .frames(stop.signal)
-      [Symbol.asyncIterator]();
+    const source = sourceOf(`folder:${dir}`, { settledMs: 60, ...options });
+    const frames = source.frames(stop.signal)[Symbol.asyncIterator]();
     let asked = frames.next();
     return {
       dir,
