@@ -29,39 +29,49 @@ type Ended = 'stopped' | 'stalled';
 
 /** Ends an attempt when the run is stopped, or when no frame comes. */
 class Watchdog {
-  readonly ended: Promise<Ended>;
   readonly attempt = new AbortController();
   readonly #outer: AbortSignal;
   readonly #stallMs: number;
-  #timer: NodeJS.Timeout | undefined;
-  #end: (how: Ended) => void = () => undefined;
+  #ended: Ended | undefined;
+  #tell: (how: Ended) => void = () => undefined;
   readonly #stop = (): void => this.#finish('stopped');
 
   constructor(outer: AbortSignal, stallMs: number) {
     this.#outer = outer;
     this.#stallMs = stallMs;
-    this.ended = new Promise((resolve) => (this.#end = resolve));
     if (outer.aborted) this.#stop();
     outer.addEventListener('abort', this.#stop, { once: true });
   }
 
-  /** A frame is waited for from now on. */
-  wait(): void {
-    if (this.#stallMs !== Infinity) this.#timer = setTimeout(() => this.#finish('stalled'), this.#stallMs);
-  }
-
-  gotFrame(): void {
-    clearTimeout(this.#timer);
+  /**
+   * Waits for a frame, or until the attempt ends. Not a race with one promise of the end: that would keep every frame for as long as
+   * the attempt lasts.
+   */
+  async waitFor<T>(asked: Promise<T>): Promise<T | Ended> {
+    // Where the attempt ends before, nobody waits for it any more.
+    asked.catch(() => undefined);
+    if (this.#ended) return this.#ended;
+    let timer: NodeJS.Timeout | undefined;
+    if (this.#stallMs !== Infinity) timer = setTimeout(() => this.#finish('stalled'), this.#stallMs);
+    try {
+      return await new Promise<T | Ended>((resolve, reject) => {
+        this.#tell = resolve;
+        asked.then(resolve, reject);
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#tell = () => undefined;
+    }
   }
 
   close(): void {
-    clearTimeout(this.#timer);
     this.#outer.removeEventListener('abort', this.#stop);
     this.attempt.abort();
   }
 
   #finish(how: Ended): void {
-    this.#end(how);
+    this.#ended ??= how;
+    this.#tell(this.#ended);
     this.attempt.abort();
   }
 }
@@ -74,18 +84,13 @@ async function* oneAttempt<Image>(
   const frames = source.frames(watchdog.attempt.signal)[Symbol.asyncIterator]();
   try {
     for (;;) {
-      watchdog.wait();
-      const asked = frames.next();
-      // Told by the race, or of no interest any more.
-      asked.catch(() => undefined);
-      const next = await Promise.race([asked, watchdog.ended]);
+      const next = await watchdog.waitFor(frames.next());
       if (next === 'stopped') return;
       if (next === 'stalled') {
         throw new DskdError('timed-out', `${source.name} gave no frame for ${stallMs / 1000} s.`, {
           hint: 'Check that the camera sends, and the network between.',
         });
       }
-      watchdog.gotFrame();
       if (next.done === true) return;
       yield next.value;
     }
