@@ -20,6 +20,8 @@ const runs = [
   { name: 'tfjs', engine: await openEngine(model, { engine: 'tfjs', workers: 0 }) },
   { name: 'worker', engine: await openEngine(model, { workers: 1, threads: 1 }) },
 ];
+for (const { name, engine } of runs)
+  say({ type: 'engine', run: name, engine: engine.info.engine, backend: engine.info.backend });
 const summaries = runs.map(({ name, engine }, index) => {
   const line =
     (level) =>

@@ -203,7 +203,13 @@ const code = await ended;
 await pause(500);
 
 const of = (type) => said.filter((line) => line.type === type);
-const samples = of('sample').map(({ type: _, ...sample }) => sample);
+const samples = of('sample').map(({ seconds, rss, heap, tensors, tensorBytes }) => ({
+  seconds,
+  rss,
+  heap,
+  tensors,
+  tensorBytes,
+}));
 const alarms = (run) => of('alarm').flatMap((line) => (line.run === run ? [line.id] : []));
 const written = (await readdir(out)).filter((name) => name.endsWith('.json'));
 const isSame = (got, wanted) => JSON.stringify([...new Set(got)]) === JSON.stringify(wanted);
@@ -221,6 +227,7 @@ const result = {
   date: new Date().toISOString().slice(0, 10),
   machine: `${os.cpus()[0].model}, ${os.availableParallelism()} cores, Node ${process.version}`,
   minutes: Number(options.minutes),
+  engines: of('engine').map(({ run, engine, backend }) => ({ run, engine, backend })),
   summaries: of('summary').map(({ run, summary }) => ({ run, ...summary })),
   recoveredMilliseconds: recovered,
   grown,
