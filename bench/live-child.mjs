@@ -5,7 +5,7 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { selectBackend } from '@dskd/core/backends';
 import { openEngine } from '@dskd/engine/node';
-import { runLive, sinkOf, sourceOf } from '@dskd/live/node';
+import { runLive, parseSink, parseSource } from '@dskd/live/node';
 
 const { model, folder, seconds, sampleSeconds, source, sinks, leak } = JSON.parse(process.argv[2]);
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -34,8 +34,8 @@ const summaries = runs.map(({ name, engine }, index) => {
   return runLive({
     engine,
     model: name,
-    source: sourceOf(source),
-    sinks: sinks[index].map((address) => sinkOf(address, { webhook: 'a secret of at least 16 bytes' })),
+    source: parseSource(source),
+    sinks: sinks[index].map((address) => parseSink(address, { webhook: 'a secret of at least 16 bytes' })),
     spool: path.join(folder, `spool-${name}`),
     // Every frame is anomalous; an alarm comes every two seconds.
     threshold: -1e9,

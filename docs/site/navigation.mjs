@@ -11,6 +11,7 @@ const GROUPS = [
       'guides/inspector.md',
       'guides/operator.md',
       'guides/server.md',
+      'guides/live.md',
       'guides/node-application.md',
       'guides/browser-page.md',
       'guides/one-package.md',

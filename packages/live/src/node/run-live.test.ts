@@ -12,8 +12,8 @@ import { LiveMetrics } from './metrics.js';
 import { endAll, freePort, later, mosquittoMissing, testWith, until } from './real-components.test.util.js';
 import { Receiver } from './receiver.test.util.js';
 import { runLive, type LiveOptions } from './run-live.js';
-import { sinkOf } from './sinks/address.js';
-import { sourceOf } from './sources/address.js';
+import { parseSink } from './sinks/address.js';
+import { parseSource } from './sources/address.js';
 import type { LiveSummary } from './summary.js';
 
 const SECRETS = { webhook: 'a secret of at least 16 bytes' };
@@ -60,7 +60,7 @@ test('anomalous frames become alarms with what is known of them, for all sinks, 
   const receiver = new Receiver();
   await receiver.up();
   const metrics = new LiveMetrics();
-  const sinks = [sinkOf(`folder:${out}`), sinkOf(receiver.url, SECRETS)];
+  const sinks = [parseSink(`folder:${out}`), parseSink(receiver.url, SECRETS)];
   const { summary, alarms, lines } = begin({ source, sinks, spool, metrics });
   source.push(0.5);
   const id = source.push(3);
@@ -118,7 +118,7 @@ test('a webhook that is down gets every alarm later, in order, with its id; the 
   const { summary, alarms, lines } = begin({
     source,
     spool,
-    sinks: [sinkOf(receiver.url, SECRETS), sinkOf(`folder:${out}`)],
+    sinks: [parseSink(receiver.url, SECRETS), parseSink(`folder:${out}`)],
   });
   for (let index = 0; index < 5; index++) source.push(2);
   await until(() => receiver.ids.length === 5, 'the first alarms');
@@ -151,7 +151,7 @@ testWith('a broker that is killed', mosquittoMissing)(
     const source = new PushSource();
     const { summary, alarms } = begin({
       source,
-      sinks: [sinkOf(`${broker.url}/alarms`)],
+      sinks: [parseSink(`${broker.url}/alarms`)],
       spool: await newFolder('spool'),
       graceMs: 10_000,
     });
@@ -176,7 +176,7 @@ test('alarms that cannot be delivered before the end are delivered by the next r
   await receiver.up();
   await receiver.down();
   const spool = await newFolder('spool');
-  const options = { sinks: [sinkOf(receiver.url, SECRETS)], spool, graceMs: 100 };
+  const options = { sinks: [parseSink(receiver.url, SECRETS)], spool, graceMs: 100 };
   const first = new PushSource();
   const before = begin({ ...options, source: first });
   for (let index = 0; index < 3; index++) first.push(2);
@@ -203,7 +203,7 @@ test('alarms that cannot be delivered before the end are delivered by the next r
   unnamed.end();
   await left.summary;
   other.end();
-  const last = begin({ ...options, source: other, sinks: [sinkOf(`folder:${await newFolder('out')}`)] });
+  const last = begin({ ...options, source: other, sinks: [parseSink(`folder:${await newFolder('out')}`)] });
   await last.summary;
   expect(last.lines).toContainEqual({
     level: 'warn',
@@ -219,7 +219,7 @@ test('too many alarms that wait: the oldest are lost, counted and told', async (
   const source = new PushSource();
   const { summary, alarms, lines } = begin({
     source,
-    sinks: [sinkOf(receiver.url, SECRETS)],
+    sinks: [parseSink(receiver.url, SECRETS)],
     spool: await newFolder('spool'),
     spoolLimits: { alarms: 4, bytes: 1e9 },
     deliveryBackoff: { firstMs: 300, mostMs: 300 },
@@ -293,8 +293,8 @@ test('only the area is inspected, and regions are where they are in the image', 
     },
   };
   const { summary, stop, lines } = begin({
-    source: sourceOf(`folder:${inbox}`, { existing: true, settledMs: 20 }),
-    sinks: [sinkOf(`folder:${out}`)],
+    source: parseSource(`folder:${inbox}`, { existing: true, settledMs: 20 }),
+    sinks: [parseSink(`folder:${out}`)],
     spool,
     engine,
     area: new Area('10,5,20,15'),
@@ -328,7 +328,7 @@ test('only the area is inspected, and regions are where they are in the image', 
 
 test('a sink that is named twice, and a spool that another run has, are refused', async () => {
   const spool = await newFolder('spool');
-  const sink = (): LiveOptions['sinks'][number] => sinkOf(`folder:${path.join(folder, 'twice')}`);
+  const sink = (): LiveOptions['sinks'][number] => parseSink(`folder:${path.join(folder, 'twice')}`);
   await expect(begin({ source: new PushSource(), sinks: [sink(), sink()], spool }).summary).rejects.toThrow(
     'twice',
   );
@@ -357,7 +357,8 @@ test('frames of pixels are written as PNG', async () => {
     predict: () =>
       Promise.resolve({ score: 5, verdict: 'anomalous', branches: {}, regions: [] } as unknown as Prediction),
   };
-  await begin({ source, sinks: [sinkOf(`folder:${out}`)], spool: await newFolder('spool'), engine }).summary;
+  await begin({ source, sinks: [parseSink(`folder:${out}`)], spool: await newFolder('spool'), engine })
+    .summary;
   const [png] = (await readdir(out)).filter((name) => name.endsWith('.png'));
   expect(await decodeImage(path.join(out, png!))).toEqual(pixels);
 });

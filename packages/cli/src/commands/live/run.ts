@@ -4,7 +4,7 @@ import '@tensorflow/tfjs';
 import { DskdError } from '@dskd/base';
 import { openEngine } from '@dskd/engine/node';
 import { Area, Schedule } from '@dskd/live';
-import { LiveMetrics, runLive, sinkOf, sourceOf, type SinkSecrets } from '@dskd/live/node';
+import { LiveMetrics, runLive, parseSink, parseSource, type SinkSecrets } from '@dskd/live/node';
 import { embeddedTeacherFor, readModel } from '../../models.js';
 import { printJson } from '../../output/print.js';
 import { pluginModules } from '../../plugins.js';
@@ -34,9 +34,9 @@ const COOL_DOWN_MS = 10_000;
 export async function watchLive(model: string, options: LiveOptions, signal: AbortSignal): Promise<void> {
   const { fps, existing, settle, region, schedule: times, timeZone, minDuration, coolDown } = options;
   // All that can be wrong is looked at before the model is loaded.
-  const source = sourceOf(options.source, { fps, existing, settledMs: settle });
+  const source = parseSource(options.source, { fps, existing, settledMs: settle });
   const secrets = await secretsOf(options);
-  const sinks = options.dryRun ? [] : options.sink.map((address) => sinkOf(address, secrets));
+  const sinks = options.dryRun ? [] : options.sink.map((address) => parseSink(address, secrets));
   const area = region === undefined ? undefined : new Area(region);
   const schedule = times === undefined ? undefined : new Schedule(times, timeZone);
   const { weights, engine: kind, workers, threads, backend, plugin } = options;

@@ -41,11 +41,11 @@ function mqttSink(address: string, url: URL, { mqttUser, mqttPassword }: SinkSec
 }
 
 /**
- * Opens nothing yet: the address of a sink, read once.
+ * Makes a sink of its address. Opens nothing yet.
  * @param address `stdout`, `folder:DIR`, `http://…` or `https://…` for a webhook, `mqtt://HOST:PORT/TOPIC` or `mqtts://…`.
  * @throws {DskdError} `invalid-argument`
  */
-export function sinkOf(address: string, secrets: SinkSecrets = {}): Sink {
+export function parseSink(address: string, secrets: SinkSecrets = {}): Sink {
   if (address === 'stdout' || address === 'stdout:' || address === '-') return new StdoutSink();
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]+):(.*)$/is.exec(address) ?? [];
   if (scheme === undefined || rest === undefined)

@@ -15,7 +15,7 @@ import {
   testWith,
   until,
 } from '../real-components.test.util.js';
-import { sinkOf } from './address.js';
+import { parseSink } from './address.js';
 
 const SECRET = 'a secret of at least 16 bytes';
 
@@ -28,7 +28,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe('a folder', () => {
   test('gets the event and its image, and the same files where it is delivered twice', async () => {
-    const sink = sinkOf(`folder:${path.join(folder, 'alarms')}`);
+    const sink = parseSink(`folder:${path.join(folder, 'alarms')}`);
     const alarm = madeUpAlarm('a-1', { bytes: Uint8Array.of(1, 2, 3), extension: 'png' });
     await sink.deliver(alarm, new AbortController().signal);
     await sink.deliver(alarm, new AbortController().signal);
@@ -41,7 +41,7 @@ describe('a folder', () => {
 
   test('that cannot be written fails, to be tried again', async () => {
     await writeFile(path.join(folder, 'file'), '');
-    const sink = sinkOf(`folder:${path.join(folder, 'file', 'alarms')}`);
+    const sink = parseSink(`folder:${path.join(folder, 'file', 'alarms')}`);
     await expect(sink.deliver(madeUpAlarm('a'), new AbortController().signal)).rejects.toMatchObject({
       code: 'delivery-failed',
     });
@@ -89,7 +89,7 @@ describe('a webhook', () => {
     'another implementation of Standard Webhooks verifies the signature by %s',
     async (secret) => {
       const alarm = madeUpAlarm('a-1', { bytes: Uint8Array.of(1), extension: 'png' });
-      await sinkOf(address, { webhook: secret }).deliver(alarm, new AbortController().signal);
+      await parseSink(address, { webhook: secret }).deliver(alarm, new AbortController().signal);
       const [{ method, url, headers, body }] = requests as [Request];
       expect([method, url, headers['content-type'], headers['idempotency-key']]).toEqual([
         'POST',
@@ -117,7 +117,7 @@ describe('a webhook', () => {
     [{ status: 503, headers: { 'retry-after': 'Thu, 01 Jan 1970 00:00:00 GMT' } }, 'it answered 503', {}],
   ])('%j has not taken it', async (answered, message, details) => {
     answer = answered;
-    const sink = sinkOf(address, { webhook: SECRET });
+    const sink = parseSink(address, { webhook: SECRET });
     await expect(sink.deliver(madeUpAlarm('a'), new AbortController().signal)).rejects.toMatchObject({
       code: 'delivery-failed',
       message: expect.stringContaining(message) as string,
@@ -128,13 +128,13 @@ describe('a webhook', () => {
 
   test('one that does not answer, or is not there, has not taken it; its query is not shown', async () => {
     answer = { status: 200, never: true };
-    const sink = sinkOf(address, { webhook: SECRET });
+    const sink = parseSink(address, { webhook: SECRET });
     const failure: unknown = await sink
       .deliver(madeUpAlarm('a'), AbortSignal.timeout(100))
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'delivery-failed' });
     expect(String(failure)).not.toContain('token');
-    const nobody = sinkOf(`http://127.0.0.1:${await freePort()}/`, { webhook: SECRET });
+    const nobody = parseSink(`http://127.0.0.1:${await freePort()}/`, { webhook: SECRET });
     await expect(nobody.deliver(madeUpAlarm('a'), new AbortController().signal)).rejects.toThrow(
       'ECONNREFUSED',
     );
@@ -151,7 +151,7 @@ describe('MQTT', () => {
     broker.start();
     const subscriber = new Subscriber(broker.url, 'line/2/alarms');
     await subscriber.subscribed();
-    const sink = sinkOf(`${broker.url}/line/2/alarms`);
+    const sink = parseSink(`${broker.url}/line/2/alarms`);
     for (const id of ['a', 'b', 'c']) await sink.deliver(madeUpAlarm(id), new AbortController().signal);
     await until(() => subscriber.ids.length >= 3, 'three alarms');
     expect(subscriber.ids).toEqual(['a', 'b', 'c']);
@@ -185,15 +185,15 @@ describe('MQTT', () => {
       broker.start();
       await later(200);
       const host = broker.url.slice('mqtt://'.length);
-      const named = sinkOf(`mqtt://me:s%20cret@${host}/alarms`);
+      const named = parseSink(`mqtt://me:s%20cret@${host}/alarms`);
       expect(named.name).toBe(`mqtt://${host}/alarms`);
-      const secrets = sinkOf(`mqtt://${host}/alarms`, { mqttUser: 'me', mqttPassword: 's cret' });
+      const secrets = parseSink(`mqtt://${host}/alarms`, { mqttUser: 'me', mqttPassword: 's cret' });
       for (const sink of [named, secrets]) {
         await sink.deliver(madeUpAlarm('a'), new AbortController().signal);
         await sink.close();
       }
       await expect(
-        sinkOf(`mqtt://${host}/alarms`).deliver(madeUpAlarm('a'), new AbortController().signal),
+        parseSink(`mqtt://${host}/alarms`).deliver(madeUpAlarm('a'), new AbortController().signal),
       ).rejects.toThrow('Not authorized');
     },
   );
@@ -204,7 +204,7 @@ describe('MQTT', () => {
     silent.on('connection', (socket) => sockets.push(socket));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as AddressInfo;
-    const sink = sinkOf(`mqtt://127.0.0.1:${port}/alarms`);
+    const sink = parseSink(`mqtt://127.0.0.1:${port}/alarms`);
     await expect(sink.deliver(madeUpAlarm('a'), AbortSignal.timeout(100))).rejects.toThrow(
       'it took too long',
     );
@@ -223,12 +223,12 @@ test.each([
   ['mqtt://a/x/+/y', 'has a wildcard'],
   ['https://a b', 'it is no URL'],
 ])('the sink %j is refused', (address, message) => {
-  expect(() => sinkOf(address, { webhook: SECRET })).toThrow(message);
+  expect(() => parseSink(address, { webhook: SECRET })).toThrow(message);
 });
 
 test('a webhook without a secret, with a short one, or with a password is refused', () => {
-  expect(() => sinkOf('https://a/b')).toThrow('Got no secret for a webhook');
-  expect(() => sinkOf('https://a/b', { webhook: 'short' })).toThrow('a secret of 5 bytes');
-  expect(() => sinkOf('https://a/b', { webhook: 'whsec_c2hvcnQ=' })).toThrow('a secret of 5 bytes');
-  expect(() => sinkOf('https://me:pw@a/b', { webhook: SECRET })).toThrow('with a user or a password');
+  expect(() => parseSink('https://a/b')).toThrow('Got no secret for a webhook');
+  expect(() => parseSink('https://a/b', { webhook: 'short' })).toThrow('a secret of 5 bytes');
+  expect(() => parseSink('https://a/b', { webhook: 'whsec_c2hvcnQ=' })).toThrow('a secret of 5 bytes');
+  expect(() => parseSink('https://me:pw@a/b', { webhook: SECRET })).toThrow('with a user or a password');
 });

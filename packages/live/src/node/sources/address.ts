@@ -6,7 +6,7 @@ import { FfmpegSource, type FfmpegInput } from './ffmpeg.js';
 import { FolderSource } from './folder.js';
 import { MjpegSource } from './mjpeg.js';
 
-export interface OpenSourceOptions {
+export interface ParseSourceOptions {
   /** Frames a second that are taken from a camera or video. Default: all. */
   readonly fps?: number | undefined;
   /** Whether images that are in a folder already are inspected, too. Default false. */
@@ -64,12 +64,12 @@ function ffmpegInput(scheme: string, rest: string): FfmpegInput | undefined {
 const VIDEO = /\.(?:mp4|m4v|mkv|mov|avi|webm|ts|mpe?g|mjpe?g)$/i;
 
 /**
- * Opens nothing yet: the address of a source, read once.
+ * Makes a source of its address. Opens nothing yet.
  * @param address `folder:DIR`, `rtsp://…`, `http://…` (MJPEG), `file:VIDEO` or the path of a video, `v4l2:/dev/video0`, or
  * `lavfi:GRAPH`, a source of ffmpeg itself: `lavfi:testsrc2=size=640x480:rate=10`.
  * @throws {DskdError} `invalid-argument`
  */
-export function sourceOf(address: string, options: OpenSourceOptions = {}): Source<EngineImage> {
+export function parseSource(address: string, options: ParseSourceOptions = {}): Source<EngineImage> {
   const { fps, existing = false, settledMs = 500, maxPixels = 2 ** 26, ffmpeg: program } = options;
   if (fps !== undefined && !(fps > 0 && Number.isFinite(fps)))
     throw new DskdError('invalid-argument', `Got fps ${fps}, wanted a positive number.`);

@@ -18,7 +18,7 @@ import {
   testWith,
   until,
 } from '../real-components.test.util.js';
-import { sourceOf, type OpenSourceOptions } from './address.js';
+import { parseSource, type ParseSourceOptions } from './address.js';
 
 const withFfmpeg = testWith('sources of ffmpeg', ffmpegMissing);
 const TRIAL = 'lavfi:testsrc2=size=64x48:rate=25';
@@ -44,7 +44,7 @@ const taken = async (source: Source<EngineImage>, count: number): Promise<Frame<
 describe('ffmpeg', () => {
   withFfmpeg('gives raw pixels of the size of the video, at its speed, and leaves no process', async () => {
     const started = performance.now();
-    const frames = await taken(sourceOf(TRIAL), 10);
+    const frames = await taken(parseSource(TRIAL), 10);
     expect(performance.now() - started).toBeGreaterThan(300);
     expect(frames.map(({ id }) => id)).toEqual([...Array(10).keys()].map(String));
     for (const { image, time } of frames) {
@@ -81,19 +81,19 @@ describe('ffmpeg', () => {
       video,
     ]);
     await new Promise((resolve) => made.once('close', resolve));
-    const [{ image }] = (await taken(sourceOf(video), 1)) as [Frame<EngineImage>];
+    const [{ image }] = (await taken(parseSource(video), 1)) as [Frame<EngineImage>];
     expect(image).toEqual(picture);
   });
 
   withFfmpeg('a video ends, and takes as long as it plays; --fps takes fewer frames', async () => {
-    expect(await taken(sourceOf(`${TRIAL}:duration=0.4`), 100)).toHaveLength(10);
-    expect(await taken(sourceOf(`${TRIAL}:duration=1`, { fps: 5 }), 100)).toHaveLength(5);
+    expect(await taken(parseSource(`${TRIAL}:duration=0.4`), 100)).toHaveLength(10);
+    expect(await taken(parseSource(`${TRIAL}:duration=1`, { fps: 5 }), 100)).toHaveLength(5);
   });
 
   withFfmpeg('after the process is killed frames come again in less than 5 s, for ever', async () => {
     const stop = new AbortController();
     const events: SourceEvent[] = [];
-    const frames = keptOpen(sourceOf(TRIAL), {
+    const frames = keptOpen(parseSource(TRIAL), {
       backoff: { firstMs: 250, mostMs: 15_000 },
       stallMs: 10_000,
       signal: stop.signal,
@@ -133,14 +133,14 @@ describe('ffmpeg', () => {
     ['v4l2:/dev/video99', '/dev/video99'],
     ['rtsp://127.0.0.1:1/stream', 'Connection refused'],
   ])('%s fails with what ffmpeg says', async (address, message) => {
-    await expect(taken(sourceOf(address), 1)).rejects.toMatchObject({
+    await expect(taken(parseSource(address), 1)).rejects.toMatchObject({
       code: 'source-failed',
       message: expect.stringContaining(message) as string,
     });
   });
 
   withFfmpeg('a password is not in what is told', async () => {
-    const source = sourceOf('rtsp://user:pass-word@127.0.0.1:1/stream');
+    const source = parseSource('rtsp://user:pass-word@127.0.0.1:1/stream');
     expect(source.name).toBe('rtsp://127.0.0.1:1/stream');
     const failure: unknown = await taken(source, 1).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'source-failed' });
@@ -148,11 +148,11 @@ describe('ffmpeg', () => {
   });
 
   withFfmpeg('an image that is too large is refused', async () => {
-    await expect(taken(sourceOf(TRIAL, { maxPixels: 1000 }), 1)).rejects.toThrow('wanted at most 1000');
+    await expect(taken(parseSource(TRIAL, { maxPixels: 1000 }), 1)).rejects.toThrow('wanted at most 1000');
   });
 
   test('where there is no ffmpeg it is said how to get it', async () => {
-    await expect(taken(sourceOf(TRIAL, { ffmpeg: 'no-such-ffmpeg' }), 1)).rejects.toMatchObject({
+    await expect(taken(parseSource(TRIAL, { ffmpeg: 'no-such-ffmpeg' }), 1)).rejects.toMatchObject({
       code: 'dependency-missing',
       hint: expect.stringContaining('apt install ffmpeg') as string,
     });
@@ -167,7 +167,7 @@ describe('MJPEG', () => {
       ...['-loglevel', 'error', '-re', '-f', 'lavfi', '-i', 'testsrc2=size=64x48:rate=25'],
       ...['-f', 'mpjpeg', '-content_type', type, '-listen', '1', url],
     ]);
-    const source = sourceOf(url);
+    const source = parseSource(url);
     const frames: EngineImage[] = [];
     const read = async (): Promise<void> => {
       for await (const { image } of source.frames(AbortSignal.timeout(10_000))) {
@@ -210,7 +210,7 @@ describe('MJPEG', () => {
     });
 
     test('user and password are sent, and not shown', async () => {
-      const source = sourceOf(`http://me:s%20cret@${url}/camera`);
+      const source = parseSource(`http://me:s%20cret@${url}/camera`);
       expect(source.name).toBe(`http://${url}/camera`);
       await taken(source, 3);
       expect(asked.at(-1)).toBe(`Basic ${Buffer.from('me:s cret').toString('base64')}`);
@@ -218,13 +218,13 @@ describe('MJPEG', () => {
 
     test('fps leaves frames out', async () => {
       const started = performance.now();
-      await taken(sourceOf(`http://${url}/camera`, { fps: 20 }), 5);
+      await taken(parseSource(`http://${url}/camera`, { fps: 20 }), 5);
       expect(performance.now() - started).toBeGreaterThan(170);
     });
 
     test('a signal ends it without an error', async () => {
       const stop = new AbortController();
-      const frames = sourceOf(`http://${url}/camera`).frames(stop.signal)[Symbol.asyncIterator]();
+      const frames = parseSource(`http://${url}/camera`).frames(stop.signal)[Symbol.asyncIterator]();
       await frames.next();
       stop.abort();
       let next = await frames.next();
@@ -235,7 +235,7 @@ describe('MJPEG', () => {
       ['/none', 'it answered 404'],
       ['/html', 'it is of the type nothing'],
     ])('%s is refused', async (page, message) => {
-      await expect(taken(sourceOf(`http://${url}${page}`), 1)).rejects.toMatchObject({
+      await expect(taken(parseSource(`http://${url}${page}`), 1)).rejects.toMatchObject({
         code: 'source-failed',
         message: expect.stringContaining(message) as string,
       });
@@ -245,7 +245,7 @@ describe('MJPEG', () => {
 
 describe('a folder', () => {
   const opened = async (
-    options: OpenSourceOptions = {},
+    options: ParseSourceOptions = {},
   ): Promise<{
     dir: string;
     next: () => Promise<Frame<EngineImage> | 'nothing'>;
@@ -254,7 +254,7 @@ describe('a folder', () => {
     const dir = await mkdtemp(path.join(folder, 'in-'));
     await writeFile(path.join(dir, 'old.png'), 'old');
     const stop = new AbortController();
-    const source = sourceOf(`folder:${dir}`, { settledMs: 60, ...options });
+    const source = parseSource(`folder:${dir}`, { settledMs: 60, ...options });
     const frames = source.frames(stop.signal)[Symbol.asyncIterator]();
     let asked = frames.next();
     return {
@@ -302,7 +302,7 @@ describe('a folder', () => {
   });
 
   test('a folder that is not there fails, to be opened again', async () => {
-    await expect(taken(sourceOf('folder:/no/such/folder'), 1)).rejects.toMatchObject({
+    await expect(taken(parseSource('folder:/no/such/folder'), 1)).rejects.toMatchObject({
       code: 'file-not-found',
     });
   });
@@ -317,10 +317,10 @@ test.each([
   ['ftp://a/b', 'the scheme ftp is not known'],
   ['rtsp://a b/c', 'it is no URL'],
 ])('the source %j is refused', (address, message) => {
-  expect(() => sourceOf(address)).toThrow(message);
+  expect(() => parseSource(address)).toThrow(message);
 });
 
 test('wrong rates are refused', () => {
-  expect(() => sourceOf(TRIAL, { fps: 0 })).toThrow('Got fps 0');
-  expect(() => sourceOf('folder:a', { fps: 2 })).toThrow('for a folder');
+  expect(() => parseSource(TRIAL, { fps: 0 })).toThrow('Got fps 0');
+  expect(() => parseSource('folder:a', { fps: 2 })).toThrow('for a folder');
 });
