@@ -44,7 +44,7 @@ test('without a time zone it is that of the system', () => {
 test.each<[string, string | undefined, string]>([
   ['', 'UTC', 'is no span of time'],
   ['Mon-Fri', 'UTC', 'is no span of time'],
-  ['Montag 06:00-22:00', 'UTC', 'there is no day "Montag"'],
+  ['Sunset 06:00-22:00', 'UTC', 'there is no day "Sunset"'],
   ['Mon 06:00-25:00', 'UTC', 'there is no time 25:00'],
   ['Mon 06:70-22:00', 'UTC', 'there is no time 06:70'],
   ['Mon 06:00', 'UTC', 'is no span of time'],

@@ -61,7 +61,7 @@ function ffmpegInput(scheme: string, rest: string): FfmpegInput | undefined {
   }
 }
 
-const VIDEO = /\.(?:mp4|m4v|mkv|mov|avi|webm|ts|mpe?g|mjpe?g)$/i;
+const VIDEO = /\.(?:mp4|m4v|mkv|mov|avi|webm|ts|mpg|mpeg|mjpg|mjpeg)$/i;
 
 /**
  * Makes a source of its address. Opens nothing yet.
