@@ -3,7 +3,7 @@
 
 /** Of all packages together. Before the methods in closed form, tiles and lessons came: 150 values, 160 types; before the export to
  * ONNX and engines: 190 and 195; before the server: 210 and 220; before live sources: 216 and 230. */
-const LIMITS = { values: 222, types: 234 };
+const LIMITS = { values: 221, types: 233 };
 
 const VALUE = /^export (?:declare )?(?:abstract class|class|const|enum|function) (\w+)/gm;
 const TYPE = /^export (?:interface|type) (\w+)/gm;

@@ -58,7 +58,9 @@ test('a real detector in a worker inspects the area of each file of a folder: it
     seed: 1,
     input: { size: [44, 60] },
   });
-  const wanted = (await detector.predict([image(100), image(101, true)])).map(({ score }) => score);
+  // One at a time, as the worker does it.
+  const wanted: number[] = [];
+  for (const each of [image(100), image(101, true)]) wanted.push((await detector.predict(each)).score);
   // Between them: eight images calibrate badly.
   const threshold = (wanted[0]! + wanted[1]!) / 2;
   const [worst] = (await detector.predict(image(101, true), { threshold })).regions;
@@ -92,7 +94,8 @@ test('a real detector in a worker inspects the area of each file of a folder: it
   await until(() => scores.length === 2, 'two frames', 30_000);
   stop.abort();
   expect(await running).toMatchObject({ alarms: 1, frames: { scored: 2 }, sinks: [{ delivered: 1 }] });
-  expect(scores).toEqual(wanted);
+  // The worker has another state of the same kernels: the last bit of a score may differ.
+  for (const [index, score] of scores.entries()) expect(score / wanted[index]!).toBeCloseTo(1, 5);
   const [json] = (await readdir(path.join(folder, 'alarms'))).filter((name) => name.endsWith('.json'));
   const event = JSON.parse(await readFile(path.join(folder, 'alarms', json!), 'utf8')) as {
     readonly frame: string;
