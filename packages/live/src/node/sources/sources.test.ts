@@ -301,6 +301,39 @@ describe('a folder', () => {
     end();
   });
 
+  test('after the folder was away, what came meanwhile is read, and nothing twice', async () => {
+    const dir = await mkdtemp(path.join(folder, 'away-'));
+    await writeFile(path.join(dir, 'old.png'), 'old');
+    const stop = new AbortController();
+    const ids: string[] = [];
+    const failures: unknown[] = [];
+    const reading = (async () => {
+      const frames = keptOpen(parseSource(`folder:${dir}`, { settledMs: 30 }), {
+        backoff: { firstMs: 20, mostMs: 20 },
+        stallMs: 10,
+        signal: stop.signal,
+        onEvent: (event) => event.type === 'source-failed' && failures.push(event.error),
+      });
+      for await (const { id } of frames) ids.push(id);
+    })();
+    await later(50);
+    await writeFile(path.join(dir, 'a.png'), 'a');
+    await until(() => ids.length === 1, 'the first file');
+    await rename(dir, `${dir}-moved`);
+    // Notifications of a folder that is gone do not come everywhere; it is looked at every two seconds.
+    await until(() => failures.length > 0, 'the failure');
+    await writeFile(path.join(`${dir}-moved`, 'b.png'), 'b');
+    await rename(`${dir}-moved`, dir);
+    await until(() => ids.length === 2, 'the second file');
+    await writeFile(path.join(dir, 'a.png'), 'another a');
+    await until(() => ids.length === 3, 'the file that was written again');
+    await later(100);
+    expect(ids).toEqual(['a.png', 'b.png', 'a.png']);
+    expect(failures[0]).toMatchObject({ code: 'file-not-found' });
+    stop.abort();
+    await reading;
+  });
+
   test('a folder that is not there fails, to be opened again', async () => {
     await expect(taken(parseSource('folder:/no/such/folder'), 1)).rejects.toMatchObject({
       code: 'file-not-found',
