@@ -5,9 +5,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
 
-/** A socket of the machine: it ends with its process, however that ends, so that nothing is left locked. */
+/**
+ * A socket of the machine: it ends with its process, however that ends, so that nothing is left locked. On Linux it has a name without a
+ * file; elsewhere the file of a process that was killed is left.
+ */
 function socketOf(folder: string): string {
   const name = `dskd-spool-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;
+  if (process.platform === 'linux') return `\0${name}`;
   return process.platform === 'win32' ? `\\\\.\\pipe\\${name}` : path.join(tmpdir(), `${name}.sock`);
 }
 
@@ -21,7 +25,7 @@ async function listening(socket: string): Promise<Server | undefined> {
   });
 }
 
-/** Whether a process listens. The file of a socket stays behind when its process is killed. */
+/** Whether a process listens. */
 function isAnswered(socket: string): Promise<boolean> {
   return new Promise((resolve) => {
     const client = connect(socket, () => {

@@ -29,9 +29,6 @@ function refused(got: string, why: string, hint: string): DskdError {
   });
 }
 
-/** A camera that does not answer is given up after this time, in microseconds. */
-const RTSP_TIMEOUT_US = '10000000';
-
 function rtspInput(url: URL, address: string): FfmpegInput {
   const shown = new URL(url);
   const secret = url.password === '' ? undefined : address;
@@ -40,7 +37,7 @@ function rtspInput(url: URL, address: string): FfmpegInput {
   return {
     name: shown.href,
     // Over UDP lost packets become gray areas, which a detector takes for anomalies.
-    args: ['-rtsp_transport', 'tcp', '-timeout', RTSP_TIMEOUT_US, '-i', address],
+    args: ['-rtsp_transport', 'tcp', '-i', address],
     isFinite: false,
     secret,
   };
