@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { PixelBuffer } from '@dskd/base';
+import { DskdError, type PixelBuffer } from '@dskd/base';
 import { decodeImage, encodeImage } from '@dskd/data/node';
 import type { Prediction } from '@dskd/detector';
 import { Area } from '../area.js';
@@ -339,6 +339,24 @@ test('a sink that is named twice, and a spool that another run has, are refused'
   );
   first.stop();
   await first.summary;
+});
+
+test('an engine whose workers cannot be replaced ends the run; a worker that failed once does not', async () => {
+  const source = new PushSource();
+  const { predict, info } = fakeEngine();
+  let fails = 3;
+  const engine: LiveOptions['engine'] = {
+    info,
+    predict: (image) =>
+      fails-- > 0 ? Promise.reject(new DskdError('worker-failed', 'Ended.')) : predict(image),
+  };
+  const { summary, lines } = begin({ source, sinks: [], spool: folder, engine });
+  for (let index = 0; index < 5; index++) source.push(0);
+  await until(() => lines.filter(({ message }) => message === 'frame-scored').length === 2, 'two frames');
+  fails = Infinity;
+  for (let index = 0; index < 50; index++) source.push(0);
+  await expect(summary).rejects.toMatchObject({ code: 'worker-failed' });
+  expect(lines.filter(({ message }) => message === 'frame-failed')).toHaveLength(13);
 });
 
 test('frames of pixels are written as PNG', async () => {

@@ -1,3 +1,4 @@
+import { isDskdError } from '@dskd/base';
 import type { Rectangle } from '@dskd/data';
 import type { Prediction } from '@dskd/detector';
 import type { Engine } from '@dskd/engine';
@@ -55,6 +56,9 @@ export interface LiveOptions {
   readonly signal: AbortSignal;
 }
 
+/** So many frames in a row that no worker could score: the engine does not recover any more. */
+const DEAD_AFTER = 10;
+
 /** A frame with its result. */
 export interface ScoredFrame {
   readonly frame: string;
@@ -71,7 +75,8 @@ export interface ScoredFrame {
  * Inspects a source and delivers alarms until the source ends or the signal is aborted. Then frames that are being scored are finished,
  * and every alarm is delivered or stays in the spool, from where the next run delivers it.
  * @returns what was done.
- * @throws {DskdError} `invalid-argument`, `file-not-writable` (the spool), `dependency-missing` (ffmpeg)
+ * @throws {DskdError} `invalid-argument`, `file-not-writable` (the spool), `dependency-missing` (ffmpeg), `worker-failed` (the engine
+ * scores nothing any more)
  */
 export async function runLive(options: LiveOptions): Promise<LiveSummary> {
   const { source, sinks, engine, model, area, threshold, minArea, signal, graceMs = 5000 } = options;
@@ -101,6 +106,7 @@ export async function runLive(options: LiveOptions): Promise<LiveSummary> {
     'started',
   );
   const areas = new WeakMap<Frame<EngineImage>, Rectangle>();
+  let dead = 0;
   const wantsImage = sinks.some((sink) => sink.wantsImage);
   try {
     const inspected = inspect(source, {
@@ -123,8 +129,12 @@ export async function runLive(options: LiveOptions): Promise<LiveSummary> {
     for await (const { frame, result, alarm } of inspected) {
       if (result instanceof Error) {
         run.failed(frame, result);
+        dead = isDskdError(result, 'worker-failed') ? dead + 1 : 0;
+        // Whoever supervises the process starts it again; alarms wait in the spool.
+        if (dead >= DEAD_AFTER) throw result;
         continue;
       }
+      dead = 0;
       run.scored(frame, result.score, result.verdict === 'anomalous');
       const { score, threshold: limit, verdict } = result;
       options.onFrame?.({
