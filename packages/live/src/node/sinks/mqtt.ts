@@ -1,4 +1,4 @@
-import { connectAsync, type MqttClient } from 'mqtt';
+import { connect, type MqttClient } from 'mqtt';
 import type { Alarm } from '../alarm.js';
 import { reasonOf } from '../reason.js';
 import { deliveryFailed, type Sink } from './sink.js';
@@ -54,7 +54,7 @@ export class MqttSink implements Sink {
   }
 
   async #publish(message: string): Promise<void> {
-    const client = (this.#client ??= await this.#connect());
+    const client = this.#client ?? (await this.#connect());
     if (!client.connected) throw new Error(CLOSED);
     let lose = (): void => undefined;
     const lost = new Promise<never>((_, reject) => (lose = () => reject(new Error(CLOSED))));
@@ -68,15 +68,21 @@ export class MqttSink implements Sink {
 
   async #connect(): Promise<MqttClient> {
     const { user, password } = this.#login;
-    const options = {
+    const client = connect(this.#broker, {
       reconnectPeriod: 0,
       connectTimeout: CONNECT_MS,
       ...(user !== undefined && { username: user }),
       ...(password !== undefined && { password }),
-    };
-    const client = await connectAsync(this.#broker, options, false);
+    });
+    // Known at once, so that `close` also ends one that is still connecting.
+    this.#client = client;
     // A connection that fails between two alarms is noticed by the next one.
     client.on('error', () => undefined);
+    await new Promise<void>((resolve, reject) => {
+      client.once('connect', () => resolve());
+      client.once('error', reject);
+      client.once('close', () => reject(new Error(CLOSED)));
+    });
     return client;
   }
 

@@ -201,13 +201,15 @@ describe('MQTT', () => {
   test('a broker that does not answer is given up with the signal', async () => {
     const silent = createSocketServer();
     const sockets: Socket[] = [];
-    silent.on('connection', (socket) => sockets.push(socket));
+    silent.on('connection', (socket) => sockets.push(socket.resume()));
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as AddressInfo;
     const sink = parseSink(`mqtt://127.0.0.1:${port}/alarms`);
     await expect(sink.deliver(madeUpAlarm('a'), AbortSignal.timeout(100))).rejects.toThrow(
       'it took too long',
     );
+    // The connection is ended, too: nothing keeps the process.
+    await until(() => sockets.length === 1 && sockets[0]!.closed, 'the end of the connection');
     for (const socket of sockets) socket.destroy();
     silent.close();
   });
