@@ -48,7 +48,7 @@ export class FolderSource implements Source<EngineImage> {
     const { existing, settledMs } = this.#options;
     // Reads the folder: what comes after this call is new.
     const watched = watchFolder(this.#folder, { existing: true, settledMs, signal });
-    const known = (this.#known ??= existing ? new Map() : await this.#present());
+    const known = (this.#known ??= existing ? new Map<string, string>() : await this.#present());
     for await (const file of watched) {
       const name = path.basename(file);
       const signature = await this.#signature(name);
