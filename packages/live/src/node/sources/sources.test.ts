@@ -248,20 +248,24 @@ describe('a folder', () => {
     options: ParseSourceOptions = {},
   ): Promise<{
     dir: string;
-    next: () => Promise<Frame<EngineImage> | 'nothing'>;
+    next: (limitMs?: number) => Promise<Frame<EngineImage> | 'nothing'>;
     end: () => void;
   }> => {
     const dir = await mkdtemp(path.join(folder, 'in-'));
     await writeFile(path.join(dir, 'old.png'), 'old');
     const stop = new AbortController();
-    const source = parseSource(`folder:${dir}`, { settledMs: 60, ...options });
+    const source = parseSource(`folder:${dir}`, { settledMs: 300, ...options });
     const frames = source.frames(stop.signal)[Symbol.asyncIterator]();
     let asked = frames.next();
     return {
       dir,
-      async next() {
-        const nothing = later(250).then(() => 'nothing' as const);
+      async next(limitMs = 10_000) {
+        let timer: NodeJS.Timeout | undefined;
+        const nothing = new Promise<'nothing'>((resolve) => {
+          timer = setTimeout(() => resolve('nothing'), limitMs);
+        });
         const got = await Promise.race([asked, nothing]);
+        clearTimeout(timer);
         if (got === 'nothing') return got;
         asked = frames.next();
         return got.value as Frame<EngineImage>;
@@ -284,7 +288,7 @@ describe('a folder', () => {
     const frame = await next();
     expect(frame).toMatchObject({ id: 'new.png' });
     expect(Buffer.from((frame as Frame<Uint8Array>).image).toString()).toBe(`begin${' more'.repeat(8)} end`);
-    expect(await next()).toBe('nothing');
+    expect(await next(500)).toBe('nothing');
     end();
   });
 
@@ -295,7 +299,7 @@ describe('a folder', () => {
     await writeFile(path.join(dir, 'notes.txt'), 'x');
     await writeFile(path.join(dir, '.hidden.png'), 'x');
     await writeFile(path.join(dir, 'b.png.part'), 'whole');
-    expect(await next()).toBe('nothing');
+    expect(await next(500)).toBe('nothing');
     await rename(path.join(dir, 'b.png.part'), path.join(dir, 'b.png'));
     expect(await next()).toMatchObject({ id: 'b.png' });
     end();
