@@ -34,7 +34,7 @@ export interface LiveOptions {
   readonly rule?: AlarmRuleOptions | undefined;
   /** A higher score is anomalous. Default: the threshold of the model. */
   readonly threshold?: number | undefined;
-  /** Smaller regions are left out, in pixels of the image. Default 0. */
+  /** Smallest region reported, in pixels of the network's input. Default 1. */
   readonly minArea?: number | undefined;
   /** Most frames of a camera that wait. Default 2. */
   readonly buffer?: number | undefined;
