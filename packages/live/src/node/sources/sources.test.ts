@@ -338,6 +338,19 @@ describe('a folder', () => {
     await reading;
   });
 
+  test('of many files, too, none is read twice when the folder is opened again', async () => {
+    const dir = await mkdtemp(path.join(folder, 'many-'));
+    const count = 1100;
+    await Promise.all(
+      Array.from({ length: count }, (_, index) => writeFile(path.join(dir, `${index}.png`), String(index))),
+    );
+    const source = parseSource(`folder:${dir}`, { existing: true, settledMs: 20 });
+    const first = await taken(source, count);
+    expect(new Set(first.map(({ id }) => id)).size).toBe(count);
+    await writeFile(path.join(dir, 'new.png'), 'new');
+    expect((await taken(source, 1)).map(({ id }) => id)).toEqual(['new.png']);
+  });
+
   test('a folder that is not there fails, to be opened again', async () => {
     await expect(taken(parseSource('folder:/no/such/folder'), 1)).rejects.toMatchObject({
       code: 'file-not-found',
