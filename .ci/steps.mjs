@@ -19,6 +19,7 @@ const LONGEST_FIRST = [
   'cli',
   'training',
   'detector',
+  'live',
   'inspector',
   'methods',
   'losses',

@@ -12,6 +12,7 @@ const GROUPS = [
       'guides/operator.md',
       'guides/server.md',
       'guides/many-machines.md',
+      'guides/live.md',
       'guides/node-application.md',
       'guides/browser-page.md',
       'guides/one-package.md',

@@ -157,8 +157,19 @@ export const ERROR_CATALOG: Readonly<
     remedy: 'Send less, or start the server with a larger limit: `details.most` is the present one.',
   },
   'timed-out': {
-    meaning: 'The body of a request did not arrive in time, or there was no result in time.',
-    remedy: 'Send it again later. Fewer images at a time, more workers or a longer limit help.',
+    meaning:
+      'The body of a request did not arrive in time, or there was no result in time, or a camera sent no frame.',
+    remedy:
+      'Send it again later. Fewer images at a time, more workers or a longer limit help. A camera is opened again by itself.',
+  },
+  'source-failed': {
+    meaning:
+      'A camera, a video or a stream could not be opened, ended, or sent what is no image. It is opened again by itself.',
+    remedy: 'The message has the reason. Check the address, that the camera is on, and the network between.',
+  },
+  'delivery-failed': {
+    meaning: 'An alarm could not be delivered. It is kept, and tried again until it succeeds.',
+    remedy: 'The message has the reason. Check that the receiver runs and can be reached.',
   },
   aborted: {
     meaning: 'The operation was stopped by its signal, or by Ctrl-C. What was complete before stays.',

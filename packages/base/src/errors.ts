@@ -34,6 +34,8 @@ export type ErrorCode =
   | 'model-not-found'
   | 'too-large'
   | 'timed-out'
+  | 'source-failed'
+  | 'delivery-failed'
   | 'aborted'
   | 'disposed';
 

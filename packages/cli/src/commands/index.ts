@@ -11,6 +11,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<AnyCommand>>> = {
   studio: async () => (await import('./studio.js')).studio,
   combine: async () => (await import('./combine.js')).combine,
   serve: async () => (await import('./serve.js')).serve,
+  live: async () => (await import('./live.js')).live,
   queue: async () => (await import('./queue.js')).queue,
   export: async () => (await import('./export.js')).exportCommand,
   check: async () => (await import('./check.js')).check,

@@ -9,6 +9,7 @@ import { printJson, printLine } from '../output/print.js';
 import { calibrateOptions } from './calibrate.js';
 import { combineOptions } from './combine.js';
 import { evaluateOptions } from './evaluate.js';
+import { liveOptions } from './live.js';
 import { predictOptions } from './predict.js';
 import { serveOptions } from './serve.js';
 import { trainOptions } from './train.js';
@@ -21,6 +22,7 @@ export const CONFIGURABLE: Readonly<Record<string, OptionSet>> = {
   calibrate: calibrateOptions,
   combine: combineOptions,
   serve: serveOptions,
+  live: liveOptions,
 };
 
 const initOptions = {

@@ -181,11 +181,21 @@ export const commaSeparated = (): OptionType<string | readonly string[], readonl
     typeof given === 'string' ? given.split(',').map((name) => name.trim()) : given,
   );
 
-/** One path, or a list of them; the value is the list. */
-export const paths = (): OptionType<string | readonly string[], readonly string[]> =>
+/** One text, or a list of them; the value is the list. */
+export const oneOrSeveral = (): OptionType<string | readonly string[], readonly string[]> =>
   new OptionType({ anyOf: [text().schema, texts({ minItems: 1 }).schema] }, (given) =>
     typeof given === 'string' ? [given] : given,
   );
+
+const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/;
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `500ms`, `10s`, `2m`, `1h`; the value is in milliseconds. */
+export const duration = (): OptionType<string, number> =>
+  new OptionType({ type: 'string', pattern: DURATION.source }, (given) => {
+    const [, count, unit] = DURATION.exec(given)!;
+    return Number(count) * UNITS[unit!]!;
+  });
 
 const SIZE = /^(\d+)(?:x(\d+))?$/;
 const SIDE: OptionSchema = { type: 'integer', minimum: 32 };

@@ -7,7 +7,7 @@ import {
   inputSize,
   number,
   option,
-  paths,
+  oneOrSeveral,
   positiveInteger,
   text,
   type OptionValues,
@@ -21,7 +21,7 @@ const schema = {
   size: option(inputSize().default(256), 'size', { wanted: 'pixels such as 256', recorded: true }),
   sigma: option(number({ minimum: 0 }).optional(), 'filter', { recorded: true }),
   workers: option(boolean().default(true), 'threads'),
-  good: option(paths().optional(), 'folders', { path: true, several: true }),
+  good: option(oneOrSeveral().optional(), 'folders', { path: true, several: true }),
   json: option(boolean().default(false), 'json', { flagOnly: true }),
 };
 

@@ -1,4 +1,4 @@
-import { boolean, choice, commaSeparated, option, paths, text, type Option } from './option.js';
+import { boolean, choice, commaSeparated, option, oneOrSeveral, text, type Option } from './option.js';
 
 /** Options that several commands share. */
 
@@ -61,18 +61,18 @@ export const dataOptions = (
 
 /** Folders of which the user says what they contain. */
 export const folderOptions = {
-  good: option(paths().optional(), 'instead of a layout: folders of images of good parts, anywhere', {
+  good: option(oneOrSeveral().optional(), 'instead of a layout: folders of images of good parts, anywhere', {
     ...OF_FOLDERS,
     main: true,
     example: 'images/ok',
   }),
-  bad: option(paths().optional(), 'folders of images of bad parts, with --good', {
+  bad: option(oneOrSeveral().optional(), 'folders of images of bad parts, with --good', {
     ...OF_FOLDERS,
     main: true,
     example: 'images/ko',
   }),
   masks: option(
-    paths().optional(),
+    oneOrSeveral().optional(),
     'folders of the masks of --bad, with the same subfolders and names (7.png or 7_mask.png)',
     { ...OF_FOLDERS, main: true, example: 'images/masks' },
   ),

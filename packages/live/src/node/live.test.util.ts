@@ -1,0 +1,70 @@
+import type { Prediction } from '@dskd/detector';
+import type { EngineImage } from '@dskd/engine/node';
+import { LatestFrames } from '../latest-frames.js';
+import type { Frame, Source } from '../source.js';
+import type { LiveOptions } from './run-live.js';
+import type { LiveLog } from './run.js';
+
+/** A source into which a test puts frames. */
+export class PushSource implements Source<EngineImage> {
+  readonly name = 'push';
+  readonly #frames = new LatestFrames<Frame<EngineImage>>(1e6);
+  #count = 0;
+
+  constructor(readonly isLive = false) {}
+
+  /** Puts in a frame, whose image is its score as a text. Returns its id. */
+  push(score: number): string {
+    const id = `${this.#count++}.png`;
+    this.#frames.push({ id, time: Date.now(), image: new Uint8Array(Buffer.from(String(score))) });
+    return id;
+  }
+
+  end(): void {
+    this.#frames.close('keep');
+  }
+
+  async *frames(signal: AbortSignal): AsyncGenerator<Frame<EngineImage>> {
+    const stop = (): void => this.#frames.close('drop');
+    signal.addEventListener('abort', stop, { once: true });
+    yield* this.#frames;
+  }
+}
+
+/** Scores a frame of {@link PushSource} by its text; above 1 is anomalous. */
+export function fakeEngine(): LiveOptions['engine'] {
+  return {
+    info: { workers: 0, description: { method: 'instant' } } as LiveOptions['engine']['info'],
+    async predict(image) {
+      await Promise.resolve();
+      const score = Number(Buffer.from(image as Uint8Array).toString());
+      if (Number.isNaN(score)) throw new Error('No number.');
+      return {
+        score,
+        threshold: 1,
+        verdict: score > 1 ? 'anomalous' : 'normal',
+        pValue: 0.5,
+        branches: { local: { score, pValue: 0.5, anomalous: score > 1 } },
+        regions: [],
+      } as unknown as Prediction;
+    },
+  };
+}
+
+export interface KeptLine {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** A log that keeps its lines. */
+export function keptLog(): { readonly log: LiveLog; readonly lines: KeptLine[] } {
+  const lines: KeptLine[] = [];
+  const at =
+    (level: string) =>
+    (fields: object, message: string): void => {
+      lines.push({ level, message, fields: fields as KeptLine['fields'] });
+    };
+  const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } as LiveLog;
+  return { log, lines };
+}

@@ -1,0 +1,3 @@
+import { describeReadmeExamples } from '@dskd/test-support';
+
+describeReadmeExamples(import.meta.url);
