@@ -27,6 +27,7 @@ import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import sharp from 'sharp';
 import { withDrawnSource } from './drawn-source.mjs';
+import { writePage } from './write-page.mjs';
 
 const HERE = import.meta.dirname;
 const FILE = path.join(HERE, 'results/engines.json');
@@ -255,12 +256,7 @@ async function report() {
     `| \`dskd --help\` | ${starts.milliseconds.help} |`,
     `| \`dskd predict\` of one image, instant | ${starts.milliseconds.predict} |`,
   ];
-  const page = path.join(HERE, 'engines.md');
-  const { format, resolveConfig } = await import('prettier');
-  await writeFile(
-    page,
-    await format(lines.join('\n'), { ...(await resolveConfig(page)), parser: 'markdown' }),
-  );
+  await writePage(path.join(HERE, 'engines.md'), lines.join('\n'));
 }
 
 if (options.report) await report();

@@ -25,6 +25,7 @@ import { loadTeacher } from '@dskd/models';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { withDrawnSource } from './drawn-source.mjs';
+import { writePage } from './write-page.mjs';
 
 const HERE = import.meta.dirname;
 const FILE = path.join(HERE, 'results/instant.json');
@@ -378,7 +379,7 @@ async function writeReport() {
       }
     }
   }
-  await writeFile(path.join(HERE, 'instant.md'), `${lines.join('\n')}\n`);
+  await writePage(path.join(HERE, 'instant.md'), lines.join('\n'));
 }
 
 if (options.report) {

@@ -8,6 +8,7 @@ import { copyFile, mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { writePage } from './write-page.mjs';
 
 const HERE = import.meta.dirname;
 const CONFIG = path.join(HERE, 'method-tables.yaml');
@@ -99,7 +100,7 @@ ${tableOf(seeds, 'table2')}
 
 ${costsOf(seeds)}
 `;
-  await writeFile(path.join(HERE, 'method-tables.md'), text);
+  await writePage(path.join(HERE, 'method-tables.md'), text);
 }
 
 if (!options.report) {

@@ -23,8 +23,8 @@ import { makePlan, runShards, submit } from '@dskd/queue';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { Redis } from 'ioredis';
-import prettier from 'prettier';
 import { withDrawnSource } from './drawn-source.mjs';
+import { writePage } from './write-page.mjs';
 
 const HERE = import.meta.dirname;
 const CLI = path.join(HERE, '../packages/cli/bin/dskd.js');
@@ -390,8 +390,6 @@ try {
   await rm(folder, { recursive: true });
 }
 if (known.throughput && known.costs) {
-  const page = path.join(HERE, 'queue.md');
-  const style = await prettier.resolveConfig(page);
-  writeFileSync(page, await prettier.format(report(known), { ...style, parser: 'markdown' }));
+  await writePage(path.join(HERE, 'queue.md'), report(known));
 }
 process.exit(0);

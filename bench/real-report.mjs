@@ -1,7 +1,7 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import prettier from 'prettier';
 import { CASES } from './real-cases.mjs';
+import { writePage } from './write-page.mjs';
 
 const mean = (values) => values.reduce((total, value) => total + value, 0) / values.length;
 const quality = (value) => value.toFixed(4);
@@ -156,6 +156,5 @@ export async function writeReport(results, target) {
     describeMachines(records),
     ...sections,
   ].join('\n\n');
-  const style = await prettier.resolveConfig(target);
-  await writeFile(target, await prettier.format(text, { ...style, parser: 'markdown' }));
+  await writePage(target, text);
 }

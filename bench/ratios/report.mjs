@@ -1,7 +1,7 @@
 // Writes bench/ratios.md and the plot out of bench/results/ratios and bench/results/wasm-gradients.json.
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { format, resolveConfig } from 'prettier';
+import { writePage } from '../write-page.mjs';
 import { growthPlot } from './growth-plot.mjs';
 
 const number = (value) => String(Number(value.toPrecision(3)));
@@ -117,8 +117,5 @@ export async function writeReport(folder, page) {
     );
   }
   lines.push(NOTES);
-  await writeFile(
-    page,
-    await format(lines.join('\n'), { ...(await resolveConfig(page)), parser: 'markdown' }),
-  );
+  await writePage(page, lines.join('\n'));
 }
