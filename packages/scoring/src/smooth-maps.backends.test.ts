@@ -75,6 +75,18 @@ describeBackends('smoothMaps', () => {
     maps.dispose();
   });
 
+  test('several masked maps of a real size: the mean of a constant is the constant', async () => {
+    const side = 48;
+    const mask = new Uint8Array(side * side).fill(1, 0, 7 * side);
+    await expectNoNewTensors(async () => {
+      const maps = tf.fill<tf.Rank.R3>([2, side / 4, side / 4], 0.7);
+      const smoothed = smoothMaps(maps, 2, { size: [side, side], ignored: [mask, mask] });
+      const values = await smoothed.data();
+      tf.dispose([maps, smoothed]);
+      expectClose(values, new Float32Array(2 * side * side).fill(0.7), { relative: 1e-5 });
+    });
+  });
+
   test('ignored pixels change nothing, whatever their value', async () => {
     const hole = someIgnored();
     const plain = randomMap(3);

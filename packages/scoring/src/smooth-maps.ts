@@ -102,8 +102,9 @@ function smoothCounted(
   counts: Tensor3D,
   isMasked: Tensor3D,
 ): Tensor3D {
-  const used = tf.cast(counts, 'float32');
   const whole = upsampleBilinear(maps, size, { alignCorners: false });
+  // Not a cast: on webgpu that only renames the integers of an uploaded mask, and their transpose, in the filter, is not computed.
+  const used = tf.where(counts, tf.onesLike(whole), tf.zerosLike(whole));
   const weights = tf.maximum(gaussianBlur(used, sigma), TINY);
   const counted = tf.div<Tensor3D>(gaussianBlur(tf.mul(whole, used), sigma), weights);
   // An image without a mask gets the result that it has alone, to the bit.
