@@ -131,7 +131,7 @@ test('what is ignored stays out of every later score', async () => {
 test('a fault in a letterboxed image is found, and found where it is', async () => {
   const result = await evaluateDetector(detector, source);
   expect(result.fused.imageAuroc).toBe(1);
-  expect(result.fused.pixelAuroc).toBeGreaterThan(0.85);
+  expect(result.fused.pixelAuroc).toBeGreaterThan(0.9);
   const prediction = await detector.predict(image(303, true));
   // The heat map in the image's own pixels separates as well as the map at network size does.
   const heat = mapInImage(prediction, { width: WIDTH, height: HEIGHT });
