@@ -6,3 +6,4 @@ export type { DskdEvent, EventListener, HistoryEntry } from './events.js';
 export { assertPixelBuffer, type PixelBuffer } from './pixel-buffer.js';
 export { prefetch } from './prefetch.js';
 export { randomStream, type RandomStream } from './random.js';
+export { withinTime } from './within-time.js';

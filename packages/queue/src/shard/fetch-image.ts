@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { DskdError, throwIfAborted } from '@dskd/base';
+import { DskdError, throwIfAborted, withinTime } from '@dskd/base';
 
 /** Whether an image is named by a URL. A drive letter is not a scheme. */
 export const isUrl = (image: string): boolean => /^[a-z][a-z\d+.-]+:\/\//i.test(image);
@@ -32,7 +32,7 @@ type Fetched =
   | { readonly refused: string };
 
 async function fetchOnce(url: URL, signal: AbortSignal): Promise<Fetched | { readonly passing: string }> {
-  const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]) });
+  const response = await fetch(url, { signal });
   if (!response.ok) {
     await response.body?.cancel();
     const said = `HTTP status ${response.status}`;
@@ -58,7 +58,7 @@ export async function fetchImage(image: string, signal: AbortSignal): Promise<Fe
   for (let attempt = 0; ; attempt++) {
     let reason: string;
     try {
-      const fetched = await fetchOnce(url, signal);
+      const fetched = await withinTime(signal, TIMEOUT_MS, async (limited) => fetchOnce(url, limited));
       if (!('passing' in fetched)) return fetched;
       reason = fetched.passing;
     } catch (error) {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import '@tensorflow/tfjs';
-import { DskdError } from '@dskd/base';
+import { DskdError, withinTime } from '@dskd/base';
 import { openEngine } from '@dskd/engine/node';
 import { Area, Schedule } from '@dskd/live';
 import { LiveMetrics, runLive, parseSink, parseSource, type SinkSecrets } from '@dskd/live/node';
@@ -54,25 +54,26 @@ export async function watchLive(model: string, options: LiveOptions, signal: Abo
   const server =
     options.metricsPort === undefined ? undefined : await serveMetrics(metrics, options.metricsPort);
   try {
-    await runLive({
-      source,
-      sinks,
-      engine,
-      model: path.parse(model).name,
-      spool: options.spool,
-      spoolLimits: { alarms: options.spoolLimit, bytes: 2 ** 31 },
-      area,
-      schedule,
-      rule: { minDuration, coolDown: coolDown ?? (source.isLive ? COOL_DOWN_MS : 0) },
-      threshold: options.threshold,
-      minArea: options.minArea,
-      buffer: options.buffer,
-      stallMs: options.stall,
-      metrics,
-      signal:
-        options.for === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(options.for)]),
-      ...(options.dryRun && { onFrame: printJson }),
-    });
+    const run = async (until: AbortSignal): Promise<unknown> =>
+      runLive({
+        source,
+        sinks,
+        engine,
+        model: path.parse(model).name,
+        spool: options.spool,
+        spoolLimits: { alarms: options.spoolLimit, bytes: 2 ** 31 },
+        area,
+        schedule,
+        rule: { minDuration, coolDown: coolDown ?? (source.isLive ? COOL_DOWN_MS : 0) },
+        threshold: options.threshold,
+        minArea: options.minArea,
+        buffer: options.buffer,
+        stallMs: options.stall,
+        metrics,
+        signal: until,
+        ...(options.dryRun && { onFrame: printJson }),
+      });
+    await (options.for === undefined ? run(signal) : withinTime(signal, options.for, run));
   } finally {
     await server?.close();
   }
