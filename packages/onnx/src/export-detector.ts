@@ -6,7 +6,7 @@ import { encodeModel } from './graph/encode.js';
 import type { Port } from './graph/graph.js';
 import { castTo } from './graph/graph.js';
 import { metadataOf } from './metadata.js';
-import { plainOperand, type Operand, type Recorder } from './recording/operand.js';
+import { mapsOperand, plainOperand, type Operand, type Recorder } from './recording/operand.js';
 import { recordGraph } from './recording/record-graph.js';
 
 export interface ExportOptions {
@@ -18,11 +18,15 @@ export interface ExportOptions {
   readonly masks?: boolean;
 }
 
-/** Bytes of images as numbers in 0..1, and bytes of masks as truth values. */
+/**
+ * Bytes of images as numbers in 0..1, and bytes of masks as truth values. Images are turned to channels first while they are bytes,
+ * since an operation with one value for each channel runs along whole rows then.
+ */
 function prepared(recorder: Recorder, [images, used]: readonly Operand[]): Operand[] {
-  const values = recorder.node('Cast', [recorder.plain(images!)], castTo('float32'));
+  const maps = recorder.maps(images!);
+  const values = recorder.node('Cast', [maps], castTo('float32'));
   const unit = recorder.node('Div', [values, recorder.scalar(255)]);
-  const inputs = [plainOperand(unit, images!.shape)];
+  const inputs: Operand[] = [mapsOperand(unit, images!.shape)];
   if (used)
     inputs.push(
       plainOperand(recorder.node('Cast', [recorder.plain(used)], castTo('bool')), used.shape, 'bool'),

@@ -1,12 +1,18 @@
 import {
   add,
+  dispose,
   div,
+  engine,
+  getBackend,
+  getKernel,
   mul,
   scalar,
   sqrt,
   square,
   sub,
   tidy,
+  type KernelConfig,
+  type Scalar,
   type Tensor,
   type Variable,
 } from '@tensorflow/tfjs-core';
@@ -29,6 +35,63 @@ export interface AdamOptions {
   readonly weightDecay?: number;
   /** Changes the learning rate over the run. By default it is constant. */
   readonly schedule?: LearningRateSchedule;
+}
+
+/**
+ * A kernel that a backend may have in addition to those of TensorFlow.js: `@dskd/wasm-gradients` registers it for wasm. From the inputs
+ * `parameter`, `first`, `second` and `gradient` it makes the next parameter and moments, with the bits of the operations of TensorFlow.js, in
+ * one pass over the memory.
+ */
+const UPDATE_KERNEL = 'AdamUpdate';
+
+/** `m = keepFirst m + takeFirst g`, `v = keepSecond v + takeSecond g^2`, `p -= stepSize m / (sqrt(v) / rootScale + epsilon)`. */
+interface AdamNumbers {
+  readonly keepFirst: number;
+  readonly takeFirst: number;
+  readonly keepSecond: number;
+  readonly takeSecond: number;
+  readonly rootScale: number;
+  readonly epsilon: number;
+  readonly stepSize: number;
+}
+
+interface Updated {
+  readonly parameter: Variable;
+  readonly first: Variable;
+  readonly second: Variable;
+  readonly gradient: Tensor;
+}
+
+/** What updates one parameter after another, with the backend that is current. */
+function updateBy(numbers: AdamNumbers): (updated: Updated) => void {
+  const fused = getKernel(UPDATE_KERNEL, getBackend()) as KernelConfig | undefined;
+  return fused ? updateByKernel(numbers) : updateByOperations(numbers);
+}
+
+function updateByKernel(numbers: AdamNumbers): (updated: Updated) => void {
+  return ({ parameter, first, second, gradient }) => {
+    const inputs = { parameter, first, second, gradient };
+    const next = engine().runKernel<Tensor[]>(UPDATE_KERNEL, inputs, { ...numbers });
+    [parameter, first, second].forEach((variable, at) => variable.assign(next[at]!));
+    dispose(next);
+  };
+}
+
+function updateByOperations(numbers: AdamNumbers): (updated: Updated) => void {
+  const [keepFirst, takeFirst] = [scalar(numbers.keepFirst), scalar(numbers.takeFirst)];
+  const [keepSecond, takeSecond] = [scalar(numbers.keepSecond), scalar(numbers.takeSecond)];
+  const [rootScale, tiny, rate] = [numbers.rootScale, numbers.epsilon, numbers.stepSize].map((value) =>
+    scalar(value),
+  ) as [Scalar, Scalar, Scalar];
+  return ({ parameter, first, second, gradient }) => {
+    // One tidy per update: at most four temporary arrays of the parameter's size exist at a time.
+    tidy(() => first.assign(add(mul(first, keepFirst), mul(gradient, takeFirst))));
+    tidy(() => second.assign(add(mul(second, keepSecond), mul(square(gradient), takeSecond))));
+    tidy(() => {
+      const denominator = tidy(() => add(div(sqrt(second), rootScale), tiny));
+      parameter.assign(sub(parameter, mul(div(first, denominator), rate)));
+    });
+  };
 }
 
 /**
@@ -72,24 +135,26 @@ export class Adam implements Optimizer {
     const factor = this.#schedule ? rateFactor(this.#schedule, this.#step) : 1;
     this.#step += 1;
     const { learningRate, beta1, beta2, epsilon, weightDecay } = this.#options;
-    const stepSize = (learningRate * factor) / (1 - beta1 ** this.#step);
-    const rootCorrection = Math.sqrt(1 - beta2 ** this.#step);
+    const numbers: AdamNumbers = {
+      keepFirst: beta1,
+      takeFirst: 1 - beta1,
+      keepSecond: beta2,
+      takeSecond: 1 - beta2,
+      rootScale: Math.sqrt(1 - beta2 ** this.#step),
+      epsilon,
+      stepSize: (learningRate * factor) / (1 - beta1 ** this.#step),
+    };
     tidy(() => {
-      const [keepFirst, takeFirst] = [scalar(beta1), scalar(1 - beta1)];
-      const [keepSecond, takeSecond] = [scalar(beta2), scalar(1 - beta2)];
-      const [rootScale, tiny, rate] = [scalar(rootCorrection), scalar(epsilon), scalar(stepSize)];
       const decay = scalar(weightDecay);
+      const update = updateBy(numbers);
       for (const [name, parameter] of this.#parameters) {
-        const first = this.#firstMoments.get(name)!;
-        const second = this.#secondMoments.get(name)!;
         const plain = gradients.get(name)!;
         const gradient = weightDecay === 0 ? plain : tidy(() => add(plain, mul(parameter, decay)));
-        // One tidy per update: at most four temporary arrays of the parameter's size exist at a time.
-        tidy(() => first.assign(add(mul(first, keepFirst), mul(gradient, takeFirst))));
-        tidy(() => second.assign(add(mul(second, keepSecond), mul(square(gradient), takeSecond))));
-        tidy(() => {
-          const denominator = tidy(() => add(div(sqrt(second), rootScale), tiny));
-          parameter.assign(sub(parameter, mul(div(first, denominator), rate)));
+        update({
+          parameter,
+          first: this.#firstMoments.get(name)!,
+          second: this.#secondMoments.get(name)!,
+          gradient,
         });
         if (gradient !== plain) gradient.dispose();
       }

@@ -1,5 +1,6 @@
 import '@tensorflow/tfjs-backend-wasm';
 import { registerKernel, unregisterKernel, type KernelConfig, type KernelFunc } from '@tensorflow/tfjs-core';
+import { adamUpdate } from './adam-update.js';
 import { affinityRows } from './affinity-rows.js';
 import { conv2d } from './conv2d.js';
 import { conv2dFilterGradient } from './conv2d-filter-gradient.js';
@@ -16,6 +17,7 @@ function ourKernels(): Record<string, Kernel | typeof affinityRows> {
   const ourConv2d = conv2d(stockKernel('Conv2D'));
   const transpose = stockKernel('Transpose');
   return {
+    AdamUpdate: adamUpdate,
     ContextualAffinityRows: affinityRows,
     Conv2D: ourConv2d,
     FusedConv2D: conv2d(stockKernel('FusedConv2D')),

@@ -2,6 +2,7 @@ import { DskdError } from '@dskd/base';
 import type { Teacher } from '@dskd/models';
 import * as tf from '@tensorflow/tfjs-core';
 import { encodeModel } from '../graph/encode.js';
+import { mapsOperand } from '../recording/operand.js';
 import { recordGraph } from '../recording/record-graph.js';
 import { openSession, type OnnxOptions, type OrtModule, type OrtSession } from './onnx-runtime.js';
 
@@ -20,6 +21,8 @@ async function exportedTeacher(extractor: Extractor, height: number, width: numb
   const graph = await recordGraph({
     name: 'dskd_teacher',
     inputs: [{ name: 'images', type: 'float32', shape: [null, height, width, 3] }],
+    // Channels first from the start: the mean of each channel is then subtracted along whole rows.
+    prepare: (recorder, [images]) => [mapsOperand(recorder.maps(images!), images!.shape)],
     async compute([images]) {
       const features = await extractor.extract(images as tf.Tensor4D);
       return Object.fromEntries(features.map((level, index) => [`level_${index}`, level]));
