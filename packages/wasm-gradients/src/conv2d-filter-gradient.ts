@@ -5,6 +5,7 @@ import { type Kernel, toChannelsLast } from './kernel.js';
 import { addInto, floats, heapFloats, heapIndex, transposeInto, withScratch } from './heap.js';
 import { matrixProduct } from './matrix-product.js';
 import { panelFunctionsOf } from './panels.js';
+import { filterGradientOfTiles, isGradientForTiles } from './winograd/filter-gradient.js';
 
 type Shape4D = [number, number, number, number];
 
@@ -82,7 +83,10 @@ export function conv2dFilterGradient(stockMatMul: Kernel, transpose: Kernel): Ke
     );
     return toChannelsLast(transpose, backend, dataFormat, [inputs.x!, inputs.dy!], ([x, dy]) => {
       const functions = panelFunctionsOf(backend);
-      if (functions) return filterGradientInPanels(functions, backend, x!, dy!, info);
+      if (functions) {
+        const inTiles = isGradientForTiles(info) && filterGradientOfTiles(functions, backend, x!, dy!, info);
+        return inTiles || filterGradientInPanels(functions, backend, x!, dy!, info);
+      }
       if (isPointwise(info)) return pointwiseGradient(stockMatMul, backend, x!, dy!, info);
       return sumOfBands(stockMatMul, backend, x!, dy!, info);
     });

@@ -12,6 +12,8 @@ import { LIMITS_OF_ACTIVATIONS, type Outcome, packedProduct } from './packed-pro
 import { type LeftFactor, withPackedRight } from './packing.js';
 import { PANEL_COLUMNS, PANEL_ROWS, panelFunctionsOf, type PanelFunctions } from './panels.js';
 import { fillPixelAddresses } from './pixel-addresses.js';
+import { convolutionOfTiles } from './winograd/convolution.js';
+import { isForTiles } from './winograd/tiles.js';
 
 type Shape4D = [number, number, number, number];
 
@@ -47,10 +49,10 @@ export function conv2d(stockConv2d: Kernel): Kernel {
     const isSmall = info.outChannels < PANEL_COLUMNS || length < SHORT_SUM;
     const isOtherBias = bias && util.sizeFromShape(bias.shape) !== info.outChannels;
     if (isOtherBias || (isSmall && !leavesPixelsOut(info))) return stockConv2d(call);
-    return convolution(functions, backend, { x: x!, filter: filter! }, info, {
-      ...(bias && { bias }),
-      limits,
-    });
+    const given = { x: x!, filter: filter! };
+    const outcome = { ...(bias && { bias }), limits };
+    const inTiles = isForTiles(info) && convolutionOfTiles(functions, backend, given, info, outcome);
+    return inTiles || convolution(functions, backend, given, info, outcome);
   };
 }
 

@@ -66,7 +66,8 @@ export function withPackedRight<T>(
   });
 }
 
-function packRight(
+/** Packs rows `first..last` of the right factor to an address, `panelStride` bytes from one panel to the next. */
+export function packRight(
   functions: PanelFunctions,
   backend: BackendWasm,
   b: StoredMatrix,
