@@ -2,7 +2,15 @@ import { DskdError } from '@dskd/base';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import { lossByImage, mapByImage, type Features, type ImageAffinity } from './levels.js';
-import { firstRows, rowBlocks, rowsAt, rowSums, stagedProduct } from './rows.js';
+import {
+  firstRows,
+  rowBlocks,
+  rowsAt,
+  rowSums,
+  stagedProduct,
+  throughNormalization,
+  type NormalizedRows,
+} from './rows.js';
 
 // Global student (contextual affinity), level l, positions i and j, temperature T, teacher t, student s:
 //   a_ij^t = t_i . t_j / (|t_i| |t_j|)                          Eq. 3
@@ -75,8 +83,8 @@ export function contextualAffinityMap(
   return mapByImage(teacher, student, (t, s) => affinityOfImage(t, s, temperature));
 }
 
-/** Number of similarities in one block of rows: 2 MB. */
-const BLOCK_ENTRIES = 2 ** 19;
+/** Number of similarities in one block of rows: 1 MB. */
+const BLOCK_ENTRIES = 2 ** 18;
 
 /** {@link highTemperatureRows} needs exp(4 / T), the largest ratio of two probabilities, as a float32. */
 const LOWEST_HIGH_TEMPERATURE = 0.05;
@@ -100,52 +108,77 @@ function rowsOfBlock(positions: number): number {
  */
 function affinityOfImage(
   teacher: Tensor2D,
-  student: Tensor2D,
+  student: NormalizedRows,
   temperature: number,
   rowWeight?: number,
 ): ImageAffinity {
   return tf.tidy(() => {
     const [positions] = teacher.shape;
     const isLow = temperature < LOWEST_HIGH_TEMPERATURE;
-    // matMul's transposeB is ten times slower on wasm.
-    const keys = tf.tidy(() => tf.mul<Tensor2D>(tf.transpose(teacher), isLow ? 1 : 1 / temperature));
-    // |s - t| <= 2 bounds a by 2 / T, and centering doubles the bound.
-    const halvings = isLow ? 0 : halvingsFor(4 / temperature, hasFastTanh() ? TANH_REACH : REACH);
-    const difference = tf.tidy(() => tf.mul<Tensor2D>(tf.sub(student, teacher), 2 ** -halvings));
-    const blockRows = rowsOfBlock(positions);
-    const teacherBlocks = rowBlocks(teacher, blockRows);
-    const differenceBlocks = rowBlocks(difference, blockRows);
-    const excesses: Tensor2D[] = [];
-    const shifts: Tensor2D[] = [];
-    const gradients: Tensor2D[] = [];
-    for (let block = 0; block < positions / blockRows; block++) {
-      const { excess, shift, gradient } = tf.tidy(() => {
-        const queries = rowsAt(teacherBlocks, block);
-        const similarities: Tensor2D = isLow ? stagedProduct(queries, keys) : tf.matMul(queries, keys);
-        const changes = tf.matMul<Tensor2D>(rowsAt(differenceBlocks, block), keys);
-        const { excess, shift, weights } = isLow
-          ? lowTemperatureRows(similarities, changes, temperature)
-          : highTemperatureRows(similarities, changes, {
-              ...{ halvings, temperature },
-              withWeights: rowWeight !== undefined,
-            });
-        const kept = { excess, ...(shift && { shift }) };
-        if (rowWeight === undefined) return kept;
-        const gradient = tf.mul(
-          tf.matMul(weights(), teacher),
-          tf.div(rowWeight * temperature, tf.add(excess, 1)),
-        );
-        return { ...kept, gradient };
-      }) as { excess: Tensor2D; shift?: Tensor2D; gradient?: Tensor2D };
-      excesses.push(excess);
-      if (shift) shifts.push(shift);
-      if (gradient) gradients.push(gradient);
-    }
-    const joined = (blocks: Tensor2D[]): Tensor2D => firstRows(tf.concat(blocks), positions);
+    // One tidy for what only the blocks need: it is freed before they are joined.
+    const { excesses, shifts, gradients } = tf.tidy(() =>
+      blocksOfImage(teacher, student, temperature, rowWeight),
+    );
+    const joined = (blocks: readonly Tensor2D[]): Tensor2D => firstRows(tf.concat([...blocks]), positions);
     const grown = tf.mul<Tensor2D>(log1pOfPositive(joined(excesses)), temperature ** 2);
     const divergence = isLow ? tf.add<Tensor2D>(grown, tf.mul(joined(shifts), temperature)) : grown;
     return rowWeight === undefined ? { divergence } : { divergence, gradient: joined(gradients) };
   });
+}
+
+/** What {@link affinityOfImage} computes, block by block; `[rows, 1]`, and gradients `[rows, channels]`. */
+type AffinityBlocks = {
+  readonly excesses: Tensor2D[];
+  /** None where they are 0. */
+  readonly shifts: Tensor2D[];
+  /** None without a weight. */
+  readonly gradients: Tensor2D[];
+};
+
+function blocksOfImage(
+  teacher: Tensor2D,
+  student: NormalizedRows,
+  temperature: number,
+  rowWeight?: number,
+): AffinityBlocks {
+  const [positions] = teacher.shape;
+  const isLow = temperature < LOWEST_HIGH_TEMPERATURE;
+  // matMul's transposeB is ten times slower on wasm.
+  const keys = tf.tidy(() => tf.mul<Tensor2D>(tf.transpose(teacher), isLow ? 1 : 1 / temperature));
+  // |s - t| <= 2 bounds a by 2 / T, and centering doubles the bound.
+  const halvings = isLow ? 0 : halvingsFor(4 / temperature, hasFastTanh() ? TANH_REACH : REACH);
+  const blockRows = rowsOfBlock(positions);
+  const teacherBlocks = rowBlocks(teacher, blockRows);
+  const studentBlocks = rowBlocks(student.unit, blockRows);
+  const normBlocks = rowBlocks(student.inverseNorm, blockRows);
+  const excesses: Tensor2D[] = [];
+  const shifts: Tensor2D[] = [];
+  const gradients: Tensor2D[] = [];
+  for (let block = 0; block < positions / blockRows; block++) {
+    const { excess, shift, gradient } = tf.tidy(() => {
+      const queries = rowsAt(teacherBlocks, block);
+      const similarities: Tensor2D = isLow ? stagedProduct(queries, keys) : tf.matMul(queries, keys);
+      const unit = rowsAt(studentBlocks, block);
+      const changes = tf.tidy(() => tf.matMul<Tensor2D>(tf.mul(tf.sub(unit, queries), 2 ** -halvings), keys));
+      const { excess, shift, weights } = isLow
+        ? lowTemperatureRows(similarities, changes, temperature)
+        : highTemperatureRows(similarities, changes, {
+            ...{ halvings, temperature },
+            withWeights: rowWeight !== undefined,
+          });
+      const kept = { excess, ...(shift && { shift }) };
+      if (rowWeight === undefined) return kept;
+      const toUnit = tf.tidy(() =>
+        tf.mul<Tensor2D>(tf.matMul(weights(), teacher), tf.div(rowWeight * temperature, tf.add(excess, 1))),
+      );
+      const rows = { unit, inverseNorm: rowsAt(normBlocks, block) };
+      return { ...kept, gradient: throughNormalization(toUnit, rows) };
+    }) as { excess: Tensor2D; shift?: Tensor2D; gradient?: Tensor2D };
+    excesses.push(excess);
+    if (shift) shifts.push(shift);
+    if (gradient) gradients.push(gradient);
+  }
+  return { excesses, shifts, gradients };
 }
 
 /** The divergence of a block of rows. Tensors are `[rows, 1]` unless stated otherwise. */

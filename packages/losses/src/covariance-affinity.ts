@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import { lossByImage, mapByImage, type Features, type ImageAffinity } from './levels.js';
-import { rowSums, stagedProduct } from './rows.js';
+import { rowSums, stagedProduct, throughNormalization, type NormalizedRows } from './rows.js';
 
 // The limit of Eq. 6 for T -> infinity, with unit vectors t, s and S the covariance of the t_j of an image:
 //   A_i = var_j((s_i - t_i) . t_j) / 2 = (s_i - t_i)^T S (s_i - t_i) / 2      covarianceAffinityMap
@@ -26,14 +26,14 @@ function timesCovariance(rows: Tensor2D, centered: Tensor2D): Tensor2D {
 }
 
 /** d^T S d / 2 of each row with d = s - t and S the covariance of the teacher's rows; its gradient is S d. */
-function affinityOfImage(teacher: Tensor2D, student: Tensor2D, rowWeight?: number): ImageAffinity {
+function affinityOfImage(teacher: Tensor2D, student: NormalizedRows, rowWeight?: number): ImageAffinity {
   return tf.tidy(() => {
-    const difference = tf.sub<Tensor2D>(student, teacher);
+    const difference = tf.sub<Tensor2D>(student.unit, teacher);
     const product = timesCovariance(difference, tf.sub<Tensor2D>(teacher, tf.mean(teacher, 0, true)));
     const divergence = tf.relu<Tensor2D>(tf.mul(rowSums(tf.mul(difference, product)), 0.5));
     return rowWeight === undefined
       ? { divergence }
-      : { divergence, gradient: tf.mul<Tensor2D>(product, rowWeight) };
+      : { divergence, gradient: throughNormalization(tf.mul(product, rowWeight), student) };
   });
 }
 

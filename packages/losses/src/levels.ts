@@ -2,7 +2,7 @@ import { DskdError } from '@dskd/base';
 import { accurateSum } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
-import { imageAt, normalized, throughNormalization, type NormalizedRows } from './rows.js';
+import { imageAt, normalized, type NormalizedRows } from './rows.js';
 
 /** Features of one level, `[batch, height, width, channels]`, or of several levels, shallow to deep. */
 export type Features = Tensor4D | readonly Tensor4D[];
@@ -104,15 +104,20 @@ export function differentiableSum(
 export interface ImageAffinity {
   /** `[positions, 1]`, at least 0. */
   readonly divergence: Tensor2D;
-  /** The gradient of `rowWeight` times each divergence with respect to the student's unit vector, `[positions, channels]`. */
+  /** The gradient of `rowWeight` times each divergence with respect to the student's features, `[positions, channels]`. */
   readonly gradient?: Tensor2D;
 }
 
 /**
- * A divergence that compares each position with all positions of its image, from unit vectors `[positions, channels]`.
+ * A divergence that compares each position with all positions of its image, from unit vectors `[positions, channels]`, the
+ * student's with their original lengths.
  * @param rowWeight weight of each row's divergence in the loss; without it no gradient is computed.
  */
-export type AffinityOfImage = (teacher: Tensor2D, student: Tensor2D, rowWeight?: number) => ImageAffinity;
+export type AffinityOfImage = (
+  teacher: Tensor2D,
+  student: NormalizedRows,
+  rowWeight?: number,
+) => ImageAffinity;
 
 function normalizedImage(features: Tensor4D, image: number): NormalizedRows {
   return tf.tidy(() => normalized(imageAt(features, image)));
@@ -129,8 +134,8 @@ export function lossByImage(teacher: Features, student: Features, affinity: Affi
       const [divergence, gradient] = tf.tidy(() => {
         const t = normalizedImage(level.teacher, image).unit;
         const s = normalizedImage(level.student, image);
-        const { divergence, gradient } = affinity(t, s.unit, 1 / positions);
-        return [divergence, throughNormalization(gradient!, s)] as [Tensor2D, Tensor2D];
+        const { divergence, gradient } = affinity(t, s, 1 / positions);
+        return [divergence, gradient!] as [Tensor2D, Tensor2D];
       });
       divergences.push(divergence);
       gradients.push(gradient);
@@ -150,8 +155,7 @@ export function mapByImage(teacher: Tensor4D, student: Tensor4D, affinity: Affin
     const images = Array.from({ length: batch }, (_, image) =>
       tf.tidy(() => {
         const t = normalizedImage(teacher, image).unit;
-        const s = normalizedImage(student, image).unit;
-        return affinity(t, s).divergence;
+        return affinity(t, normalizedImage(student, image)).divergence;
       }),
     );
     return tf.reshape(tf.concat(images), [batch, height, width]);
