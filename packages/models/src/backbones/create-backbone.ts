@@ -3,7 +3,7 @@ import type { FeatureExtractor, FeatureLevel, InputTransform } from '@dskd/core'
 import type { StateDict } from '@dskd/weights';
 import * as tf from '@tensorflow/tfjs-core';
 import { affineInput, type AffineInput } from '../input-transform.js';
-import { maxPool, padded } from './max-pool.js';
+import { maxPool } from './max-pool.js';
 import { type Block, type Convolution, convolutionsOf, type Stage } from './plan.js';
 import { type BackboneName, type Selection, selectLevels } from './registry.js';
 import { levelShapes } from './sizes-and-cost.js';
@@ -15,10 +15,11 @@ function convolve(x: tf.Tensor4D, convolution: Convolution, weights: FoldedWeigh
   const { name, stride, padding, relu } = convolution;
   const { filter, bias } = weights.get(name)!;
   return tf.fused.conv2d({
-    x: padded(x, padding, [padding, padding]),
+    x,
     filter,
     strides: stride,
-    pad: 'valid',
+    // As torch. With stride 2, tfjs's 'same' would add zeros on other sides.
+    pad: padding === 0 ? 'valid' : [[0, 0], [padding, padding], [padding, padding], [0, 0]], // prettier-ignore
     bias,
     activation: relu ? 'relu' : 'linear',
   });

@@ -3,7 +3,7 @@ import type { MaxPool } from './plan.js';
 import { pooledSize } from './sizes-and-cost.js';
 
 /** Adds zeros around the map, as torch does. With stride 2, tfjs's 'same' would add them on other sides. */
-export function padded(x: tf.Tensor4D, before: number, after: readonly [number, number]): tf.Tensor4D {
+function padded(x: tf.Tensor4D, before: number, after: readonly [number, number]): tf.Tensor4D {
   if (before === 0 && after[0] === 0 && after[1] === 0) return x;
   return tf.pad(x, [
     [0, 0],
