@@ -12,7 +12,7 @@ export function startHelper(data: HelperData, module?: URL): HelperThread {
     : new Worker(new URL('../threads/helper-browser.js', import.meta.url), { type: 'module' });
   worker.postMessage(data);
   const failed = new Promise<string>((resolve) => {
-    worker.addEventListener('error', ({ message }) => resolve(message || 'The module could not be loaded.'));
+    worker.addEventListener('error', ({ message }) => resolve(message || 'its module could not be loaded'));
   });
   return {
     ready: new Promise((resolve, reject) => {

@@ -18,11 +18,11 @@ export function startHelper(
         resolve();
       });
       worker.once('error', reject);
-      worker.once('exit', (code) => reject(new Error(`It ended with code ${code}.`)));
+      worker.once('exit', (code) => reject(new Error(`exit code ${code}`)));
     }),
     ended: new Promise((resolve) => {
       worker.once('error', ({ message }) => resolve(message));
-      worker.once('exit', (code) => resolve(`It ended with code ${code}.`));
+      worker.once('exit', (code) => resolve(`exit code ${code}`));
     }),
     async end() {
       await worker.terminate();

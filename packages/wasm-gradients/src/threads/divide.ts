@@ -8,9 +8,9 @@ import { DONE, JOB, MOST_BLOCKS, offerBlocks, takeBlock, takenByHelper, writeJob
 import { type Helper, team, type Team } from './team.js';
 
 /** Multiply-adds of a product below which the copies and the waking of a thread take longer than they save. */
-const LEAST_WORK = Number(process.env.LW ?? 2 ** 21);
+const LEAST_WORK = 2 ** 22;
 /** Blocks of each thread: the last one, which two threads may compute, should be small. */
-const BLOCKS_EACH = Number(process.env.BE ?? 6);
+const BLOCKS_EACH = 6;
 /** Elements that are copied to a helper and back at a time: they stay in the third-level cache. */
 const PART = 2 ** 20;
 
@@ -39,9 +39,8 @@ export function divide(functions: PanelFunctions, product: Divided): boolean {
   const { left, right, columns, space } = product;
   const { source } = left;
   const own = team();
-  if (!own || !source || left.rows * left.length * columns < LEAST_WORK || own.idle().length === 0) {
-    return false;
-  }
+  if (!own || !source || left.rows * left.length * columns < LEAST_WORK) return false;
+  if (own.idle().length === 0 || own.isPaused()) return false;
   const factor = own.factors.addressOf(right, space.heap);
   if (factor === undefined) return false;
   const threads = own.helpers.length + 1;
@@ -49,12 +48,15 @@ export function divide(functions: PanelFunctions, product: Divided): boolean {
   const blockRows = Math.min(blockPanels(left.length) * PANEL_ROWS, most);
   const blocksOfPart = Math.floor(PART / (elementsOfRow(source) + columns) / blockRows);
   const span = Math.min(Math.max(1, blocksOfPart), MOST_BLOCKS) * threads * blockRows;
-  let helped = false;
+  let given = 0;
+  let done = 0;
   for (let first = 0; first < left.rows; first += span) {
     const rows: Rows = [first, Math.min(first + span, left.rows)];
-    if (divideRows(functions, own, { ...product, factor, source }, rows, blockRows)) helped = true;
+    const shares = divideRows(functions, own, { ...product, factor, source }, rows, blockRows);
+    given += shares.given;
+    done += shares.done;
   }
-  if (helped) own.helped++;
+  own.report(given, done);
   return true;
 }
 
@@ -64,14 +66,14 @@ interface Shared extends Divided {
   readonly source: LeftSource;
 }
 
-/** @returns whether a helper has computed a part. */
+/** @returns how many rows helpers were given, and how many they have computed. */
 function divideRows(
   functions: PanelFunctions,
   own: Team,
   product: Shared,
   [first, last]: Rows,
   blockRows: number,
-): boolean {
+): { given: number; done: number } {
   const { shared } = own;
   const helpers = own.idle();
   const blocks = Math.ceil((last - first) / blockRows);
@@ -93,7 +95,8 @@ function divideRows(
     multiplyRows(functions, product, [row, Math.min(row + blockRows, end)]);
   }
   for (const share of shares) takeOver(functions, product, share);
-  return shares.filter((share) => finish(functions, shared, product, share)).length > 0;
+  const done = shares.reduce((sum, share) => sum + finish(functions, shared, product, share), 0);
+  return { given: last - end, done };
 }
 
 /** Copies what a helper needs, and lets it begin. @returns undefined if there is no room for it. */
@@ -157,24 +160,24 @@ function takeOver(functions: PanelFunctions, product: Shared, share: Share): voi
 
 /**
  * Computes the block that the helper has begun, unless it is faster, and copies those that it has finished.
- * @returns whether there are any.
+ * @returns rows of these.
  */
 function finish(
   functions: PanelFunctions,
   shared: Float32Array,
   product: Shared,
   share: Share,
-): boolean {
+): number {
   const { control } = share.helper;
   const taken = takenByHelper(control);
   const isOpen = (): boolean => Atomics.load(control, DONE) < taken;
   const isOurs = isOpen() && multiplyRows(functions, product, rowsOf(share, taken - 1), isOpen);
   const done = isOurs ? taken - 1 : taken;
-  if (done === 0) return false;
+  if (done === 0) return 0;
   const [first] = share.rows;
   const [, last] = rowsOf(share, done - 1);
   const elements = (last - first) * product.columns;
   const result = shared.subarray(share.out / FLOAT, share.out / FLOAT + elements);
   product.space.heap.set(result, product.out / FLOAT + first * product.columns);
-  return true;
+  return last - first;
 }

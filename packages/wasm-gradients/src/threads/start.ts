@@ -1,5 +1,5 @@
 import { describeValue, DskdError, type EventListener } from '@dskd/base';
-import { canShareMemory, startHelper } from '#platform';
+import * as platform from '#platform';
 import type { HelperThread } from './helper-thread.js';
 import { setTeam, Team, team } from './team.js';
 
@@ -33,18 +33,22 @@ const warn: EventListener = (event) => {
   if (event.type === 'warning') console.warn(event.message);
 };
 
+/** What a test may replace. */
+export type Platform = Pick<typeof platform, 'canShareMemory' | 'startHelper'>;
+
 async function start(
   helpers: number,
   onEvent: EventListener,
-  begin: typeof startHelper,
+  { startHelper }: Platform,
 ): Promise<Running> {
   const started = new Team(helpers);
   const threads: HelperThread[] = [];
+  let isStarting = true;
   let isEnding = false;
   try {
     for (let i = 0; i < helpers; i++) {
       const helper = started.add();
-      const thread = begin({ memory: started.memory, control: helper.control });
+      const thread = startHelper({ memory: started.memory, control: helper.control });
       threads.push({
         ...thread,
         end() {
@@ -54,15 +58,15 @@ async function start(
       });
       void thread.ended.then((reason) => {
         started.remove(helper);
-        if (isEnding) return;
+        if (isStarting || isEnding) return;
         const left = started.helpers.length + 1;
-        onEvent({
-          type: 'warning',
-          message: `A helper thread of the wasm kernels has ended: ${reason} They go on with ${left === 1 ? 'one thread' : `${left} threads`}.`,
-        });
+        const rest = left === 1 ? 'one thread' : `${left} threads`;
+        const message = `A helper thread of the wasm kernels has ended (${reason}). They go on with ${rest}.`;
+        onEvent({ type: 'warning', message });
       });
     }
     await Promise.all(threads.map(({ ready }) => ready));
+    isStarting = false;
   } catch (cause) {
     await Promise.all(threads.map((thread) => thread.end()));
     throw new DskdError('worker-failed', `A helper thread of the wasm kernels did not start: ${String(cause)}`, {
@@ -74,21 +78,21 @@ async function start(
   return { team: started, threads, users: 0 };
 }
 
-/** {@link startWasmThreads} with another way to start threads. */
+/** {@link startWasmThreads} with what a test replaces. */
 export async function startWasmThreadsWith(
   { threads, onEvent = warn }: WasmThreadsOptions,
-  begin: typeof startHelper,
+  replaced: Platform,
 ): Promise<WasmThreads> {
   if (!Number.isInteger(threads) || threads < 1) {
     throw new DskdError('invalid-argument', `Got threads ${describeValue(threads)}, wanted 1 or more.`, {
       hint: 'Give the cores that this program may use: availableParallelism() of node:os, navigator.hardwareConcurrency.',
     });
   }
-  if (threads === 1 || !canShareMemory()) {
+  if (threads === 1 || !replaced.canShareMemory()) {
     return { threads: 1, helped: 0, end: () => Promise.resolve() };
   }
   if (!running) {
-    running = start(threads - 1, onEvent, begin);
+    running = start(threads - 1, onEvent, replaced);
     running.catch(() => (running = undefined));
   }
   const used = await running;
@@ -123,5 +127,5 @@ export async function startWasmThreadsWith(
  * @throws {DskdError} `invalid-argument`; `worker-failed` if a thread does not start.
  */
 export function startWasmThreads(options: WasmThreadsOptions): Promise<WasmThreads> {
-  return startWasmThreadsWith(options, startHelper);
+  return startWasmThreadsWith(options, platform);
 }

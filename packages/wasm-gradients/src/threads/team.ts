@@ -7,6 +7,9 @@ const FACTORS = 128 * 2 ** 20;
 /** Memory of a helper for its parts of the left factor and of the result, and for what it packs. */
 const PLACE = 16 * 2 ** 20;
 
+/** Products that are not divided after one for which the helpers were late, at most. */
+const LONGEST_PAUSE = 63;
+
 /** A helper thread, as the others see it. */
 export interface Helper {
   /** See `job.ts`. */
@@ -23,6 +26,9 @@ export class Team {
   readonly factors: SharedFactors;
   /** Products of which a helper has computed a part. */
   helped = 0;
+  /** Products that the last pause was long, and how many of them are still to come. */
+  #pause = 0;
+  #left = 0;
 
   /**
    * @param helpers how many will be added.
@@ -46,6 +52,21 @@ export class Team {
 
   remove(helper: Helper): void {
     this.helpers.splice(this.helpers.indexOf(helper), 1);
+  }
+
+  /**
+   * Says how much of what helpers were given they have computed. Where the machine has no core for them, the products that follow are not
+   * divided: first one, then twice as many each time.
+   */
+  report(given: number, done: number): void {
+    if (done > 0) this.helped++;
+    this.#pause = done * 2 >= given ? 0 : Math.min(2 * this.#pause + 1, LONGEST_PAUSE);
+    this.#left = this.#pause;
+  }
+
+  /** Whether the next product is not to be divided. Counts it. */
+  isPaused(): boolean {
+    return this.#left > 0 && this.#left-- > 0;
   }
 
   /** The helpers that have finished their last job. */
