@@ -120,7 +120,9 @@ export function assembleModule(
   );
   const own = memory === 'export';
   const limits =
-    typeof memory === 'object' ? [3, ...unsigned(memory.sharedPages), ...unsigned(memory.sharedPages)] : [0, 0];
+    typeof memory === 'object'
+      ? [3, ...unsigned(memory.sharedPages), ...unsigned(memory.sharedPages)]
+      : [0, 0];
   return new Uint8Array([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, list(types)),

@@ -33,12 +33,7 @@ class KeptPanels {
    * @param pack writes the packed factor, `elements` numbers, to an address.
    * @returns undefined where the factor is not kept.
    */
-  find(
-    dataId: object,
-    key: string,
-    elements: number,
-    pack: (address: number) => void,
-  ): Kept | undefined {
+  find(dataId: object, key: string, elements: number, pack: (address: number) => void): Kept | undefined {
     const kept = this.#kept.get(dataId);
     if (kept?.key === key) {
       // The least recently used comes first.

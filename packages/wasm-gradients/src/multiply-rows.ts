@@ -7,8 +7,7 @@ import { PANEL_COLUMNS, PANEL_ROWS, type PanelFunctions } from './panels.js';
 const BLOCK = 2 ** 16;
 
 /** Panels of a left factor that are packed at once. */
-export const blockPanels = (length: number): number =>
-  Math.max(1, Math.floor(BLOCK / (length * PANEL_ROWS)));
+export const blockPanels = (length: number): number => Math.max(1, Math.floor(BLOCK / (length * PANEL_ROWS)));
 
 /** A product, and where everything that it needs lies: addresses in bytes, in the memory of the functions. */
 export interface ProductInMemory {

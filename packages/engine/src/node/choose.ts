@@ -60,18 +60,33 @@ export async function choose(file: ModelFile, wanted: Wanted, importRuntime: Imp
       });
     }
     await assertRuntime(importRuntime);
-    return { spec: { engine: 'onnx', bytes, threads: threads.onnx }, description, reason: 'the file is an ONNX file' };
+    return {
+      spec: { engine: 'onnx', bytes, threads: threads.onnx },
+      description,
+      reason: 'the file is an ONNX file',
+    };
   }
   const { description } = readArtifact(bytes);
   const tfjs = (reason: string): Choice => ({
-    spec: { engine: 'tfjs', bytes, teacher, backend, imports, threads: backend === 'wasm' ? threads.wasm : 1 },
+    spec: {
+      engine: 'tfjs',
+      bytes,
+      teacher,
+      backend,
+      imports,
+      threads: backend === 'wasm' ? threads.wasm : 1,
+    },
     description,
     reason,
   });
   if (engine === 'tfjs') return tfjs('it was asked for');
   try {
     await assertRuntime(importRuntime);
-    const spec = { engine: 'onnx', bytes: await exported({ bytes, ...wanted }), threads: threads.onnx } as const;
+    const spec = {
+      engine: 'onnx',
+      bytes: await exported({ bytes, ...wanted }),
+      threads: threads.onnx,
+    } as const;
     return {
       spec,
       description,

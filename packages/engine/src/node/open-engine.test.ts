@@ -84,22 +84,25 @@ test.each([
   [0, 3],
   [1, 2],
   [2, 1],
-])('tfjs in %d workers of %d threads: the predictions of the detector, to the bit', async (workers, threads) => {
-  const before = tf.memory().numTensors;
-  await using(file, { engine: 'tfjs', workers, threads }, async (engine) => {
-    const { description, ...facts } = engine.info;
-    expect(facts).toEqual({
-      engine: 'tfjs',
-      workers,
-      threads,
-      backend: 'wasm',
-      reason: 'it was asked for',
+])(
+  'tfjs in %d workers of %d threads: the predictions of the detector, to the bit',
+  async (workers, threads) => {
+    const before = tf.memory().numTensors;
+    await using(file, { engine: 'tfjs', workers, threads }, async (engine) => {
+      const { description, ...facts } = engine.info;
+      expect(facts).toEqual({
+        engine: 'tfjs',
+        workers,
+        threads,
+        backend: 'wasm',
+        reason: 'it was asked for',
+      });
+      expect(description).toEqual(readArtifact(bytes).description);
+      expect(await all(engine, TEST_IMAGES)).toEqual(wanted);
     });
-    expect(description).toEqual(readArtifact(bytes).description);
-    expect(await all(engine, TEST_IMAGES)).toEqual(wanted);
-  });
-  expect(tf.memory().numTensors).toBe(before);
-});
+    expect(tf.memory().numTensors).toBe(before);
+  },
+);
 
 test.each([0, 1, 2])(
   'onnx in %d workers: the same predictions within 1e-4, also with masks',

@@ -162,12 +162,7 @@ function takeOver(functions: PanelFunctions, product: Shared, share: Share): voi
  * Computes the block that the helper has begun, unless it is faster, and copies those that it has finished.
  * @returns rows of these.
  */
-function finish(
-  functions: PanelFunctions,
-  shared: Float32Array,
-  product: Shared,
-  share: Share,
-): number {
+function finish(functions: PanelFunctions, shared: Float32Array, product: Shared, share: Share): number {
   const { control } = share.helper;
   const taken = takenByHelper(control);
   const isOpen = (): boolean => Atomics.load(control, DONE) < taken;

@@ -36,11 +36,7 @@ const warn: EventListener = (event) => {
 /** What a test may replace. */
 export type Platform = Pick<typeof platform, 'canShareMemory' | 'startHelper'>;
 
-async function start(
-  helpers: number,
-  onEvent: EventListener,
-  { startHelper }: Platform,
-): Promise<Running> {
+async function start(helpers: number, onEvent: EventListener, { startHelper }: Platform): Promise<Running> {
   const started = new Team(helpers);
   const threads: HelperThread[] = [];
   let isStarting = true;
@@ -69,10 +65,14 @@ async function start(
     isStarting = false;
   } catch (cause) {
     await Promise.all(threads.map((thread) => thread.end()));
-    throw new DskdError('worker-failed', `A helper thread of the wasm kernels did not start: ${String(cause)}`, {
-      hint: 'A bundler must keep helper-browser.js, and a content security policy must allow workers (worker-src). Without startWasmThreads the kernels use one thread.',
-      cause,
-    });
+    throw new DskdError(
+      'worker-failed',
+      `A helper thread of the wasm kernels did not start: ${String(cause)}`,
+      {
+        hint: 'A bundler must keep helper-browser.js, and a content security policy must allow workers (worker-src). Without startWasmThreads the kernels use one thread.',
+        cause,
+      },
+    );
   }
   setTeam(started);
   return { team: started, threads, users: 0 };

@@ -56,17 +56,19 @@ const anyConvolution: fc.Arbitrary<Work> = fc
     pad: fc.constantFrom('same' as const, 'valid' as const, 2),
     activation: fc.constantFrom('linear' as const, 'relu' as const),
   })
-  .map(({ batch, height, width, kernel, stride, dilation, inChannels, outChannels, pad, activation }) => () =>
-    tf.fused.conv2d({
-      x: filled([batch, height, width, inChannels], 1) as tf.Tensor4D,
-      filter: filled([kernel, kernel, inChannels, outChannels], 2) as tf.Tensor4D,
-      strides: dilation === 1 ? stride : 1,
-      dilations: dilation,
-      pad,
-      bias: filled([outChannels], 3),
-      activation,
-      ...(typeof pad === 'number' && { dimRoundingMode: 'floor' as const }),
-    }),
+  .map(
+    ({ batch, height, width, kernel, stride, dilation, inChannels, outChannels, pad, activation }) =>
+      () =>
+        tf.fused.conv2d({
+          x: filled([batch, height, width, inChannels], 1) as tf.Tensor4D,
+          filter: filled([kernel, kernel, inChannels, outChannels], 2) as tf.Tensor4D,
+          strides: dilation === 1 ? stride : 1,
+          dilations: dilation,
+          pad,
+          bias: filled([outChannels], 3),
+          activation,
+          ...(typeof pad === 'number' && { dimRoundingMode: 'floor' as const }),
+        }),
   );
 
 /** Products large enough to be divided, some with sums that are split. */
@@ -79,13 +81,15 @@ const anyProduct: fc.Arbitrary<Work> = fc
     transposeB: fc.boolean(),
     batch: fc.constantFrom(1, 2),
   })
-  .map(({ rows, inner, columns, transposeA, transposeB, batch }) => () =>
-    tf.matMul(
-      filled([batch, ...(transposeA ? [inner, rows] : [rows, inner])], 1),
-      filled([batch, ...(transposeB ? [columns, inner] : [inner, columns])], 2),
-      transposeA,
-      transposeB,
-    ),
+  .map(
+    ({ rows, inner, columns, transposeA, transposeB, batch }) =>
+      () =>
+        tf.matMul(
+          filled([batch, ...(transposeA ? [inner, rows] : [rows, inner])], 1),
+          filled([batch, ...(transposeB ? [columns, inner] : [inner, columns])], 2),
+          transposeA,
+          transposeB,
+        ),
   );
 
 const inputGradient: Work = () =>
