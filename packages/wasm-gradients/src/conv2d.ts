@@ -13,11 +13,10 @@ import { LIMITS_OF_ACTIVATIONS, type Outcome, packedProduct } from './packed-pro
 import { withPackedRight } from './packing.js';
 import { PANEL_COLUMNS, panelFunctionsOf, type PanelFunctions } from './panels.js';
 import { geometryOf } from './pixel-addresses.js';
-import { team } from './threads/team.js';
 
 type Shape4D = [number, number, number, number];
 
-/** Terms of a sum below which the stock kernel is as fast, with one thread: images of 1 or 3 channels. */
+/** Terms of a sum below which the stock kernel is as fast: images of 1 or 3 channels. */
 const SHORT_SUM = 48;
 
 /**
@@ -46,7 +45,7 @@ export function conv2d(stockConv2d: Kernel): Kernel {
       dimRoundingMode,
     );
     const length = info.filterHeight * info.filterWidth * info.inChannels;
-    const isSmall = info.outChannels < PANEL_COLUMNS || (length < SHORT_SUM && !team());
+    const isSmall = info.outChannels < PANEL_COLUMNS || length < SHORT_SUM;
     const isOtherBias = bias && util.sizeFromShape(bias.shape) !== info.outChannels;
     if (isOtherBias || (isSmall && !leavesPixelsOut(info))) return stockConv2d(call);
     return convolution(functions, backend, { x: x!, filter: filter! }, info, {

@@ -8,7 +8,7 @@ import { DONE, JOB, MOST_BLOCKS, offerBlocks, takeBlock, takenByHelper, writeJob
 import { type Helper, team, type Team } from './team.js';
 
 /** Multiply-adds of a product below which the copies and the waking of a thread take longer than they save. */
-const LEAST_WORK = 2 ** 22;
+const LEAST_WORK = 6e6;
 /** Blocks of each thread: the last one, which two threads may compute, should be small. */
 const BLOCKS_EACH = 6;
 /** Elements that are copied to a helper and back at a time: they stay in the third-level cache. */
@@ -77,7 +77,9 @@ function divideRows(
   const { shared } = own;
   const helpers = own.idle();
   const blocks = Math.ceil((last - first) / blockRows);
-  const each = Math.floor(blocks / (helpers.length + 1));
+  // One more than its share: this thread has the copies to make, and takes over what a helper does not get to.
+  const share = Math.floor(blocks / (helpers.length + 1)) + 1;
+  const each = Math.min(share, Math.floor((blocks - 1) / helpers.length));
   let end = last;
   const shares: Share[] = [];
   if (each > 0) {
