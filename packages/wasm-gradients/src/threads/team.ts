@@ -8,7 +8,7 @@ const FACTORS = 128 * 2 ** 20;
 const PLACE = 16 * 2 ** 20;
 
 /** Products that are not divided after one for which the helpers were late, at most. */
-const LONGEST_PAUSE = 63;
+const LONGEST_PAUSE = 15;
 
 /** A helper thread, as the others see it. */
 export interface Helper {

@@ -110,8 +110,8 @@ const manyImages: Work = () =>
 describe.each([2, 3])('with %d threads', (count) => {
   test('convolutions, their input gradients and products are the bits of one thread', async () => {
     const works = [
-      ...fc.sample(anyConvolution, { numRuns: 24, seed: 3 }),
-      ...fc.sample(anyProduct, { numRuns: 12, seed: 4 }),
+      ...fc.sample(anyConvolution, { numRuns: 12, seed: 3 }),
+      ...fc.sample(anyProduct, { numRuns: 8, seed: 4 }),
       inputGradient,
       manyImages,
     ];
@@ -122,7 +122,7 @@ describe.each([2, 3])('with %d threads', (count) => {
     works.forEach((work, i) => expectBits(work, alone[i]!));
     await until(() => {
       works.forEach((work, i) => expectBits(work, alone[i]!));
-      return threads!.helped >= 12;
+      return threads!.helped >= 4;
     });
   });
 });
