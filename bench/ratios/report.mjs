@@ -37,7 +37,8 @@ const NOTES = `## What was tried, and did not pay
 - **Threads of TensorFlow.js's wasm backend in Node.** \`setThreadsCount(2)\` changes nothing: the flag
   \`WASM_HAS_MULTITHREAD_SUPPORT\` is false in Node, so that the build with threads is never loaded. With the flag set by force the
   backend fails to start: it makes its workers from a \`blob:\` URL, which \`worker_threads\` of Node refuses (\`ERR_WORKER_PATH\`).
-  Students and images are divided among worker threads instead, each with a memory of its own.
+  Students and images are divided among worker threads instead, each with a memory of its own. Convolutions and products are divided
+  among threads since, by [kernels of our own](../docs/decisions/0049-threads-for-our-own-kernels.md).
 - **Relaxed SIMD** (fused multiply and add) would be twice as fast at most in products. Node 20 has it behind a flag only, and the
   results would depend on the machine: the same seed would not give the same bytes. No kernel was written.
 - **Contextual affinity in ONNX** on 4096 positions: two products of 4096 x 4096 x 40 are 2.7 GFLOP, about 40 ms of one thread, and the

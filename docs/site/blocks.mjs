@@ -213,7 +213,31 @@ function inspectorSides() {
   ].join('\n');
 }
 
+/** What two threads of the wasm kernels bring. */
+function wasmThreads(document) {
+  const file = 'bench/results/wasm-threads.json';
+  const { machine, parts } = read(file);
+  const loads = Object.values(parts).map(({ loadAverage }) => loadAverage[0]);
+  return [
+    table(
+      ['', 'one thread, ms', 'two, ms', 'ratio', 'ratio of the shortest'],
+      Object.values(parts).flatMap(({ rows }) =>
+        rows.map(({ name, oneMs, twoMs, ratio, best }) => [
+          name,
+          ...[oneMs, twoMs].map((ms) => (ms < 10 ? ms.toFixed(2) : ms.toFixed(0))),
+          ratio.toFixed(2),
+          best.toFixed(2),
+        ]),
+      ),
+    ),
+    '',
+    `${machine} (${fileLink(document, file)}). Medians, and the ratio of the shortest times: other jobs ran beside, with a load of ` +
+      `${Math.min(...loads).toFixed(0)} to ${Math.max(...loads).toFixed(0)} on the two cores, so that the shortest times are nearer to those of an idle machine.`,
+  ].join('\n');
+}
+
 const BLOCKS = [
+  { document: 'packages/wasm-gradients/README.md', name: 'threads', write: wasmThreads },
   { document: 'docs/guides/many-machines.md', name: 'queue-scale', write: queueScale },
   {
     document: 'docs/decisions/0048-ignored-areas-are-covered.md',

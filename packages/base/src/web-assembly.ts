@@ -98,11 +98,12 @@ const V128 = 0x7b;
 
 /**
  * The bytes of a module.
- * @param memory `import`: it is imported as `env.memory`. `export`: the module has its own, of one page at first.
+ * @param memory `import`: it is imported as `env.memory`. `export`: the module has its own, of one page at first. `sharedPages`: as
+ * `import`, for shared memory of exactly so many pages of 64 KiB.
  */
 export function assembleModule(
   functions: readonly AssembledFunction[],
-  memory: 'import' | 'export',
+  memory: 'import' | 'export' | { readonly sharedPages: number },
 ): Uint8Array<ArrayBuffer> {
   const sized = (content: Code): number[] => [...unsigned(content.length), ...content];
   const section = (id: number, content: Code): number[] => [id, ...sized(content)];
@@ -118,10 +119,14 @@ export function assembleModule(
     sized([2, ...unsigned(integers), I32, ...unsigned(vectors), V128, ...body, 0x0b]),
   );
   const own = memory === 'export';
+  const limits =
+    typeof memory === 'object'
+      ? [3, ...unsigned(memory.sharedPages), ...unsigned(memory.sharedPages)]
+      : [0, 0];
   return new Uint8Array([
     ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
     ...section(1, list(types)),
-    ...(own ? [] : section(2, list([[...text('env'), ...text('memory'), 2, 0, 0]]))),
+    ...(own ? [] : section(2, list([[...text('env'), ...text('memory'), 2, ...limits]]))),
     ...section(3, list(functions.map((_, index) => [index]))),
     ...(own ? section(5, list([[0, 1]])) : []),
     ...section(7, list(own ? [...exported, [...text('memory'), 2, 0]] : exported)),

@@ -40,7 +40,7 @@ test('predict --explain names the nearest good patch: in the JSON line, and as t
   const [chosen, ...lines] = machine.stdout.split('\n');
   expect([lines.join('\n'), machine.stderr]).toEqual([stdout, '']);
   expect(JSON.parse(chosen!)).toMatchObject({ type: 'engine-chosen', engine: 'tfjs' });
-  expect(stderr).toMatch(/^engine tfjs, 1 thread: --explain needs the model itself\n/);
+  expect(stderr).toMatch(/^engine tfjs, \d threads?: --explain needs the model itself\n/);
   const plain = await dskd('predict', model, spot, '--engine', 'tfjs');
   const [line] = jsonLines(plain.stdout) as unknown as { regions: PrintedRegion[] }[];
   expect(line!.regions[0]).not.toHaveProperty('nearest');

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { DskdError } from '@dskd/base';
 import { selectBackend, type SelectedBackend } from '@dskd/core/backends';
 import { loadDetector, readArtifact, type Detector, type DetectorDescription } from '@dskd/detector';
 import { backboneInfo, loadTeacher, type Teacher, type TeacherOptions } from '@dskd/models';
 import { teacherTiny } from '@dskd/teacher-tiny';
-import { registerWasmGradients } from '@dskd/wasm-gradients';
+import { registerWasmGradients, startWasmThreads, type WasmThreads } from '@dskd/wasm-gradients';
 import { WEIGHTS } from '@dskd/weights';
 import { TEACHER_TINY } from './options/shared.js';
 
@@ -15,6 +16,17 @@ export async function startBackend(name: string): Promise<SelectedBackend> {
   const selected = await selectBackend(name);
   if (selected.name === 'wasm') registerWasmGradients();
   return selected;
+}
+
+/** The products of a few images are too small for more. */
+const MOST_WASM_THREADS = 4;
+
+/** Threads of the wasm kernels, for what this thread computes; one with another backend. The caller ends them. */
+export async function startThreads(backend: string, wanted?: number): Promise<WasmThreads> {
+  const { machineLimits } = await import('@dskd/engine/node');
+  const cores = Math.floor(Math.min(availableParallelism(), machineLimits().cores ?? Infinity));
+  const threads = wanted ?? Math.max(1, Math.min(cores, MOST_WASM_THREADS));
+  return startWasmThreads({ threads: backend === 'wasm' ? threads : 1 });
 }
 
 interface LoadModelOptions {

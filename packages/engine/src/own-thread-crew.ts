@@ -13,7 +13,7 @@ export class OwnThreadCrew<Image> implements Crew<Image> {
   onChange: (() => void) | undefined;
   readonly #predictor: Predictor;
   readonly #read: ReadPixels<Image>;
-  readonly #release: () => void;
+  readonly #release: () => void | Promise<void>;
   readonly #facts: Omit<EngineFacts, 'description'>;
   readonly #busy = new Set<Promise<Prediction>>();
 
@@ -22,7 +22,7 @@ export class OwnThreadCrew<Image> implements Crew<Image> {
     predictor: Predictor,
     facts: Omit<EngineFacts, 'description'>,
     read: ReadPixels<Image>,
-    release: () => void,
+    release: () => void | Promise<void>,
   ) {
     this.#predictor = predictor;
     this.#facts = facts;
@@ -57,6 +57,6 @@ export class OwnThreadCrew<Image> implements Crew<Image> {
   /** A computation in this thread cannot be dropped. */
   async end(): Promise<void> {
     await Promise.allSettled(this.#busy);
-    this.#release();
+    await this.#release();
   }
 }

@@ -6,12 +6,13 @@ import {
   util,
 } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { allocate, FLOAT } from './heap.js';
+import { allocate } from './heap.js';
 import type { Kernel } from './kernel.js';
+import { leftFactorOf } from './left-factor.js';
 import { LIMITS_OF_ACTIVATIONS, type Outcome, packedProduct } from './packed-product.js';
-import { type LeftFactor, withPackedRight } from './packing.js';
-import { PANEL_COLUMNS, PANEL_ROWS, panelFunctionsOf, type PanelFunctions } from './panels.js';
-import { fillPixelAddresses } from './pixel-addresses.js';
+import { withPackedRight } from './packing.js';
+import { PANEL_COLUMNS, panelFunctionsOf, type PanelFunctions } from './panels.js';
+import { geometryOf } from './pixel-addresses.js';
 import { convolutionOfTiles } from './winograd/convolution.js';
 import { isForTiles } from './winograd/tiles.js';
 
@@ -81,32 +82,10 @@ function convolution(
   const length = filterHeight * filterWidth * inChannels;
   const matrix = { info: filter, start: 0, rows: length, columns: outChannels, transposed: false };
   const out = allocate(backend, info.outShape);
-  withPackedRight(functions, backend, matrix, [0, length], (right) =>
-    packedProduct(functions, backend, pixelsOf(functions, backend, x, info), right, out, outcome),
-  );
+  withPackedRight(functions, backend, matrix, [0, length], (right) => {
+    const start = backend.getMemoryOffset(x.dataId);
+    const left = leftFactorOf(functions, { kind: 'pixels', start, geometry: geometryOf(info) });
+    packedProduct(functions, backend, left, right, out, outcome);
+  });
   return out;
-}
-
-/** One row for each output position: the pixels that the filter meets there. */
-function pixelsOf(
-  functions: PanelFunctions,
-  backend: BackendWasm,
-  x: TensorInfo,
-  info: backend_util.Conv2DInfo,
-): LeftFactor {
-  const { batchSize, outHeight, outWidth, filterHeight, filterWidth, inChannels } = info;
-  const taps = filterHeight * filterWidth;
-  const start = backend.getMemoryOffset(x.dataId);
-  return {
-    rows: batchSize * outHeight * outWidth,
-    length: taps * inChannels,
-    zeros: inChannels,
-    addresses: { panel: PANEL_ROWS * taps, block: 0 },
-    pack(first, panels, to, { address, table, zeros }) {
-      const order = { groupStep: PANEL_ROWS * taps, tapStep: PANEL_ROWS };
-      fillPixelAddresses(info, start, zeros, [first, panels * PANEL_ROWS], table, order);
-      functions.interleave(address, panels * taps, inChannels >> 2, inChannels & 3, to, PANEL_ROWS * FLOAT);
-      return taps * inChannels * PANEL_ROWS * FLOAT;
-    },
-  };
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { registerWasmGradients } from './index.js';
 import { filled, onBothBackends } from './on-both-backends.test.util.js';
 
-describe('slice and tile', () => {
+describe('slice, pad, tile and arithmetic by channel', () => {
   beforeAll(() => {
     registerWasmGradients();
   });
@@ -29,6 +29,57 @@ describe('slice and tile', () => {
         },
       ),
       { numRuns: 60, seed: 7 },
+    );
+  });
+
+  test('any pad gives the cpu result', async () => {
+    const axis = fc.record({
+      length: fc.integer({ min: 1, max: 6 }),
+      before: fc.integer({ min: 0, max: 3 }),
+      after: fc.integer({ min: 0, max: 3 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(axis, { minLength: 1, maxLength: 3 }),
+        fc.constantFrom(1, 40),
+        fc.constantFrom('float32' as const, 'int32' as const),
+        fc.constantFrom(0, -2.5),
+        async (axes, channels, dtype, value) => {
+          const shape = [...axes.map(({ length }) => length), channels];
+          const paddings: [number, number][] = [
+            ...axes.map(({ before, after }): [number, number] => [before, after]),
+            [0, 0],
+          ];
+          const { cpu, wasm } = await onBothBackends(() =>
+            tf.pad(filled(shape, 1).mul(1000).cast(dtype), paddings, Math.trunc(value)),
+          );
+          expect(wasm).toEqual(cpu);
+        },
+      ),
+      { numRuns: 60, seed: 9 },
+    );
+  });
+
+  test('any product and difference with one number for each channel gives the cpu result', async () => {
+    const side = fc.integer({ min: 1, max: 5 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.tuple(side, side, side, fc.constantFrom(1, 3, 8)),
+        fc.constantFrom(1, 2, 3),
+        fc.boolean(),
+        async (shape, rank, swaps) => {
+          // Shapes that broadcast in other ways, too: [..., 1] and [1, ..., channels].
+          const channels = [...new Array<number>(rank - 1).fill(1), shape[3]];
+          for (const operation of ['mul', 'sub'] as const) {
+            const { cpu, wasm } = await onBothBackends(() => {
+              const [a, b] = [filled(shape, 1), filled(channels, 2)];
+              return swaps ? tf[operation](b, a) : tf[operation](a, b);
+            });
+            expect(wasm).toEqual(cpu);
+          }
+        },
+      ),
+      { numRuns: 40, seed: 10 },
     );
   });
 

@@ -1,4 +1,5 @@
 import {
+  type PadV2Attrs,
   slice_util,
   type SliceAttrs,
   type Tensor,
@@ -65,6 +66,45 @@ export function slice(stockSlice: Kernel): Kernel {
       to += run;
     };
     copy(0, from);
+    return out;
+  };
+}
+
+/** pad with a constant: copies the longest contiguous runs as a whole. The stock kernel copies single elements. */
+export function pad(stockPad: Kernel): Kernel {
+  return (call) => {
+    const { inputs, attrs, backend } = call;
+    const x = inputs.x!;
+    const { paddings, constantValue } = attrs as PadV2Attrs;
+    const shape = x.shape.map((length, axis) => length + paddings[axis]![0] + paddings[axis]![1]);
+    if (x.dtype !== 'float32' || x.shape.length === 0 || util.sizeFromShape(x.shape) === 0) {
+      return stockPad(call);
+    }
+    // Axes after `split` are not padded.
+    let split = shape.length - 1;
+    while (split > 0 && shape[split] === x.shape[split]) split--;
+    const inner = util.sizeFromShape(shape.slice(split + 1));
+    const run = x.shape[split]! * inner;
+    const out = allocate(backend, shape);
+    floats(backend, out).fill(constantValue);
+    // As int32: see slice.
+    const heap = new Int32Array(floats(backend, out).buffer);
+    const strides = [...util.computeStrides(shape), 1];
+    let from = backend.getMemoryOffset(x.dataId) / 4;
+    const copy = (axis: number, start: number): void => {
+      const here = start + paddings[axis]![0] * strides[axis]!;
+      if (axis < split) {
+        for (let i = 0; i < x.shape[axis]!; i++) copy(axis + 1, here + i * strides[axis]!);
+        return;
+      }
+      if (run < SHORT_RUN) {
+        for (let i = 0; i < run; i++) heap[here + i] = heap[from + i]!;
+      } else {
+        heap.copyWithin(here, from, from + run);
+      }
+      from += run;
+    };
+    copy(0, backend.getMemoryOffset(out.dataId) / 4);
     return out;
   };
 }

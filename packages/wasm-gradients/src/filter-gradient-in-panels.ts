@@ -1,10 +1,11 @@
 import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { allocate, floats, withView } from './heap.js';
+import { leftAcross } from './left-factor.js';
 import { packedProduct } from './packed-product.js';
-import { leftAcross, withPackedRight } from './packing.js';
+import { withPackedRight } from './packing.js';
 import type { PanelFunctions } from './panels.js';
-import { fillPixelAddresses } from './pixel-addresses.js';
+import { fillPixelAddresses, geometryOf } from './pixel-addresses.js';
 
 /** Output positions of one partial sum: both factors stay in the second-level cache, and the error of a long sum stays small. */
 const POSITIONS = 512;
@@ -31,15 +32,16 @@ export function filterGradientInPanels(
   if (inChannels === 0 || outChannels === 0) return out;
   const rows = { info: dy, start: 0, rows: positions, columns: outChannels, transposed: false };
   const start = backend.getMemoryOffset(x.dataId);
+  const geometry = geometryOf(info);
   const order = { groupStep: 4, tapStep: POSITIONS };
   const addresses = new Int32Array(taps * POSITIONS);
   for (let first = 0; first < positions; first += POSITIONS) {
     const length = Math.min(POSITIONS, positions - first);
-    fillPixelAddresses(info, start, MISSING, [first, length], addresses, order);
+    fillPixelAddresses(geometry, start, MISSING, [first, length], addresses, order);
     withPackedRight(functions, backend, rows, [first, first + length], (right) => {
       for (let tap = 0; tap < taps; tap++) {
         const ofTap = addresses.subarray(tap * POSITIONS);
-        const left = leftAcross(functions, backend, x, inChannels, length, (i) => ofTap[i]! || undefined);
+        const left = leftAcross(functions, inChannels, length, (i) => ofTap[i]! || undefined);
         withView(backend, out, tap * inChannels * outChannels, [inChannels, outChannels], (part) =>
           packedProduct(functions, backend, left, right, part, { adds: true }),
         );

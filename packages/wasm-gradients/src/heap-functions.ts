@@ -25,13 +25,25 @@ export function functionsOnHeap<T extends object>(
 
 function instantiate(wasm: object, assemblies: Readonly<Record<string, Assembly>>): unknown {
   const memory = (wasm as { asm?: { memory?: WebAssembly.Memory } }).asm?.memory;
-  // Not instanceof: the memory may come from another realm. Shared memory would need another module.
+  // Not instanceof: the memory may come from another realm. The backend's own shared memory would need another module.
   const isPlain = Object.prototype.toString.call(memory?.buffer) === '[object ArrayBuffer]';
-  if (!memory || !isPlain) return undefined;
+  return memory && isPlain ? functionsOn(memory, 'import', assemblies) : undefined;
+}
+
+/**
+ * Functions of our own on any memory.
+ * @param kind of the memory, see {@link assembleModule}.
+ * @returns undefined if the engine has no SIMD.
+ */
+export function functionsOn<T extends object>(
+  memory: WebAssembly.Memory,
+  kind: Parameters<typeof assembleModule>[1],
+  assemblies: { readonly [Name in keyof T & string]: Assembly },
+): T | undefined {
   const bytes = assembleModule(
-    Object.entries(assemblies).map(([name, assembly]) => ({ name, ...assembly() })),
-    'import',
+    Object.entries<Assembly>(assemblies).map(([name, assembly]) => ({ name, ...assembly() })),
+    kind,
   );
   if (!WebAssembly.validate(bytes)) return undefined;
-  return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } }).exports;
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } }).exports as unknown as T;
 }

@@ -1,1 +1,2 @@
 export { registerWasmGradients } from './register.js';
+export { startWasmThreads, type WasmThreads, type WasmThreadsOptions } from './threads/start.js';

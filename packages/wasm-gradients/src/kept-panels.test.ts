@@ -36,7 +36,7 @@ test('factors are packed at the first two uses; the least recently used makes ro
   const [a, b, c] = tensors.map(({ dataId }) => dataId) as [object, object, object];
   const packed: object[] = [];
   const use = (dataId: object, key = 'whole'): number | undefined =>
-    kept.addressOf(dataId, key, elements, () => packed.push(dataId));
+    kept.find(dataId, key, elements, () => packed.push(dataId))?.address;
   expect([use(a), use(b), use(c)]).toEqual([undefined, undefined, undefined]);
   const address = use(a);
   expect(address).toBeGreaterThan(0);
@@ -53,6 +53,6 @@ test('factors are packed at the first two uses; the least recently used makes ro
   expect(packed).toEqual([a, b, c]);
   use(b);
   expect(packed).toEqual([a, b, c, b]);
-  expect(kept.addressOf(a, 'whole', 2 ** 40, () => undefined)).toBe(address);
+  expect(kept.find(a, 'whole', 2 ** 40, () => undefined)?.address).toBe(address);
   tf.dispose(tensors);
 });

@@ -33,18 +33,13 @@ class KeptPanels {
    * @param pack writes the packed factor, `elements` numbers, to an address.
    * @returns undefined where the factor is not kept.
    */
-  addressOf(
-    dataId: object,
-    key: string,
-    elements: number,
-    pack: (address: number) => void,
-  ): number | undefined {
+  find(dataId: object, key: string, elements: number, pack: (address: number) => void): Kept | undefined {
     const kept = this.#kept.get(dataId);
     if (kept?.key === key) {
       // The least recently used comes first.
       this.#kept.delete(dataId);
       this.#kept.set(dataId, kept);
-      return kept.address;
+      return kept;
     }
     const first = this.#firstUses.get(dataId);
     const bytes = elements * FLOAT;
@@ -53,10 +48,11 @@ class KeptPanels {
     this.#makeRoom(bytes);
     const address = this.#memory._malloc(bytes) >>> 0;
     if (address === 0) return undefined;
-    this.#kept.set(dataId, { key, address, bytes });
+    const added = { key, address, bytes };
+    this.#kept.set(dataId, added);
     this.#bytes += bytes;
     pack(address);
-    return address;
+    return added;
   }
 
   #makeRoom(bytes: number): void {

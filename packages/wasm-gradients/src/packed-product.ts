@@ -1,19 +1,12 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { allocate, FLOAT, floats, heapFloats, withScratch } from './heap.js';
-import {
-  ceil,
-  type LeftFactor,
-  leftFactorOf,
-  type PackedRight,
-  type PackingSpace,
-  withPackedRight,
-} from './packing.js';
+import { type LeftFactor, leftFactorOf } from './left-factor.js';
+import { blockPanels, multiplyRows, type ProductInMemory } from './multiply-rows.js';
+import { ceil, type PackedRight, withPackedRight } from './packing.js';
 import { PANEL_COLUMNS, PANEL_ROWS, type PanelFunctions } from './panels.js';
 import type { StoredMatrix } from './stored-matrix.js';
-
-/** Elements of the left factor that are packed at once: they stay in the second-level cache. */
-const BLOCK = 2 ** 16;
+import { divide } from './threads/divide.js';
 
 /** What is done with the sums of a product. */
 export interface Outcome {
@@ -32,7 +25,10 @@ export const LIMITS_OF_ACTIVATIONS: Readonly<Record<string, Outcome['limits']>> 
   relu6: [0, 6],
 };
 
-/** `out = left right`, both packed; `out` is `[left.rows, right.columns]`, from element `start` on. */
+/**
+ * `out = left right`, both packed; `out` is `[left.rows, right.columns]`. Other threads compute a part of its rows, where there are any
+ * and it is large enough.
+ */
 export function packedProduct(
   functions: PanelFunctions,
   backend: BackendWasm,
@@ -41,8 +37,7 @@ export function packedProduct(
   out: TensorInfo,
   { bias, limits = [-Infinity, Infinity], adds = false }: Outcome = {},
 ): void {
-  const panelsOfBlock = Math.max(1, Math.floor(BLOCK / (left.length * PANEL_ROWS)));
-  const panels = Math.min(panelsOfBlock, Math.ceil(left.rows / PANEL_ROWS));
+  const panels = Math.min(blockPanels(left.length), Math.ceil(left.rows / PANEL_ROWS));
   const addresses = left.addresses.panel * panels + left.addresses.block;
   const packedSize = panels * PANEL_ROWS * ceil(left.length, 4);
   const startSize = ceil(right.columns, PANEL_COLUMNS);
@@ -60,72 +55,18 @@ export function packedProduct(
     if (bias) heap.set(floats(backend, bias), starts / FLOAT);
     heap.fill(limits[0], limitsAt / FLOAT, limitsAt / FLOAT + 4);
     heap.fill(limits[1], limitsAt / FLOAT + 4, limitsAt / FLOAT + 8);
-    const space: PackingSpace = {
-      address: table,
-      table: new Int32Array(heap.buffer, table, addresses),
-      zeros,
-    };
-    const multiply = adds ? functions.multiplyAndAdd : functions.multiply;
-    const outStart = backend.getMemoryOffset(out.dataId);
-    const outStride = right.columns * FLOAT;
-    for (let row = 0; row < left.rows; row += panels * PANEL_ROWS) {
-      const rows = Math.min(panels * PANEL_ROWS, left.rows - row);
-      const count = Math.ceil(rows / PANEL_ROWS);
-      const leftStride = left.pack(row, count, packed, space);
-      for (let column = 0; column < right.columns; column += PANEL_COLUMNS) {
-        const panel = right.address + (column / PANEL_COLUMNS) * right.panelStride;
-        const start = starts + column * FLOAT;
-        const target = outStart + row * outStride + column * FLOAT;
-        const columns = Math.min(PANEL_COLUMNS, right.columns - column);
-        const whole = columns === PANEL_COLUMNS ? Math.floor(rows / PANEL_ROWS) : 0;
-        if (whole > 0) {
-          multiply(packed, leftStride, whole, panel, target, outStride, left.length, start, limitsAt);
-        }
-        if (whole < count) {
-          // Where not all of a tile belongs to the result.
-          const place = {
-            at: (target + whole * PANEL_ROWS * outStride) / FLOAT,
-            stride: right.columns,
-            rows: rows - whole * PANEL_ROWS,
-            columns,
-          };
-          if (adds) readTile(heap, place, tile / FLOAT);
-          multiply(
-            packed + whole * leftStride,
-            leftStride,
-            count - whole,
-            panel,
-            tile,
-            PANEL_COLUMNS * FLOAT,
-            left.length,
-            start,
-            limitsAt,
-          );
-          writeTile(heap, place, tile / FLOAT);
-        }
-      }
+    const product = {
+      ...{ left, right, packed, starts, limits: limitsAt, tile, adds },
+      out: backend.getMemoryOffset(out.dataId),
+      columns: right.columns,
+      space: { heap, address: table, table: new Int32Array(heap.buffer, table, addresses), zeros },
+    } satisfies ProductInMemory;
+    if (divide(functions, product)) return;
+    const rows = panels * PANEL_ROWS;
+    for (let row = 0; row < left.rows; row += rows) {
+      multiplyRows(functions, product, [row, Math.min(row + rows, left.rows)]);
     }
   });
-}
-
-/** A part of the result that is narrower or lower than its tiles, in elements. */
-interface TilePlace {
-  readonly at: number;
-  readonly stride: number;
-  readonly rows: number;
-  readonly columns: number;
-}
-
-function readTile(heap: Float32Array, { at, stride, rows, columns }: TilePlace, tile: number): void {
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < columns; i++) heap[tile + row * PANEL_COLUMNS + i] = heap[at + row * stride + i]!;
-  }
-}
-
-function writeTile(heap: Float32Array, { at, stride, rows, columns }: TilePlace, tile: number): void {
-  for (let row = 0; row < rows; row++) {
-    for (let i = 0; i < columns; i++) heap[at + row * stride + i] = heap[tile + row * PANEL_COLUMNS + i]!;
-  }
 }
 
 /**
@@ -141,12 +82,21 @@ export function productInPanels(
   outcome: Omit<Outcome, 'adds'> = {},
 ): TensorInfo {
   const inner = a.transposed ? a.rows : a.columns;
-  const out = allocate(backend, [1, a.transposed ? a.columns : a.rows, b.transposed ? b.rows : b.columns]);
+  const rows = a.transposed ? a.columns : a.rows;
+  const out = allocate(backend, [1, rows, b.transposed ? b.rows : b.columns]);
   const parts = Math.ceil(inner / longest);
   for (let part = 0; part < parts; part++) {
-    const range = [Math.floor((inner * part) / parts), Math.floor((inner * (part + 1)) / parts)] as const;
-    withPackedRight(functions, backend, b, range, (right) => {
-      const left = leftFactorOf(functions, backend, a, range);
+    const first = Math.floor((inner * part) / parts);
+    const last = Math.floor((inner * (part + 1)) / parts);
+    withPackedRight(functions, backend, b, [first, last], (right) => {
+      const stride = a.columns * FLOAT;
+      const start = backend.getMemoryOffset(a.info.dataId) + a.start * FLOAT;
+      const left = leftFactorOf(functions, {
+        ...{ rows, stride, length: last - first },
+        ...(a.transposed
+          ? { kind: 'across', start: start + first * stride }
+          : { kind: 'rows', start: start + first * FLOAT }),
+      });
       packedProduct(functions, backend, left, right, out, { ...outcome, adds: part > 0 });
     });
   }

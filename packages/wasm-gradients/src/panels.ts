@@ -1,7 +1,7 @@
 import { code, type Code } from '@dskd/base/web-assembly';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { FLOAT } from './heap.js';
-import { functionsOnHeap } from './heap-functions.js';
+import { functionsOn, functionsOnHeap } from './heap-functions.js';
 
 // Matrix products in tiles of 4 x 8 sums that stay in registers, from factors that are packed first: panels of 4 rows of the left
 // factor and of 8 columns of the right one, each stored along the common length. The tile is what XNNPACK has on wasm, and each
@@ -218,13 +218,26 @@ function stack(halves: number) {
   return { parameters: 5, integers: 6, vectors: 0, body: repeat(GROUPS, group) };
 }
 
+const ASSEMBLIES = {
+  multiply: () => multiply(false),
+  multiplyAndAdd: () => multiply(true),
+  interleave,
+  stack4: () => stack(1),
+  stack8: () => stack(2),
+};
+
 /** The functions on the memory of this backend; undefined where {@link functionsOnHeap} has none. */
 export function panelFunctionsOf(backend: BackendWasm): PanelFunctions | undefined {
-  return functionsOnHeap<PanelFunctions>(backend, {
-    multiply: () => multiply(false),
-    multiplyAndAdd: () => multiply(true),
-    interleave,
-    stack4: () => stack(1),
-    stack8: () => stack(2),
-  });
+  return functionsOnHeap<PanelFunctions>(backend, ASSEMBLIES);
+}
+
+/** The functions on shared memory of a fixed size. @throws {TypeError} where the engine has no SIMD. */
+export function panelFunctionsOnShared(memory: WebAssembly.Memory): PanelFunctions {
+  const functions = functionsOn<PanelFunctions>(
+    memory,
+    { sharedPages: memory.buffer.byteLength / 2 ** 16 },
+    ASSEMBLIES,
+  );
+  if (!functions) throw new TypeError('This engine has no SIMD instructions of WebAssembly.');
+  return functions;
 }

@@ -1,6 +1,29 @@
 import type { backend_util } from '@tensorflow/tfjs-core';
 import { FLOAT } from './heap.js';
 
+/** The numbers of a convolution that decide which pixels its filter meets, NHWC. */
+export const GEOMETRY = [
+  'batchSize',
+  'inHeight',
+  'inWidth',
+  'inChannels',
+  'outHeight',
+  'outWidth',
+  'filterHeight',
+  'filterWidth',
+  'strideHeight',
+  'strideWidth',
+  'dilationHeight',
+  'dilationWidth',
+  'padTop',
+  'padLeft',
+] as const;
+export type PixelGeometry = Readonly<Record<(typeof GEOMETRY)[number], number>>;
+
+export function geometryOf(info: backend_util.Conv2DInfo): PixelGeometry {
+  return { ...info, padTop: info.padInfo.top, padLeft: info.padInfo.left };
+}
+
 /** Where a table has its entries: `4 positions after another`, and one filter tap after another. */
 interface TableOrder {
   /** Distance between groups of 4 output positions. */
@@ -15,24 +38,24 @@ interface TableOrder {
  * @param x address of the input.
  */
 export function fillPixelAddresses(
-  info: backend_util.Conv2DInfo,
+  geometry: PixelGeometry,
   x: number,
   missing: number,
   [first, count]: readonly [number, number],
   table: Int32Array,
   { groupStep, tapStep }: TableOrder,
 ): void {
-  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, filterHeight, filterWidth } = info;
-  const { strideHeight, strideWidth, dilationHeight, dilationWidth, padInfo } = info;
+  const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth } = geometry;
+  const { filterHeight, filterWidth, strideHeight, strideWidth, dilationHeight, dilationWidth } = geometry;
   const pixel = inChannels * FLOAT;
   let column = first % outWidth;
   let row = Math.floor(first / outWidth) % outHeight;
   let image = Math.floor(first / (outWidth * outHeight));
   for (let i = 0; i < count; i++) {
     let entry = (i >> 2) * groupStep + (i & 3);
-    const left = column * strideWidth - padInfo.left;
+    const left = column * strideWidth - geometry.padLeft;
     for (let tapRow = 0; tapRow < filterHeight; tapRow++) {
-      const y = row * strideHeight - padInfo.top + tapRow * dilationHeight;
+      const y = row * strideHeight - geometry.padTop + tapRow * dilationHeight;
       const line = x + (image * inHeight + y) * inWidth * pixel;
       const isInside = image < batchSize && y >= 0 && y < inHeight;
       for (let tapColumn = 0; tapColumn < filterWidth; tapColumn++) {

@@ -6,7 +6,8 @@ import { conv2d } from './conv2d.js';
 import { conv2dFilterGradient } from './conv2d-filter-gradient.js';
 import { conv2dInputGradient } from './conv2d-input-gradient.js';
 import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-gradients.js';
-import { identity, slice, tile } from './copy-kernels.js';
+import { multiply, subtract } from './by-channel.js';
+import { identity, pad, slice, tile } from './copy-kernels.js';
 import { fusedMatMul, matMul } from './mat-mul.js';
 import { avgPoolGradient, maxPoolGradient } from './pool-gradients.js';
 import { type Kernel, registeredKernel, stockKernel } from './kernel.js';
@@ -28,6 +29,9 @@ function ourKernels(): Record<string, Kernel | typeof affinityRows> {
     MaxPoolGrad: maxPoolGradient,
     AvgPoolGrad: avgPoolGradient,
     Identity: identity(stockKernel('Identity')),
+    Multiply: multiply(stockKernel('Multiply')),
+    PadV2: pad(stockKernel('PadV2')),
+    Sub: subtract(stockKernel('Sub')),
     Slice: slice(stockKernel('Slice')),
     Tile: tile(stockKernel('Tile')),
     BatchMatMul: matMul(stockMatMul),

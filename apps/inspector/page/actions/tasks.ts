@@ -1,6 +1,6 @@
-import { cancellable, isAborted, reasonOf } from '../client.js';
+import { cancellable, inspector, isAborted, reasonOf } from '../client.js';
 import { t } from '../languages/index.js';
-import { say, task, type Task } from '../state.js';
+import { compute, say, task, type Task } from '../state.js';
 import type { OnProgress, Progress } from '../worker/api.js';
 
 /**
@@ -22,7 +22,9 @@ export async function runTask<T>(
     if (task.value?.cancel === cancel) task.value = { kind, cancel, progress };
   };
   try {
-    return await cancellable(call, { onProgress: show, signal: controller.signal });
+    const result = await cancellable(call, { onProgress: show, signal: controller.signal });
+    compute.value = await inspector.facts();
+    return result;
   } catch (error) {
     if (isAborted(error)) say(() => t('canceled'));
     else say(() => t('failed', { reason: reasonOf(error) }), true);

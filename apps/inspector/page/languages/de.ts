@@ -10,7 +10,8 @@ export const de: Texts = {
   schemeLight: 'hell',
   schemeDark: 'dunkel',
   starting: 'Startet …',
-  computeFacts: '{{backend}}, ein Thread',
+  computeFacts_one: '{{backend}}, ein Thread',
+  computeFacts_other: '{{backend}}, {{count}} Threads',
   computeAdapter: '{{backend}}: {{adapter}}',
   failedToStart: 'Die Seite konnte nicht starten: {{reason}}',
 

@@ -8,7 +8,8 @@ export const en = {
   schemeLight: 'light',
   schemeDark: 'dark',
   starting: 'Starting …',
-  computeFacts: '{{backend}}, one thread',
+  computeFacts_one: '{{backend}}, one thread',
+  computeFacts_other: '{{backend}}, {{count}} threads',
   computeAdapter: '{{backend}}: {{adapter}}',
   failedToStart: 'The page could not start: {{reason}}',
 

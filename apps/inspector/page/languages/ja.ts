@@ -9,7 +9,8 @@ export const ja: Texts = {
   schemeLight: 'ライト',
   schemeDark: 'ダーク',
   starting: '起動中…',
-  computeFacts: '{{backend}}、1 スレッド',
+  computeFacts_one: '{{backend}}、1 スレッド',
+  computeFacts_other: '{{backend}}、{{count}} スレッド',
   computeAdapter: '{{backend}}: {{adapter}}',
   failedToStart: 'ページを起動できませんでした: {{reason}}',
 

@@ -15,10 +15,13 @@ function ComputeText(): JSX.Element {
     return <span role="alert">{t('failedToStart', { reason: startFailure.value })}</span>;
   }
   if (!facts) return <span>{t('starting')}</span>;
-  const { backend, adapter } = facts;
-  const text = adapter === null ? t('computeFacts', { backend }) : t('computeAdapter', { backend, adapter });
+  const { backend, adapter, threads, helped } = facts;
+  const text =
+    adapter === null
+      ? t('computeFacts', { backend, count: threads })
+      : t('computeAdapter', { backend, adapter });
   return (
-    <span id="compute" data-backend={backend}>
+    <span id="compute" data-backend={backend} data-threads={threads} data-helped={helped}>
       {text}
     </span>
   );

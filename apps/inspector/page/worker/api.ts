@@ -8,6 +8,10 @@ export interface ComputeFacts {
   readonly backend: string;
   /** Name of the graphics card; null on the CPU. */
   readonly adapter: string | null;
+  /** That compute on the CPU; 1 where the page is not isolated from others. */
+  readonly threads: number;
+  /** Operations so far that were divided among the threads. */
+  readonly helped: number;
 }
 
 /** Something that happened on its own. */
@@ -159,6 +163,8 @@ export interface LessonFacts {
 /** The worker. A call with a `task` number can be stopped by `cancel` and then fails with the name `aborted`. */
 export interface InspectorApi {
   start(choice: BackendChoice, onNote: (note: Note) => void): Promise<ComputeFacts>;
+  /** What computes now. */
+  facts(): Promise<ComputeFacts>;
   cancel(task: number): void;
   methods(): Promise<string[]>;
 

@@ -1,7 +1,7 @@
 import { loadTeacher, type Teacher } from '@dskd/models';
 import weights from '@dskd/teacher-tiny/weights/teacher-tiny.safetensors?url';
 import type { BackendChoice, ComputeFacts, Note } from './api.js';
-import { deviceLost, giveUpBackend, startBackend } from './compute.js';
+import { deviceLost, giveUpBackend, startBackend, threadFacts } from './compute.js';
 
 class DeviceLost extends Error {}
 
@@ -30,6 +30,11 @@ export class ComputeSession {
     // Also when nothing is being done.
     this.#lost.catch(() => this.run(() => Promise.resolve()).catch(() => undefined));
     return facts;
+  }
+
+  async facts(): Promise<ComputeFacts> {
+    const facts = this.#facts!;
+    return { ...facts, ...(await threadFacts(facts.backend)) };
   }
 
   /** The embedded teacher on the current backend. It is loaded once. */

@@ -52,6 +52,10 @@ class InspectorWorker implements InspectorApi {
     });
   }
 
+  facts(): Promise<ComputeFacts> {
+    return this.#compute.facts();
+  }
+
   cancel(task: number): void {
     this.#tasks.get(task)?.abort();
   }

@@ -145,12 +145,16 @@ export const liveOptions = {
     group: 'Running',
     value: 'count',
   }),
-  threads: option(positiveInteger().optional(), 'threads of ONNX Runtime in each worker', {
-    group: 'Running',
-    value: 'count',
-    defaultText: 'the cores, divided among the workers',
-    example: 1,
-  }),
+  threads: option(
+    positiveInteger().optional(),
+    'threads that compute in each worker: of ONNX Runtime, or of the backend wasm',
+    {
+      group: 'Running',
+      value: 'count',
+      defaultText: 'the cores, divided among the workers',
+      example: 1,
+    },
+  ),
   engine: option(
     choice('auto', 'tfjs', 'onnx').default('auto'),
     'what computes: auto takes ONNX Runtime where onnxruntime-node is installed and the method can be exported, else TensorFlow.js',

@@ -62,12 +62,16 @@ export const predictOptions = {
     'score in this many worker threads, each with the whole model; for many images one for each core, with --threads 1',
     { value: 'count', group: 'Running' },
   ),
-  threads: option(positiveInteger().optional(), 'threads of ONNX Runtime, in each worker', {
-    value: 'count',
-    group: 'Running',
-    defaultText: 'the cores, divided among the workers',
-    example: 1,
-  }),
+  threads: option(
+    positiveInteger().optional(),
+    'threads that compute, in each worker: of ONNX Runtime, or of the backend wasm',
+    {
+      value: 'count',
+      group: 'Running',
+      defaultText: 'the cores, divided among the workers; 4 at most on wasm',
+      example: 1,
+    },
+  ),
   backend: backendOption,
   plugin: pluginOption,
   config: configOption,

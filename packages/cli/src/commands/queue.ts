@@ -131,7 +131,11 @@ export const workOptions = {
     value: 'count',
     defaultText: 'the cores',
   }),
-  threads: option(positiveInteger().default(1), 'threads of ONNX Runtime in each worker', { value: 'count' }),
+  threads: option(
+    positiveInteger().default(1),
+    'threads that compute in each worker: of ONNX Runtime, or of the backend wasm',
+    { value: 'count' },
+  ),
   untilDone: option(boolean().default(false), 'end when nothing is queued', { main: true, flagOnly: true }),
   grace: option(
     positiveNumber().default(20),

@@ -88,10 +88,14 @@ export const serveOptions = {
     defaultText: 'the cores, divided among the models',
     example: 2,
   }),
-  threads: option(positiveInteger().default(1), 'threads of ONNX Runtime in each worker', {
-    group: 'Running',
-    value: 'count',
-  }),
+  threads: option(
+    positiveInteger().default(1),
+    'threads that compute in each worker: of ONNX Runtime, or of the backend wasm',
+    {
+      group: 'Running',
+      value: 'count',
+    },
+  ),
   queue: option(wholeNumber().optional(), 'images of a model that may wait; more are refused', {
     main: true,
     group: 'Running',

@@ -7,7 +7,8 @@ import { assertRuntime, type ImportRuntime } from './onnx-runtime.js';
 export interface Wanted {
   readonly engine: 'auto' | 'tfjs' | 'onnx';
   readonly backend: string;
-  readonly threads: number;
+  /** Of ONNX Runtime, and of the wasm kernels of TensorFlow.js. */
+  readonly threads: Readonly<Record<'onnx' | 'wasm', number>>;
   /** Weight file of the teacher. */
   readonly teacher: Uint8Array | undefined;
   /** URLs of modules that register methods. */
@@ -59,18 +60,33 @@ export async function choose(file: ModelFile, wanted: Wanted, importRuntime: Imp
       });
     }
     await assertRuntime(importRuntime);
-    return { spec: { engine: 'onnx', bytes, threads }, description, reason: 'the file is an ONNX file' };
+    return {
+      spec: { engine: 'onnx', bytes, threads: threads.onnx },
+      description,
+      reason: 'the file is an ONNX file',
+    };
   }
   const { description } = readArtifact(bytes);
   const tfjs = (reason: string): Choice => ({
-    spec: { engine: 'tfjs', bytes, teacher, backend, imports },
+    spec: {
+      engine: 'tfjs',
+      bytes,
+      teacher,
+      backend,
+      imports,
+      threads: backend === 'wasm' ? threads.wasm : 1,
+    },
     description,
     reason,
   });
   if (engine === 'tfjs') return tfjs('it was asked for');
   try {
     await assertRuntime(importRuntime);
-    const spec = { engine: 'onnx', bytes: await exported({ bytes, ...wanted }), threads } as const;
+    const spec = {
+      engine: 'onnx',
+      bytes: await exported({ bytes, ...wanted }),
+      threads: threads.onnx,
+    } as const;
     return {
       spec,
       description,

@@ -37,7 +37,7 @@ export function exportedHere({ bytes, teacher, imports, backend }: ExportSpec): 
       const { exportDetector } = await import('@dskd/onnx');
       return await exportDetector(predictor, { masks: true });
     } finally {
-      release();
+      await release();
       if (before !== undefined) await tf.setBackend(before);
     }
   });

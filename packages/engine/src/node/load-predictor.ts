@@ -12,6 +12,8 @@ export type PredictorSpec = (
       /** Weight file of the teacher. */
       readonly teacher: Uint8Array | undefined;
       readonly backend: string;
+      /** Threads of the wasm kernels; 1 with another backend. */
+      readonly threads: number;
       /** URLs of modules that register methods. */
       readonly imports: readonly string[];
     }
@@ -30,8 +32,8 @@ export interface LoadedPredictor<Kind extends Predictor = Predictor> {
   readonly predictor: Kind;
   /** Of TensorFlow.js; null with ONNX Runtime. */
   readonly backend: string | null;
-  /** Frees the predictor and its teacher. */
-  readonly release: () => void;
+  /** Frees the predictor and its teacher, and ends threads of the wasm kernels. */
+  readonly release: () => Promise<void>;
 }
 
 /** @throws {DskdError} `plugin-failed` */
@@ -51,7 +53,7 @@ async function importAll(modules: readonly string[]): Promise<void> {
 
 /** A detector with the teacher of its own file, or that of another file. Selects the backend of this thread. */
 export async function loadTfjs(
-  spec: Omit<Extract<PredictorSpec, { engine: 'tfjs' }>, 'engine'>,
+  spec: Omit<Extract<PredictorSpec, { engine: 'tfjs' }>, 'engine' | 'threads'>,
 ): Promise<LoadedPredictor<Detector>> {
   await importAll(spec.imports);
   const { name: backend } = await selectBackend(spec.backend);
@@ -64,9 +66,10 @@ export async function loadTfjs(
       : undefined;
   try {
     const predictor = await loadDetector(spec.bytes, teacher ? { teacher } : {});
-    const release = (): void => {
+    const release = (): Promise<void> => {
       predictor.dispose();
       teacher?.dispose();
+      return Promise.resolve();
     };
     return { predictor, backend, release };
   } catch (error) {
@@ -75,18 +78,49 @@ export async function loadTfjs(
   }
 }
 
-async function load(spec: PredictorSpec): Promise<LoadedPredictor> {
-  if (spec.engine === 'tfjs') {
-    const loaded = await loadTfjs(spec);
+/** Threads start while the model is loaded: of a single image they would otherwise save less time than their start takes. */
+async function loadWithThreads(spec: Extract<PredictorSpec, { engine: 'tfjs' }>): Promise<LoadedPredictor> {
+  const { registerWasmGradients, startWasmThreads } = await import('@dskd/wasm-gradients');
+  const starting = startWasmThreads({ threads: spec.threads });
+  const endThreads = (): Promise<void> =>
+    starting.then(
+      (threads) => threads.end(),
+      () => undefined,
+    );
+  let loaded: LoadedPredictor | undefined;
+  try {
+    const [predictor] = await Promise.allSettled([loadTfjs(spec), starting]);
+    if (predictor.status === 'rejected') throw predictor.reason;
+    loaded = predictor.value;
     // Their products of matrices are faster, and round as those of the training that found the threshold.
-    if (loaded.backend === 'wasm') (await import('@dskd/wasm-gradients')).registerWasmGradients();
-    return loaded;
+    if (loaded.backend === 'wasm') registerWasmGradients();
+    await starting;
+  } catch (error) {
+    await loaded?.release();
+    await endThreads();
+    throw error;
   }
+  const { release } = loaded;
+  return {
+    ...loaded,
+    async release() {
+      await release();
+      await endThreads();
+    },
+  };
+}
+
+async function load(spec: PredictorSpec): Promise<LoadedPredictor> {
+  if (spec.engine === 'tfjs') return loadWithThreads(spec);
   const { loadOnnxDetector } = await import('@dskd/onnx/runtime');
   // Left to itself ONNX Runtime takes all cores of the host, also in a container that has fewer.
   const session = { intraOpNumThreads: spec.threads, interOpNumThreads: 1 };
   const predictor = await loadOnnxDetector(spec.bytes, { session });
-  return { predictor, backend: null, release: () => predictor.dispose() };
+  const release = (): Promise<void> => {
+    predictor.dispose();
+    return Promise.resolve();
+  };
+  return { predictor, backend: null, release };
 }
 
 /** An image without anything on it. */
@@ -112,7 +146,7 @@ export async function loadPredictor(spec: PredictorSpec, warmUp: boolean): Promi
     await loaded.predictor.predict(grayImage(loaded.predictor));
     return loaded;
   } catch (error) {
-    loaded.release();
+    await loaded.release();
     throw error;
   }
 }

@@ -79,22 +79,30 @@ function expectAlike(got: readonly Prediction[], others: readonly Prediction[]):
   }
 }
 
-test.each([0, 1, 2])('tfjs in %d workers: the predictions of the detector, to the bit', async (workers) => {
-  const before = tf.memory().numTensors;
-  await using(file, { engine: 'tfjs', workers }, async (engine) => {
-    const { description, ...facts } = engine.info;
-    expect(facts).toEqual({
-      engine: 'tfjs',
-      workers,
-      threads: 1,
-      backend: 'wasm',
-      reason: 'it was asked for',
+test.each([
+  [0, 1],
+  [0, 3],
+  [1, 2],
+  [2, 1],
+])(
+  'tfjs in %d workers of %d threads: the predictions of the detector, to the bit',
+  async (workers, threads) => {
+    const before = tf.memory().numTensors;
+    await using(file, { engine: 'tfjs', workers, threads }, async (engine) => {
+      const { description, ...facts } = engine.info;
+      expect(facts).toEqual({
+        engine: 'tfjs',
+        workers,
+        threads,
+        backend: 'wasm',
+        reason: 'it was asked for',
+      });
+      expect(description).toEqual(readArtifact(bytes).description);
+      expect(await all(engine, TEST_IMAGES)).toEqual(wanted);
     });
-    expect(description).toEqual(readArtifact(bytes).description);
-    expect(await all(engine, TEST_IMAGES)).toEqual(wanted);
-  });
-  expect(tf.memory().numTensors).toBe(before);
-});
+    expect(tf.memory().numTensors).toBe(before);
+  },
+);
 
 test.each([0, 1, 2])(
   'onnx in %d workers: the same predictions within 1e-4, also with masks',
@@ -170,10 +178,10 @@ describe('auto', () => {
   });
 
   test('takes TensorFlow.js otherwise, and names the method', async () => {
-    expect(await opened(notExportable)).toMatchObject([
+    expect(await opened(notExportable, { threads: 2 })).toMatchObject([
       {
         engine: 'tfjs',
-        threads: 1,
+        threads: 2,
         reason: expect.stringContaining('The method vm cannot be exported') as string,
       },
     ]);
@@ -318,7 +326,7 @@ describe('what is wrong is refused, and nothing is left', () => {
     ['workers', { workers: -1 }],
     ['workers', { workers: 1.5 }],
     ['threads', { threads: 0 }],
-    ['threads', { engine: 'tfjs', threads: 4 }],
+    ['threads', { engine: 'tfjs', backend: 'cpu', threads: 4 }],
     ['queue', { queue: -1 }],
     ['backend', { engine: 'tfjs', workers: 0, backend: 'quantum' }],
     ['backend', { engine: 'tfjs', workers: 1, backend: 'quantum' }],

@@ -19,8 +19,9 @@ export interface EngineOptions {
   /** Worker threads, each with the whole detector. 0: this thread computes, which blocks it. Default 1. */
   readonly workers?: number;
   /**
-   * Threads of ONNX Runtime in each worker. Default: the cores that this process may use, divided among the workers. TensorFlow.js
-   * computes with one in Node.
+   * Threads that compute in each worker: of ONNX Runtime, or of the wasm kernels of TensorFlow.js, which give the same bits with any
+   * number. Default: the cores that this process may use, divided among the workers; with TensorFlow.js 4 at most. Its other backends
+   * compute with one.
    */
   readonly threads?: number;
   /** Most images that wait while all workers are busy. Default 4 for each worker, at least 16. */
@@ -46,6 +47,9 @@ export interface EngineOptions {
   /** Is told what `auto` chose: `engine-chosen`, and again where a swap changes it. */
   readonly onEvent?: EventListener;
 }
+
+/** The products of one image are too small for more. */
+const MOST_WASM_THREADS = 4;
 
 /** What a test may replace. */
 export interface Internals {
@@ -73,18 +77,19 @@ function settingsOf(options: EngineOptions): Settings {
   if (!Number.isInteger(workers) || workers < 0) throw wrong('workers', workers, '0 or a positive integer');
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
     throw wrong('threads', threads, 'a positive integer');
-  if (engine === 'tfjs' && (threads ?? 1) > 1) {
+  if (engine === 'tfjs' && backend !== 'wasm' && (threads ?? 1) > 1) {
     throw wrong(
       'threads',
       threads,
-      '1 with the engine tfjs',
-      'TensorFlow.js computes with one thread in Node. More workers score several images at a time.',
+      `1 with the engine tfjs and the backend ${backend}`,
+      'Only the kernels of the backend wasm compute with several threads. More workers score several images at a time.',
     );
   }
+  const share = threads ?? Math.max(1, Math.floor(usableCores() / Math.max(1, workers)));
   return {
     engine,
     workers,
-    threads: threads ?? Math.max(1, Math.floor(usableCores() / Math.max(1, workers))),
+    threads: { onnx: share, wasm: threads ?? Math.min(share, MOST_WASM_THREADS) },
     backend,
     warmUp,
   };
@@ -113,7 +118,7 @@ async function crewOf(
   signal: AbortSignal | undefined,
 ): Promise<Crew<EngineImage>> {
   const { engine, maxPixels } = spec;
-  const facts = { engine, workers, threads: engine === 'onnx' ? spec.threads : 1, reason };
+  const facts = { engine, workers, threads: spec.threads, reason };
   if (workers > 0) {
     return WorkerCrew.start({ spec, info: { ...facts, description }, module: workerModule }, signal);
   }

@@ -26,7 +26,7 @@ let spec: PredictorSpec;
 beforeAll(async () => {
   await useBackend('wasm');
   const bytes = await smallFile({ method: 'fre', input: { size: [50, 74], ignored } });
-  spec = { engine: 'tfjs', bytes, backend: 'wasm', teacher: undefined, imports: [] };
+  spec = { engine: 'tfjs', threads: 1, bytes, backend: 'wasm', teacher: undefined, imports: [] };
 });
 
 test('maps are moved to the other thread, not copied; the mask of the detector stays', async () => {

@@ -38,7 +38,7 @@ export class EngineWorker {
   async release(): Promise<void> {
     this.#isReleased = true;
     const loaded = await this.#loaded?.catch(() => undefined);
-    await inTurn(() => Promise.resolve(loaded?.release()));
+    await inTurn(() => loaded?.release() ?? Promise.resolve());
   }
 
   #guarded<T>(work: () => Promise<T>): Promise<T> {

@@ -1,284 +1,67 @@
-import { code, type Code } from '@dskd/base/web-assembly';
 import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
-import { functionsOnHeap } from '../heap-functions.js';
 import { allocate, FLOAT, floats, withScratch } from '../heap.js';
 import { keptPanels } from '../kept-panels.js';
 import type { Outcome } from '../packed-product.js';
 import { ceil, packRight } from '../packing.js';
-import { PANEL_COLUMNS, PANEL_ROWS, type PanelFunctions } from '../panels.js';
-import {
-  ADD,
-  columnOf,
-  copy,
-  difference,
-  HALF,
-  inputPoints,
-  load,
-  loadApart,
-  loadPixels,
-  loadSplat,
-  MAX,
-  MIN,
-  MULTIPLY,
-  OUTPUTS,
-  outputsOf,
-  POINTS,
-  rowOf,
-  shuffle,
-  SIDE,
-  STEP,
-  store,
-  storeApart,
-  sum,
-  TAPS,
-  TILE,
-  transformColumns,
-  UNIT,
-  VECTOR,
-} from './instructions.js';
-import { fill, GAP, Tiles, tilesOfBlock, withArrays } from './tiles.js';
+import { PANEL_COLUMNS, type PanelFunctions } from '../panels.js';
+import { geometryOf } from '../pixel-addresses.js';
+import { divideLines, type FilterToShare } from '../threads/divide-lines.js';
+import { computeLines, prepareRoom, sizesOfRoom, type TileFunctions } from './compute-lines.js';
+import { POINTS, UNIT, VECTOR } from './instructions.js';
+import { fill, Tiles, tilesOfBlock, withArrays } from './tiles.js';
+import { transformationsOf } from './transformations.js';
 
 // A convolution of 3 x 3 with stride 1 as 16 products for 4 positions in place of 36. Tiles of 4 x 4 input pixels, 2 apart, and the filter
 // are transformed by sums; the channels of each of the 16 points of all tiles are multiplied with those of the filter; and the
 // results are transformed to 2 x 2 output pixels. Values are rounded in another order than by the sum of the definition: the error is
 // as small, the bits are others.
 
-const { get, set, constant, load32, repeat, add } = code;
-
 /**
- * Transforms tiles of the input, 4 tiles at a time, into panels of a left factor.
- * TABLE: 16 addresses of pixels for each tile. QUADS: a quarter of the channels. TO: the first panel of the first of 16 factors, POINT_STRIDE
- * apart. SCRATCH: 1 kB.
- */
-function transformInput() {
-  const [TABLE, GROUPS, QUADS, TO, POINT_STRIDE, SCRATCH] = [0, 1, 2, 3, 4, 5];
-  const [OFFSET, QUAD, TILES, ENTRY, PLACE, COUNTER, OUT] = [6, 7, 8, 9, 10, 11, 12];
-  const D = 13;
-  const [W, X, Y, Z] = [D + POINTS, D + POINTS + 1, D + POINTS + 2, D + POINTS + 3];
-  const tile: Code = [
-    ...loadPixels(ENTRY, OFFSET, POINTS, D),
-    ...transformColumns(D),
-    ...Array.from({ length: TILE }, (_, at) =>
-      inputPoints(rowOf(D, at)).flatMap((value, to) => [
-        ...[...get(PLACE), ...value, ...store((TILE * at + to) * UNIT * VECTOR)],
-      ]),
-    ).flat(),
-    ...code.advance(ENTRY, constant(POINTS * FLOAT)),
-    ...code.advance(PLACE, constant(VECTOR)),
-  ];
-  const two = (a: number, b: number, lanes: readonly number[]): Code => [
-    ...get(a),
-    ...get(b),
-    ...shuffle(lanes),
-  ];
-  const turned: Code = [
-    ...[W, X, Y, Z].flatMap((value, at) => [...get(PLACE), ...load(at * VECTOR), ...set(value)]),
-    ...[...two(W, X, [0, 4, 1, 5]), ...set(D), ...two(W, X, [2, 6, 3, 7]), ...set(D + 1)],
-    ...[...two(Y, Z, [0, 4, 1, 5]), ...set(D + 2), ...two(Y, Z, [2, 6, 3, 7]), ...set(D + 3)],
-    ...[...get(OUT), ...two(D, D + 2, [0, 1, 4, 5]), ...store(0)],
-    ...[...get(OUT), ...two(D, D + 2, [2, 3, 6, 7]), ...store(VECTOR)],
-    ...[...get(OUT), ...two(D + 1, D + 3, [0, 1, 4, 5]), ...store(2 * VECTOR)],
-    ...[...get(OUT), ...two(D + 1, D + 3, [2, 3, 6, 7]), ...store(3 * VECTOR)],
-    ...code.advance(PLACE, constant(UNIT * VECTOR)),
-    ...code.advance(OUT, get(POINT_STRIDE)),
-  ];
-  const quad: Code = [
-    ...[...constant(PANEL_ROWS), ...set(TILES), ...copy(TABLE, ENTRY), ...copy(SCRATCH, PLACE)],
-    ...repeat(TILES, tile),
-    ...[...constant(POINTS), ...set(COUNTER), ...copy(SCRATCH, PLACE), ...copy(TO, OUT)],
-    ...repeat(COUNTER, turned),
-    ...code.advance(OFFSET, constant(VECTOR)),
-    // After the last channels it is at the next panel.
-    ...code.advance(TO, constant(UNIT * VECTOR)),
-  ];
-  const body = repeat(GROUPS, [
-    ...[...constant(0), ...set(OFFSET), ...copy(QUADS, QUAD)],
-    ...repeat(QUAD, quad),
-    ...code.advance(TABLE, constant(PANEL_ROWS * POINTS * FLOAT)),
-  ]);
-  return { parameters: 6, integers: 7, vectors: POINTS + 4, body };
-}
-
-/**
- * Transforms a filter, `G g G'`, for 4 pairs of channels at a time.
- * FILTER: the first tap; the others TAP_STRIDE apart. TO: the first of 16 matrices, POINT_STRIDE apart.
- */
-function transformFilter() {
-  const [FILTER, TAP_STRIDE, QUADS, TO, POINT_STRIDE] = [0, 1, 2, 3, 4];
-  const [FROM, OUT] = [5, 6];
-  const G = 7;
-  const H = G + TAPS;
-  const [EVEN, ODD] = [H + TILE * SIDE, H + TILE * SIDE + 1];
-  /** `G g`: `[a, (a + c) / 2 + b / 2, (a + c) / 2 - b / 2, c]`. */
-  const points = ([a, b, c]: readonly number[]): { readonly before: Code; readonly values: Code[] } => ({
-    before: [
-      ...[...sum(a!, c!), ...HALF, ...MULTIPLY, ...set(EVEN)],
-      ...[...get(b!), ...HALF, ...MULTIPLY, ...set(ODD)],
-    ],
-    values: [get(a!), sum(EVEN, ODD), difference(EVEN, ODD), get(c!)],
-  });
-  const down = Array.from({ length: SIDE }, (_, at) => {
-    const { before, values } = points(columnOf(G, at, SIDE, SIDE));
-    return [...before, ...values.flatMap((value, to) => [...value, ...set(H + SIDE * to + at)])];
-  }).flat();
-  const across = Array.from({ length: TILE }, (_, at) => {
-    const { before, values } = points(rowOf(H, at, SIDE));
-    return [...before, ...storeApart(OUT, POINT_STRIDE, values)];
-  }).flat();
-  const body = repeat(QUADS, [
-    ...copy(FILTER, FROM),
-    ...loadApart(
-      FROM,
-      TAP_STRIDE,
-      Array.from({ length: TAPS }, (_, at) => G + at),
-    ),
-    ...[...copy(TO, OUT), ...down, ...across],
-    ...[...code.advance(FILTER, constant(VECTOR)), ...code.advance(TO, constant(VECTOR))],
-  ]);
-  return { parameters: 5, integers: 2, vectors: TAPS + TILE * SIDE + 2, body };
-}
-
-/**
- * Transforms 16 products to 2 x 2 output pixels for each tile, `clamp(A' m A + bias)`.
- * FROM: the first product, the others POINT_STRIDE apart, with a row of TILE_STRIDE for each tile. TABLE: 4 addresses of output pixels
- * for each tile. BIAS: as many values as channels. LIMITS: the least result four times, then the greatest.
- */
-function transformOutput() {
-  const [FROM, POINT_STRIDE, TILE_STRIDE, TILES, QUADS, TABLE, BIAS, LIMITS] = [0, 1, 2, 3, 4, 5, 6, 7];
-  const [QUAD, OFFSET, AT] = [8, 9, 10];
-  const M = 11;
-  const S = M + POINTS;
-  const [LOW, HIGH, SHIFT] = [S + STEP * TILE, S + STEP * TILE + 1, S + STEP * TILE + 2];
-  const down = Array.from({ length: TILE }, (_, at) =>
-    outputsOf(columnOf(M, at)).flatMap((value, to) => [...value, ...set(S + TILE * to + at)]),
-  ).flat();
-  const across = Array.from({ length: STEP }, (_, at) =>
-    outputsOf(rowOf(S, at)).flatMap((value, to) => [
-      ...[...get(TABLE), ...load32(FLOAT * (STEP * at + to)), ...get(OFFSET), ...add],
-      ...[...value, ...get(SHIFT), ...ADD, ...get(LOW), ...MAX, ...get(HIGH), ...MIN, ...store(0)],
-    ]),
-  ).flat();
-  const quad = [
-    ...[...get(FROM), ...get(OFFSET), ...add, ...set(AT)],
-    ...loadApart(
-      AT,
-      POINT_STRIDE,
-      Array.from({ length: POINTS }, (_, at) => M + at),
-    ),
-    ...[...get(BIAS), ...get(OFFSET), ...add, ...load(0), ...set(SHIFT)],
-    ...[...down, ...across, ...code.advance(OFFSET, constant(VECTOR))],
-  ];
-  const body = [
-    ...[...get(LIMITS), ...loadSplat(0), ...set(LOW), ...get(LIMITS), ...loadSplat(VECTOR), ...set(HIGH)],
-    ...repeat(TILES, [
-      ...[...constant(0), ...set(OFFSET), ...copy(QUADS, QUAD)],
-      ...repeat(QUAD, quad),
-      ...[...code.advance(FROM, get(TILE_STRIDE)), ...code.advance(TABLE, constant(OUTPUTS * FLOAT))],
-    ]),
-  ];
-  return { parameters: 8, integers: 3, vectors: POINTS + STEP * TILE + 3, body };
-}
-
-type OnAddresses = (...addressesAndCounts: number[]) => void;
-
-interface Functions {
-  readonly transformInput: OnAddresses;
-  readonly transformFilter: OnAddresses;
-  readonly transformOutput: OnAddresses;
-}
-
-/**
- * A convolution that {@link isForTiles}.
+ * A convolution that {@link isForTiles}. Other threads compute a part of it, where there are any and it is large enough.
  * @returns undefined where there are no functions of our own.
  */
 export function convolutionOfTiles(
-  panelFunctions: PanelFunctions,
+  panels: PanelFunctions,
   backend: BackendWasm,
   { x, filter }: Readonly<Record<'x' | 'filter', TensorInfo>>,
   info: backend_util.Conv2DInfo,
   { bias, limits = [-Infinity, Infinity] }: Outcome,
 ): TensorInfo | undefined {
-  const functions = functionsOnHeap<Functions>(backend, { transformInput, transformFilter, transformOutput });
-  if (!functions) return undefined;
+  const transformations = transformationsOf(backend);
+  if (!transformations) return undefined;
+  const functions = { panels, transformations };
   const { inChannels, outChannels, outShape } = info;
-  const columns = ceil(outChannels, PANEL_COLUMNS);
-  const tiles = new Tiles(info);
-  const block = tilesOfBlock(inChannels + columns, tiles.count);
+  const geometry = geometryOf(info);
+  const tiles = new Tiles(geometry, outChannels);
+  const block = tilesOfBlock(inChannels + outChannels, tiles.count);
   const out = allocate(backend, outShape);
-  const sizes = {
-    left: POINTS * (block * inChannels + GAP),
-    products: POINTS * (block * columns + GAP),
-    turning: POINTS * UNIT * UNIT,
-    zeros: Math.max(inChannels, PANEL_COLUMNS),
-    bias: outChannels,
-    nowhere: outChannels,
-    limits: 2 * UNIT,
-    unlimited: 2 * UNIT,
-    inputs: block * POINTS,
-    outputs: block * OUTPUTS,
-  };
-  const leftStride = (block * inChannels + GAP) * FLOAT;
-  const productStride = (block * columns + GAP) * FLOAT;
-  withTransformedFilter(functions, panelFunctions, backend, filter, [inChannels, outChannels], (factors) => {
-    withArrays(backend, sizes, (at, heap) => {
-      fill(heap, at.zeros, sizes.zeros, 0);
-      fill(heap, at.bias, outChannels, 0);
-      if (bias) heap.set(floats(backend, bias), at.bias / FLOAT);
-      for (const [to, [low, high]] of [
-        [at.limits, limits],
-        [at.unlimited, [-Infinity, Infinity]],
-      ] as const) {
-        fill(heap, to, UNIT, low);
-        fill(heap, to + VECTOR, UNIT, high);
-      }
-      const [input, output] = [backend.getMemoryOffset(x.dataId), backend.getMemoryOffset(out.dataId)];
-      for (let first = 0; first < tiles.count; first += block) {
-        const count = Math.min(block, tiles.count - first);
-        const panels = Math.ceil(count / PANEL_ROWS);
-        const inputs = new Int32Array(heap.buffer, at.inputs, panels * PANEL_ROWS * POINTS);
-        tiles.fillInputs(first, count, inputs, input, at.zeros);
-        tiles.fillOutputs(first, count, new Int32Array(heap.buffer, at.outputs, count * OUTPUTS), output, at.nowhere); // prettier-ignore
-        functions.transformInput(at.inputs, panels, inChannels / UNIT, at.left, leftStride, at.turning);
-        for (let point = 0; point < POINTS; point++) {
-          for (let panel = 0; panel < columns / PANEL_COLUMNS; panel++) {
-            panelFunctions.multiply(
-              at.left + point * leftStride,
-              inChannels * PANEL_ROWS * FLOAT,
-              panels,
-              factors.address + point * factors.pointStride + panel * factors.panelStride,
-              at.products + point * productStride + panel * PANEL_COLUMNS * FLOAT,
-              columns * FLOAT,
-              inChannels,
-              at.zeros,
-              at.unlimited,
-            );
-          }
-        }
-        functions.transformOutput(
-          ...[at.products, productStride, columns * FLOAT, count, outChannels / UNIT],
-          ...[at.outputs, at.bias, at.limits],
-        );
-      }
+  const sizes = { ...sizesOfRoom(block, inChannels, outChannels), bias: outChannels, limits: 2 * UNIT };
+  withTransformedFilter(functions, backend, filter, [inChannels, outChannels], (transformed) => {
+    withArrays(backend, sizes, ({ bias: biasAt, limits: limitsAt, ...room }, heap) => {
+      fill(heap, biasAt, outChannels, 0);
+      if (bias) heap.set(floats(backend, bias), biasAt / FLOAT);
+      fill(heap, limitsAt, UNIT, limits[0]);
+      fill(heap, limitsAt + VECTOR, UNIT, limits[1]);
+      const work = {
+        ...{ geometry, outChannels, filter: transformed, bias: biasAt, limits: limitsAt, block, room, heap },
+        input: backend.getMemoryOffset(x.dataId),
+        output: backend.getMemoryOffset(out.dataId),
+      };
+      prepareRoom(work);
+      if (!divideLines(functions, work)) computeLines(functions, work, [0, tiles.lines]);
     });
   });
   return out;
 }
 
-interface TransformedFilter {
-  readonly address: number;
-  readonly pointStride: number;
-  readonly panelStride: number;
-}
-
 /** Runs `work` on the 16 matrices of a filter, packed. A filter that is used again is kept so. */
 function withTransformedFilter(
-  functions: Functions,
-  panelFunctions: PanelFunctions,
+  { panels, transformations }: TileFunctions,
   backend: BackendWasm,
   filter: TensorInfo,
   [rows, columns]: readonly [number, number],
-  work: (factors: TransformedFilter) => void,
+  work: (transformed: FilterToShare) => void,
 ): void {
   const panelStride = ceil(rows, UNIT) * PANEL_COLUMNS * FLOAT;
   const pointStride = (ceil(columns, PANEL_COLUMNS) / PANEL_COLUMNS) * panelStride;
@@ -286,23 +69,23 @@ function withTransformedFilter(
     withScratch(backend, [POINTS, rows, columns], (transformed) => {
       const to = backend.getMemoryOffset(transformed.dataId);
       const size = rows * columns * FLOAT;
-      functions.transformFilter(backend.getMemoryOffset(filter.dataId), size, size / VECTOR, to, size);
+      transformations.transformFilter(backend.getMemoryOffset(filter.dataId), size, size / VECTOR, to, size);
       for (let point = 0; point < POINTS; point++) {
         const start = point * rows * columns;
         const matrix = { info: transformed, start, rows, columns, transposed: false };
-        packRight(panelFunctions, backend, matrix, [0, rows], address + point * pointStride, panelStride);
+        packRight(panels, backend, matrix, [0, rows], address + point * pointStride, panelStride);
       }
     });
   const elements = (POINTS * pointStride) / FLOAT;
-  const key = ['tiles', rows, columns].join();
-  const kept = keptPanels(backend).addressOf(filter.dataId, key, elements, pack);
-  if (kept !== undefined) {
-    work({ address: kept, pointStride, panelStride });
+  const strides = { pointStride, panelStride, elements };
+  const kept = keptPanels(backend).find(filter.dataId, ['tiles', rows, columns].join(), elements, pack);
+  if (kept) {
+    work({ ...strides, address: kept.address, kept });
     return;
   }
   withScratch(backend, [elements], (packed) => {
     const address = backend.getMemoryOffset(packed.dataId);
     pack(address);
-    work({ address, pointStride, panelStride });
+    work({ ...strides, address, kept: undefined });
   });
 }

@@ -4,6 +4,7 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { functionsOnHeap } from '../heap-functions.js';
 import { allocate, FLOAT } from '../heap.js';
 import { PANEL_COLUMNS, PANEL_ROWS, type PanelFunctions } from '../panels.js';
+import { geometryOf } from '../pixel-addresses.js';
 import {
   ADD,
   columnOf,
@@ -160,7 +161,7 @@ export function filterGradientOfTiles(
   const functions = functionsOnHeap<Functions>(backend, { transformInput, transformGradient, transformSums });
   if (!functions) return undefined;
   const { inChannels, outChannels, filterShape } = info;
-  const tiles = new Tiles(info);
+  const tiles = new Tiles(geometryOf(info), outChannels);
   const block = tilesOfBlock(inChannels + outChannels, tiles.count);
   const out = allocate(backend, filterShape);
   const pairs = inChannels * outChannels;

@@ -2,6 +2,7 @@ import type { backend_util, TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { FLOAT, heapFloats, withScratch } from '../heap.js';
 import { ceil } from '../packing.js';
+import type { PixelGeometry } from '../pixel-addresses.js';
 import { OUTPUTS, POINTS, SIDE, STEP, UNIT } from './instructions.js';
 
 /** Channels below which the transformations take longer than what they save. */
@@ -36,18 +37,43 @@ export function tilesOfBlock(channels: number, all: number): number {
   return ceil(Math.min(Math.max(FEWEST_TILES, BLOCK / (POINTS * channels)), all), UNIT);
 }
 
-/** The tiles of all images, row by row. */
+/** The tiles of all images, line by line. */
 export class Tiles {
-  readonly #info: backend_util.Conv2DInfo;
-  readonly #rows: number;
-  readonly #columns: number;
-  readonly count: number;
+  readonly #geometry: PixelGeometry;
+  readonly #outChannels: number;
+  readonly #linesOfImage: number;
+  /** Tiles of a line. */
+  readonly across: number;
+  /** Lines of all images. */
+  readonly lines: number;
 
-  constructor(info: backend_util.Conv2DInfo) {
-    this.#info = info;
-    this.#rows = Math.ceil(info.outHeight / STEP);
-    this.#columns = Math.ceil(info.outWidth / STEP);
-    this.count = info.batchSize * this.#rows * this.#columns;
+  constructor(geometry: PixelGeometry, outChannels: number) {
+    this.#geometry = geometry;
+    this.#outChannels = outChannels;
+    this.#linesOfImage = Math.ceil(geometry.outHeight / STEP);
+    this.across = Math.ceil(geometry.outWidth / STEP);
+    this.lines = geometry.batchSize * this.#linesOfImage;
+  }
+
+  get count(): number {
+    return this.lines * this.across;
+  }
+
+  /** The first output position of a line, or the end of the last one; positions of all images are counted row by row. */
+  positionOf(line: number): number {
+    const { outHeight, outWidth } = this.#geometry;
+    const image = Math.floor(line / this.#linesOfImage);
+    return (image * outHeight + STEP * (line % this.#linesOfImage)) * outWidth;
+  }
+
+  /** The image of a line. */
+  imageOf(line: number): number {
+    return Math.floor(line / this.#linesOfImage);
+  }
+
+  /** The number of a line's image's first line. */
+  firstLineOf(image: number): number {
+    return image * this.#linesOfImage;
   }
 
   /**
@@ -56,10 +82,10 @@ export class Tiles {
    * @param missing address of zeros.
    */
   fillInputs(first: number, count: number, table: Int32Array, input: number, missing: number): void {
-    const { inHeight, inWidth, inChannels, padInfo } = this.#info;
+    const { inHeight, inWidth, inChannels, padTop, padLeft } = this.#geometry;
     for (let i = 0; i < count; i++) {
       const { image, down, across } = this.#place(first + i);
-      const [top, left] = [STEP * down - padInfo.top, STEP * across - padInfo.left];
+      const [top, left] = [STEP * down - padTop, STEP * across - padLeft];
       for (let point = 0; point < POINTS; point++) {
         const [y, x] = [top + (point >> 2), left + (point & 3)];
         const isInside = y >= 0 && y < inHeight && x >= 0 && x < inWidth;
@@ -73,14 +99,14 @@ export class Tiles {
 
   /** As {@link fillInputs}, with the 4 output pixels of each tile. */
   fillOutputs(first: number, count: number, table: Int32Array, output: number, missing: number): void {
-    const { outHeight, outWidth, outChannels } = this.#info;
+    const { outHeight, outWidth } = this.#geometry;
     for (let i = 0; i < count; i++) {
       const { image, down, across } = this.#place(first + i);
       for (let place = 0; place < OUTPUTS; place++) {
         const [y, x] = [STEP * down + (place >> 1), STEP * across + (place & 1)];
         table[i * OUTPUTS + place] =
           y < outHeight && x < outWidth
-            ? output + ((image * outHeight + y) * outWidth + x) * outChannels * FLOAT
+            ? output + ((image * outHeight + y) * outWidth + x) * this.#outChannels * FLOAT
             : missing;
       }
     }
@@ -88,12 +114,9 @@ export class Tiles {
   }
 
   #place(tile: number): { readonly image: number; readonly down: number; readonly across: number } {
-    const line = Math.floor(tile / this.#columns);
-    return {
-      across: tile - line * this.#columns,
-      down: line % this.#rows,
-      image: Math.floor(line / this.#rows),
-    };
+    const line = Math.floor(tile / this.across);
+    const image = this.imageOf(line);
+    return { image, down: line - this.firstLineOf(image), across: tile - line * this.across };
   }
 }
 

@@ -2,7 +2,7 @@ import { DskdError, type PixelBuffer } from '@dskd/base';
 import type { Detector, DetectorDescription, Prediction } from '@dskd/detector';
 import { engineOf, type EnginePredictOptions } from '@dskd/engine';
 import { openEngine } from '@dskd/engine/node';
-import { embeddedTeacherFor, isExported, loadModel, readModel } from '../../models.js';
+import { embeddedTeacherFor, isExported, loadModel, readModel, startThreads } from '../../models.js';
 import { progressRenderer } from '../../output/progress.js';
 import { pluginModules } from '../../plugins.js';
 import type { PredictOptions } from '../predict.js';
@@ -37,12 +37,13 @@ function refuseWithExplain(model: string, { engine, workers }: PredictOptions): 
 async function explainingScorer(model: string, options: PredictOptions): Promise<Scorer> {
   refuseWithExplain(model, options);
   const { detector, dispose } = await loadModel(model, options);
+  const threads = await startThreads(options.backend, options.threads);
   if (options.engine === 'auto') {
     progressRenderer(options)({
       type: 'engine-chosen',
       engine: 'tfjs',
       workers: 0,
-      threads: 1,
+      threads: threads.threads,
       reason: '--explain needs the model itself',
     });
   }
@@ -55,6 +56,7 @@ async function explainingScorer(model: string, options: PredictOptions): Promise
     async dispose() {
       await engine.dispose();
       dispose();
+      await threads.end();
     },
   };
 }
@@ -62,22 +64,17 @@ async function explainingScorer(model: string, options: PredictOptions): Promise
 /** Exporting takes about as long as TensorFlow.js loses on so many images. */
 const FEW_IMAGES = 16;
 
-/** The engine for `auto`: for a few images an export would take longer than it saves. */
+/** The engine for `auto`, with the reason: for a few images an export would take longer than it saves. */
 export function engineFor(
   model: string,
-  options: Pick<PredictOptions, 'engine' | 'workers' | 'json'>,
+  { engine, workers }: Pick<PredictOptions, 'engine' | 'workers'>,
   images: number,
-): PredictOptions['engine'] {
-  const { engine, workers } = options;
-  if (engine !== 'auto' || isExported(model) || workers > 0 || images >= FEW_IMAGES) return engine;
-  progressRenderer(options)({
-    type: 'engine-chosen',
+): { readonly engine: PredictOptions['engine']; readonly reason?: string } {
+  if (engine !== 'auto' || isExported(model) || workers > 0 || images >= FEW_IMAGES) return { engine };
+  return {
     engine: 'tfjs',
-    workers: 0,
-    threads: 1,
     reason: `of fewer than ${FEW_IMAGES} images an export for ONNX Runtime takes longer than it saves`,
-  });
-  return 'tfjs';
+  };
 }
 
 /**
@@ -92,7 +89,8 @@ export async function openScorer(
 ): Promise<Scorer> {
   if (options.explain) return explainingScorer(model, options);
   const { workers, threads, backend, weights, plugin } = options;
-  const kind = engineFor(model, options, images);
+  const { engine: kind, reason } = engineFor(model, options, images);
+  const onEvent = progressRenderer(options);
   const teacher = weights ?? (await embeddedTeacherFor(await readModel(model), model));
   const engine = await openEngine(model, {
     engine: kind,
@@ -103,10 +101,13 @@ export async function openScorer(
     signal,
     // This thread has them already.
     imports: pluginModules(plugin ?? []),
-    onEvent: progressRenderer(options),
+    onEvent,
     ...(threads !== undefined && { threads }),
     ...(teacher !== undefined && { teacher }),
   });
+  if (reason !== undefined) {
+    onEvent({ type: 'engine-chosen', engine: 'tfjs', workers: 0, threads: engine.info.threads!, reason });
+  }
   return {
     description: engine.info.description,
     detector: undefined,

@@ -81,7 +81,11 @@ export async function runSubmit(
   }
   const redis = on === undefined ? undefined : redisAddress(on);
   if (redis !== undefined) await assertRedis(redis);
-  const kind = engineFor(model, { ...options, workers: 0 }, images.length);
+  const { engine: kind, reason } = engineFor(model, { ...options, workers: 0 }, images.length);
+  const onEvent = progressRenderer(options);
+  if (reason !== undefined) {
+    onEvent({ type: 'engine-chosen', engine: 'tfjs', workers: 0, threads: 1, reason });
+  }
   const bytes = await readModel(model);
   const teacher =
     weights === undefined
@@ -92,10 +96,11 @@ export async function runSubmit(
     engine: kind,
     backend,
     workers: 0,
+    threads: 1,
     warmUp: false,
     signal,
     imports: pluginModules(plugin ?? []),
-    onEvent: progressRenderer(options),
+    onEvent,
     ...(teacher && { teacher }),
   });
   const { engine: chosen } = engine.info;

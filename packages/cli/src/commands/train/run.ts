@@ -8,7 +8,7 @@ import { saveDetectorFile } from '@dskd/detector/node';
 import { createMethod, TRAINING_DEFAULTS } from '@dskd/methods';
 import { workerRunnerFor } from '@dskd/methods/node';
 import type { Teacher } from '@dskd/models';
-import { startBackend, teacherOf } from '../../models.js';
+import { startBackend, startThreads, teacherOf } from '../../models.js';
 import { evaluationData, openData, type DataChoice } from '../../open-data.js';
 import { printJson, printLine } from '../../output/print.js';
 import { formatDuration, progressRenderer } from '../../output/progress.js';
@@ -42,6 +42,9 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
   const modules = pluginModules(options.plugin ?? []);
   const loaded = await loadTeacher?.();
   const teacher = loaded && (await computedBy(loaded, options, backend.name, json));
+  // What is fitted in closed form is computed by this thread; networks train in threads of their own.
+  const isClosedForm = (TRAINING_DEFAULTS.closedForm as readonly string[]).includes(options.method);
+  const wasmThreads = isClosedForm ? await startThreads(backend.name) : undefined;
   try {
     const choices = trainingChoices(options);
     const training: TrainDetectorOptions = {
@@ -89,14 +92,14 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
       await printTrained(detector, { seconds, out, json });
       printSavedModel(detector, out, json);
       if (json) return;
-      if ((TRAINING_DEFAULTS.closedForm as readonly string[]).includes(options.method))
-        printLine(STUDENTS_INSTEAD);
+      if (isClosedForm) printLine(STUDENTS_INSTEAD);
       printLine(`\n${nextSteps(source, { model: out, data: options })}`);
     } finally {
       detector.dispose();
     }
   } finally {
     teacher?.dispose();
+    await wasmThreads?.end();
   }
 }
 

@@ -1,0 +1,2 @@
+// A helper thread that does not start.
+throw new Error('no memory');
