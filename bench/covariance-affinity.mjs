@@ -37,11 +37,12 @@ const { values } = parseArgs({
 });
 const SIZE = Number(values.size);
 const BATCH = 8;
+const CONTEXTUAL = { name: 'contextualAffinity', options: { temperature: 1 } };
 const COVARIANCE = { name: 'covarianceAffinity', options: {} };
 const [CONTEXTUAL_EPOCHS, COVARIANCE_EPOCHS] = values.epochs.split(',').map(Number);
 const GLOBAL = TRAINING_DEFAULTS.dskd.branches.global;
 const STUDENTS = {
-  contextual: { branch: GLOBAL, epochs: CONTEXTUAL_EPOCHS },
+  contextual: { branch: { ...GLOBAL, objective: CONTEXTUAL }, epochs: CONTEXTUAL_EPOCHS },
   covariance: { branch: { ...GLOBAL, objective: COVARIANCE }, epochs: COVARIANCE_EPOCHS },
 };
 

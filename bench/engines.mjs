@@ -222,7 +222,7 @@ async function report() {
     '',
     'Made by `node bench/engines.mjs` and `node bench/engines.mjs --report`: milliseconds, medians of rounds in which all sides take turns.',
     'PyTorch runs the exported graph, eager, with Pillow for files ([the peer](peers/onnx_in_torch.py)). Images of 256 px, embedded teacher,',
-    '`instant` fitted on 100 drawn images, `dskd` with the preset lite. A ratio is time by ONNX Runtime divided by time in PyTorch with as many',
+    '`instant` fitted on 100 drawn images, `dskd` with its default preset, nano. A ratio is time by ONNX Runtime divided by time in PyTorch with as many',
     'threads.',
     '',
     '## One prepared image to its prediction',

@@ -4,8 +4,9 @@
 /** Defaults of the methods `dskd` and `rd`. */
 const DSKD_DEFAULTS = {
   /**
-   * The paper's two students: Eq. 1-2 for the local one (flattened, as the code it builds on has it), Eq. 6-7 for the
-   * global one. Learning rates found on transistor and bottle: bench/real.md.
+   * The paper's two students: Eq. 1-2 for the local one (flattened, as the code it builds on has it); for the global one the limit of
+   * Eq. 6-7 for high temperatures, which detects as well with each step and takes a fifth of the time at 256 px:
+   * bench/covariance-affinity.md. Learning rates found on transistor and bottle: bench/real.md.
    */
   branches: {
     local: {
@@ -15,10 +16,12 @@ const DSKD_DEFAULTS = {
     },
     global: {
       branch: 'global',
-      objective: { name: 'contextualAffinity', options: { temperature: 1 } },
+      objective: { name: 'covarianceAffinity', options: {} },
       optimizer: { learningRate: 0.001 },
     },
   },
+  /** Of the contextual affinity, where it is chosen. */
+  temperature: 1,
   /** Small students for many steps are better than larger ones for few, in the same time: bench/quality-time.md. */
   preset: 'nano',
   batchSize: 8,
@@ -41,7 +44,11 @@ const PAPER = {
   gccb: { variant: 'full', channels: 1024 },
   branches: {
     local: { ...DSKD_DEFAULTS.branches.local, optimizer: PAPER_ADAM },
-    global: { ...DSKD_DEFAULTS.branches.global, optimizer: PAPER_ADAM },
+    global: {
+      branch: 'global',
+      objective: { name: 'contextualAffinity', options: { temperature: 1 } },
+      optimizer: PAPER_ADAM,
+    },
   },
   epochs: 200,
   batchSize: 16,

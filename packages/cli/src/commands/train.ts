@@ -205,7 +205,7 @@ export const trainOptions = {
     { ...OF_DSKD, value: 'name' },
   ),
   temperature: option(
-    positiveNumber().default(DSKD_DEFAULTS.branches.global.objective.options.temperature),
+    positiveNumber().default(DSKD_DEFAULTS.temperature),
     'temperature of the contextual affinity',
     { ...OF_STUDENTS, value: 't' },
   ),
