@@ -1,5 +1,6 @@
+import path from 'node:path';
 import { DskdError, isDskdError } from '@dskd/base';
-import { readArtifact, type DetectorDescription } from '@dskd/detector';
+import { readDescription, type DetectorDescription } from '@dskd/detector';
 import { exported } from './export-model.js';
 import type { PredictorSpec } from './load-predictor.js';
 import { assertRuntime, type ImportRuntime } from './onnx-runtime.js';
@@ -23,7 +24,7 @@ export interface Choice {
   readonly reason: string;
 }
 
-/** The bytes of a file, and its name if it has one. */
+/** The bytes of a file, and its path if it has one. */
 export interface ModelFile {
   readonly bytes: Uint8Array;
   readonly name: string | undefined;
@@ -53,20 +54,22 @@ export async function choose(file: ModelFile, wanted: Wanted, importRuntime: Imp
   const { engine, backend, threads, teacher, imports } = wanted;
   if (isOnnx(file)) {
     const { readExported } = await import('@dskd/onnx');
-    const { description } = readExported(bytes);
+    const { description, externalData } = readExported(bytes);
     if (engine === 'tfjs') {
       throw new DskdError('invalid-argument', 'Got an ONNX file for the engine tfjs.', {
         hint: 'Give the .safetensors file that it was exported from, or choose the engine onnx.',
       });
     }
     await assertRuntime(importRuntime);
+    // Bytes without a path are refused where they are loaded.
+    const source = externalData && file.name !== undefined ? path.resolve(file.name) : bytes;
     return {
-      spec: { engine: 'onnx', bytes, threads: threads.onnx },
+      spec: { engine: 'onnx', source, threads: threads.onnx },
       description,
       reason: 'the file is an ONNX file',
     };
   }
-  const { description } = readArtifact(bytes);
+  const { description } = readDescription(bytes);
   const tfjs = (reason: string): Choice => ({
     spec: {
       engine: 'tfjs',
@@ -84,7 +87,7 @@ export async function choose(file: ModelFile, wanted: Wanted, importRuntime: Imp
     await assertRuntime(importRuntime);
     const spec = {
       engine: 'onnx',
-      bytes: await exported({ bytes, ...wanted }),
+      source: await exported({ bytes, ...wanted }),
       threads: threads.onnx,
     } as const;
     return {

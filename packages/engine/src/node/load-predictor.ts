@@ -1,6 +1,6 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import { selectBackend } from '@dskd/core/backends';
-import { loadDetector, readArtifact, type Detector, type Predictor } from '@dskd/detector';
+import { loadDetector, readDescription, type Detector, type Predictor } from '@dskd/detector';
 import { backboneInfo, loadTeacher } from '@dskd/models';
 
 /** A detector, and what it is to be computed with. It can be posted. */
@@ -19,8 +19,8 @@ export type PredictorSpec = (
     }
   | {
       readonly engine: 'onnx';
-      /** Of an `.onnx` file. */
-      readonly bytes: Uint8Array;
+      /** The bytes of an `.onnx` file; its path where its values lie in a file beside it. */
+      readonly source: Uint8Array | string;
       readonly threads: number;
     }
 ) & {
@@ -57,7 +57,7 @@ export async function loadTfjs(
 ): Promise<LoadedPredictor<Detector>> {
   await importAll(spec.imports);
   const { name: backend } = await selectBackend(spec.backend);
-  const wanted = readArtifact(spec.bytes).description.teacher;
+  const wanted = readDescription(spec.bytes).description.teacher;
   const teacher =
     wanted && spec.teacher
       ? await loadTeacher(backboneInfo(wanted.name).name, spec.teacher, {
@@ -115,7 +115,7 @@ async function load(spec: PredictorSpec): Promise<LoadedPredictor> {
   const { loadOnnxDetector } = await import('@dskd/onnx/runtime');
   // Left to itself ONNX Runtime takes all cores of the host, also in a container that has fewer.
   const session = { intraOpNumThreads: spec.threads, interOpNumThreads: 1 };
-  const predictor = await loadOnnxDetector(spec.bytes, { session });
+  const predictor = await loadOnnxDetector(spec.source, { session });
   const release = (): Promise<void> => {
     predictor.dispose();
     return Promise.resolve();

@@ -91,8 +91,10 @@ export async function openScorer(
   const { workers, threads, backend, weights, plugin } = options;
   const { engine: kind, reason } = engineFor(model, options, images);
   const onEvent = progressRenderer(options);
-  const teacher = weights ?? (await embeddedTeacherFor(await readModel(model), model));
-  const engine = await openEngine(model, {
+  const bytes = await readModel(model);
+  const teacher = weights ?? (await embeddedTeacherFor(bytes, model));
+  const engine = await openEngine(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), {
+    path: model,
     engine: kind,
     workers,
     backend,
@@ -100,7 +102,7 @@ export async function openScorer(
     warmUp: false,
     signal,
     // This thread has them already.
-    imports: pluginModules(plugin ?? []),
+    imports: await pluginModules(plugin),
     onEvent,
     ...(threads !== undefined && { threads }),
     ...(teacher !== undefined && { teacher }),
