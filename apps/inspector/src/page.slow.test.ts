@@ -115,9 +115,11 @@ describeInChromium('the page', () => {
       'notes.txt: its format (text) is not supported; PNG, JPEG, WebP and BMP are.',
       expect.stringMatching(/^phone\.heic: its format \(HEIF.*\) is not supported/),
     ]);
-    for (const [language, words] of Object.entries({ de: /leer|unvollst|unterst/, ja: /です|切れて|形式/ })) {
+    for (const language of ['de', 'ja']) {
       await page.selectOption('#language', language);
-      for (const text of await page.locator('.problems li').allInnerTexts()) expect(text).toMatch(words);
+      const translated = await page.locator('.problems li').allInnerTexts();
+      expect(translated).toHaveLength(problems.length);
+      expect(translated.filter((text) => problems.includes(text))).toEqual([]);
     }
     await page.selectOption('#language', 'en');
     const badge = page.locator('.duplicate .badge');
