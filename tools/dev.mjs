@@ -19,8 +19,10 @@ const ANSWER_SECONDS = 7;
 const JEST_SECONDS = 1.5;
 /** What a test file is taken to need that never ran. */
 const UNKNOWN_SECONDS = 2;
-/** How much longer tests take than when they last ran, because the machine is busier: its load at the start, then learned from the first answers. */
-let slowness = Math.min(4, Math.max(1, loadavg()[0] / cores));
+/** On a machine that is busier than that few tests are planned for the first answer, and it may come later. */
+const MOST_SLOWNESS = 8;
+/** How much longer tests take than they did, because the machine is busier: its load at the start, then learned from the first answers. */
+let slowness = Math.min(MOST_SLOWNESS, Math.max(1, loadavg()[0] / cores));
 /** Other tests run in parts, so that what an interruption repeats is short. */
 const PART_SECONDS = 30;
 
@@ -71,7 +73,7 @@ function runTests(folder, tests) {
 }
 
 /**
- * The nearest of the open tests of a package that took so many seconds when they last ran, and what they are expected to take on
+ * The nearest of the open tests of a package that took so many seconds before, and what they are expected to take on
  * a machine that is as busy as then.
  */
 function nearest(folder, seconds) {
@@ -111,7 +113,10 @@ async function answer(changes) {
     const { tests, expected } = nearest(folder, (ANSWER_SECONDS - secondsSince(started)) / slowness);
     const testsStarted = performance.now();
     const passed = await runTests(folder, tests);
-    slowness = Math.min(4, Math.max(0.5, Math.sqrt(slowness * (secondsSince(testsStarted) / expected))));
+    slowness = Math.min(
+      MOST_SLOWNESS,
+      Math.max(0.5, Math.sqrt(slowness * (secondsSince(testsStarted) / expected))),
+    );
     done(folder, tests);
     const result = passed ? 'passed' : 'FAILED';
     console.log(`\n${inWords(tests.length)} in ${secondsSince(started).toFixed(1)} s: ${result}`);

@@ -236,6 +236,66 @@ function wasmThreads(document) {
   ].join('\n');
 }
 
+/** apps/inspector/README.md: what was tried for small inputs. */
+function inspectorSmall() {
+  const { rows } = read('bench/results/inspector-small.json');
+  const of = (use, variant) => rows.filter((row) => row.use === use && row.variant === variant);
+  const means = (own, value) => (own.length === 0 ? '' : mean(own.map(value)).toFixed(3));
+  const seedsOf = (own) => own.map(({ seed }) => seed).join(', ');
+  return table(
+    ['at 128 px', 'seeds', 'AUROC', '`local`', '`global`', 'seeds 1, 2, 3', 'an image, at least'],
+    [...new Set(rows.map(({ variant }) => variant))].map((variant) => {
+      const own = of('choosing', variant);
+      const base = of('choosing', 'as it is').filter(({ seed }) => own.some((row) => row.seed === seed));
+      const gain = mean(own.map(({ auroc }) => auroc)) - mean(base.map(({ auroc }) => auroc));
+      const signed = `${gain < 0 ? '' : '+'}${gain.toFixed(3)}`;
+      return [
+        variant,
+        seedsOf(own),
+        `${means(own, ({ auroc }) => auroc)}${variant === 'as it is' ? '' : ` (${signed})`}`,
+        means(own, ({ branches }) => branches.local),
+        means(own, ({ branches }) => branches.global),
+        of('reported', variant)
+          .map(({ auroc }) => auroc.toFixed(3))
+          .join(', '),
+        `${Math.min(...own.map(({ msAnImage }) => msAnImage))} ms`,
+      ];
+    }),
+  );
+}
+
+/** apps/inspector/README.md: whether what helps the trays helps other parts. */
+function inspectorSmallCategories() {
+  const { rows } = read('bench/results/inspector-small.json');
+  const own = rows.filter(({ use }) => use === 'categories');
+  const variants = [...new Set(own.map(({ variant }) => variant))];
+  const categories = [...new Set(own.map(({ category }) => category))].sort();
+  const complete = (category) =>
+    [...new Set(own.filter((row) => row.category === category).map(({ seed }) => seed))].filter((seed) =>
+      variants.every((variant) =>
+        own.some((row) => row.category === category && row.seed === seed && row.variant === variant),
+      ),
+    );
+  return table(
+    ['category', 'data seeds', ...variants],
+    categories
+      .filter((category) => complete(category).length > 0)
+      .map((category) => [
+        category,
+        complete(category).join(', '),
+        ...variants.map((variant) =>
+          own
+            .filter(
+              (row) =>
+                row.category === category && row.variant === variant && complete(category).includes(row.seed),
+            )
+            .map(({ auroc }) => auroc.toFixed(3))
+            .join(', '),
+        ),
+      ]),
+  );
+}
+
 const BLOCKS = [
   { document: 'packages/wasm-gradients/README.md', name: 'threads', write: wasmThreads },
   { document: 'docs/guides/many-machines.md', name: 'queue-scale', write: queueScale },
@@ -245,6 +305,8 @@ const BLOCKS = [
     write: ignoredAreas,
   },
   { document: 'apps/inspector/README.md', name: 'sides', write: inspectorSides },
+  { document: 'apps/inspector/README.md', name: 'small', write: inspectorSmall },
+  { document: 'apps/inspector/README.md', name: 'small-categories', write: inspectorSmallCategories },
   { document: 'docs/guides/one-package.md', name: 'sizes', write: sizes },
   { document: 'packages/methods/README.md', name: 'closed-form', write: closedForm },
   { document: 'README.md', name: 'numbers', write: numbers },

@@ -7,17 +7,20 @@ let folder;
 beforeEach(() => (folder = mkdtempSync(path.join(tmpdir(), 'dskd dev '))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test('the last time of each test counts and is kept; a line that was cut off is not', () => {
+test('of the last three times of each test the least counts, and they are kept; a line that was cut off is not', () => {
   const file = path.join(folder, 'new', 'test-seconds');
   expect(readTestSeconds(file)).toEqual(new Map());
   compactTestSeconds(file);
-  appendFileSync(file, '1.5 /a b/x.test.js\n3 /y.test.js\n0.25 /a b/x.test.js\n12');
+  const lines = ['0.5 /a b/x.test.js', '1.5 /a b/x.test.js', '3 /y.test.js', '4 /a b/x.test.js'];
+  appendFileSync(file, [...lines, '2 /a b/x.test.js', '12'].join('\n'));
   expect(readTestSeconds(file)).toEqual(
     new Map([
-      ['/a b/x.test.js', 0.25],
+      ['/a b/x.test.js', 1.5],
       ['/y.test.js', 3],
     ]),
   );
   compactTestSeconds(file);
-  expect(readFileSync(file, 'utf8')).toBe('0.25 /a b/x.test.js\n3 /y.test.js\n');
+  expect(readFileSync(file, 'utf8')).toBe(
+    '1.5 /a b/x.test.js\n4 /a b/x.test.js\n2 /a b/x.test.js\n3 /y.test.js\n',
+  );
 });

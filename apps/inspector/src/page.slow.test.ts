@@ -110,11 +110,23 @@ describeInChromium('the page', () => {
     const problems = await page.locator('.problems li').allInnerTexts();
     console.log(problems.join('\n'));
     expect(problems).toEqual([
-      expect.stringMatching(/^broken\.jpg: .*truncated JPEG/),
-      expect.stringMatching(/^empty\.png: .*the file is empty/),
-      expect.stringMatching(/^notes\.txt: .*unsupported format \(text\)/),
-      expect.stringMatching(/^phone\.heic: .*unsupported format \(HEIF/),
+      'broken.jpg: the JPEG file is incomplete.',
+      'empty.png: the file is empty.',
+      'notes.txt: its format (text) is not supported; PNG, JPEG, WebP and BMP are.',
+      expect.stringMatching(/^phone\.heic: its format \(HEIF.*\) is not supported/),
     ]);
+    for (const language of ['de', 'ja']) {
+      await page.selectOption('#language', language);
+      const translated = await page.locator('.problems li').allInnerTexts();
+      expect(translated).toHaveLength(problems.length);
+      expect(translated.filter((text) => problems.includes(text))).toEqual([]);
+    }
+    await page.selectOption('#language', 'en');
+    const badge = page.locator('.duplicate .badge');
+    expect(await badge.innerText()).toMatch(/^same pixels as /);
+    expect(await badge.evaluate((element) => element.scrollWidth - element.clientWidth)).toBeLessThanOrEqual(
+      0,
+    );
     expect(await page.getAttribute('#good-count', 'data-count')).toBe(String(trays.learned.length));
     expect(await page.locator('.tile.duplicate').count()).toBe(1);
     await learn(page);

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -140,4 +140,32 @@ test('alarms are lines on standard output by default; --dry-run prints every fra
   ]);
   // Standard output needs none.
   expect(await readdir(folder)).not.toContain('dskd-spool');
+});
+
+test('with --for a folder that was never there is an error; --dry-run prints that it is missing', async () => {
+  const flags = ['--source', `folder:${path.join(folder, 'nowhere')}`, '--dry-run', '--for', '2s'];
+  const missing = await live(flags, () => undefined);
+  expect(missing.code).toBe(1);
+  expect(missing.stderr).toMatch(/nowhere could not be opened in \d attempts: Cannot watch the folder/);
+  expect(jsonLines(missing.stdout)).toMatchObject([
+    { state: 'failed', error: expect.stringContaining('nowhere') as string },
+  ]);
+  const ended = await live(flags.slice(0, 3), (message, child) => {
+    if (message === 'source-failed') child.kill('SIGTERM');
+  });
+  expect(ended.code).toBe(0);
+});
+
+test('an empty file is told of by its name', async () => {
+  const incoming = path.join(folder, 'three');
+  await mkdir(incoming);
+  await writeFile(path.join(incoming, 'empty.png'), '');
+  const { code, stderr } = await live(
+    ['--source', `folder:${incoming}`, '--existing', '--dry-run'],
+    (message, child) => {
+      if (message === 'frame-failed') child.kill('SIGTERM');
+    },
+  );
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/"frame":"empty.png".*"code":"image-unreadable".*"msg":"frame-failed"/);
 });

@@ -13,22 +13,7 @@ import {
   type TrainOptions,
 } from './index.js';
 import { sourceFrom } from './images.js';
-
-const SIDE = 48;
-
-/** Gray with a bright square; a faulty one has a dark corner. */
-function image(
-  noise: number,
-  faulty = false,
-): { data: Uint8Array; width: number; height: number; channels: number } {
-  const data = new Uint8Array(SIDE * SIDE * 3).map((_, i) => {
-    const [x, y] = [Math.floor(i / 3) % SIDE, Math.floor(i / 3 / SIDE)];
-    if (faulty && x < 14 && y < 14) return 0;
-    const square = x > 16 && x < 32 && y > 16 && y < 32;
-    return (square ? 220 : 128) + ((i * 37 + noise * 101) % 23);
-  });
-  return { data, width: SIDE, height: SIDE, channels: 3 };
-}
+import { image, writeImages } from './parts.test.util.js';
 
 /** Students as small as they get. */
 const SMALL: TrainOptions = {
@@ -49,10 +34,7 @@ let folder: string;
 let detector: Detector;
 let file: string;
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'dskd-'));
-  for (let index = 0; index < 8; index++) {
-    await writeFile(path.join(folder, `${index}.png`), await encodeImage(image(index)));
-  }
+  folder = await writeImages();
   detector = await trainDetector(folder, SMALL);
   file = path.join(folder, '0.png');
 });
@@ -143,67 +125,6 @@ test('the threshold can be set, by hand and from more good images; it is kept', 
   detector.threshold = before;
 });
 
-test('with nothing said: the method instant, at 128 px for images as small as these; learned in one pass', async () => {
-  const events = new Set<string>();
-  const onEvent = ({ type }: { readonly type: string }): unknown => events.add(type);
-  using instant = await trainDetector(folder, { backend: 'wasm', onEvent });
-  expect(instant.description).toMatchObject({
-    method: 'instant',
-    inputSize: [128, 128],
-    fusion: { rule: 'soft-maximum', normalization: 'image-scores' },
-    branches: [{ name: 'local' }, { name: 'global' }, { name: 'pooled', map: false }],
-  });
-  // There is nothing in these images that pieces could count.
-  const told = ['branch-left-out', 'calibration-start', 'fit-progress', 'image-read'];
-  expect([...events].sort()).toEqual(told);
-  const [normal, faulty] = await instant.predict([image(101), image(101, true)]);
-  expect(faulty!.score).toBeGreaterThan(normal!.score);
-  expect(faulty!.verdict).toBe('anomalous');
-  using loaded = await loadDetector(instant.toBytes(), { backend: 'wasm' });
-  expect(await loaded.predict(image(101, true))).toEqual(faulty);
-});
-
-test('of two images to learn from no pooled Gaussian is fitted, with a warning', async () => {
-  const few = [image(0), image(1), image(2)];
-  const warnings: string[] = [];
-  using bank = await trainDetector(few, {
-    backend: 'wasm',
-    onEvent: (event) => {
-      if (event.type === 'warning') warnings.push(event.message);
-    },
-  });
-  expect(bank.description.branches.map(({ name }) => name)).toEqual(['local', 'global']);
-  expect(warnings).toEqual([expect.stringContaining('2 good images are too few')]);
-  const [normal, faulty] = await bank.predict([image(101), image(101, true)]);
-  expect(faulty!.score).toBeGreaterThan(normal!.score);
-});
-
-test('good images are learned from a folder, paths or pixels, and forgotten: the file is the one before', async () => {
-  using instant = await trainDetector(folder, {
-    method: 'instant',
-    options: { local: { coreset: { count: 60 } }, global: { components: 2 } },
-    input: { size: [32, 32] },
-    calibration: { holdOutFraction: 0.3 },
-    backend: 'wasm',
-  });
-  const before = instant.toBytes();
-  const { score } = await instant.predict(image(101, true));
-  const corner = path.join(folder, 'corners', '0.png');
-  await mkdir(path.dirname(corner));
-  await writeFile(corner, await encodeImage(image(102, true)));
-  for (const lesson of [path.dirname(corner), [corner], [image(102, true)]]) {
-    expect(await instant.extend(lesson)).toMatchObject({ images: 1, alarms: { after: 0 } });
-    expect((await instant.predict(image(101, true))).score).toBeLessThan(score);
-    expect(instant.forget().images).toMatchObject([{ width: 48, height: 48 }]);
-    expect(Buffer.compare(instant.toBytes(), before)).toBe(0);
-  }
-  await rm(path.dirname(corner), { recursive: true });
-  const { regions } = await instant.predict(image(101, true), { threshold: 0 });
-  const [explained] = await instant.explain(image(101, true), regions, { most: 1 });
-  expect(explained!.nearest.id).toMatch(/^\d\.png$/);
-  await expect(detector.extend([image(0)])).rejects.toMatchObject({ code: 'invalid-argument' });
-});
-
 test.each([
   ['a folder that is not there', () => trainDetector('/no/such/folder', SMALL), 'dataset-invalid'],
   ['no images', () => trainDetector([], SMALL), 'dataset-invalid'],
@@ -224,6 +145,10 @@ test.each([
   const before = tf.memory().numTensors;
   await expect(work()).rejects.toMatchObject({ code });
   expect(tf.memory().numTensors).toBe(before);
+});
+
+test('a method that cannot learn further images refuses a lesson', async () => {
+  await expect(detector.extend([image(0)])).rejects.toMatchObject({ code: 'invalid-argument' });
 });
 
 test('methods can be registered through this package', () => {

@@ -6,7 +6,8 @@ import { inspector, reasonOf } from '../client.js';
 import { number, t } from '../languages/index.js';
 import { areas, busy, model, threshold, type InspectedImage } from '../state.js';
 import type { FoundRegion, View } from '../worker/api.js';
-import { Bitmap } from './parts.js';
+import { Bitmap, branchName } from './parts.js';
+import { problemText } from './problem-text.js';
 
 function close(view: View): void {
   view.image.close();
@@ -43,11 +44,6 @@ function useView({ id, file, inspection }: InspectedImage): Drawn {
     };
   }, [id, file, inspection, limit]);
   return view;
-}
-
-function branchName(name: string): string {
-  if (name === 'local') return t('local');
-  return name === 'global' ? t('global') : name;
 }
 
 function Region({ region, index }: { readonly region: FoundRegion; readonly index: number }): JSX.Element {
@@ -118,10 +114,13 @@ export function Detail({ image }: { readonly image: InspectedImage }): JSX.Eleme
         <b>
           {isAnomalous ? '✗' : '✓'} {t(isAnomalous ? 'anomalous' : 'good')}
         </b>{' '}
-        {t('score', { score: number(score, 2) })}, {t('pValue', { p: number(pValue, 3) })}
-        {truth && `, ${t(truth === 'good' ? 'truthGood' : 'truthBad')}`}
+        {[
+          t('score', { score: number(score, 2) }),
+          t('pValue', { p: number(pValue, 3) }),
+          ...(truth ? [t(truth === 'good' ? 'truthGood' : 'truthBad')] : []),
+        ].join(t('separator'))}
       </p>
-      {view && 'problem' in view && <p class="hint">{view.problem}</p>}
+      {view && 'problem' in view && <p class="hint">{problemText(view.problem)}</p>}
       {drawn && (
         <>
           <fieldset class="layers">
@@ -174,7 +173,9 @@ export function Detail({ image }: { readonly image: InspectedImage }): JSX.Eleme
         {Object.entries(branches).map(([name, branch]) => (
           <li key={name} class={branch.anomalous ? 'is-anomalous' : 'is-good'}>
             {branch.anomalous ? '✗' : '✓'} {branchName(name)}:{' '}
-            {t('score', { score: number(branch.score, 2) })}, {t('pValue', { p: number(branch.pValue, 3) })}
+            {t('score', { score: number(branch.score, 2) })}
+            {t('separator')}
+            {t('pValue', { p: number(branch.pValue, 3) })}
           </li>
         ))}
       </ul>

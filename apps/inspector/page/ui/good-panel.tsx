@@ -5,6 +5,7 @@ import { t } from '../languages/index.js';
 import { busy, compute, firstOfDigest, goodImages, usable, type GoodImage } from '../state.js';
 import { AreasEditor } from './areas-editor.js';
 import { Bitmap, DropZone, FileButton } from './parts.js';
+import { problemText } from './problem-text.js';
 
 function GoodTile({ image }: { readonly image: GoodImage }): JSX.Element | null {
   const { id, look } = image;
@@ -46,7 +47,7 @@ export function Problems({
       <ul>
         {problems.map(({ id, problem }) => (
           <li key={id}>
-            <b>{id}</b>: {problem}
+            <b>{id}</b>: {problemText(problem)}
           </li>
         ))}
       </ul>
@@ -89,7 +90,12 @@ export function GoodPanel(): JSX.Element {
             <span data-count={usable.value.length} id="good-count">
               {t('goodCount', { count: usable.value.length })}
             </span>
-            {duplicates > 0 && <span>, {t('duplicateCount', { count: duplicates })}</span>}{' '}
+            {duplicates > 0 && (
+              <span>
+                {t('separator')}
+                {t('duplicateCount', { count: duplicates })}
+              </span>
+            )}{' '}
             <button type="button" class="quiet" disabled={busy.value} onClick={removeGoodImages}>
               {t('removeAll')}
             </button>

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { significant, t } from '../languages/index.js';
+import { branchName } from './parts.js';
 
 const WIDTH = 320;
 const HEIGHT = 110;
@@ -35,7 +36,9 @@ export function LossCurve({
 }): JSX.Element | null {
   const lines = Object.entries(losses).filter(([, values]) => values.length > 1);
   if (lines.length === 0) return null;
-  const names = lines.map(([name, values]) => `${name} ${significant(values.at(-1)!)}`).join(', ');
+  const names = lines
+    .map(([name, values]) => `${branchName(name)} ${significant(values.at(-1)!)}`)
+    .join(t('separator'));
   return (
     <figure class="loss" data-steps={lines[0]![1].length}>
       <svg

@@ -21,7 +21,7 @@ function Facts(): JSX.Element {
     <p id="model-facts">
       <b>{openName.value}</b>:{' '}
       {t('modelFacts', { method: facts.method, width, height, images, calibrating: goodScores.length })}
-      {lessons > 0 && `, ${t('lessons', { count: lessons })}`}
+      {lessons > 0 && `${t('separator')}${t('lessons', { count: lessons })}`}
     </p>
   );
 }

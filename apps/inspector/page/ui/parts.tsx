@@ -99,6 +99,20 @@ export function FileButton({
   );
 }
 
+/** Branches of methods, and of the students of the paper. */
+const BRANCHES: Readonly<Partial<Record<string, TextKey>>> = {
+  local: 'local',
+  global: 'global',
+  pooled: 'pooled',
+  pieces: 'pieces',
+};
+
+/** The name of a branch in the language of the page; of a method of one's own it is the method's. */
+export function branchName(name: string): string {
+  const key = BRANCHES[name];
+  return key === undefined ? name : t(key);
+}
+
 const STAGES = {
   drawing: 'stageDrawing',
   reading: 'stageReading',

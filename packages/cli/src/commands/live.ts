@@ -118,6 +118,11 @@ export const liveOptions = {
     'most alarms that wait for a sink; the oldest of more are lost',
     { group: 'Delivery', value: 'count' },
   ),
+  retryRefused: option(
+    boolean().default(false),
+    'deliver alarms again that receivers refused in earlier runs',
+    { group: 'Delivery' },
+  ),
   webhookSecretFile: option(
     text().optional(),
     'file with the secret that signs webhooks; or it is in DSKD_WEBHOOK_SECRET',
@@ -131,10 +136,14 @@ export const liveOptions = {
     defaultText: 'when the source ends, or Ctrl-C',
     example: '2m',
   }),
-  dryRun: option(boolean().default(false), 'deliver nothing: print a line of JSON for each frame', {
-    main: true,
-    group: 'Running',
-  }),
+  dryRun: option(
+    boolean().default(false),
+    'deliver nothing: print a line of JSON for each frame, and where the source fails',
+    {
+      main: true,
+      group: 'Running',
+    },
+  ),
   metricsPort: option(
     integer({ minimum: 1, maximum: 65_535 }).optional(),
     'serve metrics for Prometheus on this port of this machine',

@@ -86,7 +86,7 @@ test('an image that was being written at the start is reported when it is comple
   expect(await nextOf(watch)).toBe('half.png');
 });
 
-test('temporary names, hidden files, empty files, folders and other files are ignored', async () => {
+test('temporary names, hidden files, folders and other files are ignored', async () => {
   const watch = watching();
   await folder.write({
     '.hidden.png': PNG,
@@ -94,12 +94,23 @@ test('temporary names, hidden files, empty files, folders and other files are ig
     'a.png.part': PNG,
     'a.tmp.png': PNG,
     '~a.png': PNG,
-    'empty.png': '',
     'notes.txt': 'x',
     'below/inside.png': PNG,
   });
   await mkdir(`${folder.root}/folder.png`);
   expect(await isSilent(watch)).toBe(true);
+});
+
+test('a file that stays empty is reported once, after a longer time, and again when it is filled', async () => {
+  const watch = watching({ emptyMs: 400 });
+  const started = performance.now();
+  await folder.write({ 'empty.png': '' });
+  expect(await nextOf(watch)).toBe('empty.png');
+  expect(performance.now() - started).toBeGreaterThan(500);
+  await folder.write({ 'other.png': PNG });
+  expect(await nextOf(watch)).toBe('other.png');
+  await writeFile(`${folder.root}/empty.png`, PNG);
+  expect(await nextOf(watch)).toBe('empty.png');
 });
 
 test('an image that is renamed is reported with its new name', async () => {

@@ -14,6 +14,11 @@ export interface WatchFolderOptions {
   readonly existing?: boolean;
   /** A file is complete when it has not changed for this time, in milliseconds. Default 500. */
   readonly settledMs?: number;
+  /**
+   * How much longer a file without a byte must stay so until it is complete, in milliseconds: a program may have created it and
+   * write later. It is returned again when it is filled. Default 5000.
+   */
+  readonly emptyMs?: number;
   /** Interval at which the folder is scanned in any case, in milliseconds. Default 2000. */
   readonly pollMs?: number;
   /** Whether file system notifications are used. Some network folders send none, or wrong ones. Default true. */
@@ -62,6 +67,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
   readonly #folder: string;
   readonly #accepts: (name: string) => boolean;
   readonly #settledMs: number;
+  readonly #emptyMs: number;
   readonly #pollMs: number;
   readonly #seen = new Map<string, Seen>();
   readonly #ready: string[] = [];
@@ -78,10 +84,12 @@ class FolderWatch implements AsyncIterableIterator<string> {
   #forgetSignal = (): void => undefined;
 
   constructor(folder: string, options: WatchFolderOptions) {
-    const { signal, existing = false, settledMs = 500, pollMs = 2000, notifications = true } = options;
+    const { signal, existing = false, notifications = true } = options;
+    const { settledMs = 500, emptyMs = 5000, pollMs = 2000 } = options;
     this.#folder = folder;
     this.#accepts = options.accepts ?? isImage;
     this.#settledMs = settledMs;
+    this.#emptyMs = emptyMs;
     this.#pollMs = pollMs;
     if (signal?.aborted) {
       this.#closed = true;
@@ -181,7 +189,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
     for (const name of names) {
       const stats = await stat(path.join(this.#folder, name)).catch(() => undefined);
       if (this.#closed) return false;
-      if (stats?.isFile() && stats.size > 0 && !this.#look(name, stats, now)) unsettled = true;
+      if (stats?.isFile() && !this.#look(name, stats, now)) unsettled = true;
     }
     return unsettled;
   }
@@ -195,7 +203,7 @@ class FolderWatch implements AsyncIterableIterator<string> {
       return false;
     }
     if (seen.reported) return true;
-    if (now - seen.since < this.#settledMs) return false;
+    if (now - seen.since < this.#settledMs + (stats.size === 0 ? this.#emptyMs : 0)) return false;
     seen.reported = true;
     this.#hand(path.join(this.#folder, name));
     return true;
@@ -231,7 +239,8 @@ class FolderWatch implements AsyncIterableIterator<string> {
  * image extension and heat maps of `dskd predict` (`NAME.overlay.png`, `NAME.explained.png`) are ignored.
  *
  * Watching starts with this call and ends with the signal or with the iteration. If writing pauses for longer than
- * `settledMs`, the image is returned too early, and again when it is complete.
+ * `settledMs`, the image is returned too early, and again when it is complete. A file that stays empty is returned, too, so that
+ * whoever reads it can tell of it.
  * @returns paths that begin with `folder`. Iterating rejects with {@link DskdError} `file-not-found` if the folder is
  * missing, is not a folder, or is removed.
  */

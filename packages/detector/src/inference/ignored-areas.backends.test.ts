@@ -118,98 +118,102 @@ const LEARNING = new Set(['instant', 'gaussian', 'fre', 'patchcore']);
 
 const fitting = { calibration: { holdOutFraction: 0.3, falseAlarmRate: 0.3 }, seed: 3 } as const;
 
-describeBackends('ignored areas', (backend) => {
-  let teacher: Teacher;
-  beforeAll(() => {
-    if (backend === 'wasm') registerWasmGradients();
-    teacher = tinyTeacher(undefined, 'teacher-tiny');
-  });
-  afterAll(() => teacher.dispose());
+describeBackends(
+  'ignored areas',
+  (backend) => {
+    let teacher: Teacher;
+    beforeAll(() => {
+      if (backend === 'wasm') registerWasmGradients();
+      teacher = tinyTeacher(undefined, 'teacher-tiny');
+    });
+    afterAll(() => teacher.dispose());
 
-  const trained = (options: Options, source: ImageSource): Promise<Detector> =>
-    trainDetector({ source, teacher, ...fitting, ...options });
+    const trained = (options: Options, source: ImageSource): Promise<Detector> =>
+      trainDetector({ source, teacher, ...fitting, ...options });
 
-  test.each(Object.entries(METHODS).filter(([name]) => SOME[backend]?.has(name) ?? true))(
-    '%s: noise in the area changes no bit of what is learned and no score, learned further, calibrated again and loaded',
-    async (_, options) => {
-      const images = await testImages();
-      const detector = await trained(options, tinySource());
-      const other = await trained(options, paintedSource(50));
-      expect(detector.description.cover).toEqual(options.input?.fill ?? [124, 116, 104]);
-      expect(Buffer.compare(other.save(), detector.save())).toBe(0);
-      await fc.assert(
-        fc.asyncProperty(fc.nat(1_000_000), async (seed) => {
-          const noisy = images.map((image, index) => painted(image, seed + index));
-          expect(await detector.predict(noisy)).toEqual(await detector.predict(images));
-        }),
-        { numRuns: 3 },
-      );
-      if (LEARNING.has(options.method!)) {
-        await detector.extend(sourceOf('lesson', lessonOf(images.slice(0, 2), 0)));
-        await other.extend(sourceOf('lesson', lessonOf(images.slice(0, 2), 7)));
-        expect(other.description.lessons![0]!.imageHashes).toEqual(
-          detector.description.lessons![0]!.imageHashes,
+    test.each(Object.entries(METHODS).filter(([name]) => SOME[backend]?.has(name) ?? true))(
+      '%s: noise in the area changes no bit of what is learned and no score, learned further, calibrated again and loaded',
+      async (_, options) => {
+        const images = await testImages();
+        const detector = await trained(options, tinySource());
+        const other = await trained(options, paintedSource(50));
+        expect(detector.description.cover).toEqual(options.input?.fill ?? [124, 116, 104]);
+        expect(Buffer.compare(other.save(), detector.save())).toBe(0);
+        await fc.assert(
+          fc.asyncProperty(fc.nat(1_000_000), async (seed) => {
+            const noisy = images.map((image, index) => painted(image, seed + index));
+            expect(await detector.predict(noisy)).toEqual(await detector.predict(images));
+          }),
+          { numRuns: 3 },
         );
-      }
-      if (detector.model.keepsPatches) {
-        const regions = (await detector.predict(images[4]!, { threshold: -1 })).regions;
-        expect(await other.explain(painted(images[4]!, 9), regions)).toEqual(
-          await detector.explain(images[4]!, regions),
+        if (LEARNING.has(options.method!)) {
+          await detector.extend(sourceOf('lesson', lessonOf(images.slice(0, 2), 0)));
+          await other.extend(sourceOf('lesson', lessonOf(images.slice(0, 2), 7)));
+          expect(other.description.lessons![0]!.imageHashes).toEqual(
+            detector.description.lessons![0]!.imageHashes,
+          );
+        }
+        if (detector.model.keepsPatches) {
+          const regions = (await detector.predict(images[4]!, { threshold: -1 })).regions;
+          expect(await other.explain(painted(images[4]!, 9), regions)).toEqual(
+            await detector.explain(images[4]!, regions),
+          );
+        }
+        await recalibrate(detector, tinySource(), { falseAlarmRate: 0.2 });
+        await recalibrate(other, paintedSource(90), { falseAlarmRate: 0.2 });
+        const loaded = await loadDetector(other.save());
+        expect(await loaded.predict(images.map((image) => painted(image, 5)))).toEqual(
+          await detector.predict(images),
         );
-      }
-      await recalibrate(detector, tinySource(), { falseAlarmRate: 0.2 });
-      await recalibrate(other, paintedSource(90), { falseAlarmRate: 0.2 });
-      const loaded = await loadDetector(other.save());
-      expect(await loaded.predict(images.map((image) => painted(image, 5)))).toEqual(
-        await detector.predict(images),
-      );
-      for (const each of [detector, other, loaded]) each.dispose();
-    },
-  );
+        for (const each of [detector, other, loaded]) each.dispose();
+      },
+    );
 
-  (backend === 'wasm' ? test : test.skip)(
-    'students: noise in the area changes no bit of what is trained, together, or apart and then joined',
-    async () => {
-      const changes: TinyChanges = { ignored, epochs: 1 };
-      const together = await trainDetector(tinyOptions(teacher, changes));
-      const source = paintedSource(50);
-      const apart: Detector[] = [];
-      for (const name of ['local', 'global'] as const) {
-        const branches = { [name]: TRAINING_DEFAULTS.dskd.branches[name] };
-        apart.push(await trainDetector(tinyOptions(teacher, { ...changes, branches, source })));
-      }
-      const joined = await combineDetectors(apart, { source });
+    (backend === 'wasm' ? test : test.skip)(
+      'students: noise in the area changes no bit of what is trained, together, or apart and then joined',
+      async () => {
+        const changes: TinyChanges = { ignored, epochs: 1 };
+        const together = await trainDetector(tinyOptions(teacher, changes));
+        const source = paintedSource(50);
+        const apart: Detector[] = [];
+        for (const name of ['local', 'global'] as const) {
+          const branches = { [name]: TRAINING_DEFAULTS.dskd.branches[name] };
+          apart.push(await trainDetector(tinyOptions(teacher, { ...changes, branches, source })));
+        }
+        const joined = await combineDetectors(apart, { source });
+        const images = await testImages();
+        expect(await joined.predict(images.map((image) => painted(image, 3)))).toEqual(
+          await together.predict(images),
+        );
+        for (const each of [together, joined, ...apart]) each.dispose();
+      },
+    );
+
+    /** The images as a lesson, painted with noise unless the seed is 0. */
+    function lessonOf(images: readonly PixelBuffer[], seed: number): Sample[] {
+      return images.map((image, index) => ({
+        id: `${index}`,
+        split: 'train',
+        label: 'good',
+        defectType: 'good',
+        load: () => Promise.resolve(seed === 0 ? image : painted(image, seed + index)),
+        // Names of files do not count, their bytes would.
+        origin: { path: `${index}`, sha256: `${index}`.repeat(64) },
+      }));
+    }
+
+    test('a file of an earlier version, which has no cover, scores as it did: the network sees the area', async () => {
       const images = await testImages();
-      expect(await joined.predict(images.map((image) => painted(image, 3)))).toEqual(
-        await together.predict(images),
-      );
-      for (const each of [together, joined, ...apart]) each.dispose();
-    },
-  );
-
-  /** The images as a lesson, painted with noise unless the seed is 0. */
-  function lessonOf(images: readonly PixelBuffer[], seed: number): Sample[] {
-    return images.map((image, index) => ({
-      id: `${index}`,
-      split: 'train',
-      label: 'good',
-      defectType: 'good',
-      load: () => Promise.resolve(seed === 0 ? image : painted(image, seed + index)),
-      // Names of files do not count, their bytes would.
-      origin: { path: `${index}`, sha256: `${index}`.repeat(64) },
-    }));
-  }
-
-  test('a file of an earlier version, which has no cover, scores as it did: the network sees the area', async () => {
-    const images = await testImages();
-    const detector = await trained(METHODS.gaussian!, tinySource());
-    const { cover, ...before } = detector.description;
-    expect(cover).toBeDefined();
-    const { tensors } = readArtifact(detector.save());
-    const loaded = await loadDetector(writeArtifact({ description: before, tensors }));
-    expect(loaded.description.cover).toBeUndefined();
-    const [plain, noisy] = await loaded.predict([images[0]!, painted(images[0]!, 1)]);
-    expect(noisy!.score).not.toBe(plain!.score);
-    for (const each of [detector, loaded]) each.dispose();
-  });
-});
+      const detector = await trained(METHODS.gaussian!, tinySource());
+      const { cover, ...before } = detector.description;
+      expect(cover).toBeDefined();
+      const { tensors } = readArtifact(detector.save());
+      const loaded = await loadDetector(writeArtifact({ description: before, tensors }));
+      expect(loaded.description.cover).toBeUndefined();
+      const [plain, noisy] = await loaded.predict([images[0]!, painted(images[0]!, 1)]);
+      expect(noisy!.score).not.toBe(plain!.score);
+      for (const each of [detector, loaded]) each.dispose();
+    });
+  },
+  { cpu: 'slow' },
+);

@@ -1,35 +1,21 @@
 import { rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import type { Prediction } from '@dskd/detector';
 import type { Engine } from '../engine.js';
-import { smallFile, TEST_IMAGES } from '../small-detectors.test.util.js';
+import { TEST_IMAGES } from '../small-detectors.test.util.js';
 import type { EngineImage } from './image.js';
-import { importRuntime } from './onnx-runtime.js';
-import { openEngineWith, type EngineOptions } from './open-engine.js';
+import { type EngineOptions } from './open-engine.js';
+import { flag, openMortal, twoModels } from './mortal-engine.test.util.js';
 
 const DEADLY = 'deadly.png';
 const [GOOD, BAD] = [TEST_IMAGES[0]!, TEST_IMAGES[1]!];
 
-/** Where this file is, threads end while they load. */
-const flag = path.join(tmpdir(), `dskd-dying-worker-${process.pid}`);
 let files: readonly Uint8Array[];
 beforeAll(async () => {
-  // Without a teacher: a worker starts sooner.
-  files = [
-    await smallFile({ method: 'vm', input: { size: [50, 74] } }),
-    await smallFile({ method: 'vm', input: { size: [40, 60] } }),
-  ];
+  files = await twoModels();
 });
-
 afterAll(() => rm(flag, { force: true }));
 
 const opened = (options: EngineOptions = {}): Promise<Engine<EngineImage, string | Uint8Array>> =>
-  openEngineWith(
-    files[0]!,
-    { engine: 'tfjs', workers: 1, ...options },
-    { importRuntime, workerModule: new URL('./dying-worker.test.util.js', import.meta.url) },
-  );
+  openMortal(files[0]!, options);
 
 test('a worker that ends rejects what it had, and is replaced', async () => {
   const engine = await opened();
@@ -88,44 +74,4 @@ test('a worker that ends while it loads ends the opening; one that cannot be rep
   });
   await rm(flag);
   await engine.dispose();
-});
-
-test('200 predictions while workers swap twice, none fails, and each is of one of the models', async () => {
-  const engine = await opened({ workers: 1, queue: 200 });
-  const scoreOf = async (): Promise<number> => (await engine.predict(BAD)).score;
-  const first = await scoreOf();
-  await engine.swap(files[1]!);
-  const second = await scoreOf();
-  expect(second).not.toBe(first);
-  const taken: Promise<Prediction>[] = [];
-  const swaps = [files[0]!, files[1]!].map((file) => engine.swap(file));
-  let left = swaps.length;
-  for (const swap of swaps) void swap.then(() => left--);
-  while (left > 0 || taken.length < 200) {
-    taken.push(engine.predict(BAD));
-    await Promise.race([taken.at(-1)!, new Promise((resolve) => setTimeout(resolve, 5))]);
-    // On a busy machine swaps take long: the queue must not fill meanwhile.
-    await taken[taken.length - 100];
-  }
-  const scores = (await Promise.all(taken)).map(({ score }) => score);
-  expect(scores.length).toBeGreaterThanOrEqual(200);
-  expect(new Set(scores)).toEqual(new Set([first, second]));
-  // A swap that fails leaves the model.
-  await expect(engine.swap(new TextEncoder().encode('no model'))).rejects.toMatchObject({
-    code: 'weights-invalid',
-  });
-  expect(await scoreOf()).toBe(second);
-  await engine.dispose();
-});
-
-test('an aborted image that is being scored rejects at once; dispose does not wait for it', async () => {
-  const engine = await opened();
-  const stop = new AbortController();
-  const running = engine.predict(BAD, { signal: stop.signal });
-  const other = engine.predict(BAD);
-  stop.abort();
-  await expect(running).rejects.toMatchObject({ code: 'aborted' });
-  const disposed = engine.dispose();
-  await expect(other).rejects.toMatchObject({ code: 'disposed' });
-  await disposed;
 });

@@ -2,7 +2,8 @@ import type { Prediction } from '@dskd/detector';
 import type { EngineImage } from '@dskd/engine/node';
 import { LatestFrames } from '../latest-frames.js';
 import type { Frame, Source } from '../source.js';
-import type { LiveOptions } from './run-live.js';
+import { runLive, type LiveOptions } from './run-live.js';
+import type { LiveSummary } from './summary.js';
 import type { LiveLog } from './run.js';
 
 /** A source into which a test puts frames. */
@@ -37,7 +38,8 @@ export function fakeEngine(): LiveOptions['engine'] {
     info: { workers: 0, description: { method: 'instant' } } as LiveOptions['engine']['info'],
     async predict(image) {
       await Promise.resolve();
-      const score = Number(Buffer.from(image as Uint8Array).toString());
+      const text = Buffer.from(image as Uint8Array).toString();
+      const score = text === '' ? NaN : Number(text);
       if (Number.isNaN(score)) throw new Error('No number.');
       return {
         score,
@@ -67,4 +69,34 @@ export function keptLog(): { readonly log: LiveLog; readonly lines: KeptLine[] }
     };
   const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } as LiveLog;
   return { log, lines };
+}
+
+/** A run that goes on. */
+export interface Running {
+  readonly stop: () => void;
+  readonly summary: Promise<LiveSummary>;
+  readonly lines: ReturnType<typeof keptLog>['lines'];
+  readonly alarms: () => string[];
+}
+
+/** Starts a run with {@link fakeEngine}. Its pauses are short. */
+export function begin(
+  options: Partial<LiveOptions> & Pick<LiveOptions, 'source' | 'sinks' | 'spool'>,
+): Running {
+  const stop = new AbortController();
+  const { log, lines } = keptLog();
+  const summary = runLive({
+    engine: fakeEngine(),
+    model: 'tray',
+    deliveryBackoff: { firstMs: 20, mostMs: 100 },
+    graceMs: 2000,
+    log,
+    signal: stop.signal,
+    ...options,
+  });
+  // Told where it is awaited.
+  summary.catch(() => undefined);
+  const alarms = (): string[] =>
+    lines.filter(({ message }) => message === 'alarm').map(({ fields }) => fields.id as string);
+  return { stop: () => stop.abort(), summary, lines, alarms };
 }

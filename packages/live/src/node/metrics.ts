@@ -21,7 +21,7 @@ export class LiveMetrics {
   );
   readonly #deliveries = this.#counter(
     'dskd_live_deliveries_total',
-    'Alarms that were delivered, that could not be in an attempt, or were dropped since too many waited.',
+    'Alarms that were delivered, could not be in an attempt, were refused for ever, or dropped since too many waited.',
     ['sink', 'outcome'],
   );
   readonly #up = this.#add(
@@ -35,20 +35,30 @@ export class LiveMetrics {
       registers: [],
     }),
   );
-  #waiting: readonly Delivery[] = [];
+  #watched: readonly Delivery[] = [];
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
-    const waiting = (): readonly Delivery[] => this.#waiting;
+    this.#ofSinks('dskd_live_alarms_waiting', 'Alarms that wait for their delivery.', 'waiting');
+    this.#ofSinks(
+      'dskd_live_alarms_refused',
+      'Alarms that were refused for ever and are set aside.',
+      'refused',
+    );
+  }
+
+  /** A number of each sink, as it is when it is asked for. */
+  #ofSinks(name: string, help: string, number: 'waiting' | 'refused'): void {
+    const deliveries = (): readonly Delivery[] => this.#watched;
     this.#add(
       new Gauge({
-        name: 'dskd_live_alarms_waiting',
-        help: 'Alarms that wait for their delivery.',
+        name,
+        help,
         labelNames: ['sink'],
         registers: [],
         collect() {
           this.reset();
-          for (const delivery of waiting()) this.set({ sink: delivery.sink.name }, delivery.waiting);
+          for (const delivery of deliveries()) this.set({ sink: delivery.sink.name }, delivery[number]);
         },
       }),
     );
@@ -65,7 +75,7 @@ export class LiveMetrics {
 
   /** @internal */
   watch(deliveries: readonly Delivery[]): void {
-    this.#waiting = deliveries;
+    this.#watched = deliveries;
   }
 
   /** @internal */
@@ -91,7 +101,7 @@ export class LiveMetrics {
   }
 
   /** @internal */
-  delivery(sink: string, outcome: 'delivered' | 'failed' | 'dropped'): void {
+  delivery(sink: string, outcome: 'delivered' | 'failed' | 'refused' | 'dropped'): void {
     this.#deliveries.inc({ sink, outcome });
   }
 

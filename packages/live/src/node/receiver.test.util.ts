@@ -3,8 +3,12 @@ import type { AddressInfo } from 'node:net';
 
 /** A receiver of webhooks that can be down, on a port that stays the same. */
 export class Receiver {
-  /** Ids in the order in which they came, by the header. */
+  /** Ids of the alarms that it took, in the order in which they came, by the header. */
   readonly ids: string[] = [];
+  /** Ids of all requests. */
+  readonly asked: string[] = [];
+  /** The status with which it answers the request for an id. */
+  answer: (id: string) => number = () => 204;
   #server: Server | undefined;
   #port = 0;
 
@@ -14,8 +18,11 @@ export class Receiver {
 
   async up(): Promise<void> {
     const server = createServer((request, response) => {
-      this.ids.push(String(request.headers['idempotency-key']));
-      request.resume().once('end', () => response.writeHead(204).end());
+      const id = String(request.headers['idempotency-key']);
+      const status = this.answer(id);
+      this.asked.push(id);
+      if (status < 300) this.ids.push(id);
+      request.resume().once('end', () => response.writeHead(status).end());
     });
     this.#server = server;
     await new Promise<void>((resolve) => server.listen(this.#port, '127.0.0.1', resolve));

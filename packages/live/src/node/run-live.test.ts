@@ -7,14 +7,13 @@ import type { Prediction } from '@dskd/detector';
 import { Area } from '../area.js';
 import { Schedule } from '../schedule.js';
 import { Broker, Subscriber, withoutDuplicates } from './broker.test.util.js';
-import { fakeEngine, keptLog, PushSource, type KeptLine } from './live.test.util.js';
+import { begin, fakeEngine, PushSource, type KeptLine } from './live.test.util.js';
 import { LiveMetrics } from './metrics.js';
 import { endAll, freePort, later, mosquittoMissing, testWith, until } from './real-components.test.util.js';
 import { Receiver } from './receiver.test.util.js';
-import { runLive, type LiveOptions } from './run-live.js';
+import type { LiveOptions } from './run-live.js';
 import { parseSink } from './sinks/address.js';
 import { parseSource } from './sources/address.js';
-import type { LiveSummary } from './summary.js';
 
 const SECRETS = { webhook: 'a secret of at least 16 bytes' };
 
@@ -24,33 +23,6 @@ beforeAll(async () => {
 });
 afterEach(endAll);
 afterAll(() => rm(folder, { recursive: true }));
-
-interface Running {
-  readonly stop: () => void;
-  readonly summary: Promise<LiveSummary>;
-  readonly lines: ReturnType<typeof keptLog>['lines'];
-  readonly alarms: () => string[];
-}
-
-/** Starts a run. Its pauses are short. */
-function begin(options: Partial<LiveOptions> & Pick<LiveOptions, 'source' | 'sinks' | 'spool'>): Running {
-  const stop = new AbortController();
-  const { log, lines } = keptLog();
-  const summary = runLive({
-    engine: fakeEngine(),
-    model: 'tray',
-    deliveryBackoff: { firstMs: 20, mostMs: 100 },
-    graceMs: 2000,
-    log,
-    signal: stop.signal,
-    ...options,
-  });
-  // Told where it is awaited.
-  summary.catch(() => undefined);
-  const alarms = (): string[] =>
-    lines.filter(({ message }) => message === 'alarm').map(({ fields }) => fields.id as string);
-  return { stop: () => stop.abort(), summary, lines, alarms };
-}
 
 const newFolder = (name: string): Promise<string> => mkdtemp(path.join(folder, `${name}-`));
 
@@ -71,8 +43,15 @@ test('anomalous frames become alarms with what is known of them, for all sinks, 
     seconds: expect.any(Number) as number,
     frames: { scored: 3, failed: 1, dropped: 0, skipped: 0 },
     alarms: 2,
-    source: { opened: 1, failed: 0 },
-    sinks: sinks.map(({ name }) => ({ sink: name, delivered: 2, failedAttempts: 0, dropped: 0, waiting: 0 })),
+    source: { opened: 1, failed: 0, neverOpened: null },
+    sinks: sinks.map(({ name }) => ({
+      sink: name,
+      delivered: 2,
+      failedAttempts: 0,
+      refused: 0,
+      dropped: 0,
+      waiting: 0,
+    })),
   });
   expect(lines.at(-1)).toMatchObject({ message: 'summary', fields: { alarms: 2 } });
   expect(receiver.ids).toEqual(alarms());

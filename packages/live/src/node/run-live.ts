@@ -10,10 +10,10 @@ import { inspect } from '../inspect.js';
 import type { Schedule } from '../schedule.js';
 import type { Frame, Source } from '../source.js';
 import { openDeliveries } from './delivery/open-deliveries.js';
-import type { SpoolLimits } from './delivery/spool.js';
+import type { SpoolLimits } from './delivery/spool-files.js';
 import { alarmEvent, imageOf, inspectedPart } from './frames.js';
 import { LiveMetrics } from './metrics.js';
-import { Run, type LiveLog } from './run.js';
+import { Run, type LiveLog, type SourceState } from './run.js';
 import type { Sink } from './sinks/sink.js';
 import type { LiveSummary } from './summary.js';
 
@@ -26,8 +26,10 @@ export interface LiveOptions {
   readonly model: string;
   /** Folder in which alarms wait for their delivery. One process uses it at a time. */
   readonly spool: string;
-  /** Of the spool of each sink. Default: 10,000 alarms, 2 GiB. */
+  /** Of the spool of each sink, and again of what its receiver refused. Default: 10,000 alarms, 2 GiB. */
   readonly spoolLimits?: SpoolLimits | undefined;
+  /** Whether alarms that receivers refused in earlier runs are delivered again. Default false. */
+  readonly retryRefused?: boolean | undefined;
   /** The part of each image that is inspected. Default: all of it. */
   readonly area?: Area | undefined;
   readonly schedule?: Schedule | undefined;
@@ -48,6 +50,8 @@ export interface LiveOptions {
   readonly graceMs?: number | undefined;
   /** Is told of each frame that was scored, in their order. */
   readonly onFrame?: ((frame: ScoredFrame) => void) | undefined;
+  /** Is told when the source fails, and when it gives frames again; of a failure that goes on, every five minutes. */
+  readonly onSource?: ((state: SourceState) => void) | undefined;
   /** Default: lines of JSON on standard error. */
   readonly log?: LiveLog | undefined;
   /** Counts what happens, for who shows it. */
@@ -81,16 +85,19 @@ export interface ScoredFrame {
 export async function runLive(options: LiveOptions): Promise<LiveSummary> {
   const { source, sinks, engine, model, area, threshold, minArea, signal, graceMs = 5000 } = options;
   const { spoolLimits = { alarms: 10_000, bytes: 2 ** 31 } } = options;
-  const run = new Run(source.name, options.metrics ?? new LiveMetrics(), options.log);
+  const run = new Run(source.name, options.metrics ?? new LiveMetrics(), options.log, options.onSource);
   const rule = new AlarmRule(options.rule);
   const deliveries = await openDeliveries(sinks, {
     folder: options.spool,
     limits: spoolLimits,
+    retryRefused: options.retryRefused ?? false,
     backoff: options.deliveryBackoff ?? { firstMs: 500, mostMs: 30_000 },
     timeoutMs: options.deliveryTimeoutMs ?? 10_000,
     onEvent: (sink, event) => run.onDelivery(sink, event),
     onLeftover: (folder, alarms) =>
       run.log.warn({ folder, alarms }, 'alarms wait for a sink that is not named any more'),
+    onRefused: (sink, folder, alarms) =>
+      run.log.warn({ sink, folder, alarms }, 'alarms that were refused are set aside: retry-refused'),
   });
   run.watch(deliveries);
   const { schedule } = options;
@@ -156,7 +163,7 @@ export async function runLive(options: LiveOptions): Promise<LiveSummary> {
   } finally {
     await deliveries.finish(graceMs);
   }
-  const summary = run.summary(deliveries);
+  const summary = run.summary(deliveries, source.isLive);
   run.log.info(summary, 'summary');
   return summary;
 }

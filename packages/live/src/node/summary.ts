@@ -6,7 +6,12 @@ export interface LiveSummary {
   /** Frames that came, by what became of them. */
   readonly frames: Readonly<Record<FrameOutcome, number>>;
   readonly alarms: number;
-  readonly source: { readonly opened: number; readonly failed: number };
+  readonly source: {
+    readonly opened: number;
+    readonly failed: number;
+    /** Why it could not be opened in any attempt; null where it gave a frame, or only has none. */
+    readonly neverOpened: string | null;
+  };
   readonly sinks: readonly SinkSummary[];
 }
 
@@ -15,10 +20,19 @@ export interface SinkSummary {
   readonly delivered: number;
   /** Attempts that failed. */
   readonly failedAttempts: number;
+  /** Alarms that the receiver will never take. They are set aside. */
+  readonly refused: number;
   /** Alarms that were lost, since too many waited. */
   readonly dropped: number;
   /** Alarms that wait for the next start. */
   readonly waiting: number;
+}
+
+interface SinkCounts {
+  delivered: number;
+  failed: number;
+  refused: number;
+  dropped: number;
 }
 
 /** The numbers of a run while it goes on. */
@@ -26,10 +40,10 @@ export class Tally {
   readonly frames: Record<FrameOutcome, number> = { scored: 0, dropped: 0, skipped: 0, failed: 0 };
   alarms = 0;
   readonly source = { opened: 0, failed: 0 };
-  readonly #sinks = new Map<string, { delivered: number; failed: number; dropped: number }>();
+  readonly #sinks = new Map<string, SinkCounts>();
 
-  of(sink: string): { delivered: number; failed: number; dropped: number } {
-    const counts = this.#sinks.get(sink) ?? { delivered: 0, failed: 0, dropped: 0 };
+  of(sink: string): SinkCounts {
+    const counts = this.#sinks.get(sink) ?? { delivered: 0, failed: 0, refused: 0, dropped: 0 };
     this.#sinks.set(sink, counts);
     return counts;
   }

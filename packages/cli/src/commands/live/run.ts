@@ -4,7 +4,14 @@ import '@tensorflow/tfjs';
 import { DskdError, withinTime } from '@dskd/base';
 import { openEngine } from '@dskd/engine/node';
 import { Area, Schedule } from '@dskd/live';
-import { LiveMetrics, runLive, parseSink, parseSource, type SinkSecrets } from '@dskd/live/node';
+import {
+  LiveMetrics,
+  runLive,
+  parseSink,
+  parseSource,
+  type LiveSummary,
+  type SinkSecrets,
+} from '@dskd/live/node';
 import { embeddedTeacherFor, readModel } from '../../models.js';
 import { printJson } from '../../output/print.js';
 import { pluginModules } from '../../plugins.js';
@@ -25,6 +32,18 @@ function readSecret(file: string): Promise<string> {
       cause,
     });
   });
+}
+
+/** @throws {DskdError} `source-failed` where the source could not be opened in any attempt. */
+function assertOpened(source: string, { source: { neverOpened, failed } }: LiveSummary): void {
+  if (neverOpened === null) return;
+  throw new DskdError(
+    'source-failed',
+    `${source} could not be opened in ${failed} attempts: ${neverOpened}`,
+    {
+      hint: 'Check its address. A run without --for waits until it is there.',
+    },
+  );
 }
 
 /** A camera shows the same anomaly in many frames; in a folder each image is another part. */
@@ -54,13 +73,14 @@ export async function watchLive(model: string, options: LiveOptions, signal: Abo
   const server =
     options.metricsPort === undefined ? undefined : await serveMetrics(metrics, options.metricsPort);
   try {
-    const run = async (until: AbortSignal): Promise<unknown> =>
+    const run = async (until: AbortSignal): Promise<LiveSummary> =>
       runLive({
         source,
         sinks,
         engine,
         model: path.parse(model).name,
         spool: options.spool,
+        retryRefused: options.retryRefused,
         spoolLimits: { alarms: options.spoolLimit, bytes: 2 ** 31 },
         area,
         schedule,
@@ -71,9 +91,11 @@ export async function watchLive(model: string, options: LiveOptions, signal: Abo
         stallMs: options.stall,
         metrics,
         signal: until,
-        ...(options.dryRun && { onFrame: printJson }),
+        ...(options.dryRun && { onFrame: printJson, onSource: printJson }),
       });
-    await (options.for === undefined ? run(signal) : withinTime(signal, options.for, run));
+    const summary = await (options.for === undefined ? run(signal) : withinTime(signal, options.for, run));
+    // Whoever ends it knows; a run that was given a time is a check or a job, which nobody looks at.
+    if (options.for !== undefined && !signal.aborted) assertOpened(source.name, summary);
   } finally {
     await server?.close();
   }

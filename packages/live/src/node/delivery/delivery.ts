@@ -12,6 +12,13 @@ export type DeliveryEvent =
       readonly attempts: number;
       readonly error: unknown;
       readonly retryMs: number;
+    }
+  /** The receiver will never take it. It is set aside as a file, or lost where there is none. */
+  | {
+      readonly type: 'alarm-refused';
+      readonly id: string;
+      readonly file: string | undefined;
+      readonly error: unknown;
     };
 
 export interface DeliveryOptions {
@@ -21,7 +28,7 @@ export interface DeliveryOptions {
   readonly onEvent: (event: DeliveryEvent) => void;
 }
 
-/** Delivers the alarms of a spool to a sink: one after another, each until it succeeds. */
+/** Delivers the alarms of a spool to a sink: one after another, each until it succeeds or is refused for good. */
 export class Delivery {
   readonly sink: Sink;
   readonly #spool: Spool;
@@ -42,6 +49,11 @@ export class Delivery {
   /** How many alarms wait. */
   get waiting(): number {
     return this.#spool.size;
+  }
+
+  /** How many were refused, and are set aside. */
+  get refused(): number {
+    return this.#spool.refused;
   }
 
   /** Takes an alarm. It is on the disk when the promise resolves. */
@@ -86,6 +98,11 @@ export class Delivery {
     try {
       await within(timeoutMs, signal, (limited) => this.sink.deliver(alarm, limited));
     } catch (error) {
+      if (isDskdError(error) && error.details.refused === true) {
+        const file = await this.#spool.setAside();
+        backoff.reset();
+        return onEvent({ type: 'alarm-refused', id, file, error });
+      }
       const asked = isDskdError(error) ? Number(error.details.retryMs ?? 0) : 0;
       const retryMs = Math.max(backoff.next(), Math.min(asked, MOST_ASKED_MS));
       onEvent({ type: 'delivery-failed', id, attempts, error, retryMs });

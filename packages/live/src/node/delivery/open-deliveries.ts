@@ -4,16 +4,22 @@ import path from 'node:path';
 import { DskdError } from '@dskd/base';
 import type { Sink } from '../sinks/sink.js';
 import { Delivery, type DeliveryEvent, type DeliveryOptions } from './delivery.js';
+import { refusedFolder } from './refused-alarms.js';
 import { lockFolder } from './spool-lock.js';
-import { Spool, type SpoolEvent, type SpoolLimits } from './spool.js';
+import type { SpoolLimits } from './spool-files.js';
+import { Spool, type SpoolEvent } from './spool.js';
 
 export interface DeliveriesOptions extends Omit<DeliveryOptions, 'onEvent'> {
   /** Where alarms are kept until they are delivered: a folder for each sink. */
   readonly folder: string;
   readonly limits: SpoolLimits;
+  /** Whether alarms that were refused are delivered again. */
+  readonly retryRefused: boolean;
   readonly onEvent: (sink: string, event: DeliveryEvent | SpoolEvent) => void;
   /** Is told of alarms of sinks that are not there any more. */
   readonly onLeftover: (folder: string, alarms: number) => void;
+  /** Is told of alarms that an earlier run has set aside. */
+  readonly onRefused: (sink: string, folder: string, alarms: number) => void;
 }
 
 /** The deliveries of all sinks. */
@@ -56,7 +62,7 @@ async function tellLeftovers(
  */
 export async function openDeliveries(
   sinks: readonly Sink[],
-  { folder, limits, onEvent, onLeftover, ...options }: DeliveriesOptions,
+  { folder, limits, retryRefused, onEvent, onLeftover, onRefused, ...options }: DeliveriesOptions,
 ): Promise<Deliveries> {
   assertDifferent(sinks);
   let unlock = (): Promise<void> => Promise.resolve();
@@ -76,7 +82,8 @@ export async function openDeliveries(
     for (const sink of sinks) {
       const tell = (event: DeliveryEvent | SpoolEvent): void => onEvent(sink.name, event);
       const kept = sink.isSpooled ? path.join(folder, folderNameOf(sink)) : undefined;
-      const spool = await Spool.open(kept, { limits, onEvent: tell });
+      const spool = await Spool.open(kept, { limits, retryRefused, onEvent: tell });
+      if (kept !== undefined && spool.refused > 0) onRefused(sink.name, refusedFolder(kept), spool.refused);
       all.push(new Delivery(sink, spool, { ...options, onEvent: tell }));
     }
     return {

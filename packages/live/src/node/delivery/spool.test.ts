@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { madeUpAlarm } from '../alarms.test.util.js';
 import { lockFolder } from './spool-lock.js';
-import { Spool, type SpoolEvent, type SpoolLimits } from './spool.js';
+import type { SpoolLimits } from './spool-files.js';
+import { Spool, type SpoolEvent } from './spool.js';
 
 const WRITER = fileURLToPath(new URL('./spool-writer.test.util.js', import.meta.url));
 const MUCH: SpoolLimits = { alarms: 1e6, bytes: 1e12 };
@@ -21,9 +22,13 @@ const newFolder = (): Promise<string> => mkdtemp(path.join(folder, 'spool-'));
 async function open(
   where: string | undefined,
   limits = MUCH,
+  retryRefused = false,
 ): Promise<{ readonly spool: Spool; readonly events: SpoolEvent[] }> {
   const events: SpoolEvent[] = [];
-  return { spool: await Spool.open(where, { limits, onEvent: (event) => events.push(event) }), events };
+  return {
+    spool: await Spool.open(where, { limits, retryRefused, onEvent: (event) => events.push(event) }),
+    events,
+  };
 }
 
 /** The ids that wait, the oldest first; the spool is then empty. */
@@ -140,6 +145,46 @@ test('what the disk does not take is delivered from memory, in its place', async
   expect(events).toMatchObject(['b', 'c'].map((id) => ({ type: 'alarm-not-on-disk', id })));
   expect(await drained(spool)).toEqual(['b', 'c']);
   expect(events.at(-1)).toMatchObject({ type: 'spool-damaged' });
+});
+
+test('what is set aside is no longer in the way, keeps its number, and waits again where that is asked', async () => {
+  const where = await newFolder();
+  const { spool, events } = await open(where);
+  for (const id of ['a', 'b', 'c']) await spool.add(madeUpAlarm(id));
+  for (const name of ['000000000000.alarm', '000000000001.alarm']) {
+    await spool.first();
+    expect(await spool.setAside()).toBe(path.join(where, 'refused', name));
+  }
+  expect([spool.size, spool.refused]).toEqual([1, 2]);
+  expect(await drained(spool)).toEqual(['c']);
+  // Their numbers are not given again: a file that is moved back would take the place of another.
+  const next = await open(where);
+  expect([next.spool.size, next.spool.refused]).toEqual([0, 2]);
+  await next.spool.add(madeUpAlarm('d'));
+  expect(await readdir(where)).toEqual(['000000000002.alarm', 'refused']);
+  await rename(path.join(where, 'refused/000000000001.alarm'), path.join(where, '000000000001.alarm'));
+  const moved = await open(where);
+  expect([moved.spool.size, moved.spool.refused]).toEqual([2, 1]);
+  expect(await drained((await open(where, MUCH, true)).spool)).toEqual(['a', 'b', 'd']);
+  expect(await readdir(path.join(where, 'refused'))).toEqual([]);
+  expect(events).toEqual([]);
+});
+
+test('of what is set aside the oldest are lost where there are too many; in memory nothing is kept', async () => {
+  const where = await newFolder();
+  const { spool, events } = await open(where, { alarms: 2, bytes: 1e9 });
+  for (const id of ['a', 'b', 'c']) {
+    await spool.add(madeUpAlarm(id));
+    await spool.first();
+    await spool.setAside();
+  }
+  expect(events).toEqual([{ type: 'alarm-dropped', id: '000000000000.alarm' }]);
+  expect(await readdir(path.join(where, 'refused'))).toEqual(['000000000001.alarm', '000000000002.alarm']);
+  const memory = await open(undefined);
+  await memory.spool.add(madeUpAlarm('a'));
+  await memory.spool.first();
+  expect(await memory.spool.setAside()).toBeUndefined();
+  expect([memory.spool.size, memory.spool.refused]).toEqual([0, 0]);
 });
 
 test('a folder that cannot be used is refused', async () => {

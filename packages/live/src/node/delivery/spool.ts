@@ -3,16 +3,13 @@ import path from 'node:path';
 import { DskdError } from '@dskd/base';
 import { writeFileAtomically } from '@dskd/data/node';
 import type { Alarm, AlarmEvent } from '../alarm.js';
-
-export interface SpoolLimits {
-  /** Most alarms that wait. */
-  readonly alarms: number;
-  /** Most bytes of their files. One alarm is always kept. */
-  readonly bytes: number;
-}
+import { RefusedAlarms } from './refused-alarms.js';
+import { fileName, sequenceIn, type SpoolLimits } from './spool-files.js';
 
 export interface SpoolOptions {
   readonly limits: SpoolLimits;
+  /** Whether alarms that were refused wait again. */
+  readonly retryRefused: boolean;
   /** Is told what happens to the files. */
   readonly onEvent: (event: SpoolEvent) => void;
 }
@@ -24,7 +21,7 @@ export type SpoolEvent =
   | { readonly type: 'alarm-not-on-disk'; readonly id: string; readonly error: unknown }
   /** A file of the spool cannot be read. It is renamed to `NAME.damaged`. */
   | { readonly type: 'spool-damaged'; readonly file: string; readonly error: unknown }
-  /** A file of an alarm that is delivered or dropped cannot be removed: after the next start it is delivered again. */
+  /** A file of an alarm that is delivered, refused or dropped cannot be removed: after the next start it is delivered again. */
   | { readonly type: 'spool-not-removed'; readonly file: string; readonly error: unknown };
 
 /** An alarm that waits. */
@@ -42,9 +39,6 @@ interface StoredAlarm {
   readonly event: AlarmEvent;
   readonly image?: { readonly base64: string; readonly extension: string };
 }
-
-const NAME = /^(\d{12})\.alarm$/;
-const fileName = (sequence: number): string => `${String(sequence).padStart(12, '0')}.alarm`;
 
 function serialized({ event, image }: Alarm): string {
   const stored: StoredAlarm = {
@@ -84,6 +78,7 @@ export class Spool {
   readonly #entries: Entry[] = [];
   #next = 0;
   #bytes = 0;
+  #refused: RefusedAlarms | undefined;
   /** Sequence of the alarm that is being delivered: it is not dropped. */
   #held: number | undefined;
   #adding: Promise<unknown> = Promise.resolve();
@@ -107,6 +102,11 @@ export class Spool {
   /** How many wait. */
   get size(): number {
     return this.#entries.length;
+  }
+
+  /** How many were refused and are set aside. */
+  get refused(): number {
+    return this.#refused?.size ?? 0;
   }
 
   /** Adds an alarm after all others. It is safe when the promise resolves, which it always does. */
@@ -146,6 +146,29 @@ export class Spool {
     await this.#removeFile(entry);
   }
 
+  /**
+   * Sets the alarm that `first` gave aside: its receiver will never take it.
+   * @returns its file; undefined where there is no folder, or the disk does not take it.
+   */
+  async setAside(): Promise<string | undefined> {
+    const entry = this.#entries[0];
+    if (!entry || entry.sequence !== this.#held) return undefined;
+    this.#forget(entry);
+    this.#held = undefined;
+    const { sequence, bytes, kept, id } = entry;
+    try {
+      const aside = await this.#refused?.add(sequence, bytes, kept && serialized(kept));
+      for (const lost of aside?.lost ?? []) this.#options.onEvent({ type: 'alarm-dropped', id: lost });
+      return aside?.file;
+    } catch (error) {
+      const file = this.#fileOf(entry);
+      this.#options.onEvent(
+        kept ? { type: 'alarm-dropped', id } : { type: 'spool-not-removed', file, error },
+      );
+      return undefined;
+    }
+  }
+
   /** The alarm that `first` gave is not being delivered any more. */
   release(): void {
     this.#held = undefined;
@@ -154,11 +177,15 @@ export class Spool {
   async #find(folder: string): Promise<void> {
     try {
       await mkdir(folder, { recursive: true });
+      this.#refused = await RefusedAlarms.open(folder, this.#options.limits);
+      // Also after all were moved: the number of a refused one is not given again.
+      this.#next = this.#refused.next;
+      if (this.#options.retryRefused) await this.#refused.moveBack();
       for (const name of (await readdir(folder)).sort()) {
-        const sequence = NAME.exec(name)?.[1];
+        const sequence = sequenceIn(name);
         if (sequence === undefined) continue;
         const { size } = await stat(path.join(folder, name));
-        this.#enter({ sequence: Number(sequence), bytes: size, id: '', kept: undefined });
+        this.#enter({ sequence, bytes: size, id: '', kept: undefined });
       }
     } catch (cause) {
       throw new DskdError('file-not-writable', `Cannot use the folder ${folder} to keep alarms.`, {
@@ -167,7 +194,7 @@ export class Spool {
         cause,
       });
     }
-    this.#next = (this.#entries.at(-1)?.sequence ?? -1) + 1;
+    this.#next = Math.max(this.#next, (this.#entries.at(-1)?.sequence ?? -1) + 1);
   }
 
   async #write(alarm: Alarm): Promise<void> {

@@ -111,7 +111,11 @@ describe('a webhook', () => {
 
   test.each([
     [{ status: 500 }, 'it answered 500', {}],
-    [{ status: 404 }, 'it answered 404', {}],
+    [{ status: 400 }, 'it answered 400', { refused: true }],
+    [{ status: 404 }, 'it answered 404', { refused: true }],
+    [{ status: 422, headers: { 'retry-after': '7' } }, 'it answered 422', { refused: true }],
+    [{ status: 408 }, 'it answered 408', {}],
+    [{ status: 425 }, 'it answered 425', {}],
     [{ status: 302, headers: { location: '/other' } }, 'it answered 302', {}],
     [{ status: 429, headers: { 'retry-after': '7' } }, 'it answered 429', { retryMs: 7000 }],
     [{ status: 503, headers: { 'retry-after': 'Thu, 01 Jan 1970 00:00:00 GMT' } }, 'it answered 503', {}],

@@ -35,6 +35,14 @@ function retryAfter(response: Response): number | undefined {
   return seconds > 0 ? seconds * 1000 : undefined;
 }
 
+/** The receiver is slow, too early or busy: it may take the same request later. */
+const LATER = new Set([408, 425, 429]);
+
+/** Whether an answer says that the same request will never be taken. */
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && !LATER.has(status);
+}
+
 /**
  * Sends each alarm as JSON in a POST request that is signed as Standard Webhooks says: `webhook-id`, `webhook-timestamp` and
  * `webhook-signature`. `Idempotency-Key` has the id of the alarm, too.
@@ -84,7 +92,13 @@ export class WebhookSink implements Sink {
     });
     await response.body?.cancel();
     if (response.ok) return;
-    throw deliveryFailed(this.name, `it answered ${response.status}`, { retryMs: retryAfter(response) });
+    const { status } = response;
+    const reason = `it answered ${status}`;
+    if (!isRefusal(status)) throw deliveryFailed(this.name, reason, { retryMs: retryAfter(response) });
+    throw deliveryFailed(this.name, reason, {
+      isRefused: true,
+      hint: 'The receiver refuses this alarm. Check its address and the secret, then deliver it again: --retry-refused.',
+    });
   }
 
   close(): Promise<void> {

@@ -13,6 +13,8 @@ export interface ParseSourceOptions {
   readonly existing?: boolean | undefined;
   /** A file of a folder is read when it has not changed for so long, in milliseconds. Default 500. */
   readonly settledMs?: number | undefined;
+  /** A file of a folder that stays empty is read so much later, in milliseconds, and told of: it is no image. Default 5000. */
+  readonly emptyMs?: number | undefined;
   /** Frames of more pixels are refused. Default 2 ** 26. */
   readonly maxPixels?: number | undefined;
   /** The program ffmpeg. Default `ffmpeg`. */
@@ -67,7 +69,14 @@ const VIDEO = /\.(?:mp4|m4v|mkv|mov|avi|webm|ts|mpg|mpeg|mjpg|mjpeg)$/i;
  * @throws {DskdError} `invalid-argument`
  */
 export function parseSource(address: string, options: ParseSourceOptions = {}): Source<EngineImage> {
-  const { fps, existing = false, settledMs = 500, maxPixels = 2 ** 26, ffmpeg: program } = options;
+  const {
+    fps,
+    existing = false,
+    settledMs = 500,
+    emptyMs = 5000,
+    maxPixels = 2 ** 26,
+    ffmpeg: program,
+  } = options;
   if (fps !== undefined && !(fps > 0 && Number.isFinite(fps)))
     throw new DskdError('invalid-argument', `Got fps ${fps}, wanted a positive number.`);
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]+):(.*)$/is.exec(address) ?? [];
@@ -92,7 +101,7 @@ export function parseSource(address: string, options: ParseSourceOptions = {}): 
         },
       );
     }
-    return new FolderSource(path.normalize(rest), { existing, settledMs });
+    return new FolderSource(path.normalize(rest), { existing, settledMs, emptyMs });
   }
   const input = ffmpegInput(name, rest);
   if (input) return new FfmpegSource(input, { fps, maxPixels, program });

@@ -9,6 +9,8 @@ export interface FolderOptions {
   readonly existing: boolean;
   /** A file is read when size and time have not changed for so long, in milliseconds. */
   readonly settledMs: number;
+  /** How much longer a file must stay empty until it is read, in milliseconds. */
+  readonly emptyMs: number;
 }
 
 /** So many more known files than at the last time, and names that are gone are forgotten. */
@@ -45,9 +47,9 @@ export class FolderSource implements Source<EngineImage> {
   }
 
   async *frames(signal: AbortSignal): AsyncGenerator<Frame<EngineImage>, void, undefined> {
-    const { existing, settledMs } = this.#options;
+    const { existing, settledMs, emptyMs } = this.#options;
     // Reads the folder: what comes after this call is new.
-    const watched = watchFolder(this.#folder, { existing: true, settledMs, signal });
+    const watched = watchFolder(this.#folder, { existing: true, settledMs, emptyMs, signal });
     const known = (this.#known ??= existing ? new Map<string, string>() : await this.#present());
     for await (const file of watched) {
       const name = path.basename(file);
