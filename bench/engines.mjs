@@ -1,5 +1,7 @@
 // How long a detector takes by TensorFlow.js (wasm), by ONNX Runtime, and by PyTorch doing the same: the exported graph, run by
-// bench/peers/onnx_in_torch.py with Pillow for files. All sides take turns in the same rounds; times are medians.
+// bench/peers/onnx_in_torch.py with Pillow for files. Each side is a process of its own, so that none has the garbage of another to
+// collect. All take turns in the same rounds, and before each turn there is a pause: threads of BLAS, OpenMP and ONNX Runtime wait in a
+// loop for some time after a computation, and would take the cores of the next side. Times are medians.
 //
 // node bench/engines.mjs [PART ...]   measures parts and writes them to bench/results/engines.json
 // node bench/engines.mjs --report     writes bench/engines.md from it
@@ -8,21 +10,20 @@
 // start (cold commands). Needs python3-torch, python3-onnx and libopenblas0-pthread of Debian for the peer.
 import { execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import '@tensorflow/tfjs';
 import { selectBackend } from '@dskd/core/backends';
 import { preparePixels } from '@dskd/data';
-import { decodeImage } from '@dskd/data/node';
 import { trainDetector } from '@dskd/detector';
 import { saveDetectorFile } from '@dskd/detector/node';
 import { loadTeacher } from '@dskd/models';
 import { exportDetector } from '@dskd/onnx';
-import { loadOnnxDetector } from '@dskd/onnx/runtime';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import sharp from 'sharp';
@@ -31,9 +32,13 @@ import { writePage } from './write-page.mjs';
 
 const HERE = import.meta.dirname;
 const FILE = path.join(HERE, 'results/engines.json');
-const PEER = path.join(HERE, 'peers/onnx_in_torch.py');
+/** Commands and scripts that are given a model and a number of threads. */
+const OWN = [process.execPath, path.join(HERE, 'peers/dskd_scores.mjs')];
+const TORCH = ['/usr/bin/python3', path.join(HERE, 'peers/onnx_in_torch.py')];
 const CLI = path.join(HERE, '../packages/cli/bin/dskd.js');
 const SIDE = 256;
+/** Longer than threads wait in a loop: ONNX Runtime's some tens of milliseconds where it is not told to stop. */
+const PAUSE_MS = 100;
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: { report: { type: 'boolean', default: false }, rounds: { type: 'string', default: '25' } },
@@ -43,17 +48,17 @@ const run = promisify(execFile);
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 const milliseconds = (values) => Number(median(values).toFixed(1));
 
-/** PyTorch in a process of its own, asked by lines. */
-async function startPeer(model, threads) {
-  const child = spawn('/usr/bin/python3', [PEER, model, String(threads)], {
+/** A side in a process of its own, asked by lines. */
+async function startSide([command, script], model, threads) {
+  const child = spawn(command, [script, model, String(threads)], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // PyTorch sets the number of threads for its own operations, but not for those of OpenBLAS.
     env: { ...process.env, OPENBLAS_NUM_THREADS: String(threads), OMP_NUM_THREADS: String(threads) },
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const { torch } = JSON.parse((await lines.next()).value);
+  const facts = JSON.parse((await lines.next()).value);
   return {
-    torch,
+    facts,
     async ask(question) {
       child.stdin.write(`${JSON.stringify(question)}\n`);
       return JSON.parse((await lines.next()).value);
@@ -62,17 +67,39 @@ async function startPeer(model, threads) {
   };
 }
 
-/** All sides in turn, round after round, after two rounds that do not count. */
-async function takeTurns(sides) {
-  const times = Object.fromEntries(Object.keys(sides).map((name) => [name, []]));
+/** The sides of one detector. TensorFlow.js has one thread. */
+async function startSides(detector, folder, method, threads) {
+  const [graph, file] = [path.join(folder, `${method}.onnx`), path.join(folder, `${method}.safetensors`)];
+  await writeFile(graph, await exportDetector(detector));
+  await saveDetectorFile(detector, file);
+  return {
+    tfjs: await startSide(OWN, file, 1),
+    onnx: await startSide(OWN, graph, threads),
+    torch: await startSide(TORCH, graph, threads),
+  };
+}
+
+/** All in turn, round after round, after two rounds that do not count. Each returns the milliseconds it took. */
+async function takeTurns(works) {
+  const times = Object.fromEntries(Object.keys(works).map((name) => [name, []]));
   for (let round = -2; round < ROUNDS; round++) {
-    for (const [name, side] of Object.entries(sides)) {
-      const taken = await side();
+    for (const [name, work] of Object.entries(works)) {
+      await setTimeout(PAUSE_MS);
+      const taken = await work();
       if (round >= 0) times[name].push(taken);
     }
   }
   return Object.fromEntries(Object.entries(times).map(([name, values]) => [name, milliseconds(values)]));
 }
+
+/** What each side takes to answer a question. */
+const answers = (sides, question) =>
+  Object.fromEntries(
+    Object.entries(sides).map(([name, side]) => [
+      name,
+      async () => 1000 * (await side.ask(question)).seconds[0],
+    ]),
+  );
 
 /** Milliseconds that `work` takes. */
 const timed = (work) => async () => {
@@ -90,57 +117,32 @@ async function train(source, teacher, method) {
 const PREPARED = { height: SIDE, width: SIDE, fit: 'stretch' };
 
 async function network(detector, folder, method, image) {
-  const bytes = await exportDetector(detector);
-  const model = path.join(folder, `${method}.onnx`);
-  await writeFile(model, bytes);
-  const prepared = preparePixels(image, PREPARED);
   const raw = path.join(folder, 'prepared.raw');
-  await writeFile(raw, prepared.data);
-  const sessions = {};
-  for (const threads of [1, 2]) {
-    sessions[threads] = await loadOnnxDetector(bytes, {
-      session: { intraOpNumThreads: threads, interOpNumThreads: 1 },
-    });
-  }
-  const peers = { 1: await startPeer(model, 1), 2: await startPeer(model, 2) };
-  const score = (predictor) => timed(() => predictor.predict(prepared));
-  const asked = (peer) => async () => 1000 * (await peer.ask({ bytes: raw, count: 1 })).seconds[0];
-  const times = await takeTurns({
-    tfjs: score(detector),
-    onnx1: score(sessions[1]),
-    torch1: asked(peers[1]),
-    onnx2: score(sessions[2]),
-    torch2: asked(peers[2]),
-  });
-  const own = (await detector.predict(prepared)).score;
-  const scores = {
-    tfjs: own,
-    onnx: (await sessions[1].predict(prepared)).score,
-    torch: (await peers[1].ask({ bytes: raw, count: 1 })).score[0],
-  };
-  for (const peer of Object.values(peers)) peer.end();
-  for (const session of Object.values(sessions)) session.dispose();
-  return { method, side: SIDE, milliseconds: times, scores, bytes: bytes.length, torch: peers[1].torch };
+  await writeFile(raw, preparePixels(image, PREPARED).data);
+  const question = { bytes: raw, count: 1 };
+  const [one, two] = [
+    await startSides(detector, folder, method, 1),
+    await startSides(detector, folder, method, 2),
+  ];
+  const milliseconds = await takeTurns(
+    answers(
+      { tfjs: one.tfjs, onnx1: one.onnx, torch1: one.torch, onnx2: two.onnx, torch2: two.torch },
+      question,
+    ),
+  );
+  const scores = {};
+  for (const [name, side] of Object.entries(one)) scores[name] = (await side.ask(question)).score[0];
+  for (const side of [...Object.values(one), ...Object.values(two)]) side.end();
+  const { size: bytes } = await stat(path.join(folder, `${method}.onnx`));
+  return { method, side: SIDE, milliseconds, scores, bytes, torch: one.torch.facts.torch };
 }
 
 async function file(detector, folder, jpeg) {
-  const bytes = await exportDetector(detector);
-  const model = path.join(folder, 'file.onnx');
-  await writeFile(model, bytes);
   const results = {};
   for (const threads of [1, 2]) {
-    const session = await loadOnnxDetector(bytes, {
-      session: { intraOpNumThreads: threads, interOpNumThreads: 1 },
-    });
-    const peer = await startPeer(model, threads);
-    const verdict = (predictor) => timed(async () => predictor.predict(await decodeImage(jpeg)));
-    results[threads] = await takeTurns({
-      tfjs: verdict(detector),
-      onnx: verdict(session),
-      torch: async () => 1000 * (await peer.ask({ file: jpeg })).seconds[0],
-    });
-    peer.end();
-    session.dispose();
+    const sides = await startSides(detector, folder, 'instant', threads);
+    results[threads] = await takeTurns(answers(sides, { file: jpeg }));
+    for (const side of Object.values(sides)) side.end();
   }
   return results;
 }
@@ -221,6 +223,7 @@ async function report() {
     '# Engines',
     '',
     'Made by `node bench/engines.mjs` and `node bench/engines.mjs --report`: milliseconds, medians of rounds in which all sides take turns.',
+    'Each side is a process of its own and has a pause before its turn, so that none has garbage or busy threads of another.',
     'PyTorch runs the exported graph, eager, with Pillow for files ([the peer](peers/onnx_in_torch.py)). Images of 256 px, embedded teacher,',
     '`instant` fitted on 100 drawn images, `dskd` with the preset lite. A ratio is time by ONNX Runtime divided by time in PyTorch with as many',
     'threads.',

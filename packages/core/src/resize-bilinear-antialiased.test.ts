@@ -83,6 +83,23 @@ describe('resizeBilinearAntialiased', () => {
     );
   });
 
+  test.each([
+    [5000, 5, 2],
+    [3, 5000, 2],
+    [1030, 9, 1030],
+  ])('sums of thousands of taps: %i x %i to the width %i', (width, height, newWidth) => {
+    for (const channels of [1, 3, 4]) {
+      const random = randomStream(channels, 'image');
+      const noise = Uint8Array.from({ length: width * height * channels }, () => random.integer(256));
+      for (const data of [noise, new Uint8Array(noise.length).fill(255)]) {
+        const across = newWidth === width ? null : makeTaps(width, newWidth);
+        const down = makeTaps(height, 2);
+        const kernels = resizeWithKernels({ data, width, height }, channels, across, down);
+        expect(kernels).toEqual(resizeInLoops({ data, width, height }, channels, across, down));
+      }
+    }
+  });
+
   test('images that the kernels would need too much memory for are resized by the loops', () => {
     const [width, height] = [6000, 4000];
     const data = new Uint8Array(width * height * 3).fill(77);

@@ -9,13 +9,20 @@ const PAGE = 2 ** 16;
 /** Loads and stores reach beyond the end of a row by less than this. */
 const SLACK = 16;
 const HALF = 1 << (PRECISION_BITS - 1);
+/** Rows that are resized together. */
+const ROWS = 4;
+/** Taps whose weights lie together in a table, and their bytes: of each pair the lower bits, then the upper bits. */
+const GROUP = 4;
+const GROUP_BYTES = 16;
+/** Of a weight: as many as a positive number of 16 bits has. */
+const LOWER_BITS = 15;
 
 const { get, set, constant, advance, add, load32, repeat, repeatUntil, vector, vectorAt } = code;
 const LOAD = (offset: number): Code => vectorAt(0, offset);
-const LOAD_SPLAT_I32 = vectorAt(9, 0);
+const loadSplat32 = (offset: number): Code => vectorAt(9, offset);
 const STORE = vectorAt(11, 0);
-const STORE_LANE_0_OF_I32 = [...vectorAt(90, 0), 0];
-const LOAD_ZERO_I32 = vectorAt(92, 0);
+const STORE_LANE_OF_I32 = vectorAt(90, 0);
+const SWIZZLE = vector(14);
 const SPLAT_I32 = vector(17);
 const NARROW_TO_U8 = vector(102);
 const NARROW_TO_I16 = vector(133);
@@ -23,9 +30,11 @@ const LOW_U8_TO_I16 = vector(137);
 const HIGH_U8_TO_I16 = vector(138);
 const LOW_U16_TO_I32 = vector(169);
 const HIGH_U16_TO_I32 = vector(170);
+const SHIFT_LEFT_I32 = vector(171);
 const SHIFT_RIGHT_I32 = vector(172);
 const ADD_I32 = vector(174);
 const MULTIPLY_I32 = vector(181);
+const DOT_I16 = vector(186);
 
 const startSum = (sum: number): Code => [...constant(HALF), ...SPLAT_I32, ...set(sum)];
 const rounded = (sum: number): Code => [...get(sum), ...constant(PRECISION_BITS), ...SHIFT_RIGHT_I32];
@@ -38,28 +47,66 @@ const addProduct = (sum: number, weight: Code): Code => [
   ...set(sum),
 ];
 
+/** A constant by which a vector of pixels becomes two of them beside each other, color by color, each with an upper byte of 0. */
+function pair(channels: number, firstPixel: number): Code {
+  const bytes = new Array<number>(16).fill(0xff);
+  for (let color = 0; color < channels; color++) {
+    bytes[4 * color] = firstPixel * channels + color;
+    bytes[4 * color + 2] = (firstPixel + 1) * channels + color;
+  }
+  return [...vector(12), ...bytes];
+}
+
 /**
- * One row: `rows(source, target, table, end of table, channels)`. Four bytes are read and written for each pixel; with fewer
- * channels, the next pixel overwrites what is too many.
+ * Four rows at a time, which share the loads of the weights: `rows(source, bytes of a row, target, bytes of its row, table, end of
+ * table)`. Four bytes are written for each pixel: with fewer channels the next pixel overwrites what is too many, and behind a row
+ * of the target there is {@link SLACK}.
+ *
+ * Two pixels are multiplied by their weights and added by one instruction, which takes 16 bits. Weights have more, so their lower
+ * bits and their upper bits have a sum each. What tells the pairs must be constant: otherwise V8 adds an instruction to each use.
  */
-function rowsBody(): Code {
-  const [SOURCE, TARGET, TABLE, END, CHANNELS, PIXEL, COUNT, SUM] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
-  const tap = [
-    ...[...get(PIXEL), ...LOAD_ZERO_I32, ...LOW_U8_TO_I16, ...LOW_U16_TO_I32],
-    ...addProduct(SUM, [...get(TABLE), ...LOAD_SPLAT_I32]),
-    ...advance(PIXEL, get(CHANNELS)),
-    ...advance(TABLE, constant(4)),
+function rowsBody(channels: number): Code {
+  const [SOURCE, STRIDE, TARGET, TARGET_STRIDE, TABLE, END] = [0, 1, 2, 3, 4, 5] as const;
+  const [COUNT, PLACE] = [6, 7] as const;
+  const PIXELS = [8, 9, 10, 11] as const;
+  const WEIGHTS = [12, 13, 14, 15] as const;
+  const LOWER = [16, 17, 18, 19] as const;
+  const UPPER = [20, 21, 22, 23] as const;
+  const [BYTES, PAIR] = [24, 25] as const;
+  const addDot = (sum: number, weights: number): Code => [
+    ...[...get(PAIR), ...get(weights), ...DOT_I16, ...get(sum), ...ADD_I32, ...set(sum)],
+  ];
+  const taps = [
+    ...WEIGHTS.flatMap((weights, at) => [...get(TABLE), ...loadSplat32(4 * at), ...set(weights)]),
+    ...advance(TABLE, constant(GROUP_BYTES)),
+    ...PIXELS.flatMap((pixel, row) => [
+      ...[...get(pixel), ...LOAD(0), ...set(BYTES), ...advance(pixel, constant(GROUP * channels))],
+      ...[...get(BYTES), ...pair(channels, 0), ...SWIZZLE, ...set(PAIR)],
+      ...[...addDot(LOWER[row]!, WEIGHTS[0]), ...addDot(UPPER[row]!, WEIGHTS[1])],
+      ...[...get(BYTES), ...pair(channels, 2), ...SWIZZLE, ...set(PAIR)],
+      ...[...addDot(LOWER[row]!, WEIGHTS[2]), ...addDot(UPPER[row]!, WEIGHTS[3])],
+    ]),
+  ];
+  const sum = (row: number): Code => [
+    ...[...get(UPPER[row]!), ...constant(LOWER_BITS), ...SHIFT_LEFT_I32],
+    ...[...get(LOWER[row]!), ...ADD_I32, ...constant(PRECISION_BITS), ...SHIFT_RIGHT_I32],
   ];
   return repeatUntil(TABLE, END, [
-    ...[...get(TABLE), ...load32(0), ...get(SOURCE), ...add, ...set(PIXEL)],
+    ...[...get(TABLE), ...load32(0), ...get(SOURCE), ...add, ...set(PLACE)],
+    ...PIXELS.flatMap((pixel) => [...get(PLACE), ...set(pixel), ...advance(PLACE, get(STRIDE))]),
     ...[...get(TABLE), ...load32(4), ...set(COUNT)],
     ...advance(TABLE, constant(8)),
-    ...startSum(SUM),
-    ...repeat(COUNT, tap),
-    ...[...rounded(SUM), ...set(SUM)],
-    ...[...get(SUM), ...get(SUM), ...NARROW_TO_I16, ...set(SUM)],
-    ...[...get(TARGET), ...get(SUM), ...get(SUM), ...NARROW_TO_U8, ...STORE_LANE_0_OF_I32],
-    ...advance(TARGET, get(CHANNELS)),
+    ...LOWER.flatMap(startSum),
+    ...UPPER.flatMap((upper) => [...constant(0), ...SPLAT_I32, ...set(upper)]),
+    ...repeat(COUNT, taps),
+    ...[...sum(0), ...sum(1), ...NARROW_TO_I16, ...sum(2), ...sum(3), ...NARROW_TO_I16],
+    ...[...NARROW_TO_U8, ...set(BYTES)],
+    ...[...get(TARGET), ...set(PLACE)],
+    ...PIXELS.flatMap((_, row) => [
+      ...[...get(PLACE), ...get(BYTES), ...STORE_LANE_OF_I32, row],
+      ...advance(PLACE, get(TARGET_STRIDE)),
+    ]),
+    ...advance(TARGET, constant(channels)),
   ]);
 }
 
@@ -71,7 +118,7 @@ function columnsBody(): Code {
   const SUMS = [9, 10, 11, 12] as const;
   const tap = [
     ...[...get(PLACE), ...LOAD(0), ...set(BYTES)],
-    ...[...get(WEIGHT_PLACE), ...LOAD_SPLAT_I32, ...set(WEIGHT)],
+    ...[...get(WEIGHT_PLACE), ...loadSplat32(0), ...set(WEIGHT)],
     ...[LOW_U8_TO_I16, HIGH_U8_TO_I16].flatMap((half, at) => [
       ...[...get(BYTES), ...half, ...set(HALVES)],
       ...[...get(HALVES), ...LOW_U16_TO_I32, ...addProduct(SUMS[2 * at]!, get(WEIGHT))],
@@ -93,11 +140,16 @@ function columnsBody(): Code {
   ]);
 }
 
+type Kernel = (...parameters: number[]) => void;
+
 interface Kernels {
   readonly memory: WebAssembly.Memory;
-  readonly rows: (...parameters: number[]) => void;
-  readonly columns: (...parameters: number[]) => void;
+  /** By the number of channels. */
+  readonly rows: ReadonlyMap<number, Kernel>;
+  readonly columns: Kernel;
 }
+
+const CHANNELS = [1, 3, 4];
 
 let kernels: Kernels | null | undefined;
 
@@ -106,26 +158,54 @@ function loadKernels(): Kernels | null {
   try {
     const bytes = assembleModule(
       [
-        { name: 'rows', parameters: 5, integers: 2, vectors: 1, body: rowsBody() },
+        ...CHANNELS.map((channels) => {
+          const [name, body] = [`rows${channels}`, rowsBody(channels)];
+          return { name, parameters: 6, integers: 6, vectors: 14, body };
+        }),
         { name: 'columns', parameters: 6, integers: 3, vectors: 7, body: columnsBody() },
       ],
       'export',
     );
-    return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as unknown as Kernels;
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
+    return {
+      memory: exports.memory as WebAssembly.Memory,
+      rows: new Map(CHANNELS.map((channels) => [channels, exports[`rows${channels}`] as Kernel])),
+      columns: exports.columns as Kernel,
+    };
   } catch {
     return null;
   }
 }
 
 /** Of each output: where it begins in bytes, how many taps it has, and their weights. */
-function tableOf({ first, count, weights, width }: Taps, unit: number): Int32Array {
+function columnsTable({ first, count, weights, width }: Taps, stride: number): Int32Array {
   const table = new Int32Array(2 * count.length + count.reduce((sum, taps) => sum + taps, 0));
   let at = 0;
   for (let output = 0; output < count.length; output++) {
-    table[at++] = first[output]! * unit;
+    table[at++] = first[output]! * stride;
     table[at++] = count[output]!;
     table.set(weights.subarray(output * width, output * width + count[output]!), at);
     at += count[output]!;
+  }
+  return table;
+}
+
+/** Of each output: where it begins in bytes, how many groups of taps it has, and their weights. Those of no tap are 0. */
+function rowsTable({ first, count, weights, width }: Taps, channels: number): Int32Array {
+  const groups = count.map((taps) => Math.ceil(taps / GROUP));
+  const table = new Int32Array(2 * count.length + groups.reduce((sum, each) => sum + each * GROUP, 0));
+  let at = 0;
+  for (let output = 0; output < count.length; output++) {
+    table[at++] = first[output]! * channels;
+    table[at++] = groups[output]!;
+    const start = output * width;
+    const weight = (tap: number): number => (tap < count[output]! ? weights[start + tap]! : 0);
+    for (let tap = 0; tap < groups[output]! * GROUP; tap += 2) {
+      const [one, two] = [weight(tap), weight(tap + 1)];
+      const lower = (1 << LOWER_BITS) - 1;
+      table[at++] = (one & lower) | ((two & lower) << 16);
+      table[at++] = (one >> LOWER_BITS) | ((two >> LOWER_BITS) << 16);
+    }
   }
   return table;
 }
@@ -156,18 +236,21 @@ export function resizeWithKernels(
   down: Taps | null,
 ): Uint8Array | undefined {
   if (kernels === undefined) kernels = loadKernels();
-  if (!kernels) return undefined;
-  const { memory, rows, columns } = kernels;
+  const rows = kernels?.rows.get(channels);
+  if (!kernels || !rows) return undefined;
+  const { memory, columns } = kernels;
   const { data, width, height } = source;
   const rowBytes = width * channels;
   const outBytes = (across?.count.length ?? width) * channels;
-  const acrossTable = across ? tableOf(across, channels) : new Int32Array(0);
-  const downTable = down ? tableOf(down, outBytes) : new Int32Array(0);
+  // Bytes from a row to the next one between both passes.
+  const stride = across ? outBytes + SLACK : outBytes;
+  const acrossTable = across ? rowsTable(across, channels) : new Int32Array(0);
+  const downTable = down ? columnsTable(down, stride) : new Int32Array(0);
 
   const downAt = aligned(acrossTable.byteLength);
-  const rowAt = downAt + aligned(downTable.byteLength);
-  const middleAt = rowAt + aligned(rowBytes + SLACK);
-  const outAt = middleAt + aligned(height * outBytes + SLACK);
+  const rowsAt = downAt + aligned(downTable.byteLength);
+  const middleAt = rowsAt + aligned(ROWS * rowBytes + SLACK);
+  const outAt = middleAt + aligned((height + ROWS) * stride + SLACK);
   const end = outAt + aligned(outBytes + SLACK);
   if (end > MOST_BYTES) return undefined;
   if (!hasRoom(memory, end)) return undefined;
@@ -176,18 +259,27 @@ export function resizeWithKernels(
   integers.set(acrossTable, 0);
   integers.set(downTable, downAt / 4);
 
-  if (!across) bytes.set(data, middleAt);
-  else
-    for (let y = 0; y < height; y++) {
-      bytes.set(data.subarray(y * rowBytes, (y + 1) * rowBytes), rowAt);
-      rows(rowAt, middleAt + y * outBytes, 0, acrossTable.byteLength, channels);
+  if (across) {
+    // What the last rows have too few of is computed of what is there, and not used.
+    for (let y = 0; y < height; y += ROWS) {
+      bytes.set(data.subarray(y * rowBytes, (y + ROWS) * rowBytes), rowsAt);
+      rows(rowsAt, rowBytes, middleAt + y * stride, stride, 0, acrossTable.byteLength);
     }
-  if (!down) return bytes.slice(middleAt, middleAt + height * outBytes);
-  const result = new Uint8Array(down.count.length * outBytes);
+  } else {
+    bytes.set(data, middleAt);
+  }
+  const result = new Uint8Array((down?.count.length ?? height) * outBytes);
+  if (!down) {
+    for (let y = 0; y < height; y++) {
+      const at = middleAt + y * stride;
+      result.set(bytes.subarray(at, at + outBytes), y * outBytes);
+    }
+    return result;
+  }
   let at = downAt / 4;
   for (let y = 0; y < down.count.length; y++) {
     const [first, taps] = [integers[at]!, integers[at + 1]!];
-    columns(middleAt + first, outBytes, 4 * at + 8, taps, outAt, outAt + outBytes);
+    columns(middleAt + first, stride, 4 * at + 8, taps, outAt, outAt + outBytes);
     result.set(bytes.subarray(outAt, outAt + outBytes), y * outBytes);
     at += 2 + taps;
   }

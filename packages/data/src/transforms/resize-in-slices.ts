@@ -4,7 +4,7 @@ import { takeTurns } from '../turns.js';
 import type { PixelSize } from './placement.js';
 
 /** Bytes of an image that are resized at a time: about a millisecond of work. */
-const SLICE_BYTES = 2 ** 20;
+const SLICE_BYTES = 2 ** 21;
 
 /** Resizes all rows to `width`, some of them at a time. */
 async function resizeRows(pixels: PixelBuffer, width: number, sliceBytes: number): Promise<PixelBuffer> {
@@ -43,6 +43,10 @@ async function resizeColumns(pixels: PixelBuffer, height: number, sliceBytes: nu
   const { data, width, channels } = pixels;
   const stride = width * channels;
   const columns = Math.max(1, Math.floor(sliceBytes / (pixels.height * channels)));
+  if (columns >= width) {
+    await takeTurns();
+    return resizeBilinearAntialiased(pixels, { width, height });
+  }
   const result = new Uint8Array(width * height * channels);
   for (let x = 0; x < width; x += columns) {
     await takeTurns();
