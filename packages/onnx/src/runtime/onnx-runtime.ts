@@ -45,17 +45,24 @@ export async function importOnnxRuntime(): Promise<OrtModule> {
   }
 }
 
-/** Cores that this process may use, in Node. */
-async function availableCores(): Promise<number> {
+/** Options of a session in Node. */
+async function nodeDefaults(): Promise<Readonly<Record<string, unknown>>> {
   const name = 'node:os';
   const { availableParallelism } = (await import(/* @vite-ignore */ name)) as typeof import('node:os');
-  return availableParallelism();
+  return {
+    // ONNX Runtime does not know the limits of a container, and takes as many threads as the host has cores.
+    intraOpNumThreads: availableParallelism(),
+    interOpNumThreads: 1,
+    // Its threads wait in a loop for the next computation, for tens of milliseconds: cores that the decoding of the next image, or
+    // another process, would use. They still do while one runs.
+    extra: { session: { force_spinning_stop: '1' } },
+  };
 }
 
 export interface OnnxOptions {
   /** The module `onnxruntime-web` in a browser, or another build. Default: `onnxruntime-node`. */
   readonly ort?: OrtModule;
-  /** Options of ONNX Runtime's session. Default in Node: a thread for each core that this process may use. */
+  /** Options of ONNX Runtime's session. Default in Node: a thread for each core that this process may use; threads rest between images. */
   readonly session?: Readonly<Record<string, unknown>>;
 }
 
@@ -68,10 +75,9 @@ export async function openSession(
   { ort: given, session: options }: OnnxOptions,
 ): Promise<{ readonly ort: OrtModule; readonly session: OrtSession }> {
   const ort = given ?? (await importOnnxRuntime());
-  // ONNX Runtime does not know the limits of a container, and takes as many threads as the host has cores.
-  const threads = given ? {} : { intraOpNumThreads: await availableCores(), interOpNumThreads: 1 };
+  const defaults = given ? {} : await nodeDefaults();
   try {
-    return { ort, session: await ort.InferenceSession.create(bytes, { ...threads, ...options }) };
+    return { ort, session: await ort.InferenceSession.create(bytes, { ...defaults, ...options }) };
   } catch (error) {
     throw new DskdError('artifact-invalid', 'ONNX Runtime cannot load the file.', {
       hint: 'Export it again, or update onnxruntime-node.',
