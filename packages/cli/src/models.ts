@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { DskdError } from '@dskd/base';
 import { selectBackend, type SelectedBackend } from '@dskd/core/backends';
-import { loadDetector, readArtifact, type Detector, type DetectorDescription } from '@dskd/detector';
+import { loadDetector, readDescription, type Detector, type DetectorDescription } from '@dskd/detector';
 import { backboneInfo, loadTeacher, type Teacher, type TeacherOptions } from '@dskd/models';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
@@ -36,7 +36,7 @@ export async function loadModels(
 ): Promise<LoadedModels> {
   const files = await Promise.all(paths.map(readModel));
   await startBackend(backend);
-  const wanted = readArtifact(files[0]!).description.teacher;
+  const wanted = readDescription(files[0]!).description.teacher;
   const teacher = wanted ? await loadWantedTeacher(wanted, weights) : undefined;
   try {
     const detectors = await loadDetector(files, teacher ? { teachers: [teacher] } : {});
@@ -156,6 +156,6 @@ export function isExported(file: string): boolean {
  */
 export async function embeddedTeacherFor(bytes: Uint8Array, file: string): Promise<Uint8Array | undefined> {
   if (isExported(file)) return undefined;
-  const { teacher } = readArtifact(bytes).description;
+  const { teacher } = readDescription(bytes).description;
   return teacher && !teacher.embedded && isDefaultTeacher(teacher.sha256) ? teacherTiny().load() : undefined;
 }

@@ -2,7 +2,6 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DskdError } from '@dskd/base';
-import { moduleResolve } from 'import-meta-resolve';
 
 /**
  * Resolves the modules of packages that extend dskd.
@@ -10,10 +9,13 @@ import { moduleResolve } from 'import-meta-resolve';
  * @param folder the working folder.
  * @throws {DskdError} `file-not-found` naming the package that is not found.
  */
-export function pluginModules(names: readonly string[], folder = process.cwd()): URL[] {
+export async function pluginModules(names: readonly string[] = [], folder = process.cwd()): Promise<URL[]> {
+  if (names.length === 0) return [];
+  // Only here: most commands have no plugins, and start sooner without.
+  const { moduleResolve } = await import('import-meta-resolve');
   return names.map((name) => {
     try {
-      return moduleOf(name, path.join(folder, 'dskd.js'));
+      return moduleOf(name, path.join(folder, 'dskd.js'), moduleResolve);
     } catch (cause) {
       throw new DskdError('file-not-found', `Cannot find the plugin ${name} from ${folder}.`, {
         hint: isNotExported(cause)
@@ -33,7 +35,7 @@ export function pluginModules(names: readonly string[], folder = process.cwd()):
  */
 export async function loadPlugins(names: readonly string[], folder = process.cwd()): Promise<void> {
   for (const name of names) {
-    const [{ href }] = pluginModules([name], folder) as [URL];
+    const [{ href }] = (await pluginModules([name], folder)) as [URL];
     try {
       await import(href);
     } catch (cause) {
@@ -46,15 +48,17 @@ export async function loadPlugins(names: readonly string[], folder = process.cwd
   }
 }
 
+type ModuleResolve = (typeof import('import-meta-resolve'))['moduleResolve'];
+
 /**
  * A package is resolved as by an `import`; one that only `require` can find is accepted as well. A path is not a URL:
  * `%` and `#` have no special meaning in it, and the extension may be left out.
  */
-function moduleOf(name: string, parent: string): URL {
+function moduleOf(name: string, parent: string, resolve: ModuleResolve): URL {
   const required = (): URL => pathToFileURL(createRequire(parent).resolve(name));
   if (path.isAbsolute(name) || /^\.\.?([/\\]|$)/.test(name)) return required();
   try {
-    return moduleResolve(name, pathToFileURL(parent));
+    return resolve(name, pathToFileURL(parent));
   } catch (error) {
     try {
       return required();

@@ -48,6 +48,22 @@ function parseHeader(bytes: Uint8Array): { header: Record<string, unknown>; data
   return { header, dataStart: 8 + headerLength };
 }
 
+/** The `__metadata__` entry of a header. */
+function metadataIn({ __metadata__: found = {} }: Record<string, unknown>): Record<string, string> {
+  if (!isRecord(found) || !Object.values(found).every((value) => typeof value === 'string')) {
+    throw invalid("'__metadata__' must map strings to strings.");
+  }
+  return found as Record<string, string>;
+}
+
+/**
+ * Reads the metadata of a safetensors file, without its tensors, which are not checked.
+ * @throws {DskdError} `weights-invalid`
+ */
+export function readSafetensorsMetadata(bytes: Uint8Array): Readonly<Record<string, string>> {
+  return metadataIn(parseHeader(bytes).header);
+}
+
 interface Placed {
   readonly name: string;
   readonly dtype: StateDictType;
@@ -118,18 +134,10 @@ export function readSafetensors(
   const body = bytes.subarray(dataStart);
   // The tensors fill the rest of the file, which is checked below.
   new MemoryLimit(options.maxBytes).check(body.byteLength);
-  const placed: Placed[] = [];
-  let metadata: Record<string, string> = {};
-  for (const [name, described] of Object.entries(header)) {
-    if (name === '__metadata__') {
-      if (!isRecord(described) || !Object.values(described).every((value) => typeof value === 'string')) {
-        throw invalid("'__metadata__' must map strings to strings.");
-      }
-      metadata = described as Record<string, string>;
-    } else {
-      placed.push(parseEntry(name, described));
-    }
-  }
+  const metadata = metadataIn(header);
+  const placed = Object.entries(header)
+    .filter(([name]) => name !== '__metadata__')
+    .map(([name, described]) => parseEntry(name, described));
   const tensors: StateDict = new Map();
   for (const { name, dtype, shape, start, end } of inFileOrder(placed, body.byteLength)) {
     // Copied because the bytes may be unaligned, and a view would keep the whole file in memory. `slice` of a Node

@@ -1,5 +1,6 @@
+import { createRequire } from 'node:module';
 import type { DskdEvent, EventListener } from '@dskd/base';
-import cliProgress from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import { colored, onProgramEnd, printJson } from './print.js';
 
 /** The stream of progress: standard error or, in a test, a substitute. */
@@ -12,7 +13,7 @@ export interface ProgressStream {
 /** Lines of progress and, on a terminal only, a bar below them that is redrawn in place. */
 export class ProgressBar {
   readonly #stream: ProgressStream;
-  #bar: cliProgress.SingleBar | undefined;
+  #bar: SingleBar | undefined;
 
   constructor(stream: ProgressStream = process.stderr) {
     this.#stream = stream;
@@ -32,7 +33,11 @@ export class ProgressBar {
       this.#bar.update(done, { text });
       return;
     }
-    this.#bar = new cliProgress.SingleBar({
+    // Only here: without a terminal nothing is drawn, and commands start sooner.
+    const { SingleBar: Bar } = createRequire(import.meta.url)(
+      'cli-progress',
+    ) as typeof import('cli-progress');
+    this.#bar = new Bar({
       stream: this.#stream as NodeJS.WritableStream,
       format: total === undefined ? '{text}' : '[{bar}] {text}',
       barsize: 16,

@@ -1,4 +1,3 @@
-import { parse } from 'csv-parse/sync';
 import type { DatasetProblem } from '../samples.js';
 
 /** Columns of a manifest that is written. */
@@ -68,7 +67,9 @@ function delimiterOf(text: string): string {
   return [',', ';', '\t'].find((delimiter) => header.includes(delimiter)) ?? ',';
 }
 
-function readCsv(text: string, table: TableReader): void {
+async function readCsv(text: string, table: TableReader): Promise<void> {
+  // Only here: whoever reads images needs no parser of tables.
+  const { parse } = await import('csv-parse/sync');
   let records: { readonly record: readonly string[]; readonly info: { readonly lines: number } }[];
   try {
     // With `info: true` records have the type above, which the package's type declarations do not express.
@@ -143,14 +144,14 @@ function readJsonLines(text: string, table: TableReader): void {
  * any system and ignores a byte order mark.
  * @param name of the manifest in problems.
  */
-export function readManifestTable(
+export async function readManifestTable(
   bytes: Uint8Array,
   options: {
     readonly name: string;
     readonly format: 'csv' | 'jsonl';
     readonly ignoreUnknownColumns: boolean;
   },
-): ManifestTable {
+): Promise<ManifestTable> {
   const table = new TableReader(options.name, options.ignoreUnknownColumns);
   let text: string;
   try {
@@ -159,7 +160,7 @@ export function readManifestTable(
     table.report(1, 'not UTF-8 text; save it as CSV UTF-8');
     return table;
   }
-  if (options.format === 'csv') readCsv(text, table);
+  if (options.format === 'csv') await readCsv(text, table);
   else readJsonLines(text, table);
   if (table.rows.length + table.problems.length === 0) table.report(1, 'the manifest names no images');
   return table;

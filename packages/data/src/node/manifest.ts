@@ -210,7 +210,7 @@ export async function openManifest(options: OpenManifestOptions): Promise<ImageS
     return fail(error.message.replace(`${file}: `, '').replace(/\.$/, ''));
   }
   const name = path.basename(file);
-  const table = readManifestTable(bytes, { name, format, ignoreUnknownColumns });
+  const table = await readManifestTable(bytes, { name, format, ignoreUnknownColumns });
   const { rows, problem } = rowsOf(table.rows, object);
   if (problem !== undefined) return fail(problem);
   const paths = await ManifestPaths.of(file, rows[0]?.cells.path);

@@ -124,15 +124,27 @@ function assertKnownFormat(format: unknown): void {
   }
 }
 
+/** The text of a description. @throws {DskdError} `artifact-invalid` */
+function textIn({ [METADATA_KEY]: text }: Readonly<Record<string, string>>): string {
+  if (text !== undefined) return text;
+  throw new DskdError('artifact-invalid', 'The file is safetensors, but not a dskd detector.', {
+    hint: 'Give the bytes that `Detector.save` made; weights of a teacher are for loadTeacher.',
+    details: { wanted: 'detector' },
+  });
+}
+
 /**
- * Reads the description of a detector, as an artifact or an exported file holds it: of an older format, too.
+ * Reads the description of a detector: of an older format, too.
+ * @param source the bytes of an artifact, whose tensors are neither read nor checked; or the description's own text, as an exported
+ * file holds it.
  * @returns it in the current format, and the format it had.
- * @throws {DskdError} `artifact-invalid`, `artifact-version`, `artifact-outdated`
+ * @throws {DskdError} `weights-invalid` (bytes that are not safetensors), `artifact-invalid`, `artifact-version`, `artifact-outdated`
  */
-export function readDescription(text: string): {
+export function readDescription(source: string | Uint8Array): {
   readonly description: DetectorDescription;
   readonly format: number;
 } {
+  const text = typeof source === 'string' ? source : textIn(tensorFiles.readMetadata(source));
   let format = FORMAT_VERSION as number;
   const description = tensorFiles.checkMetadata(descriptionSchema, text, 'detector', (parsed) => {
     assertKnownFormat(parsed.format);
@@ -152,15 +164,7 @@ export function readDescription(text: string): {
  */
 export function readArtifact(bytes: Uint8Array): Artifact {
   const file = readSafetensors(bytes);
-  const { metadata } = file;
-  const text = metadata[METADATA_KEY];
-  if (text === undefined) {
-    throw new DskdError('artifact-invalid', 'The file is safetensors, but not a dskd detector.', {
-      hint: 'Give the bytes that `Detector.save` made; weights of a teacher are for loadTeacher.',
-      details: { wanted: 'detector' },
-    });
-  }
-  const { description, format } = readDescription(text);
+  const { description, format } = readDescription(textIn(file.metadata));
   const tensors = migrateTensors(file.tensors, format);
   assertTensorsFit(description, tensors);
   return { description, tensors };

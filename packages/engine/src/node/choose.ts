@@ -1,5 +1,5 @@
 import { DskdError, isDskdError } from '@dskd/base';
-import { readArtifact, type DetectorDescription } from '@dskd/detector';
+import { readDescription, type DetectorDescription } from '@dskd/detector';
 import { exported } from './export-model.js';
 import type { PredictorSpec } from './load-predictor.js';
 import { assertRuntime, type ImportRuntime } from './onnx-runtime.js';
@@ -61,7 +61,7 @@ export async function choose(file: ModelFile, wanted: Wanted, importRuntime: Imp
     await assertRuntime(importRuntime);
     return { spec: { engine: 'onnx', bytes, threads }, description, reason: 'the file is an ONNX file' };
   }
-  const { description } = readArtifact(bytes);
+  const { description } = readDescription(bytes);
   const tfjs = (reason: string): Choice => ({
     spec: { engine: 'tfjs', bytes, teacher, backend, imports },
     description,

@@ -1,6 +1,6 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import { selectBackend } from '@dskd/core/backends';
-import { loadDetector, readArtifact, type Detector, type Predictor } from '@dskd/detector';
+import { loadDetector, readDescription, type Detector, type Predictor } from '@dskd/detector';
 import { backboneInfo, loadTeacher } from '@dskd/models';
 
 /** A detector, and what it is to be computed with. It can be posted. */
@@ -55,7 +55,7 @@ export async function loadTfjs(
 ): Promise<LoadedPredictor<Detector>> {
   await importAll(spec.imports);
   const { name: backend } = await selectBackend(spec.backend);
-  const wanted = readArtifact(spec.bytes).description.teacher;
+  const wanted = readDescription(spec.bytes).description.teacher;
   const teacher =
     wanted && spec.teacher
       ? await loadTeacher(backboneInfo(wanted.name).name, spec.teacher, {

@@ -3,7 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { passDskdErrors } from '@dskd/training/node';
 import { decodeImage } from '@dskd/data/node';
 import { selectBackend } from '@dskd/core/backends';
-import { loadDetector, readArtifact } from '@dskd/detector';
+import { loadDetector, readDescription } from '@dskd/detector';
 import { backboneInfo, loadTeacher } from '@dskd/models';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
 import { expose, transfer, type Endpoint } from 'comlink';
@@ -15,7 +15,7 @@ const worker: LessonWorker = {
     await selectBackend('wasm');
     // Its products of matrices round as those of the training that found the threshold.
     registerWasmGradients();
-    const wanted = readArtifact(bytes).description.teacher;
+    const wanted = readDescription(bytes).description.teacher;
     const teacher =
       wanted && weights
         ? await loadTeacher(backboneInfo(wanted.name).name, weights, {

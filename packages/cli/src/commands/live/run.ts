@@ -46,7 +46,7 @@ export async function watchLive(model: string, options: LiveOptions, signal: Abo
     workers,
     backend,
     signal,
-    imports: pluginModules(plugin ?? []),
+    imports: await pluginModules(plugin),
     ...(threads !== undefined && { threads }),
     ...(teacher !== undefined && { teacher }),
   });

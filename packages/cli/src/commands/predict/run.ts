@@ -1,23 +1,13 @@
 import path from 'node:path';
 import { DskdError, isDskdError, prefetch, throwIfAborted, type PixelBuffer } from '@dskd/base';
-import {
-  decodeImage,
-  decodeMask,
-  encodeImage,
-  listImages,
-  assertWritable,
-  watchFolder,
-  writeFileAtomically,
-} from '@dskd/data/node';
-import { mapInImage, type Detector, type ExplainedRegion, type Prediction } from '@dskd/detector';
+import { decodeImage, decodeMask, listImages, assertWritable, watchFolder } from '@dskd/data/node';
+import type { Detector, ExplainedRegion, Prediction } from '@dskd/detector';
 import { plainPrediction, type EnginePredictOptions } from '@dskd/engine';
-import { heatMapOverlay, heatScaleOf, type HeatScale } from '@dskd/report';
 import { printWarnings } from '../../open-data.js';
 import { printJson } from '../../output/print.js';
 import { progressRenderer } from '../../output/progress.js';
 import type { PredictOptions } from '../predict.js';
-import { explainedImage } from './explained-image.js';
-import { overlayNames } from './overlay-names.js';
+import type { WrittenImages } from './heat-maps.js';
 import { openScorer, type Scorer } from './scorer.js';
 import { unreadableImages } from './unreadable-images.js';
 
@@ -45,10 +35,18 @@ export async function runPrediction(
     if (out !== undefined) await assertWritable(path.join(out, 'overlay.png'));
     const arrivals = watch === undefined ? [] : watchFolder(watch, { signal });
     if (watch !== undefined) process.stderr.write(`watching ${watch} for new images; Ctrl-C ends\n`);
-    const names = overlayNames(files);
     const { description, detector } = scorer;
     if (detector && out !== undefined && !options.json) sayIfNoThumbnails(detector);
-    const scale = heatScaleOf(description.calibration.scores, threshold ?? description.threshold.value);
+    // Imported only here: without heat maps the command starts sooner.
+    const writeHeatMap =
+      out === undefined
+        ? undefined
+        : (await import('./heat-maps.js')).heatMapWriter(
+            out,
+            files,
+            description,
+            threshold ?? description.threshold.value,
+          );
     const showProgress = fileProgress(files.length);
     let unreadable = 0;
     const scored = scoredFiles(scorer, concatenated(files, arrivals), {
@@ -66,13 +64,7 @@ export async function runPrediction(
         continue;
       }
       const explained = detector ? await detector.explain(pixels!, result.regions) : [];
-      let written: WrittenImages = {};
-      if (out !== undefined) {
-        // Later images may have any name, so theirs keep the extension.
-        const overlay = path.join(out, names.get(file) ?? `${path.basename(file)}.overlay.png`);
-        await writeOverlay(overlay, pixels!, result, scale);
-        written = { overlay, ...(await writeExplained(overlay, pixels!, explained)) };
-      }
+      const written = await writeHeatMap?.({ file, pixels: pixels!, prediction: result, explained });
       printJson(lineOf(file, result, explained, written));
       if (!options.json)
         for (const region of explained) process.stderr.write(`${file}: ${inWords(region)}\n`);
@@ -149,38 +141,6 @@ function fileProgress(total: number): (id: string, prediction: Prediction) => vo
   };
 }
 
-async function writeOverlay(
-  file: string,
-  image: PixelBuffer,
-  prediction: Prediction,
-  scale: HeatScale,
-): Promise<void> {
-  const pixels = heatMapOverlay(image, mapInImage(prediction, image), scale);
-  await writeFileAtomically(file, await encodeImage(pixels));
-}
-
-/** Files written for an image. */
-interface WrittenImages {
-  readonly overlay?: string;
-  readonly explained?: string;
-}
-
-/**
- * Writes the regions next to thumbnails of the good images, if there are any, to `NAME.explained.png` beside
- * `NAME.overlay.png`.
- */
-async function writeExplained(
-  overlay: string,
-  image: PixelBuffer,
-  regions: readonly ExplainedRegion[],
-): Promise<Pick<WrittenImages, 'explained'>> {
-  const pixels = explainedImage(image, regions);
-  if (!pixels) return {};
-  const explained = overlay.replace(/overlay\.png$/, 'explained.png');
-  await writeFileAtomically(explained, await encodeImage(pixels));
-  return { explained };
-}
-
 function sayIfNoThumbnails({ model, thumbnails }: Detector): void {
   if (thumbnails || !model.keepsPatches) return;
   process.stderr.write(
@@ -208,7 +168,7 @@ function lineOf(
   file: string,
   prediction: Prediction,
   explained: readonly ExplainedRegion[],
-  written: WrittenImages,
+  written: WrittenImages | undefined,
 ): Record<string, unknown> {
   const { regions, ...plain } = plainPrediction(prediction);
   return {

@@ -102,7 +102,7 @@ export async function openScorer(
     warmUp: false,
     signal,
     // This thread has them already.
-    imports: pluginModules(plugin ?? []),
+    imports: await pluginModules(plugin),
     onEvent: progressRenderer(options),
     ...(threads !== undefined && { threads }),
     ...(teacher !== undefined && { teacher }),

@@ -94,7 +94,7 @@ export async function runSubmit(
     workers: 0,
     warmUp: false,
     signal,
-    imports: pluginModules(plugin ?? []),
+    imports: await pluginModules(plugin),
     onEvent: progressRenderer(options),
     ...(teacher && { teacher }),
   });

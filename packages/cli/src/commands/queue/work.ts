@@ -63,7 +63,7 @@ export async function runWork(
   const { on, of, threads, grace, untilDone, benchmark } = options;
   const workers =
     options.workers ?? Math.max(1, Math.floor(machineLimits().cores ?? os.availableParallelism()));
-  const scoring = { workers, threads, imports: pluginModules(options.plugin ?? []) };
+  const scoring = { workers, threads, imports: await pluginModules(options.plugin) };
   const onEvent = (event: WorkEvent): void => print(options, event);
   if (plan !== undefined) {
     await runShards(plan, {

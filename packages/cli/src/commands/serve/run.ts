@@ -62,7 +62,7 @@ export async function runServer(
     engine,
     backend,
     maxPixels,
-    imports: pluginModules(plugin ?? []),
+    imports: await pluginModules(plugin),
     watch: watch ?? reload,
     teacher: async (bytes, file) => teacher ?? (await embeddedTeacherFor(bytes, file)),
     signal,

@@ -39,7 +39,7 @@ export async function runTraining(options: TrainOptions, signal: AbortSignal): P
   }
   const threads = options.workers && backend.name !== 'webgpu' && os.availableParallelism() > 1;
   // Plugins must be loaded in each thread, because they register methods and objectives there.
-  const modules = pluginModules(options.plugin ?? []);
+  const modules = await pluginModules(options.plugin);
   const loaded = await loadTeacher?.();
   const teacher = loaded && (await computedBy(loaded, options, backend.name, json));
   try {
