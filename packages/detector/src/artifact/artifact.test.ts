@@ -2,7 +2,7 @@ import type { DskdError } from '@dskd/base';
 import { writeSafetensors, type StateDict, type StateDictEntry } from '@dskd/weights';
 import { readFileSync } from 'node:fs';
 import { DESCRIPTION, smallArtifact } from './artifact.test.util.js';
-import { readArtifact, writeArtifact } from './artifact.js';
+import { readArtifact, readDescription, writeArtifact } from './artifact.js';
 import { VERSION } from '../version.js';
 
 const fileWith = (description: unknown, tensors: StateDict = smallArtifact().tensors): Uint8Array =>
@@ -27,6 +27,19 @@ const floats = (...values: number[]): StateDictEntry => ({
 test('what is written is read', () => {
   const artifact = smallArtifact();
   expect(readArtifact(writeArtifact(artifact))).toEqual(artifact);
+});
+
+test('the description is read without the tensors, and an artifact without one is refused', () => {
+  const artifact = smallArtifact();
+  const bytes = writeArtifact(artifact);
+  const { description } = readDescription(bytes);
+  expect(description).toEqual(artifact.description);
+  // The tensors, which are at the end, are cut off: that is for readArtifact to say.
+  expect(readDescription(bytes.subarray(0, bytes.length - 1))).toEqual(readDescription(bytes));
+  expect(() => readArtifact(bytes.subarray(0, bytes.length - 1))).toThrow(/bytes/);
+  const others = writeSafetensors(artifact.tensors, { format: 'pt' });
+  expect(() => readDescription(others)).toThrow('not a dskd detector');
+  expect(() => readDescription(Uint8Array.of(1, 2, 3))).toThrow('safetensors');
 });
 
 test('an ignore mask is written and read', () => {
