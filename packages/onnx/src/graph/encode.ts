@@ -6,6 +6,7 @@ import {
   GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
+  TensorProto_DataLocation as DataLocation,
   TensorProto_DataType as DataType,
   TensorProtoSchema,
   ValueInfoProtoSchema,
@@ -20,8 +21,17 @@ import type { Attribute, Constant, ElementType, Graph, Node, Port } from './grap
 export const OPSET = 17;
 /** Version of the file format that belongs to it. */
 const IR_VERSION = 8;
-/** Protocol Buffers hold no message of 2 GiB or more. */
-const LARGEST_FILE = 2 ** 31 - 1;
+/** Protocol Buffers hold no message of 2 GiB or more. Some of it is for what is no value. */
+export const MOST_VALUES = Math.floor((2 ** 31 - 1) * 0.98);
+
+/** Where values lie in a file beside the model. */
+export interface ExternalPlace {
+  /** Name of the file, in the folder of the model. */
+  readonly location: string;
+  /** In bytes. */
+  readonly offset: number;
+  readonly length: number;
+}
 
 const ELEMENT_TYPES: Readonly<Record<ElementType, DataType>> = {
   float32: DataType.FLOAT,
@@ -31,14 +41,27 @@ const ELEMENT_TYPES: Readonly<Record<ElementType, DataType>> = {
   uint8: DataType.UINT8,
 };
 
-function tensorProto(name: string, { type, shape, data }: Constant): TensorProto {
-  // The format is little-endian, as all machines are that run JavaScript.
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength) as Uint8Array<ArrayBuffer>;
+/** The values as a file holds them. The format is little-endian, as all machines are that run JavaScript. */
+export function bytesOf({ data }: Constant): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength) as Uint8Array<ArrayBuffer>;
+}
+
+/** The bytes of all values of a graph. */
+export function bytesOfValues({ constants }: Graph): number {
+  return [...constants.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
+}
+
+function tensorProto(name: string, constant: Constant, outside?: ExternalPlace): TensorProto {
   return create(TensorProtoSchema, {
     name,
-    dataType: ELEMENT_TYPES[type],
-    dims: shape.map(BigInt),
-    rawData: bytes,
+    dataType: ELEMENT_TYPES[constant.type],
+    dims: constant.shape.map(BigInt),
+    ...(outside
+      ? {
+          dataLocation: DataLocation.EXTERNAL,
+          externalData: Object.entries(outside).map(([key, value]) => ({ key, value: String(value) })),
+        }
+      : { rawData: bytesOf(constant) }),
   });
 }
 
@@ -84,11 +107,13 @@ function nodeProto({ operator, inputs, outputs, attributes }: Node) {
   });
 }
 
-function graphProto({ name, inputs, outputs, nodes, constants }: Graph): GraphProto {
+type Places = ReadonlyMap<string, ExternalPlace>;
+
+function graphProto({ name, inputs, outputs, nodes, constants }: Graph, outside?: Places): GraphProto {
   return create(GraphProtoSchema, {
     name,
     node: nodes.map(nodeProto),
-    initializer: [...constants].map(([key, constant]) => tensorProto(key, constant)),
+    initializer: [...constants].map(([key, constant]) => tensorProto(key, constant, outside?.get(key))),
     input: inputs.map(portProto),
     output: outputs.map(portProto),
   });
@@ -97,22 +122,32 @@ function graphProto({ name, inputs, outputs, nodes, constants }: Graph): GraphPr
 /**
  * The bytes of an ONNX file.
  * @param metadata texts by key.
- * @throws {DskdError} `not-exportable` for a model of 2 GiB or more.
+ * @param outside constants of which the file says only where their values lie.
+ * @throws {DskdError} `not-exportable` for a file of 2 GiB or more.
  */
-export function encodeModel(graph: Graph, metadata: Readonly<Record<string, string>>): Uint8Array {
-  const size = [...graph.constants.values()].reduce((sum, { data }) => sum + data.byteLength, 0);
-  if (size > LARGEST_FILE * 0.98) {
+export function encodeModel(
+  graph: Graph,
+  metadata: Readonly<Record<string, string>>,
+  outside: Places = new Map(),
+): Uint8Array {
+  const within = [...outside.values()].reduce((rest, { length }) => rest - length, bytesOfValues(graph));
+  if (within > MOST_VALUES) {
     throw new DskdError(
       'not-exportable',
-      `The model has ${(size / 2 ** 30).toFixed(1)} GiB of values; an ONNX file holds less than 2 GiB.`,
-      { hint: 'Fit with a smaller bank or subspace, or a smaller teacher.', details: { bytes: size } },
+      `The model has ${(within / 2 ** 30).toFixed(1)} GiB of values; an ONNX file holds less than 2 GiB.`,
+      {
+        hint:
+          "In Node exportDetectorFile of @dskd/onnx/node writes the values to a file beside it: { externalData: 'auto' }. " +
+          'Or fit with a smaller bank or subspace, or a smaller teacher.',
+        details: { bytes: within },
+      },
     );
   }
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
     producerName: 'dskd',
     opsetImport: [{ domain: '', version: BigInt(OPSET) }],
-    graph: graphProto(graph),
+    graph: graphProto(graph, outside),
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
   return toBinary(ModelProtoSchema, model);

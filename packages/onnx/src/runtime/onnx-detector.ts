@@ -1,6 +1,7 @@
 import { DskdError, type PixelBuffer } from '@dskd/base';
 import { Predictor, type ScoredBatch, type ScoredMaps } from '@dskd/detector';
 import { readExported, type ExportedDetector } from '../metadata.js';
+import { assertExternalData, readModelFile } from './external-file.js';
 import {
   openSession,
   type OnnxOptions,
@@ -118,16 +119,33 @@ function assertOutputs(session: OrtSession, { description }: ExportedDetector): 
   );
 }
 
+/** @throws {DskdError} `invalid-argument` for bytes of a file whose values lie beside it, and as {@link assertExternalData} */
+async function assertValues(source: Uint8Array | string, { externalData }: ExportedDetector): Promise<void> {
+  if (!externalData) return;
+  if (typeof source === 'string') return assertExternalData(source, externalData);
+  throw new DskdError(
+    'invalid-argument',
+    `Got the bytes of a file whose values are in ${externalData.location} beside it; wanted its path.`,
+    {
+      hint: 'In Node give the path of the .onnx file. A browser can only load files that hold their values themselves.',
+    },
+  );
+}
+
 /**
- * Loads a file that `exportDetector` made, to be run by ONNX Runtime. Its calls block their thread: in a server load it in
+ * Loads a file that `exportDetector` or `exportDetectorFile` made, to be run by ONNX Runtime. Its calls block their thread: in a server load it in
  * worker threads (`@dskd/engine`).
- * @param bytes of the `.onnx` file.
+ * @param source bytes of the `.onnx` file, or in Node its path, which is needed where its values are in a second file.
  * @returns a detector; its owner calls `dispose`.
- * @throws {DskdError} `artifact-invalid`, `artifact-version`, `dependency-missing`
+ * @throws {DskdError} `artifact-invalid`, `artifact-version`, `dependency-missing`, `file-not-found`, `invalid-argument`
  */
-export async function loadOnnxDetector(bytes: Uint8Array, options: OnnxOptions = {}): Promise<OnnxDetector> {
-  const exported = readExported(bytes);
-  const { ort, session } = await openSession(bytes, options);
+export async function loadOnnxDetector(
+  source: Uint8Array | string,
+  options: OnnxOptions = {},
+): Promise<OnnxDetector> {
+  const exported = readExported(typeof source === 'string' ? await readModelFile(source) : source);
+  await assertValues(source, exported);
+  const { ort, session } = await openSession(source, options);
   assertOutputs(session, exported);
   return new OnnxDetector(ort, session, exported);
 }

@@ -18,7 +18,7 @@ export interface OrtSession {
 /** The module `onnxruntime-node` or `onnxruntime-web`. */
 export interface OrtModule {
   readonly InferenceSession: {
-    create(model: Uint8Array, options?: Readonly<Record<string, unknown>>): Promise<OrtSession>;
+    create(model: Uint8Array | string, options?: Readonly<Record<string, unknown>>): Promise<OrtSession>;
   };
   readonly Tensor: new (
     type: 'uint8' | 'float32',
@@ -68,16 +68,17 @@ export interface OnnxOptions {
 
 /**
  * Loads a graph.
+ * @param source of the file: its bytes, or in Node its path, which a graph needs whose values lie beside it.
  * @throws {DskdError} `artifact-invalid` for what ONNX Runtime cannot load, `dependency-missing`
  */
 export async function openSession(
-  bytes: Uint8Array,
+  source: Uint8Array | string,
   { ort: given, session: options }: OnnxOptions,
 ): Promise<{ readonly ort: OrtModule; readonly session: OrtSession }> {
   const ort = given ?? (await importOnnxRuntime());
   const defaults = given ? {} : await nodeDefaults();
   try {
-    return { ort, session: await ort.InferenceSession.create(bytes, { ...defaults, ...options }) };
+    return { ort, session: await ort.InferenceSession.create(source as string, { ...defaults, ...options }) };
   } catch (error) {
     throw new DskdError('artifact-invalid', 'ONNX Runtime cannot load the file.', {
       hint: 'Export it again, or update onnxruntime-node.',

@@ -1,0 +1,1 @@
+export { exportDetectorFile, type ExportedFile, type ExportFileOptions } from './export-detector-file.js';
