@@ -51,6 +51,51 @@ test('--to names the file, --json gives one line', async () => {
   ]);
 });
 
+test('--external-data always writes the values beside it; info, predict and the check read both', async () => {
+  const own = await mkdtemp(path.join(tmpdir(), 'dskd outside-'));
+  const to = path.join(own, 'part.onnx');
+  const args = [
+    'export',
+    model,
+    '--to',
+    to,
+    '--external-data',
+    'always',
+    '--verify',
+    path.join(data, 'test'),
+  ];
+  const { code, stdout } = await dskd(...args);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/with its values in .*part\.onnx\.data, \d+\.\d MiB: keep both in one folder/);
+  expect(stdout).toContain('0 verdicts and 0 lists of regions differ');
+  expect((await readdir(own)).sort()).toEqual(['part.onnx', 'part.onnx.data']);
+  const told = await dskd('info', to);
+  expect(told.stdout).toMatch(/part\.onnx\.data, beside it: \d+\.\d+ MiB/);
+
+  const scores = async (file: string): Promise<number[]> =>
+    jsonLines((await dskd('predict', file, path.join(data, 'test'), '--engine', 'onnx')).stdout).map(
+      ({ score }) => score as number,
+    );
+  const [got, wanted] = [await scores(to), await scores(model)];
+  expect(wanted).toHaveLength(4);
+  got.forEach((score, index) => expect(score / wanted[index]!).toBeCloseTo(1, 4));
+
+  const submitted = await dskd(
+    'queue',
+    'submit',
+    to,
+    path.join(data, 'test'),
+    '--storage',
+    path.join(own, 'q'),
+  );
+  expect(submitted.stderr).toContain('a queue keeps models of one file');
+  await rm(path.join(own, 'part.onnx.data'));
+  const missing = await dskd('predict', to, path.join(data, 'test'));
+  expect(missing.code).toBe(2);
+  expect(missing.stderr).toContain(`Cannot read ${to}.data, where the values of ${to} are.`);
+  await rm(own, { recursive: true });
+});
+
 test('train takes the features of the teacher from ONNX Runtime, where it is asked to, and learns the same', async () => {
   const other = await mkdtemp(path.join(tmpdir(), 'dskd teacher engine-'));
   const fast = path.join(other, 'fast.safetensors');

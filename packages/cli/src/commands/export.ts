@@ -1,7 +1,8 @@
 import { DskdError } from '@dskd/base';
 import type { Comparison } from '@dskd/onnx';
+import type { ExportedFile } from '@dskd/onnx/node';
 import { defineCommand } from '../define-command.js';
-import { boolean, option, text, type OptionValues } from '../options/option.js';
+import { boolean, choice, option, text, type OptionValues } from '../options/option.js';
 import {
   backendOption,
   MODEL_ARGUMENT,
@@ -30,6 +31,11 @@ const exportOptions = {
     'give the graph an input that says which pixels of each image count; it has it always where the model letterboxes',
     { group: 'Result' },
   ),
+  externalData: option(
+    choice('auto', 'always', 'never').default('auto'),
+    'write the values to a second file, FILE.data: auto where they are too large for one file, at 2 GiB',
+    { value: 'when', group: 'Result' },
+  ),
   weights: teacherWeightsOption,
   backend: backendOption,
   plugin: pluginOption,
@@ -47,20 +53,27 @@ export const exportCommand = defineCommand({
 });
 
 async function runExport(model: string, options: ExportOptions, signal: AbortSignal): Promise<void> {
-  const { verify, masks, json, to = model.replace(/(\.[^./\\]*)?$/, '.onnx') } = options;
-  const { assertWritable, listImages, writeFileAtomically } = await import('@dskd/data/node');
-  const { exportDetector } = await import('@dskd/onnx');
+  const { verify, masks, externalData, json, to = model.replace(/(\.[^./\\]*)?$/, '.onnx') } = options;
+  const { assertWritable, listImages } = await import('@dskd/data/node');
+  const { exportDetectorFile } = await import('@dskd/onnx/node');
   const { loadModel } = await import('../models.js');
   await assertWritable(to);
   // Before the model is loaded: what is missing for a comparison should be said at once.
   const compare = verify === undefined ? undefined : await comparisonWith(await listImages([verify]), signal);
   const { detector, dispose } = await loadModel(model, options);
   try {
-    const bytes = await exportDetector(detector, { masks });
-    const comparison = await compare?.(detector, bytes);
-    if (comparison) assertEqual(comparison);
-    await writeFileAtomically(to, bytes);
-    report(to, bytes.length, comparison, json);
+    let comparison: Comparison | undefined;
+    const files = await exportDetectorFile(detector, to, {
+      masks,
+      externalData,
+      ...(compare && {
+        async check(file) {
+          comparison = await compare(detector, file);
+          assertEqual(comparison);
+        },
+      }),
+    });
+    report(files, comparison, json);
   } finally {
     dispose();
   }
@@ -68,7 +81,7 @@ async function runExport(model: string, options: ExportOptions, signal: AbortSig
 
 type Compare = (
   detector: Parameters<typeof import('@dskd/onnx').comparePredictors>[0],
-  bytes: Uint8Array,
+  file: string,
 ) => Promise<Comparison>;
 
 /** @throws {DskdError} `dependency-missing`, `dataset-invalid` (no images) */
@@ -76,14 +89,14 @@ async function comparisonWith(files: readonly string[], signal: AbortSignal): Pr
   const { decodeImage } = await import('@dskd/data/node');
   const { comparePredictors } = await import('@dskd/onnx');
   const { importOnnxRuntime, loadOnnxDetector } = await import('@dskd/onnx/runtime');
-  const ort = await importOnnxRuntime();
+  await importOnnxRuntime();
   if (files.length === 0) {
     throw new DskdError('dataset-invalid', 'Got no images to compare model and export with.', {
       hint: 'Give a folder of images, good and bad, that the model would be used on: --verify DIR.',
     });
   }
-  return async (detector, bytes) => {
-    const exported = await loadOnnxDetector(bytes, { ort });
+  return async (detector, file) => {
+    const exported = await loadOnnxDetector(file);
     async function* images() {
       for (const file of files) yield await decodeImage(file, { intensityRange: detector.intensityRange });
     }
@@ -110,11 +123,22 @@ function inWords({ images, score, map, verdicts, regions, tolerance }: Compariso
   );
 }
 
-function report(path: string, bytes: number, comparison: Comparison | undefined, json: boolean): void {
+function report(
+  [model, values]: readonly ExportedFile[],
+  comparison: Comparison | undefined,
+  json: boolean,
+): void {
   if (json) {
-    printJson({ type: 'model-exported', path, bytes, ...(comparison && { comparison }) });
+    printJson({
+      type: 'model-exported',
+      ...model,
+      ...(values && { externalData: values }),
+      ...(comparison && { comparison }),
+    });
     return;
   }
-  printLine(`exported ${path}, ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+  const sized = ({ path, bytes }: ExportedFile): string => `${path}, ${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  printLine(`exported ${sized(model!)}`);
+  if (values) printLine(`with its values in ${sized(values)}: keep both in one folder, under these names`);
   if (comparison) printLine(`compared with the model: ${inWords(comparison)}`);
 }

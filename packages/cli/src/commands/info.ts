@@ -23,10 +23,10 @@ async function exportedInfo(path: string, { json }: OptionValues<typeof infoOpti
   const { readExported, readPorts } = await import('@dskd/onnx');
   const { readModel } = await import('../models.js');
   const bytes = await readModel(path);
-  const { description } = readExported(bytes);
+  const { description, externalData } = readExported(bytes);
   const ports = readPorts(bytes);
   if (json) {
-    printJson({ ...description, ...ports });
+    printJson({ ...description, ...ports, ...(externalData && { externalData }) });
     return;
   }
   const rows = [
@@ -37,7 +37,10 @@ async function exportedInfo(path: string, { json }: OptionValues<typeof infoOpti
     ['graph', 'name', 'type', 'shape'],
     rows.map(([kind, { name, type, shape }]) => [kind, name, type, shape.join(' x ')]),
   );
-  printLine(`${describeModel(description)}\n\n${table}\n\n${mebibytes(bytes.byteLength)}`);
+  const values = externalData
+    ? `\n${externalData.location}, beside it: ${mebibytes(externalData.bytes)}`
+    : '';
+  printLine(`${describeModel(description)}\n\n${table}\n\n${mebibytes(bytes.byteLength)}${values}`);
 }
 
 async function modelInfo(path: string, { json }: OptionValues<typeof infoOptions>): Promise<void> {

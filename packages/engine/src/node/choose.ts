@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { DskdError, isDskdError } from '@dskd/base';
 import { readDescription, type DetectorDescription } from '@dskd/detector';
 import { exported } from './export-model.js';
@@ -22,7 +23,7 @@ export interface Choice {
   readonly reason: string;
 }
 
-/** The bytes of a file, and its name if it has one. */
+/** The bytes of a file, and its path if it has one. */
 export interface ModelFile {
   readonly bytes: Uint8Array;
   readonly name: string | undefined;
@@ -52,14 +53,16 @@ export async function choose(file: ModelFile, wanted: Wanted, importRuntime: Imp
   const { engine, backend, threads, teacher, imports } = wanted;
   if (isOnnx(file)) {
     const { readExported } = await import('@dskd/onnx');
-    const { description } = readExported(bytes);
+    const { description, externalData } = readExported(bytes);
     if (engine === 'tfjs') {
       throw new DskdError('invalid-argument', 'Got an ONNX file for the engine tfjs.', {
         hint: 'Give the .safetensors file that it was exported from, or choose the engine onnx.',
       });
     }
     await assertRuntime(importRuntime);
-    return { spec: { engine: 'onnx', bytes, threads }, description, reason: 'the file is an ONNX file' };
+    // Bytes without a path are refused where they are loaded.
+    const source = externalData && file.name !== undefined ? path.resolve(file.name) : bytes;
+    return { spec: { engine: 'onnx', source, threads }, description, reason: 'the file is an ONNX file' };
   }
   const { description } = readDescription(bytes);
   const tfjs = (reason: string): Choice => ({
@@ -70,7 +73,7 @@ export async function choose(file: ModelFile, wanted: Wanted, importRuntime: Imp
   if (engine === 'tfjs') return tfjs('it was asked for');
   try {
     await assertRuntime(importRuntime);
-    const spec = { engine: 'onnx', bytes: await exported({ bytes, ...wanted }), threads } as const;
+    const spec = { engine: 'onnx', source: await exported({ bytes, ...wanted }), threads } as const;
     return {
       spec,
       description,

@@ -17,8 +17,8 @@ export type PredictorSpec = (
     }
   | {
       readonly engine: 'onnx';
-      /** Of an `.onnx` file. */
-      readonly bytes: Uint8Array;
+      /** The bytes of an `.onnx` file; its path where its values lie in a file beside it. */
+      readonly source: Uint8Array | string;
       readonly threads: number;
     }
 ) & {
@@ -85,7 +85,7 @@ async function load(spec: PredictorSpec): Promise<LoadedPredictor> {
   const { loadOnnxDetector } = await import('@dskd/onnx/runtime');
   // Left to itself ONNX Runtime takes all cores of the host, also in a container that has fewer.
   const session = { intraOpNumThreads: spec.threads, interOpNumThreads: 1 };
-  const predictor = await loadOnnxDetector(spec.bytes, { session });
+  const predictor = await loadOnnxDetector(spec.source, { session });
   return { predictor, backend: null, release: () => predictor.dispose() };
 }
 

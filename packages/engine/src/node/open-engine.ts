@@ -29,6 +29,8 @@ export interface EngineOptions {
   readonly backend?: string;
   /** Images in files with more pixels are refused before they are decoded. Default: 2 ** 28, which cannot be raised. */
   readonly maxPixels?: number;
+  /** Where the bytes of an `.onnx` file were read from, if it has its values in a file beside it. A path that is given is that itself. */
+  readonly path?: string;
   /** Weight file of the teacher, for a detector that does not contain it: a path or the bytes. */
   readonly teacher?: string | Uint8Array;
   /**
@@ -138,7 +140,7 @@ export async function openEngineWith(
   const open = async (model: string | Uint8Array, signal?: AbortSignal): Promise<Crew<EngineImage>> => {
     const opened: ModelFile = {
       bytes: await readBytes(model, 'model'),
-      name: typeof model === 'string' ? model : undefined,
+      name: typeof model === 'string' ? model : options.path,
     };
     throwIfAborted(signal);
     const wanted = { ...settings, teacher, imports, inThread: workers > 0 };

@@ -13,7 +13,7 @@ export type ImageReference = string | { readonly path: string; readonly sha256: 
 export interface PlanOptions {
   /** Folder that all machines see at this path. Copies of the model and the results are kept in it. */
   readonly storage: string;
-  /** Path or bytes of a detector (`.safetensors` or `.onnx`). */
+  /** Path or bytes of a detector (`.safetensors`, or `.onnx` with its values in the same file). */
   readonly model: string | Uint8Array;
   /** In the order of the collected lines. Workers must see paths as this machine does. */
   readonly images: readonly ImageReference[];

@@ -204,6 +204,7 @@ export class Models {
         // The gate refuses what is too much; whom it let in must find a place.
         queue: gate.capacity,
         signal,
+        path: file,
         ...(engine && { engine }),
         ...(backend !== undefined && { backend }),
         ...(imports && { imports }),

@@ -3,7 +3,7 @@ import { DskdError } from '@dskd/base';
 import { listImages, writeFileAtomically } from '@dskd/data/node';
 import { openEngine } from '@dskd/engine/node';
 import { assertRedis, kubernetesJob, makePlan, submit, type ImageReference } from '@dskd/queue';
-import { embeddedTeacherFor, readModel } from '../../models.js';
+import { embeddedTeacherFor, isExported, readModel } from '../../models.js';
 import { printWarnings } from '../../open-data.js';
 import { printJson, printLine } from '../../output/print.js';
 import { ProgressBar, progressRenderer } from '../../output/progress.js';
@@ -83,6 +83,7 @@ export async function runSubmit(
   if (redis !== undefined) await assertRedis(redis);
   const kind = engineFor(model, { ...options, workers: 0 }, images.length);
   const bytes = await readModel(model);
+  if (isExported(model)) await assertOneFile(bytes, model);
   const teacher =
     weights === undefined
       ? await embeddedTeacherFor(bytes, model)
@@ -150,4 +151,16 @@ async function writeManifest(
     ...(parts !== undefined && { parts }),
   });
   await writeFileAtomically(manifest, text);
+}
+
+/** The storage keeps one file of a model. @throws {DskdError} `invalid-argument` */
+async function assertOneFile(bytes: Uint8Array, model: string): Promise<void> {
+  const { readExported } = await import('@dskd/onnx');
+  const { externalData } = readExported(bytes);
+  if (!externalData) return;
+  throw new DskdError(
+    'invalid-argument',
+    `Got ${model}, whose values are in ${externalData.location}; a queue keeps models of one file.`,
+    { hint: 'Submit the .safetensors file that it was exported from.' },
+  );
 }
