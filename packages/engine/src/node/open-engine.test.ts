@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,6 +7,7 @@ import type { DskdEvent } from '@dskd/base';
 import { encodeImage } from '@dskd/data/node';
 import { Detector, loadDetector, readArtifact, type Prediction } from '@dskd/detector';
 import { exportDetector } from '@dskd/onnx';
+import { exportDetectorFile } from '@dskd/onnx/node';
 import { teacherTiny } from '@dskd/teacher-tiny';
 import { useBackend } from '@dskd/test-support';
 import { registerWasmGradients } from '@dskd/wasm-gradients';
@@ -373,5 +374,31 @@ test.each([
     });
   } finally {
     scored.mockRestore();
+  }
+});
+
+test('an ONNX file whose values lie beside it: by its path, or by bytes and the path they are of', async () => {
+  const detector = await loadDetector(bytes);
+  const outside = path.join(folder, 'outside.onnx');
+  await exportDetectorFile(detector, outside, { externalData: 'always' });
+  detector.dispose();
+  const read = new Uint8Array(await readFile(outside));
+  const cases: [string | Uint8Array, EngineOptions][] = [
+    [outside, { workers: 0 }],
+    [read, { workers: 1, threads: 1, path: outside }],
+  ];
+  for (const [model, options] of cases) {
+    await using engine = await openEngine(model, options);
+    expect(engine.info).toMatchObject({ engine: 'onnx', description: { method: 'instant' } });
+    const { score } = await engine.predict(TEST_IMAGES[1]!);
+    expect(score / wanted[1]!.score).toBeCloseTo(1, 4);
+  }
+  await expect(openEngine(read, { workers: 0 })).rejects.toMatchObject({
+    code: 'invalid-argument',
+    message: expect.stringContaining('outside.onnx.data beside it') as string,
+  });
+  await rm(`${outside}.data`);
+  for (const workers of [0, 1]) {
+    await expect(openEngine(outside, { workers })).rejects.toMatchObject({ code: 'file-not-found' });
   }
 });
