@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { encodeImage } from '@dskd/data/node';
 import { useBackend } from '@dskd/test-support';
+import { exportDetectorFile } from './node/index.js';
 import { exportedThroughFiles, smallImage } from './small-detectors.test.util.js';
 
 const run = promisify(execFile);
@@ -53,7 +54,7 @@ import ort from ORT;
 import { fromBinary } from PROTOBUF;
 import { ModelProtoSchema } from SCHEMA;
 const bytes = readFileSync(process.argv[2]);
-const session = await ort.InferenceSession.create(bytes);
+const session = await ort.InferenceSession.create(process.argv[2]);
 const metadata = Object.fromEntries(fromBinary(ModelProtoSchema, bytes).metadataProps.map(({ key, value }) => [key, value]));
 const text = readFileSync(0, 'utf8');
 let results;
@@ -87,16 +88,21 @@ async function environment(): Promise<NodeJS.ProcessEnv> {
 }
 
 const CASES = [
-  { name: 'stretched', input: { size: [48, 64] } },
-  { name: 'letterboxed', input: { size: [64, 64], fit: 'letterbox' } },
+  { name: 'stretched', externalData: 'never', input: { size: [48, 64] } },
+  { name: 'letterboxed', externalData: 'never', input: { size: [64, 64], fit: 'letterbox' } },
+  { name: 'with-values-beside-it', externalData: 'always', input: { size: [48, 64] } },
 ] as const;
+
+test('the example in Python has at most 40 lines, as documents say', async () => {
+  expect((await readFile(script, 'utf8')).trimEnd().split('\n').length).toBeLessThanOrEqual(40);
+});
 
 (hasPillow ? test : test.skip).each(CASES)(
   'the example in Python gives the scores of the detector, $name',
-  async ({ name, input }) => {
-    const { detector, onnx, bytes } = await exportedThroughFiles({ method: 'instant', input });
+  async ({ name, externalData, input }) => {
+    const { detector, onnx } = await exportedThroughFiles({ method: 'instant', input });
     const model = path.join(folder, `${name}.onnx`);
-    await writeFile(model, bytes);
+    await exportDetectorFile(detector, model, { externalData });
     const images = [smallImage(1), smallImage(2, 1), smallImage(3, 0.4, [91, 40])];
     const files = images.map((_, index) => path.join(folder, `${name}-${index}.png`));
     for (const [index, image] of images.entries()) await writeFile(files[index]!, await encodeImage(image));
@@ -124,11 +130,18 @@ const CASES = [
     instant: { method: 'instant', input: { size: [48, 64] } },
     padim: { method: 'padim', input: { size: [64, 64], fit: 'letterbox' } },
   } as const)) {
-    const { detector, onnx, bytes } = await exportedThroughFiles(options);
+    const { detector, onnx } = await exportedThroughFiles(options);
     const model = path.join(folder, `checked-${name}.onnx`);
-    await writeFile(model, bytes);
-    const check = `import onnx, sys; onnx.checker.check_model(onnx.load(sys.argv[1]), full_check=True); print("passed")`;
-    expect((await run(PYTHON, ['-c', check, model])).stdout.trim()).toBe('passed');
+    const check =
+      'import onnx, sys; onnx.checker.check_model(onnx.load(sys.argv[1]), full_check=True); ' +
+      'onnx.checker.check_model(sys.argv[1]); print("passed")';
+    for (const externalData of ['never', 'always'] as const) {
+      await exportDetectorFile(detector, model, { externalData });
+      expect((await run(PYTHON, ['-c', check, model])).stdout.trim()).toBe('passed');
+    }
+    // The checker reads where values are.
+    await rm(`${model}.data`);
+    await expect(run(PYTHON, ['-c', check, model])).rejects.toThrow();
     detector.dispose();
     onnx.dispose();
   }
