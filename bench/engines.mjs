@@ -1,6 +1,6 @@
 // How long a detector takes by TensorFlow.js (wasm), by ONNX Runtime, and by PyTorch doing the same: the exported graph, run by
 // bench/peers/onnx_in_torch.py with Pillow for files. Each side is a process of its own, so that none has the garbage of another to
-// collect. All take turns in the same rounds, and before each turn there is a pause: threads of BLAS, OpenMP and ONNX Runtime wait in a
+// collect. All take turns in the same rounds, and before each turn there is a pause: threads of OpenBLAS, OpenMP and ONNX Runtime wait in a
 // loop for some time after a computation, and would take the cores of the next side. Times are medians.
 //
 // node bench/engines.mjs [PART ...]   measures parts and writes them to bench/results/engines.json

@@ -71,7 +71,7 @@ const FILE_NAME = /^(?!\.\.?$)[^/\\\0]{1,255}$/;
 /** @throws {DskdError} `artifact-invalid` */
 function externalDataIn(text: string | undefined): ExternalData | null {
   if (text === undefined) return null;
-  let given: Partial<Record<keyof ExternalData, unknown>> = {};
+  let given: Partial<Record<keyof ExternalData, unknown>>;
   try {
     given = Object(JSON.parse(text)) as typeof given;
   } catch (error) {

@@ -172,7 +172,7 @@ test('values that are missing, moved, cut off, or of another export', async () =
     message: `${data} has ${size - 1} bytes; wanted ${size}: it is cut off.`,
   });
 
-  // As after a process that was killed between both renamings: new values beside the old model.
+  // As after a process that was killed between the two: new values beside the old model.
   const newer = path.join(folder, 'newer.onnx');
   await exportDetectorFile(other, newer, { externalData: 'always' });
   await copyFile(`${newer}.data`, data);

@@ -24,8 +24,8 @@ export async function readModelFile(file: string): Promise<Uint8Array> {
  */
 export async function assertExternalData(file: string, wanted: ExternalData): Promise<void> {
   const { open } = (await import(/* @vite-ignore */ FS)) as typeof import('node:fs/promises');
-  const { dirname, join } = (await import(/* @vite-ignore */ PATH)) as typeof import('node:path');
-  const data = join(dirname(file), wanted.location);
+  const path = (await import(/* @vite-ignore */ PATH)) as typeof import('node:path');
+  const data = path.join(path.dirname(file), wanted.location);
   const details = { path: data, model: file };
   const hint =
     'Keep both files in one folder, under the names that they were written with; or export the model again.';

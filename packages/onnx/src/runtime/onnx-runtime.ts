@@ -78,7 +78,7 @@ export async function openSession(
   const ort = given ?? (await importOnnxRuntime());
   const defaults = given ? {} : await nodeDefaults();
   try {
-    return { ort, session: await ort.InferenceSession.create(source as string, { ...defaults, ...options }) };
+    return { ort, session: await ort.InferenceSession.create(source, { ...defaults, ...options }) };
   } catch (error) {
     throw new DskdError('artifact-invalid', 'ONNX Runtime cannot load the file.', {
       hint: 'Export it again, or update onnxruntime-node.',
