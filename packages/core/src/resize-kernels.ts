@@ -144,34 +144,24 @@ type Kernel = (...parameters: number[]) => void;
 
 interface Kernels {
   readonly memory: WebAssembly.Memory;
-  /** By the number of channels. */
-  readonly rows: ReadonlyMap<number, Kernel>;
+  readonly rows: Kernel;
   readonly columns: Kernel;
 }
 
-const CHANNELS = [1, 3, 4];
-
-let kernels: Kernels | null | undefined;
+/** By the number of channels, each made when it is first needed. Null: see {@link loadKernels}. */
+const kernels = new Map<number, Kernels | null>();
 
 /** Null where there is no WebAssembly with SIMD, or a page forbids it (content security policy). */
-function loadKernels(): Kernels | null {
+function loadKernels(channels: number): Kernels | null {
   try {
     const bytes = assembleModule(
       [
-        ...CHANNELS.map((channels) => {
-          const [name, body] = [`rows${channels}`, rowsBody(channels)];
-          return { name, parameters: 6, integers: 6, vectors: 14, body };
-        }),
+        { name: 'rows', parameters: 6, integers: 6, vectors: 14, body: rowsBody(channels) },
         { name: 'columns', parameters: 6, integers: 3, vectors: 7, body: columnsBody() },
       ],
       'export',
     );
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes));
-    return {
-      memory: exports.memory as WebAssembly.Memory,
-      rows: new Map(CHANNELS.map((channels) => [channels, exports[`rows${channels}`] as Kernel])),
-      columns: exports.columns as Kernel,
-    };
+    return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as unknown as Kernels;
   } catch {
     return null;
   }
@@ -235,10 +225,10 @@ export function resizeWithKernels(
   across: Taps | null,
   down: Taps | null,
 ): Uint8Array | undefined {
-  if (kernels === undefined) kernels = loadKernels();
-  const rows = kernels?.rows.get(channels);
-  if (!kernels || !rows) return undefined;
-  const { memory, columns } = kernels;
+  if (!kernels.has(channels)) kernels.set(channels, loadKernels(channels));
+  const own = kernels.get(channels);
+  if (!own) return undefined;
+  const { memory, rows, columns } = own;
   const { data, width, height } = source;
   const rowBytes = width * channels;
   const outBytes = (across?.count.length ?? width) * channels;
