@@ -93,8 +93,10 @@ export async function openScorer(
   if (options.explain) return explainingScorer(model, options);
   const { workers, threads, backend, weights, plugin } = options;
   const kind = engineFor(model, options, images);
-  const teacher = weights ?? (await embeddedTeacherFor(await readModel(model), model));
-  const engine = await openEngine(model, {
+  const bytes = await readModel(model);
+  const teacher = weights ?? (await embeddedTeacherFor(bytes, model));
+  const engine = await openEngine(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), {
+    path: model,
     engine: kind,
     workers,
     backend,
