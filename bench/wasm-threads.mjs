@@ -192,7 +192,10 @@ async function detectors() {
   // One that they have not learned.
   const { image } = good.at(-1);
   for (const [method, detector] of Object.entries(trained)) {
-    rows.push(await measure(`detector \`${method}\`, 1 image`, 9, () => detector.predict(image)));
+    const what = `detector \`${method}\`, 1 image`;
+    const predict = () => detector.predict(image);
+    rows.push(await measure(what, 9, predict));
+    rows.push(await measureOperations(`${what}: sum of its operations`, 9, predict));
     detector.dispose();
   }
   return rows;
