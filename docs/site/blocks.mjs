@@ -224,8 +224,8 @@ function wasmThreads(document) {
       Object.values(parts).flatMap(({ rows }) =>
         rows.map(({ name, oneMs, twoMs, ratio, best }) => [
           name,
-          ...[oneMs, twoMs].map((ms) => (ms < 10 ? ms.toFixed(2) : ms.toFixed(0))),
-          ratio.toFixed(2),
+          ...[oneMs, twoMs].map((ms) => ms?.toFixed(ms < 10 ? 2 : 0) ?? ''),
+          ratio?.toFixed(2) ?? '',
           best.toFixed(2),
         ]),
       ),

@@ -10,7 +10,8 @@ export function startHelper(
   data: HelperData,
   module: URL = new URL('../threads/helper-node.js', import.meta.url),
 ): HelperThread {
-  const worker = new Worker(module, { workerData: data });
+  // Without the options of this process, some of which a thread refuses (--input-type).
+  const worker = new Worker(module, { workerData: data, execArgv: [] });
   return {
     ready: new Promise((resolve, reject) => {
       worker.once('message', () => {

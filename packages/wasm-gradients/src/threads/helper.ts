@@ -16,7 +16,7 @@ export interface HelperData {
  * For so many milliseconds it looks again and again before it sleeps: the next product often comes soon, and on a busy machine a thread
  * that sleeps is late.
  */
-const AWAKE = 1;
+const AWAKE = 0.25;
 const LOOKS = 1000;
 
 /** Waits for the next job. @returns its number. */

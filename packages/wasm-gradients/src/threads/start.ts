@@ -37,11 +37,11 @@ const warn: EventListener = (event) => {
 export type Platform = Pick<typeof platform, 'canShareMemory' | 'startHelper'>;
 
 async function start(helpers: number, onEvent: EventListener, { startHelper }: Platform): Promise<Running> {
-  const started = new Team(helpers);
   const threads: HelperThread[] = [];
   let isStarting = true;
   let isEnding = false;
   try {
+    const started = new Team(helpers);
     for (let i = 0; i < helpers; i++) {
       const helper = started.add();
       const thread = startHelper({ memory: started.memory, control: helper.control });
@@ -52,6 +52,8 @@ async function start(helpers: number, onEvent: EventListener, { startHelper }: P
           return thread.end();
         },
       });
+      // Waited for below, unless another one cannot even be made.
+      thread.ready.catch(() => undefined);
       void thread.ended.then((reason) => {
         started.remove(helper);
         if (isStarting || isEnding) return;
@@ -63,6 +65,8 @@ async function start(helpers: number, onEvent: EventListener, { startHelper }: P
     }
     await Promise.all(threads.map(({ ready }) => ready));
     isStarting = false;
+    setTeam(started);
+    return { team: started, threads, users: 0 };
   } catch (cause) {
     await Promise.all(threads.map((thread) => thread.end()));
     throw new DskdError(
@@ -74,8 +78,6 @@ async function start(helpers: number, onEvent: EventListener, { startHelper }: P
       },
     );
   }
-  setTeam(started);
-  return { team: started, threads, users: 0 };
 }
 
 /** {@link startWasmThreads} with what a test replaces. */

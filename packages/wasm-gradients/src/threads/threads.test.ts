@@ -182,9 +182,9 @@ test('a filter that stays, and then is another one, gives the bits of one thread
   first.dispose();
 });
 
-const withModule = (name: string): typeof platform => ({
+const withModule = (module: URL): typeof platform => ({
   ...platform,
-  startHelper: (data) => platform.startHelper(data, new URL(name, import.meta.url)),
+  startHelper: (data) => platform.startHelper(data, module),
 });
 
 test('a helper that ends in the middle of its work: the right result, a warning, one thread', async () => {
@@ -193,7 +193,7 @@ test('a helper that ends in the middle of its work: the right result, a warning,
   const events: DskdEvent[] = [];
   threads = await startWasmThreadsWith(
     { threads: 2, onEvent: (event) => events.push(event) },
-    withModule('./dying-helper.test.util.js'),
+    withModule(new URL('./dying-helper.test.util.js', import.meta.url)),
   );
   await until(() => {
     expectBits(work, alone);
@@ -214,7 +214,10 @@ test('a helper that ends in the middle of its work: the right result, a warning,
 test('a helper that is late is not waited for, and what it then says is not used', async () => {
   const { work, dispose } = repeated();
   const alone = valuesOf(work);
-  threads = await startWasmThreadsWith({ threads: 2 }, withModule('./late-helper.test.util.js'));
+  threads = await startWasmThreadsWith(
+    { threads: 2 },
+    withModule(new URL('./late-helper.test.util.js', import.meta.url)),
+  );
   const start = performance.now();
   for (let i = 0; i < 40; i++) expectBits(work, alone);
   // It took one block at least and was late with it; 40 times would be 12 s.
@@ -225,7 +228,10 @@ test('a helper that is late is not waited for, and what it then says is not used
 
 test('a helper that does not start is an error, and the next start may succeed', async () => {
   await expect(
-    startWasmThreadsWith({ threads: 2 }, withModule('./failing-helper.test.util.js')),
+    startWasmThreadsWith(
+      { threads: 2 },
+      withModule(new URL('./failing-helper.test.util.js', import.meta.url)),
+    ),
   ).rejects.toMatchObject({ code: 'worker-failed', message: expect.stringContaining('no memory') as string });
   threads = await startWasmThreads({ threads: 2 });
   expect(threads.threads).toBe(2);
