@@ -3,7 +3,7 @@
 
 /** Of all packages together. Before the methods in closed form, tiles and lessons came: 150 values, 160 types; before the export to
  * ONNX and engines: 190 and 195; before the server: 210 and 220; before live sources and queues: 216 and 230. */
-const LIMITS = { values: 240, types: 256 };
+const LIMITS = { values: 240, types: 260 };
 
 const VALUE = /^export (?:declare )?(?:abstract class|class|const|enum|function) (\w+)/gm;
 const TYPE = /^export (?:interface|type) (\w+)/gm;
