@@ -26,5 +26,5 @@ export default [
     'perPixelCosineLoss, contextualAffinityLoss',
   ),
   entry('@dskd/metrics', 'packages/metrics/dist/index.js', '11.1 kB'),
-  entry('dskd, a page that loads a model', 'packages/dskd/dist/index.js', '321 kB', 'loadDetector'),
+  entry('dskd, a page that loads a model', 'packages/dskd/dist/index.js', '325 kB', 'loadDetector'),
 ];

@@ -6,9 +6,10 @@
 //                                    [--epochs 10,10] [--out FILE]
 //
 // A set is a category of the data, or a synthetic one with its data seed, such as tray-202 (100 good images). The epochs are
-// those of contextual and of covariance affinity: at 256 px, 8 and 30 take about the same time. Writes
-// bench/results/covariance-affinity.json.
-import { rename, writeFile } from 'node:fs/promises';
+// those of contextual and of covariance affinity: at 256 px, 8 and 40 take about the same time. A file that
+// exists is added to. Default file: bench/results/covariance-affinity.json.
+import { existsSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -91,9 +92,40 @@ async function trained({ branch, epochs }, source, seed) {
   return { detector, steps, cpuSeconds: Math.round((user + system) / 1e6) };
 }
 
-const runs = [];
+const runs = existsSync(values.out) ? JSON.parse(await readFile(values.out, 'utf8')).runs : [];
+
+const meanOf = (of) => rounded(runs.reduce((sum, run) => sum + of(run), 0) / runs.length);
+const largest = (of) => Math.max(...runs.map((run) => Math.abs(rounded(of(run)))));
+/** Writes the runs so far, and what they say together. */
+async function save() {
+  const result = {
+    command: `node bench/covariance-affinity.mjs --sets ${values.sets} --seeds ${values.seeds} --size ${SIZE} --epochs ${values.epochs}`,
+    machine: `${os.availableParallelism()} cores (${os.cpus()[0].model.trim()}), node ${process.version}`,
+    settings: {
+      teacher: embedded.name,
+      sha256: embedded.sha256,
+      size: SIZE,
+      preset: 'nano',
+      batchSize: BATCH,
+    },
+    meanImageAuroc: {
+      contextual: meanOf((run) => run.contextual.imageAuroc),
+      covariance: meanOf((run) => run.covariance.imageAuroc),
+      contextualScoredByCovariance: meanOf((run) => run.contextualScoredByCovariance.imageAuroc),
+    },
+    largestChangeByMap: {
+      imageAuroc: largest((run) => run.contextualScoredByCovariance.imageAuroc - run.contextual.imageAuroc),
+      pixelAuroc: largest((run) => run.contextualScoredByCovariance.pixelAuroc - run.contextual.pixelAuroc),
+    },
+    runs,
+  };
+  await writeFile(`${values.out}.tmp`, `${JSON.stringify(result, null, 2)}\n`);
+  await rename(`${values.out}.tmp`, values.out);
+}
+
 for (const set of values.sets.split(',')) {
   for (const seed of values.seeds.split(',').map(Number)) {
+    if (runs.some((run) => run.set === set && run.seed === seed)) continue;
     await withSource(set, async (source) => {
       const run = { set, seed };
       for (const [name, student] of Object.entries(STUDENTS)) {
@@ -108,27 +140,8 @@ for (const set of values.sets.split(',')) {
       }
       runs.push(run);
       console.log(JSON.stringify(run));
+      await save();
     });
   }
 }
 teacher.dispose();
-
-const meanOf = (of) => rounded(runs.reduce((sum, run) => sum + of(run), 0) / runs.length);
-const largest = (of) => Math.max(...runs.map((run) => Math.abs(rounded(of(run)))));
-const result = {
-  command: `node bench/covariance-affinity.mjs --sets ${values.sets} --seeds ${values.seeds} --size ${SIZE} --epochs ${values.epochs}`,
-  machine: `${os.availableParallelism()} cores (${os.cpus()[0].model.trim()}), node ${process.version}`,
-  settings: { teacher: embedded.name, sha256: embedded.sha256, size: SIZE, preset: 'nano', batchSize: BATCH },
-  meanImageAuroc: {
-    contextual: meanOf((run) => run.contextual.imageAuroc),
-    covariance: meanOf((run) => run.covariance.imageAuroc),
-    contextualScoredByCovariance: meanOf((run) => run.contextualScoredByCovariance.imageAuroc),
-  },
-  largestChangeByMap: {
-    imageAuroc: largest((run) => run.contextualScoredByCovariance.imageAuroc - run.contextual.imageAuroc),
-    pixelAuroc: largest((run) => run.contextualScoredByCovariance.pixelAuroc - run.contextual.pixelAuroc),
-  },
-  runs,
-};
-await writeFile(`${values.out}.tmp`, `${JSON.stringify(result, null, 2)}\n`);
-await rename(`${values.out}.tmp`, values.out);

@@ -41,10 +41,13 @@ const NOTES = `## What was tried, and did not pay
   among threads since, by [kernels of our own](../docs/decisions/0049-threads-for-our-own-kernels.md).
 - **Relaxed SIMD** (fused multiply and add) would be twice as fast at most in products. Node 20 has it behind a flag only, and the
   results would depend on the machine: the same seed would not give the same bytes. No kernel was written.
-- **Contextual affinity in ONNX** on 4096 positions: two products of 4096 x 4096 x 40 are 2.7 GFLOP, about 40 ms of one thread, and the
-  convolutions of teacher and students 34 ms, so that the wanted 20 ms for a whole detector \`dskd\` cannot be reached with it.
+- **Contextual affinity in ONNX** on 4096 positions: two products of 4096 x 4096 x 40 are 2.7 GFLOP, about 40 ms of one thread. The presets
+  \`nano\` and \`lite\` use its limit since ([decision 0053](../docs/decisions/0053-the-limit-of-contextual-affinity.md)); the convolutions of
+  teacher and students alone take 24 ms at the rate of the processor, so that 20 ms for a whole detector \`dskd\` cannot be reached.
   \`exp(x) - 1\` by \`Tanh\` took a fifth off the detector. Blocks of 16, 32, 128 and 256 rows instead of 64, and keys that are
   transposed once, were no faster.
+- **Convolutions by F(4 x 4, 3 x 3)**, with a quarter of the products of the definition in place of the 4/9 of
+  [what is used](../docs/decisions/0052-convolutions-in-tiles.md): its errors of 1e-5 are too near to the tolerance of an exported model. Not built.
 - **Counting scores page by page** (AU-sPRO), sorted by page first so that counts stay in the cache: as fast as counting in any order.
 `;
 

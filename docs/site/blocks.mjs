@@ -296,7 +296,39 @@ function inspectorSmallCategories() {
   );
 }
 
+/** bench/covariance-affinity.md: both losses in the same time. */
+function affinitiesInTheSameTime(document) {
+  const file = 'bench/results/covariance-affinity-256.json';
+  const { machine, runs: all } = read(file);
+  const of = (run, name) => [run[name].imageAuroc.toFixed(3), run[name].pixelAuroc.toFixed(3)];
+  const average = (name) => mean(all.map((run) => run[name].imageAuroc)).toFixed(3);
+  const spent = (run, name) => `${run[name].steps} in ${run[name].cpuSeconds} s`;
+  return [
+    table(
+      [
+        ...['set', 'contextual: steps', 'image AUROC', 'pixel AUROC', 'scored by the limit', 'covariance: steps'],
+        ...['image AUROC', 'pixel AUROC'],
+      ],
+      [
+        ...all.map((run) => [
+          run.set,
+          ...[spent(run, 'contextual'), ...of(run, 'contextual')],
+          ...[run.contextualScoredByCovariance.imageAuroc.toFixed(3), spent(run, 'covariance')],
+          ...of(run, 'covariance'),
+        ]),
+        [
+          ...['mean', '', average('contextual'), '', average('contextualScoredByCovariance'), ''],
+          ...[average('covariance'), ''],
+        ],
+      ],
+    ),
+    '',
+    `Seconds of the processor; ${machine} (${fileLink(document, file)}).`,
+  ].join('\n');
+}
+
 const BLOCKS = [
+  { document: 'bench/covariance-affinity.md', name: 'same-time', write: affinitiesInTheSameTime },
   { document: 'packages/wasm-gradients/README.md', name: 'threads', write: wasmThreads },
   { document: 'docs/guides/many-machines.md', name: 'queue-scale', write: queueScale },
   {
