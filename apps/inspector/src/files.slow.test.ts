@@ -114,8 +114,8 @@ describeInChromium('files', () => {
       expect(shown).toEqual([...images].sort((a, b) => order.compare(a, b)));
       const problems = await page.locator('.problems li').allInnerTexts();
       expect(problems).toEqual([
-        expect.stringMatching(/^line 4\/notes\.txt: .*unsupported format \(text\)/),
-        expect.stringMatching(/^line 4\/parts\/phone\.heic: .*unsupported format \(HEIF/),
+        expect.stringMatching(/^line 4\/notes\.txt: its format \(text\) is not supported/),
+        expect.stringMatching(/^line 4\/parts\/phone\.heic: its format \(HEIF/),
       ]);
 
       // The same folder with a file beside it; of the folder everything is a duplicate now.
