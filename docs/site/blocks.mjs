@@ -231,8 +231,35 @@ function wasmThreads(document) {
       ),
     ),
     '',
-    `${machine} (${fileLink(document, file)}). Medians, and the ratio of the shortest times: other jobs ran beside, with a load of ` +
-      `${Math.min(...loads).toFixed(0)} to ${Math.max(...loads).toFixed(0)} on the two cores, so that the shortest times are nearer to those of an idle machine.`,
+    `${machine} (${fileLink(document, file)}). Medians, and the ratio of the shortest times, which other jobs of the machine change least; its load ` +
+      `before a part was ${Math.min(...loads).toFixed(1)} to ${Math.max(...loads).toFixed(1)}.`,
+  ].join('\n');
+}
+
+/** packages/wasm-gradients/README.md: rates of its kernels. */
+function wasmKernels(document) {
+  const file = 'bench/results/wasm-gradients.json';
+  const { command, machine, summary, single, others } = read(file);
+  const mean1 = Math.exp(mean(single.map(({ forwardOverStock }) => Math.log(forwardOverStock))));
+  return [
+    table(
+      ['', 'forward / stock', 'filter gradient / forward', 'input gradient / forward'],
+      summary.map(({ stride, forwardOverStock, filterGradientRatio, inputGradientRatio }) => [
+        `stride ${stride}`,
+        ...[forwardOverStock, filterGradientRatio, inputGradientRatio].map((ratio) => ratio.toFixed(2)),
+      ]),
+    ),
+    '',
+    `3x3 convolutions of one image: ${mean1.toFixed(2)} times the stock rate.`,
+    '',
+    'Others, in milliseconds:',
+    '',
+    table(
+      ['', 'stock', 'here'],
+      others.map(({ what, stockMs, ourMs }) => [what, stockMs.toFixed(1), ourMs.toFixed(1)]),
+    ),
+    '',
+    `Written by \`${command}\` to ${fileLink(document, file)} (${machine}).`,
   ].join('\n');
 }
 
@@ -306,7 +333,14 @@ function affinitiesInTheSameTime(document) {
   return [
     table(
       [
-        ...['set', 'contextual: steps', 'image AUROC', 'pixel AUROC', 'scored by the limit', 'covariance: steps'],
+        ...[
+          'set',
+          'contextual: steps',
+          'image AUROC',
+          'pixel AUROC',
+          'scored by the limit',
+          'covariance: steps',
+        ],
         ...['image AUROC', 'pixel AUROC'],
       ],
       [
@@ -330,6 +364,7 @@ function affinitiesInTheSameTime(document) {
 const BLOCKS = [
   { document: 'bench/covariance-affinity.md', name: 'same-time', write: affinitiesInTheSameTime },
   { document: 'packages/wasm-gradients/README.md', name: 'threads', write: wasmThreads },
+  { document: 'packages/wasm-gradients/README.md', name: 'kernels', write: wasmKernels },
   { document: 'docs/guides/many-machines.md', name: 'queue-scale', write: queueScale },
   {
     document: 'docs/decisions/0048-ignored-areas-are-covered.md',
