@@ -144,4 +144,5 @@ for (const set of values.sets.split(',')) {
     });
   }
 }
+await save();
 teacher.dispose();
