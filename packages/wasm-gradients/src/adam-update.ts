@@ -3,23 +3,25 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { functionsOnHeap } from './heap-functions.js';
 import { allocate, FLOAT, floats, withScratch } from './heap.js';
 import type { KernelCall } from './kernel.js';
+import {
+  ADD,
+  DIVIDE,
+  load,
+  loadSplat,
+  MULTIPLY,
+  ROOT,
+  store,
+  SUBTRACT,
+  UNIT,
+  VECTOR,
+} from './vector-instructions.js';
 
 // One update of Adam of @dskd/training, which takes thirteen operations of TensorFlow.js for it where this kernel is not registered: each of
 // them reads and writes an array as large as the parameter. The bits are the same.
 
 const { get, set, repeat } = code;
-const load = (offset: number): Code => code.vectorAt(0, offset);
-const loadSplat = (offset: number): Code => code.vectorAt(9, offset);
-const store = (offset: number): Code => code.vectorAt(11, offset);
-const ROOT = code.vector(227);
-const ADD = code.vector(228);
-const SUBTRACT = code.vector(229);
-const MULTIPLY = code.vector(230);
-const DIVIDE = code.vector(231);
 
-const UNIT = 4;
-
-/** What the kernel is told: see `AdamUpdateAttributes` in @dskd/training. Its numbers, in the order of the memory. */
+/** What the kernel is told: see `AdamNumbers` in @dskd/training. Its numbers, in the order of the memory. */
 const NUMBERS = [
   'keepFirst',
   'takeFirst',
@@ -50,9 +52,7 @@ function update() {
     ...[...get(NEW_P), ...get(P), ...load(0), ...get(FIRST)],
     ...[...get(SECOND), ...ROOT, ...get(ROOT_SCALE), ...DIVIDE, ...get(EPSILON), ...ADD],
     ...[...DIVIDE, ...get(STEP), ...MULTIPLY, ...SUBTRACT, ...store(0)],
-    ...[P, M, V, G, NEW_P, NEW_M, NEW_V].flatMap((local) => [
-      ...code.advance(local, code.constant(UNIT * FLOAT)),
-    ]),
+    ...[P, M, V, G, NEW_P, NEW_M, NEW_V].flatMap((local) => [...code.advance(local, code.constant(VECTOR))]),
   ];
   return {
     ...{ parameters: 9, integers: 0, vectors: 10 },

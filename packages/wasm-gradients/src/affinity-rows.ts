@@ -3,25 +3,27 @@ import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { functionsOnHeap } from './heap-functions.js';
 import { allocate, FLOAT, floats, withScratch } from './heap.js';
 import type { KernelCall } from './kernel.js';
+import {
+  ADD,
+  DIVIDE,
+  load,
+  loadSplat,
+  MULTIPLY,
+  store,
+  SUBTRACT,
+  UNIT,
+  VECTOR,
+} from './vector-instructions.js';
 
 // Rows of the contextual affinity of @dskd/losses, which computes them by some thirty operations of TensorFlow.js where this kernel is
 // not registered: those read and write a block of rows thirty times, and this one reads it once.
 
 const { get, set, repeat } = code;
-const load = (offset: number): Code => code.vectorAt(0, offset);
-const loadSplat = (offset: number): Code => code.vectorAt(9, offset);
-const store = (offset: number): Code => code.vectorAt(11, offset);
-const ADD_F32X4 = code.vector(228);
-const SUBTRACT_F32X4 = code.vector(229);
-const MULTIPLY_F32X4 = code.vector(230);
-const DIVIDE_F32X4 = code.vector(231);
 const NEAREST_F32X4 = code.vector(106);
 const TO_INTEGERS = code.vector(248);
 const SHIFT_LEFT_I32X4 = code.vector(171);
 const ADD_I32X4 = code.vector(174);
 
-const UNIT = 4;
-const VECTOR = UNIT * FLOAT;
 const advance = (...locals: number[]): Code =>
   locals.flatMap((local) => [...code.advance(local, code.constant(VECTOR))]);
 
@@ -38,17 +40,17 @@ const EXPONENT_OF_ONE: Code = [
 /** `x = exp(x)` in a local, for -80 < x < 80, as `expf` of Cephes: within 2 units of the last place. */
 function exponential(x: number, n: number, result: number): Code {
   const horner = [1.398199951e-3, 8.333451907e-3, 4.16657959e-2, 0.1666666546, 0.5].flatMap((coefficient) => [
-    ...[...get(x), ...MULTIPLY_F32X4, ...every(coefficient), ...ADD_F32X4],
+    ...[...get(x), ...MULTIPLY, ...every(coefficient), ...ADD],
   ]);
   const reduce = (part: number): Code => [
-    ...[...get(x), ...get(n), ...every(part), ...MULTIPLY_F32X4, ...SUBTRACT_F32X4, ...set(x)],
+    ...[...get(x), ...get(n), ...every(part), ...MULTIPLY, ...SUBTRACT, ...set(x)],
   ];
   return [
-    ...[...get(x), ...every(Math.LOG2E), ...MULTIPLY_F32X4, ...NEAREST_F32X4, ...set(n)],
+    ...[...get(x), ...every(Math.LOG2E), ...MULTIPLY, ...NEAREST_F32X4, ...set(n)],
     // The logarithm of 2 in two parts, the first of which times n is exact.
     ...[...reduce(0.693359375), ...reduce(-2.1219444e-4)],
-    ...[...every(1.98756915e-4), ...horner, ...get(x), ...MULTIPLY_F32X4, ...get(x), ...MULTIPLY_F32X4],
-    ...[...get(x), ...ADD_F32X4, ...every(1), ...ADD_F32X4, ...set(result)],
+    ...[...every(1.98756915e-4), ...horner, ...get(x), ...MULTIPLY, ...get(x), ...MULTIPLY],
+    ...[...get(x), ...ADD, ...every(1), ...ADD, ...set(result)],
     ...[
       ...get(n),
       ...TO_INTEGERS,
@@ -57,7 +59,7 @@ function exponential(x: number, n: number, result: number): Code {
       ...EXPONENT_OF_ONE,
       ...ADD_I32X4,
     ],
-    ...[...get(result), ...MULTIPLY_F32X4, ...set(x)],
+    ...[...get(result), ...MULTIPLY, ...set(x)],
   ];
 }
 
@@ -70,7 +72,7 @@ function inTwoStages(
   return repeat(outer, [
     ...sums.flatMap(([part]) => [...every(0), ...set(part)]),
     ...[...get(inner), ...set(counter), ...repeat(counter, body)],
-    ...sums.flatMap(([part, total]) => [...get(total), ...get(part), ...ADD_F32X4, ...set(total)]),
+    ...sums.flatMap(([part, total]) => [...get(total), ...get(part), ...ADD, ...set(total)]),
   ]);
 }
 
@@ -80,11 +82,11 @@ function exponentials() {
   const COUNTER = 7;
   const [X, N, RESULT, PART, TOTAL, CHANGED_PART, CHANGED_TOTAL, SHIFT] = [8, 9, 10, 11, 12, 13, 14, 15];
   const body = [
-    ...[...get(LOGITS), ...load(0), ...get(SHIFT), ...SUBTRACT_F32X4, ...set(X)],
+    ...[...get(LOGITS), ...load(0), ...get(SHIFT), ...SUBTRACT, ...set(X)],
     ...exponential(X, N, RESULT),
-    ...[...get(P), ...get(X), ...store(0), ...get(PART), ...get(X), ...ADD_F32X4, ...set(PART)],
-    ...[...get(CHANGES), ...load(0), ...get(X), ...MULTIPLY_F32X4],
-    ...[...get(CHANGED_PART), ...ADD_F32X4, ...set(CHANGED_PART)],
+    ...[...get(P), ...get(X), ...store(0), ...get(PART), ...get(X), ...ADD, ...set(PART)],
+    ...[...get(CHANGES), ...load(0), ...get(X), ...MULTIPLY],
+    ...[...get(CHANGED_PART), ...ADD, ...set(CHANGED_PART)],
     ...advance(LOGITS, CHANGES, P),
   ];
   return {
@@ -109,17 +111,17 @@ function growths(halvings: number) {
   const [CHANGES, P, E, OUTER, INNER, MEAN, SUMS] = [0, 1, 2, 3, 4, 5, 6];
   const COUNTER = 7;
   const [X, Q, PART, TOTAL, CENTER] = [8, 9, 10, 11, 12];
-  const doubling = [...get(X), ...get(X), ...every(2), ...ADD_F32X4, ...MULTIPLY_F32X4, ...set(X)];
+  const doubling = [...get(X), ...get(X), ...every(2), ...ADD, ...MULTIPLY, ...set(X)];
   const body = [
-    ...[...get(CHANGES), ...load(0), ...get(CENTER), ...SUBTRACT_F32X4, ...set(X)],
+    ...[...get(CHANGES), ...load(0), ...get(CENTER), ...SUBTRACT, ...set(X)],
     // x / (1 - x/2 + x^2/12 - x^4/720), as in @dskd/losses.
-    ...[...get(X), ...get(X), ...MULTIPLY_F32X4, ...set(Q)],
-    ...[...get(X), ...get(Q), ...every(-1 / 720), ...MULTIPLY_F32X4, ...every(1 / 12), ...ADD_F32X4],
-    ...[...get(Q), ...MULTIPLY_F32X4, ...every(1), ...ADD_F32X4],
-    ...[...get(X), ...every(0.5), ...MULTIPLY_F32X4, ...SUBTRACT_F32X4, ...DIVIDE_F32X4, ...set(X)],
+    ...[...get(X), ...get(X), ...MULTIPLY, ...set(Q)],
+    ...[...get(X), ...get(Q), ...every(-1 / 720), ...MULTIPLY, ...every(1 / 12), ...ADD],
+    ...[...get(Q), ...MULTIPLY, ...every(1), ...ADD],
+    ...[...get(X), ...every(0.5), ...MULTIPLY, ...SUBTRACT, ...DIVIDE, ...set(X)],
     ...Array.from({ length: halvings }, () => doubling).flat(),
     ...[...get(E), ...get(X), ...store(0)],
-    ...[...get(P), ...load(0), ...get(X), ...MULTIPLY_F32X4, ...get(PART), ...ADD_F32X4, ...set(PART)],
+    ...[...get(P), ...load(0), ...get(X), ...MULTIPLY, ...get(PART), ...ADD, ...set(PART)],
     ...advance(CHANGES, P, E),
   ];
   return {
@@ -137,8 +139,8 @@ function weights() {
   const [P, E, WEIGHTS, VECTORS, EXCESS, INVERSE_TOTAL] = [0, 1, 2, 3, 4, 5];
   const [SHIFT, SCALE] = [6, 7];
   const body = [
-    ...[...get(WEIGHTS), ...get(E), ...load(0), ...get(SHIFT), ...SUBTRACT_F32X4],
-    ...[...get(P), ...load(0), ...MULTIPLY_F32X4, ...get(SCALE), ...MULTIPLY_F32X4, ...store(0)],
+    ...[...get(WEIGHTS), ...get(E), ...load(0), ...get(SHIFT), ...SUBTRACT],
+    ...[...get(P), ...load(0), ...MULTIPLY, ...get(SCALE), ...MULTIPLY, ...store(0)],
     ...advance(P, E, WEIGHTS),
   ];
   return {

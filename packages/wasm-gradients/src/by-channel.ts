@@ -1,22 +1,21 @@
 import { code, type Code } from '@dskd/base/web-assembly';
 import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { functionsOnHeap } from './heap-functions.js';
-import { allocate, FLOAT, floats, withScratch } from './heap.js';
+import { allocate, floats, withScratch } from './heap.js';
 import type { Kernel } from './kernel.js';
+import { load, MULTIPLY, store, SUBTRACT, VECTOR } from './vector-instructions.js';
 
 // Arithmetic of an image and one number for each channel, as when images are normalized. The stock kernels compute the place of each
 // operand from that of the result, element by element.
 
 const { get, set, repeat } = code;
-const load = (local: number): Code => [...get(local), ...code.vectorAt(0, 0)];
-const VECTOR = 4 * FLOAT;
 
 /** `out = x operation channels`, for groups of 4 pixels, against which the channels are repeated 4 times. */
 function byGroups(operation: Code) {
   const [X, CHANNELS, OUT, GROUPS, VECTORS] = [0, 1, 2, 3, 4];
   const [CHANNELS_AT, COUNTER] = [5, 6];
   const vector = [
-    ...[...get(OUT), ...load(X), ...load(CHANNELS_AT), ...operation, ...code.vectorAt(11, 0)],
+    ...[...get(OUT), ...get(X), ...load(0), ...get(CHANNELS_AT), ...load(0), ...operation, ...store(0)],
     ...[X, CHANNELS_AT, OUT].flatMap((local) => code.advance(local, code.constant(VECTOR))),
   ];
   const group = [
@@ -29,8 +28,8 @@ function byGroups(operation: Code) {
 type Groups = (x: number, channels: number, out: number, groups: number, vectors: number) => void;
 
 const ASSEMBLIES = {
-  subtract: () => byGroups(code.vector(229)),
-  multiply: () => byGroups(code.vector(230)),
+  subtract: () => byGroups(SUBTRACT),
+  multiply: () => byGroups(MULTIPLY),
 };
 
 /** What is left is done as JavaScript does: 64 bits that are rounded to 32 are what the operation with 32 bits gives. */

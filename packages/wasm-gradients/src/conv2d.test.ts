@@ -2,6 +2,7 @@ import { expectClose } from '@dskd/test-support';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { leavesPixelsOut } from './conv2d.js';
+import { anyPaddingOfSides } from './convolutions.test.util.js';
 import { registerWasmGradients } from './index.js';
 import { filled, onBothBackends, runKernel } from './on-both-backends.test.util.js';
 
@@ -25,17 +26,7 @@ const anyConvolution: fc.Arbitrary<Convolution> = fc
     dilation: fc.constantFrom(1, 1, 2),
     inChannels: fc.constantFrom(3, 13, 48, 50),
     outChannels: fc.constantFrom(7, 8, 12, 17),
-    pad: fc.oneof(
-      fc.constantFrom('same' as const, 'valid' as const),
-      fc.tuple(amount, amount, amount, amount).map(
-        ([t, b, l, r]): tf.backend_util.ExplicitPadding => [
-          [0, 0],
-          [t, b],
-          [l, r],
-          [0, 0],
-        ],
-      ),
-    ),
+    pad: anyPaddingOfSides(amount),
   })
   .map(({ batch, size, kernel, strides, dilation, inChannels, outChannels, pad }) => ({
     x: [batch, ...size, inChannels],

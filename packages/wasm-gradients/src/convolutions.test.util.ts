@@ -15,17 +15,23 @@ export interface Convolution {
 }
 
 const amount = fc.integer({ min: 0, max: 3 });
-const explicit = ([t, b, l, r]: readonly number[]): Padding => [
+const explicit = ([t, b, l, r]: readonly number[]): tf.backend_util.ExplicitPadding => [
   [0, 0],
   [t!, b!],
   [l!, r!],
   [0, 0],
 ];
-const anyPadding: fc.Arbitrary<Padding> = fc.oneof(
-  fc.constantFrom('same' as const, 'valid' as const),
-  amount,
-  fc.tuple(amount, amount, amount, amount).map(explicit),
-);
+
+/** Paddings with a word, or of so many rows and columns on each side. */
+export const anyPaddingOfSides = (
+  side: fc.Arbitrary<number>,
+): fc.Arbitrary<'same' | 'valid' | tf.backend_util.ExplicitPadding> =>
+  fc.oneof(
+    fc.constantFrom('same' as const, 'valid' as const),
+    fc.tuple(side, side, side, side).map(explicit),
+  );
+
+const anyPadding: fc.Arbitrary<Padding> = fc.oneof(amount, anyPaddingOfSides(amount));
 
 /** Small convolutions of every kind; strides larger than the kernel and padding larger than it included. */
 export function anyConvolution(depthwise = false): fc.Arbitrary<Convolution> {

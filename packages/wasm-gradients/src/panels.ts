@@ -2,6 +2,7 @@ import { code, type Code } from '@dskd/base/web-assembly';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { FLOAT } from './heap.js';
 import { functionsOn, functionsOnHeap } from './heap-functions.js';
+import { ADD, load, loadSplat, MAX, MIN, MULTIPLY, store } from './vector-instructions.js';
 
 // Matrix products in tiles of 4 x 8 sums that stay in registers, from factors that are packed first: panels of 4 rows of the left
 // factor and of 8 columns of the right one, each stored along the common length. The tile is what XNNPACK has on wasm, and each
@@ -69,13 +70,6 @@ export interface PanelFunctions {
 }
 
 const { get, set, constant, load32, store32, repeat, repeatSteps, whenNotZero } = code;
-const load = (offset: number): Code => code.vectorAt(0, offset);
-const loadSplat = (offset: number): Code => code.vectorAt(9, offset);
-const store = (offset: number): Code => code.vectorAt(11, offset);
-const ADD_F32X4 = code.vector(228);
-const MULTIPLY_F32X4 = code.vector(230);
-const MIN_F32X4 = code.vector(232);
-const MAX_F32X4 = code.vector(233);
 const advance = (local: number, bytes: number): Code => code.advance(local, constant(bytes));
 const copy = (from: number, to: number): Code => [...get(from), ...set(to)];
 
@@ -110,8 +104,8 @@ function multiply(adds: boolean) {
       body.push(...get(LEFT_AT), ...loadSplat(FLOAT * (PANEL_ROWS * index + row)), ...set(ROW));
       for (let half = 0; half < HALVES; half++) {
         body.push(
-          ...[...get(ROW), ...get(COLUMNS + half), ...MULTIPLY_F32X4],
-          ...[...get(sum(row, half)), ...ADD_F32X4, ...set(sum(row, half))],
+          ...[...get(ROW), ...get(COLUMNS + half), ...MULTIPLY],
+          ...[...get(sum(row, half)), ...ADD, ...set(sum(row, half))],
         );
       }
     }
@@ -123,10 +117,10 @@ function multiply(adds: boolean) {
     for (let half = 0; half < HALVES; half++) {
       starts.push(...get(START), ...load(16 * half), ...set(sum(row, half)));
       const result = adds
-        ? [...get(OUT), ...load(16 * half), ...get(sum(row, half)), ...ADD_F32X4]
+        ? [...get(OUT), ...load(16 * half), ...get(sum(row, half)), ...ADD]
         : [
-            ...[...get(sum(row, half)), ...get(LIMITS), ...load(0), ...MAX_F32X4],
-            ...[...get(LIMITS), ...load(16), ...MIN_F32X4],
+            ...[...get(sum(row, half)), ...get(LIMITS), ...load(0), ...MAX],
+            ...[...get(LIMITS), ...load(16), ...MIN],
           ];
       results.push(...get(OUT), ...result, ...store(16 * half));
     }

@@ -3,13 +3,13 @@ import type { LeftSource } from '../left-factor.js';
 import type { PixelGeometry } from '../pixel-addresses.js';
 
 /** A part of a left factor, as it will lie in other memory. */
-export interface LeftPart {
+export interface LeftPart<Source extends LeftSource = LeftSource> {
   /** Elements that it takes there. */
   readonly elements: number;
   /** Its rows there. */
   readonly rows: readonly [first: number, last: number];
   /** Copies it from `heap` to `target`, the address `to` in bytes. @returns where its elements then are. */
-  copy(heap: Float32Array, target: Float32Array, to: number): LeftSource;
+  copy(heap: Float32Array, target: Float32Array, to: number): Source;
 }
 
 /** Elements of the input that a row of the left factor takes, on average. */
@@ -55,11 +55,11 @@ function copyLines(
 }
 
 /** The lines of the images that the filter meets at output positions `first..last`. */
-function pixelsPart(
+export function pixelsPart(
   start: number,
   geometry: PixelGeometry,
   [first, last]: readonly [number, number],
-): LeftPart {
+): LeftPart<Extract<LeftSource, { kind: 'pixels' }>> {
   const { inHeight, inWidth, inChannels, outHeight, outWidth } = geometry;
   const { filterHeight, strideHeight, dilationHeight, padTop } = geometry;
   const positions = outHeight * outWidth;

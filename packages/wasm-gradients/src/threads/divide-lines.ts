@@ -8,9 +8,10 @@ import {
   type TileFunctions,
   type TransformedFilter,
 } from '../winograd/compute-lines.js';
-import { POINTS, UNIT } from '../winograd/instructions.js';
+import { UNIT } from '../vector-instructions.js';
+import { POINTS } from '../winograd/instructions.js';
 import { Tiles } from '../winograd/tiles.js';
-import { partOf } from './copy-left.js';
+import { pixelsPart } from './copy-left.js';
 import { BLOCKS_EACH, LEAST_WORK } from './divide.js';
 import { writeJob } from './job.js';
 import { type Rows, type SharedWork, shareRows } from './share.js';
@@ -70,7 +71,7 @@ function give(
   blockLines: number,
 ): number | undefined {
   const [from, to] = [tiles.positionOf(first), tiles.positionOf(last)];
-  const part = partOf({ kind: 'pixels', start: input, geometry }, [from, to]);
+  const part = pixelsPart(input, geometry, [from, to]);
   const block = ceil(blockLines * tiles.across, UNIT);
   let at = begin;
   const place = (elements: number): number => {
@@ -88,7 +89,6 @@ function give(
   copy(bias, outChannels, own.bias);
   copy(limits, 2 * UNIT, own.limits);
   const moved = part.copy(heap, shared, own.input);
-  if (moved.kind !== 'pixels') throw new TypeError('Pixels were copied as something else.');
   const before = tiles.firstLineOf(tiles.imageOf(first));
   const { address, pointStride, panelStride } = filter;
   writeJob(control, {

@@ -2,8 +2,9 @@ import { FLOAT } from '../heap.js';
 import { ceil } from '../packing.js';
 import { PANEL_COLUMNS, PANEL_ROWS, type PanelFunctions } from '../panels.js';
 import type { PixelGeometry } from '../pixel-addresses.js';
-import { OUTPUTS, POINTS, UNIT } from './instructions.js';
-import { GAP, Tiles } from './tiles.js';
+import { UNIT, VECTOR } from '../vector-instructions.js';
+import { OUTPUTS, POINTS } from './instructions.js';
+import { fill, GAP, Tiles } from './tiles.js';
 import type { Transformations } from './transformations.js';
 
 /** What computes on one memory. */
@@ -70,11 +71,9 @@ export interface ConvolutionInMemory {
 
 /** Sets what does not change from block to block. */
 export function prepareRoom({ heap, room, geometry }: Omit<ConvolutionInMemory, 'output'>): void {
-  const fill = (address: number, count: number, value: number): void =>
-    void heap.fill(value, address / FLOAT, address / FLOAT + count);
-  fill(room.zeros, Math.max(geometry.inChannels, PANEL_COLUMNS), 0);
-  fill(room.unlimited, UNIT, -Infinity);
-  fill(room.unlimited + UNIT * FLOAT, UNIT, Infinity);
+  fill(heap, room.zeros, Math.max(geometry.inChannels, PANEL_COLUMNS), 0);
+  fill(heap, room.unlimited, UNIT, -Infinity);
+  fill(heap, room.unlimited + VECTOR, UNIT, Infinity);
 }
 
 /**

@@ -8,7 +8,8 @@ import { PANEL_COLUMNS, type PanelFunctions } from '../panels.js';
 import { geometryOf } from '../pixel-addresses.js';
 import { divideLines, type FilterToShare } from '../threads/divide-lines.js';
 import { computeLines, prepareRoom, sizesOfRoom, type TileFunctions } from './compute-lines.js';
-import { POINTS, UNIT, VECTOR } from './instructions.js';
+import { UNIT, VECTOR } from '../vector-instructions.js';
+import { POINTS } from './instructions.js';
 import { fill, Tiles, tilesOfBlock, withArrays } from './tiles.js';
 import { transformationsOf } from './transformations.js';
 

@@ -5,16 +5,13 @@ import { functionsOnHeap } from '../heap-functions.js';
 import { allocate, FLOAT } from '../heap.js';
 import { PANEL_COLUMNS, PANEL_ROWS, type PanelFunctions } from '../panels.js';
 import { geometryOf } from '../pixel-addresses.js';
+import { UNIT, VECTOR } from '../vector-instructions.js';
 import {
-  ADD,
   columnOf,
   copy,
-  difference,
-  HALF,
+  filterTaps,
   inputPoints,
-  loadApart,
   loadPixels,
-  MULTIPLY,
   outputPoints,
   OUTPUTS,
   POINTS,
@@ -22,11 +19,9 @@ import {
   SIDE,
   STEP,
   storeApart,
-  sum,
   TILE,
   transformColumns,
-  UNIT,
-  VECTOR,
+  transformMatrices,
 } from './instructions.js';
 import { fill, GAP, isForTiles, Tiles, tilesOfBlock, withArrays } from './tiles.js';
 
@@ -98,44 +93,8 @@ function transformGradient() {
   return { parameters: 6, integers: 4, vectors: OUTPUTS + STEP * TILE, body };
 }
 
-/**
- * Transforms the gradient of a transformed filter, `G' u G`, for 4 pairs of channels at a time.
- * FROM: the first of 16 matrices, POINT_STRIDE apart. TO: the first of 9 taps, TAP_STRIDE apart.
- */
-function transformSums() {
-  const [FROM, POINT_STRIDE, QUADS, TO, TAP_STRIDE] = [0, 1, 2, 3, 4];
-  const [AT, OUT] = [5, 6];
-  const U = 7;
-  const H = U + POINTS;
-  const [EVEN, ODD] = [H + SIDE * TILE, H + SIDE * TILE + 1];
-  /** `G' u`: `[a + (b + c) / 2, (b - c) / 2, (b + c) / 2 + d]`. */
-  const taps = ([a, b, c, d]: readonly number[]): { readonly before: Code; readonly values: Code[] } => ({
-    before: [
-      ...[...sum(b!, c!), ...HALF, ...MULTIPLY, ...set(EVEN)],
-      ...[...difference(b!, c!), ...HALF, ...MULTIPLY, ...set(ODD)],
-    ],
-    values: [sum(a!, EVEN), get(ODD), [...get(EVEN), ...get(d!), ...ADD]],
-  });
-  const down = Array.from({ length: TILE }, (_, at) => {
-    const { before, values } = taps(columnOf(U, at));
-    return [...before, ...values.flatMap((value, to) => [...value, ...set(H + TILE * to + at)])];
-  }).flat();
-  const across = Array.from({ length: SIDE }, (_, at) => {
-    const { before, values } = taps(rowOf(H, at));
-    return [...before, ...storeApart(OUT, TAP_STRIDE, values)];
-  }).flat();
-  const body = repeat(QUADS, [
-    ...copy(FROM, AT),
-    ...loadApart(
-      AT,
-      POINT_STRIDE,
-      Array.from({ length: POINTS }, (_, at) => U + at),
-    ),
-    ...[...copy(TO, OUT), ...down, ...across],
-    ...[...code.advance(FROM, constant(VECTOR)), ...code.advance(TO, constant(VECTOR))],
-  ]);
-  return { parameters: 5, integers: 2, vectors: POINTS + SIDE * TILE + 2, body };
-}
+/** Transforms the gradient of a transformed filter, `G' u G`: 16 matrices to 9 taps. See {@link transformMatrices}. */
+const transformSums = () => transformMatrices(filterTaps, TILE, SIDE);
 
 type OnAddresses = (...addressesAndCounts: number[]) => void;
 

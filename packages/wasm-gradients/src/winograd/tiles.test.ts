@@ -1,6 +1,7 @@
 import { expectClose } from '@dskd/test-support';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
+import { anyPaddingOfSides } from '../convolutions.test.util.js';
 import { registerWasmGradients } from '../index.js';
 import { filled, onBothBackends, runKernel } from '../on-both-backends.test.util.js';
 import { isForTiles, tilesOfBlock } from './tiles.js';
@@ -23,17 +24,7 @@ const anyConvolution: fc.Arbitrary<Convolution> = fc
     size: fc.tuple(side, side),
     inChannels: fc.constantFrom(16, 20, 36),
     outChannels: fc.constantFrom(16, 20, 24),
-    pad: fc.oneof(
-      fc.constantFrom('same' as const, 'valid' as const),
-      fc.tuple(amount, amount, amount, amount).map(
-        ([t, b, l, r]): tf.backend_util.ExplicitPadding => [
-          [0, 0],
-          [t, b],
-          [l, r],
-          [0, 0],
-        ],
-      ),
-    ),
+    pad: anyPaddingOfSides(amount),
   })
   .map(
     ({ batch, size, inChannels, outChannels, pad }): Convolution => ({

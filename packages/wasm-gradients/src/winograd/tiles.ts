@@ -3,7 +3,8 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { FLOAT, heapFloats, withScratch } from '../heap.js';
 import { ceil } from '../packing.js';
 import type { PixelGeometry } from '../pixel-addresses.js';
-import { OUTPUTS, POINTS, SIDE, STEP, UNIT } from './instructions.js';
+import { UNIT } from '../vector-instructions.js';
+import { OUTPUTS, POINTS, SIDE, STEP } from './instructions.js';
 
 /** Channels below which the transformations take longer than what they save. */
 const FEWEST_CHANNELS = 16;

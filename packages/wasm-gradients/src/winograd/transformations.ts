@@ -3,20 +3,14 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { functionsOn, functionsOnHeap } from '../heap-functions.js';
 import { FLOAT } from '../heap.js';
 import { PANEL_ROWS } from '../panels.js';
+import { ADD, load, loadSplat, MAX, MIN, store, UNIT, VECTOR } from '../vector-instructions.js';
 import {
-  ADD,
   columnOf,
   copy,
-  difference,
-  HALF,
+  filterPoints,
   inputPoints,
-  load,
   loadApart,
   loadPixels,
-  loadSplat,
-  MAX,
-  MIN,
-  MULTIPLY,
   OUTPUTS,
   outputsOf,
   POINTS,
@@ -24,14 +18,9 @@ import {
   shuffle,
   SIDE,
   STEP,
-  store,
-  storeApart,
-  sum,
-  TAPS,
   TILE,
   transformColumns,
-  UNIT,
-  VECTOR,
+  transformMatrices,
 } from './instructions.js';
 
 const { get, set, constant, load32, repeat, add } = code;
@@ -90,44 +79,8 @@ function transformInput() {
   return { parameters: 6, integers: 7, vectors: POINTS + 4, body };
 }
 
-/**
- * Transforms a filter, `G g G'`, for 4 pairs of channels at a time.
- * FILTER: the first tap; the others TAP_STRIDE apart. TO: the first of 16 matrices, POINT_STRIDE apart.
- */
-function transformFilter() {
-  const [FILTER, TAP_STRIDE, QUADS, TO, POINT_STRIDE] = [0, 1, 2, 3, 4];
-  const [FROM, OUT] = [5, 6];
-  const G = 7;
-  const H = G + TAPS;
-  const [EVEN, ODD] = [H + TILE * SIDE, H + TILE * SIDE + 1];
-  /** `G g`: `[a, (a + c) / 2 + b / 2, (a + c) / 2 - b / 2, c]`. */
-  const points = ([a, b, c]: readonly number[]): { readonly before: Code; readonly values: Code[] } => ({
-    before: [
-      ...[...sum(a!, c!), ...HALF, ...MULTIPLY, ...set(EVEN)],
-      ...[...get(b!), ...HALF, ...MULTIPLY, ...set(ODD)],
-    ],
-    values: [get(a!), sum(EVEN, ODD), difference(EVEN, ODD), get(c!)],
-  });
-  const down = Array.from({ length: SIDE }, (_, at) => {
-    const { before, values } = points(columnOf(G, at, SIDE, SIDE));
-    return [...before, ...values.flatMap((value, to) => [...value, ...set(H + SIDE * to + at)])];
-  }).flat();
-  const across = Array.from({ length: TILE }, (_, at) => {
-    const { before, values } = points(rowOf(H, at, SIDE));
-    return [...before, ...storeApart(OUT, POINT_STRIDE, values)];
-  }).flat();
-  const body = repeat(QUADS, [
-    ...copy(FILTER, FROM),
-    ...loadApart(
-      FROM,
-      TAP_STRIDE,
-      Array.from({ length: TAPS }, (_, at) => G + at),
-    ),
-    ...[...copy(TO, OUT), ...down, ...across],
-    ...[...code.advance(FILTER, constant(VECTOR)), ...code.advance(TO, constant(VECTOR))],
-  ]);
-  return { parameters: 5, integers: 2, vectors: TAPS + TILE * SIDE + 2, body };
-}
+/** Transforms a filter, `G g G'`: 9 taps to 16 matrices. See {@link transformMatrices}. */
+const transformFilter = () => transformMatrices(filterPoints, SIDE, TILE);
 
 /**
  * Transforms 16 products to 2 x 2 output pixels for each tile, `clamp(A' m A + bias)`.
