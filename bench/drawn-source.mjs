@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { sourceOf } from '@dskd/data';
 import { openSource } from '@dskd/data/node';
 import { writeDataset } from '@dskd/synthetic/node';
 
@@ -23,3 +24,16 @@ export async function withDrawnSource(category, drawing, use) {
     await rm(root, { recursive: true });
   }
 }
+
+/** Drawn scenes as the page of the inspector learns them: good images, in memory. */
+export const sourceOfScenes = (scenes) =>
+  sourceOf(
+    'page',
+    scenes.map(({ scene, image }) => ({
+      id: scene.path,
+      split: 'train',
+      label: 'good',
+      defectType: 'good',
+      load: async () => image,
+    })),
+  );

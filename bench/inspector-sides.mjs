@@ -8,12 +8,12 @@ import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { selectBackend } from '@dskd/core/backends';
-import { sourceOf } from '@dskd/data';
 import { loadDetector, trainDetector } from '@dskd/detector';
 import { auroc } from '@dskd/metrics';
 import { loadTeacher } from '@dskd/models';
 import { generateScene, planDataset } from '@dskd/synthetic';
 import { teacherTiny } from '@dskd/teacher-tiny';
+import { sourceOfScenes } from './drawn-source.mjs';
 import { editDescription } from './edit-description.mjs';
 
 const FILE = path.join(import.meta.dirname, 'results/inspector-sides.json');
@@ -43,16 +43,7 @@ async function measure(teacher, scenes, side) {
   const started = performance.now();
   const learned = scenes.filter(({ scene }) => scene.split === 'train');
   const detector = await trainDetector({
-    source: sourceOf(
-      'page',
-      learned.map(({ scene, image }) => ({
-        id: scene.path,
-        split: 'train',
-        label: 'good',
-        defectType: 'good',
-        load: async () => image,
-      })),
-    ),
+    source: sourceOfScenes(learned),
     teacher,
     input: { size: [side, side] },
     calibration: { holdOutFraction: HOLD_OUT },

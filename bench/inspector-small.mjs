@@ -9,12 +9,12 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { selectBackend } from '@dskd/core/backends';
-import { sourceOf } from '@dskd/data';
 import { trainDetector } from '@dskd/detector';
 import { auroc } from '@dskd/metrics';
 import { loadTeacher } from '@dskd/models';
 import { generateScene, planDataset } from '@dskd/synthetic';
 import { teacherTiny } from '@dskd/teacher-tiny';
+import { sourceOfScenes } from './drawn-source.mjs';
 
 const FILE = path.join(import.meta.dirname, 'results/inspector-small.json');
 const SIDE = 128;
@@ -97,16 +97,7 @@ async function measure(teacher, { train, test, weights, holdOut }, scenes, { inp
   const learned = scenes.filter(({ scene }) => scene.split === 'train').slice(0, train);
   const started = performance.now();
   const detector = await trainDetector({
-    source: sourceOf(
-      'page',
-      learned.map(({ scene, image }) => ({
-        id: scene.path,
-        split: 'train',
-        label: 'good',
-        defectType: 'good',
-        load: async () => image,
-      })),
-    ),
+    source: sourceOfScenes(learned),
     teacher,
     input: { size: [SIDE, SIDE], ...input },
     ...(options && { options }),
