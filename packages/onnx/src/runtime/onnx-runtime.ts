@@ -53,8 +53,8 @@ async function nodeDefaults(): Promise<Readonly<Record<string, unknown>>> {
     // ONNX Runtime does not know the limits of a container, and takes as many threads as the host has cores.
     intraOpNumThreads: availableParallelism(),
     interOpNumThreads: 1,
-    // Not `force_spinning_stop`: threads that rest between images leave cores to others, but two threads then take a third longer for
-    // each image (19.4 in place of 14.4 ms).
+    // Not `force_spinning_stop`: threads that rest between images leave cores to others, but two threads then take longer for
+    // each image.
   };
 }
 
