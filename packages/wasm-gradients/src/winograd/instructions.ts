@@ -12,7 +12,6 @@ export const STEP = 2;
 export const SIDE = 3;
 export const POINTS = TILE * TILE;
 export const OUTPUTS = STEP * STEP;
-export const TAPS = SIDE * SIDE;
 
 export const copy = (from: number, to: number): Code => [...get(from), ...set(to)];
 export const sum = (a: number, b: number): Code => [...get(a), ...get(b), ...ADD];
