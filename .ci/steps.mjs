@@ -30,7 +30,10 @@ const LONGEST_FIRST = [
   'report',
 ];
 
-/** Runs one step to its end. A step is { name, command, cwd? }. */
+/** Of one step; the longest takes a quarter of it. */
+const MOST_MINUTES = 20;
+
+/** Runs one step to its end. A step is { name, command, cwd? }. One that does not end is killed, with all that it started. */
 function runStep({ name, command, cwd = root }) {
   const started = performance.now();
   const [program, ...args] = command;
@@ -40,11 +43,18 @@ function runStep({ name, command, cwd = root }) {
       cwd,
       env: { ...process.env, DSKD_TEST_SECONDS: secondsFile },
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, to be killed as a whole.
+      detached: true,
     });
+    const limit = setTimeout(() => {
+      parts.push(Buffer.from(`\nKILLED: the step did not end in ${MOST_MINUTES} minutes\n`));
+      process.kill(-child.pid, 'SIGKILL');
+    }, MOST_MINUTES * 60_000);
     child.stdout.on('data', (part) => parts.push(part));
     child.stderr.on('data', (part) => parts.push(part));
     child.on('error', (error) => parts.push(Buffer.from(`${error.message}\n`)));
     child.on('close', (code) => {
+      clearTimeout(limit);
       const seconds = (performance.now() - started) / 1000;
       if (code === 0) passed++;
       else failed++;

@@ -16,7 +16,11 @@ module.exports = {
   testMatch,
   transform: {},
   // npm run dev learns from each run how long the test files take.
-  reporters: ['default', path.join(__dirname, 'dev/seconds-reporter.cjs')],
+  reporters: [
+    'default',
+    path.join(__dirname, 'dev/seconds-reporter.cjs'),
+    path.join(__dirname, 'exit-reporter.cjs'),
+  ],
   moduleNameMapper: tier === 'webgpu' ? {} : require('./jest-shared-tfjs.cjs').mapper(),
   testTimeout: tier === 'fast' ? 60_000 : 600_000,
 };

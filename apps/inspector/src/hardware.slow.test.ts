@@ -106,21 +106,24 @@ const cores = Math.min(4, availableParallelism() > 2 ? availableParallelism() - 
 describeInChromium('hardware', () => {
   let trays: { readonly learned: DroppedFile[]; readonly inspected: DroppedFile[] };
   let site: Site;
+  let plain: Site;
   let browser: Browser | undefined;
+  let sampling: NodeJS.Timeout | undefined;
   beforeAll(async () => {
     buildPage();
     trays = await drawTrays({ good: 8, other: 3, size: 128 });
     site = await servePage();
+    plain = await servePage({ isolated: false });
   });
   afterEach(async () => {
+    clearInterval(sampling);
     await browser?.close();
     browser = undefined;
   });
-  afterAll(() => site.close());
+  afterAll(() => Promise.all([site.close(), plain.close()]));
 
   test('wasm with and without isolation, and WebGPU, give the same verdicts; a lost device is replaced by wasm', async () => {
     browser = await startBrowser(SOFTWARE_WEBGPU);
-    const plain = await servePage({ isolated: false });
     const seen: Record<string, { readonly verdicts: string[]; readonly scores: number[] }> = {};
     let model: Buffer | undefined;
     const runs = [
@@ -129,7 +132,8 @@ describeInChromium('hardware', () => {
       ['webgpu', site, '?backend=webgpu'],
     ] as const;
     for (const [name, where, query] of runs) {
-      const context = await browser.newContext();
+      // A service worker would request all files, also those that this page does not load.
+      const context = await browser.newContext({ serviceWorkers: 'block' });
       const { page } = await openPage(context, where, query);
       expect(await page.evaluate(() => crossOriginIsolated)).toBe(where === site);
       expect(await page.getAttribute('#compute', 'data-backend')).toBe(query.slice('?backend='.length));
@@ -152,7 +156,6 @@ describeInChromium('hardware', () => {
       if (name === 'webgpu') await loseDevice(page, [...scores.values()]);
       await context.close();
     }
-    await plain.close();
     for (const [name, { scores }] of Object.entries(seen)) console.log(name, scores.join(' '));
     expect(seen['not isolated']).toEqual(seen.isolated);
     expect(seen.webgpu!.verdicts).toEqual(seen.isolated!.verdicts);
@@ -274,7 +277,7 @@ describeInChromium('hardware', () => {
       browser = await startBrowser();
       const { page, errors } = await openPage(await browser.newContext(), site);
       let most = 0;
-      const sampling = setInterval(() => (most = Math.max(most, browserBytes())), 250);
+      sampling = setInterval(() => (most = Math.max(most, browserBytes())), 250);
       await page.setInputFiles('#good-files', files);
       await page.waitForSelector(`#good-count[data-count="${LARGE_IMAGES}"]`, { timeout: MINUTES_MS });
       await idle(page, MINUTES_MS);

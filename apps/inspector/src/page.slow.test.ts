@@ -76,9 +76,14 @@ describeInChromium('the page', () => {
   test('page, worker, wasm and teacher are at most 2.5 MB before the first image', async () => {
     const context = await browser.newContext({ serviceWorkers: 'block' });
     const own = await servePage();
-    const { page } = await openPage(context, own);
-    await learnTrays(page);
-    await inspectTrays(page);
+    try {
+      const { page } = await openPage(context, own);
+      await learnTrays(page);
+      await inspectTrays(page);
+      await closePage(page);
+    } finally {
+      await own.close();
+    }
     const files = [...new Set(own.requests.map((request) => (request === '/' ? '/index.html' : request)))];
     const sizes = files
       .filter((file) => file !== '/sw.js')
@@ -88,8 +93,6 @@ describeInChromium('the page', () => {
     expect(files).toContainEqual(expect.stringMatching(/teacher-tiny.*\.safetensors$/));
     expect(files).toContainEqual(expect.stringMatching(/\.wasm$/));
     expect(total).toBeLessThan(SIZE_LIMIT);
-    await closePage(page);
-    await own.close();
   });
 
   test('text, a broken JPEG, an empty file and HEIC are named, a duplicate is marked; the rest is learned; an image is pasted', async () => {

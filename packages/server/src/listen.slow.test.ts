@@ -41,14 +41,18 @@ test('heads that never end are ended, and nobody else waits for them', () =>
     for (const socket of sockets) socket.write('POST /v1/predict HTTP/1.1\r\nHost: x\r\nX-Slow: ');
     const times: number[] = [];
     const started = performance.now();
-    while (sockets.some(({ closed }) => !closed)) {
-      const sent = performance.now();
-      expect((await predict(running)).status).toBe(200);
-      times.push(performance.now() - sent);
-      expect(performance.now() - started).toBeLessThan(20_000);
-      await pause(100);
+    try {
+      while (sockets.some(({ closed }) => !closed)) {
+        const sent = performance.now();
+        expect((await predict(running)).status).toBe(200);
+        times.push(performance.now() - sent);
+        expect(performance.now() - started).toBeLessThan(20_000);
+        await pause(100);
+      }
+    } finally {
+      clearInterval(drip);
+      for (const socket of sockets) socket.destroy();
     }
-    clearInterval(drip);
     times.sort((a, b) => a - b);
     expect(times[Math.floor(times.length * 0.9)]).toBeLessThan(500);
   }));

@@ -104,14 +104,17 @@ test('slow uploads take no place from others, and are ended', () =>
     const drip = setInterval(() => {
       for (const { socket } of slow) if (socket.writable) socket.write('x');
     }, 50);
-    await pause(1200);
-    expect(models.get('a').gate.taken).toBe(0);
-    // The oldest gives way.
-    const answers = await Promise.all(Array.from({ length: 5 }, () => predict(running)));
-    expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200));
-    await until(() => slow.every(({ got }) => got().startsWith('HTTP/1.1 408')));
-    clearInterval(drip);
-    for (const { socket } of slow) socket.destroy();
+    try {
+      await pause(1200);
+      expect(models.get('a').gate.taken).toBe(0);
+      // The oldest gives way.
+      const answers = await Promise.all(Array.from({ length: 5 }, () => predict(running)));
+      expect(answers.map(({ status }) => status)).toEqual(Array(5).fill(200));
+      await until(() => slow.every(({ got }) => got().startsWith('HTTP/1.1 408')));
+    } finally {
+      clearInterval(drip);
+      for (const { socket } of slow) socket.destroy();
+    }
   }));
 
 test('a body of a gigabyte is refused at its head, and one without a length when it is too large', () =>

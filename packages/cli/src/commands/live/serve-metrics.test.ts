@@ -13,9 +13,12 @@ test('serves metrics and a probe on this machine; a port that is taken is told',
   await new Promise((resolve) => free.close(resolve));
   const server = await serveMetrics(new LiveMetrics(), port);
   const get = (page: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${page}`);
-  const metrics = await get('/metrics');
-  expect(metrics.headers.get('content-type')).toContain('text/plain');
-  expect(await metrics.text()).toContain('# TYPE dskd_live_frames_total counter');
-  expect([(await get('/live')).status, (await get('/')).status]).toEqual([200, 404]);
-  await server.close();
+  try {
+    const metrics = await get('/metrics');
+    expect(metrics.headers.get('content-type')).toContain('text/plain');
+    expect(await metrics.text()).toContain('# TYPE dskd_live_frames_total counter');
+    expect([(await get('/live')).status, (await get('/')).status]).toEqual([200, 404]);
+  } finally {
+    await server.close();
+  }
 });

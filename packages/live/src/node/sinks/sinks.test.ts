@@ -209,13 +209,16 @@ describe('MQTT', () => {
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const { port } = silent.address() as AddressInfo;
     const sink = parseSink(`mqtt://127.0.0.1:${port}/alarms`);
-    await expect(sink.deliver(madeUpAlarm('a'), AbortSignal.timeout(100))).rejects.toThrow(
-      'it took too long',
-    );
-    // The connection is ended, too: nothing keeps the process.
-    await until(() => sockets.length === 1 && sockets[0]!.closed, 'the end of the connection');
-    for (const socket of sockets) socket.destroy();
-    silent.close();
+    try {
+      await expect(sink.deliver(madeUpAlarm('a'), AbortSignal.timeout(100))).rejects.toThrow(
+        'it took too long',
+      );
+      // The connection is ended, too: nothing keeps the process.
+      await until(() => sockets.length === 1 && sockets[0]!.closed, 'the end of the connection');
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
   });
 });
 
