@@ -14,6 +14,8 @@ describe('pooling gradients', () => {
     await fc.assert(
       fc.asyncProperty(anyConvolution(), async ({ x, filter, dy, attrs }) => {
         const outShape = [...dy.slice(0, 3), x[3]!];
+        // There the stock forward pass returns its input, also where strides and padding put other pixels into the windows.
+        fc.pre(filter[0]! * filter[1]! > 1 || String(outShape) !== String(x));
         const poolAttrs = { ...attrs, filterSize: filter.slice(0, 2) };
         for (const [name, pool] of [
           ['MaxPoolGrad', 'MaxPool'],
