@@ -52,7 +52,8 @@ const head = (length: number): string =>
   `POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\nContent-Length: ${length}\r\n\r\n`;
 
 test('what was accepted is finished when the server ends, and nothing else is accepted', () =>
-  serving({ milliseconds: 50 }, async (running, { models }) => {
+  // Long enough for eight requests to arrive on a busy machine before the first is answered.
+  serving({ milliseconds: 400 }, async (running, { models }) => {
     const accepted = Array.from({ length: 8 }, () => predict(running));
     await until(() => models.get('a').gate.taken === 8);
     const closed = running.close();
