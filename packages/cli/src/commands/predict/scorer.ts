@@ -34,10 +34,16 @@ function refuseWithExplain(model: string, { engine, workers }: PredictOptions): 
   });
 }
 
-async function explainingScorer(model: string, options: PredictOptions): Promise<Scorer> {
+/** Starting threads of the wasm kernels takes about as long as they save on so many images. */
+const FEW_FOR_THREADS = 8;
+
+/** One for a few images; undefined: as many as is the default. */
+const threadsFor = (images: number): 1 | undefined => (images < FEW_FOR_THREADS ? 1 : undefined);
+
+async function explainingScorer(model: string, options: PredictOptions, images: number): Promise<Scorer> {
   refuseWithExplain(model, options);
   const { detector, dispose } = await loadModel(model, options);
-  const threads = await startThreads(options.backend, options.threads);
+  const threads = await startThreads(options.backend, options.threads ?? threadsFor(images));
   if (options.engine === 'auto') {
     progressRenderer(options)({
       type: 'engine-chosen',
@@ -64,15 +70,28 @@ async function explainingScorer(model: string, options: PredictOptions): Promise
 /** Exporting takes about as long as TensorFlow.js loses on so many images. */
 const FEW_IMAGES = 16;
 
-/** The engine for `auto`, with the reason: for a few images an export would take longer than it saves. */
+/**
+ * The engine for `auto`, with the reason: for a few images an export would take longer than it saves; and its threads, where they are
+ * not as the engine chooses.
+ */
 export function engineFor(
   model: string,
-  { engine, workers }: Pick<PredictOptions, 'engine' | 'workers'>,
+  {
+    engine,
+    workers,
+    threads,
+  }: Pick<PredictOptions, 'engine' | 'workers'> & Partial<Pick<PredictOptions, 'threads'>>,
   images: number,
-): { readonly engine: PredictOptions['engine']; readonly reason?: string } {
-  if (engine !== 'auto' || isExported(model) || workers > 0 || images >= FEW_IMAGES) return { engine };
+): {
+  readonly engine: PredictOptions['engine'];
+  readonly threads?: number | undefined;
+  readonly reason?: string;
+} {
+  if (engine !== 'auto' || isExported(model) || workers > 0 || images >= FEW_IMAGES)
+    return { engine, threads };
   return {
     engine: 'tfjs',
+    threads: threads ?? threadsFor(images),
     reason: `of fewer than ${FEW_IMAGES} images an export for ONNX Runtime takes longer than it saves`,
   };
 }
@@ -87,9 +106,9 @@ export async function openScorer(
   images: number,
   signal: AbortSignal,
 ): Promise<Scorer> {
-  if (options.explain) return explainingScorer(model, options);
-  const { workers, threads, backend, weights, plugin } = options;
-  const { engine: kind, reason } = engineFor(model, options, images);
+  if (options.explain) return explainingScorer(model, options, images);
+  const { workers, backend, weights, plugin } = options;
+  const { engine: kind, threads, reason } = engineFor(model, options, images);
   const onEvent = progressRenderer(options);
   const bytes = await readModel(model);
   const teacher = weights ?? (await embeddedTeacherFor(bytes, model));
