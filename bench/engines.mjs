@@ -67,13 +67,13 @@ async function startSide([command, script], model, threads) {
   };
 }
 
-/** The sides of one detector. TensorFlow.js has one thread. */
+/** The sides of one detector. */
 async function startSides(detector, folder, method, threads) {
   const [graph, file] = [path.join(folder, `${method}.onnx`), path.join(folder, `${method}.safetensors`)];
   await writeFile(graph, await exportDetector(detector));
   await saveDetectorFile(detector, file);
   return {
-    tfjs: await startSide(OWN, file, 1),
+    tfjs: await startSide(OWN, file, threads),
     onnx: await startSide(OWN, graph, threads),
     torch: await startSide(TORCH, graph, threads),
   };
@@ -124,12 +124,9 @@ async function network(detector, folder, method, image) {
     await startSides(detector, folder, method, 1),
     await startSides(detector, folder, method, 2),
   ];
-  const milliseconds = await takeTurns(
-    answers(
-      { tfjs: one.tfjs, onnx1: one.onnx, torch1: one.torch, onnx2: two.onnx, torch2: two.torch },
-      question,
-    ),
-  );
+  const numbered = (sides, threads) =>
+    Object.fromEntries(Object.entries(sides).map(([name, side]) => [`${name}${threads}`, side]));
+  const milliseconds = await takeTurns(answers({ ...numbered(one, 1), ...numbered(two, 2) }, question));
   const scores = {};
   for (const [name, side] of Object.entries(one)) scores[name] = (await side.ask(question)).score[0];
   for (const side of [...Object.values(one), ...Object.values(two)]) side.end();
@@ -232,11 +229,11 @@ async function report() {
     '',
     `${machineLine(networks.machine)}; torch ${networks.rows[0].torch}.`,
     '',
-    '| method | tfjs, wasm | ONNX Runtime, 1 thread | torch, 1 | ratio | ONNX Runtime, 2 threads | torch, 2 | ratio | file, MB |',
-    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    '| method | tfjs, wasm, 1 thread | ONNX Runtime, 1 | torch, 1 | ratio | tfjs, wasm, 2 threads | ONNX Runtime, 2 | torch, 2 | ratio | file, MB |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...networks.rows.map(
       ({ method, milliseconds: t, bytes }) =>
-        `| ${method} | ${t.tfjs} | ${t.onnx1} | ${t.torch1} | ${ratio(t.onnx1, t.torch1)} | ${t.onnx2} | ${t.torch2} | ${ratio(t.onnx2, t.torch2)} | ${(bytes / 1e6).toFixed(1)} |`,
+        `| ${method} | ${t.tfjs1} | ${t.onnx1} | ${t.torch1} | ${ratio(t.onnx1, t.torch1)} | ${t.tfjs2} | ${t.onnx2} | ${t.torch2} | ${ratio(t.onnx2, t.torch2)} | ${(bytes / 1e6).toFixed(1)} |`,
     ),
     '',
     '## A JPEG of 1920 x 1080 to its verdict, `instant`',

@@ -1,7 +1,6 @@
 // Scores images by TensorFlow.js (wasm) or by ONNX Runtime, in a process of its own, as bench/peers/onnx_in_torch.py does it.
 //
-// node bench/peers/dskd_scores.mjs MODEL THREADS: a `.safetensors` file by TensorFlow.js, which has one thread, or an `.onnx` file by
-// ONNX Runtime. Then a line of JSON for each line of standard input:
+// node bench/peers/dskd_scores.mjs MODEL THREADS: a `.safetensors` file by TensorFlow.js (wasm), or an `.onnx` file by ONNX Runtime. Then a line of JSON for each line of standard input:
 //   {"file": "image.jpg"}  decodes, prepares and scores; {"score": [...], "seconds": [...]}
 //   {"bytes": "raw.bin"}   scores a prepared image; {"score": [...], "seconds": [...]}
 import { readFile } from 'node:fs/promises';
@@ -13,10 +12,11 @@ const [model, threads] = process.argv.slice(2);
 async function byTensorFlow(bytes) {
   await import('@tensorflow/tfjs');
   const { selectBackend } = await import('@dskd/core/backends');
-  const { registerWasmGradients } = await import('@dskd/wasm-gradients');
+  const { registerWasmGradients, startWasmThreads } = await import('@dskd/wasm-gradients');
   const { loadDetector } = await import('@dskd/detector');
   await selectBackend('wasm');
   registerWasmGradients();
+  if (Number(threads) > 1) await startWasmThreads({ threads: Number(threads) });
   return loadDetector(bytes);
 }
 
@@ -43,3 +43,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   const seconds = [(performance.now() - started) / 1000];
   console.log(JSON.stringify({ score: [score], seconds }));
 }
+// Threads of the kernels would keep the process.
+process.exit();

@@ -1,5 +1,6 @@
+import { accurateSum } from '@dskd/core';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Scalar, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import { lossByImage, mapByImage, type Features, type ImageAffinity } from './levels.js';
 import { rowSums, stagedProduct, throughNormalization, type NormalizedRows } from './rows.js';
 
@@ -29,7 +30,8 @@ function timesCovariance(rows: Tensor2D, centered: Tensor2D): Tensor2D {
 function affinityOfImage(teacher: Tensor2D, student: NormalizedRows, rowWeight?: number): ImageAffinity {
   return tf.tidy(() => {
     const difference = tf.sub<Tensor2D>(student.unit, teacher);
-    const product = timesCovariance(difference, tf.sub<Tensor2D>(teacher, tf.mean(teacher, 0, true)));
+    const mean = tf.div<Tensor>(accurateSum(teacher, 0), teacher.shape[0]);
+    const product = timesCovariance(difference, tf.sub<Tensor2D>(teacher, mean));
     const divergence = tf.relu<Tensor2D>(tf.mul(rowSums(tf.mul(difference, product)), 0.5));
     return rowWeight === undefined
       ? { divergence }

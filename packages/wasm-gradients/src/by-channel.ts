@@ -3,9 +3,9 @@ import { type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { functionsOnHeap } from './heap-functions.js';
 import { allocate, floats, withScratch } from './heap.js';
 import type { Kernel } from './kernel.js';
-import { load, MULTIPLY, store, SUBTRACT, VECTOR } from './vector-instructions.js';
+import { ADD, load, MULTIPLY, store, SUBTRACT, VECTOR } from './vector-instructions.js';
 
-// Arithmetic of an image and one number for each channel, as when images are normalized. The stock kernels compute the place of each
+// Arithmetic of an image and one number for each channel, as when images or batches are normalized. The stock kernels compute the place of each
 // operand from that of the result, element by element.
 
 const { get, set, repeat } = code;
@@ -28,12 +28,14 @@ function byGroups(operation: Code) {
 type Groups = (x: number, channels: number, out: number, groups: number, vectors: number) => void;
 
 const ASSEMBLIES = {
+  add: () => byGroups(ADD),
   subtract: () => byGroups(SUBTRACT),
   multiply: () => byGroups(MULTIPLY),
 };
 
 /** What is left is done as JavaScript does: 64 bits that are rounded to 32 are what the operation with 32 bits gives. */
 const OPERATIONS: Readonly<Record<keyof typeof ASSEMBLIES, (a: number, b: number) => number>> = {
+  add: (a, b) => a + b,
   subtract: (a, b) => a - b,
   multiply: (a, b) => a * b,
 };
@@ -82,6 +84,9 @@ const byChannel =
     });
     return out;
   };
+
+/** Add where the second summand is `[channels]`. */
+export const add = (stock: Kernel): Kernel => byChannel('add', stock);
 
 /** Multiply where the second factor is `[channels]`. */
 export const multiply = (stock: Kernel): Kernel => byChannel('multiply', stock);

@@ -60,7 +60,7 @@ describe('slice, pad, tile and arithmetic by channel', () => {
     );
   });
 
-  test('any product and difference with one number for each channel gives the cpu result', async () => {
+  test('any sum, product and difference with one number for each channel gives the cpu result', async () => {
     const side = fc.integer({ min: 1, max: 5 });
     await fc.assert(
       fc.asyncProperty(
@@ -70,7 +70,7 @@ describe('slice, pad, tile and arithmetic by channel', () => {
         async (shape, rank, swaps) => {
           // Shapes that broadcast in other ways, too: [..., 1] and [1, ..., channels].
           const channels = [...new Array<number>(rank - 1).fill(1), shape[3]];
-          for (const operation of ['mul', 'sub'] as const) {
+          for (const operation of ['add', 'mul', 'sub'] as const) {
             const { cpu, wasm } = await onBothBackends(() => {
               const [a, b] = [filled(shape, 1), filled(channels, 2)];
               return swaps ? tf[operation](b, a) : tf[operation](a, b);

@@ -3,6 +3,7 @@ import { registerWasmGradients } from './index.js';
 import { filled } from './on-both-backends.test.util.js';
 
 const NAMES = [
+  'Add',
   'ContextualAffinityRows',
   'Conv2D',
   'FusedConv2D',

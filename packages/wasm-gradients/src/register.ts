@@ -6,7 +6,7 @@ import { conv2d } from './conv2d.js';
 import { conv2dFilterGradient } from './conv2d-filter-gradient.js';
 import { conv2dInputGradient } from './conv2d-input-gradient.js';
 import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-gradients.js';
-import { multiply, subtract } from './by-channel.js';
+import { add, multiply, subtract } from './by-channel.js';
 import { identity, pad, slice, tile } from './copy-kernels.js';
 import { fusedMatMul, matMul } from './mat-mul.js';
 import { avgPoolGradient, maxPoolGradient } from './pool-gradients.js';
@@ -18,6 +18,7 @@ function ourKernels(): Record<string, Kernel | typeof affinityRows> {
   const ourConv2d = conv2d(stockKernel('Conv2D'));
   const transpose = stockKernel('Transpose');
   return {
+    Add: add(stockKernel('Add')),
     AdamUpdate: adamUpdate,
     ContextualAffinityRows: affinityRows,
     Conv2D: ourConv2d,

@@ -57,8 +57,11 @@ export function upsample(
       tf.tidy(() => {
         const batch = input.shape[0];
         const positions = tf.reshape(input, [batch * rows * columns, inputs]);
-        const matrices = tf.unstack(tf.reshape(weight.variable, [2, inputs, 2 * outputs]));
-        const halves = matrices.map((matrix) => tf.matMul(positions, matrix as tf.Tensor2D));
+        const matrices = weight.as2D(2 * inputs, 2 * outputs);
+        // Not unstack: on wasm it copies element by element.
+        const halves = [0, inputs].map((row) =>
+          tf.matMul<tf.Tensor2D>(positions, tf.slice(matrices, [row, 0], [inputs, -1])),
+        );
         const doubled = interleave(halves, batch * rows, [batch, 2 * rows, 2 * columns, outputs]);
         return fitMap(doubled, height, width);
       }),
