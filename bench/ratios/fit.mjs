@@ -10,7 +10,7 @@ import { loadTeacher } from '@dskd/models';
 import { onnxTeacher } from '@dskd/onnx/runtime';
 import { writeDataset } from '@dskd/synthetic/node';
 import { teacherTiny } from '@dskd/teacher-tiny';
-import { registerWasmGradients } from '@dskd/wasm-gradients';
+import { registerWasmGradients, startWasmThreads } from '@dskd/wasm-gradients';
 import { startPeer, takeTurns, timed } from './turns.mjs';
 
 const IMAGES = 200;
@@ -23,6 +23,7 @@ const WEIGHTS = path.join(
 export async function measure(rounds = 3) {
   await selectBackend('wasm');
   registerWasmGradients();
+  const threads = await startWasmThreads({ threads: 2 });
   const { name, load } = teacherTiny();
   const teacher = await loadTeacher(name, await load());
   const fast = await onnxTeacher(teacher, { session: { intraOpNumThreads: 2, interOpNumThreads: 1 } });
@@ -76,6 +77,7 @@ export async function measure(rounds = 3) {
       ],
     };
   } finally {
+    await threads.end();
     await rm(root, { recursive: true });
   }
 }

@@ -46,12 +46,16 @@ export class Pooling implements VectorMaker {
       tf.concat(
         this.#levels.flatMap((index) => {
           const level = features[index]!;
-          const { mean, variance } = tf.moments(level, [1, 2]);
-          if (this.#options.pooling === 'mean') return [mean as tf.Tensor2D];
+          const [images, height, width, channels] = level.shape;
+          // On wasm several times as fast as tf.moments.
+          const meanOf = (x: tf.Tensor4D): tf.Tensor4D => tf.avgPool(x, [height, width], 1, 'valid');
+          const mean = meanOf(level);
+          const row = (x: tf.Tensor4D): tf.Tensor2D => tf.reshape(x, [images, channels]);
+          if (this.#options.pooling === 'mean') return [row(mean)];
+          const variance = meanOf(tf.squaredDifference(level, mean));
           // As torch.std: divided by one fewer than the number of positions.
-          const positions = level.shape[1] * level.shape[2];
-          const unbiased = tf.mul(variance, positions / Math.max(1, positions - 1));
-          return [mean as tf.Tensor2D, tf.sqrt(unbiased as tf.Tensor2D)];
+          const positions = height * width;
+          return [row(mean), row(tf.sqrt(tf.mul(variance, positions / Math.max(1, positions - 1))))];
         }),
         1,
       ),
