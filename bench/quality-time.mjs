@@ -6,7 +6,8 @@
 //
 // A set is transistor, bottle, or a synthetic category (data seed 101, 100 good images), at 128 px. A config is a method that
 // trains no students, such as `instant`, or PRESET-BATCH with any of -cosine (the rate falls to 0 over the longest run), -kept (a tenth of the images is kept
-// back, and their loss recorded) and -stage4 (the global student starts from the teacher's stage 4). One run is trained on from
+// back, and their loss recorded), -stage4 (the global student starts from the teacher's stage 4) and -contextual (the global student learns
+// by contextual affinity, Eq. 3 to 7, in place of its limit, the default). One run is trained on from
 // a checkpoint to each number of epochs, so that a longer one has the steps of the shorter. Each point is scored three times:
 // with the running statistics of batch norm, with statistics computed again over the training images, and with these and the
 // soft maximum of image scores in place of the sum of maps. Seconds are those of training and calibrating. Backend wasm,
@@ -72,10 +73,15 @@ function optionsOf(config, totalSteps) {
   const has = (name) => rest.includes(name);
   const rate = { local: 0.005, global: 0.001 };
   const schedule = has('cosine') && { kind: 'cosine', steps: totalSteps(Number(batch)) };
-  const objective = { local: 'flattenedCosine', global: 'contextualAffinity' };
+  const objective = {
+    local: { name: 'flattenedCosine', options: {} },
+    global: has('contextual')
+      ? { name: 'contextualAffinity', options: { temperature: 1 } }
+      : { name: 'covarianceAffinity', options: {} },
+  };
   const branch = (name) => ({
     branch: name,
-    objective: { name: objective[name], options: name === 'global' ? { temperature: 1 } : {} },
+    objective: objective[name],
     optimizer: { learningRate: rate[name], ...(schedule && { schedule }) },
   });
   return {
