@@ -48,6 +48,9 @@ const NOTES = `## What was tried, and did not pay
   transposed once, were no faster.
 - **Convolutions by F(4 x 4, 3 x 3)**, with a quarter of the products of the definition in place of the 4/9 of
   [what is used](../docs/decisions/0052-convolutions-in-tiles.md): its errors of 1e-5 are too near to the tolerance of an exported model. Not built.
+- **The teacher in a worker thread** while the thread of the fit computes on the batch before: no faster on two cores, with wasm and with ONNX
+  Runtime. The other work on a batch is short beside the teacher's pass, which then has one thread instead of two. (\`run\` of onnxruntime-node
+  computes in the thread that calls it, so that nothing can be hidden behind it without a worker.)
 - **Counting scores page by page** (AU-sPRO), sorted by page first so that counts stay in the cache: as fast as counting in any order.
 `;
 

@@ -236,8 +236,11 @@ export interface Method<Options = unknown> {
    * out, only a fitted model tells.
    */
   keepsPatches?(options: Options): boolean;
-  /** Default: Eq. 8, the sum of maps that are normalized by the moments of their pixels. */
-  readonly scoring?: ScoringDefaults;
+  /**
+   * How branches of models that are fitted with these options become one score. Default: Eq. 8, the sum of maps that are normalized
+   * by the moments of their pixels.
+   */
+  scoring?(options: Options): ScoringDefaults | undefined;
   /**
    * Which part of a method looks at places of an image, and can run on tiles of it, and which looks at the whole image.
    * A method without it cannot run on tiles.

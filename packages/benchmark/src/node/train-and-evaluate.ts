@@ -148,8 +148,11 @@ function studentTraining(
   const { facts } = cell;
   const { name: objective, temperature } = facts.objective;
   const { preset, epochs, batchSize, reestimateBatchNorm } = facts.training;
+  const common = commonTraining(cell, source, teacher);
   return {
-    ...commonTraining(cell, source, teacher),
+    ...common,
+    // Eq. 8, as the paper's tables have it, whatever the preset.
+    calibration: { ...common.calibration, normalization: 'moments', fusion: 'sum' },
     method: 'dskd',
     options: {
       preset,

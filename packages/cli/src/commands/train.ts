@@ -294,7 +294,7 @@ export const trainOptions = {
     {
       group: CALIBRATION,
       value: 'how',
-      defaultText: `image-scores for ${TRAINING_DEFAULTS.method}, else ${TRAINING_DEFAULTS.normalization}`,
+      defaultText: `image-scores for ${TRAINING_DEFAULTS.method} and dskd, else ${TRAINING_DEFAULTS.normalization}, as for the preset paper`,
       example: 'image-scores',
       recorded: true,
     },
@@ -305,7 +305,7 @@ export const trainOptions = {
     {
       group: CALIBRATION,
       value: 'rule',
-      defaultText: `soft-maximum for ${TRAINING_DEFAULTS.method}, else ${TRAINING_DEFAULTS.fusion}`,
+      defaultText: `soft-maximum for ${TRAINING_DEFAULTS.method} and dskd, else ${TRAINING_DEFAULTS.fusion}, as for the preset paper`,
       example: 'soft-maximum',
       recorded: true,
     },

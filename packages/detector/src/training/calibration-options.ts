@@ -34,14 +34,17 @@ export interface CalibrationOptions {
 
 /**
  * The options of calibration with every choice made.
+ * @param options of the method, complete.
  * @throws {DskdError} `invalid-config` for a method that scores the images it was fitted on as perfect, and for weights
  * that are negative.
  */
 export function resolveCalibration(
   given: CalibrationOptions,
   { inputSize, tiles }: { readonly inputSize: Size; readonly tiles: Tiling | null },
-  { name, needs, scoring }: Method,
+  method: Method,
+  options: unknown,
 ): Required<CalibrationOptions> {
+  const { name, needs } = method;
   const onTrainingImages = given.onTrainingImages ?? TRAINING_DEFAULTS.onTrainingImages;
   if (needs.validation && (onTrainingImages || given.statisticsOn === 'training')) {
     throw new DskdError(
@@ -61,6 +64,7 @@ export function resolveCalibration(
       { details: { branch, weight } },
     );
   }
+  const scoring = method.scoring?.(options);
   const ownRule = given.fusion === undefined || given.fusion === scoring?.fusion;
   return {
     holdOutFraction: given.holdOutFraction ?? TRAINING_DEFAULTS.holdOutFraction,

@@ -275,7 +275,7 @@ export async function resolveTrainingOptions(given: TrainDetectorOptions): Promi
     ignored: ignored !== null,
     ...(cover && { cover }),
   };
-  const calibration = resolveCalibration(given.calibration ?? {}, input, method);
+  const calibration = resolveCalibration(given.calibration ?? {}, input, method, options);
   const { holdOutFraction, onTrainingImages, statisticsOn, falseAlarmRate } = calibration;
   const seed = given.seed ?? TRAINING_DEFAULTS.seed;
   const copies = copiesFor(method, {

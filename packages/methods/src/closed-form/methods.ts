@@ -34,7 +34,7 @@ interface Recipe<Options> {
   readonly plans: (options: Options) => PartPlans;
   /** Element type that the parts round their matrices to. */
   readonly storage: (options: Options) => 'float32' | 'float16' | undefined;
-  readonly scoring?: Method['scoring'];
+  readonly scoring?: Method<Options>['scoring'];
   readonly tiling?: Method<Options>['tiling'];
   readonly alternatives?: Method<Options>['alternatives'];
 }
@@ -161,6 +161,6 @@ export const instantMethod = methodOf<InstantOptions>({
   profiles: { lite: instantOptions.parse({}) },
   plans: instantPlans,
   storage: ({ storage }) => storage,
-  scoring: INSTANT_SCORING,
+  scoring: () => INSTANT_SCORING,
   tiling: instantTiling,
 });

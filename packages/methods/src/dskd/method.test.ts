@@ -159,6 +159,15 @@ describe('options', () => {
     ...new Set(method.options.safeParse(given).error?.issues.map(({ path }) => path.join('.'))),
   ];
 
+  test('small students are joined by the soft maximum, those of the paper by Eq. 8', () => {
+    const softMaximum = { normalization: 'image-scores', fusion: 'soft-maximum' };
+    expect(dskdMethod.scoring!(dskdMethod.profiles.lite!)).toEqual(softMaximum);
+    expect(dskdMethod.scoring!(dskdOptions.parse({ preset: 'lite' }))).toEqual(softMaximum);
+    // The default of every method: the sum of maps that are normalized by their moments.
+    expect(dskdMethod.scoring!(dskdMethod.profiles.paper!)).toBeUndefined();
+    expect([TRAINING_DEFAULTS.normalization, TRAINING_DEFAULTS.fusion]).toEqual(['moments', 'sum']);
+  });
+
   test('every profile is what its own schema gives for it', () => {
     for (const method of [dskdMethod, rdMethod]) {
       expect(Object.keys(method.profiles).sort()).toEqual(['lite', 'paper']);

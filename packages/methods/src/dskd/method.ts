@@ -1,4 +1,4 @@
-import type { Method } from '../contract.js';
+import type { Method, ScoringDefaults } from '../contract.js';
 import { fitStudents } from './fit.js';
 import { alternatives, estimateCost } from './memory.js';
 import { combineModels, restoreModel } from './model.js';
@@ -26,6 +26,14 @@ function tilingOf(options: DskdOptions): {
 const needs = { teacher: true, validation: false } as const;
 
 /**
+ * The paper's preset keeps Eq. 8. Of smaller students, which train for minutes, one is often far behind the other, and a sum adds its
+ * errors: bench/quality-time.md, decision 0054.
+ */
+function scoringOf({ preset }: DskdOptions): ScoringDefaults | undefined {
+  return preset === 'paper' ? undefined : { normalization: 'image-scores', fusion: 'soft-maximum' };
+}
+
+/**
  * DSKD, "Contextual Affinity Distillation for Image Anomaly Detection" (Zhang, Suganuma and Okatani, WACV 2024): a local
  * student (reverse distillation) and a global student (a context-condensing bottleneck, contextual affinity).
  */
@@ -36,6 +44,7 @@ export const dskdMethod: Method<DskdOptions> = {
   profiles: { paper: paperOptions(), lite: dskdOptions.parse({}) },
   needs,
   keepsPatches: () => false,
+  scoring: scoringOf,
   tiling: tilingOf,
   estimate: estimateCost,
   alternatives,

@@ -1,7 +1,7 @@
 import { DskdError } from '@dskd/base';
 import { summarizeImageStudent } from '@dskd/models';
 import { z } from 'zod';
-import type { Fit, FitInput, FitPlan, Method } from '../contract.js';
+import type { Fit, FitInput, FitPlan, Method, ScoringDefaults } from '../contract.js';
 import { TRAINING_DEFAULTS } from '../defaults.js';
 import { assertTeacherGiven } from '../features/parts.js';
 import { pooledOptions } from '../features/part-options.js';
@@ -144,7 +144,7 @@ async function fitPooled(
 function methodOf(
   name: 'efficientad' | 'puad',
   summary: string,
-  scoring: NonNullable<Method['scoring']>,
+  scoring: ScoringDefaults,
 ): Method<EfficientAdOptions> {
   const isPooled = name === 'puad';
   return {
@@ -154,7 +154,7 @@ function methodOf(
     profiles: { paper: options.parse(PAPER), lite: options.parse({}) },
     needs: { teacher: true, validation: false },
     keepsPatches: () => false,
-    scoring,
+    scoring: () => scoring,
     estimate: (plan, given) => estimateTargetTraining(name, plan, trainingOf(name, plan, given)),
     async fit(input, given): Promise<Fit> {
       if (isPooled && input.images < LEAST_IMAGES) {

@@ -242,7 +242,7 @@ export function tiledMethod(method: Method, tiling: Tiling, others: readonly str
         return partsOf(parts).some((part) => method.keepsPatches!(parts[part]));
       },
     }),
-    ...(method.scoring && { scoring: method.scoring }),
+    ...(method.scoring && { scoring: (options: unknown) => method.scoring!(options) }),
     estimate: (plan, options) => largest([...estimates(plan, options).values()], plan.inputSize),
     ...(method.alternatives && {
       alternatives: (plan: FitPlan, options: unknown, availableBytes: number): Alternative[] => {
