@@ -152,7 +152,7 @@ describe('students trained apart and combined', () => {
 
   test('with mean and deviation of the training images, too', async () => {
     const change = ({ fusion, trainings }: DetectorDescription): Partial<DetectorDescription> => ({
-      fusion: { ...fusion, sigma: 0 },
+      fusion: { ...fusion, sigma: 0, normalization: 'moments' },
       trainings: trainings.map((record) => ({
         ...record,
         options: { ...record.options, statisticsOn: 'training' },
