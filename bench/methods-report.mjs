@@ -1,7 +1,8 @@
 // Writes bench/methods.md from all results of bench/methods.mjs.
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { writeQualityPlot } from './quality-plot.mjs';
+import { writePage } from './write-page.mjs';
 
 /** Image AUROC below which a build is suspect, of bottle and transistor, whatever the profile. */
 const GATES = {
@@ -90,6 +91,6 @@ One point for each training with the embedded teacher, or without one; of \`dskd
 | ${columns.map(() => '---').join(' | ')} |
 ${runs.map((each) => `| ${lineOf(each).join(' | ')} |`).join('\n')}
 `;
-  await writeFile(file, text);
+  await writePage(file, text);
   await writeQualityPlot(path.dirname(results), path.join(path.dirname(file), 'quality-against-time.svg'));
 }
