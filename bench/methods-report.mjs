@@ -85,7 +85,7 @@ trained to its end.
 ![Image AUROC by the seconds of the fit](quality-against-time.svg)
 
 One point for each training with the embedded teacher, or without one; of \`dskd\` the points of
-[quality-time.md](quality-time.md). Hollow points: other jobs ran beside, and the time is an upper bound.
+[quality-time.md](quality-time.md), by the soft maximum, and of runs with the default objective where there are some. Hollow points: other jobs ran beside, and the time is an upper bound.
 
 | ${columns.join(' | ')} |
 | ${columns.map(() => '---').join(' | ')} |
