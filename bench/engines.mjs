@@ -79,10 +79,13 @@ async function startSides(detector, folder, method, threads) {
   };
 }
 
-/** All in turn, round after round, after two rounds that do not count. Each returns the milliseconds it took. */
+/** Rounds that do not count: engines compile what is computed often anew. */
+const WARM_UP = 10;
+
+/** All in turn, round after round. Each returns the milliseconds it took. */
 async function takeTurns(works) {
   const times = Object.fromEntries(Object.keys(works).map((name) => [name, []]));
-  for (let round = -2; round < ROUNDS; round++) {
+  for (let round = -WARM_UP; round < ROUNDS; round++) {
     for (const [name, work] of Object.entries(works)) {
       await setTimeout(PAUSE_MS);
       const taken = await work();
