@@ -33,6 +33,15 @@ const LONGEST_FIRST = [
 /** Of one step; the longest takes a quarter of it. */
 const MOST_MINUTES = 20;
 
+/** Process groups of the steps that run: a signal to this process does not reach them by itself. */
+const running = new Set();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => {
+    for (const { pid } of running) process.kill(-pid, 'SIGKILL');
+    process.exit(1);
+  });
+}
+
 /** Runs one step to its end. A step is { name, command, cwd? }. One that does not end is killed, with all that it started. */
 function runStep({ name, command, cwd = root }) {
   const started = performance.now();
@@ -46,6 +55,7 @@ function runStep({ name, command, cwd = root }) {
       // A process group of its own, to be killed as a whole.
       detached: true,
     });
+    if (child.pid !== undefined) running.add(child);
     const limit = setTimeout(() => {
       parts.push(Buffer.from(`\nKILLED: the step did not end in ${MOST_MINUTES} minutes\n`));
       process.kill(-child.pid, 'SIGKILL');
@@ -55,6 +65,7 @@ function runStep({ name, command, cwd = root }) {
     child.on('error', (error) => parts.push(Buffer.from(`${error.message}\n`)));
     child.on('close', (code) => {
       clearTimeout(limit);
+      running.delete(child);
       const seconds = (performance.now() - started) / 1000;
       if (code === 0) passed++;
       else failed++;
