@@ -87,11 +87,12 @@ export function engineFor(
   readonly threads?: number | undefined;
   readonly reason?: string;
 } {
-  if (engine !== 'auto' || isExported(model) || workers > 0 || images >= FEW_IMAGES)
-    return { engine, threads };
+  if (engine === 'onnx' || isExported(model) || workers > 0) return { engine, threads };
+  const ownThreads = threads ?? threadsFor(images);
+  if (engine === 'tfjs' || images >= FEW_IMAGES) return { engine, threads: ownThreads };
   return {
     engine: 'tfjs',
-    threads: threads ?? threadsFor(images),
+    threads: ownThreads,
     reason: `of fewer than ${FEW_IMAGES} images an export for ONNX Runtime takes longer than it saves`,
   };
 }
