@@ -1,6 +1,5 @@
-// A reporter of jest that ends a run whose tests are over but whose process does not exit: what a test left open, such
-// as a server of a test that failed before it closed it, would keep the process, and with it the whole run, for ever.
-// The run has failed then, and the kinds of what is open are printed.
+// A reporter of jest. When all tests are over but the process does not exit, it prints which kinds of resources are still open and ends the
+// process as failed. Without it a test that fails before it closes its server would keep the whole run waiting without end.
 const PATIENCE_MS = 15_000;
 
 module.exports = class ExitReporter {

@@ -294,7 +294,7 @@ export const trainOptions = {
     {
       group: CALIBRATION,
       value: 'how',
-      defaultText: `image-scores for ${TRAINING_DEFAULTS.method} and dskd, else ${TRAINING_DEFAULTS.normalization}, as for the preset paper`,
+      defaultText: `the method's own: image-scores for ${TRAINING_DEFAULTS.method} and dskd (${TRAINING_DEFAULTS.normalization} with --preset paper)`,
       example: 'image-scores',
       recorded: true,
     },
@@ -305,7 +305,7 @@ export const trainOptions = {
     {
       group: CALIBRATION,
       value: 'rule',
-      defaultText: `soft-maximum for ${TRAINING_DEFAULTS.method} and dskd, else ${TRAINING_DEFAULTS.fusion}, as for the preset paper`,
+      defaultText: `the method's own: soft-maximum for ${TRAINING_DEFAULTS.method} and dskd (${TRAINING_DEFAULTS.fusion} with --preset paper)`,
       example: 'soft-maximum',
       recorded: true,
     },
