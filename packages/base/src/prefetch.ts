@@ -1,6 +1,6 @@
 import { DskdError, throwIfAborted } from './errors.js';
 
-/** `work`, or the rejection `aborted` as soon as the signal says so: `work` may wait for ever. */
+/** `work`, or the rejection `aborted` as soon as the signal says so: `work` may wait forever. */
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   let stop = (): void => undefined;

@@ -102,7 +102,7 @@ async function* oneAttempt<Image>(
 }
 
 /**
- * The frames of a source, which is opened again for ever when it fails, after pauses that grow. Ends when the source has no more
+ * The frames of a source, which is opened again forever when it fails, after pauses that grow. Ends when the source has no more
  * frames, or with the signal.
  * @throws {DskdError} what comes again however often it is opened: `dependency-missing`, `invalid-argument`
  */

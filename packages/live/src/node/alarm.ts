@@ -2,7 +2,7 @@ import type { DetectorDescription, Prediction } from '@dskd/detector';
 
 /** What is told of an alarm: JSON. */
 export interface AlarmEvent {
-  /** Names the alarm for ever. An alarm that is delivered twice has the same one. */
+  /** Names the alarm forever. An alarm that is delivered twice has the same one. */
   readonly id: string;
   /** Name of the model. */
   readonly model: string;

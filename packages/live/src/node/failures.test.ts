@@ -21,7 +21,7 @@ const newFolder = (name: string): Promise<string> => mkdtemp(path.join(folder, `
 const named = (lines: readonly KeptLine[], name: string): readonly KeptLine[] =>
   lines.filter(({ message }) => message === name);
 
-test('an alarm that is refused for ever is set aside and told; one that fails for a time holds back the later ones', async () => {
+test('an alarm that is refused forever is set aside and told; one that fails for a time holds back the later ones', async () => {
   const receiver = new Receiver();
   await receiver.up();
   const source = new PushSource();

@@ -21,7 +21,7 @@ export class LiveMetrics {
   );
   readonly #deliveries = this.#counter(
     'dskd_live_deliveries_total',
-    'Alarms that were delivered, could not be in an attempt, were refused for ever, or dropped since too many waited.',
+    'Alarms that were delivered, could not be in an attempt, were refused forever, or dropped since too many waited.',
     ['sink', 'outcome'],
   );
   readonly #up = this.#add(
@@ -42,7 +42,7 @@ export class LiveMetrics {
     this.#ofSinks('dskd_live_alarms_waiting', 'Alarms that wait for their delivery.', 'waiting');
     this.#ofSinks(
       'dskd_live_alarms_refused',
-      'Alarms that were refused for ever and are set aside.',
+      'Alarms that were refused forever and are set aside.',
       'refused',
     );
   }

@@ -27,7 +27,7 @@ export type SourceState =
   | { readonly source: string; readonly state: 'failed'; readonly error: string; readonly note: string };
 
 const KEPT_TRYING =
-  'it is opened again for ever, after pauses of up to 15 s; while it stays away this is told every 5 minutes';
+  'it is opened again forever, after pauses of up to 15 s; while it stays away this is told every 5 minutes';
 
 /** A run: what its events count and log. */
 export class Run {

@@ -145,7 +145,7 @@ async function readAll(
   signal: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = body.getReader();
-  // A read that waits for ever is ended, too.
+  // A read that waits forever is ended, too.
   const stop = (): void => void reader.cancel(signal.reason).catch(() => undefined);
   signal.addEventListener('abort', stop, { once: true });
   const chunks: Uint8Array[] = [];

@@ -1,7 +1,7 @@
 import { madeUpAlarm } from '../alarms.test.util.js';
 import { Spool } from './spool.js';
 
-/** A program that adds alarms to the spool of its first argument for ever, and prints the id of each that is safe. */
+/** A program that adds alarms to the spool of its first argument forever, and prints the id of each that is safe. */
 const spool = await Spool.open(process.argv[2], {
   retryRefused: false,
   limits: { alarms: 1e6, bytes: 1e12 },

@@ -76,7 +76,7 @@ describe('ffmpeg', () => {
     expect(await taken(parseSource(`${TRIAL}:duration=1`, { fps: 5 }), 100)).toHaveLength(5);
   });
 
-  withFfmpeg('after the process is killed frames come again in less than 5 s, for ever', async () => {
+  withFfmpeg('after the process is killed frames come again in less than 5 s, forever', async () => {
     const stop = new AbortController();
     const events: SourceEvent[] = [];
     const frames = keptOpen(parseSource(TRIAL), {
