@@ -104,6 +104,11 @@ const single = SHAPES.map((shape) => measureConvolution(1, shape, 3, 1)).map(
   }),
 );
 
+// The first layers of networks that read images.
+const ofImages = [3, 5].flatMap((kernel) =>
+  [1, 2].map((stride) => measureConvolution(BATCH, [128, 3, 16], kernel, stride)),
+);
+
 function measureAgainstStock(what, work) {
   const [stockMs, ourMs] = measure([withStock(work), work]);
   return { what, stockMs, ourMs };
@@ -114,6 +119,7 @@ const images = tf.randomNormal([BATCH, 32, 32, 64]);
 const pooled = tf.maxPool(images, 3, 2, 'same');
 const averaged = tf.avgPool(images, 2, 2, 'valid');
 const bordered = tf.randomNormal([BATCH, 34, 34, 64]);
+const one = tf.tensor1d([0.5]);
 const perChannel = tf.randomNormal([1, 1, 1, 64]);
 const poolGradient = (name, output, filterSize, pad) =>
   tf.engine().runKernel(name, { dy: output, input: images, output }, { filterSize, strides: 2, pad });
@@ -133,6 +139,8 @@ const others = [
   measureAgainstStock('tile per channel (gradient of batchNorm), 16x32x32x64', () =>
     tf.tile(perChannel, [BATCH, 32, 32, 1]),
   ),
+  measureAgainstStock('tile of one number (gradient of sum), 16x32x32x64', () => tf.tile(one, [images.size])),
+  measureAgainstStock('leakyRelu, 16x32x32x64', () => tf.leakyRelu(images, 0.2)),
 ];
 
 const summary = [1, 2].map((stride) => {
@@ -148,7 +156,7 @@ const summary = [1, 2].map((stride) => {
 
 const cell = (value) => value.toFixed(2).padStart(8);
 console.log('GFLOP/s'.padEnd(36), '   stock forward  filter   input | ratio filter, input');
-for (const entry of convolutions) {
+for (const entry of [...convolutions, ...ofImages]) {
   console.log(
     entry.convolution.padEnd(36),
     cell(entry.stockForwardGflops) +
@@ -182,6 +190,7 @@ await writeFile(
       summary,
       convolutions,
       single,
+      ofImages,
       others,
     },
     undefined,

@@ -239,7 +239,10 @@ function wasmThreads(document) {
 /** packages/wasm-gradients/README.md: rates of its kernels. */
 function wasmKernels(document) {
   const file = 'bench/results/wasm-gradients.json';
-  const { command, machine, summary, single, others } = read(file);
+  const { command, machine, summary, single, ofImages, others } = read(file);
+  const meanOfImages = Math.exp(
+    mean(ofImages.map(({ filterGradientRatio }) => Math.log(filterGradientRatio))),
+  );
   const mean1 = Math.exp(mean(single.map(({ forwardOverStock }) => Math.log(forwardOverStock))));
   return [
     table(
@@ -251,6 +254,8 @@ function wasmKernels(document) {
     ),
     '',
     `3x3 convolutions of one image: ${mean1.toFixed(2)} times the stock rate.`,
+    '',
+    `Filter gradient of first layers, which read images of 3 channels: ${meanOfImages.toFixed(2)} of the forward rate.`,
     '',
     'Others, in milliseconds:',
     '',

@@ -17,7 +17,8 @@ function hardFeatureLoss(teacher: Tensor4D, student: Tensor4D, share: number): S
       // The quantile lies between the two values of rank `share (n - 1)`: what is at least it begins with the upper one.
       const hardest = squares.size - Math.ceil(share * (squares.size - 1));
       const { values } = tf.topk(tf.reshape(squares, [-1]), hardest);
-      const least = tf.slice(values, hardest - 1, 1);
+      // Repeated, because comparing tensors of one shape is many times faster on wasm.
+      const least = tf.reshape(tf.tile(tf.slice(values, hardest - 1, 1), [squares.size]), squares.shape);
       const mask = tf.cast(tf.greaterEqual(squares, least), 'float32');
       const inverse = tf.div(1, accurateSum(mask));
       const sum = accurateSum(tf.mul(squares, mask));

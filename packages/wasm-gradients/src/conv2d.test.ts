@@ -1,8 +1,8 @@
 import { expectClose } from '@dskd/test-support';
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { leavesPixelsOut } from './conv2d.js';
-import { anyPaddingOfSides } from './convolutions.test.util.js';
+import { isStockWrong } from './conv2d.js';
+import { anyPadding } from './convolutions.test.util.js';
 import { registerWasmGradients } from './index.js';
 import { filled, onBothBackends, runKernel } from './on-both-backends.test.util.js';
 
@@ -12,7 +12,6 @@ interface Convolution {
   readonly attrs: object;
 }
 
-const amount = fc.integer({ min: 0, max: 3 });
 const side = fc.integer({ min: 1, max: 11 });
 const small = fc.integer({ min: 1, max: 3 });
 
@@ -25,8 +24,8 @@ const anyConvolution: fc.Arbitrary<Convolution> = fc
     strides: fc.tuple(small, small),
     dilation: fc.constantFrom(1, 1, 2),
     inChannels: fc.constantFrom(3, 13, 48, 50),
-    outChannels: fc.constantFrom(7, 8, 12, 17),
-    pad: anyPaddingOfSides(amount),
+    outChannels: fc.constantFrom(7, 17, 24, 70),
+    pad: anyPadding,
   })
   .map(({ batch, size, kernel, strides, dilation, inChannels, outChannels, pad }) => ({
     x: [batch, ...size, inChannels],
@@ -64,11 +63,11 @@ describe('conv2d', () => {
         const { cpu, wasm } = await onBothBackends(() => run(convolution));
         undo();
         expectClose(wasm, cpu, { relative: 1e-5, absolute: 1e-6 });
-        if (leavesPixelsOut(infoOf(convolution))) return;
+        if (isStockWrong(infoOf(convolution))) return;
         const stock = (await onBothBackends(() => run(convolution))).wasm;
         expect(wasm).toEqual(stock);
       }),
-      { numRuns: 80, seed: 3 },
+      { numRuns: 150, seed: 3 },
     );
   });
 

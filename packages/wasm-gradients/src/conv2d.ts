@@ -11,15 +11,24 @@ import type { Kernel } from './kernel.js';
 import { leftFactorOf } from './left-factor.js';
 import { LIMITS_OF_ACTIVATIONS, type Outcome, packedProduct } from './packed-product.js';
 import { withPackedRight } from './packing.js';
-import { PANEL_COLUMNS, panelFunctionsOf, type PanelFunctions } from './panels.js';
-import { geometryOf } from './pixel-addresses.js';
+import { panelFunctionsOf, type PanelFunctions } from './panels.js';
+import { geometryOf, type PixelGeometry } from './pixel-addresses.js';
+import { withRowsOfTaps } from './rows-of-taps.js';
 import { convolutionOfTiles } from './winograd/convolution.js';
 import { isForTiles } from './winograd/tiles.js';
 
 type Shape4D = [number, number, number, number];
 
-/** Terms of a sum below which the stock kernel is as fast: images of 1 or 3 channels. */
+/**
+ * Outputs of a pixel, and products and terms of a sum of it, below which the stock kernel is as fast: the pixels, which it does not pack, are then used
+ * too few times.
+ */
+const FEW_OUTPUTS = 24;
+const FEW_PRODUCTS = 3000;
 const SHORT_SUM = 48;
+
+/** Input channels from which single taps are copied as fast as rows of taps. */
+const MANY_CHANNELS = 16;
 
 /**
  * conv2d, alone or with bias and activation, as a product of the pixels that the filter meets at each position, packed straight from
@@ -47,28 +56,33 @@ export function conv2d(stockConv2d: Kernel): Kernel {
       dimRoundingMode,
     );
     const length = info.filterHeight * info.filterWidth * info.inChannels;
-    const isSmall = info.outChannels < PANEL_COLUMNS || length < SHORT_SUM;
     const isOtherBias = bias && util.sizeFromShape(bias.shape) !== info.outChannels;
-    if (isOtherBias || (isSmall && !leavesPixelsOut(info))) return stockConv2d(call);
+    if (isOtherBias) return stockConv2d(call);
     const given = { x: x!, filter: filter! };
     const outcome = { ...(bias && { bias }), limits };
     const inTiles = isForTiles(info) && convolutionOfTiles(functions, backend, given, info, outcome);
-    return inTiles || convolution(functions, backend, given, info, outcome);
+    if (inTiles) return inTiles;
+    const isSmall =
+      info.outChannels < FEW_OUTPUTS || length < SHORT_SUM || length * info.outChannels < FEW_PRODUCTS;
+    if (isSmall && !isStockWrong(info)) return stockConv2d(call);
+    return convolution(functions, backend, given, info, outcome);
   };
 }
 
 /**
- * Whether the filter is smaller than its stride on a side, with the padding 'same': the stock kernel then reads other pixels where it
- * has to pad the other side.
+ * Whether the stock kernel gives wrong numbers. With the padding 'same' and a filter that is smaller than its stride on a side, it reads other pixels where
+ * it has to pad the other side. With a number as padding, tfjs computes the size of the result as if filter and stride were the same on both sides; it may
+ * also round up. The stock kernel does neither, and writes a result of another size.
  */
-export function leavesPixelsOut({
-  padInfo,
-  filterHeight,
-  filterWidth,
-  strideHeight,
-  strideWidth,
-}: backend_util.Conv2DInfo): boolean {
-  return padInfo.type === 'SAME' && (filterHeight < strideHeight || filterWidth < strideWidth);
+export function isStockWrong(info: backend_util.Conv2DInfo): boolean {
+  const { padInfo, strideHeight, strideWidth } = info;
+  if (padInfo.type === 'SAME') return info.filterHeight < strideHeight || info.filterWidth < strideWidth;
+  const height = info.inHeight + padInfo.top + padInfo.bottom - info.effectiveFilterHeight;
+  const width = info.inWidth + padInfo.left + padInfo.right - info.effectiveFilterWidth;
+  return (
+    info.outHeight !== Math.floor(height / strideHeight) + 1 ||
+    info.outWidth !== Math.floor(width / strideWidth) + 1
+  );
 }
 
 function convolution(
@@ -83,9 +97,16 @@ function convolution(
   const matrix = { info: filter, start: 0, rows: length, columns: outChannels, transposed: false };
   const out = allocate(backend, info.outShape);
   withPackedRight(functions, backend, matrix, [0, length], (right) => {
-    const start = backend.getMemoryOffset(x.dataId);
-    const left = leftFactorOf(functions, { kind: 'pixels', start, geometry: geometryOf(info) });
-    packedProduct(functions, backend, left, right, out, outcome);
+    const compute = (image: TensorInfo, geometry: PixelGeometry): void => {
+      const start = backend.getMemoryOffset(image.dataId);
+      const left = leftFactorOf(functions, { kind: 'pixels', start, geometry });
+      packedProduct(functions, backend, left, right, out, outcome);
+    };
+    if (filterWidth > 1 && info.dilationWidth === 1 && inChannels < MANY_CHANNELS) {
+      withRowsOfTaps(backend, x, info, compute);
+    } else {
+      compute(x, geometryOf(info));
+    }
   });
   return out;
 }

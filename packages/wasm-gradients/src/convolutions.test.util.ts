@@ -31,7 +31,8 @@ export const anyPaddingOfSides = (
     fc.tuple(side, side, side, side).map(explicit),
   );
 
-const anyPadding: fc.Arbitrary<Padding> = fc.oneof(amount, anyPaddingOfSides(amount));
+/** Every kind of padding. */
+export const anyPadding: fc.Arbitrary<Padding> = fc.oneof(amount, anyPaddingOfSides(amount));
 
 /** Small convolutions of every kind; strides larger than the kernel and padding larger than it included. */
 export function anyConvolution(depthwise = false): fc.Arbitrary<Convolution> {

@@ -110,7 +110,7 @@ export function pad(stockPad: Kernel): Kernel {
 }
 
 /**
- * tile for a tensor that is repeated as a whole, as in the gradient of batchNorm with one value per channel: each
+ * tile for a tensor that is repeated as a whole, as in the gradients of batchNorm with one value per channel, and of a sum: each
  * copy doubles the length. The stock kernel handles other patterns.
  */
 export function tile(stockTile: Kernel): Kernel {
@@ -118,8 +118,8 @@ export function tile(stockTile: Kernel): Kernel {
     const { inputs, attrs, backend } = call;
     const x = inputs.x!;
     const { reps } = attrs as TileAttrs;
-    const leading = x.shape.findIndex((length) => length !== 1);
     const size = util.sizeFromShape(x.shape);
+    const leading = size === 1 ? x.shape.length : x.shape.findIndex((length) => length !== 1);
     const repeatsWhole = leading > 0 && reps.slice(leading).every((count) => count === 1);
     if (x.dtype !== 'float32' || !repeatsWhole || size === 0 || reps.includes(0)) return stockTile(call);
 

@@ -92,18 +92,18 @@ export function leftFactorOf(functions: PanelFunctions, source: LeftSource): Lef
 
 /** One row for each output position: the pixels that the filter meets there. */
 function pixels(functions: PanelFunctions, start: number, geometry: PixelGeometry): LeftFactor {
-  const { batchSize, outHeight, outWidth, filterHeight, filterWidth, inChannels } = geometry;
+  const { batchSize, outHeight, outWidth, filterHeight, filterWidth, tapChannels } = geometry;
   const taps = filterHeight * filterWidth;
   return {
     rows: batchSize * outHeight * outWidth,
-    length: taps * inChannels,
-    zeros: inChannels,
+    length: taps * tapChannels,
+    zeros: tapChannels,
     addresses: { panel: PANEL_ROWS * taps, block: 0 },
     pack(first, panels, to, { address, table, zeros }) {
       const order = { groupStep: PANEL_ROWS * taps, tapStep: PANEL_ROWS };
       fillPixelAddresses(geometry, start, zeros, [first, panels * PANEL_ROWS], table, order);
-      functions.interleave(address, panels * taps, inChannels >> 2, inChannels & 3, to, PANEL_ROWS * FLOAT);
-      return taps * inChannels * PANEL_ROWS * FLOAT;
+      functions.interleave(address, panels * taps, tapChannels >> 2, tapChannels & 3, to, PANEL_ROWS * FLOAT);
+      return taps * tapChannels * PANEL_ROWS * FLOAT;
     },
   };
 }
@@ -111,25 +111,27 @@ function pixels(functions: PanelFunctions, start: number, geometry: PixelGeometr
 /**
  * The transpose of lines of `rows` elements, which lie across the common length.
  * @param addressOf the address of each, 0 <= i < length; undefined for a line of zeros.
+ * @param after whether 3 elements after each line are in memory, too, whatever they are: the last panel is then packed as fast as the others.
  */
 export function leftAcross(
   functions: PanelFunctions,
   rows: number,
   length: number,
   addressOf: (i: number) => number | undefined,
+  after = false,
 ): LeftFactor {
   const groups = Math.ceil(length / 4);
   const panelStride = groups * 4 * PANEL_ROWS * FLOAT;
   return {
     rows,
     length,
-    zeros: rows,
+    zeros: rows + PANEL_ROWS - 1,
     addresses: { panel: 0, block: 4 * groups },
     pack(row, panels, to, { heap, address, table, zeros }) {
       for (let i = 0; i < 4 * groups; i++) {
         table[i] = ((i < length ? addressOf(i) : undefined) ?? zeros) + row * FLOAT;
       }
-      const whole = Math.min(panels, Math.floor((rows - row) / PANEL_ROWS));
+      const whole = after ? panels : Math.min(panels, Math.floor((rows - row) / PANEL_ROWS));
       functions.stack4(address, groups, whole, to, panelStride);
       if (whole < panels) {
         const rest = table.subarray(0, 4 * groups);

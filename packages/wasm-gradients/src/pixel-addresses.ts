@@ -1,12 +1,16 @@
 import type { backend_util } from '@tensorflow/tfjs-core';
 import { FLOAT } from './heap.js';
 
-/** The numbers of a convolution that decide which pixels its filter meets, NHWC. */
+/**
+ * The numbers of a convolution that decide which pixels its filter meets, NHWC. `tapChannels` is how many numbers a tap takes, from the pixel that it
+ * meets on: `inChannels`, or more where a row of taps is taken for one.
+ */
 export const GEOMETRY = [
   'batchSize',
   'inHeight',
   'inWidth',
   'inChannels',
+  'tapChannels',
   'outHeight',
   'outWidth',
   'filterHeight',
@@ -21,7 +25,7 @@ export const GEOMETRY = [
 export type PixelGeometry = Readonly<Record<(typeof GEOMETRY)[number], number>>;
 
 export function geometryOf(info: backend_util.Conv2DInfo): PixelGeometry {
-  return { ...info, padTop: info.padInfo.top, padLeft: info.padInfo.left };
+  return { ...info, tapChannels: info.inChannels, padTop: info.padInfo.top, padLeft: info.padInfo.left };
 }
 
 /** Where a table has its entries: `4 positions after another`, and one filter tap after another. */

@@ -1,6 +1,17 @@
-import { backend_util, type AvgPoolGradAttrs, type MaxPoolGradAttrs } from '@tensorflow/tfjs-core';
-import { allocate, floats } from './heap.js';
+import { code, type Code } from '@dskd/base/web-assembly';
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import {
+  backend_util,
+  type AvgPoolGradAttrs,
+  type MaxPoolGradAttrs,
+  type TensorInfo,
+} from '@tensorflow/tfjs-core';
+import { functionsOnHeap } from './heap-functions.js';
+import { allocate, FLOAT, floats, withScratch } from './heap.js';
 import type { Kernel } from './kernel.js';
+import { ADD, AND, AND_NOT, EQUAL, load, OR, store, UNIT, VECTOR } from './vector-instructions.js';
+
+const { get, set, repeat } = code;
 
 type Shape4D = [number, number, number, number];
 
@@ -30,6 +41,82 @@ function forEachWindow(
   }
 }
 
+/** All addresses and distances are in bytes. */
+interface MaxPoolFunctions {
+  /**
+   * One tap of the windows of a row of output pixels: the gradient goes to those of its inputs that equal the output, where no tap before did.
+   * @param x of the first window's input, `step` from one to the next; `dx` as `x`.
+   * @param y of the first output; `dy` and `taken`, which begins with zeros, as `y`.
+   * @param vectors of a pixel's channels.
+   */
+  readonly giveToTap: (
+    x: number,
+    dx: number,
+    y: number,
+    dy: number,
+    taken: number,
+    columns: number,
+    step: number,
+    vectors: number,
+  ) => void;
+}
+
+function giveToTap() {
+  const [X, DX, Y, DY, TAKEN, COLUMNS, STEP, VECTORS] = [0, 1, 2, 3, 4, 5, 6, 7];
+  const [X_AT, DX_AT, COUNTER, EQUALS] = [8, 9, 10, 11];
+  const vector: Code = [
+    ...[...get(X_AT), ...load(0), ...get(Y), ...load(0), ...EQUAL, ...set(EQUALS)],
+    ...[...get(DX_AT), ...get(DX_AT), ...load(0), ...get(DY), ...load(0)],
+    ...[...get(EQUALS), ...get(TAKEN), ...load(0), ...AND_NOT, ...AND, ...ADD, ...store(0)],
+    ...[...get(TAKEN), ...get(TAKEN), ...load(0), ...get(EQUALS), ...OR, ...store(0)],
+    ...[X_AT, DX_AT, Y, DY, TAKEN].flatMap((local) => code.advance(local, code.constant(VECTOR))),
+  ];
+  const column = [
+    ...[...get(X), ...set(X_AT), ...get(DX), ...set(DX_AT), ...get(VECTORS), ...set(COUNTER)],
+    ...repeat(COUNTER, vector),
+    ...[X, DX].flatMap((local) => code.advance(local, get(STEP))),
+  ];
+  return { parameters: 8, integers: 3, vectors: 1, body: repeat(COLUMNS, column) };
+}
+
+const ASSEMBLIES = { giveToTap };
+
+/** {@link maxPoolGradient} row by row, for whole vectors of channels. */
+function addRows(
+  functions: MaxPoolFunctions,
+  backend: BackendWasm,
+  info: backend_util.Conv2DInfo,
+  { x, y, dy, dx }: Readonly<Record<'x' | 'y' | 'dy' | 'dx', TensorInfo>>,
+): void {
+  const { batchSize, outHeight, outWidth, inHeight, inWidth, inChannels, padInfo, strideWidth } = info;
+  const pixel = inChannels * FLOAT;
+  withScratch(backend, [outWidth * inChannels], (scratch) => {
+    const taken = floats(backend, scratch);
+    const at = (tensor: TensorInfo): number => backend.getMemoryOffset(tensor.dataId);
+    for (let row = 0; row < batchSize * outHeight; row++) {
+      taken.fill(0);
+      const top = (row % outHeight) * info.strideHeight - padInfo.top;
+      const image = Math.floor(row / outHeight);
+      for (let tapRow = 0; tapRow < info.filterHeight; tapRow++) {
+        if (top + tapRow < 0 || top + tapRow >= inHeight) continue;
+        const line = (image * inHeight + top + tapRow) * inWidth;
+        for (let tapColumn = 0; tapColumn < info.filterWidth; tapColumn++) {
+          const shift = tapColumn - padInfo.left;
+          const first = Math.max(0, Math.ceil(-shift / strideWidth));
+          const last = Math.min(outWidth, Math.floor((inWidth - 1 - shift) / strideWidth) + 1);
+          if (last <= first) continue;
+          const from = (line + first * strideWidth + shift) * pixel;
+          const to = (row * outWidth + first) * pixel;
+          functions.giveToTap(
+            ...([at(x) + from, at(dx) + from, at(y) + to, at(dy) + to, at(scratch) + first * pixel] as const),
+            ...([last - first, strideWidth * pixel, inChannels / UNIT] as const),
+          );
+        }
+      }
+    }
+  });
+}
+
 /** maxPool's gradient: each output's goes to the first input of its window that equals it. */
 export const maxPoolGradient: Kernel = ({ inputs, attrs, backend }) => {
   const { filterSize, strides, pad, dimRoundingMode } = attrs as MaxPoolGradAttrs;
@@ -44,6 +131,12 @@ export const maxPoolGradient: Kernel = ({ inputs, attrs, backend }) => {
   );
   const { inHeight, inWidth, inChannels } = info;
   const dx = allocate(backend, input.shape);
+  const functions = functionsOnHeap<MaxPoolFunctions>(backend, ASSEMBLIES);
+  if (functions && inChannels > 0 && inChannels % UNIT === 0) {
+    floats(backend, dx).fill(0);
+    addRows(functions, backend, info, { x: input, y: inputs.output!, dy: inputs.dy!, dx });
+    return dx;
+  }
   const x = floats(backend, input);
   const y = floats(backend, inputs.output!);
   const dy = floats(backend, inputs.dy!);

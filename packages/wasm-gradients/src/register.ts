@@ -8,6 +8,7 @@ import { conv2dInputGradient } from './conv2d-input-gradient.js';
 import { depthwiseFilterGradient, depthwiseInputGradient } from './depthwise-gradients.js';
 import { add, multiply, subtract } from './by-channel.js';
 import { identity, pad, slice, tile } from './copy-kernels.js';
+import { leakyRelu } from './leaky-relu.js';
 import { fusedMatMul, matMul } from './mat-mul.js';
 import { avgPoolGradient, maxPoolGradient } from './pool-gradients.js';
 import { type Kernel, registeredKernel, stockKernel } from './kernel.js';
@@ -30,6 +31,7 @@ function ourKernels(): Record<string, Kernel | typeof affinityRows> {
     MaxPoolGrad: maxPoolGradient,
     AvgPoolGrad: avgPoolGradient,
     Identity: identity(stockKernel('Identity')),
+    LeakyRelu: leakyRelu(stockKernel('LeakyRelu')),
     Multiply: multiply(stockKernel('Multiply')),
     PadV2: pad(stockKernel('PadV2')),
     Sub: subtract(stockKernel('Sub')),

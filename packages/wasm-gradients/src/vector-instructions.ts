@@ -19,3 +19,13 @@ export const MULTIPLY = code.vector(230);
 export const DIVIDE = code.vector(231);
 export const MIN = code.vector(232);
 export const MAX = code.vector(233);
+/** Each lane all ones where it is so, else all zeros. */
+export const EQUAL = code.vector(65);
+export const LESS = code.vector(67);
+/** Bitwise. */
+export const AND = code.vector(78);
+/** Bits of the first that are 0 in the second. */
+export const AND_NOT = code.vector(79);
+export const OR = code.vector(80);
+/** Bits of the first where those of the third are 1, else of the second. */
+export const SELECT = code.vector(82);
