@@ -15,6 +15,8 @@ import { yieldToEventLoop } from './event-loop.js';
 /** The training images, addressed by index. */
 export interface ImageSet {
   readonly length: number;
+  /** How many of them, the first ones, are not altered copies of others. Default: all. */
+  readonly originals?: number;
   /** Whether `batch` returns other pixels in another epoch (augmentation). Then features are not cached. */
   readonly changesEachEpoch: boolean;
   /**

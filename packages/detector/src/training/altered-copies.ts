@@ -57,6 +57,7 @@ export function withCopies(images: PreparedImages, copies: number): ImageSet {
   const { length } = images;
   return {
     length: length * (1 + copies),
+    originals: length,
     changesEachEpoch: false,
     batch: (indices) =>
       batchOf(

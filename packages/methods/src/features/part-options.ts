@@ -71,11 +71,11 @@ export const piecesOptions = z.strictObject({
   types: z.array(count.max(64)).min(1).max(8).default([6, 8, 12]),
   /**
    * The largest relative standard deviation of an image's number of pieces, over good images, with which it is counted. The
-   * branch is left out where it is larger.
+   * branch is left out where it is larger, its standard error added.
    */
   mostVariation: z.number().positive().max(10).default(0.12),
   /** Training images that pieces are learned from; of more, so many are drawn. Bounds memory and time. */
-  maxImages: count.min(8).default(400),
+  maxImages: count.min(24).default(400),
 });
 export type PiecesOptions = z.output<typeof piecesOptions>;
 

@@ -78,14 +78,18 @@ export interface PartFitter {
 /** Images per pass of the teacher. */
 export const FEATURE_BATCH = 8;
 
-/** Indexes of the training images that a part is fitted on: all, or `most` drawn by the seed for `purpose` and branch. */
+/**
+ * Indexes of the training images that a part is fitted on: all of the first `count`, or `most` of them, drawn by the seed for `purpose` and
+ * branch.
+ */
 export function drawnImages(
-  { trainingImages, seed }: FitInput,
+  count: number,
   most: number,
+  seed: number,
   purpose: string,
   branch: string,
 ): ReadonlySet<number> {
-  const all = Int32Array.from({ length: trainingImages.length }, (_, index) => index);
+  const all = Int32Array.from({ length: count }, (_, index) => index);
   if (all.length > most) randomStream(seed, purpose, branch).shuffle(all);
   return new Set(all.subarray(0, most));
 }

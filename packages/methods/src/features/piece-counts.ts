@@ -30,8 +30,8 @@ import {
 
 /** Pixels that the palette is found from, to twice as many. */
 const PALETTE_SAMPLE = 20_000;
-/** Fewer images say nothing of how their number of pieces varies. */
-const LEAST_IMAGES = 8;
+/** A Gaussian of the counts of fewer images does more harm than good. */
+const LEAST_IMAGES = 24;
 /** Fewer pieces are one object on its background. */
 const LEAST_PIECES = 4;
 /** Added to each variance of counts: where they never vary, one piece more is ten deviations. */
@@ -134,7 +134,7 @@ function scaleOf({ data, count, width }: Rows): Float32Array {
   return Float32Array.from(scale, (value, i) => (i < width ? value : Math.sqrt(value) || 1));
 }
 
-/** Collects small images, at most `maxImages`. */
+/** Collects small images, at most `maxImages`. Altered copies are not among them: they have as many pieces as their image. */
 export class PiecesFitter implements PartFitter {
   readonly #size: Size;
   readonly #factor: number;
@@ -150,7 +150,8 @@ export class PiecesFitter implements PartFitter {
   ) {
     ({ size: this.#size, factor: this.#factor } = pieceGrid(context.inputSize));
     this.#seed = input.seed;
-    this.#chosen = drawnImages(input, options.maxImages, 'pieces', name);
+    const { length, originals = length } = input.trainingImages;
+    this.#chosen = drawnImages(originals, options.maxImages, input.seed, 'pieces', name);
   }
 
   async add(_features: readonly tf.Tensor4D[], first: number, images: tf.Tensor4D): Promise<void> {
@@ -182,10 +183,10 @@ export class PiecesFitter implements PartFitter {
     const variance = numbers.reduce((sum, number) => sum + (number - mean) ** 2, 0) / numbers.length;
     const found = { images: numbers.length, pieces: mean, deviation: Math.sqrt(variance) };
     progress(1);
+    // Of few images the deviation may be low by chance: its standard error must fit, too.
+    const most = found.deviation * (1 + 1 / Math.sqrt(2 * (numbers.length - 1)));
     const countable =
-      numbers.length >= LEAST_IMAGES &&
-      mean >= LEAST_PIECES &&
-      found.deviation <= this.options.mostVariation * mean;
+      numbers.length >= LEAST_IMAGES && mean >= LEAST_PIECES && most <= this.options.mostVariation * mean;
     if (!countable) return Promise.resolve({ part: null, record: { ...found, countable } });
     const all = joinRows(pieces);
     const scale = scaleOf(all);

@@ -162,7 +162,7 @@ export class SetsFitter implements PartFitter {
     this.#seed = seed;
     this.#places = placesOf(options, context);
     this.#vectors = this.#places.map(() => []);
-    this.#chosen = drawnImages(input, options.maxImages, 'sets', name);
+    this.#chosen = drawnImages(input.trainingImages.length, options.maxImages, input.seed, 'sets', name);
     this.#projection = new Projection(seed, setLevels(options, context), options, context);
   }
 

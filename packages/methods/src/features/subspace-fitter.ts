@@ -31,7 +31,7 @@ export class SubspaceFitter implements PartFitter {
     this.options = options;
     this.#plan = subspacePlan(options, context);
     this.#embedder = new PatchEmbedder(this.#plan, context.teacher.extractor);
-    this.#chosen = drawnImages(input, options.maxImages, 'subspace', name);
+    this.#chosen = drawnImages(input.trainingImages.length, options.maxImages, input.seed, 'subspace', name);
   }
 
   async add(features: readonly tf.Tensor4D[], first: number): Promise<void> {
