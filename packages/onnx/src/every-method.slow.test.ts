@@ -122,7 +122,7 @@ test('the branch of instant that counts pieces, which loops until nothing change
   const { detector, onnx } = await exportedThroughFiles(
     { method: 'instant', input: { size: [128, 128] } },
     {},
-    Array.from({ length: 12 }, (_, seed) => bars(seed)),
+    Array.from({ length: 30 }, (_, seed) => bars(seed)),
   );
   expect(detector.model.branches.map(({ name }) => name)).toContain('pieces');
   const images = [bars(100), bars(101), bars(102, 3), bars(103, 2)];
