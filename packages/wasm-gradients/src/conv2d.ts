@@ -20,8 +20,8 @@ import { isForTiles } from './winograd/tiles.js';
 type Shape4D = [number, number, number, number];
 
 /**
- * Outputs of a pixel, and products and terms of a sum of it, below which the stock kernel is as fast: the pixels, which it does not pack, are then used
- * too few times.
+ * Outputs of a pixel, and products and terms of a sum of it, below which the stock kernel is as fast. It does not pack the
+ * pixels, and packing pays only where a pixel is used often.
  */
 const FEW_OUTPUTS = 24;
 const FEW_PRODUCTS = 3000;
@@ -70,9 +70,10 @@ export function conv2d(stockConv2d: Kernel): Kernel {
 }
 
 /**
- * Whether the stock kernel gives wrong numbers. With the padding 'same' and a filter that is smaller than its stride on a side, it reads other pixels where
- * it has to pad the other side. With a number as padding, tfjs computes the size of the result as if filter and stride were the same on both sides; it may
- * also round up. The stock kernel does neither, and writes a result of another size.
+ * Whether the stock kernel gives wrong numbers. With the padding 'same' and a filter that is smaller than its stride on a side,
+ * it reads other pixels where it has to pad the other side. With a number as padding, tfjs computes the size of the result as
+ * if filter and stride were the same on both sides; it may also round up. The stock kernel does neither, and writes a result
+ * of another size.
  */
 export function isStockWrong(info: backend_util.Conv2DInfo): boolean {
   const { padInfo, strideHeight, strideWidth } = info;

@@ -111,14 +111,15 @@ function pixels(functions: PanelFunctions, start: number, geometry: PixelGeometr
 /**
  * The transpose of lines of `rows` elements, which lie across the common length.
  * @param addressOf the address of each, 0 <= i < length; undefined for a line of zeros.
- * @param after whether 3 elements after each line are in memory, too, whatever they are: the last panel is then packed as fast as the others.
+ * @param isFollowed whether 3 elements after each line are in memory, too, whatever they are: the last panel is then packed as
+ * fast as the others.
  */
 export function leftAcross(
   functions: PanelFunctions,
   rows: number,
   length: number,
   addressOf: (i: number) => number | undefined,
-  after = false,
+  isFollowed = false,
 ): LeftFactor {
   const groups = Math.ceil(length / 4);
   const panelStride = groups * 4 * PANEL_ROWS * FLOAT;
@@ -131,7 +132,7 @@ export function leftAcross(
       for (let i = 0; i < 4 * groups; i++) {
         table[i] = ((i < length ? addressOf(i) : undefined) ?? zeros) + row * FLOAT;
       }
-      const whole = after ? panels : Math.min(panels, Math.floor((rows - row) / PANEL_ROWS));
+      const whole = isFollowed ? panels : Math.min(panels, Math.floor((rows - row) / PANEL_ROWS));
       functions.stack4(address, groups, whole, to, panelStride);
       if (whole < panels) {
         const rest = table.subarray(0, 4 * groups);

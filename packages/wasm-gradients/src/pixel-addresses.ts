@@ -2,8 +2,8 @@ import type { backend_util } from '@tensorflow/tfjs-core';
 import { FLOAT } from './heap.js';
 
 /**
- * The numbers of a convolution that decide which pixels its filter meets, NHWC. `tapChannels` is how many numbers a tap takes, from the pixel that it
- * meets on: `inChannels`, or more where a row of taps is taken for one.
+ * The numbers of a convolution that decide which pixels its filter meets, NHWC. A tap takes `tapChannels` numbers, beginning
+ * with those of the pixel that it meets: `inChannels`, or more where a row of taps is taken for one.
  */
 export const GEOMETRY = [
   'batchSize',

@@ -44,7 +44,8 @@ function forEachWindow(
 /** All addresses and distances are in bytes. */
 interface MaxPoolFunctions {
   /**
-   * One tap of the windows of a row of output pixels: the gradient goes to those of its inputs that equal the output, where no tap before did.
+   * One tap of the windows of a row of output pixels: the gradient goes to those of its inputs that equal the output, where no
+   * input of an earlier tap did.
    * @param x of the first window's input, `step` from one to the next; `dx` as `x`.
    * @param y of the first output; `dy` and `taken`, which begins with zeros, as `y`.
    * @param vectors of a pixel's channels.

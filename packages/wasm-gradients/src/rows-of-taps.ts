@@ -5,9 +5,9 @@ import { PANEL_ROWS } from './panels.js';
 import { geometryOf, type PixelGeometry } from './pixel-addresses.js';
 
 /**
- * Runs `work` on a copy of the images with their padding, and on its geometry: one tap for each row of the filter, which takes the pixels of all taps
- * of that row. They are neighbors in memory, so that with few channels more numbers are copied at once. The filter has no dilation along its rows. After
- * the copy is room for a panel's row.
+ * Runs `work` on a copy of the images with their padding, and on its geometry: each row of the filter is one tap, which takes
+ * the pixels of all taps of that row. They are neighbors in memory, so that with few channels more numbers are copied at once.
+ * The filter must not have a dilation along its rows. At least 3 further numbers of memory follow the copy.
  */
 export function withRowsOfTaps<T>(
   backend: BackendWasm,

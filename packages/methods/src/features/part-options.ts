@@ -74,8 +74,11 @@ export const piecesOptions = z.strictObject({
    * branch is left out where it is larger, its standard error added.
    */
   mostVariation: z.number().positive().max(10).default(0.12),
-  /** Training images that pieces are learned from; of more, so many are drawn. Bounds memory and time. */
-  maxImages: count.min(24).default(400),
+  /**
+   * Training images that pieces are learned from; of more, so many are drawn. Bounds memory and time. Fewer than 24 give no
+   * branch.
+   */
+  maxImages: count.min(8).default(400),
 });
 export type PiecesOptions = z.output<typeof piecesOptions>;
 

@@ -134,7 +134,7 @@ function scaleOf({ data, count, width }: Rows): Float32Array {
   return Float32Array.from(scale, (value, i) => (i < width ? value : Math.sqrt(value) || 1));
 }
 
-/** Collects small images, at most `maxImages`. Altered copies are not among them: they have as many pieces as their image. */
+/** Collects small images, at most `maxImages`. Altered copies are left out: they have as many pieces as their image. */
 export class PiecesFitter implements PartFitter {
   readonly #size: Size;
   readonly #factor: number;
