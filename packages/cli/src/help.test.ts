@@ -58,7 +58,7 @@ describe('usage errors', () => {
     [['train', '--epoch', '3'], "unknown option '--epoch'", 'Did you mean --epochs?'],
     [['train', '--gcb', 'full'], "unknown option '--gcb'", 'Did you mean --gccb?'],
     [['train', '--epochs'], "option '--epochs <n>' argument missing", 'dskd train --help'],
-    [['train', 'extra'], 'too many arguments', 'dskd train --help'],
+    [['train', 'extra'], 'Expected 0 arguments but got 1.', 'dskd train --help'],
     [['info'], "missing required argument 'model'", 'dskd info --help'],
     [['train'], '--data <dir> is missing: no images are given', '--good DIR... --bad DIR... --masks DIR'],
     [['check', 'a', '--good', 'b'], 'Got a together with --good, --bad or --masks', 'or give one dataset'],
@@ -77,6 +77,7 @@ describe('usage errors', () => {
     expect(human).toMatchObject({ code: 2, stdout: '' });
     expect(human.stderr).toContain(hint);
     expect(human.stderr).not.toMatch(/^\s+at /m);
+    expect(human.stderr).not.toMatch(/\w\.\.$/m);
 
     const [command, ...rest] = args;
     const machine = await dskd(command!, '--json', ...rest);

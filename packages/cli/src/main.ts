@@ -49,7 +49,9 @@ function usageError({ message }: CommanderError, command: string | undefined): D
   const help = isCommand(command)
     ? `dskd ${command} --help lists its options.`
     : 'dskd --help lists the commands.';
-  return new DskdError('invalid-argument', `${what!}.`, { hint: [...suggestion, help].join(' ') });
+  return new DskdError('invalid-argument', `${what!.replace(/\.$/, '')}.`, {
+    hint: [...suggestion, help].join(' '),
+  });
 }
 
 /**
