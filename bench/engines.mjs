@@ -1,5 +1,6 @@
 // How long a detector takes by TensorFlow.js (wasm), by ONNX Runtime, and by PyTorch doing the same: the exported graph, run by
-// bench/peers/onnx_in_torch.py with Pillow for files. Each side is a process of its own, so that none has the garbage of another to
+// bench/peers/onnx_in_torch.py with Pillow for files; files also by a PatchCore with anomalib's defaults (bench/peers/patchcore_in_torch.py),
+// which is what people would use instead. Each side is a process of its own, so that none has the garbage of another to
 // collect. All take turns in the same rounds, and before each turn there is a pause: threads of OpenBLAS, OpenMP and ONNX Runtime wait in a
 // loop for some time after a computation, and would take the cores of the next side. Times are medians.
 //
@@ -35,6 +36,9 @@ const FILE = path.join(HERE, 'results/engines.json');
 /** Commands and scripts that are given a model and a number of threads. */
 const OWN = [process.execPath, path.join(HERE, 'peers/dskd_scores.mjs')];
 const TORCH = ['/usr/bin/python3', path.join(HERE, 'peers/onnx_in_torch.py')];
+const PATCHCORE = ['/usr/bin/python3', path.join(HERE, 'peers/patchcore_in_torch.py')];
+/** Backbones of the peer: anomalib's default, and the smallest that is in common use. */
+const BACKBONES = { patchcoreWide: 'wide_resnet50_2', patchcoreSmall: 'resnet18' };
 const CLI = path.join(HERE, '../packages/cli/bin/dskd.js');
 const SIDE = 256;
 /** Longer than threads wait in a loop: ONNX Runtime's some tens of milliseconds where it is not told to stop. */
@@ -141,6 +145,8 @@ async function file(detector, folder, jpeg) {
   const results = {};
   for (const threads of [1, 2]) {
     const sides = await startSides(detector, folder, 'instant', threads);
+    for (const [name, backbone] of Object.entries(BACKBONES))
+      sides[name] = await startSide(PATCHCORE, backbone, threads);
     results[threads] = await takeTurns(answers(sides, { file: jpeg }));
     for (const side of Object.values(sides)) side.end();
   }
@@ -243,11 +249,16 @@ async function report() {
     '',
     `${machineLine(files.machine)}.`,
     '',
-    '| threads | tfjs, wasm | ONNX Runtime | torch and Pillow | ratio |',
-    '| --- | --- | --- | --- | --- |',
-    ...Object.entries(files.threads).map(
-      ([threads, t]) => `| ${threads} | ${t.tfjs} | ${t.onnx} | ${t.torch} | ${ratio(t.onnx, t.torch)} |`,
-    ),
+    'The last two columns are [PatchCore as anomalib runs it](peers/patchcore_in_torch.py) with its defaults (a tenth of the patches of 100 images),',
+    'by its default backbone and by a small one, in PyTorch; their weights are random, so that only their time can be compared. In brackets is the',
+    'time of `instant` by ONNX Runtime divided by that of the peer.',
+    '',
+    '| threads | tfjs, wasm | ONNX Runtime | torch and Pillow, the same graph | PatchCore, Wide-ResNet-50-2 | PatchCore, ResNet-18 |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...Object.entries(files.threads).map(([threads, t]) => {
+      const peers = [t.torch, ...Object.keys(BACKBONES).map((name) => t[name])];
+      return `| ${threads} | ${t.tfjs} | ${t.onnx} | ${peers.map((peer) => `${peer} (${ratio(t.onnx, peer)})`).join(' | ')} |`;
+    }),
     '',
     '## Cold start',
     '',
