@@ -27,32 +27,38 @@ function centeredValue(values: Float32Array, at: number, mean: Float32Array, col
 }
 
 /**
- * Makes the columns of a `[height, AXES]` matrix orthonormal: Gram-Schmidt, twice, in float64.
+ * Makes the columns of a `[height, AXES]` matrix orthonormal: Gram-Schmidt in float64, as often as `passes` says. Plain loops: this
+ * runs where a detector has just been loaded, before any of it is compiled.
  * @returns a new matrix of the same shape.
  */
-function orthonormalColumns(matrix: Float32Array, height: number): Float32Array {
+function orthonormalColumns(matrix: Float32Array, height: number, passes: number): Float32Array {
   // One after another in memory, because each is read many times.
-  const columns = Array.from({ length: AXES }, (_, column) =>
-    Float64Array.from({ length: height }, (__, row) => matrix[row * AXES + column]!),
-  );
-  const dot = (a: Float64Array, b: Float64Array): number => {
+  const columns = new Float64Array(AXES * height);
+  for (let row = 0, at = 0; row < height; row++) {
+    for (let column = 0; column < AXES; column++, at++) columns[column * height + row] = matrix[at]!;
+  }
+  const dot = (a: number, b: number): number => {
     let sum = 0;
-    for (let row = 0; row < height; row++) sum += a[row]! * b[row]!;
+    for (let row = 0; row < height; row++) sum += columns[a + row]! * columns[b + row]!;
     return sum;
   };
-  for (const [place, column] of columns.entries()) {
-    for (let pass = 0; pass < 2; pass++) {
-      for (const before of columns.slice(0, place)) {
-        const part = dot(column, before);
-        for (let row = 0; row < height; row++) column[row]! -= part * before[row]!;
+  for (let own = 0; own < columns.length; own += height) {
+    for (let pass = 0; pass < passes; pass++) {
+      for (let before = 0; before < own; before += height) {
+        const part = dot(own, before);
+        for (let row = 0; row < height; row++) columns[own + row]! -= part * columns[before + row]!;
       }
     }
-    const length = Math.sqrt(dot(column, column));
+    const length = Math.sqrt(dot(own, own));
     // A direction that the rows do not have is left out: zeros.
     const scale = length > 1e-12 ? 1 / length : 0;
-    for (let row = 0; row < height; row++) column[row]! *= scale;
+    for (let row = 0; row < height; row++) columns[own + row]! *= scale;
   }
-  return Float32Array.from({ length: height * AXES }, (_, at) => columns[at % AXES]![Math.floor(at / AXES)]!);
+  const result = new Float32Array(matrix.length);
+  for (let row = 0, at = 0; row < height; row++) {
+    for (let column = 0; column < AXES; column++, at++) result[at] = columns[column * height + row]!;
+  }
+  return result;
 }
 
 /**
@@ -60,10 +66,12 @@ function orthonormalColumns(matrix: Float32Array, height: number): Float32Array 
  * detector has just been loaded.
  */
 function randomSigns(length: number): Float32Array {
-  return Float32Array.from({ length }, (_, at) => {
+  const signs = new Float32Array(length);
+  for (let at = 0; at < length; at++) {
     const mixed = Math.imul(at ^ (at >>> 15), 0x85ebca6b);
-    return (Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35) & 0x10000) === 0 ? 1 : -1;
-  });
+    signs[at] = (Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35) & 0x10000) === 0 ? 1 : -1;
+  }
+  return signs;
 }
 
 /**
@@ -88,7 +96,8 @@ async function principalDirections({
       const product = tf.tidy(() =>
         tf.matMul(tf.transpose(matrix), tf.matMul(matrix, tf.tensor2d(axes, [width, AXES]))),
       );
-      axes = orthonormalColumns((await product.data()) as Float32Array, width);
+      // Only the last must be orthogonal to rounding: the bounds rest on it.
+      axes = orthonormalColumns((await product.data()) as Float32Array, width, pass + 1 < PASSES ? 1 : 2);
       product.dispose();
     }
     const sums = tf.tidy(() => {

@@ -183,20 +183,28 @@ export function decodeTensors(tensors: ReadonlyMap<string, StoredTensor>, limit:
   return decoded;
 }
 
-function halfToFloat(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+/** Every float16 as float32, by its bits. */
+function everyHalf(): Float32Array {
+  const floats = new Float32Array(2 ** 16);
+  const bits = new Uint32Array(floats.buffer);
+  for (let half = 0; half < floats.length; half++) {
+    const exponent = (half >> 10) & 0x1f;
+    const fraction = half & 0x3ff;
+    if (exponent === 0) {
+      floats[half] = fraction * 2 ** -24;
+    } else {
+      // The bias of the exponent is 15 in float16 and 127 in float32; 31 and 255 are infinity and NaN.
+      bits[half] = ((exponent === 31 ? 255 : exponent + 112) << 23) | (fraction << 13);
+    }
+    bits[half]! |= (half & 0x8000) << 16;
+  }
+  return floats;
 }
 
-/** Every float16 as float32, by its bits. */
 let floatOfHalf: Float32Array | undefined;
 
 function halvesToFloats(halves: Uint16Array): Float32Array {
-  floatOfHalf ??= Float32Array.from({ length: 2 ** 16 }, (_, bits) => halfToFloat(bits));
+  floatOfHalf ??= everyHalf();
   const floats = new Float32Array(halves.length);
   for (let i = 0; i < halves.length; i++) floats[i] = floatOfHalf[halves[i]!]!;
   return floats;
