@@ -90,6 +90,20 @@ describeBackends('principalRotation', () => {
     expect(Math.max(...beside)).toBeLessThan(1e-4 * variances[0]!);
   });
 
+  test('of many rows a sample gives the axes, and all are rotated', async () => {
+    const points = normalRows(6, 40_000, 3);
+    for (let i = 0; i < points.data.length; i++) points.data[i]! *= [1, 100, 10][i % 3]!;
+    const rotated = await principalRotation(points);
+    expect(rotated.count).toBe(40_000);
+    for (const row of [1, 20_000, 39_999]) {
+      const [got, wanted] = [distance(rotated, row, rotated, 0), distance(points, row, points, 0)];
+      expect(Math.abs(got / wanted - 1)).toBeLessThan(1e-5);
+      const columns = [1, 2, 0].map((column) => Math.abs(points.data[3 * row + column]!));
+      for (const [axis, wanted] of columns.entries())
+        expect(Math.abs(rotated.data[3 * row + axis]!)).toBeCloseTo(wanted, -1);
+    }
+  });
+
   test('one point, and points that are equal, keep their length', async () => {
     const rotated = await principalRotation(rowsOf([[3, 4]]));
     expect(Math.hypot(...rotated.data)).toBeCloseTo(5, 5);

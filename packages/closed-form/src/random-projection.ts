@@ -8,6 +8,9 @@ import { symmetricEigen } from './symmetric-eigen.js';
 /** Values of a block of rows: 4 MB. */
 const BLOCK_VALUES = 1 << 20;
 
+/** Rows that principal axes are computed from; of more, so many at equal intervals. */
+const AXES_SAMPLE = 1 << 14;
+
 /** The rows times `matrix`, `[points.width, width]`, on the current backend; in blocks, between which the event loop runs. */
 async function mapped(points: Rows, matrix: Float32Array, width: number): Promise<Rows> {
   const pacer = new Pacer();
@@ -62,10 +65,22 @@ export async function randomProjection(points: Rows, width: number, seed: number
   return mapped(points, matrix, width);
 }
 
+/** `AXES_SAMPLE` of the rows, or all where there are no more. */
+function sampled(points: Rows): Rows {
+  const { data, count, width } = points;
+  if (count <= AXES_SAMPLE) return points;
+  const sample = new Float32Array(AXES_SAMPLE * width);
+  for (let i = 0; i < AXES_SAMPLE; i++) {
+    const row = Math.floor((i * count) / AXES_SAMPLE);
+    sample.set(data.subarray(row * width, (row + 1) * width), i * width);
+  }
+  return { data: sample, count: AXES_SAMPLE, width };
+}
+
 /**
  * Rotates rows so that their columns are the principal axes, the one of largest variance first. Distances stay, to
  * float32's resolution, and most of a distance is in the first columns: a search that stops a sum at a bound
- * ({@link kCenterCoreset}) stops earlier.
+ * ({@link kCenterCoreset}) stops earlier. The axes are those of a sample, where there are many rows.
  * @param points finite, width up to a few hundred: time grows with its cube.
  * @returns new rows.
  * @throws {DskdError} `invalid-argument` for values that are not finite; `shape-mismatch` where count and width do not fit
@@ -73,7 +88,7 @@ export async function randomProjection(points: Rows, width: number, seed: number
  */
 export async function principalRotation(points: Rows): Promise<Rows> {
   const moments = new MomentsAccumulator(points.width);
-  moments.add(points);
+  moments.add(sampled(points));
   const { vectors } = symmetricEigen(moments.covariance('n'), points.width);
   const { width } = points;
   const matrix = new Float32Array(width * width);

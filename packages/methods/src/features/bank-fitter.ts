@@ -61,11 +61,15 @@ export class BankFitter implements PartFitter {
     for (let image = 0; image < batch; image++) {
       const chosen = chosenPlaces(places, this.#perImage, this.input.seed, first + image);
       this.#origins.set(originsOf(chosen, first + image, grid), 3 * this.#count);
-      for (const place of chosen) {
-        const start = (image * places + place) * width;
-        this.#data.set(values.subarray(start, start + width), this.#count * width);
-        this.#count++;
+      const own = values.subarray(image * places * width, (image + 1) * places * width);
+      if (chosen.length === places) {
+        this.#data.set(own, this.#count * width);
+      } else {
+        chosen.forEach((place, at) =>
+          this.#data.set(own.subarray(place * width, (place + 1) * width), (this.#count + at) * width),
+        );
       }
+      this.#count += chosen.length;
     }
   }
 
