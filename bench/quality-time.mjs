@@ -6,8 +6,8 @@
 //
 // A set is transistor, bottle, or a synthetic category (100 good images; --data-seed, default 101), at 128 px or --size. A config is a method that
 // trains no students, such as `instant`, or PRESET-BATCH with any of -cosine (the rate falls to 0 over the longest run), -kept (a tenth of the images is kept
-// back, and their loss recorded), -stage4 (the global student starts from the teacher's stage 4) and -contextual (the global student learns
-// by contextual affinity, Eq. 3 to 7, in place of its limit, the default). One run is trained on from
+// back, and their loss recorded), -stage4 (the global student starts from the teacher's stage 4), -contextual (the global student learns
+// by contextual affinity, Eq. 3 to 7, in place of its limit, the default), -half and -double (students of half or twice the channels of nano). One run is trained on from
 // a checkpoint to each number of epochs, so that a longer one has the steps of the shorter. Each point is scored three times:
 // with the running statistics of batch norm, with statistics computed again over the training images, and with these and the
 // soft maximum of image scores in place of the sum of maps. Seconds are those of training and calibrating. Backend wasm,
@@ -71,6 +71,14 @@ async function point(training, source) {
   return { seconds, cpuSeconds: (user + system) / 1e6, steps, finalLosses, heldOutLosses, ...quality };
 }
 
+/** The channels of nano's students times `factor`. */
+const scaledNano = (factor) => ({
+  decoderWidths: [32, 64, 128].map((width) => width * factor),
+  fusionWidths: [32, 64].map((width) => width * factor),
+  phiChannels: 256 * factor,
+  gccb: { variant: 'full', channels: 64 * factor },
+});
+
 /** Options of the students by the name of a config, and the epochs after which a cosine has ended. */
 function optionsOf(config, totalSteps) {
   const [preset, batch, ...rest] = config.split('-');
@@ -88,9 +96,12 @@ function optionsOf(config, totalSteps) {
     objective: objective[name],
     optimizer: { learningRate: rate[name], ...(schedule && { schedule }) },
   });
+  const factor = has('half') ? 0.5 : has('double') ? 2 : 1;
   return {
     preset,
+    ...(factor !== 1 && { architecture: scaledNano(factor) }),
     batchSize: Number(batch),
+    reestimateBatchNorm: false,
     branches: { local: branch('local'), global: branch('global') },
     ...(has('stage4') && { initialize: { global: 'teacher-stage4' } }),
     ...(has('kept') && { earlyStopping: { patience: 10_000 } }),
@@ -177,7 +188,10 @@ async function writeReport() {
       const heldOut = heldOutLosses
         ? `${shown(heldOutLosses.local)}, ${heldOutLosses.global.toFixed(5)}`
         : '-';
-      const cells = [set, config, seed, steps || '-', Math.round(cpuSeconds), steps ? shown(fused) : '-'];
+      // Equal in all: computed again in both, by the default.
+      const isApart = settled && (settled.fused !== fused || settled.branches.local !== branches.local);
+      const running = settled && !isApart ? '-' : shown(fused);
+      const cells = [set, config, seed, steps || '-', Math.round(cpuSeconds), steps ? running : '-'];
       const scores = [steps ? settled?.fused : fused, local, global, softMaximum].map(shown);
       rows.push(`| ${[...cells, ...scores, heldOut].join(' | ')} |`);
     }
@@ -197,7 +211,7 @@ async function writeReport() {
     'AUROC. A config is the preset of the students and the images in a step. The time is that of the processor, all threads',
     'together, for training and calibrating, both students in one thread; other jobs ran beside. `dskd train` gives each',
     'student a thread of its own, which takes about half as long on two cores. "Running" is fused with the running statistics of',
-    'batch norm; the columns after it are with statistics computed again over the training images at the end, but for the',
+    'batch norm, where they were kept; the columns after it are with statistics computed again over the training images at the end, but for the',
     'branches of a row that has no such fused score. The method `rd` is the local student alone: it has the values of the column',
     '"local", for somewhat more than half of the time.',
     '',
