@@ -2,6 +2,7 @@ import { defineCommand } from '../define-command.js';
 import {
   choice,
   inputSize,
+  names,
   option,
   positiveInteger,
   text,
@@ -30,19 +31,15 @@ export const reproduceOptions = {
     'for MVTec AD: a list of the images whose anomaly is logical, one per line',
     { main: true, group: 'Data', value: 'file', defaultText: "the paper's 37" },
   ),
-  seeds: option(
-    texts({ minItems: 1 }).default(['1']),
-    'seeds of all random numbers; results are means over them',
-    {
-      main: true,
-      group: SETTINGS,
-      value: 'n',
-      wanted: 'whole numbers',
-      defaultText: '1',
-    },
-  ),
+  seeds: option(names().default(['1']), 'seeds of all random numbers; results are means over them', {
+    main: true,
+    group: SETTINGS,
+    value: 'n',
+    wanted: 'whole numbers',
+    defaultText: '1',
+  }),
   methods: option(
-    texts({ minItems: 1 }).optional(),
+    names().optional(),
     'methods that get rows beside the students in table1, table2 and table3: names, or all',
     { main: true, group: 'Data', value: 'name', wanted: 'names of methods, or all', defaultText: 'none' },
   ),

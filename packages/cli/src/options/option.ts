@@ -175,6 +175,13 @@ export function texts({ minItems }: { readonly minItems?: number } = {}): Option
   return new OptionType({ type: 'array', items: text().schema, ...(minItems !== undefined && { minItems }) });
 }
 
+/** Several names: `--methods a b` or `--methods a,b`, or a list in a config file; at least one. */
+export const names = (): OptionType<readonly string[]> =>
+  new OptionType(texts({ minItems: 1 }).schema, (given) => {
+    const split = given.flatMap((part) => part.split(',')).map((name) => name.trim());
+    return split.every((name) => name !== '') ? split : undefined;
+  });
+
 /** `one,two` or `['one', 'two']`; the value is the list. */
 export const commaSeparated = (): OptionType<string | readonly string[], readonly string[]> =>
   new OptionType({ anyOf: [text().schema, texts({ minItems: 1 }).schema] }, (given) =>
