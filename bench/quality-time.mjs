@@ -182,14 +182,15 @@ async function writeReport() {
         ({ steps, softMaximum }) => steps >= 300 && softMaximum && !config.includes('contextual'),
       ),
     );
-    for (const { steps, cpuSeconds, fused, branches, settled, softMaximum, heldOutLosses } of points) {
+    for (const { steps, cpuSeconds, fused, pixelAuroc, branches, settled, ...rest } of points) {
+      const { softMaximum, heldOutLosses } = rest;
       const best = settled ?? { fused, branches };
       const { local, global } = best.branches;
       const heldOut = heldOutLosses
         ? `${shown(heldOutLosses.local)}, ${heldOutLosses.global.toFixed(5)}`
         : '-';
       // Equal in all: computed again in both, by the default.
-      const isApart = settled && (settled.fused !== fused || settled.branches.local !== branches.local);
+      const isApart = settled && (settled.fused !== fused || settled.pixelAuroc !== pixelAuroc);
       const running = settled && !isApart ? '-' : shown(fused);
       const cells = [set, config, seed, steps || '-', Math.round(cpuSeconds), steps ? running : '-'];
       const scores = [steps ? settled?.fused : fused, local, global, softMaximum].map(shown);
