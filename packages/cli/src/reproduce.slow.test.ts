@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { writeDataset } from '@dskd/synthetic/node';
@@ -39,6 +39,7 @@ test('dskd reproduce table5 makes the table, and repeats no finished work', asyn
   const planned = await run('--dry-run');
   expect(planned).toMatchObject({ code: 0 });
   expect(linesOf(planned.stdout)).toMatchObject([{ type: 'grid-cost', cells: 6, done: 0 }]);
+  expect(await readdir(folder)).toEqual(['data']);
 
   const { code, stdout } = await run('--report', 'report.html');
   expect(code).toBe(0);

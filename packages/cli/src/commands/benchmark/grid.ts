@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { DskdError } from '@dskd/base';
@@ -137,10 +138,28 @@ async function executionOf(
   return { execute, processes: Math.max(1, workers), close };
 }
 
-/** Runs a grid and prints its tables. */
+/** Runs a grid and prints its tables. A dry run leaves nothing where there was no folder of results. */
 export async function runGrid(
   config: BenchmarkConfig,
   folder: string,
+  options: GridOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  // Workers of a queue share the folder itself with this process.
+  if (!options.dryRun || options.on !== undefined || existsSync(folder)) {
+    return runGridIn(folder, config, options, signal);
+  }
+  const temporary = await mkdtemp(path.join(os.tmpdir(), 'dskd-dry-run-'));
+  try {
+    await runGridIn(temporary, config, options, signal);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+async function runGridIn(
+  folder: string,
+  config: BenchmarkConfig,
   options: GridOptions,
   signal: AbortSignal,
 ): Promise<void> {
