@@ -28,16 +28,14 @@ export function connectedComponents(
   }
   const labels = new Uint32Array(mask.length);
   const areas: number[] = [];
-  // Each pixel waits at most once.
-  const waiting = new Uint32Array(mask.length);
+  const waiting: number[] = [];
   for (let first = 0; first < mask.length; first++) {
     if (mask[first] === 0 || labels[first] !== 0) continue;
     const label = areas.length + 1;
     let area = 0;
     labels[first] = label;
-    waiting[0] = first;
-    for (let count = 1; count > 0; ) {
-      const pixel = waiting[--count]!;
+    waiting.push(first);
+    for (let pixel = waiting.pop(); pixel !== undefined; pixel = waiting.pop()) {
       area++;
       visit?.(pixel, label);
       const x = pixel % width;
@@ -48,7 +46,7 @@ export function connectedComponents(
         for (let near = row + left; near <= row + right; near++) {
           if (mask[near] === 0 || labels[near] !== 0) continue;
           labels[near] = label;
-          waiting[count++] = near;
+          waiting.push(near);
         }
       }
     }

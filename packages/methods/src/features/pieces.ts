@@ -33,7 +33,7 @@ export async function smallImages(images: tf.Tensor4D, factor: number): Promise<
   const [count, height, width] = small.shape;
   const colors = await download(small);
   const values = new Uint8Array(colors.length);
-  // An array of bytes leaves the fraction away.
+  // Rounded: an array of bytes drops the fraction.
   for (let i = 0; i < values.length; i++) values[i] = colors[i]! + 0.5;
   const size = height * width * 3;
   return Array.from({ length: count }, (_, image) => values.slice(image * size, (image + 1) * size));
