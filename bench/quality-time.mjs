@@ -189,7 +189,7 @@ async function writeReport() {
       const heldOut = heldOutLosses
         ? `${shown(heldOutLosses.local)}, ${heldOutLosses.global.toFixed(5)}`
         : '-';
-      // Equal in all: computed again in both, by the default.
+      // Equal in all digits: most were computed again in both, which was the default of these runs.
       const isApart = settled && (settled.fused !== fused || settled.pixelAuroc !== pixelAuroc);
       const running = settled && !isApart ? '-' : shown(fused);
       const cells = [set, config, seed, steps || '-', Math.round(cpuSeconds), steps ? running : '-'];
@@ -212,7 +212,7 @@ async function writeReport() {
     'AUROC. A config is the preset of the students and the images in a step. The time is that of the processor, all threads',
     'together, for training and calibrating, both students in one thread; other jobs ran beside. `dskd train` gives each',
     'student a thread of its own, which takes about half as long on two cores. "Running" is fused with the running statistics of',
-    'batch norm, where they were kept; the columns after it are with statistics computed again over the training images at the end, but for the',
+    'batch norm (a dash: computed again there, too, or equal in all digits); the columns after it are with statistics computed again over the training images at the end, but for the',
     'branches of a row that has no such fused score. The method `rd` is the local student alone: it has the values of the column',
     '"local", for somewhat more than half of the time.',
     '',
