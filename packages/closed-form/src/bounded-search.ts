@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import { heapView } from './heap-view.js';
 import { ROWS_PER_BLOCK, type CenteredRows, type NeighborSearch } from './neighbor-search.js';
+import { spacedRows } from './rows.js';
 import { squaredDistance } from './squared-distance.js';
 
 /** Directions in which distances are computed in full. */
@@ -82,15 +83,9 @@ async function principalDirections({
   rows,
   mean,
 }: CenteredRows): Promise<{ axes: Float32Array; share: number }> {
-  const { data, count, width } = rows;
-  const taken = Math.min(count, SAMPLE);
-  const sample = new Float32Array(taken * width);
-  for (let i = 0; i < taken; i++) {
-    const row = Math.floor((i * count) / taken);
-    sample.set(data.subarray(row * width, (row + 1) * width), i * width);
-  }
+  const { data, count, width } = spacedRows(rows, SAMPLE);
   let axes = randomSigns(width * AXES);
-  const matrix = tf.tidy(() => tf.sub<Tensor2D>(tf.tensor2d(sample, [taken, width]), mean));
+  const matrix = tf.tidy(() => tf.sub<Tensor2D>(tf.tensor2d(data, [count, width]), mean));
   try {
     for (let pass = 0; pass < PASSES; pass++) {
       const product = tf.tidy(() =>

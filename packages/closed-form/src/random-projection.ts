@@ -2,7 +2,7 @@ import { randomStream } from '@dskd/base';
 import * as tf from '@tensorflow/tfjs-core';
 import { MomentsAccumulator } from './moments.js';
 import { Pacer } from './pacer.js';
-import { assertFiniteRows, assertShape, assertWhole, type Rows } from './rows.js';
+import { assertFiniteRows, assertShape, assertWhole, spacedRows, type Rows } from './rows.js';
 import { symmetricEigen } from './symmetric-eigen.js';
 
 /** Values of a block of rows: 4 MB. */
@@ -65,18 +65,6 @@ export async function randomProjection(points: Rows, width: number, seed: number
   return mapped(points, matrix, width);
 }
 
-/** `AXES_SAMPLE` of the rows, or all where there are no more. */
-function sampled(points: Rows): Rows {
-  const { data, count, width } = points;
-  if (count <= AXES_SAMPLE) return points;
-  const sample = new Float32Array(AXES_SAMPLE * width);
-  for (let i = 0; i < AXES_SAMPLE; i++) {
-    const row = Math.floor((i * count) / AXES_SAMPLE);
-    sample.set(data.subarray(row * width, (row + 1) * width), i * width);
-  }
-  return { data: sample, count: AXES_SAMPLE, width };
-}
-
 /**
  * Rotates rows so that their columns are the principal axes, the one of largest variance first. Distances stay, to
  * float32's resolution, and most of a distance is in the first columns: a search that stops a sum at a bound
@@ -88,7 +76,7 @@ function sampled(points: Rows): Rows {
  */
 export async function principalRotation(points: Rows): Promise<Rows> {
   const moments = new MomentsAccumulator(points.width);
-  moments.add(sampled(points));
+  moments.add(spacedRows(points, AXES_SAMPLE));
   const { vectors } = symmetricEigen(moments.covariance('n'), points.width);
   const { width } = points;
   const matrix = new Float32Array(width * width);

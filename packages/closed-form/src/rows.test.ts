@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { assertFiniteRows } from './rows.js';
+import { assertFiniteRows, spacedRows } from './rows.js';
 
 const finite = fc.oneof(
   fc.float({ noNaN: true, noDefaultInfinity: true }),
@@ -36,4 +36,10 @@ test('finite rows pass, and one value that is not is named with its row and colu
       },
     ),
   );
+});
+
+test('of many rows so many are taken, at equal intervals; of few, all', () => {
+  const rows = { data: Float32Array.from({ length: 14 }, (_, i) => i), count: 7, width: 2 };
+  expect(spacedRows(rows, 3)).toEqual({ data: Float32Array.of(0, 1, 4, 5, 8, 9), count: 3, width: 2 });
+  expect(spacedRows(rows, 7)).toBe(rows);
 });

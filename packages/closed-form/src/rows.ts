@@ -60,6 +60,18 @@ export function assertFiniteRows(name: string, { data, width }: Rows, from: numb
   }
 }
 
+/** `most` of the rows, at equal intervals; the rows themselves where there are no more. */
+export function spacedRows(rows: Rows, most: number): Rows {
+  const { data, count, width } = rows;
+  if (count <= most) return rows;
+  const taken = new Float32Array(most * width);
+  for (let i = 0; i < most; i++) {
+    const row = Math.floor((i * count) / most);
+    taken.set(data.subarray(row * width, (row + 1) * width), i * width);
+  }
+  return { data: taken, count: most, width };
+}
+
 /** {@link assertShape} and {@link assertFiniteRows} of all rows. */
 export function assertRows(name: string, rows: Rows): void {
   assertShape(name, rows);

@@ -1,8 +1,8 @@
 import { defineCommand } from '../define-command.js';
 import {
   choice,
+  commaSeparated,
   inputSize,
-  names,
   option,
   positiveInteger,
   text,
@@ -31,17 +31,25 @@ export const reproduceOptions = {
     'for MVTec AD: a list of the images whose anomaly is logical, one per line',
     { main: true, group: 'Data', value: 'file', defaultText: "the paper's 37" },
   ),
-  seeds: option(names().default(['1']), 'seeds of all random numbers; results are means over them', {
+  seeds: option(commaSeparated().default(['1']), 'seeds of all random numbers; results are means over them', {
     main: true,
     group: SETTINGS,
     value: 'n',
+    several: true,
     wanted: 'whole numbers',
     defaultText: '1',
   }),
   methods: option(
-    names().optional(),
+    commaSeparated().optional(),
     'methods that get rows beside the students in table1, table2 and table3: names, or all',
-    { main: true, group: 'Data', value: 'name', wanted: 'names of methods, or all', defaultText: 'none' },
+    {
+      main: true,
+      group: 'Data',
+      value: 'name',
+      several: true,
+      wanted: 'names of methods, or all',
+      defaultText: 'none',
+    },
   ),
   profile: option(
     choice('paper', 'lite').default('paper'),

@@ -175,18 +175,12 @@ export function texts({ minItems }: { readonly minItems?: number } = {}): Option
   return new OptionType({ type: 'array', items: text().schema, ...(minItems !== undefined && { minItems }) });
 }
 
-/** Several names: `--methods a b` or `--methods a,b`, or a list in a config file; at least one. */
-export const names = (): OptionType<readonly string[]> =>
-  new OptionType(texts({ minItems: 1 }).schema, (given) => {
-    const split = given.flatMap((part) => part.split(',')).map((name) => name.trim());
-    return split.every((name) => name !== '') ? split : undefined;
-  });
-
-/** `one,two` or `['one', 'two']`; the value is the list. */
+/** `one,two` or `['one', 'two']`; the value is the list. As a flag with several values, `one two`, too. */
 export const commaSeparated = (): OptionType<string | readonly string[], readonly string[]> =>
-  new OptionType({ anyOf: [text().schema, texts({ minItems: 1 }).schema] }, (given) =>
-    typeof given === 'string' ? given.split(',').map((name) => name.trim()) : given,
-  );
+  new OptionType({ anyOf: [text().schema, texts({ minItems: 1 }).schema] }, (given) => {
+    const names = [given].flat().flatMap((part) => part.split(',').map((name) => name.trim()));
+    return names.every((name) => name !== '') ? names : undefined;
+  });
 
 /** One text, or a list of them; the value is the list. */
 export const oneOrSeveral = (): OptionType<string | readonly string[], readonly string[]> =>
