@@ -7,7 +7,8 @@
 // A set is transistor, bottle, or a synthetic category (100 good images; --data-seed, default 101), at 128 px or --size. A config is a method that
 // trains no students, such as `instant`, or PRESET-BATCH with any of -cosine (the rate falls to 0 over the longest run), -kept (a tenth of the images is kept
 // back, and their loss recorded), -stage4 (the global student starts from the teacher's stage 4), -contextual (the global student learns
-// by contextual affinity, Eq. 3 to 7, in place of its limit, the default), -half and -double (students of half or twice the channels of nano). One run is trained on from
+// by contextual affinity, Eq. 3 to 7, in place of its limit, the default), -half and -double (students of half or twice the channels of
+// nano). One run is trained on from
 // a checkpoint to each number of epochs, so that a longer one has the steps of the shorter. Each point is scored three times:
 // with the running statistics of batch norm, with statistics computed again over the training images, and with these and the
 // soft maximum of image scores in place of the sum of maps. Seconds are those of training and calibrating. Backend wasm,
@@ -212,7 +213,8 @@ async function writeReport() {
     'AUROC. A config is the preset of the students and the images in a step. The time is that of the processor, all threads',
     'together, for training and calibrating, both students in one thread; other jobs ran beside. `dskd train` gives each',
     'student a thread of its own, which takes about half as long on two cores. "Running" is fused with the running statistics of',
-    'batch norm (a dash: computed again there, too, or equal in all digits); the columns after it are with statistics computed again over the training images at the end, but for the',
+    'batch norm (a dash: computed again there, too, or equal in all digits); the columns after it are with statistics',
+    'computed again over the training images at the end, but for the',
     'branches of a row that has no such fused score. The method `rd` is the local student alone: it has the values of the column',
     '"local", for somewhat more than half of the time.',
     '',
